@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Hashing: XXH3, seeded per segment so that nobody can aim at one bucket. */
+#ifndef OS_HASH_H
+#define OS_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t hash_bytes(const void *data, size_t len, uint64_t seed);
+
+/* Random bits from the kernel; for seeds and cookies, never 0. */
+uint64_t hash_random(void);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "os/atomics.h"
+#include "os/hash.h"
+
+static uint64_t *cookie_page;
+static const uint64_t no_cookie;
+const uint64_t *process_cookie_word = &no_cookie;
+
+/*
+ * A kernel without MADV_WIPEONFORK (before 4.14) leaves it to the fork
+ * handler, which a bare clone() does not run.
+ */
+static void wipe_in_child(void)
+{
+	if (cookie_page)
+		store_relaxed(cookie_page, 0);
+}
+
+static void make_page(void)
+{
+	long size = sysconf(_SC_PAGESIZE);
+	void *page = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return;
+	madvise(page, (size_t)size, MADV_WIPEONFORK);
+	cookie_page = page;
+	pthread_atfork(NULL, NULL, wipe_in_child);
+	store_release(&process_cookie_word, page);
+}
+
+uint64_t process_cookie(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	uint64_t cookie;
+
+	pthread_once(&once, make_page);
+	if (!cookie_page)
+		return 0;
+	cookie = load_relaxed(cookie_page);
+	if (unlikely(!cookie)) {
+		cas_relaxed(cookie_page, 0, hash_random());
+		cookie = load_relaxed(cookie_page);
+	}
+	return cookie;
+}
+
+static uint64_t inode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
+uint64_t process_pid_ns(void)
+{
+	return inode_of("/proc/self/ns/pid");
+}
+
+uint64_t process_time_ns(void)
+{
+	return inode_of("/proc/self/ns/time");
+}
+
+void process_boot_id(uint8_t id[16])
+{
+	char text[64] = "";
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = 0;
+	uint64_t h[2];
+
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	h[0] = hash_bytes(text, n > 0 ? (size_t)n : 0, 1);
+	h[1] = hash_bytes(text, n > 0 ? (size_t)n : 0, 2);
+	memcpy(id, h, 16);
+}
+
+pid_t process_tid(void)
+{
+	return (pid_t)syscall(SYS_gettid);
+}
+
+int process_thread_gone(pid_t pid, pid_t tid)
+{
+	return syscall(SYS_tgkill, pid, tid, 0) < 0 && errno == ESRCH;
+}

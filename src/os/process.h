@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who this process is: its cookie, and the identity that others can check.
+ */
+#ifndef OS_PROCESS_H
+#define OS_PROCESS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * A random number that is this process's own, on a page that the kernel wipes
+ * in a forked child. Whatever remembers another cookie was inherited and is
+ * void. process_cookie() makes one where there is none; process_cookie_word
+ * points at it for the fast path, where 0 or another value means "look".
+ */
+uint64_t process_cookie(void);
+extern const uint64_t *process_cookie_word;
+
+/* Inodes of the PID and time namespaces; 0 where /proc is not there. */
+uint64_t process_pid_ns(void);
+uint64_t process_time_ns(void);
+
+/* Fills 16 bytes that change at each boot. */
+void process_boot_id(uint8_t id[16]);
+
+/* This thread's id, cached nowhere: fork changes it. */
+pid_t process_tid(void);
+
+/* True if the kernel knows no such thread: it is gone. */
+int process_thread_gone(pid_t pid, pid_t tid);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/sys.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "os/atomics.h"
+
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+
+static int negated(long r)
+{
+	return r < 0 ? -errno : (int)r;
+}
+
+static int real_waitv(struct futex_waitv *words, unsigned int count,
+		      const struct timespec *until)
+{
+	return negated(syscall(SYS_futex_waitv, words, count, 0, until,
+			       CLOCK_MONOTONIC));
+}
+
+/* FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time; FUTEX_WAIT not. */
+static int real_wait(uint32_t *word, uint32_t value,
+		     const struct timespec *until)
+{
+	return negated(syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value,
+			       until, NULL, FUTEX_BITSET_MATCH_ANY));
+}
+
+static int real_wake(uint32_t *word, int count)
+{
+	return negated(syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL,
+			       0));
+}
+
+static int real_membarrier(int command)
+{
+	return negated(syscall(SYS_membarrier, command, 0, 0));
+}
+
+static uint64_t read_clock(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t real_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+static uint64_t real_coarse(void)
+{
+	return read_clock(CLOCK_MONOTONIC_COARSE);
+}
+
+struct sys_ops sys = {
+	.waitv = real_waitv,
+	.wait = real_wait,
+	.wake = real_wake,
+	.membarrier = real_membarrier,
+	.now = real_now,
+	.coarse = real_coarse,
+};
+
+static int waitv_mode = -1;
+
+/*
+ * An empty list is -EINVAL where the call exists. Where it does not, or a
+ * filter forbids it, the answer is -ENOSYS or -EPERM.
+ */
+bool sys_has_waitv(void)
+{
+	int mode = load_relaxed(&waitv_mode);
+
+	if (unlikely(mode < 0)) {
+		mode = sys.waitv(NULL, 0, NULL) == -EINVAL;
+		store_relaxed(&waitv_mode, mode);
+	}
+	return mode;
+}
+
+void sys_force_waitv(int mode)
+{
+	store_relaxed(&waitv_mode, mode);
+}
+
+bool sys_membarrier_ready(void)
+{
+	int have = sys.membarrier(MEMBARRIER_CMD_QUERY);
+	const int need = MEMBARRIER_CMD_GLOBAL_EXPEDITED |
+			 MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED;
+
+	if (have < 0 || (have & need) != need)
+		return false;
+	return sys.membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) == 0;
+}

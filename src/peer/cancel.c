@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#include <sfshm/cancel.h>
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <stddef.h>
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "os/atomics.h"
+#include "os/sys.h"
+
+/*
+ * A raw call, for it runs in signal handlers, which must not change errno.
+ */
+void sfshm_cancel_fire(struct sfshm_cancel *token)
+{
+	int saved = errno;
+
+	store_release(&token->word, 1);
+	syscall(SYS_futex, &token->word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL,
+		NULL, 0);
+	errno = saved;
+}
+
+void sfshm_cancel_reset(struct sfshm_cancel *token)
+{
+	store_release(&token->word, 0);
+}
+
+uint64_t sfshm_deadline_ms(uint64_t ms)
+{
+	uint64_t now = sys.now();
+	uint64_t span = ms > UINT64_MAX / NS_PER_MS ? UINT64_MAX :
+						      ms * NS_PER_MS;
+
+	return span > UINT64_MAX - now ? UINT64_MAX : now + span;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+#include "peer/participant.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "os/killpoint.h"
+#include "os/sys.h"
+#include "peer/liveness.h"
+#include "segment/fingerprint.h"
+#include "segment/reserve.h"
+
+__thread struct peer *peer_current;
+static __thread struct peer *attached; /* all of this thread's, linked */
+peer_sweep_fn peer_sweep;
+
+static pthread_key_t exit_key;
+static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+
+static void detach_one(struct peer *p);
+
+/* Thread exit and cancellation: everything the thread has goes back. */
+static void detach_all(void *unused)
+{
+	(void)unused;
+	while (attached) {
+		struct peer *p = attached;
+
+		attached = p->next;
+		detach_one(p);
+	}
+}
+
+static void make_exit_key(void)
+{
+	pthread_key_create(&exit_key, detach_all);
+}
+
+/* What was inherited over fork is the parent's: forget it, touch nothing. */
+static void forget_inherited(void)
+{
+	struct peer **at = &attached;
+
+	while (*at) {
+		struct peer *p = *at;
+
+		if (p->cookie == process_cookie()) {
+			at = &p->next;
+			continue;
+		}
+		*at = p->next;
+		free(p);
+	}
+	peer_current = NULL;
+}
+
+/* Handles closed elsewhere leave mappings that only wait for this thread. */
+static void detach_abandoned(void)
+{
+	struct peer **at = &attached;
+
+	while (*at) {
+		struct peer *p = *at;
+
+		if (load_relaxed(&p->map->handles)) {
+			at = &p->next;
+			continue;
+		}
+		*at = p->next;
+		detach_one(p);
+	}
+}
+
+/*
+ * order: P1 pairs P2
+ * A dead owner's word is seen before what it last wrote is swept: trylock
+ * acquires what the kernel's mark, made after the owner's last store, released.
+ */
+static bool lock_record(struct peer *p)
+{
+	struct shm_participant *rec = p->record;
+	uint32_t *word = liveness_word(p->map, rec);
+	uint32_t seen = load_relaxed(word);
+	int r;
+
+	if (seen && !(seen & FUTEX_OWNER_DIED))
+		return false;
+	mutex_prepare(&rec->mutex);
+	r = pthread_mutex_trylock(&rec->mutex);
+	if (r == EOWNERDEAD) {
+		p->incarnation = rec->incarnation;
+		kill_point(reap_locked);
+		peer_sweep(p, true);
+		kill_point(reap_swept);
+		sys.wake(word, INT32_MAX);
+		return pthread_mutex_consistent(&rec->mutex) == 0;
+	}
+	return r == 0;
+}
+
+static void byte_lock(struct peer *p, short type)
+{
+	struct flock lock = {
+		.l_type = type,
+		.l_whence = SEEK_SET,
+		.l_start = p->id,
+		.l_len = 1,
+	};
+	int fd = mapping_fd(p->map);
+
+	if (fd >= 0 && fcntl(fd, F_SETLK, &lock) == 0 && type == F_WRLCK)
+		p->record->flags |= SHM_PART_BYTE_LOCK;
+}
+
+void peer_relock(struct mapping *map)
+{
+	uint32_t used = participants_used(map);
+
+	for (uint32_t i = 0; i < used; i++) {
+		struct peer p = {
+			.map = map,
+			.record = &map->participants[i],
+			.id = i + 1,
+		};
+
+		if (p.record->cookie == map->cookie &&
+		    load_acquire(&p.record->tid) &&
+		    (p.record->flags & SHM_PART_BYTE_LOCK))
+			byte_lock(&p, F_WRLCK);
+	}
+}
+
+/*
+ * Fills in the record just locked. FUTEX_WAITERS is set in the mutex's word
+ * once and for all, so that the kernel wakes a waiter at death and nobody
+ * else ever needs to write that word.
+ */
+static void fill_record(struct peer *p)
+{
+	struct shm_participant *rec = p->record;
+
+	rec->incarnation = (rec->incarnation + 1) & 0xfffff;
+	rec->pid = getpid();
+	rec->pid_ns = p->map->pid_ns;
+	rec->cookie = p->cookie;
+	rec->flags = p->map->self_fencing ? SHM_PART_FENCES : 0;
+	prctl(PR_GET_NAME, rec->name);
+	p->incarnation = rec->incarnation;
+	byte_lock(p, F_WRLCK);
+	store_relaxed(&rec->epoch, 0);
+	store_relaxed(&rec->wait_slot, 0);
+	fetch_or_acq_rel(liveness_word(p->map, rec), FUTEX_WAITERS);
+	/*
+	 * order: P3 pairs P4
+	 * Who reads this tid sees the word locked by it.
+	 */
+	store_release(&rec->tid, process_tid());
+	peer_count(p, COUNT_attaches);
+}
+
+static int take_record(struct peer *p)
+{
+	struct mapping *map = p->map;
+	uint32_t used = 0, i = 0;
+	int r;
+
+	for (;;) {
+		used = participants_used(map);
+		for (; i < used; i++) {
+			p->record = &map->participants[i];
+			p->id = i + 1;
+			if (lock_record(p))
+				return 0;
+		}
+		r = grow_participants(map, used);
+		if (r)
+			return r;
+	}
+}
+
+struct peer *peer_attached(const struct mapping *map)
+{
+	for (struct peer *p = attached; p; p = p->next)
+		if (p->map == map && p->cookie == *process_cookie_word)
+			return p;
+	return NULL;
+}
+
+int peer_attach(struct mapping *map, struct peer **out)
+{
+	struct peer *p;
+	int r;
+
+	forget_inherited();
+	detach_abandoned();
+	p = peer_attached(map);
+	if (p)
+		goto found;
+	pthread_once(&exit_once, make_exit_key);
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	p->map = map;
+	p->cookie = process_cookie();
+	r = take_record(p);
+	if (r) {
+		free(p);
+		return r;
+	}
+	kill_point(attach_locked);
+	fill_record(p);
+	kill_point(attach_filled);
+	mapping_get(map);
+	p->cursor = (p->id * 977u) % map->geometry.granules;
+	p->next = attached;
+	attached = p;
+	pthread_setspecific(exit_key, p);
+found:
+	peer_current = p;
+	*out = p;
+	return 0;
+}
+
+static void detach_one(struct peer *p)
+{
+	struct mapping *map = p->map;
+	struct robust_head *head = robust_head();
+
+	if (peer_current == p)
+		peer_current = NULL;
+	if (p->cookie == process_cookie()) {
+		/* A cancelled wait may have left it pointing somewhere. */
+		if (head)
+			head->list_op_pending = NULL;
+		peer_sweep(p, false);
+		kill_point(detach_swept);
+		byte_lock(p, F_UNLCK);
+		pthread_mutex_unlock(&p->record->mutex);
+		sys.wake(liveness_word(map, p->record), INT32_MAX);
+		mapping_put(map);
+	}
+	free(p);
+}
+
+void peer_detach(const struct mapping *map)
+{
+	for (struct peer **at = &attached; *at; at = &(*at)->next) {
+		struct peer *p = *at;
+
+		if (p->map != map)
+			continue;
+		*at = p->next;
+		detach_one(p);
+		return;
+	}
+}
+
+void peer_reap(struct mapping *map, uint32_t index)
+{
+	struct shm_participant *rec = participant_at(map, index);
+	struct peer victim = {
+		.map = map,
+		.record = rec,
+		.id = index + 1,
+	};
+
+	if (!rec || !(load_acquire(liveness_word(map, rec)) &
+		      FUTEX_OWNER_DIED))
+		return;
+	if (!lock_record(&victim))
+		return;
+	pthread_mutex_unlock(&rec->mutex);
+	sys.wake(liveness_word(map, rec), INT32_MAX);
+}
+
+uint32_t peer_reap_all(struct mapping *map)
+{
+	uint32_t used = participants_used(map), n = 0;
+
+	for (uint32_t i = 0; i < used; i++) {
+		uint32_t *word = liveness_word(map, &map->participants[i]);
+
+		if (load_relaxed(word) & FUTEX_OWNER_DIED) {
+			peer_reap(map, i);
+			n++;
+		}
+	}
+	return n;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Participants: attached threads.
+ *
+ * A record is taken by pthread_mutex_trylock() on its robust mutex and kept
+ * locked for as long as the thread is attached; libc links it into the
+ * thread's robust list, so the kernel vouches for the thread's life once, for
+ * everything that names the record as its owner.
+ *
+ * Taking a record whose owner died sweeps that owner's claims first: while a
+ * claim of an incarnation stands, no other thread is that record's owner.
+ */
+#ifndef PEER_PARTICIPANT_H
+#define PEER_PARTICIPANT_H
+
+#include "os/process.h"
+#include "segment/mapping.h"
+
+/* This thread, as attached to one mapping. Private memory. */
+struct peer {
+	struct mapping *map;
+	struct shm_participant *record;
+	uint32_t id; /* index + 1: as in control words and tags */
+	uint32_t incarnation;
+	uint64_t cookie; /* of the process that attached */
+	uint32_t cursor; /* where it looks for free granules next */
+	struct peer *next;
+};
+
+extern __thread struct peer *peer_current;
+
+/*
+ * The calling thread's peer for `map`, attached if need be; on success the
+ * mapping is referenced for as long as it stays attached. Returns 0, -EUSERS
+ * no record free, -ENOSPC, -ENOMEM, -EBADMSG.
+ */
+int peer_attach(struct mapping *map, struct peer **out);
+
+/* The peer for `map` if this thread is attached already: the fast path. */
+static inline struct peer *peer_if_current(const struct mapping *map)
+{
+	struct peer *p = peer_current;
+
+	if (likely(p && p->map == map && p->cookie == *process_cookie_word))
+		return p;
+	return NULL;
+}
+
+/* The calling thread's peer for `map`, or NULL if it is not attached. */
+struct peer *peer_attached(const struct mapping *map);
+
+/* Detaches the calling thread from `map`, giving back all that it owns. */
+void peer_detach(const struct mapping *map);
+
+/*
+ * Gives back everything that the record's last owner still owned. Called with
+ * the record locked by this thread, acting as that owner. Set once, by the
+ * level that knows what can be owned.
+ */
+typedef void (*peer_sweep_fn)(struct peer *victim, bool died);
+extern peer_sweep_fn peer_sweep;
+
+/* If the participant is dead, sweeps and frees its record. */
+void peer_reap(struct mapping *map, uint32_t index);
+
+/* Reaps all the dead; returns how many. */
+uint32_t peer_reap_all(struct mapping *map);
+
+/*
+ * Takes this process's byte locks again, after a descriptor of the segment's
+ * file has been closed, which drops them all.
+ */
+void peer_relock(struct mapping *map);
+
+/* Adds to one of the thread's own counters. */
+static inline void peer_count(struct peer *p, enum shm_counter c)
+{
+	uint64_t *n = &p->record->counters[c];
+
+	store_relaxed(n, load_relaxed(n) + 1);
+}
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include "segment/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/hash.h"
+#include "os/process.h"
+#include "segment/fingerprint.h"
+#include "segment/geometry.h"
+#include "segment/mapping.h"
+
+static uint32_t wanted_mode(const struct sfshm_options *o)
+{
+	return o && o->mode ? o->mode : 0600;
+}
+
+static int fill_header(struct shm_header *h, const struct sfshm_options *o)
+{
+	struct timespec now;
+	int r;
+
+	memset(h, 0, sizeof(*h));
+	memcpy(h->magic, SHM_MAGIC, sizeof(h->magic));
+	h->version = SHM_VERSION;
+	h->header_size = sizeof(*h);
+	r = geometry_choose(&h->geometry, o);
+	if (r)
+		return r;
+	r = fingerprint_read(&h->fingerprint);
+	if (r)
+		return r;
+	process_boot_id(h->boot_id);
+	h->time_ns = process_time_ns();
+	h->seed = hash_random();
+	clock_gettime(CLOCK_REALTIME, &now);
+	h->created = (uint64_t)now.tv_sec;
+	h->checksum = header_checksum(h);
+	return 0;
+}
+
+/*
+ * The header and the buckets get their memory now, for look-ups touch them
+ * anywhere; all else is reserved as it comes into use.
+ */
+static int write_segment(int fd, const struct shm_header *h)
+{
+	const struct shm_geometry *g = &h->geometry;
+
+	if (ftruncate(fd, (off_t)g->file_size))
+		return -errno;
+	if (fallocate(fd, 0, 0, SHM_HEADER_SIZE))
+		return -errno;
+	if (fallocate(fd, 0, (off_t)g->buckets_at,
+		      (off_t)(g->slots_at - g->buckets_at)))
+		return -errno;
+	return pwrite(fd, h, sizeof(*h), 0) == sizeof(*h) ? 0 : -EIO;
+}
+
+static int set_access(int fd, const struct sfshm_options *o)
+{
+	uid_t owner = (uid_t)-1;
+	gid_t group = (gid_t)-1;
+
+	if (o && (o->flags & SFSHM_SET_OWNER))
+		owner = o->owner;
+	if (o && (o->flags & SFSHM_SET_GROUP))
+		group = o->group;
+	if ((owner != (uid_t)-1 || group != (gid_t)-1) &&
+	    fchown(fd, owner, group))
+		return -errno;
+	return fchmod(fd, wanted_mode(o)) ? -errno : 0;
+}
+
+static int fill_file(int fd, const struct sfshm_options *o)
+{
+	struct shm_header h;
+	int r = fill_header(&h, o);
+
+	if (!r)
+		r = write_segment(fd, &h);
+	if (!r)
+		r = set_access(fd, o);
+	if (r == -ENOSPC)
+		options_explain(o, "no room in the file system for a segment");
+	return r;
+}
+
+static int open_nameless(const char *path, const struct sfshm_options *o)
+{
+	char dir[4096];
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+	int fd;
+
+	if (n >= sizeof(dir))
+		return -ENAMETOOLONG;
+	memcpy(dir, path, n);
+	dir[n] = '\0';
+	if (slash == path)
+		strcpy(dir, "/");
+	fd = open(n || slash == path ? dir : ".",
+		  O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+	if (errno == EOPNOTSUPP || errno == EISDIR)
+		options_explain(o, "the file system of %s cannot make files "
+				   "without a name; use /dev/shm",
+				path);
+	return -errno;
+}
+
+int file_create(const char *path, const struct sfshm_options *o)
+{
+	char self[64];
+	int fd = open_nameless(path, o);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = fill_file(fd, o);
+	if (!r) {
+		snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+		if (linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) &&
+		    (errno == EEXIST ||
+		     linkat(AT_FDCWD, self, AT_FDCWD, path,
+			    AT_SYMLINK_FOLLOW)))
+			r = -errno;
+	}
+	close(fd);
+	return r;
+}
+
+int file_create_memfd(const char *label, const struct sfshm_options *o)
+{
+	int fd = memfd_create(label ? label : "sfshm",
+			      MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = fill_file(fd, o);
+	if (!r && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
+		r = -errno;
+	if (r) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+int file_check(const struct stat *st, const char *path,
+	       const struct sfshm_options *o)
+{
+	uid_t owner = o && (o->flags & SFSHM_SET_OWNER) ? o->owner : geteuid();
+
+	if (S_ISLNK(st->st_mode)) {
+		options_explain(o, "%s is a symbolic link: refused", path);
+		return -ELOOP;
+	}
+	if (!S_ISREG(st->st_mode)) {
+		options_explain(o, "%s is not a regular file", path);
+		return -EPROTO;
+	}
+	if (st->st_uid != owner) {
+		options_explain(o, "%s belongs to user %u, not %u: refused",
+				path, (unsigned)st->st_uid, (unsigned)owner);
+		return -EPERM;
+	}
+	if (st->st_mode & 07777 & ~wanted_mode(o)) {
+		options_explain(o, "%s has mode %04o, more open than %04o",
+				path, (unsigned)st->st_mode & 07777,
+				wanted_mode(o));
+		return -EPERM;
+	}
+	if ((o && (o->flags & SFSHM_SET_GROUP)) && st->st_gid != o->group) {
+		options_explain(o, "%s belongs to group %u, not %u: refused",
+				path, (unsigned)st->st_gid,
+				(unsigned)o->group);
+		return -EPERM;
+	}
+	return 0;
+}
+
+int file_inspect(const char *path, const struct sfshm_options *o,
+		 struct stat *st)
+{
+	if (lstat(path, st)) {
+		if (errno == ENOENT)
+			options_explain(o, "no segment at %s", path);
+		return -errno;
+	}
+	return file_check(st, path, o);
+}
+
+/*
+ * Compared after the fact: the file may have been exchanged since *st was
+ * read. Closing the wrong one is harmless, for this process has no locks on
+ * a file that it has not mapped.
+ */
+int file_open(const char *path, int flags, const struct stat *st)
+{
+	struct stat now;
+	int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+
+	if (fd < 0)
+		return errno == ENOENT ? -EAGAIN : -errno;
+	if (fstat(fd, &now) || now.st_dev != st->st_dev ||
+	    now.st_ino != st->st_ino) {
+		close(fd);
+		return -EAGAIN;
+	}
+	return fd;
+}
+
+int file_remove_stale(const char *path, int fd)
+{
+	struct stat mine, there;
+	int r = 0;
+
+	if (flock(fd, LOCK_EX))
+		return -errno;
+	if (!fstat(fd, &mine) && !lstat(path, &there) &&
+	    mine.st_dev == there.st_dev && mine.st_ino == there.st_ino &&
+	    unlink(path))
+		r = -errno;
+	flock(fd, LOCK_UN);
+	return r;
+}

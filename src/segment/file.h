@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* The segment's file: made whole, linked in one step, opened with care. */
+#ifndef SEGMENT_FILE_H
+#define SEGMENT_FILE_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include <sfshm/segment.h>
+
+/*
+ * Makes a whole segment and links it at `path`. Returns 0, or -EEXIST if
+ * somebody else was first, or what went wrong. Leaves nothing behind when it
+ * fails or dies.
+ */
+int file_create(const char *path, const struct sfshm_options *o);
+
+/* Makes a whole segment in a memfd; returns its descriptor. */
+int file_create_memfd(const char *label, const struct sfshm_options *o);
+
+/*
+ * Looks at `path` without opening it: whose it is and how open. Fills *st.
+ * Returns 0, -ENOENT, -ELOOP for a symbolic link, -EPERM.
+ */
+int file_inspect(const char *path, const struct sfshm_options *o,
+		 struct stat *st);
+
+/*
+ * Opens the file that *st was of; -EAGAIN if another one stands there now.
+ * `flags` is O_RDWR or O_RDONLY.
+ */
+int file_open(const char *path, int flags, const struct stat *st);
+
+/* The rules of file_inspect() for a descriptor. */
+int file_check(const struct stat *st, const char *path,
+	       const struct sfshm_options *o);
+
+/*
+ * Removes the segment left over from before the last boot at `path`, if it is
+ * still the file behind `fd`. Of several processes at it, one removes it.
+ */
+int file_remove_stale(const char *path, int fd);
+
+#endif

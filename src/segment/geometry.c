@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "segment/geometry.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_SLOTS 16384u
+#define DEFAULT_PARTICIPANTS 1024u
+#define DEFAULT_MAX_VALUE (1u << 20)
+#define DEFAULT_BYTES (UINT64_C(16) << 20)
+
+void options_explain(const struct sfshm_options *o, const char *format, ...)
+{
+	va_list args;
+
+	if (!o || !o->why || !o->why_size)
+		return;
+	va_start(args, format);
+	vsnprintf(o->why, o->why_size, format, args);
+	va_end(args);
+}
+
+static uint64_t page_up(uint64_t n)
+{
+	return (n + 4095) & ~UINT64_C(4095);
+}
+
+static uint32_t power_of_two(uint32_t n)
+{
+	uint32_t p = 64;
+
+	while (p < n)
+		p <<= 1;
+	return p;
+}
+
+/* Everything but the counts follows from the counts. */
+static void place(struct shm_geometry *g)
+{
+	uint64_t at = SHM_HEADER_SIZE;
+
+	g->buckets = power_of_two(g->slots);
+	g->participants_at = at;
+	at += page_up((uint64_t)g->participants *
+		      sizeof(struct shm_participant));
+	g->buckets_at = at;
+	at += page_up((uint64_t)g->buckets * sizeof(uint64_t));
+	g->slots_at = at;
+	at += page_up((uint64_t)g->slots * sizeof(struct shm_slot));
+	g->tags_at = at;
+	at += page_up((uint64_t)g->granules * sizeof(uint64_t));
+	g->granules_at = at;
+	at += page_up((uint64_t)g->granules * SHM_GRANULE);
+	g->file_size = at;
+}
+
+static int counts_fit(const struct shm_geometry *g)
+{
+	return g->slots >= 1 && g->slots <= SHM_MAX_SLOTS &&
+	       g->participants >= 1 &&
+	       g->participants <= SHM_MAX_PARTICIPANTS && g->granules >= 1 &&
+	       g->granules <= SHM_MAX_GRANULES &&
+	       g->max_value <= (uint64_t)g->granules * SHM_GRANULE;
+}
+
+int geometry_choose(struct shm_geometry *out, const struct sfshm_options *o)
+{
+	struct shm_geometry g = { 0 };
+	uint64_t bytes = o && o->bytes ? o->bytes : DEFAULT_BYTES;
+	uint64_t granules = (bytes + SHM_GRANULE - 1) / SHM_GRANULE;
+
+	g.slots = o && o->slots ? o->slots : DEFAULT_SLOTS;
+	g.participants =
+		o && o->participants ? o->participants : DEFAULT_PARTICIPANTS;
+	g.max_value = o && o->max_value ? o->max_value : DEFAULT_MAX_VALUE;
+	if (!(o && o->max_value) && g.max_value > bytes)
+		g.max_value = (uint32_t)bytes;
+	g.granules = granules > SHM_MAX_GRANULES ? 0 : (uint32_t)granules;
+	if (!counts_fit(&g)) {
+		options_explain(o,
+				"geometry out of range: 1 to %u slots, 1 to %u "
+				"participants, up to 16 GiB for values, the "
+				"largest value within that",
+				SHM_MAX_SLOTS, SHM_MAX_PARTICIPANTS);
+		return -EINVAL;
+	}
+	place(&g);
+	*out = g;
+	return 0;
+}
+
+int geometry_check(const struct shm_geometry *g)
+{
+	struct shm_geometry must = {
+		.slots = g->slots,
+		.participants = g->participants,
+		.granules = g->granules,
+		.max_value = g->max_value,
+	};
+
+	if (!counts_fit(g))
+		return -EPROTO;
+	place(&must);
+	return memcmp(&must, g, sizeof(must)) ? -EPROTO : 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Sizes and places of a segment's regions: computed once, checked at attach. */
+#ifndef SEGMENT_GEOMETRY_H
+#define SEGMENT_GEOMETRY_H
+
+#include <sfshm/segment.h>
+
+#include "segment/layout.h"
+
+/*
+ * Works out the geometry that the options ask for, defaults filled in.
+ * Returns 0, or -EINVAL with a line in options->why.
+ */
+int geometry_choose(struct shm_geometry *out, const struct sfshm_options *o);
+
+/* Whether every region is where the counts say it must be. */
+int geometry_check(const struct shm_geometry *g);
+
+/* Writes one line to options->why, if there is room for one. */
+void options_explain(const struct sfshm_options *o, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* What a file must say of itself before this library maps it. */
+#include <errno.h>
+#include <string.h>
+
+#include <sfshm/segment.h>
+
+#include "os/hash.h"
+#include "os/process.h"
+#include "segment/fingerprint.h"
+#include "segment/geometry.h"
+#include "segment/mapping.h"
+
+uint64_t header_checksum(const struct shm_header *h)
+{
+	return hash_bytes(h, offsetof(struct shm_header, checksum), 0);
+}
+
+static int check_format(const struct shm_header *h,
+			const struct sfshm_options *o)
+{
+	if (memcmp(h->magic, SHM_MAGIC, sizeof(h->magic))) {
+		options_explain(o, "not a segment: the file does not start "
+				   "with a segment's mark");
+		return -EPROTO;
+	}
+	if (h->version != SHM_VERSION || h->header_size != sizeof(*h)) {
+		options_explain(o,
+				"layout version %u, this library uses %u: "
+				"remove the segment or use the other library",
+				h->version, SHM_VERSION);
+		return -EPROTO;
+	}
+	if (h->checksum != header_checksum(h)) {
+		options_explain(o, "damaged: the header's checksum does not "
+				   "match; remove the segment");
+		return -EPROTO;
+	}
+	if (h->incompatible) {
+		options_explain(o, "made with features (0x%llx) that this "
+				   "library does not know",
+				(unsigned long long)h->incompatible);
+		return -EPROTO;
+	}
+	return 0;
+}
+
+static int check_host(const struct shm_header *h, const struct sfshm_options *o)
+{
+	struct shm_fingerprint mine;
+	uint8_t boot[16];
+	uint64_t time_ns = process_time_ns();
+	int r = fingerprint_read(&mine);
+
+	if (r) {
+		options_explain(o, "this libc has no usable robust mutexes");
+		return r;
+	}
+	if (memcmp(&mine, &h->fingerprint, sizeof(mine))) {
+		options_explain(o, "made with another libc, whose mutexes "
+				   "differ; use one libc for one segment");
+		return -EPROTO;
+	}
+	process_boot_id(boot);
+	if (memcmp(boot, h->boot_id, sizeof(boot))) {
+		options_explain(o, "left over from before the last boot; "
+				   "open it with SFSHM_CREATE to start clean");
+		return -ESTALE;
+	}
+	if (h->time_ns && time_ns && h->time_ns != time_ns) {
+		options_explain(o, "made in another time namespace, where "
+				   "clocks differ");
+		return -EPROTO;
+	}
+	return 0;
+}
+
+int header_check(const struct shm_header *h, uint64_t file_size,
+		 const struct sfshm_options *o)
+{
+	int r = check_format(h, o);
+
+	if (r)
+		return r;
+	if (geometry_check(&h->geometry) ||
+	    h->geometry.file_size != file_size) {
+		options_explain(o,
+				"damaged: %llu bytes where the header asks for "
+				"%llu; remove the segment",
+				(unsigned long long)file_size,
+				(unsigned long long)h->geometry.file_size);
+		return -EPROTO;
+	}
+	return check_host(h, o);
+}

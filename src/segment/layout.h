@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The segment: every struct that processes share. This file is the
+ * architecture.
+ *
+ *   header | participants | buckets | slots | tags | granules
+ *
+ * All-zero memory behind the header is a valid empty segment. There are no
+ * pointers: slots, participants and granules are named by index. A reference
+ * that may be empty is stored as index + 1, 0 being "none".
+ *
+ * Everything that can be owned has one atomic word that names its owner, and
+ * is claimed by one CAS on it:
+ *
+ *   a participant record   the futex word of its robust mutex
+ *   a slot and its flight  shm_slot.ctl
+ *   a granule of memory    its tag
+ *
+ * In the comments below "owner" is the participant named in that word.
+ */
+#ifndef SEGMENT_LAYOUT_H
+#define SEGMENT_LAYOUT_H
+
+#include <assert.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHM_MAGIC "sfshm\r\n\x1a"
+#define SHM_VERSION 1
+#define SHM_HEADER_SIZE 4096
+#define SHM_LINE 64
+
+#define SHM_GRANULE 64             /* bytes of value memory per tag */
+#define SHM_MAX_PARTICIPANTS 16383 /* 14 bits in a control word */
+#define SHM_MAX_SLOTS (1u << 26)
+#define SHM_MAX_GRANULES ((1u << 28) - 1)
+#define SHM_INLINE_KEY 24
+#define SHM_CLAIMS 16 /* flights per thread that are noted by name */
+
+/* What the creator chose; never changes, covered by the checksum. */
+struct shm_geometry {
+	uint32_t slots;
+	uint32_t participants;
+	uint32_t buckets; /* a power of two, at least slots */
+	uint32_t granules;
+	uint32_t max_value; /* bytes */
+	uint32_t reserved;
+	/* offsets of the regions, bytes from the start of the file */
+	uint64_t participants_at;
+	uint64_t buckets_at;
+	uint64_t slots_at;
+	uint64_t tags_at;
+	uint64_t granules_at;
+	uint64_t file_size;
+};
+static_assert(sizeof(struct shm_geometry) == 72, "layout");
+
+/* Which libc's mutexes stand in the segment. */
+struct shm_fingerprint {
+	uint32_t mutex_size;
+	uint32_t word_offset;   /* of the futex word in the mutex */
+	int64_t robust_offset;  /* from a robust list entry to that word */
+	uint64_t mutex_pattern; /* hash of a mutex that nobody locked */
+};
+static_assert(sizeof(struct shm_fingerprint) == 24, "layout");
+
+struct shm_header {
+	/* Written by the creator before the file has a name, then constant. */
+	char magic[8];
+	uint32_t version;
+	uint32_t header_size;
+	uint64_t incompatible; /* features: an unknown bit refuses attach */
+	uint64_t compatible;   /* features that may be ignored */
+	struct shm_geometry geometry;
+	struct shm_fingerprint fingerprint;
+	uint8_t boot_id[16];
+	uint64_t time_ns; /* inode of the creator's time namespace */
+	uint64_t seed;    /* of the key hash */
+	uint64_t created; /* CLOCK_REALTIME, seconds */
+	uint64_t checksum; /* of all above */
+	uint8_t reserved[3904 - 176];
+
+	/* The grace period clock; advanced by whoever needs room. */
+	uint64_t epoch;
+	uint64_t epoch_since; /* ns; hint: when it last moved; may be late */
+	uint8_t pad1[48];
+
+	/* Moved by every insert. */
+	uint32_t slot_hand; /* hint: where the next free slot may be */
+	uint8_t pad2[60];
+
+	/* How much is reserved and in use; only grows. */
+	uint32_t participants_used;
+	uint32_t slots_used;
+	uint32_t granules_used;
+	uint32_t pad3;
+	/* No key that ever left had a higher generation. Only grows. */
+	uint64_t generation_floor;
+	uint8_t pad4[40];
+};
+static_assert(offsetof(struct shm_header, checksum) == 168, "layout");
+static_assert(offsetof(struct shm_header, epoch) == 3904, "layout");
+static_assert(sizeof(struct shm_header) == SHM_HEADER_SIZE, "layout");
+
+enum shm_counter {
+#define COUNTER(name, help) COUNT_##name,
+#include "segment/counters.def"
+#undef COUNTER
+	SHM_COUNTERS
+};
+static_assert(SHM_COUNTERS <= 64, "layout");
+
+/* Bits of shm_participant.flags, set by the owner at attach. */
+#define SHM_PART_FENCES 1u    /* its reads fence for themselves */
+#define SHM_PART_BYTE_LOCK 2u /* its process holds the record's byte lock */
+
+/*
+ * A participant: one attached thread. All fields are written by the thread
+ * that holds the mutex, which is the owner, or its reaper once it is dead;
+ * exceptions are named.
+ */
+struct shm_participant {
+	/* Liveness. The kernel marks the mutex when the owner dies. */
+	union {
+		pthread_mutex_t mutex;
+		uint8_t mutex_bytes[48];
+	};
+	uint32_t relay; /* always 0; see peer/wait.h */
+	int32_t tid;    /* 0: nobody; in the owner's PID namespace */
+	int32_t pid;
+	uint32_t incarnation; /* counts owners; 20 bits are used */
+
+	/* Identity and what it waits for. */
+	uint64_t pid_ns; /* inode of the PID namespace, 0: unknown */
+	uint64_t cookie; /* the process's own random number */
+	uint32_t flags;
+	uint32_t wait_slot; /* slot + 1 it sleeps on */
+	char name[16];
+	uint8_t pad1[24];
+
+	/* The read-side section; expelled by others through a CAS. */
+	uint64_t epoch; /* 0: not reading; see store/epoch.h */
+	uint8_t pad2[56];
+
+	/* What it owns or is about to own, so that a reaper finds it. */
+	uint32_t build;          /* granule + 1: head of the chain being made */
+	uint32_t build_pending;  /* granule + 1: may be claimed, not chained */
+	uint32_t doomed;         /* head of the chain being freed */
+	uint32_t doomed_pending; /* cut off that chain, maybe not yet free */
+	uint32_t claims_lost;    /* more claims than fit: look at all slots */
+	uint32_t pad3[11];
+	uint32_t claims[SHM_CLAIMS]; /* slot + 1; may name more than is owned,
+					never less */
+
+	/* Counters; never reset, so nothing is lost with an owner. */
+	uint64_t counters[64];
+	uint8_t pad4[192];
+};
+static_assert(offsetof(struct shm_participant, relay) == 48, "layout");
+static_assert(offsetof(struct shm_participant, epoch) == 128, "layout");
+static_assert(offsetof(struct shm_participant, build) == 192, "layout");
+static_assert(offsetof(struct shm_participant, claims) == 256, "layout");
+static_assert(offsetof(struct shm_participant, counters) == 320, "layout");
+static_assert(sizeof(struct shm_participant) == 1024, "layout");
+static_assert(sizeof(pthread_mutex_t) <= 48, "layout");
+
+/*
+ * One of a slot's two results. Which of them is the current value, and when
+ * the other may be written, stands in the control word (store/ctl.h).
+ */
+struct shm_field {
+	uint32_t ref;    /* granule + 1: head of the chain of bytes */
+	uint32_t len;    /* bytes */
+	uint32_t gen;    /* low bits of the generation that wrote it */
+	int32_t code;    /* 0: a value; else a failure, the bytes its message */
+	uint64_t stored; /* CLOCK_MONOTONIC, ns */
+	uint32_t ttl_ms; /* lifetime from `stored`; UINT32_MAX: no end */
+	uint32_t reserved;
+};
+static_assert(sizeof(struct shm_field) == 32, "layout");
+
+/* A key's place. Written by the owner named in ctl, unless said otherwise. */
+struct shm_slot {
+	uint64_t next; /* link to the next slot of the chain; by any inserter */
+	uint64_t ctl;  /* generation, owner, phase; by CAS */
+	uint64_t started; /* busy: when, see slot_started(); retired: the epoch
+			     it left the chain in, by whoever unlinked it */
+	uint32_t event; /* futex word of the waiters; by waiters and wakers */
+	uint32_t hash;  /* the upper half of the key's hash */
+	uint32_t lease_ms; /* the leader's deadline from `started`; 0: none */
+	uint16_t key_len;
+	uint8_t deaths; /* leaders that died since the last result; hint */
+	uint8_t recent; /* hint: the evicting hand spares it once */
+	uint8_t key[SHM_INLINE_KEY]; /* a longer one: a reference, a prefix */
+	struct shm_field field[2];
+};
+static_assert(sizeof(struct shm_slot) == 128, "layout");
+
+#endif

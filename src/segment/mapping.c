@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include "segment/mapping.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/process.h"
+#include "os/sys.h"
+#include "segment/geometry.h"
+#include "segment/fingerprint.h"
+
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct mapping *registry;
+
+void mapping_lay_out(struct mapping *map, uint8_t *base,
+		     const struct shm_geometry *g)
+{
+	map->base = base;
+	map->geometry = *g;
+	map->header = (void *)base;
+	map->participants = (void *)(base + g->participants_at);
+	map->buckets = (void *)(base + g->buckets_at);
+	map->slots = (void *)(base + g->slots_at);
+	map->tags = (void *)(base + g->tags_at);
+	map->granules = base + g->granules_at;
+}
+
+/* A mapping that was inherited over fork belongs to the parent. */
+static bool inherited(const struct mapping *map)
+{
+	return map->cookie != process_cookie();
+}
+
+/*
+ * A descriptor inherited over fork must go before this process takes byte
+ * locks of its own on the file: closing it later would drop them.
+ */
+static void close_inherited(void)
+{
+	for (struct mapping *m = registry; m; m = m->next) {
+		if (!inherited(m) || m->fd < 0)
+			continue;
+		if (mapping_fd(m) >= 0)
+			close(m->fd);
+		m->fd = -1;
+	}
+}
+
+static struct mapping *find_locked(dev_t dev, ino_t ino)
+{
+	for (struct mapping *m = registry; m; m = m->next) {
+		if (m->dev != dev || m->ino != ino || inherited(m))
+			continue;
+		if (mapping_get(m)) {
+			m->handles++;
+			return m;
+		}
+	}
+	return NULL;
+}
+
+struct mapping *mapping_find(dev_t dev, ino_t ino)
+{
+	struct mapping *map;
+
+	pthread_mutex_lock(&registry_lock);
+	close_inherited();
+	map = find_locked(dev, ino);
+	pthread_mutex_unlock(&registry_lock);
+	return map;
+}
+
+static int read_header(int fd, struct shm_header *h, uint64_t *file_size,
+		       const struct sfshm_options *o)
+{
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st))
+		return -errno;
+	n = pread(fd, h, sizeof(*h), 0);
+	if (n < 0)
+		return -errno;
+	if (n != sizeof(*h)) {
+		options_explain(o, "not a segment: the file holds %lld bytes, "
+				   "less than a header",
+				(long long)st.st_size);
+		return -EPROTO;
+	}
+	*file_size = (uint64_t)st.st_size;
+	return header_check(h, *file_size, o);
+}
+
+static struct mapping *map_file(int fd, const struct shm_header *h, int *error)
+{
+	struct mapping *map = calloc(1, sizeof(*map));
+	struct stat st;
+	void *base;
+
+	*error = -ENOMEM;
+	if (!map)
+		return NULL;
+	base = mmap(NULL, h->geometry.file_size, PROT_READ | PROT_WRITE,
+		    MAP_SHARED, fd, 0);
+	if (base == MAP_FAILED || fstat(fd, &st)) {
+		*error = -errno;
+		if (base != MAP_FAILED)
+			munmap(base, h->geometry.file_size);
+		free(map);
+		return NULL;
+	}
+	mapping_lay_out(map, base, &h->geometry);
+	map->word_offset = h->fingerprint.word_offset;
+	map->seed = h->seed;
+	map->pid_ns = process_pid_ns();
+	map->can_membarrier = sys_membarrier_ready();
+	map->self_fencing = !map->can_membarrier;
+	map->cookie = process_cookie();
+	map->refs = 1;
+	map->handles = 1;
+	map->fd = fd;
+	map->dev = st.st_dev;
+	map->ino = st.st_ino;
+	*error = 0;
+	return map;
+}
+
+int mapping_open(struct mapping **out, int fd, const struct sfshm_options *o)
+{
+	struct shm_header h;
+	struct mapping *map;
+	uint64_t size;
+	int r = read_header(fd, &h, &size, o);
+
+	*out = NULL;
+	if (r)
+		return r;
+	pthread_mutex_lock(&registry_lock);
+	close_inherited();
+	map = map_file(fd, &h, &r);
+	if (map) {
+		map->next = registry;
+		registry = map;
+	}
+	pthread_mutex_unlock(&registry_lock);
+	*out = map;
+	return r;
+}
+
+bool mapping_get(struct mapping *map)
+{
+	uint32_t n = load_relaxed(&map->refs);
+
+	while (n) {
+		if (cas_acq_rel(&map->refs, n, n + 1))
+			return true;
+		n = load_relaxed(&map->refs);
+	}
+	return false;
+}
+
+static void remove_from_registry(struct mapping *map)
+{
+	struct mapping **at = &registry;
+
+	while (*at && *at != map)
+		at = &(*at)->next;
+	if (*at)
+		*at = map->next;
+}
+
+static void unmap(struct mapping *map)
+{
+	munmap(map->base, map->geometry.file_size);
+	if (mapping_fd(map) >= 0)
+		close(map->fd);
+	free(map);
+}
+
+void mapping_put(struct mapping *map)
+{
+	if (fetch_sub_acq_rel(&map->refs, 1) != 1)
+		return;
+	pthread_mutex_lock(&registry_lock);
+	remove_from_registry(map);
+	pthread_mutex_unlock(&registry_lock);
+	unmap(map);
+}
+
+bool mapping_last_handle(struct mapping *map)
+{
+	bool last;
+
+	pthread_mutex_lock(&registry_lock);
+	last = map->handles == 1;
+	pthread_mutex_unlock(&registry_lock);
+	return last;
+}
+
+/*
+ * In a forked child nobody is attached to what the parent mapped, whatever
+ * the references say: it goes with the last handle.
+ */
+void mapping_drop_handle(struct mapping *map)
+{
+	uint32_t left;
+
+	pthread_mutex_lock(&registry_lock);
+	left = --map->handles;
+	if (inherited(map) && !left)
+		remove_from_registry(map);
+	pthread_mutex_unlock(&registry_lock);
+	if (!inherited(map))
+		mapping_put(map);
+	else if (!left)
+		unmap(map);
+}
+
+void mapping_fork_lock(void)
+{
+	pthread_mutex_lock(&registry_lock);
+}
+
+void mapping_fork_unlock(void)
+{
+	pthread_mutex_unlock(&registry_lock);
+}
+
+int mapping_fd(struct mapping *map)
+{
+	struct stat st;
+
+	if (map->fd < 0 || fstat(map->fd, &st) || st.st_dev != map->dev ||
+	    st.st_ino != map->ino)
+		return -1;
+	return map->fd;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A segment as this process has it mapped.
+ *
+ * There is one mapping per process and segment, and the library holds the
+ * only descriptor of the file, because closing any other would drop the
+ * process's byte locks. A mapping is counted: by each handle and by each
+ * attached thread, for unmapping memory that holds a locked robust mutex
+ * would corrupt its thread's robust list. So it never moves, and it goes only
+ * when nobody can be inside.
+ *
+ * Everything read from the segment passes one of the accessors below before
+ * it is used as an index; geometry is read from the private, checked copy.
+ */
+#ifndef SEGMENT_MAPPING_H
+#define SEGMENT_MAPPING_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "os/atomics.h"
+#include "segment/layout.h"
+
+struct mapping {
+	uint8_t *base;
+	struct shm_header *header;
+	struct shm_participant *participants;
+	uint64_t *buckets;
+	struct shm_slot *slots;
+	uint64_t *tags;
+	uint8_t *granules;
+
+	struct shm_geometry geometry;
+	uint32_t word_offset; /* of the futex word in a mutex */
+	uint64_t seed;
+	uint64_t pid_ns;      /* this process's PID namespace */
+	bool self_fencing;    /* membarrier does not reach this process */
+	bool can_membarrier;  /* this process may run grace periods */
+
+	uint64_t cookie; /* of the process that mapped it */
+	uint32_t refs;   /* handles + attached threads */
+	uint32_t handles;
+	int fd;
+	dev_t dev;
+	ino_t ino;
+	struct mapping *next;
+};
+
+/*
+ * Maps the segment at `fd`, with a reference for a handle; on success the
+ * descriptor is the mapping's. Checks the header. Returns 0 or a negated errno
+ * value with a line in options->why: -ESTALE if it is from before the last
+ * boot. The caller has made sure that this process has no mapping of it.
+ */
+struct sfshm_options;
+int mapping_open(struct mapping **out, int fd, const struct sfshm_options *o);
+
+/* The process's mapping of that file, referenced for a handle, or NULL. */
+struct mapping *mapping_find(dev_t dev, ino_t ino);
+
+/* One more reference, unless the last one is gone already. */
+bool mapping_get(struct mapping *map);
+void mapping_put(struct mapping *map);
+void mapping_drop_handle(struct mapping *map);
+bool mapping_last_handle(struct mapping *map);
+
+/* Around fork(), so that a child finds the registry in order. */
+void mapping_fork_lock(void);
+void mapping_fork_unlock(void);
+
+/* The descriptor, or -1 if it is no longer this segment's file. */
+int mapping_fd(struct mapping *map);
+
+/* Checks a header copied from a file of `file_size` bytes. */
+int header_check(const struct shm_header *h, uint64_t file_size,
+		 const struct sfshm_options *o);
+uint64_t header_checksum(const struct shm_header *h);
+
+/* Points the region pointers into `base`; for mappings and views alike. */
+void mapping_lay_out(struct mapping *map, uint8_t *base,
+		     const struct shm_geometry *g);
+
+/* How much of a region is in use; never more than there is. */
+static inline uint32_t used_of(const uint32_t *used, uint32_t most)
+{
+	uint32_t n = load_acquire(used);
+
+	return n < most ? n : most;
+}
+
+static inline uint32_t slots_used(const struct mapping *map)
+{
+	return used_of(&map->header->slots_used, map->geometry.slots);
+}
+
+static inline uint32_t granules_used(const struct mapping *map)
+{
+	return used_of(&map->header->granules_used, map->geometry.granules);
+}
+
+static inline uint32_t participants_used(const struct mapping *map)
+{
+	return used_of(&map->header->participants_used,
+		       map->geometry.participants);
+}
+
+/* From index to struct; NULL where there is no such thing. */
+static inline struct shm_slot *slot_at(const struct mapping *map, uint32_t i)
+{
+	return likely(i < slots_used(map)) ? &map->slots[i] : NULL;
+}
+
+static inline struct shm_participant *
+participant_at(const struct mapping *map, uint32_t i)
+{
+	return likely(i < participants_used(map)) ? &map->participants[i] :
+						    NULL;
+}
+
+/* The futex word in a participant's mutex. */
+static inline uint32_t *liveness_word(const struct mapping *map,
+				      struct shm_participant *p)
+{
+	return (uint32_t *)(void *)(p->mutex_bytes + map->word_offset);
+}
+
+#endif

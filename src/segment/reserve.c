@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "segment/reserve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "os/killpoint.h"
+
+#define CHUNK_SLOTS 512       /* 64 KiB */
+#define CHUNK_GRANULES 4096   /* 256 KiB */
+#define CHUNK_PARTICIPANTS 4  /* one page */
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/*
+ * MADV_POPULATE_WRITE (Linux 5.14) works without a descriptor, which a daemon
+ * may have closed under us. Before that, fallocate does it.
+ */
+int reserve_range(struct mapping *map, const void *at, uint64_t size)
+{
+	uint64_t from = (uint64_t)((const uint8_t *)at - map->base);
+	uint64_t first = from & ~UINT64_C(4095);
+	uint64_t last = (from + size + 4095) & ~UINT64_C(4095);
+	int fd;
+
+	if (last > map->geometry.file_size)
+		last = map->geometry.file_size;
+	if (!madvise(map->base + first, last - first, MADV_POPULATE_WRITE))
+		return 0;
+	if (errno == EFAULT)
+		return -ENOSPC;
+	if (errno != EINVAL)
+		return -errno;
+	fd = mapping_fd(map);
+	if (fd < 0)
+		return -ENOSPC;
+	return fallocate(fd, 0, (off_t)first, (off_t)(last - first)) ? -errno :
+									0;
+}
+
+/* Reserves [used, used + chunk) of an array, then moves the mark. */
+static int grow(struct mapping *map, uint32_t *mark, uint32_t used,
+		uint32_t chunk, uint32_t most, const void *array, size_t each)
+{
+	uint32_t more = most - used < chunk ? most - used : chunk;
+	int r;
+
+	if (!more)
+		return -ENOSPC;
+	r = reserve_range(map, (const uint8_t *)array + (uint64_t)used * each,
+			  (uint64_t)more * each);
+	if (r)
+		return r;
+	kill_point(grow_reserved);
+	cas_acq_rel(mark, used, used + more);
+	return 0;
+}
+
+int grow_slots(struct mapping *map, uint32_t used)
+{
+	return grow(map, &map->header->slots_used, used, CHUNK_SLOTS,
+		    map->geometry.slots, map->slots, sizeof(*map->slots));
+}
+
+int grow_granules(struct mapping *map, uint32_t used)
+{
+	uint32_t more = map->geometry.granules - used;
+	int r;
+
+	if (more > CHUNK_GRANULES)
+		more = CHUNK_GRANULES;
+	if (!more)
+		return -ENOSPC;
+	r = reserve_range(map, &map->tags[used],
+			  (uint64_t)more * sizeof(*map->tags));
+	if (r)
+		return r;
+	return grow(map, &map->header->granules_used, used, CHUNK_GRANULES,
+		    map->geometry.granules, map->granules, SHM_GRANULE);
+}
+
+int grow_participants(struct mapping *map, uint32_t used)
+{
+	int r = grow(map, &map->header->participants_used, used,
+		     CHUNK_PARTICIPANTS, map->geometry.participants,
+		     map->participants, sizeof(*map->participants));
+
+	return r == -ENOSPC && used >= map->geometry.participants ? -EUSERS : r;
+}

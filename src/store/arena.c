@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/arena.h"
+
+#include <errno.h>
+
+#include "os/killpoint.h"
+#include "segment/reserve.h"
+
+arena_reclaim_fn arena_reclaim;
+
+static uint8_t *granule_at(const struct mapping *map, uint32_t ref)
+{
+	return map->granules + (uint64_t)(ref - 1) * SHM_GRANULE;
+}
+
+/*
+ * Tries to claim granule `ref` as the new head of the chain being built.
+ *
+ * order: A1 pairs A2
+ * The claim acquires what the granule's last owner wrote before freeing it,
+ * so that owner's late stores cannot land in the new value.
+ */
+static bool claim(struct peer *p, uint32_t ref)
+{
+	struct shm_participant *rec = p->record;
+	uint64_t *tag = &p->map->tags[ref - 1];
+
+	if (load_relaxed(tag))
+		return false;
+	store_relaxed(&rec->build_pending, ref);
+	compiler_barrier();
+	kill_point(arena_pending);
+	if (!cas_acq_rel(tag, 0, tag_owned(p, rec->build)))
+		return false;
+	kill_point(arena_claimed);
+	store_relaxed(&rec->build, ref);
+	kill_point(arena_chained);
+	return true;
+}
+
+/*
+ * Scans downwards, so that a chain, which grows at its head, comes to lie in
+ * ascending order. Looks at `budget` tags at most.
+ */
+static uint32_t scan(struct peer *p, uint32_t want, uint32_t budget)
+{
+	uint32_t used = granules_used(p->map);
+	uint32_t at = p->cursor, got = 0;
+
+	if (at == 0 || at > used)
+		at = used;
+	while (at && budget-- && got < want) {
+		if (claim(p, at))
+			got++;
+		at = at > 1 ? at - 1 : used;
+	}
+	p->cursor = at;
+	return got;
+}
+
+/*
+ * Frees the chain at record->doomed. Each granule is made the owner's before
+ * the anchor moves to it, and the one cut off is named as pending until its
+ * tag is FREE: at every step A3 holds.
+ */
+static void free_doomed(struct peer *p)
+{
+	struct shm_participant *rec = p->record;
+	uint32_t ref = load_relaxed(&rec->doomed);
+	uint32_t left = p->map->geometry.granules;
+	uint64_t *tag, *after;
+
+	while ((tag = tag_at(p->map, ref)) && left--) {
+		uint32_t next = tag_next(load_relaxed(tag));
+
+		after = tag_at(p->map, next);
+		if (after)
+			store_relaxed(after,
+				      tag_owned(p, tag_next(
+						   load_relaxed(after))));
+		store_relaxed(&rec->doomed_pending, ref);
+		compiler_barrier();
+		store_relaxed(&rec->doomed, after ? next : 0);
+		compiler_barrier();
+		kill_point(arena_freeing);
+		/* order: A2 pairs A1 */
+		store_release(tag, 0);
+		p->cursor = ref;
+		ref = next;
+	}
+	compiler_barrier();
+	store_relaxed(&rec->doomed_pending, 0);
+	store_relaxed(&rec->doomed, 0);
+}
+
+static void drop_build(struct peer *p)
+{
+	struct shm_participant *rec = p->record;
+
+	store_relaxed(&rec->build_pending, 0);
+	compiler_barrier();
+	store_relaxed(&rec->doomed, load_relaxed(&rec->build));
+	compiler_barrier();
+	store_relaxed(&rec->build, 0);
+	free_doomed(p);
+}
+
+/*
+ * Finds more room: new memory while there is any, then somebody's whose value
+ * is of less use. Either puts the cursor where the room is.
+ */
+static int make_room(struct peer *p)
+{
+	struct mapping *map = p->map;
+	uint32_t used = granules_used(map);
+	int r;
+
+	if (used == map->geometry.granules)
+		return arena_reclaim(p);
+	r = grow_granules(map, used);
+	p->cursor = granules_used(map);
+	return r;
+}
+
+int arena_build(struct peer *p, uint32_t count, uint32_t *ref)
+{
+	struct mapping *map = p->map;
+	uint32_t got = 0;
+	int r = 0;
+
+	*ref = 0;
+	if (count > map->geometry.granules)
+		return -ENOSPC;
+	while (!r && got < count) {
+		uint32_t used = granules_used(map);
+
+		got += scan(p, count - got, 256 + 2 * count + used / 16);
+		if (got < count)
+			r = make_room(p);
+	}
+	if (r)
+		got += scan(p, count - got, granules_used(map));
+	if (got < count) {
+		drop_build(p);
+		return r;
+	}
+	store_relaxed(&p->record->build_pending, 0);
+	*ref = load_relaxed(&p->record->build);
+	return 0;
+}
+
+void arena_hand_over(struct peer *p, uint32_t slot, uint32_t *anchor)
+{
+	struct mapping *map = p->map;
+	uint32_t head = load_relaxed(&p->record->build);
+	uint32_t ref;
+	uint64_t *tag = tag_at(map, head);
+
+	store_relaxed(anchor, head);
+	if (!tag)
+		return;
+	kill_point(arena_handing);
+	for (ref = tag_next(load_relaxed(tag)); ref;) {
+		uint64_t *t = tag_at(map, ref);
+		uint32_t next;
+
+		if (!t)
+			break;
+		next = tag_next(load_relaxed(t));
+		store_relaxed(t, tag_live(slot, next));
+		ref = next;
+	}
+	/*
+	 * order: A3 pairs A4
+	 * Whoever sees the head as the slot's sees the whole chain so.
+	 */
+	store_release(tag, tag_live(slot, tag_next(load_relaxed(tag))));
+	kill_point(arena_handed);
+	compiler_barrier();
+	store_relaxed(&p->record->build, 0);
+}
+
+bool arena_is_live(const struct mapping *map, uint32_t slot, uint32_t ref)
+{
+	uint64_t *tag = tag_at(map, ref);
+
+	/* order: A4 pairs A3 */
+	return tag && tag_names(load_acquire(tag), tag_live(slot, 0));
+}
+
+void arena_free(struct peer *p, uint32_t slot, uint32_t *anchor)
+{
+	struct mapping *map = p->map;
+	uint32_t ref = load_relaxed(anchor);
+
+	if (arena_is_live(map, slot, ref)) {
+		uint64_t *tag = tag_at(map, ref);
+
+		store_relaxed(&p->record->doomed, ref);
+		compiler_barrier();
+		store_relaxed(tag, tag_owned(p, tag_next(load_relaxed(tag))));
+		compiler_barrier();
+		kill_point(arena_dooming);
+		store_relaxed(anchor, 0);
+		compiler_barrier();
+		free_doomed(p);
+		return;
+	}
+	store_relaxed(anchor, 0);
+}
+
+static bool is_owned(struct peer *p, uint32_t ref)
+{
+	uint64_t *tag = tag_at(p->map, ref);
+
+	return tag && tag_names(load_acquire(tag), tag_owned(p, 0));
+}
+
+/* A granule cut off or not yet chained: its tag alone counts. */
+static void sweep_pending(struct peer *v, uint32_t *pending, uint32_t head)
+{
+	uint32_t ref = load_relaxed(pending);
+
+	if (ref != head && is_owned(v, ref))
+		store_release(tag_at(v->map, ref), 0);
+	store_relaxed(pending, 0);
+}
+
+void arena_sweep(struct peer *v)
+{
+	struct shm_participant *rec = v->record;
+
+	sweep_pending(v, &rec->doomed_pending, load_relaxed(&rec->doomed));
+	sweep_pending(v, &rec->build_pending, load_relaxed(&rec->build));
+	if (is_owned(v, load_relaxed(&rec->doomed)))
+		free_doomed(v);
+	store_relaxed(&rec->doomed, 0);
+	if (is_owned(v, load_relaxed(&rec->build)))
+		drop_build(v);
+	store_relaxed(&rec->build, 0);
+}
+
+/*
+ * One stretch of a chain that lies in one piece, at most `len` bytes of it.
+ * Moves *ref past it. Returns its size, or 0 where the chain is broken.
+ */
+static size_t stretch(const struct mapping *map, uint32_t *ref, uint64_t len,
+		      uint8_t **at)
+{
+	uint32_t used = granules_used(map);
+	uint32_t r = *ref;
+	uint64_t n = SHM_GRANULE;
+
+	if (r - 1u >= used)
+		return 0;
+	*at = granule_at(map, r);
+	while (n < len) {
+		uint32_t next = tag_next(load_relaxed(&map->tags[r - 1]));
+
+		*ref = next;
+		if (next != r + 1 || next > used)
+			return n;
+		r = next;
+		n += SHM_GRANULE;
+	}
+	return len;
+}
+
+int arena_read(const struct mapping *map, uint32_t ref, void *to, uint64_t len)
+{
+	uint8_t *dst = to, *src;
+
+	while (len) {
+		size_t n = stretch(map, &ref, len, &src);
+
+		if (!n)
+			return -EBADMSG;
+		copy_torn(dst, src, n);
+		dst += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int arena_write(const struct mapping *map, uint32_t ref,
+		const struct iovec *iov, int count)
+{
+	uint8_t *dst = NULL;
+	uint64_t total = 0, room = 0;
+
+	for (int i = 0; i < count; i++)
+		total += iov[i].iov_len;
+	for (int i = 0; i < count; i++) {
+		const uint8_t *src = iov[i].iov_base;
+		size_t left = iov[i].iov_len;
+
+		while (left) {
+			size_t n;
+
+			if (!room)
+				room = stretch(map, &ref, total, &dst);
+			if (!room)
+				return -EBADMSG;
+			n = left < room ? left : (size_t)room;
+			copy_torn(dst, src, n);
+			dst += n;
+			room -= n;
+			total -= n;
+			src += n;
+			left -= n;
+		}
+	}
+	return 0;
+}

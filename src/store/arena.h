@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Value memory: granules of 64 bytes, chained.
+ *
+ * A chain holds a run of bytes: a value, an error's message, a long key. It
+ * is made of any granules there are, neighbours where possible, so memory
+ * cannot fragment: whatever is free can be used for anything. Each granule
+ * has a tag, in a table of its own:
+ *
+ *   FREE    0
+ *   OWNED   participant id, its incarnation, next
+ *   LIVE    slot + 1, next
+ *
+ * Invariants, with P a participant:
+ *
+ *  A1. A granule is claimed by one CAS of its tag from FREE to OWNED by P.
+ *  A2. A chain belongs to whom its head's tag names. To hand a chain over is
+ *      one store of its head's tag: P's to a slot's (publish), or a slot's
+ *      to P's (free).
+ *  A3. A granule OWNED by P's incarnation is reached from P's record: it is
+ *      in the chain `build` or `doomed`, or it is `build_pending` or
+ *      `doomed_pending`. Only P makes granules P's, so once P is dead, what
+ *      the record names and the tag confirms is P's beyond doubt.
+ *  A4. A slot's reference counts only if its head's tag names that slot.
+ *
+ * So a death at any instruction leaks nothing: the reaper frees what A3
+ * names, and the next leader of the slot drops a reference that A4 denies.
+ *
+ * Readers take no part: they copy, and validate by the control word.
+ */
+#ifndef STORE_ARENA_H
+#define STORE_ARENA_H
+
+#include <sys/uio.h>
+
+#include "peer/participant.h"
+
+#define TAG_NEXT_MASK UINT64_C(0xfffffff)
+#define TAG_WHO_SHIFT 28
+#define TAG_INC_SHIFT 42
+#define TAG_INC_MASK UINT64_C(0xfffff)
+#define TAG_OWNED (UINT64_C(1) << 62)
+#define TAG_LIVE (UINT64_C(2) << 62)
+#define TAG_STATE (UINT64_C(3) << 62)
+
+static inline uint32_t tag_next(uint64_t tag)
+{
+	return (uint32_t)(tag & TAG_NEXT_MASK);
+}
+
+static inline uint64_t tag_owned(const struct peer *p, uint32_t next)
+{
+	return TAG_OWNED |
+	       ((uint64_t)p->incarnation & TAG_INC_MASK) << TAG_INC_SHIFT |
+	       (uint64_t)p->id << TAG_WHO_SHIFT | next;
+}
+
+static inline uint64_t tag_live(uint32_t slot, uint32_t next)
+{
+	return TAG_LIVE | (uint64_t)(slot + 1) << TAG_WHO_SHIFT | next;
+}
+
+static inline bool tag_names(uint64_t a, uint64_t b)
+{
+	return ((a ^ b) & ~TAG_NEXT_MASK) == 0;
+}
+
+static inline uint32_t granules_for(uint64_t len)
+{
+	return (uint32_t)((len + SHM_GRANULE - 1) / SHM_GRANULE);
+}
+
+/* The tag of granule `ref` (index + 1); NULL if there is no such granule. */
+static inline uint64_t *tag_at(const struct mapping *map, uint32_t ref)
+{
+	return likely(ref - 1u < granules_used(map)) ? &map->tags[ref - 1] :
+						       NULL;
+}
+
+/*
+ * Builds a chain of `count` granules, owned by P: its head goes to *ref and
+ * stands in record->build until arena_hand_over(). Makes room by evicting
+ * where it must. Returns 0 or -ENOSPC, with nothing kept.
+ */
+int arena_build(struct peer *p, uint32_t count, uint32_t *ref);
+
+/*
+ * Hands the built chain to `slot`: stores the head to *anchor, a word of that
+ * slot which P may write, then changes the tags, the head's last.
+ */
+void arena_hand_over(struct peer *p, uint32_t slot, uint32_t *anchor);
+
+/*
+ * Frees the chain that *anchor, a word of `slot` which P may write, refers to,
+ * if it is that slot's (A4), and zeroes the word.
+ */
+void arena_free(struct peer *p, uint32_t slot, uint32_t *anchor);
+
+/* Frees what the record's owner built or was freeing. Idempotent. */
+void arena_sweep(struct peer *victim);
+
+/* Whether *anchor's chain is the slot's (A4). */
+bool arena_is_live(const struct mapping *map, uint32_t slot, uint32_t ref);
+
+/* Copies bytes into a chain; -EBADMSG if it is too short or broken. */
+int arena_write(const struct mapping *map, uint32_t ref,
+		const struct iovec *iov, int count);
+
+/* Copies `len` bytes out of a chain: torn perhaps, validate afterwards. */
+int arena_read(const struct mapping *map, uint32_t ref, void *to,
+	       uint64_t len);
+
+/* Makes room: how the level above evicts; returns 0 or -ENOSPC. */
+typedef int (*arena_reclaim_fn)(struct peer *p);
+extern arena_reclaim_fn arena_reclaim;
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The control word of a slot: who owns it, in which phase, which flight.
+ *
+ *   bits  0..2   phase
+ *   bit   3      cur: which field holds the last good value
+ *   bit   4      has: that field holds one
+ *   bits  5..18  owner: participant id (index + 1), 0: nobody
+ *   bits 19..63  generation: grows with each flight; never goes back for a
+ *                key, not even when the key leaves and returns
+ *
+ * Transitions, each one CAS from the exact word that was looked at. g is the
+ * generation, P the caller, D a dead participant, L a live one.
+ *
+ *   T1  FREE g              -> MAKING g' P    claim a slot for a new key
+ *                                             g' = max(g, floor) + 2
+ *   T2  MAKING g P          -> BUSY g P       linked: the flight is on
+ *   T3  IDLE|DONE|FAILED g  -> BUSY g+1 P     begin a flight
+ *   T4  BUSY g P            -> DONE g         publish: cur flips, has is set
+ *   T5  BUSY g P            -> FAILED g       fail: the other field tells why
+ *   T6  BUSY g P            -> IDLE g         release
+ *   T7  MAKING|BUSY g D     -> BUSY g+1 P     take over from the dead
+ *   T8  BUSY g D            -> IDLE g         reap, nobody is waiting for it
+ *   T9  MAKING g D          -> FREE g         reap, it was never linked
+ *   T10 BUSY g L            -> RETIRED g L    steal: L may still write here,
+ *                                             so the key moves to a new slot
+ *   T11 IDLE|DONE|FAILED g  -> RETIRED g      evict, forget, purge
+ *   T12 RETIRED g x         -> LIMBO g x      unlinked, epoch noted
+ *   T13 RETIRED|LIMBO g L   -> same, nobody   L learns that it was stolen
+ *                                             from, or is dead
+ *   T14 LIMBO g             -> LIMBO g P      grace period over: free memory
+ *   T15 LIMBO g P           -> FREE g
+ *
+ * What the other field (not cur) may be written by: the owner in BUSY. What
+ * cur's field may be written by: nobody. So the last good value stays whole
+ * while a flight is on, and a leader that dies half-way has changed nothing
+ * that is visible. T1 grows the generation by 2 so that no reader takes a
+ * slot's next life for the next flight.
+ */
+#ifndef STORE_CTL_H
+#define STORE_CTL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum phase {
+	PHASE_FREE,
+	PHASE_MAKING,
+	PHASE_BUSY,
+	PHASE_IDLE,
+	PHASE_DONE,
+	PHASE_FAILED,
+	PHASE_RETIRED,
+	PHASE_LIMBO,
+};
+
+#define CTL_CUR (UINT64_C(1) << 3)
+#define CTL_HAS (UINT64_C(1) << 4)
+#define CTL_OWNER_SHIFT 5
+#define CTL_OWNER_MASK UINT64_C(0x3fff)
+#define CTL_GEN_SHIFT 19
+
+static inline enum phase ctl_phase(uint64_t c)
+{
+	return (enum phase)(c & 7);
+}
+
+static inline unsigned int ctl_cur(uint64_t c)
+{
+	return (c & CTL_CUR) != 0;
+}
+
+static inline bool ctl_has(uint64_t c)
+{
+	return c & CTL_HAS;
+}
+
+static inline uint32_t ctl_owner(uint64_t c)
+{
+	return (uint32_t)((c >> CTL_OWNER_SHIFT) & CTL_OWNER_MASK);
+}
+
+static inline uint64_t ctl_gen(uint64_t c)
+{
+	return c >> CTL_GEN_SHIFT;
+}
+
+static inline uint64_t ctl_make(uint64_t gen, uint32_t owner, enum phase phase,
+				uint64_t value_bits)
+{
+	return gen << CTL_GEN_SHIFT | (uint64_t)owner << CTL_OWNER_SHIFT |
+	       (value_bits & (CTL_CUR | CTL_HAS)) | (uint64_t)phase;
+}
+
+/* The same word with another phase and owner. */
+static inline uint64_t ctl_with(uint64_t c, enum phase phase, uint32_t owner)
+{
+	return ctl_make(ctl_gen(c), owner, phase, c);
+}
+
+/* A flight is on: MAKING is BUSY to everybody but the reaper. */
+static inline bool ctl_busy(uint64_t c)
+{
+	return ctl_phase(c) == PHASE_BUSY || ctl_phase(c) == PHASE_MAKING;
+}
+
+/* Nobody owns it and a flight may begin, or the slot be evicted. */
+static inline bool ctl_at_rest(uint64_t c)
+{
+	enum phase p = ctl_phase(c);
+
+	return p == PHASE_IDLE || p == PHASE_DONE || p == PHASE_FAILED;
+}
+
+/*
+ * May a copy of cur's field, begun when the word was `before`, be whole when
+ * it is `after`? The field is first written by the flight after the one that
+ * flips away from it; a flight flips once at most. So: no flip, and at most
+ * the begin of one more flight.
+ */
+static inline bool ctl_copy_whole(uint64_t before, uint64_t after)
+{
+	uint64_t passed = ctl_gen(after) - ctl_gen(before);
+
+	if ((before ^ after) & CTL_CUR)
+		return false;
+	return passed == 0 || (passed == 1 && ctl_phase(after) == PHASE_BUSY);
+}
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/epoch.h"
+
+#include <linux/membarrier.h>
+
+#include "os/sys.h"
+#include "peer/liveness.h"
+
+/* May the epoch move past what this reader's word says? */
+static bool out_of_the_way(struct peer *p, struct shm_participant *rec,
+			   uint64_t now_epoch, bool fenced, bool stalled)
+{
+	/* order: G6 pairs G5 */
+	uint64_t e = load_acquire(&rec->epoch);
+
+	if (!(e & EPOCH_ACTIVE) && (fenced || rec->flags & SHM_PART_FENCES))
+		return true;
+	if (!fenced && !(rec->flags & SHM_PART_FENCES))
+		return !life_held(p->map, rec);
+	if (e & EPOCH_EXPELLED || e >> 2 == now_epoch)
+		return true;
+	if (!life_held(p->map, rec))
+		return true;
+	if (!stalled || rec == p->record)
+		return false;
+	/*
+	 * order: G4 pairs G3
+	 * The mark is set before anything the reader may meet is used again.
+	 */
+	if (!cas_acq_rel(&rec->epoch, e, e | EPOCH_EXPELLED))
+		return false;
+	peer_count(p, COUNT_expelled);
+	return true;
+}
+
+bool epoch_advance(struct peer *p)
+{
+	struct mapping *map = p->map;
+	struct shm_header *h = map->header;
+	uint64_t e = load_acquire(&h->epoch);
+	uint64_t now = sys.now();
+	uint64_t since = load_relaxed(&h->epoch_since);
+	bool stalled = now > since && now - since > EPOCH_STALL_NS;
+	uint32_t used = participants_used(map);
+	bool fenced;
+
+	/* order: G2 pairs G1 */
+	fence_seq();
+	fenced = map->can_membarrier &&
+		 sys.membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) == 0;
+	for (uint32_t i = 0; i < used; i++)
+		if (!out_of_the_way(p, &map->participants[i], e, fenced,
+				    stalled))
+			return false;
+	if (!cas_acq_rel(&h->epoch, e, e + 1))
+		return true;
+	store_relaxed(&h->epoch_since, now);
+	peer_count(p, COUNT_epochs);
+	return true;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Read-copy-update between processes: epochs.
+ *
+ * Invariants:
+ *
+ *  G1. A slot that left its chain at epoch e is used again at e + 2 at the
+ *      earliest.
+ *  G2. The epoch moves from e to e + 1 only when no reader that is being
+ *      waited for is inside a section it entered before e.
+ *  G3. A reader that holds the epoch up for longer than EPOCH_STALL_NS is
+ *      expelled: its word is marked and it is waited for no longer. It finds
+ *      the mark at the end of its section, drops what it found, and looks
+ *      again. It may have followed links of slots in their next life: all
+ *      slots are always mapped and every index is checked, so it reads
+ *      rubbish at worst. Its late writes fail: links carry a tag that grows
+ *      at each change, control words a generation.
+ *  G4. A dead reader is not waited for.
+ *
+ * So a look-up finds what is there; that a value copied is whole is the
+ * control word's business (ctl_copy_whole), not the epoch's.
+ *
+ * The word in the participant's record: 0 outside, else epoch * 4 + 1, + 2
+ * when expelled.
+ *
+ * A reader's entry must be visible before it reads a link. If its process is
+ * registered with membarrier, whoever advances the epoch issues the fence for
+ * it; else it fences itself and its record says so. Who cannot call
+ * membarrier does not advance while an unfencing reader is inside. So
+ * processes of both kinds may come and go without a switch.
+ */
+#ifndef STORE_EPOCH_H
+#define STORE_EPOCH_H
+
+#include "os/atomics.h"
+#include "peer/participant.h"
+
+#define EPOCH_ACTIVE 1u
+#define EPOCH_EXPELLED 2u
+#define EPOCH_STALL_NS (2 * UINT64_C(1000000))
+
+static inline void epoch_enter(struct peer *p)
+{
+	uint64_t e = load_acquire(&p->map->header->epoch);
+
+	/* order: G1 pairs G2 */
+	store_relaxed(&p->record->epoch, e << 2 | EPOCH_ACTIVE);
+	if (unlikely(p->map->self_fencing))
+		fence_seq();
+	else
+		compiler_barrier();
+}
+
+/*
+ * order: G3 pairs G4
+ * If anything read in the section was of a slot's next life, the mark, which
+ * was set before that life began, is seen here.
+ */
+static inline bool epoch_expelled(struct peer *p)
+{
+	fence_acquire();
+	return load_relaxed(&p->record->epoch) & EPOCH_EXPELLED;
+}
+
+static inline void epoch_leave(struct peer *p)
+{
+	/* order: G5 pairs G6 */
+	store_release(&p->record->epoch, 0);
+}
+
+/* Moves the epoch on if no reader is in the way. True if it moved. */
+bool epoch_advance(struct peer *p);
+
+/* Whether what left at `stamp` may be used again. */
+static inline bool epoch_passed(const struct mapping *map, uint64_t stamp)
+{
+	return load_acquire(&map->header->epoch) - stamp >= 2;
+}
+
+#endif

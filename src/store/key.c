@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/key.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <sfshm/flight.h>
+
+#include "os/hash.h"
+
+struct key key_make(const struct mapping *map, const void *data, size_t len)
+{
+	struct key k = {
+		.data = data,
+		.len = (uint32_t)len,
+		.hash = hash_bytes(data, len, map->seed),
+	};
+
+	return k;
+}
+
+int key_load(const struct mapping *map, const struct shm_slot *s, uint8_t *buf)
+{
+	uint32_t len = load_relaxed(&s->key_len);
+	uint32_t ref;
+	int r;
+
+	if (len == 0 || len > SFSHM_KEY_MAX)
+		return -EBADMSG;
+	if (len <= SHM_INLINE_KEY) {
+		copy_torn(buf, s->key, len);
+		return (int)len;
+	}
+	copy_torn(&ref, s->key, sizeof(ref));
+	r = arena_read(map, ref, buf, len);
+	return r ? r : (int)len;
+}
+
+/* Only keys whose 32 bits of hash and whose length agree come here. */
+static int compare_long(const struct mapping *map, const struct key *k,
+			const struct shm_slot *s)
+{
+	uint8_t buf[SFSHM_KEY_MAX];
+
+	if (key_load(map, s, buf) != (int)k->len)
+		return -1;
+	return memcmp(k->data, buf, k->len);
+}
+
+static int compare_short(const struct key *k, const struct shm_slot *s)
+{
+	uint8_t buf[SHM_INLINE_KEY];
+
+	copy_torn(buf, s->key, sizeof(buf));
+	return memcmp(k->data, buf, k->len);
+}
+
+int key_compare(const struct mapping *map, const struct key *k,
+		const struct shm_slot *s)
+{
+	uint32_t order = load_relaxed(&s->hash);
+	uint32_t len = load_relaxed(&s->key_len);
+
+	if (key_order(k) != order)
+		return key_order(k) < order ? -1 : 1;
+	if (k->len != len)
+		return k->len < len ? -1 : 1;
+	return len <= SHM_INLINE_KEY ? compare_short(k, s) :
+				       compare_long(map, k, s);
+}
+
+int key_store(struct peer *p, uint32_t slot, const struct key *k)
+{
+	struct shm_slot *s = &p->map->slots[slot];
+	struct iovec bytes = {
+		.iov_base = (void *)(uintptr_t)k->data,
+		.iov_len = k->len,
+	};
+	uint32_t ref;
+	int r;
+
+	store_relaxed(&s->hash, key_order(k));
+	if (k->len <= SHM_INLINE_KEY) {
+		copy_torn(s->key, k->data, k->len);
+		store_relaxed(&s->key_len, (uint16_t)k->len);
+		return 0;
+	}
+	store_relaxed(key_ref(s), 0);
+	store_relaxed(&s->key_len, (uint16_t)k->len);
+	r = arena_build(p, granules_for(k->len), &ref);
+	if (!r)
+		r = arena_write(p->map, ref, &bytes, 1);
+	if (!r)
+		arena_hand_over(p, slot, key_ref(s));
+	return r;
+}
+
+void key_free(struct peer *p, uint32_t slot)
+{
+	struct shm_slot *s = &p->map->slots[slot];
+
+	if (load_relaxed(&s->key_len) > SHM_INLINE_KEY)
+		arena_free(p, slot, key_ref(s));
+	store_relaxed(&s->key_len, 0);
+}

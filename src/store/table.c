@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/table.h"
+
+#include <errno.h>
+
+#include <sfshm/flight.h>
+
+#include "os/killpoint.h"
+
+/* No chain is as long as this; a longer walk means a loop. */
+static uint32_t longest_walk(const struct mapping *map)
+{
+	return map->geometry.slots + 64;
+}
+
+static int lost(struct peer *p)
+{
+	if (epoch_expelled(p))
+		return -EAGAIN;
+	peer_count(p, COUNT_corrupt);
+	return -EBADMSG;
+}
+
+/*
+ * The look-up of readers: writes nothing, steps over slots on their way out.
+ *
+ * order: L1 pairs L2
+ * A link read here brings with it all that was written before the slot was
+ * linked: its key above all.
+ */
+int table_find(struct peer *p, const struct key *k, struct sighting *out)
+{
+	const struct mapping *map = p->map;
+	uint64_t link = load_acquire(bucket_of(map, k->hash));
+	uint32_t left = longest_walk(map);
+	uint32_t index;
+
+	while ((index = link_index(link))) {
+		struct shm_slot *s = slot_at(map, index - 1);
+		uint64_t ctl, next;
+		int order;
+
+		if (unlikely(!s || !left--))
+			return lost(p);
+		ctl = load_seq(&s->ctl);
+		next = load_acquire(&s->next);
+		order = key_compare(map, k, s);
+		if (order == 0 && !(next & LINK_MARK)) {
+			out->slot = index - 1;
+			out->ctl = ctl;
+			return 1;
+		}
+		if (order < 0)
+			break;
+		link = next;
+	}
+	return unlikely(epoch_expelled(p)) ? -EAGAIN : 0;
+}
+
+/* Between which two a key belongs. */
+struct place {
+	uint64_t *before; /* the link to change */
+	uint64_t link;    /* what it said */
+	struct shm_slot *at; /* the slot it leads to, if that is the key's */
+};
+
+/*
+ * The look-up of writers: unlinks every slot on the way that is marked.
+ * Returns 1 with the key's slot, 0 with its place, or an error.
+ */
+static int find_place(struct peer *p, const struct key *k, struct place *pl)
+{
+	struct mapping *map = p->map;
+	uint32_t left;
+
+again:
+	left = longest_walk(map);
+	pl->before = bucket_of(map, k->hash);
+	pl->link = load_acquire(pl->before);
+	pl->at = NULL;
+	while (link_index(pl->link)) {
+		struct shm_slot *s = slot_at(map, link_index(pl->link) - 1);
+		uint64_t next;
+		int order;
+
+		if (!s || !left--)
+			return lost(p);
+		next = load_acquire(&s->next);
+		if (next & LINK_MARK) {
+			uint64_t past = link_next(pl->link, link_index(next));
+
+			if (!cas_acq_rel(pl->before, pl->link, past))
+				goto again;
+			pl->link = past;
+			continue;
+		}
+		order = key_compare(map, k, s);
+		if (order <= 0) {
+			pl->at = order ? NULL : s;
+			break;
+		}
+		pl->before = &s->next;
+		pl->link = next;
+	}
+	if (epoch_expelled(p))
+		return -EAGAIN;
+	return pl->at != NULL;
+}
+
+int table_insert(struct peer *p, const struct key *k, uint32_t slot)
+{
+	struct shm_slot *s = &p->map->slots[slot];
+	struct place pl;
+
+	for (;;) {
+		int r = find_place(p, k, &pl);
+
+		if (r)
+			return r < 0 ? r : -EEXIST;
+		store_relaxed(&s->next, link_next(load_relaxed(&s->next),
+						  link_index(pl.link)));
+		/* order: L2 pairs L1 */
+		if (cas_acq_rel(pl.before, pl.link,
+				link_next(pl.link, slot + 1)))
+			return 0;
+	}
+}
+
+static int key_of(struct peer *p, struct shm_slot *s, uint8_t *buf,
+		  struct key *k)
+{
+	int n = key_load(p->map, s, buf);
+
+	if (n < 0)
+		return n;
+	*k = key_make(p->map, buf, (size_t)n);
+	return 0;
+}
+
+/*
+ * The mark is set only on a link that was read while the slot was retired:
+ * in the slot's next life its tag differs, so a helper that comes late fails.
+ */
+static bool mark(struct shm_slot *s, uint64_t ctl)
+{
+	for (;;) {
+		uint64_t next = load_acquire(&s->next);
+
+		if (load_seq(&s->ctl) != ctl)
+			return false;
+		if (next & LINK_MARK ||
+		    cas_acq_rel(&s->next, next, next | LINK_MARK))
+			return true;
+	}
+}
+
+int table_unlink(struct peer *p, uint32_t slot, uint64_t ctl)
+{
+	struct shm_slot *s = &p->map->slots[slot];
+	uint8_t buf[SFSHM_KEY_MAX];
+	struct place pl;
+	struct key k;
+	int r = key_of(p, s, buf, &k);
+
+	if (load_seq(&s->ctl) != ctl)
+		return 0;
+	if (r)
+		return r;
+	if (!mark(s, ctl))
+		return 0;
+	kill_point(retire_marked);
+	r = find_place(p, &k, &pl);
+	return r < 0 ? r : 0;
+}
+
+int table_contains(struct peer *p, uint32_t slot)
+{
+	struct shm_slot *s = &p->map->slots[slot];
+	uint8_t buf[SFSHM_KEY_MAX];
+	struct place pl;
+	struct key k;
+	int r = key_of(p, s, buf, &k);
+
+	if (!r)
+		r = find_place(p, &k, &pl);
+	return r < 0 ? r : pl.at == s;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The slot table: buckets of sorted chains of slots (Michael, "High
+ * performance dynamic lock-free hash tables and list-based sets", 2002), with
+ * indices for pointers.
+ *
+ * A link is a word: tag (32 bits), mark (1), slot + 1 (31). The tag grows at
+ * every change of the word, the mark on a slot's own link says that the slot
+ * is out.
+ *
+ * Invariants:
+ *
+ *  T1. A chain is sorted by (hash, length, bytes), so a key has one place and
+ *      cannot be in twice.
+ *  T2. A slot's link changes only while it is unmarked. Once marked, the slot
+ *      is unlinked by whoever meets it, by a CAS of the link before it.
+ *  T3. A slot that is out keeps its link until its grace period is over, so a
+ *      reader standing on it finds its way on.
+ *  T4. A CAS on a link succeeds only if nothing happened there since it was
+ *      read: the tag sees to that even across a slot's lives.
+ *
+ * All calls run inside an epoch section of the caller's.
+ */
+#ifndef STORE_TABLE_H
+#define STORE_TABLE_H
+
+#include "store/ctl.h"
+#include "store/epoch.h"
+#include "store/key.h"
+
+#define LINK_MARK (UINT64_C(1) << 31)
+#define LINK_INDEX_MASK UINT64_C(0x7fffffff)
+
+/* What a look-up met. */
+struct sighting {
+	uint32_t slot;
+	uint64_t ctl; /* read before the key was compared */
+};
+
+/*
+ * Finds the key's slot. Returns 1 found, 0 not, -EAGAIN expelled meanwhile
+ * (leave the section and enter it again), -EBADMSG.
+ *
+ * A control word that was read before the key was compared, and is the same
+ * later, proves that the slot is still that key's.
+ */
+int table_find(struct peer *p, const struct key *k, struct sighting *out);
+
+/*
+ * Links a slot in the making whose key is `k`. Returns 0, -EEXIST if the key
+ * is in, -EAGAIN, -EBADMSG.
+ */
+int table_insert(struct peer *p, const struct key *k, uint32_t slot);
+
+/*
+ * Takes a slot that is retired, as `ctl` says, out of its chain. Returns 0:
+ * it is out, whoever did it, or no longer what `ctl` says. -EAGAIN, -EBADMSG.
+ */
+int table_unlink(struct peer *p, uint32_t slot, uint64_t ctl);
+
+/* Whether the slot is in its chain. 1, 0, -EAGAIN, -EBADMSG. */
+int table_contains(struct peer *p, uint32_t slot);
+
+static inline uint32_t link_index(uint64_t link)
+{
+	return (uint32_t)(link & LINK_INDEX_MASK);
+}
+
+/* The word after `old`, pointing to `index` (slot + 1). */
+static inline uint64_t link_next(uint64_t old, uint32_t index)
+{
+	return ((old >> 32) + 1) << 32 | index;
+}
+
+static inline uint64_t *bucket_of(const struct mapping *map, uint64_t hash)
+{
+	return &map->buckets[hash & (map->geometry.buckets - 1)];
+}
+
+#endif

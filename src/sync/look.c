@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/look.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/sys.h"
+
+/* Retries come from peers at work; this many come from broken bytes. */
+#define MOST_RETRIES 1000000
+
+#define LOOK_RETIRED (-EINPROGRESS)
+
+int buf_reserve(struct sfshm_buf *b, size_t len)
+{
+	size_t cap = b->cap ? b->cap : 256;
+	void *data;
+
+	if (len <= b->cap)
+		return 0;
+	while (cap < len)
+		cap *= 2;
+	data = realloc(b->data, cap);
+	if (!data)
+		return -ENOMEM;
+	b->data = data;
+	b->cap = cap;
+	return 0;
+}
+
+/* A generation from its low bits, not above `now`. */
+static uint64_t widen(uint32_t low, uint64_t now)
+{
+	return now - (uint32_t)((uint32_t)now - low);
+}
+
+/*
+ * order: S1 pairs S2
+ * If any byte copied was of a later flight, that flight's claim is seen here.
+ */
+static uint64_t ctl_after_copy(const struct shm_slot *s)
+{
+	fence_acquire();
+	return load_seq(&s->ctl);
+}
+
+static void note(struct call *c, const struct shm_field *f, uint64_t gen,
+		 uint64_t stored, uint64_t now)
+{
+	struct sfshm_result *r = c->result;
+
+	r->source = c->slept ? SFSHM_AWAITED : SFSHM_CACHED;
+	r->leader = 0;
+	r->owner_died = 0;
+	r->shared = 1;
+	r->generation = gen;
+	r->age_ns = now > stored ? now - stored : 0;
+	r->code = load_relaxed(&f->code);
+}
+
+/* Copies the last good value; -EAGAIN if it moved meanwhile. */
+static int copy_value(struct call *c, const struct shm_slot *s, uint64_t ctl,
+		      const struct shm_field *f, uint64_t now)
+{
+	const struct mapping *map = c->self->map;
+	struct sfshm_buf *b = &c->result->value;
+	uint32_t len = load_relaxed(&f->len);
+	uint64_t stored = load_relaxed(&f->stored);
+	uint64_t gen = widen(load_relaxed(&f->gen), ctl_gen(ctl));
+	int r = 0;
+
+	if (unlikely(len > map->geometry.max_value))
+		r = -EBADMSG;
+	else if (unlikely(len > b->cap))
+		r = buf_reserve(b, len);
+	if (likely(!r && len))
+		r = arena_read(map, load_relaxed(&f->ref), b->data, len);
+	if (likely(!r))
+		note(c, f, gen, stored, now);
+	if (unlikely(!ctl_copy_whole(ctl, ctl_after_copy(s)))) {
+		peer_count(c->self, COUNT_rereads);
+		return -EAGAIN;
+	}
+	b->len = len;
+	return r ? r : LOOK_HIT;
+}
+
+/* The same for a failure's message: it counts for this generation only. */
+static int copy_error(struct call *c, const struct shm_slot *s, uint64_t ctl,
+		      const struct shm_field *f, uint64_t now)
+{
+	struct sfshm_result *res = c->result;
+	uint32_t len = load_relaxed(&f->len);
+	uint64_t stored = load_relaxed(&f->stored);
+	int r = len < SFSHM_MESSAGE_MAX ? 0 : -EBADMSG;
+
+	if (!r && len)
+		r = arena_read(c->self->map, load_relaxed(&f->ref),
+			       res->message, len);
+	if (!r) {
+		res->message[len] = '\0';
+		note(c, f, ctl_gen(ctl), stored, now);
+		res->value.len = 0;
+	}
+	if (ctl_after_copy(s) != ctl) {
+		peer_count(c->self, COUNT_rereads);
+		return -EAGAIN;
+	}
+	return r ? r : LOOK_FAILED;
+}
+
+/* Is a result of generation `gen` what this call waited for? */
+static bool awaited(const struct call *c, uint64_t gen)
+{
+	return c->joined && gen >= c->joined;
+}
+
+static int look_at(struct call *c, const struct sighting *seen)
+{
+	const struct shm_slot *s = &c->self->map->slots[seen->slot];
+	const struct shm_field *value = &s->field[ctl_cur(seen->ctl)];
+	const struct shm_field *other = &s->field[!ctl_cur(seen->ctl)];
+	bool refresh = c->policy.flags & SFSHM_REFRESH;
+	uint64_t gen = ctl_gen(seen->ctl);
+	uint64_t now = sys.coarse();
+
+	if (ctl_has(seen->ctl) &&
+	    ((!refresh && field_fresh(value, now)) ||
+	     awaited(c, widen(load_relaxed(&value->gen), gen))))
+		return copy_value(c, s, seen->ctl, value, now);
+	switch (ctl_phase(seen->ctl)) {
+	case PHASE_FAILED:
+		if ((!refresh && field_fresh(other, now)) || awaited(c, gen))
+			return copy_error(c, s, seen->ctl, other, now);
+		return LOOK_CLAIMABLE;
+	case PHASE_IDLE:
+	case PHASE_DONE:
+		return LOOK_CLAIMABLE;
+	case PHASE_MAKING:
+	case PHASE_BUSY:
+		return LOOK_BUSY;
+	case PHASE_RETIRED:
+		return LOOK_RETIRED;
+	default:
+		return -EAGAIN;
+	}
+}
+
+/* A phase in which the fields mean something. */
+static bool readable(uint64_t ctl)
+{
+	return ctl_at_rest(ctl) || ctl_busy(ctl);
+}
+
+int look(struct call *c, struct sighting *seen)
+{
+	struct peer *p = c->self;
+
+	for (unsigned int n = 0; n < MOST_RETRIES; n++) {
+		int r;
+
+		epoch_enter(p);
+		r = table_find(p, &c->key, seen);
+		if (likely(r == 1))
+			r = readable(seen->ctl) ? look_at(c, seen) :
+			    ctl_phase(seen->ctl) == PHASE_RETIRED ?
+						  LOOK_RETIRED :
+						  -EAGAIN;
+		epoch_leave(p);
+		if (r == LOOK_RETIRED)
+			slot_unlink(p, seen->slot, seen->ctl);
+		else if (likely(r != -EAGAIN))
+			return r;
+	}
+	peer_count(p, COUNT_corrupt);
+	return -EBADMSG;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Looking a key up: what is there for this caller, and may it be used? */
+#ifndef SYNC_LOOK_H
+#define SYNC_LOOK_H
+
+#include <sfshm/flight.h>
+
+#include "store/slot.h"
+
+/* One call's question. */
+struct call {
+	struct peer *self;
+	struct key key;
+	struct sfshm_policy policy;
+	struct sfshm_result *result;
+	uint32_t *closing;  /* moves when the handle is closed */
+	uint32_t closing_seen;
+	uint64_t joined;    /* generation of the flight it waits for, or 0 */
+	uint64_t slept;     /* times */
+	uint32_t *waited_at; /* event word of the slot it last waited at */
+};
+
+enum look {
+	LOOK_ABSENT,    /* no slot */
+	LOOK_HIT,       /* a value for this caller; it is in the result */
+	LOOK_FAILED,    /* a failure for this caller; it is in the result */
+	LOOK_CLAIMABLE, /* nobody is at it */
+	LOOK_BUSY,      /* somebody is */
+};
+
+/*
+ * Looks, and copies what there is. A result serves if it is fresh, or if it
+ * is of the flight that this call joined or a later one. Returns an enum look
+ * with what was seen in *seen, or -EBADMSG, -ENOMEM.
+ */
+int look(struct call *c, struct sighting *seen);
+
+/* Makes room for `len` bytes in the buffer; 0 or -ENOMEM. */
+int buf_reserve(struct sfshm_buf *b, size_t len);
+
+#endif

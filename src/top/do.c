@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guard: whatever way the work is left by, the flight is ended. By
+ * return, here; by cancellation, pthread_exit() or a C++ exception, in the
+ * clean-up handler (this file is compiled with -fexceptions); by the death of
+ * the thread or the process, by whoever finds it (docs/recovery.md).
+ *
+ * Between the claim and the handler's being set there is no cancellation
+ * point. A thread that is cancelled asynchronously, or ends in any other way
+ * there, gives back its claims as it detaches.
+ */
+#include <sfshm/do.h>
+
+#include <pthread.h>
+
+#include "sync/flight.h"
+
+static void release_guard(void *flight)
+{
+	sfshm_release(flight);
+}
+
+static int run_guarded(struct sfshm_flight *flight, sfshm_work_fn work,
+		       void *arg)
+{
+	int r;
+
+	pthread_cleanup_push(release_guard, flight);
+	r = work(flight, arg);
+	pthread_cleanup_pop(0);
+	return r;
+}
+
+/* The work left its flight behind: it fails with what the work returned. */
+static int settle(struct flight *f, struct sfshm_flight *flight, int returned)
+{
+	int code = returned < 0 ? returned : -EPROTO;
+	int r = sfshm_fail(flight, code,
+			   returned < 0 ?
+				   sfshm_strerror(returned) :
+				   "the work returned without a result");
+
+	return r ? r : f->outcome;
+}
+
+int sfshm_do(struct sfshm *handle, const void *key, size_t key_len,
+	     const struct sfshm_policy *policy, sfshm_work_fn work, void *arg,
+	     struct sfshm_result *result)
+{
+	struct sfshm_flight flight;
+	struct flight *f = (struct flight *)&flight;
+	int r;
+
+	if (!work)
+		return -EINVAL;
+	r = sfshm_begin(handle, key, key_len, policy, &flight, result);
+	if (r != SFSHM_LEADER)
+		return r;
+	f->result = result;
+	r = run_guarded(&flight, work, arg);
+	return f->map ? settle(f, &flight, r) : f->outcome;
+}

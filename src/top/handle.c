@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+#include "top/handle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <urcu/urcu-bp.h>
+
+#include "os/sys.h"
+#include "segment/file.h"
+#include "segment/geometry.h"
+#include "segment/name.h"
+#include "sync/flight.h"
+
+/* A name that keeps changing hands under us is given up on after this. */
+#define MOST_TRIES 100
+
+/* Guards opening as a whole, and the list of unused handles. */
+static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct sfshm *unused;
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&open_lock);
+	mapping_fork_lock();
+	urcu_bp_before_fork();
+}
+
+static void after_fork_parent(void)
+{
+	urcu_bp_after_fork_parent();
+	mapping_fork_unlock();
+	pthread_mutex_unlock(&open_lock);
+}
+
+static void after_fork_child(void)
+{
+	urcu_bp_after_fork_child();
+	mapping_fork_unlock();
+	pthread_mutex_unlock(&open_lock);
+}
+
+static void prepare_once(void)
+{
+	process_cookie();
+	peer_sweep = flight_sweep;
+	arena_reclaim = slot_evict;
+	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
+static int check_options(const struct sfshm_options *o)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, prepare_once);
+	if (!process_cookie())
+		return -ENOMEM;
+	if (!o)
+		return 0;
+	if (o->size != sizeof(*o) || o->mode & ~0777u)
+		return -EINVAL;
+	if (o->why && o->why_size)
+		o->why[0] = '\0';
+	return 0;
+}
+
+/* Called with open_lock held; takes over the reference. */
+static int make_handle(struct sfshm **out, struct mapping *map)
+{
+	struct sfshm *h = unused;
+
+	if (h)
+		unused = h->next_free;
+	else
+		h = calloc(1, sizeof(*h));
+	if (!h) {
+		mapping_drop_handle(map);
+		return -ENOMEM;
+	}
+	h->cookie = process_cookie();
+	rcu_assign_pointer(h->map, map);
+	store_release(&h->magic, HANDLE_OPEN);
+	*out = h;
+	return 0;
+}
+
+static int create(const char *path, const struct sfshm_options *o)
+{
+	int r = file_create(path, o);
+
+	if (r == -EEXIST && !(o->flags & SFSHM_EXCLUSIVE))
+		return -EAGAIN;
+	if (r == -EEXIST)
+		options_explain(o, "%s exists already", path);
+	return r ? r : -EAGAIN;
+}
+
+/* One try: -EAGAIN when somebody else changed what the name stands for. */
+static int open_once(struct mapping **map, const char *path,
+		     const struct sfshm_options *o, bool *made)
+{
+	bool may_make = o && (o->flags & SFSHM_CREATE);
+	struct stat st;
+	int fd, r = file_inspect(path, o, &st);
+
+	if (r == -ENOENT && may_make) {
+		r = create(path, o);
+		*made |= r == -EAGAIN;
+		return r;
+	}
+	if (r)
+		return r;
+	if (may_make && (o->flags & SFSHM_EXCLUSIVE) && !*made) {
+		options_explain(o, "%s exists already", path);
+		return -EEXIST;
+	}
+	*map = mapping_find(st.st_dev, st.st_ino);
+	if (*map)
+		return 0;
+	fd = file_open(path, O_RDWR, &st);
+	if (fd < 0)
+		return fd;
+	r = mapping_open(map, fd, o);
+	if (!r)
+		return 0;
+	if (r == -ESTALE && may_make) {
+		r = file_remove_stale(path, fd);
+		r = r ? r : -EAGAIN;
+	} else if (r == -ESTALE) {
+		r = -EPROTO;
+	}
+	close(fd);
+	return r;
+}
+
+static int open_path(struct sfshm **out, const char *path,
+		     const struct sfshm_options *o)
+{
+	struct mapping *map = NULL;
+	bool made = false;
+	int state, r = -EAGAIN;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	pthread_mutex_lock(&open_lock);
+	for (int i = 0; r == -EAGAIN && i < MOST_TRIES; i++)
+		r = open_once(&map, path, o, &made);
+	if (!r)
+		r = make_handle(out, map);
+	pthread_mutex_unlock(&open_lock);
+	pthread_setcancelstate(state, &state);
+	return r;
+}
+
+int sfshm_open(struct sfshm **out, const char *name,
+	       const struct sfshm_options *o)
+{
+	bool theirs = o && (o->flags & SFSHM_SET_OWNER);
+	char path[4096];
+	int r;
+
+	if (!out)
+		return -EINVAL;
+	*out = NULL;
+	r = check_options(o);
+	if (r)
+		return r;
+	r = name_to_path(name, theirs ? o->owner : geteuid(), path,
+			 sizeof(path));
+	if (!r)
+		return open_path(out, path, o);
+	options_explain(o, "a segment's name has letters, digits and ._-+@: "
+			   "only, or is a path with a slash");
+	return r;
+}
+
+/*
+ * A second descriptor of a file that is mapped here already must go, and with
+ * it go the process's byte locks: they are taken again at once.
+ */
+static int open_fd_locked(struct mapping **map, int fd,
+			  const struct sfshm_options *o)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st))
+		return -errno;
+	r = file_check(&st, "the descriptor's file", o);
+	if (!r) {
+		*map = mapping_find(st.st_dev, st.st_ino);
+		if (*map && mapping_fd(*map) == fd)
+			return 0;
+		if (!*map && !fcntl(fd, F_SETFD, FD_CLOEXEC)) {
+			r = mapping_open(map, fd, o);
+			if (!r)
+				return 0;
+		}
+	}
+	close(fd);
+	if (*map)
+		peer_relock(*map);
+	return r == -ESTALE ? -EPROTO : r;
+}
+
+int sfshm_open_fd(struct sfshm **out, int fd,
+		  const struct sfshm_options *options)
+{
+	struct mapping *map = NULL;
+	struct sfshm_options o = { 0 };
+	int state, r;
+
+	if (!out || fd < 0)
+		return fd < 0 ? -EBADF : -EINVAL;
+	*out = NULL;
+	r = check_options(options);
+	if (r) {
+		close(fd);
+		return r;
+	}
+	/* A memfd has the mode 0777: nobody can open it by a name. */
+	if (options)
+		o = *options;
+	o.mode = o.mode ? o.mode : 0777;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	pthread_mutex_lock(&open_lock);
+	r = open_fd_locked(&map, fd, &o);
+	if (!r)
+		r = make_handle(out, map);
+	pthread_mutex_unlock(&open_lock);
+	pthread_setcancelstate(state, &state);
+	return r;
+}
+
+int sfshm_memfd(const char *label, const struct sfshm_options *options)
+{
+	int r = check_options(options);
+
+	return r ? r : file_create_memfd(label, options);
+}
+
+int handle_enter_slow(struct sfshm *h, struct peer **out)
+{
+	struct mapping *map;
+	int r;
+
+	if (!h || load_acquire(&h->magic) != HANDLE_OPEN)
+		return -EBADF;
+	if (h->cookie != process_cookie())
+		return -ECHILD;
+	/* order: H1 pairs H2 */
+	urcu_bp_read_lock();
+	map = rcu_dereference(h->map);
+	if (map && !mapping_get(map))
+		map = NULL;
+	urcu_bp_read_unlock();
+	if (!map)
+		return -EBADF;
+	r = peer_attach(map, out);
+	mapping_put(map);
+	return r;
+}
+
+int sfshm_close(struct sfshm *h)
+{
+	struct mapping *map;
+
+	if (!h || !cas_acq_rel(&h->magic, HANDLE_OPEN, HANDLE_CLOSED))
+		return -EBADF;
+	map = rcu_xchg_pointer(&h->map, NULL);
+	if (h->cookie == process_cookie()) {
+		fetch_add_acq_rel(&h->closing, 1);
+		sys.wake(&h->closing, INT32_MAX);
+		/* order: H2 pairs H1 */
+		urcu_bp_synchronize_rcu();
+	}
+	if (mapping_last_handle(map))
+		peer_detach(map);
+	mapping_drop_handle(map);
+	pthread_mutex_lock(&open_lock);
+	h->next_free = unused;
+	unused = h;
+	pthread_mutex_unlock(&open_lock);
+	return 0;
+}
+
+int sfshm_unlink(const char *name)
+{
+	char path[4096];
+	struct sfshm_options any = { .mode = 07777 };
+	struct stat st;
+	int r = name_to_path(name, geteuid(), path, sizeof(path));
+
+	if (!r)
+		r = file_inspect(path, &any, &st);
+	if (!r && unlink(path))
+		r = -errno;
+	return r;
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+/* Views: a segment read from outside, nothing believed and nothing written. */
+#include <sfshm/inspect.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sfshm/flight.h>
+
+#include "os/sys.h"
+#include "peer/liveness.h"
+#include "peer/participant.h"
+#include "segment/geometry.h"
+#include "segment/name.h"
+#include "store/arena.h"
+#include "store/epoch.h"
+#include "store/key.h"
+#include "store/slot.h"
+#include "sync/flight.h"
+
+struct sfshm_view {
+	struct mapping map; /* read-only: only ever read through */
+	struct stat stat;
+	uint64_t created;
+	char path[256];
+};
+
+/* How often a record is read again before it is given as torn. */
+#define TRIES 8
+
+static int map_view(struct sfshm_view *v, int fd,
+		    const struct sfshm_options *o)
+{
+	struct shm_header h;
+	void *base;
+	int r;
+
+	if (fstat(fd, &v->stat))
+		return -errno;
+	if (!S_ISREG(v->stat.st_mode)) {
+		options_explain(o, "not a regular file");
+		return -EPROTO;
+	}
+	if (pread(fd, &h, sizeof(h), 0) != sizeof(h)) {
+		options_explain(o, "not a segment: shorter than a header");
+		return -EPROTO;
+	}
+	r = header_check(&h, (uint64_t)v->stat.st_size, o);
+	if (r)
+		return r == -ESTALE ? -EPROTO : r;
+	base = mmap(NULL, h.geometry.file_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (base == MAP_FAILED)
+		return -errno;
+	mapping_lay_out(&v->map, base, &h.geometry);
+	v->map.word_offset = h.fingerprint.word_offset;
+	v->map.seed = h.seed;
+	v->created = h.created;
+	return 0;
+}
+
+/* Closing any descriptor of a file drops this process's locks on it. */
+static void close_beside(struct sfshm_view *v, int fd)
+{
+	struct mapping *mine;
+
+	close(fd);
+	mine = mapping_find(v->stat.st_dev, v->stat.st_ino);
+	if (!mine)
+		return;
+	peer_relock(mine);
+	mapping_drop_handle(mine);
+}
+
+int sfshm_view_open(struct sfshm_view **out, const char *name, char *why,
+		    size_t why_size)
+{
+	struct sfshm_options o = { .why = why, .why_size = why_size };
+	struct sfshm_view *v;
+	int fd, r;
+
+	if (!out)
+		return -EINVAL;
+	*out = NULL;
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	r = name_to_path(name, geteuid(), v->path, sizeof(v->path));
+	if (r) {
+		options_explain(&o, "the name is too long or has odd letters");
+		goto fail;
+	}
+	fd = open(v->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0) {
+		r = -errno;
+		options_explain(&o, "cannot open %s: %s", v->path,
+				r == -ELOOP ? "it is a symbolic link" :
+					      strerrordesc_np(-r));
+		goto fail;
+	}
+	r = map_view(v, fd, &o);
+	close_beside(v, fd);
+	if (r)
+		goto fail;
+	*out = v;
+	return 0;
+fail:
+	free(v);
+	return r;
+}
+
+void sfshm_view_close(struct sfshm_view *v)
+{
+	if (!v)
+		return;
+	munmap(v->map.base, v->map.geometry.file_size);
+	free(v);
+}
+
+static uint64_t tags_taken(const struct mapping *map)
+{
+	uint32_t used = granules_used(map);
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < used; i++)
+		n += load_relaxed(&map->tags[i]) != 0;
+	return n;
+}
+
+int sfshm_view_segment(struct sfshm_view *v, struct sfshm_segment_info *info)
+{
+	const struct shm_geometry *g;
+	size_t size;
+
+	if (!v || !info || info->size != sizeof(*info))
+		return -EINVAL;
+	size = info->size;
+	g = &v->map.geometry;
+	memset(info, 0, sizeof(*info));
+	info->size = size;
+	memcpy(info->path, v->path, sizeof(info->path));
+	info->layout_version = SHM_VERSION;
+	info->slots = g->slots;
+	info->slots_used = slots_used(&v->map);
+	info->participants = g->participants;
+	info->participants_used = participants_used(&v->map);
+	info->max_value = g->max_value;
+	info->bytes = (uint64_t)g->granules * SHM_GRANULE;
+	info->bytes_used = tags_taken(&v->map) * SHM_GRANULE;
+	info->file_bytes = g->file_size;
+	info->memory_bytes = (uint64_t)v->stat.st_blocks * 512;
+	info->epoch = load_relaxed(&v->map.header->epoch);
+	info->created_s = v->created;
+	info->mode = v->stat.st_mode & 07777;
+	info->owner = v->stat.st_uid;
+	info->group = v->stat.st_gid;
+	info->waitv = sys_has_waitv();
+	return 0;
+}
+
+static bool record_alive(const struct mapping *map,
+			 struct shm_participant *rec)
+{
+	uint32_t word;
+
+	return !life_proven_dead(map, rec, &word);
+}
+
+static uint32_t flights_of(const struct shm_participant *rec)
+{
+	uint32_t n = 0;
+
+	for (int i = 0; i < SHM_CLAIMS; i++)
+		n += load_relaxed(&rec->claims[i]) != 0;
+	return n;
+}
+
+int sfshm_view_participant(struct sfshm_view *v, uint32_t index,
+			   struct sfshm_participant_info *info)
+{
+	struct shm_participant *rec;
+	uint64_t epoch;
+	uint32_t waits;
+
+	if (!v || !info || info->size != sizeof(*info))
+		return -EINVAL;
+	rec = participant_at(&v->map, index);
+	if (!rec)
+		return -ERANGE;
+	info->index = index;
+	info->attached = load_acquire(liveness_word(&v->map, rec)) != 0;
+	info->alive = info->attached && record_alive(&v->map, rec);
+	info->incarnation = load_relaxed(&rec->incarnation);
+	info->pid = load_relaxed(&rec->pid);
+	info->tid = load_relaxed(&rec->tid);
+	info->pid_ns = load_relaxed(&rec->pid_ns);
+	info->flights = flights_of(rec);
+	epoch = load_relaxed(&rec->epoch);
+	info->reading = (epoch & EPOCH_ACTIVE) != 0;
+	info->expelled = (epoch & EPOCH_EXPELLED) != 0;
+	waits = load_relaxed(&rec->wait_slot);
+	info->waits_for = waits && info->alive ? (int64_t)waits - 1 : -1;
+	copy_torn(info->name, rec->name, sizeof(info->name));
+	info->name[sizeof(info->name) - 1] = '\0';
+	return 0;
+}
+
+static enum sfshm_phase phase_of(uint64_t ctl)
+{
+	switch (ctl_phase(ctl)) {
+	case PHASE_MAKING:
+	case PHASE_BUSY:
+		return SFSHM_PHASE_BUSY;
+	case PHASE_IDLE:
+		return SFSHM_PHASE_IDLE;
+	case PHASE_DONE:
+		return SFSHM_PHASE_DONE;
+	case PHASE_FAILED:
+		return SFSHM_PHASE_FAILED;
+	case PHASE_RETIRED:
+	case PHASE_LIMBO:
+		return SFSHM_PHASE_RETIRED;
+	default:
+		return SFSHM_PHASE_FREE;
+	}
+}
+
+static int fill_owner(const struct mapping *map, uint64_t ctl,
+		      struct sfshm_slot_info *info)
+{
+	struct shm_participant *rec;
+
+	info->owner = ctl_owner(ctl);
+	if (!info->owner)
+		return ctl_busy(ctl) ? -EBADMSG : 0;
+	rec = participant_at(map, info->owner - 1);
+	if (!rec)
+		return -EBADMSG;
+	info->owner_pid = load_relaxed(&rec->pid);
+	info->owner_tid = load_relaxed(&rec->tid);
+	info->owner_alive = record_alive(map, rec);
+	return 0;
+}
+
+static void fill_times(const struct shm_slot *s, uint64_t ctl,
+		       struct sfshm_slot_info *info)
+{
+	bool failed = ctl_phase(ctl) == PHASE_FAILED;
+	const struct shm_field *f =
+		&s->field[failed ? !ctl_cur(ctl) : ctl_cur(ctl)];
+	uint64_t now = sys.now(), from = load_relaxed(&f->stored);
+	uint32_t ttl = load_relaxed(&f->ttl_ms);
+
+	info->age_ms = -1;
+	info->ttl_ms = 0;
+	if (ctl_busy(ctl)) {
+		uint64_t began = started_ns(load_acquire(&s->started),
+					    ctl_gen(ctl));
+
+		if (began)
+			info->age_ms = now > began ?
+				(int64_t)((now - began) / NS_PER_MS) : 0;
+	}
+	if (!failed && !ctl_has(ctl))
+		return;
+	if (!ctl_busy(ctl))
+		info->age_ms = now > from ?
+			(int64_t)((now - from) / NS_PER_MS) : 0;
+	if (ttl == UINT32_MAX)
+		info->ttl_ms = -1;
+	else if (field_fresh(f, now))
+		info->ttl_ms = (int64_t)ttl -
+			(now > from ? (int64_t)((now - from) / NS_PER_MS) : 0);
+}
+
+static int fill_result(const struct mapping *map, const struct shm_slot *s,
+		       uint64_t ctl, struct sfshm_slot_info *info)
+{
+	const struct shm_field *value = &s->field[ctl_cur(ctl)];
+	const struct shm_field *error = &s->field[!ctl_cur(ctl)];
+	uint32_t len;
+
+	info->has_value = ctl_has(ctl);
+	if (ctl_has(ctl)) {
+		info->value_bytes = load_relaxed(&value->len);
+		if (info->value_bytes > map->geometry.max_value)
+			return -EBADMSG;
+	}
+	if (ctl_phase(ctl) != PHASE_FAILED)
+		return 0;
+	info->error_code = load_relaxed(&error->code);
+	len = load_relaxed(&error->len);
+	if (len >= sizeof(info->error))
+		return -EBADMSG;
+	if (len && arena_read(map, load_relaxed(&error->ref), info->error, len))
+		return -EBADMSG;
+	info->error[len] = '\0';
+	return 0;
+}
+
+/* All but the header of `info`, from a slot that may change under us. */
+static int fill_slot(const struct mapping *map, uint32_t index, uint64_t ctl,
+		     struct sfshm_slot_info *info)
+{
+	const struct shm_slot *s = &map->slots[index];
+	int r, n;
+
+	info->phase = phase_of(ctl);
+	info->generation = ctl_gen(ctl);
+	if (info->phase == SFSHM_PHASE_FREE)
+		return 0;
+	r = fill_owner(map, ctl, info);
+	n = key_load(map, s, info->key);
+	/* Between its claim and its key a slot has none. */
+	if (n < 0 && (ctl_phase(ctl) == PHASE_MAKING ||
+		      info->phase == SFSHM_PHASE_RETIRED))
+		n = 0;
+	info->key_len = n > 0 ? (uint32_t)n : 0;
+	info->waiters = flight_waiters(map, index);
+	info->deaths = load_relaxed(&s->deaths);
+	fill_times(s, ctl, info);
+	if (!r)
+		r = fill_result(map, s, ctl, info);
+	return n < 0 ? n : r;
+}
+
+int sfshm_view_slot(struct sfshm_view *v, uint32_t index,
+		    struct sfshm_slot_info *info)
+{
+	struct shm_slot *s;
+	int r = 0;
+
+	if (!v || !info || info->size != sizeof(*info))
+		return -EINVAL;
+	s = slot_at(&v->map, index);
+	if (!s)
+		return -ERANGE;
+	for (int i = 0; i < TRIES; i++) {
+		uint64_t ctl = load_seq(&s->ctl);
+
+		memset(info, 0, sizeof(*info));
+		info->size = sizeof(*info);
+		info->index = index;
+		r = fill_slot(&v->map, index, ctl, info);
+		fence_acquire();
+		if (load_seq(&s->ctl) == ctl)
+			return r;
+	}
+	info->torn = 1;
+	return 0;
+}
+
+static const struct {
+	const char *name, *help;
+} counters[] = {
+#define COUNTER(name, help) { #name, help },
+#include "segment/counters.def"
+#undef COUNTER
+};
+
+int sfshm_view_counter(struct sfshm_view *v, uint32_t index, const char **name,
+		       const char **help, uint64_t *value)
+{
+	uint32_t used;
+
+	if (!v || !name || !help || !value)
+		return -EINVAL;
+	if (index >= SHM_COUNTERS)
+		return -ERANGE;
+	*name = counters[index].name;
+	*help = counters[index].help;
+	*value = 0;
+	used = participants_used(&v->map);
+	for (uint32_t i = 0; i < used; i++)
+		*value += load_relaxed(&v->map.participants[i].counters[index]);
+	return 0;
+}

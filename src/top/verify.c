@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The invariants, checked: each chain is sound (T1 to T3), each slot is in the
+ * state that its control word says, each granule has one owner that can be
+ * found (A2 to A4).
+ */
+#include <sfshm/inspect.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sfshm/flight.h>
+
+#include "os/sys.h"
+#include "peer/liveness.h"
+#include "store/slot.h"
+#include "top/handle.h"
+
+/* A busy segment is looked at this often before a breach is believed. */
+#define ROUNDS 5
+
+struct check {
+	struct peer *p;
+	struct mapping *map;
+	uint8_t *linked;  /* per slot: in a chain */
+	uint8_t *reached; /* per granule: somebody's */
+	char **lines;
+	int found, kept;
+};
+
+static void finding(struct check *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void finding(struct check *c, const char *format, ...)
+{
+	char **lines;
+	char *line = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&line, format, args) < 0)
+		line = NULL;
+	va_end(args);
+	c->found++;
+	lines = line ? realloc(c->lines, sizeof(*lines) *
+					 (size_t)(c->kept + 1)) : NULL;
+	if (!lines) {
+		free(line);
+		return;
+	}
+	c->lines = lines;
+	lines[c->kept++] = line;
+}
+
+static void forget_findings(struct check *c)
+{
+	while (c->kept)
+		free(c->lines[--c->kept]);
+	free(c->lines);
+	c->lines = NULL;
+	c->found = 0;
+	memset(c->linked, 0, c->map->geometry.slots);
+	memset(c->reached, 0, c->map->geometry.granules);
+}
+
+/* One slot met in a bucket's chain. Returns its link. */
+static uint64_t check_link(struct check *c, uint32_t bucket, uint32_t slot,
+			   const struct shm_slot *before)
+{
+	struct shm_slot *s = &c->map->slots[slot];
+	uint64_t next = load_acquire(&s->next);
+	enum phase phase = ctl_phase(load_seq(&s->ctl));
+	uint8_t key[SFSHM_KEY_MAX];
+	int n = key_load(c->map, s, key);
+	struct key k;
+
+	if (c->linked[slot]++)
+		finding(c, "slot %u is in its chain twice", slot);
+	if (phase == PHASE_FREE || phase == PHASE_LIMBO)
+		finding(c, "slot %u is in a chain and out of use", slot);
+	if (n < 0) {
+		finding(c, "slot %u has no readable key", slot);
+		return next;
+	}
+	k = key_make(c->map, key, (size_t)n);
+	if ((k.hash & (c->map->geometry.buckets - 1)) != bucket ||
+	    key_order(&k) != load_relaxed(&s->hash))
+		finding(c, "slot %u is in another key's bucket", slot);
+	if (before && key_compare(c->map, &k, before) <= 0)
+		finding(c, "slot %u is out of order in its chain", slot);
+	return next;
+}
+
+static void check_bucket(struct check *c, uint32_t bucket)
+{
+	uint64_t link = load_acquire(&c->map->buckets[bucket]);
+	struct shm_slot *before = NULL;
+	uint32_t left = c->map->geometry.slots + 1;
+
+	while (link_index(link)) {
+		uint32_t slot = link_index(link) - 1;
+
+		if (!slot_at(c->map, slot) || !left--) {
+			finding(c, "bucket %u: its chain is broken", bucket);
+			return;
+		}
+		link = check_link(c, bucket, slot, before);
+		before = &c->map->slots[slot];
+	}
+}
+
+/* Walks a slot's chain of granules. */
+static void check_chain(struct check *c, uint32_t slot, uint32_t ref,
+			uint32_t len, const char *what)
+{
+	uint32_t want = granules_for(len), got = 0;
+
+	if (!arena_is_live(c->map, slot, ref))
+		ref = 0;
+	while (ref) {
+		uint64_t *tag = tag_at(c->map, ref);
+
+		if (!tag || got++ > want) {
+			finding(c, "slot %u: the %s's chain is broken", slot,
+				what);
+			return;
+		}
+		if (!tag_names(load_acquire(tag), tag_live(slot, 0)))
+			finding(c, "granule %u in slot %u's chain is not its",
+				ref - 1, slot);
+		if (c->reached[ref - 1]++)
+			finding(c, "granule %u has two owners", ref - 1);
+		ref = tag_next(load_relaxed(tag));
+	}
+	if (got && got != want)
+		finding(c, "slot %u: the %s of %u bytes has %u granules", slot,
+			what, len, got);
+}
+
+static void check_owner(struct check *c, uint32_t slot, uint64_t ctl)
+{
+	struct shm_participant *rec;
+
+	if (!ctl_owner(ctl)) {
+		if (ctl_busy(ctl))
+			finding(c, "slot %u is busy and nobody's", slot);
+		return;
+	}
+	rec = participant_at(c->map, ctl_owner(ctl) - 1);
+	if (!rec || !life_held(c->map, rec))
+		finding(c, "slot %u belongs to participant %u, who is not here",
+			slot, ctl_owner(ctl) - 1);
+	if (ctl_at_rest(ctl))
+		finding(c, "slot %u is at rest and has an owner", slot);
+}
+
+static void check_slot(struct check *c, uint32_t slot)
+{
+	struct shm_slot *s = &c->map->slots[slot];
+	uint64_t ctl = load_seq(&s->ctl);
+	const struct shm_field *cur = &s->field[ctl_cur(ctl)];
+	enum phase phase = ctl_phase(ctl);
+
+	check_owner(c, slot, ctl);
+	if ((ctl_at_rest(ctl) || phase == PHASE_BUSY) && !c->linked[slot])
+		finding(c, "slot %u has a key and is in no chain", slot);
+	if (ctl_at_rest(ctl) && load_acquire(&s->next) & LINK_MARK)
+		finding(c, "slot %u is marked as out and is in use", slot);
+	if (ctl_has(ctl) && load_relaxed(&cur->len) &&
+	    !arena_is_live(c->map, slot, load_relaxed(&cur->ref)))
+		finding(c, "slot %u has a value without memory", slot);
+	for (int i = 0; i < 2; i++)
+		check_chain(c, slot, load_relaxed(&s->field[i].ref),
+			    load_relaxed(&s->field[i].len), "result");
+	if (load_relaxed(&s->key_len) > SHM_INLINE_KEY)
+		check_chain(c, slot, load_relaxed(key_ref(s)),
+			    load_relaxed(&s->key_len), "key");
+}
+
+/* What a living participant is building or freeing is its. */
+static void reach_built(struct check *c, uint32_t ref)
+{
+	uint32_t left = c->map->geometry.granules;
+	uint64_t *tag;
+
+	while ((tag = tag_at(c->map, ref)) && left--) {
+		c->reached[ref - 1] = 1;
+		ref = tag_next(load_relaxed(tag));
+	}
+}
+
+static void check_participant(struct check *c, uint32_t i)
+{
+	struct shm_participant *rec = &c->map->participants[i];
+
+	if (load_relaxed(&rec->relay))
+		finding(c, "participant %u's relay word is not 0", i);
+	if (!life_held(c->map, rec)) {
+		for (int n = 0; n < SHM_CLAIMS; n++)
+			if (load_relaxed(&rec->claims[n]))
+				finding(c, "participant %u is gone and claims "
+					   "slot %u",
+					i, rec->claims[n] - 1);
+		return;
+	}
+	reach_built(c, load_relaxed(&rec->build));
+	reach_built(c, load_relaxed(&rec->build_pending));
+	reach_built(c, load_relaxed(&rec->doomed));
+	reach_built(c, load_relaxed(&rec->doomed_pending));
+}
+
+static void check_granules(struct check *c)
+{
+	uint32_t used = granules_used(c->map);
+
+	for (uint32_t i = 0; i < used; i++) {
+		uint64_t tag = load_acquire(&c->map->tags[i]);
+
+		if (tag && !c->reached[i])
+			finding(c, "granule %u is leaked (tag %016llx)", i,
+				(unsigned long long)tag);
+	}
+}
+
+/* Takes retired slots on their way, so that only what is stuck is found. */
+static void settle(struct check *c)
+{
+	uint32_t used = slots_used(c->map);
+
+	peer_reap_all(c->map);
+	for (uint32_t i = 0; i < used; i++) {
+		uint64_t ctl = load_seq(&c->map->slots[i].ctl);
+
+		if (ctl_phase(ctl) == PHASE_RETIRED)
+			slot_unlink(c->p, i, ctl);
+	}
+}
+
+static void check_all(struct check *c)
+{
+	forget_findings(c);
+	settle(c);
+	for (uint32_t i = 0; i < c->map->geometry.buckets; i++)
+		check_bucket(c, i);
+	for (uint32_t i = 0; i < slots_used(c->map); i++)
+		check_slot(c, i);
+	for (uint32_t i = 0; i < participants_used(c->map); i++)
+		check_participant(c, i);
+	check_granules(c);
+}
+
+int sfshm_verify(struct sfshm *handle, sfshm_finding_fn report, void *arg)
+{
+	struct check c = { 0 };
+	int r = handle_enter(handle, &c.p);
+
+	if (r)
+		return r;
+	c.map = c.p->map;
+	c.linked = calloc(1, c.map->geometry.slots);
+	c.reached = calloc(1, c.map->geometry.granules);
+	if (!c.linked || !c.reached) {
+		r = -ENOMEM;
+		goto out;
+	}
+	for (int i = 0; i < ROUNDS && (i == 0 || c.found); i++)
+		check_all(&c);
+	for (int i = 0; report && i < c.kept; i++)
+		report(c.lines[i], arg);
+	r = c.found;
+	forget_findings(&c);
+out:
+	free(c.linked);
+	free(c.reached);
+	return r;
+}
