@@ -41,8 +41,8 @@ enum sfshm_policy_flags {
  */
 struct sfshm_policy {
 	size_t size;
-	uint32_t flags;       /* enum sfshm_policy_flags */
-	uint32_t ttl_ms;      /* how long a published value serves later callers */
+	uint32_t flags;  /* enum sfshm_policy_flags */
+	uint32_t ttl_ms; /* how long a published value serves later callers */
 	uint32_t neg_ttl_ms;  /* how long a failure does */
 	uint32_t lock_age_ms; /* past it others may take the flight from a live
 				 leader; 0: never */
@@ -50,7 +50,10 @@ struct sfshm_policy {
 	struct sfshm_cancel *cancel; /* ends the wait too; or NULL */
 };
 
-#define SFSHM_POLICY_INIT { .size = sizeof(struct sfshm_policy) }
+#define SFSHM_POLICY_INIT                           \
+	{                                           \
+		.size = sizeof(struct sfshm_policy) \
+	}
 
 /* The leader's grip on a flight. Its contents are the library's. */
 struct sfshm_flight {

@@ -31,7 +31,7 @@ struct sfshm_segment_info {
 	char path[256];
 	uint32_t layout_version;
 	uint32_t slots;
-	uint32_t slots_used;   /* slots that were ever in use, reserved in memory */
+	uint32_t slots_used; /* slots that were ever in use, reserved in memory */
 	uint32_t participants;
 	uint32_t participants_used;
 	uint32_t max_value;
@@ -40,40 +40,40 @@ struct sfshm_segment_info {
 	uint64_t file_bytes;   /* size of the file */
 	uint64_t memory_bytes; /* of it backed by memory */
 	uint64_t epoch;
-	uint64_t created_s;    /* CLOCK_REALTIME, seconds */
+	uint64_t created_s; /* CLOCK_REALTIME, seconds */
 	uint32_t mode, owner, group;
-	uint32_t waitv;        /* 1: this kernel and process can sleep on several
+	uint32_t waitv; /* 1: this kernel and process can sleep on several
 				  words; 0: they poll */
 };
 
 struct sfshm_participant_info {
 	size_t size;
 	uint32_t index;
-	uint32_t attached;    /* somebody holds the record, dead or alive */
+	uint32_t attached; /* somebody holds the record, dead or alive */
 	uint32_t alive;
 	uint32_t incarnation;
-	int32_t pid, tid;     /* in the participant's own PID namespace */
-	uint64_t pid_ns;      /* that namespace's inode */
-	uint32_t flights;     /* flights it leads */
-	uint32_t reading;     /* inside a look-up now */
-	uint32_t expelled;    /* ... that was given up on */
-	int64_t waits_for;    /* slot that it sleeps on, or -1 */
-	char name[16];        /* the thread's name */
+	int32_t pid, tid;  /* in the participant's own PID namespace */
+	uint64_t pid_ns;   /* that namespace's inode */
+	uint32_t flights;  /* flights it leads */
+	uint32_t reading;  /* inside a look-up now */
+	uint32_t expelled; /* ... that was given up on */
+	int64_t waits_for; /* slot that it sleeps on, or -1 */
+	char name[16];     /* the thread's name */
 };
 
 struct sfshm_slot_info {
 	size_t size;
 	uint32_t index;
-	uint32_t torn;        /* changed while it was read; take it as a hint */
+	uint32_t torn; /* changed while it was read; take it as a hint */
 	enum sfshm_phase phase;
 	uint32_t key_len;
 	uint8_t key[1024];
 	uint64_t generation;
-	uint32_t owner;       /* participant index + 1, 0: nobody */
+	uint32_t owner; /* participant index + 1, 0: nobody */
 	int32_t owner_pid, owner_tid;
 	uint32_t owner_alive;
 	uint32_t waiters;
-	uint32_t deaths;      /* leaders that died since the last result */
+	uint32_t deaths; /* leaders that died since the last result */
 	uint32_t has_value;
 	uint64_t value_bytes; /* of the last good value */
 	int64_t age_ms;       /* busy: of the flight; else of the result; -1 */

@@ -41,11 +41,11 @@ struct sfshm_buf {
  */
 struct sfshm_result {
 	size_t size;
-	int32_t source;      /* enum sfshm_source */
-	int32_t code;        /* 0, or the failed work's code */
-	uint8_t leader;      /* this caller led the flight */
-	uint8_t shared;      /* more callers than one had this run's result */
-	uint8_t owner_died;  /* leader because the last one died */
+	int32_t source;     /* enum sfshm_source */
+	int32_t code;       /* 0, or the failed work's code */
+	uint8_t leader;     /* this caller led the flight */
+	uint8_t shared;     /* more callers than one had this run's result */
+	uint8_t owner_died; /* leader because the last one died */
 	uint8_t reserved[5];
 	uint64_t generation; /* of the flight; grows for a key: a fencing token */
 	uint64_t age_ns;     /* since it was published */
@@ -54,7 +54,10 @@ struct sfshm_result {
 };
 
 /* An initialiser for struct sfshm_result. */
-#define SFSHM_RESULT_INIT { .size = sizeof(struct sfshm_result) }
+#define SFSHM_RESULT_INIT                           \
+	{                                           \
+		.size = sizeof(struct sfshm_result) \
+	}
 
 /*
  * Frees the buffer and makes the result ready for use again. NULL is fine.

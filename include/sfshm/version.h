@@ -11,8 +11,11 @@
    is exported. */
 #ifdef __cplusplus
 #define SFSHM_BEGIN_DECLS \
-	extern "C" { _Pragma("GCC visibility push(default)")
-#define SFSHM_END_DECLS _Pragma("GCC visibility pop") }
+	extern "C" {      \
+	_Pragma("GCC visibility push(default)")
+#define SFSHM_END_DECLS               \
+	_Pragma("GCC visibility pop") \
+	}
 #else
 #define SFSHM_BEGIN_DECLS _Pragma("GCC visibility push(default)")
 #define SFSHM_END_DECLS _Pragma("GCC visibility pop")

@@ -32,26 +32,26 @@
 #define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
 /* Compare and swap by value: true when *p was `old` and is `new` now. */
-#define cas_relaxed(p, old, new)                                            \
-	({                                                                  \
-		__typeof__(*(p)) _old = (old);                              \
-		__atomic_compare_exchange_n((p), &_old, (new), false,       \
-					    __ATOMIC_RELAXED,               \
-					    __ATOMIC_RELAXED);              \
+#define cas_relaxed(p, old, new)                                      \
+	({                                                            \
+		__typeof__(*(p)) _old = (old);                        \
+		__atomic_compare_exchange_n((p), &_old, (new), false, \
+					    __ATOMIC_RELAXED,         \
+					    __ATOMIC_RELAXED);        \
 	})
-#define cas_acq_rel(p, old, new)                                            \
-	({                                                                  \
-		__typeof__(*(p)) _old = (old);                              \
-		__atomic_compare_exchange_n((p), &_old, (new), false,       \
-					    __ATOMIC_ACQ_REL,               \
-					    __ATOMIC_RELAXED);              \
+#define cas_acq_rel(p, old, new)                                      \
+	({                                                            \
+		__typeof__(*(p)) _old = (old);                        \
+		__atomic_compare_exchange_n((p), &_old, (new), false, \
+					    __ATOMIC_ACQ_REL,         \
+					    __ATOMIC_RELAXED);        \
 	})
-#define cas_seq(p, old, new)                                                \
-	({                                                                  \
-		__typeof__(*(p)) _old = (old);                              \
-		__atomic_compare_exchange_n((p), &_old, (new), false,       \
-					    __ATOMIC_SEQ_CST,               \
-					    __ATOMIC_RELAXED);              \
+#define cas_seq(p, old, new)                                          \
+	({                                                            \
+		__typeof__(*(p)) _old = (old);                        \
+		__atomic_compare_exchange_n((p), &_old, (new), false, \
+					    __ATOMIC_SEQ_CST,         \
+					    __ATOMIC_RELAXED);        \
 	})
 
 #define fetch_add_relaxed(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)

@@ -29,14 +29,14 @@ static int real_waitv(struct futex_waitv *words, unsigned int count,
 static int real_wait(uint32_t *word, uint32_t value,
 		     const struct timespec *until)
 {
-	return negated(syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value,
-			       until, NULL, FUTEX_BITSET_MATCH_ANY));
+	return negated(syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value, until,
+			       NULL, FUTEX_BITSET_MATCH_ANY));
 }
 
 static int real_wake(uint32_t *word, int count)
 {
-	return negated(syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL,
-			       0));
+	return negated(
+		syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0));
 }
 
 static int real_membarrier(int command)

@@ -269,8 +269,7 @@ void peer_reap(struct mapping *map, uint32_t index)
 		.id = index + 1,
 	};
 
-	if (!rec || !(load_acquire(liveness_word(map, rec)) &
-		      FUTEX_OWNER_DIED))
+	if (!rec || !(load_acquire(liveness_word(map, rec)) & FUTEX_OWNER_DIED))
 		return;
 	if (!lock_record(&victim))
 		return;

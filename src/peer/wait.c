@@ -65,8 +65,8 @@ static int sleep_on_all(struct wait *w, const struct timespec *until)
 
 	add(v, &n, w->event, w->event_seen, 0);
 	if (w->owner) {
-		add(v, &n, liveness_word(w->self->map, w->owner),
-		    w->owner_seen, 0);
+		add(v, &n, liveness_word(w->self->map, w->owner), w->owner_seen,
+		    0);
 		add(v, &n, &w->owner->relay, 0, 0);
 	}
 	if (w->cancel)
@@ -96,8 +96,8 @@ static int cancellable_sleep(struct wait *w, const struct timespec *until)
 int wait_sleep(struct wait *w)
 {
 	uint64_t now = sys.now();
-	uint64_t end = now + jittered(sys_has_waitv() ? SLICE_NS : POLL_NS, w,
-				      now);
+	uint64_t end =
+		now + jittered(sys_has_waitv() ? SLICE_NS : POLL_NS, w, now);
 	struct timespec until;
 	bool slice = true;
 	int r;

@@ -33,11 +33,11 @@ struct wait {
 	uint32_t *event;
 	uint32_t event_seen;
 	struct shm_participant *owner;
-	uint32_t owner_seen;  /* its liveness word as looked at */
+	uint32_t owner_seen; /* its liveness word as looked at */
 	struct sfshm_cancel *cancel;
-	uint32_t *closing;    /* moves when the handle is closed; or NULL */
+	uint32_t *closing; /* moves when the handle is closed; or NULL */
 	uint32_t closing_seen;
-	uint64_t until;       /* CLOCK_MONOTONIC, ns; 0: no end */
+	uint64_t until; /* CLOCK_MONOTONIC, ns; 0: no end */
 };
 
 /*
@@ -64,7 +64,8 @@ uint32_t event_arm(uint32_t *event);
 
 /*
  * Wakes those who wait, after the change they wait for has been made with
- * cas_seq(). Costs no system call where nobody does. Returns whether anybody was announced.
+ * cas_seq(). Costs no system call where nobody does. Returns whether anybody
+ * was announced.
  */
 bool event_wake(uint32_t *event, bool all);
 

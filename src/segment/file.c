@@ -110,8 +110,9 @@ static int open_nameless(const char *path, const struct sfshm_options *o)
 	if (fd >= 0)
 		return fd;
 	if (errno == EOPNOTSUPP || errno == EISDIR)
-		options_explain(o, "the file system of %s cannot make files "
-				   "without a name; use /dev/shm",
+		options_explain(o,
+				"the file system of %s cannot make files "
+				"without a name; use /dev/shm",
 				path);
 	return -errno;
 }
@@ -129,8 +130,7 @@ int file_create(const char *path, const struct sfshm_options *o)
 		snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 		if (linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) &&
 		    (errno == EEXIST ||
-		     linkat(AT_FDCWD, self, AT_FDCWD, path,
-			    AT_SYMLINK_FOLLOW)))
+		     linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW)))
 			r = -errno;
 	}
 	close(fd);
@@ -181,8 +181,7 @@ int file_check(const struct stat *st, const char *path,
 	}
 	if ((o && (o->flags & SFSHM_SET_GROUP)) && st->st_gid != o->group) {
 		options_explain(o, "%s belongs to group %u, not %u: refused",
-				path, (unsigned)st->st_gid,
-				(unsigned)o->group);
+				path, (unsigned)st->st_gid, (unsigned)o->group);
 		return -EPERM;
 	}
 	return 0;

@@ -72,8 +72,8 @@ int geometry_choose(struct shm_geometry *out, const struct sfshm_options *o)
 	uint64_t granules = (bytes + SHM_GRANULE - 1) / SHM_GRANULE;
 
 	g.slots = o && o->slots ? o->slots : DEFAULT_SLOTS;
-	g.participants =
-		o && o->participants ? o->participants : DEFAULT_PARTICIPANTS;
+	g.participants = o && o->participants ? o->participants :
+						DEFAULT_PARTICIPANTS;
 	g.max_value = o && o->max_value ? o->max_value : DEFAULT_MAX_VALUE;
 	if (!(o && o->max_value) && g.max_value > bytes)
 		g.max_value = (uint32_t)bytes;

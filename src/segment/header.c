@@ -37,8 +37,9 @@ static int check_format(const struct shm_header *h,
 		return -EPROTO;
 	}
 	if (h->incompatible) {
-		options_explain(o, "made with features (0x%llx) that this "
-				   "library does not know",
+		options_explain(o,
+				"made with features (0x%llx) that this "
+				"library does not know",
 				(unsigned long long)h->incompatible);
 		return -EPROTO;
 	}

@@ -75,9 +75,9 @@ struct shm_header {
 	struct shm_geometry geometry;
 	struct shm_fingerprint fingerprint;
 	uint8_t boot_id[16];
-	uint64_t time_ns; /* inode of the creator's time namespace */
-	uint64_t seed;    /* of the key hash */
-	uint64_t created; /* CLOCK_REALTIME, seconds */
+	uint64_t time_ns;  /* inode of the creator's time namespace */
+	uint64_t seed;     /* of the key hash */
+	uint64_t created;  /* CLOCK_REALTIME, seconds */
 	uint64_t checksum; /* of all above */
 	uint8_t reserved[3904 - 176];
 
@@ -186,8 +186,8 @@ struct shm_slot {
 	uint64_t ctl;  /* generation, owner, phase; by CAS */
 	uint64_t started; /* busy: when, see slot_started(); retired: the epoch
 			     it left the chain in, by whoever unlinked it */
-	uint32_t event; /* futex word of the waiters; by waiters and wakers */
-	uint32_t hash;  /* the upper half of the key's hash */
+	uint32_t event;   /* futex word of the waiters; by waiters and wakers */
+	uint32_t hash;    /* the upper half of the key's hash */
 	uint32_t lease_ms; /* the leader's deadline from `started`; 0: none */
 	uint16_t key_len;
 	uint8_t deaths; /* leaders that died since the last result; hint */

@@ -87,8 +87,9 @@ static int read_header(int fd, struct shm_header *h, uint64_t *file_size,
 	if (n < 0)
 		return -errno;
 	if (n != sizeof(*h)) {
-		options_explain(o, "not a segment: the file holds %lld bytes, "
-				   "less than a header",
+		options_explain(o,
+				"not a segment: the file holds %lld bytes, "
+				"less than a header",
 				(long long)st.st_size);
 		return -EPROTO;
 	}

@@ -33,9 +33,9 @@ struct mapping {
 	struct shm_geometry geometry;
 	uint32_t word_offset; /* of the futex word in a mutex */
 	uint64_t seed;
-	uint64_t pid_ns;      /* this process's PID namespace */
-	bool self_fencing;    /* membarrier does not reach this process */
-	bool can_membarrier;  /* this process may run grace periods */
+	uint64_t pid_ns;     /* this process's PID namespace */
+	bool self_fencing;   /* membarrier does not reach this process */
+	bool can_membarrier; /* this process may run grace periods */
 
 	uint64_t cookie; /* of the process that mapped it */
 	uint32_t refs;   /* handles + attached threads */
@@ -110,8 +110,8 @@ static inline struct shm_slot *slot_at(const struct mapping *map, uint32_t i)
 	return likely(i < slots_used(map)) ? &map->slots[i] : NULL;
 }
 
-static inline struct shm_participant *
-participant_at(const struct mapping *map, uint32_t i)
+static inline struct shm_participant *participant_at(const struct mapping *map,
+						     uint32_t i)
 {
 	return likely(i < participants_used(map)) ? &map->participants[i] :
 						    NULL;

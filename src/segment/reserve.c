@@ -8,9 +8,9 @@
 
 #include "os/killpoint.h"
 
-#define CHUNK_SLOTS 512       /* 64 KiB */
-#define CHUNK_GRANULES 4096   /* 256 KiB */
-#define CHUNK_PARTICIPANTS 4  /* one page */
+#define CHUNK_SLOTS 512      /* 64 KiB */
+#define CHUNK_GRANULES 4096  /* 256 KiB */
+#define CHUNK_PARTICIPANTS 4 /* one page */
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -39,7 +39,7 @@ int reserve_range(struct mapping *map, const void *at, uint64_t size)
 	if (fd < 0)
 		return -ENOSPC;
 	return fallocate(fd, 0, (off_t)first, (off_t)(last - first)) ? -errno :
-									0;
+								       0;
 }
 
 /* Reserves [used, used + chunk) of an array, then moves the mark. */

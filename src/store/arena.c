@@ -76,8 +76,8 @@ static void free_doomed(struct peer *p)
 		after = tag_at(p->map, next);
 		if (after)
 			store_relaxed(after,
-				      tag_owned(p, tag_next(
-						   load_relaxed(after))));
+				      tag_owned(p,
+						tag_next(load_relaxed(after))));
 		store_relaxed(&rec->doomed_pending, ref);
 		compiler_barrier();
 		store_relaxed(&rec->doomed, after ? next : 0);

@@ -107,8 +107,7 @@ int arena_write(const struct mapping *map, uint32_t ref,
 		const struct iovec *iov, int count);
 
 /* Copies `len` bytes out of a chain: torn perhaps, validate afterwards. */
-int arena_read(const struct mapping *map, uint32_t ref, void *to,
-	       uint64_t len);
+int arena_read(const struct mapping *map, uint32_t ref, void *to, uint64_t len);
 
 /* Makes room: how the level above evicts; returns 0 or -ENOSPC. */
 typedef int (*arena_reclaim_fn)(struct peer *p);

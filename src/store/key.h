@@ -36,8 +36,7 @@ int key_store(struct peer *p, uint32_t slot, const struct key *k);
 void key_free(struct peer *p, uint32_t slot);
 
 /* Copies a slot's key to buf (SFSHM_KEY_MAX bytes); its length or -EBADMSG. */
-int key_load(const struct mapping *map, const struct shm_slot *s,
-	     uint8_t *buf);
+int key_load(const struct mapping *map, const struct shm_slot *s, uint8_t *buf);
 
 /* Where a long key's reference stands in its slot. */
 static inline uint32_t *key_ref(struct shm_slot *s)

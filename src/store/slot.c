@@ -71,6 +71,7 @@ void slot_unlink(struct peer *p, uint32_t slot, uint64_t ctl)
 	if (r)
 		return;
 	kill_point(retire_unlinked);
+	/* order: G8 pairs G7 */
 	cas_acq_rel(&s->started, noted, load_acquire(&map->header->epoch));
 	cas_seq(&s->ctl, ctl, ctl_with(ctl, PHASE_LIMBO, ctl_owner(ctl)));
 }
@@ -171,7 +172,10 @@ static bool try_reclaim(struct peer *p, uint32_t slot, uint64_t ctl,
 
 	if (ctl_phase(ctl) != PHASE_LIMBO || ctl_owner(ctl))
 		return false;
-	/* order: G7 pairs G8 */
+	/*
+	 * order: G7 pairs G8
+	 * Who sees the slot in limbo sees the epoch that was noted before.
+	 */
 	if (!epoch_passed(p->map, load_acquire(&s->started)) &&
 	    !(epoch_advance(p) && epoch_advance(p) &&
 	      epoch_passed(p->map, load_acquire(&s->started))))

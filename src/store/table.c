@@ -42,6 +42,7 @@ int table_find(struct peer *p, const struct key *k, struct sighting *out)
 
 		if (unlikely(!s || !left--))
 			return lost(p);
+		/* order: F2 pairs F1 */
 		ctl = load_seq(&s->ctl);
 		next = load_acquire(&s->next);
 		order = key_compare(map, k, s);
@@ -59,8 +60,8 @@ int table_find(struct peer *p, const struct key *k, struct sighting *out)
 
 /* Between which two a key belongs. */
 struct place {
-	uint64_t *before; /* the link to change */
-	uint64_t link;    /* what it said */
+	uint64_t *before;    /* the link to change */
+	uint64_t link;       /* what it said */
 	struct shm_slot *at; /* the slot it leads to, if that is the key's */
 };
 

@@ -7,23 +7,26 @@
 #include "store/claims.h"
 #include "sync/flight.h"
 
-/* The flight is on: says when it began and until when it is meant to last. */
+/*
+ * The flight is on: says when it began and until when it is meant to last.
+ * The cheap clock will do where only people read it.
+ */
 static void note_start(struct call *c, const struct sighting *seen)
 {
 	struct shm_slot *s = &c->self->map->slots[seen->slot];
+	uint64_t now = c->policy.lock_age_ms ? sys.now() : sys.coarse();
 
 	store_relaxed(&s->lease_ms, c->policy.lock_age_ms);
 	/* order: B1 pairs B2 */
-	store_release(&s->started,
-		      started_make(ctl_gen(seen->ctl), sys.now()));
+	store_release(&s->started, started_make(ctl_gen(seen->ctl), now));
 	peer_count(c->self, COUNT_loads);
 }
 
 int flight_claim(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
-	uint64_t mine = ctl_make(ctl_gen(seen->ctl) + 1, p->id, PHASE_BUSY,
-				 seen->ctl);
+	uint64_t mine =
+		ctl_make(ctl_gen(seen->ctl) + 1, p->id, PHASE_BUSY, seen->ctl);
 
 	claim_note(p, seen->slot);
 	if (!cas_seq(&p->map->slots[seen->slot].ctl, seen->ctl, mine)) {
@@ -137,17 +140,12 @@ static int look_or_act(struct call *c, struct sighting *seen)
 	int how = look(c, seen);
 
 	switch (how) {
-	case LOOK_HIT:
-		return answer_hit(c);
-	case LOOK_FAILED:
-		return answer_failed(c);
-	case LOOK_BUSY:
-		return meet_busy(c, seen);
+	case LOOK_HIT: return answer_hit(c);
+	case LOOK_FAILED: return answer_failed(c);
+	case LOOK_BUSY: return meet_busy(c, seen);
 	case LOOK_ABSENT:
-	case LOOK_CLAIMABLE:
-		return meet_idle(c, seen, how);
-	default:
-		return how;
+	case LOOK_CLAIMABLE: return meet_idle(c, seen, how);
+	default: return how;
 	}
 }
 

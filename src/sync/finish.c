@@ -117,7 +117,7 @@ static int write_field(struct flight *f, struct peer *p,
 		return r;
 	store_relaxed(&field->code, code);
 	store_relaxed(&field->gen, (uint32_t)ctl_gen(f->ctl));
-	store_relaxed(&field->stored, sys.now());
+	store_relaxed(&field->stored, sys.coarse());
 	store_relaxed(&field->ttl_ms, ttl_ms);
 	kill_point(publish_written);
 	return 0;
@@ -205,8 +205,9 @@ int flight_publish(struct flight *f, struct peer *p, const struct iovec *iov,
 	 * order: F1 pairs F2
 	 * All of the value comes before the flip that shows it.
 	 */
-	if (!end(f, p, ctl_make(ctl_gen(f->ctl), 0, PHASE_DONE,
-				(f->ctl ^ CTL_CUR) | CTL_HAS)))
+	if (!end(f, p,
+		 ctl_make(ctl_gen(f->ctl), 0, PHASE_DONE,
+			  (f->ctl ^ CTL_CUR) | CTL_HAS)))
 		return fenced(f, p);
 	kill_point(publish_flipped);
 	peer_count(p, COUNT_publishes);
@@ -214,8 +215,7 @@ int flight_publish(struct flight *f, struct peer *p, const struct iovec *iov,
 	return copy_result(f, iov, count, total);
 }
 
-int flight_fail(struct flight *f, struct peer *p, int code,
-		const char *message)
+int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 {
 	struct iovec text = { .iov_base = (void *)(uintptr_t)message };
 	int r = check(f, p);

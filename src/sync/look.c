@@ -135,15 +135,11 @@ static int look_at(struct call *c, const struct sighting *seen)
 			return copy_error(c, s, seen->ctl, other, now);
 		return LOOK_CLAIMABLE;
 	case PHASE_IDLE:
-	case PHASE_DONE:
-		return LOOK_CLAIMABLE;
+	case PHASE_DONE: return LOOK_CLAIMABLE;
 	case PHASE_MAKING:
-	case PHASE_BUSY:
-		return LOOK_BUSY;
-	case PHASE_RETIRED:
-		return LOOK_RETIRED;
-	default:
-		return -EAGAIN;
+	case PHASE_BUSY: return LOOK_BUSY;
+	case PHASE_RETIRED: return LOOK_RETIRED;
+	default: return -EAGAIN;
 	}
 }
 

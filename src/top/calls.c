@@ -8,8 +8,7 @@
 #include "top/handle.h"
 
 static int start(struct call *c, struct sfshm *h, const void *key, size_t len,
-		 const struct sfshm_policy *policy,
-		 struct sfshm_result *result)
+		 const struct sfshm_policy *policy, struct sfshm_result *result)
 {
 	int r;
 

@@ -36,9 +36,8 @@ static int settle(struct flight *f, struct sfshm_flight *flight, int returned)
 {
 	int code = returned < 0 ? returned : -EPROTO;
 	int r = sfshm_fail(flight, code,
-			   returned < 0 ?
-				   sfshm_strerror(returned) :
-				   "the work returned without a result");
+			   returned < 0 ? sfshm_strerror(returned) :
+					  "the work returned without a result");
 
 	return r ? r : f->outcome;
 }

@@ -33,8 +33,7 @@ struct sfshm_view {
 /* How often a record is read again before it is given as torn. */
 #define TRIES 8
 
-static int map_view(struct sfshm_view *v, int fd,
-		    const struct sfshm_options *o)
+static int map_view(struct sfshm_view *v, int fd, const struct sfshm_options *o)
 {
 	struct shm_header h;
 	void *base;
@@ -162,8 +161,7 @@ int sfshm_view_segment(struct sfshm_view *v, struct sfshm_segment_info *info)
 	return 0;
 }
 
-static bool record_alive(const struct mapping *map,
-			 struct shm_participant *rec)
+static bool record_alive(const struct mapping *map, struct shm_participant *rec)
 {
 	uint32_t word;
 
@@ -213,19 +211,13 @@ static enum sfshm_phase phase_of(uint64_t ctl)
 {
 	switch (ctl_phase(ctl)) {
 	case PHASE_MAKING:
-	case PHASE_BUSY:
-		return SFSHM_PHASE_BUSY;
-	case PHASE_IDLE:
-		return SFSHM_PHASE_IDLE;
-	case PHASE_DONE:
-		return SFSHM_PHASE_DONE;
-	case PHASE_FAILED:
-		return SFSHM_PHASE_FAILED;
+	case PHASE_BUSY: return SFSHM_PHASE_BUSY;
+	case PHASE_IDLE: return SFSHM_PHASE_IDLE;
+	case PHASE_DONE: return SFSHM_PHASE_DONE;
+	case PHASE_FAILED: return SFSHM_PHASE_FAILED;
 	case PHASE_RETIRED:
-	case PHASE_LIMBO:
-		return SFSHM_PHASE_RETIRED;
-	default:
-		return SFSHM_PHASE_FREE;
+	case PHASE_LIMBO: return SFSHM_PHASE_RETIRED;
+	default: return SFSHM_PHASE_FREE;
 	}
 }
 
@@ -258,22 +250,25 @@ static void fill_times(const struct shm_slot *s, uint64_t ctl,
 	info->age_ms = -1;
 	info->ttl_ms = 0;
 	if (ctl_busy(ctl)) {
-		uint64_t began = started_ns(load_acquire(&s->started),
-					    ctl_gen(ctl));
+		uint64_t began =
+			started_ns(load_acquire(&s->started), ctl_gen(ctl));
 
 		if (began)
-			info->age_ms = now > began ?
-				(int64_t)((now - began) / NS_PER_MS) : 0;
+			info->age_ms =
+				now > began ?
+					(int64_t)((now - began) / NS_PER_MS) :
+					0;
 	}
 	if (!failed && !ctl_has(ctl))
 		return;
 	if (!ctl_busy(ctl))
-		info->age_ms = now > from ?
-			(int64_t)((now - from) / NS_PER_MS) : 0;
+		info->age_ms =
+			now > from ? (int64_t)((now - from) / NS_PER_MS) : 0;
 	if (ttl == UINT32_MAX)
 		info->ttl_ms = -1;
 	else if (field_fresh(f, now))
-		info->ttl_ms = (int64_t)ttl -
+		info->ttl_ms =
+			(int64_t)ttl -
 			(now > from ? (int64_t)((now - from) / NS_PER_MS) : 0);
 }
 

@@ -45,8 +45,9 @@ static void finding(struct check *c, const char *format, ...)
 		line = NULL;
 	va_end(args);
 	c->found++;
-	lines = line ? realloc(c->lines, sizeof(*lines) *
-					 (size_t)(c->kept + 1)) : NULL;
+	lines = line ? realloc(c->lines,
+			       sizeof(*lines) * (size_t)(c->kept + 1)) :
+		       NULL;
 	if (!lines) {
 		free(line);
 		return;
@@ -201,8 +202,9 @@ static void check_participant(struct check *c, uint32_t i)
 	if (!life_held(c->map, rec)) {
 		for (int n = 0; n < SHM_CLAIMS; n++)
 			if (load_relaxed(&rec->claims[n]))
-				finding(c, "participant %u is gone and claims "
-					   "slot %u",
+				finding(c,
+					"participant %u is gone and claims "
+					"slot %u",
 					i, rec->claims[n] - 1);
 		return;
 	}
