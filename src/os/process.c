@@ -98,5 +98,8 @@ pid_t process_tid(void)
 
 int process_thread_gone(pid_t pid, pid_t tid)
 {
-	return syscall(SYS_tgkill, pid, tid, 0) < 0 && errno == ESRCH;
+	if (syscall(SYS_tgkill, pid, tid, 0) == 0 || errno != ESRCH)
+		return 0;
+	/* The number may be another process's thread's by now. */
+	return syscall(SYS_tkill, tid, 0) < 0 && errno == ESRCH;
 }

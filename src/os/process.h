@@ -27,7 +27,10 @@ void process_boot_id(uint8_t id[16]);
 /* This thread's id, cached nowhere: fork changes it. */
 pid_t process_tid(void);
 
-/* True if the kernel knows no such thread: it is gone. */
+/*
+ * True if the kernel knows no thread of that number in this PID namespace: it
+ * is gone. A number that is in use again proves nothing.
+ */
 int process_thread_gone(pid_t pid, pid_t tid);
 
 #endif

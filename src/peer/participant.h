@@ -16,6 +16,8 @@
 #include "os/process.h"
 #include "segment/mapping.h"
 
+#define PEER_LIMBO 16
+
 /* This thread, as attached to one mapping. Private memory. */
 struct peer {
 	struct mapping *map;
@@ -24,6 +26,10 @@ struct peer {
 	uint32_t incarnation;
 	uint64_t cookie; /* of the process that attached */
 	uint32_t cursor; /* where it looks for free granules next */
+	uint64_t freed;  /* granules it has freed */
+	/* slots it has sent out and that wait for their grace period; hints */
+	uint32_t limbo[PEER_LIMBO];
+	uint32_t limbo_count;
 	struct peer *next;
 };
 

@@ -36,6 +36,8 @@
 #define SHM_MAX_SLOTS (1u << 26)
 #define SHM_MAX_GRANULES ((1u << 28) - 1)
 #define SHM_INLINE_KEY 24
+#define SHM_MAX_COUNTERS 48
+#define SHM_HITS 64   /* reads per thread that are remembered */
 #define SHM_CLAIMS 16 /* flights per thread that are noted by name */
 
 /* What the creator chose; never changes, covered by the checksum. */
@@ -87,8 +89,9 @@ struct shm_header {
 	uint8_t pad1[48];
 
 	/* Moved by every insert. */
-	uint32_t slot_hand; /* hint: where the next free slot may be */
-	uint8_t pad2[60];
+	uint32_t slot_hand; /* hint: where the next free or idle slot may be */
+	uint32_t expiry_hand; /* hint: where the next expired one may be */
+	uint8_t pad2[56];
 
 	/* How much is reserved and in use; only grows. */
 	uint32_t participants_used;
@@ -109,7 +112,7 @@ enum shm_counter {
 #undef COUNTER
 	SHM_COUNTERS
 };
-static_assert(SHM_COUNTERS <= 64, "layout");
+static_assert(SHM_COUNTERS <= SHM_MAX_COUNTERS, "layout");
 
 /* Bits of shm_participant.flags, set by the owner at attach. */
 #define SHM_PART_FENCES 1u    /* its reads fence for themselves */
@@ -140,8 +143,10 @@ struct shm_participant {
 	uint8_t pad1[24];
 
 	/* The read-side section; expelled by others through a CAS. */
-	uint64_t epoch; /* 0: not reading; see store/epoch.h */
-	uint8_t pad2[56];
+	uint64_t epoch;     /* 0: not reading; see store/epoch.h */
+	uint32_t hits;      /* counts what went through `hit`; a hint */
+	uint32_t hits_seen; /* ... up to here an evictor has used it; by it */
+	uint8_t pad2[48];
 
 	/* What it owns or is about to own, so that a reaper finds it. */
 	uint32_t build;          /* granule + 1: head of the chain being made */
@@ -154,8 +159,11 @@ struct shm_participant {
 					never less */
 
 	/* Counters; never reset, so nothing is lost with an owner. */
-	uint64_t counters[64];
-	uint8_t pad4[192];
+	uint64_t counters[SHM_MAX_COUNTERS];
+
+	/* The last slots whose values were read, for who evicts. Hints. */
+	uint32_t hit[SHM_HITS];
+	uint8_t pad4[64];
 };
 static_assert(offsetof(struct shm_participant, relay) == 48, "layout");
 static_assert(offsetof(struct shm_participant, epoch) == 128, "layout");
@@ -191,7 +199,7 @@ struct shm_slot {
 	uint32_t lease_ms; /* the leader's deadline from `started`; 0: none */
 	uint16_t key_len;
 	uint8_t deaths; /* leaders that died since the last result; hint */
-	uint8_t recent; /* hint: the evicting hand spares it once */
+	uint8_t recent; /* hint: how often the evicting hand spares it */
 	uint8_t key[SHM_INLINE_KEY]; /* a longer one: a reference, a prefix */
 	struct shm_field field[2];
 };

@@ -86,6 +86,7 @@ static void free_doomed(struct peer *p)
 		/* order: A2 pairs A1 */
 		store_release(tag, 0);
 		p->cursor = ref;
+		p->freed++;
 		ref = next;
 	}
 	compiler_barrier();

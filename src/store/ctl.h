@@ -14,15 +14,16 @@
  *
  *   T1  FREE g              -> MAKING g' P    claim a slot for a new key
  *                                             g' = max(g, floor) + 2
- *   T2  MAKING g P          -> BUSY g P       linked: the flight is on
+ *   T2  MAKING g P          -> BUSY g'' P     linked: the flight is on;
+ *                                             g'' = max(g, floor + 1)
  *   T3  IDLE|DONE|FAILED g  -> BUSY g+1 P     begin a flight
  *   T4  BUSY g P            -> DONE g         publish: cur flips, has is set
  *   T5  BUSY g P            -> FAILED g       fail: the other field tells why
  *   T6  BUSY g P            -> IDLE g         release
- *   T7  MAKING|BUSY g D     -> BUSY g+1 P     take over from the dead
- *   T8  BUSY g D            -> IDLE g         reap, nobody is waiting for it
+ *   T7  MAKING|BUSY g D     -> BUSY g''+1 P   take over from the dead
+ *   T8  MAKING|BUSY g D     -> IDLE g''       the dead one's flight is over
  *   T9  MAKING g D          -> FREE g         reap, it was never linked
- *   T10 BUSY g L            -> RETIRED g L    steal: L may still write here,
+ *   T10 MAKING|BUSY g L     -> RETIRED g L    steal: L may still write here,
  *                                             so the key moves to a new slot
  *   T11 IDLE|DONE|FAILED g  -> RETIRED g      evict, forget, purge
  *   T12 RETIRED g x         -> LIMBO g x      unlinked, epoch noted
@@ -30,6 +31,10 @@
  *                                             from, or is dead
  *   T14 LIMBO g             -> LIMBO g P      grace period over: free memory
  *   T15 LIMBO g P           -> FREE g
+ *
+ * The floor is looked at again once a slot is linked (T2, T7, T8): while its
+ * maker was on its way, the key may have come and gone elsewhere. Once linked
+ * it is nowhere else.
  *
  * What the other field (not cur) may be written by: the owner in BUSY. What
  * cur's field may be written by: nobody. So the last good value stays whole

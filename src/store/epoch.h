@@ -26,7 +26,7 @@
  * A reader's entry must be visible before it reads a link. If its process is
  * registered with membarrier, whoever advances the epoch issues the fence for
  * it; else it fences itself and its record says so. Who cannot call
- * membarrier does not advance while an unfencing reader is inside. So
+ * membarrier does not advance while an unfencing thread is attached. So
  * processes of both kinds may come and go without a switch.
  */
 #ifndef STORE_EPOCH_H

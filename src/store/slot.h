@@ -21,13 +21,22 @@ static inline bool field_fresh(const struct shm_field *f, uint64_t now)
 	return ttl && (now <= stored || now - stored < ttl * UINT64_C(1000000));
 }
 
+/* T1: claims the slot, free as `ctl` says. True, with the new word. */
+bool slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out);
+
 /*
- * T1: claims a free slot for P, evicting where there is none: expired keys
- * first, then those that the hand has passed once since they were last
- * published. Returns 0 with the slot and its control word (MAKING), -ENOSPC
- * or -EBADMSG.
+ * The generation of a linked slot in the making, or of any other slot as it
+ * is: not below that of the key's earlier lives.
  */
-int slot_make(struct peer *p, uint32_t *slot, uint64_t *ctl);
+static inline uint64_t slot_gen(const struct mapping *map, uint64_t ctl)
+{
+	uint64_t gen = ctl_gen(ctl), floor;
+
+	if (likely(ctl_phase(ctl) != PHASE_MAKING))
+		return gen;
+	floor = load_acquire(&map->header->generation_floor);
+	return gen > floor ? gen : floor + 1;
+}
 
 /* T9: gives a slot back that was never linked. `ctl` is as it stands. */
 void slot_unmake(struct peer *p, uint32_t slot, uint64_t ctl);
@@ -41,7 +50,7 @@ bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl);
 /* T12: carries a retired slot on, into limbo. Anybody may, at any time. */
 void slot_unlink(struct peer *p, uint32_t slot, uint64_t ctl);
 
-/* Frees value memory by evicting one slot; 0 or -ENOSPC. */
-int slot_evict(struct peer *p);
+/* T14, T15: its grace period is over. True, with the word: free. */
+bool slot_reclaim(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *freed);
 
 #endif

@@ -5,6 +5,7 @@
 #include "os/killpoint.h"
 #include "os/sys.h"
 #include "store/claims.h"
+#include "store/evict.h"
 #include "sync/flight.h"
 
 /*
@@ -25,8 +26,8 @@ static void note_start(struct call *c, const struct sighting *seen)
 int flight_claim(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
-	uint64_t mine =
-		ctl_make(ctl_gen(seen->ctl) + 1, p->id, PHASE_BUSY, seen->ctl);
+	uint64_t mine = ctl_make(slot_gen(p->map, seen->ctl) + 1, p->id,
+				 PHASE_BUSY, seen->ctl);
 
 	claim_note(p, seen->slot);
 	if (!cas_seq(&p->map->slots[seen->slot].ctl, seen->ctl, mine)) {
@@ -57,7 +58,7 @@ static int lead_new(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
 	uint64_t busy;
-	int r = slot_make(p, &seen->slot, &seen->ctl);
+	int r = evict_for_slot(p, &seen->slot, &seen->ctl);
 
 	if (r)
 		return r;
@@ -70,7 +71,7 @@ static int lead_new(struct call *c, struct sighting *seen)
 		return r == -EEXIST ? AGAIN : r;
 	}
 	kill_point(slot_linked);
-	busy = ctl_with(seen->ctl, PHASE_BUSY, p->id);
+	busy = ctl_make(slot_gen(p->map, seen->ctl), p->id, PHASE_BUSY, 0);
 	if (!cas_seq(&p->map->slots[seen->slot].ctl, seen->ctl, busy)) {
 		flight_yield(p, seen->slot);
 		return AGAIN;

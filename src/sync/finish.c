@@ -119,6 +119,7 @@ static int write_field(struct flight *f, struct peer *p,
 	store_relaxed(&field->gen, (uint32_t)ctl_gen(f->ctl));
 	store_relaxed(&field->stored, sys.coarse());
 	store_relaxed(&field->ttl_ms, ttl_ms);
+	store_relaxed(&s->deaths, 0);
 	kill_point(publish_written);
 	return 0;
 }
@@ -200,7 +201,9 @@ int flight_publish(struct flight *f, struct peer *p, const struct iovec *iov,
 	if (r)
 		return r;
 	s = &p->map->slots[f->slot];
-	store_relaxed(&s->recent, 1);
+	/* Who waits must find it, however short its life is meant to be. */
+	if (load_relaxed(&s->event) & EVENT_WAITERS)
+		store_relaxed(&s->recent, 1);
 	/*
 	 * order: F1 pairs F2
 	 * All of the value comes before the flip that shows it.
@@ -257,6 +260,13 @@ int flight_release(struct flight *f, struct peer *p)
 	return 0;
 }
 
+void flight_abandon(struct peer *p, uint32_t slot, uint64_t c)
+{
+	uint64_t over = ctl_make(slot_gen(p->map, c), 0, PHASE_IDLE, c);
+
+	cas_seq(&p->map->slots[slot].ctl, c, over);
+}
+
 /* A slot in the making: linked, it is a flight like others; else it is free. */
 static void sweep_making(struct peer *v, uint32_t slot, uint64_t c)
 {
@@ -269,7 +279,7 @@ static void sweep_making(struct peer *v, uint32_t slot, uint64_t c)
 		epoch_leave(v);
 	} while (in == -EAGAIN);
 	if (in == 1) {
-		cas_seq(&s->ctl, c, ctl_with(c, PHASE_IDLE, 0));
+		flight_abandon(v, slot, c);
 		return;
 	}
 	arena_free(v, slot, &s->field[0].ref);
@@ -296,7 +306,7 @@ static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 	if (ctl_phase(c) == PHASE_MAKING)
 		sweep_making(v, slot, c);
 	else if (ctl_phase(c) == PHASE_BUSY)
-		cas_seq(&s->ctl, c, ctl_with(c, PHASE_IDLE, 0));
+		flight_abandon(v, slot, c);
 	else
 		flight_yield(v, slot);
 	event_wake(&s->event, true);

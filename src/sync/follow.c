@@ -17,6 +17,8 @@ static int take_over(struct call *c, struct sighting *seen)
 	uint32_t dead = ctl_owner(seen->ctl) - 1;
 
 	if (c->policy.flags & SFSHM_FOLLOW) {
+		flight_abandon(p, seen->slot, seen->ctl);
+		event_wake(&s->event, true);
 		peer_reap(p->map, dead);
 		return AGAIN;
 	}
@@ -42,14 +44,24 @@ static void steal(struct call *c, const struct sighting *seen)
 		peer_count(c->self, COUNT_steals);
 }
 
-/* When the leader's time is up, ns; 0: never. */
-static uint64_t lease_end(const struct shm_slot *s, uint64_t ctl)
+/*
+ * When the leader's time is up, ns; 0: never. A leader that stopped between
+ * its claim and noting its start is held to this caller's own measure.
+ */
+static uint64_t lease_end(struct call *c, const struct shm_slot *s,
+			  uint64_t ctl, uint64_t now)
 {
 	/* order: B2 pairs B1 */
 	uint64_t began = started_ns(load_acquire(&s->started), ctl_gen(ctl));
 	uint64_t ms = load_relaxed(&s->lease_ms);
 
-	return began && ms ? began + ms * NS_PER_MS : 0;
+	if (!began) {
+		if (!c->unnoted_since)
+			c->unnoted_since = now;
+		began = c->unnoted_since;
+		ms = c->policy.lock_age_ms;
+	}
+	return ms ? began + ms * NS_PER_MS : 0;
 }
 
 static int given_up(struct call *c, uint64_t now)
@@ -122,15 +134,15 @@ static int follow_once(struct call *c, struct sighting *seen)
 	w.event_seen = event_arm(&s->event);
 	if (load_seq(&s->ctl) != seen->ctl)
 		return AGAIN;
-	if (life_proven_dead(p->map, w.owner, &w.owner_seen)) {
-		sys.wake(liveness_word(p->map, w.owner), INT32_MAX);
-		return take_over(c, seen);
-	}
 	now = sys.now();
 	r = given_up(c, now);
 	if (r)
 		return r;
-	lease = lease_end(s, seen->ctl);
+	if (life_proven_dead(p->map, w.owner, &w.owner_seen)) {
+		sys.wake(liveness_word(p->map, w.owner), INT32_MAX);
+		return take_over(c, seen);
+	}
+	lease = lease_end(c, s, seen->ctl, now);
 	if (lease && now >= lease) {
 		steal(c, seen);
 		return AGAIN;

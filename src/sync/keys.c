@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "peer/liveness.h"
 #include "sync/flight.h"
 
 int flight_peek(struct call *c)
@@ -78,10 +79,11 @@ uint32_t flight_waiters(const struct mapping *map, uint32_t slot)
 	uint32_t used = participants_used(map), n = 0;
 
 	for (uint32_t i = 0; i < used; i++) {
-		const struct shm_participant *rec = &map->participants[i];
+		struct shm_participant *rec = &map->participants[i];
+		uint32_t word;
 
 		n += load_relaxed(&rec->wait_slot) == slot + 1 &&
-		     load_relaxed(&rec->tid) != 0;
+		     !life_proven_dead(map, rec, &word);
 	}
 	return n;
 }

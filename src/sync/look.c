@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "os/sys.h"
+#include "store/evict.h"
 
 /* Retries come from peers at work; this many come from broken bytes. */
 #define MOST_RETRIES 1000000
@@ -78,6 +79,7 @@ static int copy_value(struct call *c, const struct shm_slot *s, uint64_t ctl,
 		r = arena_read(map, load_relaxed(&f->ref), b->data, len);
 	if (likely(!r))
 		note(c, f, gen, stored, now);
+	evict_note_hit(c->self, (uint32_t)(s - map->slots));
 	if (unlikely(!ctl_copy_whole(ctl, ctl_after_copy(s)))) {
 		peer_count(c->self, COUNT_rereads);
 		return -EAGAIN;

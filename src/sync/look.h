@@ -15,9 +15,10 @@ struct call {
 	struct sfshm_result *result;
 	uint32_t *closing; /* moves when the handle is closed */
 	uint32_t closing_seen;
-	uint64_t joined;     /* generation of the flight it waits for, or 0 */
-	uint64_t slept;      /* times */
-	uint32_t *waited_at; /* event word of the slot it last waited at */
+	uint64_t joined; /* generation of the flight it waits for, or 0 */
+	uint64_t slept;  /* times */
+	uint64_t unnoted_since; /* ns: since when the start was missing */
+	uint32_t *waited_at;    /* event word of the slot it last waited at */
 };
 
 enum look {

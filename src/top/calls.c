@@ -133,7 +133,7 @@ uint32_t sfshm_flight_waiters(const struct sfshm_flight *flight)
 {
 	const struct flight *f = (const struct flight *)flight;
 
-	if (!f->map || f->cookie != process_cookie())
+	if (!f->map || !peer_attached(f->map))
 		return 0;
 	return flight_waiters(f->map, f->slot);
 }

@@ -12,6 +12,7 @@
 #include "segment/file.h"
 #include "segment/geometry.h"
 #include "segment/name.h"
+#include "store/evict.h"
 #include "sync/flight.h"
 
 /* A name that keeps changing hands under us is given up on after this. */
@@ -46,7 +47,7 @@ static void prepare_once(void)
 {
 	process_cookie();
 	peer_sweep = flight_sweep;
-	arena_reclaim = slot_evict;
+	arena_reclaim = evict_for_memory;
 	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
