@@ -14,6 +14,7 @@
 #include <sfshm/errors.h>
 #include <sfshm/flight.h>
 #include <sfshm/inspect.h>
+#include <sfshm/pin.h>
 #include <sfshm/result.h>
 #include <sfshm/segment.h>
 #include <sfshm/version.h>

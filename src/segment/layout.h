@@ -37,6 +37,7 @@
 #define SHM_MAX_GRANULES ((1u << 28) - 1)
 #define SHM_INLINE_KEY 24
 #define SHM_MAX_COUNTERS 48
+#define SHM_PINS 16
 #define SHM_HITS 64   /* reads per thread that are remembered */
 #define SHM_CLAIMS 16 /* flights per thread that are noted by name */
 
@@ -163,7 +164,9 @@ struct shm_participant {
 
 	/* The last slots whose values were read, for who evicts. Hints. */
 	uint32_t hit[SHM_HITS];
-	uint8_t pad4[64];
+
+	/* Chains that must stay as they are; see store/pin.h. */
+	uint32_t pins[SHM_PINS];
 };
 static_assert(offsetof(struct shm_participant, relay) == 48, "layout");
 static_assert(offsetof(struct shm_participant, epoch) == 128, "layout");
@@ -184,7 +187,7 @@ struct shm_field {
 	int32_t code;    /* 0: a value; else a failure, the bytes its message */
 	uint64_t stored; /* CLOCK_MONOTONIC, ns */
 	uint32_t ttl_ms; /* lifetime from `stored`; UINT32_MAX: no end */
-	uint32_t reserved;
+	uint32_t pinned; /* hint: its chain may be pinned; by whoever pins */
 };
 static_assert(sizeof(struct shm_field) == 32, "layout");
 

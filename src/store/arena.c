@@ -210,6 +210,31 @@ void arena_free(struct peer *p, uint32_t slot, uint32_t *anchor)
 	store_relaxed(anchor, 0);
 }
 
+void arena_orphan(struct peer *p, uint32_t ref)
+{
+	uint64_t *tag = tag_at(p->map, ref);
+
+	if (tag)
+		store_release(tag, TAG_ORPHAN | tag_next(load_relaxed(tag)));
+}
+
+bool arena_is_orphan(const struct mapping *map, uint32_t ref)
+{
+	uint64_t *tag = tag_at(map, ref);
+
+	return tag && (load_acquire(tag) & TAG_STATE) == TAG_ORPHAN;
+}
+
+void arena_adopt(struct peer *p, uint32_t ref)
+{
+	uint64_t *tag = tag_at(p->map, ref);
+	uint64_t t = tag ? load_acquire(tag) : 0;
+
+	if ((t & TAG_STATE) == TAG_ORPHAN &&
+	    cas_acq_rel(tag, t, tag_owned(p, tag_next(t))))
+		free_doomed(p);
+}
+
 static bool is_owned(struct peer *p, uint32_t ref)
 {
 	uint64_t *tag = tag_at(p->map, ref);
@@ -312,4 +337,40 @@ int arena_write(const struct mapping *map, uint32_t ref,
 		}
 	}
 	return 0;
+}
+
+/* Skips `offset` bytes of a chain: whole granules, then the rest. */
+static uint32_t skip(const struct mapping *map, uint32_t ref, uint64_t *offset)
+{
+	while (*offset >= SHM_GRANULE) {
+		uint64_t *tag = tag_at(map, ref);
+
+		if (!tag)
+			return 0;
+		ref = tag_next(load_relaxed(tag));
+		*offset -= SHM_GRANULE;
+	}
+	return ref;
+}
+
+int arena_pieces(const struct mapping *map, uint32_t ref, uint64_t offset,
+		 uint64_t len, struct iovec *iov, int max)
+{
+	int n = 0;
+
+	ref = skip(map, ref, &offset);
+	len += offset;
+	while (len && n < max) {
+		uint8_t *at;
+		size_t size = stretch(map, &ref, len, &at);
+
+		if (!size)
+			return -EBADMSG;
+		iov[n].iov_base = at + offset;
+		iov[n].iov_len = size - offset;
+		len -= size;
+		offset = 0;
+		n++;
+	}
+	return n;
 }

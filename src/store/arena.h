@@ -10,6 +10,7 @@
  *   FREE    0
  *   OWNED   participant id, its incarnation, next
  *   LIVE    slot + 1, next
+ *   ORPHAN  next; nobody's but its pins' (store/pin.h)
  *
  * Invariants, with P a participant:
  *
@@ -41,6 +42,7 @@
 #define TAG_INC_MASK UINT64_C(0xfffff)
 #define TAG_OWNED (UINT64_C(1) << 62)
 #define TAG_LIVE (UINT64_C(2) << 62)
+#define TAG_ORPHAN (UINT64_C(3) << 62)
 #define TAG_STATE (UINT64_C(3) << 62)
 
 static inline uint32_t tag_next(uint64_t tag)
@@ -108,6 +110,21 @@ int arena_write(const struct mapping *map, uint32_t ref,
 
 /* Copies `len` bytes out of a chain: torn perhaps, validate afterwards. */
 int arena_read(const struct mapping *map, uint32_t ref, void *to, uint64_t len);
+
+/* Makes a slot's chain, which P may free, an orphan (N2). */
+void arena_orphan(struct peer *p, uint32_t ref);
+
+bool arena_is_orphan(const struct mapping *map, uint32_t ref);
+
+/* Frees the orphan whose head record->doomed names (N3), if it is one. */
+void arena_adopt(struct peer *p, uint32_t ref);
+
+/*
+ * Where `len` bytes of a chain lie, from `offset` on: up to `max` pieces. How
+ * many, or -EBADMSG.
+ */
+int arena_pieces(const struct mapping *map, uint32_t ref, uint64_t offset,
+		 uint64_t len, struct iovec *iov, int max);
 
 /* Makes room: how the level above evicts; returns 0 or -ENOSPC. */
 typedef int (*arena_reclaim_fn)(struct peer *p);

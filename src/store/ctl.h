@@ -121,13 +121,14 @@ static inline bool ctl_at_rest(uint64_t c)
  * May a copy of cur's field, begun when the word was `before`, be whole when
  * it is `after`? The field is first written by the flight after the one that
  * flips away from it; a flight flips once at most. So: no flip, and at most
- * the begin of one more flight.
+ * the begin of one more flight. In limbo the memory may be freed any moment.
  */
 static inline bool ctl_copy_whole(uint64_t before, uint64_t after)
 {
 	uint64_t passed = ctl_gen(after) - ctl_gen(before);
 
-	if ((before ^ after) & CTL_CUR)
+	if ((before ^ after) & CTL_CUR || ctl_phase(after) == PHASE_LIMBO ||
+	    ctl_phase(after) == PHASE_FREE)
 		return false;
 	return passed == 0 || (passed == 1 && ctl_phase(after) == PHASE_BUSY);
 }

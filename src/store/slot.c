@@ -6,6 +6,7 @@
 #include "os/killpoint.h"
 #include "peer/wait.h"
 #include "store/claims.h"
+#include "store/pin.h"
 
 bool slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out)
 {
@@ -88,8 +89,8 @@ bool slot_reclaim(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *freed)
 		return false;
 	}
 	kill_point(reclaim_claimed);
-	arena_free(p, slot, &s->field[0].ref);
-	arena_free(p, slot, &s->field[1].ref);
+	pin_free_field(p, slot, &s->field[0]);
+	pin_free_field(p, slot, &s->field[1]);
 	key_free(p, slot);
 	kill_point(reclaim_freed);
 	*freed = ctl_make(ctl_gen(ctl), 0, PHASE_FREE, 0);
@@ -102,8 +103,8 @@ void slot_unmake(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &p->map->slots[slot];
 
-	arena_free(p, slot, &s->field[0].ref);
-	arena_free(p, slot, &s->field[1].ref);
+	pin_free_field(p, slot, &s->field[0]);
+	pin_free_field(p, slot, &s->field[1]);
 	key_free(p, slot);
 	cas_seq(&s->ctl, ctl, ctl_make(ctl_gen(ctl), 0, PHASE_FREE, 0));
 	claim_drop(p, slot);

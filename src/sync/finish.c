@@ -7,6 +7,7 @@
 #include "os/sys.h"
 #include "peer/wait.h"
 #include "store/claims.h"
+#include "store/pin.h"
 #include "sync/flight.h"
 
 void flight_yield(struct peer *p, uint32_t slot)
@@ -76,6 +77,7 @@ static int fit_chain(struct peer *p, uint32_t slot, struct shm_field *f,
 	uint32_t need = granules_for(len), ref;
 	int r;
 
+	pin_make_way(p, slot, f);
 	if (arena_is_live(p->map, slot, load_relaxed(&f->ref)) &&
 	    granules_for(load_relaxed(&f->len)) == need) {
 		store_relaxed(&f->len, len);
@@ -282,8 +284,8 @@ static void sweep_making(struct peer *v, uint32_t slot, uint64_t c)
 		flight_abandon(v, slot, c);
 		return;
 	}
-	arena_free(v, slot, &s->field[0].ref);
-	arena_free(v, slot, &s->field[1].ref);
+	pin_free_field(v, slot, &s->field[0]);
+	pin_free_field(v, slot, &s->field[1]);
 	key_free(v, slot);
 	cas_seq(&s->ctl, c, ctl_make(ctl_gen(c), 0, PHASE_FREE, 0));
 }
@@ -342,9 +344,8 @@ void flight_sweep(struct peer *v, bool died)
 
 	store_release(&rec->tid, 0);
 	store_release(&rec->epoch, 0);
-	arena_sweep(v);
+	pin_sweep(v);
 	sweep_claims(v, died);
-	arena_sweep(v);
 	if (s)
 		event_wake(&s->event, true);
 	store_relaxed(&rec->wait_slot, 0);

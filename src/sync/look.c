@@ -7,6 +7,7 @@
 
 #include "os/sys.h"
 #include "store/evict.h"
+#include "store/pin.h"
 
 /* Retries come from peers at work; this many come from broken bytes. */
 #define MOST_RETRIES 1000000
@@ -60,32 +61,51 @@ static void note(struct call *c, const struct shm_field *f, uint64_t gen,
 	r->code = load_relaxed(&f->code);
 }
 
-/* Copies the last good value; -EAGAIN if it moved meanwhile. */
-static int copy_value(struct call *c, const struct shm_slot *s, uint64_t ctl,
-		      const struct shm_field *f, uint64_t now)
+static int fetch_value(struct call *c, const struct shm_field *f, uint32_t len)
+{
+	struct sfshm_buf *b = &c->result->value;
+	int r = 0;
+
+	if (unlikely(len > b->cap))
+		r = buf_reserve(b, len);
+	if (likely(!r && len))
+		r = arena_read(c->self->map, load_relaxed(&f->ref), b->data,
+			       len);
+	return r;
+}
+
+static int pin_value(struct call *c, struct shm_field *f, uint32_t len)
+{
+	*c->pin = len ? load_relaxed(&f->ref) : 0;
+	c->pin_place = *c->pin ? pin_note(c->self, f, *c->pin) : -1;
+	return c->pin_place == -EMFILE ? -EMFILE : 0;
+}
+
+/* Copies or pins the last good value; -EAGAIN if it moved meanwhile. */
+static int take_value(struct call *c, struct shm_slot *s, uint64_t ctl,
+		      struct shm_field *f, uint64_t now)
 {
 	const struct mapping *map = c->self->map;
-	struct sfshm_buf *b = &c->result->value;
 	uint32_t len = load_relaxed(&f->len);
 	uint64_t stored = load_relaxed(&f->stored);
 	uint64_t gen = widen(load_relaxed(&f->gen), ctl_gen(ctl));
-	int r = 0;
+	int r;
 
 	if (unlikely(len > map->geometry.max_value))
 		r = -EBADMSG;
-	else if (unlikely(len > b->cap))
-		r = buf_reserve(b, len);
-	if (likely(!r && len))
-		r = arena_read(map, load_relaxed(&f->ref), b->data, len);
-	if (likely(!r))
-		note(c, f, gen, stored, now);
+	else if (unlikely(c->pin))
+		r = pin_value(c, f, len);
+	else
+		r = fetch_value(c, f, len);
+	note(c, f, gen, stored, now);
+	c->result->value.len = len;
 	evict_note_hit(c->self, (uint32_t)(s - map->slots));
-	if (unlikely(!ctl_copy_whole(ctl, ctl_after_copy(s)))) {
-		peer_count(c->self, COUNT_rereads);
-		return -EAGAIN;
-	}
-	b->len = len;
-	return r ? r : LOOK_HIT;
+	if (likely(ctl_copy_whole(ctl, ctl_after_copy(s))))
+		return r ? r : LOOK_HIT;
+	if (c->pin && c->pin_place >= 0)
+		pin_drop(c->self, c->pin_place, *c->pin);
+	peer_count(c->self, COUNT_rereads);
+	return -EAGAIN;
 }
 
 /* The same for a failure's message: it counts for this generation only. */
@@ -120,8 +140,8 @@ static bool awaited(const struct call *c, uint64_t gen)
 
 static int look_at(struct call *c, const struct sighting *seen)
 {
-	const struct shm_slot *s = &c->self->map->slots[seen->slot];
-	const struct shm_field *value = &s->field[ctl_cur(seen->ctl)];
+	struct shm_slot *s = &c->self->map->slots[seen->slot];
+	struct shm_field *value = &s->field[ctl_cur(seen->ctl)];
 	const struct shm_field *other = &s->field[!ctl_cur(seen->ctl)];
 	bool refresh = c->policy.flags & SFSHM_REFRESH;
 	uint64_t gen = ctl_gen(seen->ctl);
@@ -130,7 +150,7 @@ static int look_at(struct call *c, const struct sighting *seen)
 	if (ctl_has(seen->ctl) &&
 	    ((!refresh && field_fresh(value, now)) ||
 	     awaited(c, widen(load_relaxed(&value->gen), gen))))
-		return copy_value(c, s, seen->ctl, value, now);
+		return take_value(c, s, seen->ctl, value, now);
 	switch (ctl_phase(seen->ctl)) {
 	case PHASE_FAILED:
 		if ((!refresh && field_fresh(other, now)) || awaited(c, gen))

@@ -13,6 +13,8 @@ struct call {
 	struct key key;
 	struct sfshm_policy policy;
 	struct sfshm_result *result;
+	uint32_t *pin; /* not NULL: pin the value instead of copying it */
+	int32_t pin_place;
 	uint32_t *closing; /* moves when the handle is closed */
 	uint32_t closing_seen;
 	uint64_t joined; /* generation of the flight it waits for, or 0 */

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #include "sync/flight.h"
-#include "top/handle.h"
+#include "top/call.h"
 
-static int start(struct call *c, struct sfshm *h, const void *key, size_t len,
-		 const struct sfshm_policy *policy, struct sfshm_result *result)
+int call_start(struct call *c, struct sfshm *h, const void *key, size_t len,
+	       const struct sfshm_policy *policy, struct sfshm_result *result)
 {
 	int r;
 
@@ -40,7 +40,7 @@ int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 	if (!flight)
 		return -EINVAL;
 	((struct flight *)flight)->map = NULL;
-	r = start(&c, h, key, key_len, policy, result);
+	r = call_start(&c, h, key, key_len, policy, result);
 	return r ? r : flight_begin(&c, (struct flight *)flight);
 }
 
@@ -48,7 +48,7 @@ int sfshm_get(struct sfshm *h, const void *key, size_t key_len,
 	      struct sfshm_result *result)
 {
 	struct call c = { 0 };
-	int r = start(&c, h, key, key_len, NULL, result);
+	int r = call_start(&c, h, key, key_len, NULL, result);
 
 	return r ? r : flight_peek(&c);
 }
@@ -57,7 +57,7 @@ int sfshm_wait(struct sfshm *h, const void *key, size_t key_len,
 	       const struct sfshm_policy *policy, struct sfshm_result *result)
 {
 	struct call c = { 0 };
-	int r = start(&c, h, key, key_len, policy, result);
+	int r = call_start(&c, h, key, key_len, policy, result);
 
 	if (r)
 		return r;
@@ -142,7 +142,7 @@ int sfshm_forget(struct sfshm *h, const void *key, size_t key_len)
 {
 	struct sfshm_result none = SFSHM_RESULT_INIT;
 	struct call c = { 0 };
-	int r = start(&c, h, key, key_len, NULL, &none);
+	int r = call_start(&c, h, key, key_len, NULL, &none);
 
 	return r ? r : flight_forget(&c);
 }

@@ -212,6 +212,12 @@ static void check_participant(struct check *c, uint32_t i)
 	reach_built(c, load_relaxed(&rec->build_pending));
 	reach_built(c, load_relaxed(&rec->doomed));
 	reach_built(c, load_relaxed(&rec->doomed_pending));
+	for (int n = 0; n < SHM_PINS; n++) {
+		uint32_t ref = load_relaxed(&rec->pins[n]);
+
+		if (arena_is_orphan(c->map, ref))
+			reach_built(c, ref);
+	}
 }
 
 static void check_granules(struct check *c)

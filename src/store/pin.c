@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/pin.h"
+
+#include <errno.h>
+
+#include "os/killpoint.h"
+#include "peer/liveness.h"
+
+int pin_note(struct peer *p, struct shm_field *field, uint32_t ref)
+{
+	struct shm_participant *rec = p->record;
+
+	for (int i = 0; i < SHM_PINS; i++) {
+		if (load_relaxed(&rec->pins[i]))
+			continue;
+		store_relaxed(&rec->pins[i], ref);
+		store_relaxed(&field->pinned, 1);
+		/* order: N1 pairs N2 */
+		fence_seq();
+		kill_point(pin_noted);
+		return i;
+	}
+	return -EMFILE;
+}
+
+bool pin_exists(const struct mapping *map, uint32_t ref)
+{
+	uint32_t used = participants_used(map);
+
+	for (uint32_t i = 0; i < used; i++) {
+		struct shm_participant *rec = &map->participants[i];
+
+		for (int n = 0; n < SHM_PINS; n++)
+			if (load_acquire(&rec->pins[n]) == ref &&
+			    life_held(map, rec))
+				return true;
+	}
+	return false;
+}
+
+/*
+ * order: N3 pairs N4
+ * An orphan is made, or a pin dropped, before pins are looked for; so of the
+ * last to drop and the maker at least one finds none.
+ */
+static void free_if_unpinned(struct peer *p, uint32_t ref)
+{
+	fence_seq();
+	if (!pin_exists(p->map, ref))
+		arena_adopt(p, ref);
+	kill_point(pin_settled);
+	store_relaxed(&p->record->doomed, 0);
+}
+
+void pin_drop(struct peer *p, int place, uint32_t ref)
+{
+	struct shm_participant *rec = p->record;
+
+	store_relaxed(&rec->doomed, ref);
+	compiler_barrier();
+	/* order: N4 pairs N3 */
+	store_release(&rec->pins[place], 0);
+	kill_point(pin_dropped);
+	free_if_unpinned(p, ref);
+}
+
+/*
+ * The order matters: what the owner was about to free may be an orphan, and
+ * `doomed` must be clear before pins are dropped through it.
+ */
+void pin_sweep(struct peer *v)
+{
+	struct shm_participant *rec = v->record;
+
+	if (arena_is_orphan(v->map, load_relaxed(&rec->doomed)))
+		free_if_unpinned(v, load_relaxed(&rec->doomed));
+	arena_sweep(v);
+	for (int i = 0; i < SHM_PINS; i++) {
+		uint32_t ref = load_relaxed(&rec->pins[i]);
+
+		if (ref)
+			pin_drop(v, i, ref);
+	}
+}
+
+void pin_make_way(struct peer *p, uint32_t slot, struct shm_field *field)
+{
+	uint32_t ref = load_relaxed(&field->ref);
+
+	/*
+	 * order: N2 pairs N1
+	 * The claim that lets P write here was a CAS before this load.
+	 */
+	if (likely(!load_seq(&field->pinned)))
+		return;
+	store_relaxed(&field->pinned, 0);
+	if (!arena_is_live(p->map, slot, ref) || !pin_exists(p->map, ref))
+		return;
+	store_relaxed(&p->record->doomed, ref);
+	compiler_barrier();
+	arena_orphan(p, ref);
+	kill_point(pin_orphaned);
+	store_relaxed(&field->ref, 0);
+	free_if_unpinned(p, ref);
+}
+
+void pin_free_field(struct peer *p, uint32_t slot, struct shm_field *field)
+{
+	pin_make_way(p, slot, field);
+	arena_free(p, slot, &field->ref);
+}

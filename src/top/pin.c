@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include <sfshm/pin.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "store/pin.h"
+#include "sync/flight.h"
+#include "top/call.h"
+
+struct pin {
+	struct mapping *map;
+	uint64_t cookie;
+	uint64_t len;
+	uint32_t ref;
+	uint32_t incarnation;
+	int32_t place; /* in the record; -1: no bytes, or given back */
+	uint32_t held;
+};
+static_assert(sizeof(struct pin) <= sizeof(struct sfshm_pin), "opaque");
+
+int sfshm_pin(struct sfshm *h, const void *key, size_t key_len,
+	      struct sfshm_pin *pin, struct sfshm_result *result)
+{
+	struct pin *pn = (struct pin *)pin;
+	struct call c = { 0 };
+	int r;
+
+	if (!pin)
+		return -EINVAL;
+	memset(pin, 0, sizeof(*pin));
+	r = call_start(&c, h, key, key_len, NULL, result);
+	if (r)
+		return r;
+	c.pin = &pn->ref;
+	c.pin_place = -1;
+	r = flight_peek(&c);
+	if (r == -EREMOTEIO || r == -ENOENT)
+		return -ENODATA;
+	if (r)
+		return r;
+	pn->map = c.self->map;
+	pn->cookie = c.self->cookie;
+	pn->incarnation = c.self->incarnation;
+	pn->len = result->value.len;
+	pn->place = c.pin_place;
+	pn->held = 1;
+	return SFSHM_CACHED;
+}
+
+int sfshm_pin_iov(const struct sfshm_pin *pin, uint64_t offset,
+		  struct iovec *iov, int max)
+{
+	const struct pin *pn = (const struct pin *)pin;
+
+	if (!pin || !pn->held || !iov || max < 1)
+		return -EINVAL;
+	if (offset >= pn->len)
+		return 0;
+	return arena_pieces(pn->map, pn->ref, offset, pn->len - offset, iov,
+			    max);
+}
+
+int sfshm_unpin(struct sfshm_pin *pin)
+{
+	struct pin *pn = (struct pin *)pin;
+	struct peer *p;
+
+	if (!pin || !pn->held || pn->cookie != process_cookie())
+		return -EINVAL;
+	p = peer_attached(pn->map);
+	if (!p || p->incarnation != pn->incarnation)
+		return -EINVAL;
+	pn->held = 0;
+	if (pn->place >= 0)
+		pin_drop(p, pn->place, pn->ref);
+	return 0;
+}
