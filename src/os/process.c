@@ -75,20 +75,35 @@ uint64_t process_time_ns(void)
 	return inode_of("/proc/self/ns/time");
 }
 
-void process_boot_id(uint8_t id[16])
+static int read_boot_id(char *text, size_t size)
 {
-	char text[64] = "";
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = 0;
-	uint64_t h[2];
+	ssize_t n;
 
-	if (fd >= 0) {
-		n = read(fd, text, sizeof(text) - 1);
-		close(fd);
+	if (fd < 0)
+		return errno == ENOENT || errno == EACCES ? 0 : -errno;
+	n = read(fd, text, size);
+	close(fd);
+	return n < 0 ? -EIO : (int)n;
+}
+
+int process_boot_id(uint8_t id[16])
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static uint64_t known[2];
+	char text[64];
+	int n = 0;
+
+	pthread_mutex_lock(&lock);
+	if (!known[0])
+		n = read_boot_id(text, sizeof(text));
+	if (n > 0) {
+		known[0] = hash_bytes(text, (size_t)n, 1);
+		known[1] = hash_bytes(text, (size_t)n, 2);
 	}
-	h[0] = hash_bytes(text, n > 0 ? (size_t)n : 0, 1);
-	h[1] = hash_bytes(text, n > 0 ? (size_t)n : 0, 2);
-	memcpy(id, h, 16);
+	memcpy(id, known, sizeof(known));
+	pthread_mutex_unlock(&lock);
+	return n < 0 ? n : 0;
 }
 
 pid_t process_tid(void)

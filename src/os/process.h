@@ -21,8 +21,11 @@ extern const uint64_t *process_cookie_word;
 uint64_t process_pid_ns(void);
 uint64_t process_time_ns(void);
 
-/* Fills 16 bytes that change at each boot. */
-void process_boot_id(uint8_t id[16]);
+/*
+ * Fills 16 bytes that change at each boot: zeroes where they are hidden from
+ * this process. Returns 0, or why they cannot be read just now (-EMFILE).
+ */
+int process_boot_id(uint8_t id[16]);
 
 /* This thread's id, cached nowhere: fork changes it. */
 pid_t process_tid(void);

@@ -36,7 +36,9 @@ static int fill_header(struct shm_header *h, const struct sfshm_options *o)
 	r = fingerprint_read(&h->fingerprint);
 	if (r)
 		return r;
-	process_boot_id(h->boot_id);
+	r = process_boot_id(h->boot_id);
+	if (r)
+		return r;
 	h->time_ns = process_time_ns();
 	h->seed = hash_random();
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -218,17 +220,30 @@ int file_open(const char *path, int flags, const struct stat *st)
 	return fd;
 }
 
-int file_remove_stale(const char *path, int fd)
+/* Whether some process has the segment open, whatever it says of its boot. */
+static bool in_use(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_GETLK, &lock) || lock.l_type != F_UNLCK;
+}
+
+int file_remove_stale(const char *path, int fd, const struct sfshm_options *o)
 {
 	struct stat mine, there;
 	int r = 0;
 
 	if (flock(fd, LOCK_EX))
 		return -errno;
-	if (!fstat(fd, &mine) && !lstat(path, &there) &&
-	    mine.st_dev == there.st_dev && mine.st_ino == there.st_ino &&
-	    unlink(path))
+	if (in_use(fd)) {
+		options_explain(o, "in use by processes of another boot, in a "
+				   "container perhaps; use another name");
+		r = -EPROTO;
+	} else if (!fstat(fd, &mine) && !lstat(path, &there) &&
+		   mine.st_dev == there.st_dev && mine.st_ino == there.st_ino &&
+		   unlink(path)) {
 		r = -errno;
+	}
 	flock(fd, LOCK_UN);
 	return r;
 }

@@ -37,8 +37,9 @@ int file_check(const struct stat *st, const char *path,
 
 /*
  * Removes the segment left over from before the last boot at `path`, if it is
- * still the file behind `fd`. Of several processes at it, one removes it.
+ * still the file behind `fd` and nobody has it open. Of several processes at
+ * it, one removes it. Returns 0, -EPROTO: it is in use, or what went wrong.
  */
-int file_remove_stale(const char *path, int fd);
+int file_remove_stale(const char *path, int fd, const struct sfshm_options *o);
 
 #endif

@@ -46,6 +46,14 @@ static int check_format(const struct shm_header *h,
 	return 0;
 }
 
+/* Where /proc is hidden, the boot is unknown and not compared. */
+static bool known(const uint8_t boot[16])
+{
+	static const uint8_t unknown[16];
+
+	return memcmp(boot, unknown, sizeof(unknown)) != 0;
+}
+
 static int check_host(const struct shm_header *h, const struct sfshm_options *o)
 {
 	struct shm_fingerprint mine;
@@ -62,8 +70,13 @@ static int check_host(const struct shm_header *h, const struct sfshm_options *o)
 				   "differ; use one libc for one segment");
 		return -EPROTO;
 	}
-	process_boot_id(boot);
-	if (memcmp(boot, h->boot_id, sizeof(boot))) {
+	r = process_boot_id(boot);
+	if (r) {
+		options_explain(o, "cannot read this boot's id");
+		return r;
+	}
+	if (known(boot) && known(h->boot_id) &&
+	    memcmp(boot, h->boot_id, sizeof(boot))) {
 		options_explain(o, "left over from before the last boot; "
 				   "open it with SFSHM_CREATE to start clean");
 		return -ESTALE;

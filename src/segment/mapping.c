@@ -38,14 +38,15 @@ static bool inherited(const struct mapping *map)
 
 /*
  * A descriptor inherited over fork must go before this process takes byte
- * locks of its own on the file: closing it later would drop them.
+ * locks of its own on the file: closing it later would drop them. `keep` is the one
+ * that the caller is about to use, which may be the same.
  */
-static void close_inherited(void)
+static void close_inherited(int keep)
 {
 	for (struct mapping *m = registry; m; m = m->next) {
 		if (!inherited(m) || m->fd < 0)
 			continue;
-		if (mapping_fd(m) >= 0)
+		if (m->fd != keep && mapping_fd(m) >= 0)
 			close(m->fd);
 		m->fd = -1;
 	}
@@ -64,12 +65,12 @@ static struct mapping *find_locked(dev_t dev, ino_t ino)
 	return NULL;
 }
 
-struct mapping *mapping_find(dev_t dev, ino_t ino)
+struct mapping *mapping_find(dev_t dev, ino_t ino, int keep)
 {
 	struct mapping *map;
 
 	pthread_mutex_lock(&registry_lock);
-	close_inherited();
+	close_inherited(keep);
 	map = find_locked(dev, ino);
 	pthread_mutex_unlock(&registry_lock);
 	return map;
@@ -142,7 +143,7 @@ int mapping_open(struct mapping **out, int fd, const struct sfshm_options *o)
 	if (r)
 		return r;
 	pthread_mutex_lock(&registry_lock);
-	close_inherited();
+	close_inherited(fd);
 	map = map_file(fd, &h, &r);
 	if (map) {
 		map->next = registry;

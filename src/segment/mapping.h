@@ -55,8 +55,11 @@ struct mapping {
 struct sfshm_options;
 int mapping_open(struct mapping **out, int fd, const struct sfshm_options *o);
 
-/* The process's mapping of that file, referenced for a handle, or NULL. */
-struct mapping *mapping_find(dev_t dev, ino_t ino);
+/*
+ * The process's mapping of that file, referenced for a handle, or NULL. Closes
+ * what was inherited over fork, but for the descriptor `keep` (or -1).
+ */
+struct mapping *mapping_find(dev_t dev, ino_t ino, int keep);
 
 /* One more reference, unless the last one is gone already. */
 bool mapping_get(struct mapping *map);

@@ -117,7 +117,7 @@ static int open_once(struct mapping **map, const char *path,
 		options_explain(o, "%s exists already", path);
 		return -EEXIST;
 	}
-	*map = mapping_find(st.st_dev, st.st_ino);
+	*map = mapping_find(st.st_dev, st.st_ino, -1);
 	if (*map)
 		return 0;
 	fd = file_open(path, O_RDWR, &st);
@@ -127,7 +127,7 @@ static int open_once(struct mapping **map, const char *path,
 	if (!r)
 		return 0;
 	if (r == -ESTALE && may_make) {
-		r = file_remove_stale(path, fd);
+		r = file_remove_stale(path, fd, o);
 		r = r ? r : -EAGAIN;
 	} else if (r == -ESTALE) {
 		r = -EPROTO;
@@ -177,31 +177,42 @@ int sfshm_open(struct sfshm **out, const char *name,
 }
 
 /*
- * A second descriptor of a file that is mapped here already must go, and with
- * it go the process's byte locks: they are taken again at once.
+ * Closing a descriptor of a file that is mapped here drops the process's byte
+ * locks on it: they are taken again at once.
  */
-static int open_fd_locked(struct mapping **map, int fd,
+static void close_extra(int fd, struct mapping *map)
+{
+	if (map && mapping_fd(map) == fd)
+		return;
+	close(fd);
+	if (map)
+		peer_relock(map);
+}
+
+static int open_fd_locked(struct mapping **out, int fd,
 			  const struct sfshm_options *o)
 {
+	struct mapping *map;
 	struct stat st;
 	int r;
 
 	if (fstat(fd, &st))
 		return -errno;
+	map = mapping_find(st.st_dev, st.st_ino, fd);
 	r = file_check(&st, "the descriptor's file", o);
-	if (!r) {
-		*map = mapping_find(st.st_dev, st.st_ino);
-		if (*map && mapping_fd(*map) == fd)
-			return 0;
-		if (!*map && !fcntl(fd, F_SETFD, FD_CLOEXEC)) {
-			r = mapping_open(map, fd, o);
-			if (!r)
-				return 0;
-		}
+	if (!r && !map) {
+		r = fcntl(fd, F_SETFD, FD_CLOEXEC) ? -errno :
+						     mapping_open(&map, fd, o);
+		if (r)
+			close(fd);
+	} else {
+		close_extra(fd, map);
 	}
-	close(fd);
-	if (*map)
-		peer_relock(*map);
+	if (r && map) {
+		mapping_drop_handle(map);
+		map = NULL;
+	}
+	*out = map;
 	return r == -ESTALE ? -EPROTO : r;
 }
 
@@ -216,10 +227,8 @@ int sfshm_open_fd(struct sfshm **out, int fd,
 		return fd < 0 ? -EBADF : -EINVAL;
 	*out = NULL;
 	r = check_options(options);
-	if (r) {
-		close(fd);
+	if (r)
 		return r;
-	}
 	/* A memfd has the mode 0777: nobody can open it by a name. */
 	if (options)
 		o = *options;

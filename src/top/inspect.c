@@ -68,7 +68,7 @@ static void close_beside(struct sfshm_view *v, int fd)
 	struct mapping *mine;
 
 	close(fd);
-	mine = mapping_find(v->stat.st_dev, v->stat.st_ino);
+	mine = mapping_find(v->stat.st_dev, v->stat.st_ino, -1);
 	if (!mine)
 		return;
 	peer_relock(mine);
