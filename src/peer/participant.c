@@ -59,6 +59,19 @@ static void forget_inherited(void)
 	peer_current = NULL;
 }
 
+/* Flights must still be ended, pins given back. */
+static bool owes_something(const struct peer *p)
+{
+	const struct shm_participant *rec = p->record;
+	uint32_t any = load_relaxed(&rec->claims_lost);
+
+	for (int i = 0; i < SHM_CLAIMS; i++)
+		any |= load_relaxed(&rec->claims[i]);
+	for (int i = 0; i < SHM_PINS; i++)
+		any |= load_relaxed(&rec->pins[i]);
+	return any != 0;
+}
+
 /* Handles closed elsewhere leave mappings that only wait for this thread. */
 static void detach_abandoned(void)
 {
@@ -67,7 +80,7 @@ static void detach_abandoned(void)
 	while (*at) {
 		struct peer *p = *at;
 
-		if (load_relaxed(&p->map->handles)) {
+		if (load_relaxed(&p->map->handles) || owes_something(p)) {
 			at = &p->next;
 			continue;
 		}
@@ -183,10 +196,11 @@ static int take_record(struct peer *p)
 	}
 }
 
-struct peer *peer_attached(const struct mapping *map)
+struct peer *peer_attached(const struct mapping *map, uint64_t serial)
 {
 	for (struct peer *p = attached; p; p = p->next)
-		if (p->map == map && p->cookie == *process_cookie_word)
+		if (p->map == map && p->cookie == *process_cookie_word &&
+		    (!serial || p->map->serial == serial))
 			return p;
 	return NULL;
 }
@@ -198,7 +212,7 @@ int peer_attach(struct mapping *map, struct peer **out)
 
 	forget_inherited();
 	detach_abandoned();
-	p = peer_attached(map);
+	p = peer_attached(map, 0);
 	if (p)
 		goto found;
 	pthread_once(&exit_once, make_exit_key);

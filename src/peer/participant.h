@@ -52,8 +52,11 @@ static inline struct peer *peer_if_current(const struct mapping *map)
 	return NULL;
 }
 
-/* The calling thread's peer for `map`, or NULL if it is not attached. */
-struct peer *peer_attached(const struct mapping *map);
+/*
+ * The calling thread's peer for `map`, or NULL if it is not attached; `serial`
+ * is the mapping's, or 0 for whatever mapping is at that address.
+ */
+struct peer *peer_attached(const struct mapping *map, uint64_t serial);
 
 /* Detaches the calling thread from `map`, giving back all that it owns. */
 void peer_detach(const struct mapping *map);

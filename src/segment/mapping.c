@@ -16,6 +16,7 @@
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mapping *registry;
+static uint64_t mappings_made;
 
 void mapping_lay_out(struct mapping *map, uint8_t *base,
 		     const struct shm_geometry *g)
@@ -123,6 +124,7 @@ static struct mapping *map_file(int fd, const struct shm_header *h, int *error)
 	map->can_membarrier = sys_membarrier_ready();
 	map->self_fencing = !map->can_membarrier;
 	map->cookie = process_cookie();
+	map->serial = ++mappings_made;
 	map->refs = 1;
 	map->handles = 1;
 	map->fd = fd;

@@ -38,6 +38,7 @@ struct mapping {
 	bool can_membarrier; /* this process may run grace periods */
 
 	uint64_t cookie; /* of the process that mapped it */
+	uint64_t serial; /* no other mapping of this process had it */
 	uint32_t refs;   /* handles + attached threads */
 	uint32_t handles;
 	int fd;

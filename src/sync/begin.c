@@ -91,6 +91,7 @@ static void lead(struct call *c, const struct sighting *seen, struct flight *f)
 	f->record = c->self->record;
 	f->result = NULL;
 	f->cookie = c->self->cookie;
+	f->serial = c->self->map->serial;
 	f->ctl = seen->ctl;
 	f->slot = seen->slot;
 	f->incarnation = c->self->incarnation;

@@ -14,7 +14,8 @@ struct flight {
 	struct shm_participant *record;
 	struct sfshm_result *result; /* gets a copy of what is published */
 	uint64_t cookie;
-	uint64_t ctl; /* BUSY, as it stands while the flight is ours */
+	uint64_t serial; /* of the mapping: its address may be used again */
+	uint64_t ctl;    /* BUSY, as it stands while the flight is ours */
 	uint32_t slot;
 	uint32_t incarnation;
 	uint32_t ttl_ms;

@@ -74,7 +74,7 @@ static int leader(struct flight *f, struct peer **out)
 		return -ESTALE;
 	if (f->cookie != process_cookie())
 		return -ECHILD;
-	*out = peer_attached(f->map);
+	*out = peer_attached(f->map, f->serial);
 	return *out ? 0 : -EPERM;
 }
 
@@ -133,7 +133,7 @@ uint32_t sfshm_flight_waiters(const struct sfshm_flight *flight)
 {
 	const struct flight *f = (const struct flight *)flight;
 
-	if (!f->map || !peer_attached(f->map))
+	if (!f->map || !peer_attached(f->map, f->serial))
 		return 0;
 	return flight_waiters(f->map, f->slot);
 }

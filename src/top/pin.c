@@ -10,7 +10,7 @@
 
 struct pin {
 	struct mapping *map;
-	uint64_t cookie;
+	uint64_t serial; /* of the mapping: its address may be used again */
 	uint64_t len;
 	uint32_t ref;
 	uint32_t incarnation;
@@ -40,7 +40,7 @@ int sfshm_pin(struct sfshm *h, const void *key, size_t key_len,
 	if (r)
 		return r;
 	pn->map = c.self->map;
-	pn->cookie = c.self->cookie;
+	pn->serial = c.self->map->serial;
 	pn->incarnation = c.self->incarnation;
 	pn->len = result->value.len;
 	pn->place = c.pin_place;
@@ -48,12 +48,23 @@ int sfshm_pin(struct sfshm *h, const void *key, size_t key_len,
 	return SFSHM_CACHED;
 }
 
+/* The calling thread, if the pin is its own and still held. */
+static struct peer *holder(const struct pin *pn)
+{
+	struct peer *p;
+
+	if (!pn->held)
+		return NULL;
+	p = peer_attached(pn->map, pn->serial);
+	return p && p->incarnation == pn->incarnation ? p : NULL;
+}
+
 int sfshm_pin_iov(const struct sfshm_pin *pin, uint64_t offset,
 		  struct iovec *iov, int max)
 {
 	const struct pin *pn = (const struct pin *)pin;
 
-	if (!pin || !pn->held || !iov || max < 1)
+	if (!pin || !iov || max < 1 || !holder(pn))
 		return -EINVAL;
 	if (offset >= pn->len)
 		return 0;
@@ -66,10 +77,8 @@ int sfshm_unpin(struct sfshm_pin *pin)
 	struct pin *pn = (struct pin *)pin;
 	struct peer *p;
 
-	if (!pin || !pn->held || pn->cookie != process_cookie())
-		return -EINVAL;
-	p = peer_attached(pn->map);
-	if (!p || p->incarnation != pn->incarnation)
+	p = pin ? holder(pn) : NULL;
+	if (!p)
 		return -EINVAL;
 	pn->held = 0;
 	if (pn->place >= 0)
