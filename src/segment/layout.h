@@ -78,16 +78,19 @@ struct shm_header {
 	struct shm_geometry geometry;
 	struct shm_fingerprint fingerprint;
 	uint8_t boot_id[16];
-	uint64_t time_ns;  /* inode of the creator's time namespace */
-	uint64_t seed;     /* of the key hash */
-	uint64_t created;  /* CLOCK_REALTIME, seconds */
-	uint64_t checksum; /* of all above */
-	uint8_t reserved[3904 - 176];
+	uint64_t time_ns;     /* inode of the creator's time namespace */
+	uint64_t seed;        /* of the key hash */
+	uint64_t created;     /* CLOCK_REALTIME, seconds */
+	uint64_t predecessor; /* inode of the segment it replaces, or 0 */
+	uint64_t checksum;    /* of all above */
+	uint8_t reserved[3904 - 184];
 
 	/* The grace period clock; advanced by whoever needs room. */
 	uint64_t epoch;
 	uint64_t epoch_since; /* ns; hint: when it last moved; may be late */
-	uint8_t pad1[48];
+	uint32_t moved;       /* 1: its successor stands under its name */
+	uint32_t drained;     /* 1: nothing is left in its predecessor */
+	uint8_t pad1[40];
 
 	/* Moved by every insert. */
 	uint32_t slot_hand; /* hint: where the next free or idle slot may be */
@@ -103,7 +106,7 @@ struct shm_header {
 	uint64_t generation_floor;
 	uint8_t pad4[40];
 };
-static_assert(offsetof(struct shm_header, checksum) == 168, "layout");
+static_assert(offsetof(struct shm_header, checksum) == 176, "layout");
 static_assert(offsetof(struct shm_header, epoch) == 3904, "layout");
 static_assert(sizeof(struct shm_header) == SHM_HEADER_SIZE, "layout");
 

@@ -114,13 +114,12 @@ static int make_room(struct peer *p)
 {
 	struct mapping *map = p->map;
 	uint32_t used = granules_used(map);
-	int r;
 
-	if (used == map->geometry.granules)
-		return arena_reclaim(p);
-	r = grow_granules(map, used);
-	p->cursor = granules_used(map);
-	return r;
+	if (used < map->geometry.granules && !grow_granules(map, used)) {
+		p->cursor = granules_used(map);
+		return 0;
+	}
+	return arena_reclaim(p);
 }
 
 int arena_build(struct peer *p, uint32_t count, uint32_t *ref)

@@ -17,6 +17,8 @@
 #define MOST_CREDIT 3
 /* How long to go on while slots only wait for a grace period. */
 #define PATIENCE_NS (20 * NS_PER_MS)
+/* ... and how often to try at least, should this process be held up itself. */
+#define PATIENCE_TRIES 100
 
 static uint32_t advance_hand(uint32_t *hand, uint32_t used)
 {
@@ -103,8 +105,22 @@ static void reap_owner(struct peer *p, uint64_t ctl)
 		peer_reap(p->map, index);
 }
 
+/* What is wanted: a slot, or any value memory that comes free with one. */
+struct want {
+	bool memory;
+	uint32_t slot;
+	uint64_t ctl;
+};
+
+static bool has_memory(const struct shm_slot *s)
+{
+	return load_relaxed(&s->field[0].ref) ||
+	       load_relaxed(&s->field[1].ref) ||
+	       load_relaxed(&s->key_len) > SHM_INLINE_KEY;
+}
+
 /* The hand comes to a slot. True if that one is on its way out now. */
-static bool visit(struct peer *p, uint32_t slot)
+static bool visit(struct peer *p, const struct want *w, uint32_t slot)
 {
 	struct shm_slot *s = &p->map->slots[slot];
 	uint64_t ctl = load_seq(&s->ctl);
@@ -118,6 +134,8 @@ static bool visit(struct peer *p, uint32_t slot)
 		reap_owner(p, ctl);
 		return false;
 	}
+	if (w->memory && !has_memory(s))
+		return false;
 	if (!ctl_at_rest(ctl)) {
 		remember(p, slot);
 		return true;
@@ -130,7 +148,7 @@ static bool visit(struct peer *p, uint32_t slot)
 }
 
 /* Sends a batch of slots out; false if a whole round found none. */
-static bool evict_batch(struct peer *p)
+static bool evict_batch(struct peer *p, const struct want *w)
 {
 	struct mapping *map = p->map;
 	uint32_t used = slots_used(map);
@@ -143,7 +161,7 @@ static bool evict_batch(struct peer *p)
 	while (got < want && retire_expired(p, used))
 		got++;
 	while (got < want && visits--)
-		got += visit(p, advance_hand(&map->header->slot_hand, used));
+		got += visit(p, w, advance_hand(&map->header->slot_hand, used));
 	return got > 0;
 }
 
@@ -164,13 +182,6 @@ static uint32_t remembered(const struct peer *p)
 {
 	return p->limbo_count < PEER_LIMBO ? p->limbo_count : PEER_LIMBO;
 }
-
-/* What is wanted: a slot, or any value memory that comes free with one. */
-struct want {
-	bool memory;
-	uint32_t slot;
-	uint64_t ctl;
-};
 
 static bool take_remembered(struct peer *p, struct want *w)
 {
@@ -213,15 +224,16 @@ static bool still_waiting(struct peer *p)
 static int make_free(struct peer *p, struct want *w)
 {
 	uint64_t until = 0;
+	uint32_t tries = 0;
 
 	while (!take_remembered(p, w)) {
-		if (!still_waiting(p) && !evict_batch(p))
+		if (!still_waiting(p) && !evict_batch(p, w))
 			return -ENOSPC;
 		if (epoch_advance(p) && epoch_advance(p))
 			continue;
-		if (!until)
+		if (!tries++)
 			until = sys.now() + PATIENCE_NS;
-		else if (sys.now() > until)
+		if (tries > PATIENCE_TRIES && sys.now() > until)
 			return -ENOSPC;
 		sched_yield();
 	}
