@@ -15,6 +15,7 @@
 #include <sfshm/flight.h>
 #include <sfshm/inspect.h>
 #include <sfshm/pin.h>
+#include <sfshm/resize.h>
 #include <sfshm/result.h>
 #include <sfshm/segment.h>
 #include <sfshm/version.h>

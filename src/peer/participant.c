@@ -176,24 +176,34 @@ static void fill_record(struct peer *p)
 	peer_count(p, COUNT_attaches);
 }
 
+/* Takes a record in [from, to) that is free or whose owner is dead. */
+static bool take_one(struct peer *p, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = from; i < to; i++) {
+		p->record = &p->map->participants[i];
+		p->id = i + 1;
+		if (lock_record(p))
+			return true;
+	}
+	return false;
+}
+
+/* Only when none is left is the kernel asked for deaths it did not mark. */
 static int take_record(struct peer *p)
 {
 	struct mapping *map = p->map;
-	uint32_t used = 0, i = 0;
+	uint32_t from = 0, used;
 	int r;
 
-	for (;;) {
+	do {
 		used = participants_used(map);
-		for (; i < used; i++) {
-			p->record = &map->participants[i];
-			p->id = i + 1;
-			if (lock_record(p))
-				return 0;
-		}
+		if (take_one(p, from, used))
+			return 0;
+		from = used;
 		r = grow_participants(map, used);
-		if (r)
-			return r;
-	}
+	} while (!r);
+	peer_examine_all(map);
+	return take_one(p, 0, used) ? 0 : r;
 }
 
 struct peer *peer_attached(const struct mapping *map, uint64_t serial)
@@ -289,6 +299,15 @@ void peer_reap(struct mapping *map, uint32_t index)
 		return;
 	pthread_mutex_unlock(&rec->mutex);
 	sys.wake(liveness_word(map, rec), INT32_MAX);
+}
+
+void peer_examine_all(struct mapping *map)
+{
+	uint32_t used = participants_used(map);
+
+	for (uint32_t i = 0; i < used; i++)
+		if (load_acquire(liveness_word(map, &map->participants[i])))
+			life_examine(map, i);
 }
 
 uint32_t peer_reap_all(struct mapping *map)

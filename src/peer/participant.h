@@ -72,6 +72,9 @@ extern peer_sweep_fn peer_sweep;
 /* If the participant is dead, sweeps and frees its record. */
 void peer_reap(struct mapping *map, uint32_t index);
 
+/* Asks the kernel for all, so that deaths it did not mark are marked. */
+void peer_examine_all(struct mapping *map);
+
 /* Reaps all the dead; returns how many. */
 uint32_t peer_reap_all(struct mapping *map);
 

@@ -21,7 +21,8 @@ static uint32_t wanted_mode(const struct sfshm_options *o)
 	return o && o->mode ? o->mode : 0600;
 }
 
-static int fill_header(struct shm_header *h, const struct sfshm_options *o)
+static int fill_header(struct shm_header *h, const struct sfshm_options *o,
+		       uint64_t predecessor)
 {
 	struct timespec now;
 	int r;
@@ -43,6 +44,7 @@ static int fill_header(struct shm_header *h, const struct sfshm_options *o)
 	h->seed = hash_random();
 	clock_gettime(CLOCK_REALTIME, &now);
 	h->created = (uint64_t)now.tv_sec;
+	h->predecessor = predecessor;
 	h->checksum = header_checksum(h);
 	return 0;
 }
@@ -80,10 +82,11 @@ static int set_access(int fd, const struct sfshm_options *o)
 	return fchmod(fd, wanted_mode(o)) ? -errno : 0;
 }
 
-static int fill_file(int fd, const struct sfshm_options *o)
+static int fill_file(int fd, const struct sfshm_options *o,
+		     uint64_t predecessor)
 {
 	struct shm_header h;
-	int r = fill_header(&h, o);
+	int r = fill_header(&h, o, predecessor);
 
 	if (!r)
 		r = write_segment(fd, &h);
@@ -119,22 +122,44 @@ static int open_nameless(const char *path, const struct sfshm_options *o)
 	return -errno;
 }
 
-int file_create(const char *path, const struct sfshm_options *o)
+int file_make(const char *path, const struct sfshm_options *o,
+	      uint64_t predecessor)
 {
-	char self[64];
 	int fd = open_nameless(path, o);
 	int r;
 
 	if (fd < 0)
 		return fd;
-	r = fill_file(fd, o);
-	if (!r) {
-		snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-		if (linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) &&
-		    (errno == EEXIST ||
-		     linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW)))
-			r = -errno;
-	}
+	r = fill_file(fd, o, predecessor);
+	if (!r)
+		return fd;
+	close(fd);
+	return r;
+}
+
+/* Linking by descriptor needs a privilege; through /proc it does not. */
+int file_link(int fd, const char *path)
+{
+	char self[64];
+
+	if (!linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH))
+		return 0;
+	if (errno == EEXIST)
+		return -EEXIST;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) ?
+		       -errno :
+		       0;
+}
+
+int file_create(const char *path, const struct sfshm_options *o)
+{
+	int fd = file_make(path, o, 0);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = file_link(fd, path);
 	close(fd);
 	return r;
 }
@@ -147,7 +172,7 @@ int file_create_memfd(const char *label, const struct sfshm_options *o)
 
 	if (fd < 0)
 		return -errno;
-	r = fill_file(fd, o);
+	r = fill_file(fd, o, 0);
 	if (!r && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
 		r = -errno;
 	if (r) {

@@ -15,6 +15,15 @@
  */
 int file_create(const char *path, const struct sfshm_options *o);
 
+/*
+ * The same in two steps: makes a whole segment without a name in the folder of
+ * `path`, that replaces the one of inode `predecessor` (or 0), and returns its
+ * descriptor; links it.
+ */
+int file_make(const char *path, const struct sfshm_options *o,
+	      uint64_t predecessor);
+int file_link(int fd, const char *path);
+
 /* Makes a whole segment in a memfd; returns its descriptor. */
 int file_create_memfd(const char *label, const struct sfshm_options *o);
 

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <urcu/urcu-bp.h>
 
 #include "os/process.h"
 #include "os/sys.h"
@@ -178,22 +179,62 @@ static void remove_from_registry(struct mapping *map)
 		*at = map->next;
 }
 
-static void unmap(struct mapping *map)
+/*
+ * All under the registry's lock: were the descriptor closed after somebody
+ * has mapped the file anew, that one's byte locks would go with it. Returns
+ * the predecessor, whose reference is the caller's to drop.
+ */
+static struct mapping *unmap_locked(struct mapping *map)
 {
+	struct mapping *old = map->predecessor;
+
+	remove_from_registry(map);
 	munmap(map->base, map->geometry.file_size);
 	if (mapping_fd(map) >= 0)
 		close(map->fd);
+	free(map->path);
 	free(map);
+	return old;
 }
 
 void mapping_put(struct mapping *map)
 {
-	if (fetch_sub_acq_rel(&map->refs, 1) != 1)
-		return;
+	struct mapping *old = NULL;
+
 	pthread_mutex_lock(&registry_lock);
-	remove_from_registry(map);
+	if (fetch_sub_acq_rel(&map->refs, 1) == 1)
+		old = unmap_locked(map);
 	pthread_mutex_unlock(&registry_lock);
-	unmap(map);
+	if (old)
+		mapping_drop_handle(old);
+}
+
+void mapping_set_predecessor(struct mapping *map, struct mapping *old)
+{
+	old = rcu_xchg_pointer(&map->predecessor, old);
+	if (!old)
+		return;
+	urcu_bp_synchronize_rcu();
+	mapping_drop_handle(old);
+}
+
+struct mapping *mapping_predecessor(struct mapping *map)
+{
+	struct mapping *old;
+
+	if (likely(!load_relaxed(&map->predecessor)))
+		return NULL;
+	if (load_acquire(&map->header->drained)) {
+		if (!urcu_bp_read_ongoing())
+			mapping_set_predecessor(map, NULL);
+		return NULL;
+	}
+	urcu_bp_read_lock();
+	old = rcu_dereference(map->predecessor);
+	if (old && !mapping_get(old))
+		old = NULL;
+	urcu_bp_read_unlock();
+	return old;
 }
 
 bool mapping_last_handle(struct mapping *map)
@@ -212,17 +253,17 @@ bool mapping_last_handle(struct mapping *map)
  */
 void mapping_drop_handle(struct mapping *map)
 {
+	struct mapping *old = NULL;
+	bool ours = !inherited(map);
 	uint32_t left;
 
 	pthread_mutex_lock(&registry_lock);
 	left = --map->handles;
-	if (inherited(map) && !left)
-		remove_from_registry(map);
+	if (ours ? fetch_sub_acq_rel(&map->refs, 1) == 1 : !left)
+		old = unmap_locked(map);
 	pthread_mutex_unlock(&registry_lock);
-	if (!inherited(map))
-		mapping_put(map);
-	else if (!left)
-		unmap(map);
+	if (old)
+		mapping_drop_handle(old);
 }
 
 void mapping_fork_lock(void)

@@ -41,6 +41,10 @@ struct mapping {
 	uint64_t serial; /* no other mapping of this process had it */
 	uint32_t refs;   /* handles + attached threads */
 	uint32_t handles;
+	struct mapping *predecessor; /* counted as a handle; by liburcu */
+	struct mapping *left_next;   /* of those left behind, see handle.h */
+	char *path;                  /* that it was opened by, or NULL */
+	bool stranded; /* it has moved, and its successor cannot be found */
 	int fd;
 	dev_t dev;
 	ino_t ino;
@@ -61,6 +65,13 @@ int mapping_open(struct mapping **out, int fd, const struct sfshm_options *o);
  * what was inherited over fork, but for the descriptor `keep` (or -1).
  */
 struct mapping *mapping_find(dev_t dev, ino_t ino, int keep);
+
+/*
+ * The segment that this one replaces, while something is left in it, with a
+ * reference; or NULL. mapping_set_predecessor() takes over a handle's.
+ */
+struct mapping *mapping_predecessor(struct mapping *map);
+void mapping_set_predecessor(struct mapping *map, struct mapping *old);
 
 /* One more reference, unless the last one is gone already. */
 bool mapping_get(struct mapping *map);

@@ -131,6 +131,7 @@ int arena_build(struct peer *p, uint32_t count, uint32_t *ref)
 	*ref = 0;
 	if (count > map->geometry.granules)
 		return -ENOSPC;
+	store_relaxed(&p->record->build, 0);
 	while (!r && got < count) {
 		uint32_t used = granules_used(map);
 
@@ -153,6 +154,7 @@ void arena_hand_over(struct peer *p, uint32_t slot, uint32_t *anchor)
 {
 	struct mapping *map = p->map;
 	uint32_t head = load_relaxed(&p->record->build);
+	uint32_t left = map->geometry.granules;
 	uint32_t ref;
 	uint64_t *tag = tag_at(map, head);
 
@@ -164,7 +166,7 @@ void arena_hand_over(struct peer *p, uint32_t slot, uint32_t *anchor)
 		uint64_t *t = tag_at(map, ref);
 		uint32_t next;
 
-		if (!t)
+		if (!t || !left--)
 			break;
 		next = tag_next(load_relaxed(t));
 		store_relaxed(t, tag_live(slot, next));

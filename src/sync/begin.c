@@ -4,6 +4,7 @@
 
 #include "os/killpoint.h"
 #include "os/sys.h"
+#include "peer/wait.h"
 #include "store/claims.h"
 #include "store/evict.h"
 #include "sync/flight.h"
@@ -97,6 +98,7 @@ static void lead(struct call *c, const struct sighting *seen, struct flight *f)
 	f->incarnation = c->self->incarnation;
 	f->ttl_ms = c->policy.ttl_ms;
 	f->neg_ttl_ms = c->policy.neg_ttl_ms;
+	f->stored = 0;
 	r->source = SFSHM_COMPUTED;
 	r->leader = 1;
 	r->shared = 0;
@@ -129,12 +131,77 @@ static int meet_busy(struct call *c, struct sighting *seen)
 	return flight_follow(c, seen);
 }
 
+/* The same question to the segment that this one replaces. */
+static int ask(struct call *c, struct mapping *old,
+	       int (*how)(struct call *c, struct flight *f))
+{
+	struct call asked = {
+		.policy = c->policy,
+		.result = c->result,
+		.closing = c->closing,
+		.closing_seen = c->closing_seen,
+	};
+	int r = peer_attach(old, &asked.self);
+
+	if (r)
+		return r;
+	asked.key = key_make(old, c->key.data, c->key.len);
+	asked.policy.flags |= SFSHM_FOLLOW;
+	return how(&asked, NULL);
+}
+
+/*
+ * What began in the predecessor ends there: before a key is led here, its
+ * value there is taken, its flight there waited for. Nobody begins one there
+ * any more: `moved` was set before anybody could ask here.
+ *
+ * order: M1 pairs M2
+ * Set `moved`, then look for a flight; claim a flight, then look at `moved`.
+ */
+int flight_consult(struct call *c, int (*how)(struct call *c, struct flight *f))
+{
+	struct mapping *old = mapping_predecessor(c->self->map);
+	int r;
+
+	if (likely(!old))
+		return -ENODATA;
+	fence_seq();
+	r = ask(c, old, how);
+	mapping_put(old);
+	return r;
+}
+
+/* Claimed, and too late: the key is the successor's by now. */
+static int give_back(struct call *c, const struct sighting *seen)
+{
+	struct shm_slot *s = &c->self->map->slots[seen->slot];
+
+	cas_seq(&s->ctl, seen->ctl, ctl_with(seen->ctl, PHASE_IDLE, 0));
+	event_wake(&s->event, true);
+	claim_drop(c->self, seen->slot);
+	return MOVED;
+}
+
 /* Nobody is: lead, unless this call must not. */
 static int meet_idle(struct call *c, struct sighting *seen, int how)
 {
+	struct mapping *map = c->self->map;
+	int r;
+
+	if (!c->consulted) {
+		c->consulted = true;
+		r = flight_consult(c, flight_begin);
+		if (r != -ENODATA)
+			return r;
+	}
 	if (c->policy.flags & SFSHM_FOLLOW)
 		return -ENODATA;
-	return how == LOOK_ABSENT ? lead_new(c, seen) : flight_claim(c, seen);
+	r = how == LOOK_ABSENT ? lead_new(c, seen) : flight_claim(c, seen);
+	/* order: M2 pairs M1 */
+	if (r == SFSHM_LEADER && load_seq(&map->header->moved) &&
+	    !map->stranded)
+		return give_back(c, seen);
+	return r;
 }
 
 static int look_or_act(struct call *c, struct sighting *seen)
@@ -166,5 +233,19 @@ int flight_begin(struct call *c, struct flight *f)
 		peer_count(c->self, COUNT_no_space);
 	if (r == SFSHM_LEADER)
 		lead(c, &seen, f);
+	return r;
+}
+
+int flight_begin_moved(struct call *c, struct flight *f, uint64_t stored,
+		       uint32_t ttl_ms)
+{
+	int r;
+
+	c->consulted = true;
+	c->policy.flags = SFSHM_TRY | SFSHM_REFRESH;
+	c->policy.ttl_ms = ttl_ms;
+	r = flight_begin(c, f);
+	if (r == SFSHM_LEADER)
+		f->stored = stored;
 	return r;
 }

@@ -119,7 +119,7 @@ static int write_field(struct flight *f, struct peer *p,
 		return r;
 	store_relaxed(&field->code, code);
 	store_relaxed(&field->gen, (uint32_t)ctl_gen(f->ctl));
-	store_relaxed(&field->stored, sys.coarse());
+	store_relaxed(&field->stored, f->stored ? f->stored : sys.coarse());
 	store_relaxed(&field->ttl_ms, ttl_ms);
 	store_relaxed(&s->deaths, 0);
 	kill_point(publish_written);

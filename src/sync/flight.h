@@ -20,6 +20,7 @@ struct flight {
 	uint32_t incarnation;
 	uint32_t ttl_ms;
 	uint32_t neg_ttl_ms;
+	uint64_t stored; /* 0: the value is of now; else of then */
 	int32_t outcome; /* once ended: what sfshm_do() answers its leader */
 };
 static_assert(sizeof(struct flight) <= sizeof(struct sfshm_flight), "opaque");
@@ -50,6 +51,9 @@ int flight_begin(struct call *c, struct flight *f);
 /* A step's answer: something changed, look again. No errno value. */
 #define AGAIN (-4096)
 
+/* ... and: the segment has moved, ask its successor. */
+#define MOVED (-4097)
+
 /* Becomes the leader of a slot as it was seen: T3, T7. SFSHM_LEADER, AGAIN. */
 int flight_claim(struct call *c, struct sighting *seen);
 
@@ -58,6 +62,13 @@ int flight_claim(struct call *c, struct sighting *seen);
  * last leader died), -ETIMEDOUT, -ECANCELED, -ESHUTDOWN or -EBADMSG.
  */
 int flight_follow(struct call *c, struct sighting *seen);
+
+/*
+ * Asks the segment's predecessor, where there is one, by `how` (which never
+ * leads then). Its answer, or -ENODATA.
+ */
+int flight_consult(struct call *c,
+		   int (*how)(struct call *c, struct flight *f));
 
 /* The call waits no more; `leads` says whether it became the leader. */
 void flight_unfollow(struct call *c, bool leads);
@@ -69,11 +80,18 @@ int flight_fail(struct flight *f, struct peer *p, int code,
 		const char *message);
 int flight_release(struct flight *f, struct peer *p);
 
+/*
+ * Begins a flight for a value that was made elsewhere at `stored` and lives
+ * for `ttl_ms` from then. SFSHM_LEADER, or as flight_begin().
+ */
+int flight_begin_moved(struct call *c, struct flight *f, uint64_t stored,
+		       uint32_t ttl_ms);
+
 /* A look without waiting: SFSHM_CACHED, a failure, or -ENODATA. */
-int flight_peek(struct call *c);
+int flight_peek(struct call *c, struct flight *unused);
 
 /* As sfshm_forget() and sfshm_purge(). */
-int flight_forget(struct call *c);
+int flight_forget(struct call *c, struct flight *unused);
 int flight_purge(struct peer *p);
 
 /* How many wait at the slot, counted from the participants. */

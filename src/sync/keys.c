@@ -6,14 +6,15 @@
 #include "peer/liveness.h"
 #include "sync/flight.h"
 
-int flight_peek(struct call *c)
+int flight_peek(struct call *c, struct flight *unused)
 {
 	struct sighting seen;
 	int r;
 
+	(void)unused;
 	peer_count(c->self, COUNT_gets);
 	r = look(c, &seen);
-	if (r == LOOK_HIT) {
+	if (likely(r == LOOK_HIT)) {
 		peer_count(c->self, COUNT_hits);
 		c->result->code = 0;
 		return SFSHM_CACHED;
@@ -22,7 +23,9 @@ int flight_peek(struct call *c)
 		peer_count(c->self, COUNT_neg_hits);
 		return c->result->code == -ENOENT ? -ENOENT : -EREMOTEIO;
 	}
-	return r < 0 ? r : -ENODATA;
+	if (r < 0 || c->pin)
+		return r < 0 ? r : -ENODATA;
+	return flight_consult(c, flight_peek);
 }
 
 static int find(struct call *c, struct sighting *seen)
@@ -38,12 +41,12 @@ static int find(struct call *c, struct sighting *seen)
 	return r;
 }
 
-int flight_forget(struct call *c)
+static int forget_here(struct call *c)
 {
 	struct sighting seen;
-	int r;
+	int r = 0;
 
-	while ((r = find(c, &seen)) == 1) {
+	for (int n = 0; n < LOOK_MOST_TRIES && (r = find(c, &seen)) == 1; n++) {
 		if (ctl_busy(seen.ctl))
 			return -EBUSY;
 		if (ctl_phase(seen.ctl) == PHASE_RETIRED)
@@ -55,7 +58,20 @@ int flight_forget(struct call *c)
 			return 0;
 		}
 	}
+	if (r == 1)
+		return -EBADMSG;
 	return r < 0 ? r : -ENODATA;
+}
+
+int flight_forget(struct call *c, struct flight *unused)
+{
+	int here = forget_here(c);
+	int there = flight_consult(c, flight_forget);
+
+	(void)unused;
+	if (here == 0 || here == -ENODATA)
+		return there == -ENODATA ? here : there;
+	return here;
 }
 
 int flight_purge(struct peer *p)

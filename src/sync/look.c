@@ -9,9 +9,6 @@
 #include "store/evict.h"
 #include "store/pin.h"
 
-/* Retries come from peers at work; this many come from broken bytes. */
-#define MOST_RETRIES 1000000
-
 #define LOOK_RETIRED (-EINPROGRESS)
 
 int buf_reserve(struct sfshm_buf *b, size_t len)
@@ -175,7 +172,7 @@ int look(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
 
-	for (unsigned int n = 0; n < MOST_RETRIES; n++) {
+	for (unsigned int n = 0; n < LOOK_MOST_TRIES; n++) {
 		int r;
 
 		epoch_enter(p);

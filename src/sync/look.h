@@ -7,6 +7,9 @@
 
 #include "store/slot.h"
 
+/* Looking again is peers' work; this often, it is broken bytes'. */
+#define LOOK_MOST_TRIES 1000000
+
 /* One call's question. */
 struct call {
 	struct peer *self;
@@ -20,6 +23,7 @@ struct call {
 	uint64_t joined; /* generation of the flight it waits for, or 0 */
 	uint64_t slept;  /* times */
 	uint64_t unnoted_since; /* ns: since when the start was missing */
+	bool consulted;         /* the predecessor has been asked */
 	uint32_t *waited_at;    /* event word of the slot it last waited at */
 };
 

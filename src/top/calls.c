@@ -17,10 +17,13 @@ int call_start(struct call *c, struct sfshm *h, const void *key, size_t len,
 		return -EINVAL;
 	if (len > SFSHM_KEY_MAX)
 		return -ENAMETOOLONG;
+	*c = (struct call){ 0 };
 	/* Before the handle's mapping: a close after this is not missed. */
 	c->closing = h ? &h->closing : NULL;
 	c->closing_seen = h ? load_acquire(c->closing) : 0;
 	r = handle_enter(h, &c->self);
+	if (!r && unlikely(handle_moved(c->self->map)))
+		r = handle_follow(h, &c->self);
 	if (r)
 		return r;
 	c->key = key_make(c->self->map, key, len);
@@ -34,29 +37,33 @@ int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 		const struct sfshm_policy *policy, struct sfshm_flight *flight,
 		struct sfshm_result *result)
 {
-	struct call c = { 0 };
+	struct call c;
 	int r;
 
 	if (!flight)
 		return -EINVAL;
 	((struct flight *)flight)->map = NULL;
-	r = call_start(&c, h, key, key_len, policy, result);
-	return r ? r : flight_begin(&c, (struct flight *)flight);
+	do {
+		r = call_start(&c, h, key, key_len, policy, result);
+		if (!r)
+			r = flight_begin(&c, (struct flight *)flight);
+	} while (r == MOVED);
+	return r;
 }
 
 int sfshm_get(struct sfshm *h, const void *key, size_t key_len,
 	      struct sfshm_result *result)
 {
-	struct call c = { 0 };
+	struct call c;
 	int r = call_start(&c, h, key, key_len, NULL, result);
 
-	return r ? r : flight_peek(&c);
+	return r ? r : flight_peek(&c, NULL);
 }
 
 int sfshm_wait(struct sfshm *h, const void *key, size_t key_len,
 	       const struct sfshm_policy *policy, struct sfshm_result *result)
 {
-	struct call c = { 0 };
+	struct call c;
 	int r = call_start(&c, h, key, key_len, policy, result);
 
 	if (r)
@@ -141,10 +148,10 @@ uint32_t sfshm_flight_waiters(const struct sfshm_flight *flight)
 int sfshm_forget(struct sfshm *h, const void *key, size_t key_len)
 {
 	struct sfshm_result none = SFSHM_RESULT_INIT;
-	struct call c = { 0 };
+	struct call c;
 	int r = call_start(&c, h, key, key_len, NULL, &none);
 
-	return r ? r : flight_forget(&c);
+	return r ? r : flight_forget(&c, NULL);
 }
 
 int sfshm_purge(struct sfshm *h)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <urcu/urcu-bp.h>
 
@@ -17,14 +18,14 @@
 
 /* A name that keeps changing hands under us is given up on after this. */
 #define MOST_TRIES 100
+#define CREATE_TRIES 5
 
-/* Guards opening as a whole, and the list of unused handles. */
-static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct sfshm *unused;
+pthread_mutex_t handle_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct sfshm *unused; /* guarded by handle_lock */
 
 static void before_fork(void)
 {
-	pthread_mutex_lock(&open_lock);
+	pthread_mutex_lock(&handle_lock);
 	mapping_fork_lock();
 	urcu_bp_before_fork();
 }
@@ -33,14 +34,14 @@ static void after_fork_parent(void)
 {
 	urcu_bp_after_fork_parent();
 	mapping_fork_unlock();
-	pthread_mutex_unlock(&open_lock);
+	pthread_mutex_unlock(&handle_lock);
 }
 
 static void after_fork_child(void)
 {
 	urcu_bp_after_fork_child();
 	mapping_fork_unlock();
-	pthread_mutex_unlock(&open_lock);
+	pthread_mutex_unlock(&handle_lock);
 }
 
 static void prepare_once(void)
@@ -67,7 +68,7 @@ static int check_options(const struct sfshm_options *o)
 	return 0;
 }
 
-/* Called with open_lock held; takes over the reference. */
+/* Called with handle_lock held; takes over the reference. */
 static int make_handle(struct sfshm **out, struct mapping *map)
 {
 	struct sfshm *h = unused;
@@ -87,9 +88,22 @@ static int make_handle(struct sfshm **out, struct mapping *map)
 	return 0;
 }
 
+/*
+ * Creators that race for the name each need room for a while: a lack of it
+ * counts only if it lasts.
+ */
 static int create(const char *path, const struct sfshm_options *o)
 {
+	struct timespec nap = { .tv_nsec = 2 * NS_PER_MS };
+	struct stat st;
 	int r = file_create(path, o);
+
+	for (int i = 0; r == -ENOSPC && i < CREATE_TRIES; i++) {
+		if (!lstat(path, &st))
+			return -EAGAIN;
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+		r = file_create(path, o);
+	}
 
 	if (r == -EEXIST && !(o->flags & SFSHM_EXCLUSIVE))
 		return -EAGAIN;
@@ -98,25 +112,15 @@ static int create(const char *path, const struct sfshm_options *o)
 	return r ? r : -EAGAIN;
 }
 
-/* One try: -EAGAIN when somebody else changed what the name stands for. */
-static int open_once(struct mapping **map, const char *path,
-		     const struct sfshm_options *o, bool *made)
+int handle_map_path(struct mapping **map, const char *path,
+		    const struct sfshm_options *o)
 {
 	bool may_make = o && (o->flags & SFSHM_CREATE);
 	struct stat st;
 	int fd, r = file_inspect(path, o, &st);
 
-	if (r == -ENOENT && may_make) {
-		r = create(path, o);
-		*made |= r == -EAGAIN;
-		return r;
-	}
 	if (r)
 		return r;
-	if (may_make && (o->flags & SFSHM_EXCLUSIVE) && !*made) {
-		options_explain(o, "%s exists already", path);
-		return -EEXIST;
-	}
 	*map = mapping_find(st.st_dev, st.st_ino, -1);
 	if (*map)
 		return 0;
@@ -124,8 +128,10 @@ static int open_once(struct mapping **map, const char *path,
 	if (fd < 0)
 		return fd;
 	r = mapping_open(map, fd, o);
-	if (!r)
+	if (!r) {
+		(*map)->path = strdup(path);
 		return 0;
+	}
 	if (r == -ESTALE && may_make) {
 		r = file_remove_stale(path, fd, o);
 		r = r ? r : -EAGAIN;
@@ -133,6 +139,32 @@ static int open_once(struct mapping **map, const char *path,
 		r = -EPROTO;
 	}
 	close(fd);
+	return r;
+}
+
+/* One try: -EAGAIN when somebody else changed what the name stands for. */
+static int open_once(struct mapping **map, const char *path,
+		     const struct sfshm_options *o, bool *made)
+{
+	bool may_make = o && (o->flags & SFSHM_CREATE);
+	bool must_make = may_make && (o->flags & SFSHM_EXCLUSIVE);
+	struct stat st;
+	int r;
+
+	if (must_make && !*made && !lstat(path, &st)) {
+		options_explain(o, "%s exists already", path);
+		return -EEXIST;
+	}
+	r = handle_map_path(map, path, o);
+	if (r == -ENOENT && may_make) {
+		r = create(path, o);
+		*made |= r == -EAGAIN;
+	}
+	if (r)
+		return r;
+	r = handle_adopt_predecessor(*map, path);
+	if (r)
+		mapping_drop_handle(*map);
 	return r;
 }
 
@@ -144,13 +176,15 @@ static int open_path(struct sfshm **out, const char *path,
 	int state, r = -EAGAIN;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	pthread_mutex_lock(&open_lock);
+	pthread_mutex_lock(&handle_lock);
 	for (int i = 0; r == -EAGAIN && i < MOST_TRIES; i++)
 		r = open_once(&map, path, o, &made);
 	if (!r)
 		r = make_handle(out, map);
-	pthread_mutex_unlock(&open_lock);
+	pthread_mutex_unlock(&handle_lock);
 	pthread_setcancelstate(state, &state);
+	if (!r && o && o->why && o->why_size)
+		o->why[0] = '\0';
 	return r;
 }
 
@@ -234,11 +268,11 @@ int sfshm_open_fd(struct sfshm **out, int fd,
 		o = *options;
 	o.mode = o.mode ? o.mode : 0777;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	pthread_mutex_lock(&open_lock);
+	pthread_mutex_lock(&handle_lock);
 	r = open_fd_locked(&map, fd, &o);
 	if (!r)
 		r = make_handle(out, map);
-	pthread_mutex_unlock(&open_lock);
+	pthread_mutex_unlock(&handle_lock);
 	pthread_setcancelstate(state, &state);
 	return r;
 }
@@ -285,13 +319,14 @@ int sfshm_close(struct sfshm *h)
 		/* order: H2 pairs H1 */
 		urcu_bp_synchronize_rcu();
 	}
+	handle_drop_left(h);
 	if (mapping_last_handle(map))
 		peer_detach(map);
 	mapping_drop_handle(map);
-	pthread_mutex_lock(&open_lock);
+	pthread_mutex_lock(&handle_lock);
 	h->next_free = unused;
 	unused = h;
-	pthread_mutex_unlock(&open_lock);
+	pthread_mutex_unlock(&handle_lock);
 	return 0;
 }
 

@@ -13,6 +13,8 @@
 
 #include <sfshm/segment.h>
 
+#include <pthread.h>
+
 #include "peer/participant.h"
 
 #define HANDLE_OPEN 0x73667368u
@@ -23,8 +25,41 @@ struct sfshm {
 	uint32_t closing; /* futex word: counts closes, wakes those inside */
 	struct mapping *map;
 	uint64_t cookie;
+	struct mapping *left; /* moved away from inside an RCU section */
 	struct sfshm *next_free;
 };
+
+/* Guards opening as a whole: of names, of predecessors and successors. */
+extern pthread_mutex_t handle_lock;
+
+/*
+ * Opens or finds the segment at `path` and maps it, with a reference for a
+ * handle. -EAGAIN: it changes hands just now. Called with handle_lock held.
+ */
+int handle_map_path(struct mapping **map, const char *path,
+		    const struct sfshm_options *o);
+
+/* Whether the segment has a successor to follow to. */
+static inline bool handle_moved(const struct mapping *map)
+{
+	return load_acquire(&map->header->moved) && !map->stranded;
+}
+
+/* Moves the handle to the segment's successor; the peer there goes to *out. */
+int handle_follow(struct sfshm *h, struct peer **out);
+
+/* Drops what was left behind, unless the thread is inside an RCU section. */
+void handle_drop_left(struct sfshm *h);
+
+/*
+ * If the segment just mapped replaces another one in which something is left,
+ * maps that too and makes it know that it has been replaced. Called with
+ * handle_lock held.
+ */
+int handle_adopt_predecessor(struct mapping *map, const char *path);
+
+/* Where the predecessor of the segment at `path` stands while it is needed. */
+int handle_old_path(const char *path, char *buf, size_t size);
 
 int handle_enter_slow(struct sfshm *h, struct peer **out);
 

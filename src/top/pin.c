@@ -23,7 +23,7 @@ int sfshm_pin(struct sfshm *h, const void *key, size_t key_len,
 	      struct sfshm_pin *pin, struct sfshm_result *result)
 {
 	struct pin *pn = (struct pin *)pin;
-	struct call c = { 0 };
+	struct call c;
 	int r;
 
 	if (!pin)
@@ -34,7 +34,7 @@ int sfshm_pin(struct sfshm *h, const void *key, size_t key_len,
 		return r;
 	c.pin = &pn->ref;
 	c.pin_place = -1;
-	r = flight_peek(&c);
+	r = flight_peek(&c, NULL);
 	if (r == -EREMOTEIO || r == -ENOENT)
 		return -ENODATA;
 	if (r)

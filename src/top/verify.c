@@ -21,13 +21,15 @@
 
 /* A busy segment is looked at this often before a breach is believed. */
 #define ROUNDS 5
+/* Findings that are told; the rest is counted. */
+#define MOST_LINES 1000
 
 struct check {
 	struct peer *p;
 	struct mapping *map;
 	uint8_t *linked;  /* per slot: in a chain */
 	uint8_t *reached; /* per granule: somebody's */
-	char **lines;
+	char *lines[MOST_LINES];
 	int found, kept;
 };
 
@@ -36,32 +38,21 @@ static void finding(struct check *c, const char *format, ...)
 
 static void finding(struct check *c, const char *format, ...)
 {
-	char **lines;
 	char *line = NULL;
 	va_list args;
 
-	va_start(args, format);
-	if (vasprintf(&line, format, args) < 0)
-		line = NULL;
-	va_end(args);
-	c->found++;
-	lines = line ? realloc(c->lines,
-			       sizeof(*lines) * (size_t)(c->kept + 1)) :
-		       NULL;
-	if (!lines) {
-		free(line);
+	if (c->found++ >= MOST_LINES)
 		return;
-	}
-	c->lines = lines;
-	lines[c->kept++] = line;
+	va_start(args, format);
+	if (vasprintf(&line, format, args) >= 0)
+		c->lines[c->kept++] = line;
+	va_end(args);
 }
 
 static void forget_findings(struct check *c)
 {
 	while (c->kept)
 		free(c->lines[--c->kept]);
-	free(c->lines);
-	c->lines = NULL;
 	c->found = 0;
 	memset(c->linked, 0, c->map->geometry.slots);
 	memset(c->reached, 0, c->map->geometry.granules);
@@ -78,8 +69,10 @@ static uint64_t check_link(struct check *c, uint32_t bucket, uint32_t slot,
 	int n = key_load(c->map, s, key);
 	struct key k;
 
-	if (c->linked[slot]++)
+	if (c->linked[slot]++) {
 		finding(c, "slot %u is in its chain twice", slot);
+		return 0;
+	}
 	if (phase == PHASE_FREE || phase == PHASE_LIMBO)
 		finding(c, "slot %u is in a chain and out of use", slot);
 	if (n < 0) {
@@ -141,6 +134,14 @@ static void check_chain(struct check *c, uint32_t slot, uint32_t ref,
 			what, len, got);
 }
 
+static bool claims(const struct shm_participant *rec, uint32_t slot)
+{
+	for (int i = 0; i < SHM_CLAIMS; i++)
+		if (load_relaxed(&rec->claims[i]) == slot + 1)
+			return true;
+	return load_relaxed(&rec->claims_lost) != 0;
+}
+
 static void check_owner(struct check *c, uint32_t slot, uint64_t ctl)
 {
 	struct shm_participant *rec;
@@ -154,25 +155,47 @@ static void check_owner(struct check *c, uint32_t slot, uint64_t ctl)
 	if (!rec || !life_held(c->map, rec))
 		finding(c, "slot %u belongs to participant %u, who is not here",
 			slot, ctl_owner(ctl) - 1);
+	else if (!claims(rec, slot))
+		finding(c, "slot %u is not among its owner's claims", slot);
 	if (ctl_at_rest(ctl))
 		finding(c, "slot %u is at rest and has an owner", slot);
+}
+
+/* A reference that counts must lead to memory that is the slot's. */
+static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
+{
+	struct shm_slot *s = &c->map->slots[slot];
+	const struct shm_field *cur = &s->field[ctl_cur(ctl)];
+	const struct shm_field *other = &s->field[!ctl_cur(ctl)];
+
+	if (ctl_has(ctl) && load_relaxed(&cur->len) &&
+	    !arena_is_live(c->map, slot, load_relaxed(&cur->ref)))
+		finding(c, "slot %u has a value without memory", slot);
+	if (ctl_phase(ctl) == PHASE_FAILED && load_relaxed(&other->len) &&
+	    !arena_is_live(c->map, slot, load_relaxed(&other->ref)))
+		finding(c, "slot %u has a message without memory", slot);
+	if (!load_relaxed(&s->key_len))
+		finding(c, "slot %u is in use and has no key", slot);
+	if (load_relaxed(&s->key_len) > SHM_INLINE_KEY &&
+	    !arena_is_live(c->map, slot, load_relaxed(key_ref(s))))
+		finding(c, "slot %u has a key without memory", slot);
+	if (ctl_phase(ctl) == PHASE_DONE && !ctl_has(ctl))
+		finding(c, "slot %u is done and has no value", slot);
 }
 
 static void check_slot(struct check *c, uint32_t slot)
 {
 	struct shm_slot *s = &c->map->slots[slot];
 	uint64_t ctl = load_seq(&s->ctl);
-	const struct shm_field *cur = &s->field[ctl_cur(ctl)];
 	enum phase phase = ctl_phase(ctl);
 
 	check_owner(c, slot, ctl);
+	if (ctl_at_rest(ctl) || phase == PHASE_BUSY)
+		check_refs(c, slot, ctl);
 	if ((ctl_at_rest(ctl) || phase == PHASE_BUSY) && !c->linked[slot])
 		finding(c, "slot %u has a key and is in no chain", slot);
 	if (ctl_at_rest(ctl) && load_acquire(&s->next) & LINK_MARK)
 		finding(c, "slot %u is marked as out and is in use", slot);
-	if (ctl_has(ctl) && load_relaxed(&cur->len) &&
-	    !arena_is_live(c->map, slot, load_relaxed(&cur->ref)))
-		finding(c, "slot %u has a value without memory", slot);
 	for (int i = 0; i < 2; i++)
 		check_chain(c, slot, load_relaxed(&s->field[i].ref),
 			    load_relaxed(&s->field[i].len), "result");
@@ -238,6 +261,7 @@ static void settle(struct check *c)
 {
 	uint32_t used = slots_used(c->map);
 
+	peer_examine_all(c->map);
 	peer_reap_all(c->map);
 	for (uint32_t i = 0; i < used; i++) {
 		uint64_t ctl = load_seq(&c->map->slots[i].ctl);
@@ -247,9 +271,21 @@ static void settle(struct check *c)
 	}
 }
 
+static void check_marks(struct check *c)
+{
+	const struct shm_header *h = c->map->header;
+	const struct shm_geometry *g = &c->map->geometry;
+
+	if (load_relaxed(&h->slots_used) > g->slots ||
+	    load_relaxed(&h->granules_used) > g->granules ||
+	    load_relaxed(&h->participants_used) > g->participants)
+		finding(c, "the header says more is in use than there is");
+}
+
 static void check_all(struct check *c)
 {
 	forget_findings(c);
+	check_marks(c);
 	settle(c);
 	for (uint32_t i = 0; i < c->map->geometry.buckets; i++)
 		check_bucket(c, i);
@@ -262,9 +298,11 @@ static void check_all(struct check *c)
 
 int sfshm_verify(struct sfshm *handle, sfshm_finding_fn report, void *arg)
 {
-	struct check c = { 0 };
-	int r = handle_enter(handle, &c.p);
+	struct check c;
+	int r;
 
+	memset(&c, 0, sizeof(c));
+	r = handle_enter(handle, &c.p);
 	if (r)
 		return r;
 	c.map = c.p->map;
