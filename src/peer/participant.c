@@ -103,7 +103,8 @@ static bool lock_record(struct peer *p)
 
 	if (seen && !(seen & FUTEX_OWNER_DIED))
 		return false;
-	mutex_prepare(&rec->mutex);
+	if (!mutex_prepare(&rec->mutex))
+		return false;
 	r = pthread_mutex_trylock(&rec->mutex);
 	if (r == EOWNERDEAD) {
 		p->incarnation = rec->incarnation;

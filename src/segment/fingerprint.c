@@ -83,11 +83,16 @@ int fingerprint_read(struct shm_fingerprint *out)
 	return failed;
 }
 
-void mutex_prepare(pthread_mutex_t *mutex)
+bool mutex_prepare(pthread_mutex_t *mutex)
 {
 	uint32_t *words = (uint32_t *)(void *)mutex;
 
-	for (size_t i = 0; i < sizeof(pattern.words) / sizeof(uint32_t); i++)
-		if (pattern.words[i])
-			cas_acq_rel(&words[i], 0, pattern.words[i]);
+	for (size_t i = 0; i < sizeof(pattern.words) / sizeof(uint32_t); i++) {
+		if (!pattern.words[i])
+			continue;
+		cas_acq_rel(&words[i], 0, pattern.words[i]);
+		if (load_relaxed(&words[i]) != pattern.words[i])
+			return false;
+	}
+	return true;
 }

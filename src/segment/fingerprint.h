@@ -8,6 +8,8 @@
 #ifndef SEGMENT_FINGERPRINT_H
 #define SEGMENT_FINGERPRINT_H
 
+#include <stdbool.h>
+
 #include "segment/layout.h"
 
 /* What get_robust_list(2) returns the address of. */
@@ -26,8 +28,9 @@ int fingerprint_read(struct shm_fingerprint *out);
 /*
  * Makes the zeroed bytes at `mutex` a robust shared mutex. Any number of
  * processes may do so at once, and again while it is locked: words that are
- * not zero are left alone, and an unlocked mutex's words never change.
+ * not zero are left alone, and an unlocked mutex's words never change. False:
+ * what stands there is no such mutex, and libc must not see it.
  */
-void mutex_prepare(pthread_mutex_t *mutex);
+bool mutex_prepare(pthread_mutex_t *mutex);
 
 #endif

@@ -147,6 +147,11 @@ static bool visit(struct peer *p, const struct want *w, uint32_t slot)
 	return retire(p, slot, ctl, COUNT_evictions);
 }
 
+static bool is_free(const struct mapping *map, uint32_t slot)
+{
+	return ctl_phase(load_seq(&map->slots[slot].ctl)) == PHASE_FREE;
+}
+
 /* Sends a batch of slots out; false if a whole round found none. */
 static bool evict_batch(struct peer *p, const struct want *w)
 {
@@ -160,8 +165,14 @@ static bool evict_batch(struct peer *p, const struct want *w)
 	credit_hits(map);
 	while (got < want && retire_expired(p, used))
 		got++;
-	while (got < want && visits--)
-		got += visit(p, w, advance_hand(&map->header->slot_hand, used));
+	while (got < want && visits--) {
+		uint32_t slot = advance_hand(&map->header->slot_hand, used);
+
+		got += visit(p, w, slot);
+		/* While there are free ones, nobody need go. */
+		if (got && is_free(map, slot))
+			break;
+	}
 	return got > 0;
 }
 

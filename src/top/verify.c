@@ -16,6 +16,7 @@
 
 #include "os/sys.h"
 #include "peer/liveness.h"
+#include "segment/fingerprint.h"
 #include "store/slot.h"
 #include "top/handle.h"
 
@@ -220,6 +221,8 @@ static void check_participant(struct check *c, uint32_t i)
 {
 	struct shm_participant *rec = &c->map->participants[i];
 
+	if (!mutex_prepare(&rec->mutex))
+		finding(c, "participant %u's mutex is damaged", i);
 	if (load_relaxed(&rec->relay))
 		finding(c, "participant %u's relay word is not 0", i);
 	if (!life_held(c->map, rec)) {
