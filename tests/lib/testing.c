@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "testing.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "agent.h"
+#include "os/sys.h"
+#include "watch.h"
+
+char segment[64];
+
+void testing_begin(int argc, char **argv)
+{
+	static char pattern[128];
+	const struct rlimit no_core = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &no_core);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	if (argc < 2)
+		return;
+	snprintf(pattern, sizeof(pattern), "*%s*", argv[1]);
+	cmocka_set_test_filter(pattern);
+}
+
+int skip_all(const char *why)
+{
+	printf("1..0 # SKIP %s\n", why);
+	return 0;
+}
+
+int segment_setup(void **state)
+{
+	static int count;
+
+	(void)state;
+	snprintf(segment, sizeof(segment), "test-%d-%d", (int)getpid(),
+		 count++);
+	return 0;
+}
+
+int segment_teardown(void **state)
+{
+	(void)state;
+	agent_end_all();
+	watch_end();
+	if (sfshm_unlink(segment) == -EPERM)
+		return -1;
+	return 0;
+}
+
+void demand_failed(const char *file, int line, const char *what, int error)
+{
+	fprintf(stderr, "# %s:%d: not so: %s (pid %d, errno %s)\n", file, line,
+		what, (int)getpid(), strerrorname_np(error));
+	signal(SIGABRT, SIG_DFL);
+	abort();
+}
+
+struct sfshm *segment_open(const struct sfshm_options *o)
+{
+	struct sfshm_options options = { .size = sizeof(options) };
+	struct sfshm *handle = NULL;
+	char why[256] = "";
+	int r;
+
+	if (o)
+		options = *o;
+	options.size = sizeof(options);
+	options.flags |= SFSHM_CREATE;
+	options.why = why;
+	options.why_size = sizeof(why);
+	r = sfshm_open(&handle, segment, &options);
+	if (r)
+		fprintf(stderr, "# cannot open: %s (%s)\n", sfshm_strerror(r),
+			why);
+	demand(r == 0);
+	return handle;
+}
+
+static void print_finding(const char *finding, void *unused)
+{
+	(void)unused;
+	fprintf(stderr, "# %s\n", finding);
+}
+
+void assert_sound(struct sfshm *handle)
+{
+	assert_int_equal(sfshm_verify(handle, print_finding, NULL), 0);
+}
+
+uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+void *shared_memory(size_t size)
+{
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	demand(page != MAP_FAILED);
+	return page;
+}
+
+static struct sys_ops real;
+static uint64_t ahead_ns;
+
+static void keep_real(void)
+{
+	if (!real.now)
+		real = sys;
+}
+
+static int waitv_for_long(struct futex_waitv *words, unsigned int count,
+			  const struct timespec *until)
+{
+	(void)until;
+	return real.waitv(words, count, NULL);
+}
+
+static int wait_for_long(uint32_t *word, uint32_t value,
+			 const struct timespec *until)
+{
+	(void)until;
+	return real.wait(word, value, NULL);
+}
+
+void sleep_until_woken(void)
+{
+	keep_real();
+	/* The probe must still be able to tell. */
+	sys_has_waitv();
+	sys.waitv = waitv_for_long;
+	sys.wait = wait_for_long;
+}
+
+static uint64_t now_ahead(void)
+{
+	return real.now() + load_relaxed(&ahead_ns);
+}
+
+static uint64_t coarse_ahead(void)
+{
+	return real.coarse() + load_relaxed(&ahead_ns);
+}
+
+void clock_advance(uint64_t ms)
+{
+	keep_real();
+	fetch_add_relaxed(&ahead_ns, ms * NS_PER_MS);
+	sys.now = now_ahead;
+	sys.coarse = coarse_ahead;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every C test has: a segment name of its own, which is gone when the
+ * test ends, bounds for its waits, and cmocka with TAP output.
+ *
+ * A test program's main() is `return test_main(tests)` with an array of
+ * in_segment() entries. Asserts are for the test's main thread; threads and
+ * forked children use demand().
+ */
+#ifndef LIB_TESTING_H
+#define LIB_TESTING_H
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <sfshm/do.h>
+#include <sfshm/flight.h>
+#include <sfshm/inspect.h>
+#include <sfshm/segment.h>
+
+#include "os/atomics.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_ASAN 1
+#endif
+#endif
+#ifndef UNDER_ASAN
+#define UNDER_ASAN 0
+#endif
+#ifdef OS_TSAN
+#define UNDER_TSAN 1
+#else
+#define UNDER_TSAN 0
+#endif
+
+/* Sanitizers slow programs and processes' beginnings by about this much. */
+#define SLOWNESS (UNDER_TSAN || UNDER_ASAN ? 10 : 1)
+
+/* How long anything may take that is bound to happen, ms. */
+#define PATIENCE_MS (10000 + 20000 * (SLOWNESS > 1))
+
+/* The test's segment; the name that agents and helpers open. */
+extern char segment[64];
+
+int segment_setup(void **state);
+int segment_teardown(void **state);
+
+#define in_segment(f) \
+	cmocka_unit_test_setup_teardown(f, segment_setup, segment_teardown)
+
+/*
+ * Runs the tests; those whose names hold the program's argument, if it has
+ * one. Returns main()'s value.
+ */
+#define test_main(tests)                                              \
+	(testing_begin(argc, argv),                                   \
+	 _cmocka_run_group_tests(argv[0], (tests),                    \
+				 sizeof(tests) / sizeof((tests)[0]),  \
+				 NULL, NULL))
+void testing_begin(int argc, char **argv);
+
+/* For a program that cannot run here: main()'s value. */
+int skip_all(const char *why);
+
+/* What is wrong ends the process: for threads and children. */
+#define demand(condition)                                       \
+	do {                                                    \
+		if (!(condition))                               \
+			demand_failed(__FILE__, __LINE__,       \
+				      #condition, errno);       \
+	} while (0)
+void demand_failed(const char *file, int line, const char *what, int error)
+	__attribute__((noreturn));
+
+/* Opens the test's segment, making it with `o`'s geometry if need be. */
+struct sfshm *segment_open(const struct sfshm_options *o);
+
+/* The whole segment is sound; findings go to the test's output. */
+void assert_sound(struct sfshm *handle);
+
+/* CLOCK_MONOTONIC, ms; not through the library, whose clock tests bend. */
+uint64_t now_ms(void);
+
+/* Zeroed memory that forked children share. Freed by nobody but the end. */
+void *shared_memory(size_t size);
+
+/*
+ * Polls `condition` until it is true; false after PATIENCE_MS. For what can
+ * be seen but not slept for.
+ */
+#define eventually(condition)                                           \
+	({                                                              \
+		uint64_t _end = now_ms() + PATIENCE_MS;                 \
+		bool _is;                                               \
+		while (!(_is = (condition)) && now_ms() < _end)         \
+			usleep(200);                                    \
+		_is;                                                    \
+	})
+
+/*
+ * Makes the library's sleeps in this process end only when they are woken:
+ * without the bounded re-check a lost wake is a hang, which a test can see.
+ */
+void sleep_until_woken(void);
+
+/* Moves the library's clock in this process ahead. */
+void clock_advance(uint64_t ms);
+
+/* A bytes/text value: see value.c. */
+struct iovec;
+void value_fill(void *data, size_t len, unsigned int seed);
+int value_seed(const void *data, size_t len);
+
+#endif

@@ -1,0 +1,61 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# The documents' tables list what the sources define: kill points, counters,
+# transitions. The README quotes the example. Links lead somewhere, and tests
+# that are named exist.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Project;
+use File::Basename;
+use Test::More;
+
+sub defined_by {
+	my ($file, $macro) = @_;
+	return content($file) =~ /^$macro\((\w+), "([^"]*)"\)/mg;
+}
+
+sub same {
+	my ($what, $wanted, $got) = @_;
+	is(join("\n", @$got), join("\n", @$wanted), $what);
+}
+
+my %points = defined_by('src/os/killpoint.def', 'KILL_POINT');
+cmp_ok(scalar keys %points, '>', 0, 'there are kill points');
+same('recovery.md has one row for each kill point', [sort keys %points],
+	[sort { $a cmp $b } content('docs/recovery.md') =~ /^\| `(\w+)` \|/mg]);
+
+my @counters = defined_by('src/segment/counters.def', 'COUNTER');
+cmp_ok(scalar @counters, '>', 0, 'there are counters');
+same('operations.md has each counter with its meaning', \@counters,
+	[content('docs/operations.md') =~ /^\| `(\w+)` \| ([^|]*) \|/mg]);
+
+my @steps = content('src/store/ctl.h') =~ /^ \*   (T\d+) /mg;
+cmp_ok(scalar @steps, '>', 0, 'there are transitions');
+same('model.md has a row for each transition', \@steps,
+	[content('docs/model.md') =~ /^\| (T\d+) \|/mg]);
+my %drawn = map { $_ => 1 } content('docs/img/flight.dot') =~ /\b(T\d+) /g;
+none('flight.dot draws each transition', grep { !$drawn{$_} } @steps);
+
+my ($example) = content('docs/examples/report.c') =~ /(^#include.*)/ms;
+ok(index(content('README.md'), "```c\n$example```\n") >= 0,
+	'README.md quotes docs/examples/report.c');
+
+my (@dead, @unknown);
+for my $file ('README.md', files_of('docs', qr/\.md$/)) {
+	my $text = content($file);
+	while ($text =~ /\]\(([^)#]+)(#[^)]*)?\)/g) {
+		my $link = $1;
+		next if $link =~ /^https?:/;
+		push @dead, "$file: $link"
+			unless -e source() . '/' . dirname($file) . "/$link";
+	}
+	while ($text =~ m{\b(tests/[\w-]+/[\w-]+\.[ct])\b}g) {
+		push @unknown, "$file: $1" unless -e source() . "/$1";
+	}
+}
+none('links lead somewhere', @dead);
+none('tests that are named exist', @unknown);
+done_testing();

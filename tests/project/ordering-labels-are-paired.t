@@ -1,0 +1,60 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# An ordering point in src carries a comment
+#
+#	/* order: NAME pairs PARTNER[, PARTNER...] ... */
+#
+# The partners exist and name it back, and docs/ordering.md describes each
+# label, first in a heading or alone in a table row's first cell, and no others.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Project;
+use Test::More;
+
+my $label = qr/[A-Z]+[0-9]+[a-z]?/;
+my (%partners, %places, @malformed);
+
+for my $file (files_of('src', qr/\.[ch]$/)) {
+	my $text = content($file);
+	while ($text =~ /\border:([^\n]*(?:\n[\s*]*[^\n]*)?)/g) {
+		my $words = $1;
+		my $place = "$file:" . (1 + (substr($text, 0, $-[0]) =~ tr/\n//));
+		$words =~ s/\s*\n[\s*]*/ /;
+		if ($words =~ /^\s+($label) pairs ($label(?:,\s*$label)*)/) {
+			my $name = $1;
+			$partners{$name}{$_} = 1 for split /,\s*/, $2;
+			push @{$places{$name}}, $place;
+		} else {
+			push @malformed, "$place:$words";
+		}
+	}
+}
+
+my @orphans;
+for my $name (sort keys %partners) {
+	for my $partner (sort keys %{$partners{$name}}) {
+		next if $partners{$partner} && $partners{$partner}{$name};
+		push @orphans, "$name (@{$places{$name}}) pairs $partner, "
+			. ($partners{$partner} ? 'which does not name it'
+				: 'which does not exist');
+	}
+}
+
+my $doc = -f source() . '/docs/ordering.md' ? content('docs/ordering.md') : '';
+my %described;
+for (split /\n/, $doc) {
+	$described{$1} = 1 if /^#+\s+`?($label)\b/;
+	$described{$1} = 1 if /^\|\s*`?($label)`?\s*\|/;
+}
+
+cmp_ok(scalar keys %partners, '>', 0, 'there are ordering labels');
+none('every label is well formed', @malformed);
+none('every label has its partner', @orphans);
+none('every label is described in docs/ordering.md',
+	grep { !$described{$_} } sort keys %partners);
+none('docs/ordering.md describes no label that is not there',
+	grep { !$partners{$_} } sort keys %described);
+done_testing();

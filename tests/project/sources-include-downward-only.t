@@ -1,0 +1,40 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# Each folder of src is a level; a file includes its own level or lower ones,
+# and the public headers.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Project;
+use Test::More;
+
+my @levels = qw(os segment peer store sync top);
+my %rank = map { $levels[$_] => $_ } 0 .. $#levels;
+my @breaches;
+my $includes = 0;
+
+for my $file (files_of('src', qr/\.(c|h|def)$/)) {
+	my ($level) = $file =~ m{^src/(\w+)/};
+	if (!defined $level || !exists $rank{$level}) {
+		push @breaches, "$file: in none of the levels @levels";
+		next;
+	}
+	my $line = 0;
+	for (split /\n/, content($file)) {
+		$line++;
+		next unless /^\s*#\s*include\s+"([^"]*)"/;
+		$includes++;
+		my ($target) = $1 =~ m{^(\w+)/};
+		if (!defined $target || !exists $rank{$target}) {
+			push @breaches, "$file:$line: \"$1\" names no level";
+		} elsif ($rank{$target} > $rank{$level}) {
+			push @breaches, "$file:$line: $level includes $1";
+		}
+	}
+}
+
+cmp_ok($includes, '>', 0, 'there are includes to look at');
+none('nothing is included upward', @breaches);
+done_testing();
