@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+. "${0%/*}/../lib/tap.sh"
+
+# wrong REGEX ARGUMENT...
+wrong()
+{
+	local regex=$1
+	shift
+	exits 2 "sfshm-ctl $*: exit status 2" sfshm-ctl "$@"
+	is "$(wc -l <"$TMP/err")" 1 "one line"
+	like "$(<"$TMP/err")" "^sfshm-ctl: $regex" "that says what"
+}
+
+segment wrong
+wrong "say what to do: .*create.*"
+wrong "unknown verb 'destroy'" destroy -s "$segment"
+wrong "unknown option '-q'" create -q
+wrong "-s needs an argument" purge -s
+wrong "forget: say which key" forget -s "$segment"
+wrong "forget: unexpected 'two'" forget -s "$segment" one two
+wrong "purge: unexpected 'one'" purge -s "$segment" one
+wrong "purge: .*create only" purge -s "$segment" --slots 10
+wrong "--slots 0: " create -s "$segment" --slots 0
+wrong "--slots ten: " create -s "$segment" --slots ten
+wrong "--slots -1: " create -s "$segment" --slots -1
+wrong "--slots 1K: " create -s "$segment" --slots 1K
+wrong "--slots 4294967296: " create -s "$segment" --slots 4294967296
+wrong "--participants 1.5: " create -s "$segment" --participants 1.5
+wrong "--bytes 0: " create -s "$segment" --bytes 0
+wrong "--bytes 1X: " create -s "$segment" --bytes 1X
+wrong "--bytes 1MB: " create -s "$segment" --bytes 1MB
+wrong "--bytes : " create -s "$segment" --bytes ""
+wrong "--bytes 18446744073709551615G: " create -s "$segment" \
+	--bytes 18446744073709551615G
+wrong "--max-value 4G: " create -s "$segment" --max-value 4G
+wrong "--mode 888: " create -s "$segment" --mode 888
+wrong "--mode 0400: " create -s "$segment" --mode 0400
+wrong "--mode 1600: " create -s "$segment" --mode 1600
+exits 1 "none of them made it" sfshm-dump -s "$segment"
+
+exits 1 "a name with odd characters" sfshm-ctl create -s "no such name"
+like "$(<"$TMP/err")" "letters, digits" "is explained"
+
+exits 0 "help is no error" sfshm-ctl --help
+like "$(<"$TMP/out")" '^usage: sfshm-ctl ' "and tells the usage"
+exits 0 "nor is the version" sfshm-ctl --version
+like "$(<"$TMP/out")" '^sfshm-ctl [0-9]+\.[0-9]+\.[0-9]+$' "which is told"
+
+done_testing

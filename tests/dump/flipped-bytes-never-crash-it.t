@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Every byte of the header, and the bytes that are in use behind it, are
+# inverted one at a time.
+. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/lib.sh"
+
+segment flipped
+sfshm-ctl create -s "$segment" --slots 64 --participants 8 --bytes 64K \
+	--max-value 4K >"$TMP/out"
+publish report
+publish "$(printf 'long%.0s' {1..50})"
+lead slow
+follow slow 1
+cp "$(path)" "$TMP/copy"
+chmod 600 "$TMP/copy"
+
+# A sanitizer's start takes longer than the test's time allows for all.
+step=1
+[ -z "$SFSHM_SANITIZE" ] || step=13
+
+cat >"$TMP/flip.py" <<'END'
+import collections, subprocess, sys
+
+path, first, last, step = sys.argv[1], *map(int, sys.argv[2:5])
+seen = collections.Counter()
+with open(path, "r+b", buffering=0) as file:
+    whole = file.read()
+    offsets = [at for at in range(first, min(last, len(whole)), step)
+               if first == 0 or whole[at]]
+    for at in offsets:
+        file.seek(at)
+        file.write(bytes([whole[at] ^ 0xff]))
+        run = subprocess.run(["sfshm-dump", "--json", "-s", path],
+                             stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, timeout=20)
+        file.seek(at)
+        file.write(whole[at:at + 1])
+        lines = run.stderr.count(b"\n")
+        seen[run.returncode] += 1
+        if run.returncode not in (0, 1) or lines != run.returncode:
+            print(f"# byte {at}: status {run.returncode}, "
+                  f"{run.stderr.decode(errors='replace')}")
+            seen["bad"] += 1
+print(f"# of {len(offsets)} bytes: {dict(seen)}")
+sys.exit(seen["bad"] > 0 or not offsets or (first == 0 and not seen[1]))
+END
+
+flips()
+{
+	python3 "$TMP/flip.py" "$TMP/copy" "$1" "$2" "$3" >"$TMP/flips"
+	is $? 0 "$4"
+	cat "$TMP/flips"
+}
+
+flips 0 4096 "$step" "the header's bytes"
+flips 4096 100000000 "$((step * 3))" "bytes in use behind it"
+exits 0 "it is whole again" sfshm-dump -s "$TMP/copy"
+
+done_testing

@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/lib.sh"
+
+segment json
+publish report
+lead slow
+follow slow 1
+
+exits 0 "it is written" sfshm-dump -s "$segment" --json
+cp "$TMP/out" "$TMP/json"
+is "$(json "$TMP/json" '" ".join(sorted(d))')" \
+	"counters participants segment slots" "four parts, no more"
+is "$(json "$TMP/json" \
+	'" ".join(sorted(set.intersection(*map(set, d["slots"]))))')" \
+	"age_ms damaged deaths error generation index key owner phase torn ttl_ms value_bytes waiters" \
+	"what all slots carry"
+
+is "$(json "$TMP/json" 'slots["report"]["phase"]')" "done" "phase"
+is "$(json "$TMP/json" 'slots["report"]["owner"]')" null "nobody's"
+is "$(json "$TMP/json" 'slots["report"]["error"]')" null "no error"
+is "$(json "$TMP/json" '3500000 < slots["report"]["ttl_ms"] <= 3600000')" \
+	true "remaining life"
+is "$(json "$TMP/json" '0 <= slots["report"]["age_ms"] < 60000')" true "age"
+is "$(json "$TMP/json" '6 <= slots["report"]["value_bytes"] < 1000')" true \
+	"size of the value"
+is "$(json "$TMP/json" 'slots["slow"]["owner"] ==
+	{"pid": '"$leader, \"tid\": $leader"', "alive": True}')" true \
+	"pid, tid and life of the owner"
+is "$(json "$TMP/json" 'slots["slow"]["waiters"]')" 1 "waiters"
+is "$(json "$TMP/json" 'slots["slow"]["value_bytes"]')" null "no value yet"
+is "$(json "$TMP/json" 'slots["slow"]["generation"] > 0')" true "generation"
+is "$(json "$TMP/json" '[p["flights"] for p in d["participants"]
+	if p["pid"] == '"$leader"' and p["alive"]]')" "[1]" \
+	"a participant's flights"
+is "$(json "$TMP/json" '[p["waits_for"] for p in d["participants"]
+	if p["waits_for"] is not None] == [slots["slow"]["index"]]')" true \
+	"what a participant waits for"
+is "$(json "$TMP/json" 'd["counters"]["publishes"]')" 1 "counters"
+is "$(json "$TMP/json" '0 in d["counters"].values()')" true \
+	"those that are 0 too"
+is "$(json "$TMP/json" \
+	'd["segment"]["waiting"] in ("futex_waitv", "fallback")')" true \
+	"how threads wait"
+is "$(json "$TMP/json" 'd["segment"]["path"]')" "$(path)" "the file"
+
+kill -STOP "${tap_children[1]}"
+kill_leader
+snapshot
+is "$(json "$TMP/json" 'slots["slow"]["owner"]["alive"]')" false \
+	"a dead owner"
+
+done_testing

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# The dump is held up by a full pipe, the file cut short, the pipe emptied.
+. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/lib.sh"
+
+segment shrinking
+noise=$(printf '\377%.0s' {1..1000})
+for i in {1..60}; do
+	publish "$i$noise"
+done
+
+mkfifo "$TMP/pipe"
+sfshm-dump -s "$segment" --json >"$TMP/pipe" 2>"$TMP/err" &
+dump=$!
+tap_children+=("$dump")
+exec 3<"$TMP/pipe"
+read -r -u 3 line
+like "$line" '^\{"segment"' "the dump has begun"
+
+stuck()
+{
+	# Asleep in the pipe's write.
+	[[ $(<"/proc/$dump/stat") =~ \)\ S ]]
+}
+wait_until 10 stuck
+truncate -s 4096 "$(path)"
+cat <&3 >"$TMP/rest"
+wait "$dump"
+is $? 1 "exit status 1"
+like "$(<"$TMP/err")" "^sfshm-dump: $segment: .*cut short" "it says so"
+is "$(wc -l <"$TMP/err")" 1 "in one line"
+
+done_testing

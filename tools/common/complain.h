@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Errors for people: one line on standard error, "PROGRAM: what: why; what
+ * next".
+ */
+#ifndef TOOLS_COMPLAIN_H
+#define TOOLS_COMPLAIN_H
+
+/*
+ * Prints the line in one write, so that lines of several processes do not
+ * mix; control characters come out as \xNN, and what is longer than 1 KiB is
+ * cut. Allocates nothing and may be called between fork and exec.
+ */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A file that shrinks while it is mapped raises SIGBUS in whoever reads it.
+ */
+#ifndef TOOLS_FAULT_H
+#define TOOLS_FAULT_H
+
+/*
+ * From now on SIGBUS ends the program with status 1 and one line on stderr
+ * that says that `segment` shrank.
+ */
+void fault_guard(const char *segment);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the user asked sfshm-ctl to do.
+ */
+#ifndef CTL_REQUEST_H
+#define CTL_REQUEST_H
+
+#include <sfshm/segment.h>
+
+struct request;
+
+struct verb {
+	const char *name;
+	int takes_key;
+	int makes; /* takes the options of a segment's shape */
+	int (*run)(const struct request *request);
+};
+
+struct request {
+	const struct verb *verb;
+	const char *segment; /* NULL: the default one */
+	const char *key;
+	struct sfshm_options shape;
+};
+
+/*
+ * Reads the command line. Returns -1 to go on, or the status to exit with:
+ * help was given, or a complaint made.
+ */
+int request_read(struct request *request, int argc, char **argv);
+
+/* The verb of that name, or NULL. */
+const struct verb *verb_find(const char *name);
+
+/* Each does what its name says and returns the status to exit with. */
+int verb_create(const struct request *request);
+int verb_verify(const struct request *request);
+int verb_forget(const struct request *request);
+int verb_purge(const struct request *request);
+int verb_unlink(const struct request *request);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "segment.h"
+
+#include <errno.h>
+
+#include "common/args.h"
+#include "common/complain.h"
+
+int segment_open(const struct request *request, uint32_t flags,
+		 struct sfshm **handle)
+{
+	struct sfshm_options options = request->shape;
+	char why[256] = "";
+	int r;
+
+	options.flags = flags;
+	/* An existing one is named outright; its openness is its maker's. */
+	if (!(flags & SFSHM_CREATE))
+		options.mode = 0777;
+	options.why = why;
+	options.why_size = sizeof(why);
+	r = sfshm_open(handle, request->segment, &options);
+	if (r == -ENOENT && (flags & SFSHM_CREATE)) {
+		complain("%s: its folder is not there; make that first",
+			 args_segment(request->segment));
+		return ARGS_EXIT_FAILURE;
+	}
+	if (r)
+		return args_segment_failed(request->segment, r, why);
+	return 0;
+}
+
+int segment_failed(const struct request *request, int error)
+{
+	return args_segment_failed(request->segment, error, NULL);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opening the segment that a request names.
+ */
+#ifndef CTL_SEGMENT_H
+#define CTL_SEGMENT_H
+
+#include <sfshm/segment.h>
+
+#include "request.h"
+
+/*
+ * Opens it with the request's shape and `flags`. Returns 0, or the status to
+ * exit with; what went wrong has been complained about.
+ */
+int segment_open(const struct request *request, uint32_t flags,
+		 struct sfshm **handle);
+
+/* Complains about a call on the open segment. Returns the exit status. */
+int segment_failed(const struct request *request, int error);
+
+#endif

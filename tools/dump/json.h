@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pieces of JSON, made with jansson and written one record at a time.
+ */
+#ifndef DUMP_JSON_H
+#define DUMP_JSON_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <jansson.h>
+
+/*
+ * Sets `name` to the bytes as a string; bytes that are not UTF-8 are escaped
+ * as in the tables, with `name`_hex beside them.
+ */
+void json_set_bytes(json_t *object, const char *name, const void *data,
+		    size_t len);
+
+void json_set_number(json_t *object, const char *name, uint64_t number);
+
+/* null below 0. */
+void json_set_signed(json_t *object, const char *name, int64_t number);
+
+void json_set_bool(json_t *object, const char *name, int truth);
+
+/* Writes and frees it; "null" stands for what there was no memory for. */
+void json_put(json_t *value);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#include <locale.h>
+
+#include "list.h"
+#include "options.h"
+#include "picture.h"
+#include "watch.h"
+
+static int show(const struct options *options)
+{
+	return options->segment ? picture_take(options) : list_show(options);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	int status;
+
+	/* Which characters of a key can be printed; numbers stay plain. */
+	setlocale(LC_CTYPE, "");
+	status = options_read(&options, argc, argv);
+	if (status >= 0)
+		return status;
+	if (options.watch_ns)
+		return watch(&options, show);
+	return show(&options);
+}

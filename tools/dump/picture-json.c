@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/args.h"
+#include "json.h"
+#include "phase.h"
+#include "picture.h"
+
+/* Records of an array stand one to a line; this one is not the first. */
+static int more;
+
+static void array_begin(const char *name)
+{
+	printf(",\n \"%s\": [", name);
+	more = 0;
+}
+
+static void array_put(json_t *record)
+{
+	fputs(more ? ",\n  " : "\n  ", stdout);
+	json_put(record);
+	more = 1;
+}
+
+static void json_set_text(json_t *object, const char *name, const char *text,
+			  size_t size)
+{
+	json_set_bytes(object, name, text, strnlen(text, size));
+}
+
+static json_t *segment_object(const struct picture *picture)
+{
+	const struct sfshm_segment_info *info = &picture->segment;
+	json_t *object = json_object();
+	char mode[8];
+
+	snprintf(mode, sizeof(mode), "%04o", (unsigned int)info->mode & 07777);
+	json_set_text(object, "name", picture->options->segment, 256);
+	json_set_text(object, "path", info->path, sizeof(info->path));
+	json_set_number(object, "layout_version", info->layout_version);
+	json_set_text(object, "mode", mode, sizeof(mode));
+	json_set_number(object, "owner", info->owner);
+	json_set_number(object, "group", info->group);
+	json_set_number(object, "created", info->created_s);
+	json_set_number(object, "file_bytes", info->file_bytes);
+	json_set_number(object, "memory_bytes", info->memory_bytes);
+	json_set_number(object, "slots", info->slots);
+	json_set_number(object, "slots_reserved", info->slots_used);
+	json_set_number(object, "participants", info->participants);
+	json_set_number(object, "participants_reserved",
+			info->participants_used);
+	json_set_number(object, "bytes", info->bytes);
+	json_set_number(object, "bytes_used", info->bytes_used);
+	json_set_number(object, "max_value", info->max_value);
+	json_set_number(object, "epoch", info->epoch);
+	json_object_set_new(object, "waiting",
+			    json_string(info->waitv ? "futex_waitv" :
+						      "fallback"));
+	return object;
+}
+
+static void picture_json_begin(const struct picture *picture)
+{
+	fputs("{\"segment\": ", stdout);
+	json_put(segment_object(picture));
+	array_begin("participants");
+}
+
+static void picture_json_participant(const struct picture *picture,
+				     const struct sfshm_participant_info *info)
+{
+	json_t *object = json_object();
+
+	(void)picture;
+	json_set_number(object, "index", info->index);
+	json_object_set_new(object, "pid", json_integer(info->pid));
+	json_object_set_new(object, "tid", json_integer(info->tid));
+	json_set_bool(object, "alive", info->alive != 0);
+	json_set_text(object, "thread", info->name, sizeof(info->name));
+	json_set_number(object, "incarnation", info->incarnation);
+	json_set_number(object, "pid_ns", info->pid_ns);
+	json_set_number(object, "flights", info->flights);
+	json_set_bool(object, "reading", info->reading != 0);
+	json_set_bool(object, "expelled", info->expelled != 0);
+	json_set_signed(object, "waits_for", info->waits_for);
+	array_put(object);
+}
+
+static void picture_json_participants_end(const struct picture *picture)
+{
+	(void)picture;
+	putchar(']');
+	array_begin("slots");
+}
+
+static json_t *owner_object(const struct sfshm_slot_info *info)
+{
+	json_t *object;
+
+	if (!info->owner)
+		return json_null();
+	object = json_object();
+	json_object_set_new(object, "pid", json_integer(info->owner_pid));
+	json_object_set_new(object, "tid", json_integer(info->owner_tid));
+	json_set_bool(object, "alive", info->owner_alive != 0);
+	return object;
+}
+
+static json_t *error_object(const struct sfshm_slot_info *info)
+{
+	json_t *object;
+
+	if (!info->error_code)
+		return json_null();
+	object = json_object();
+	json_object_set_new(object, "code", json_integer(info->error_code));
+	json_set_text(object, "message", info->error, sizeof(info->error));
+	return object;
+}
+
+static void picture_json_slot(const struct picture *picture,
+			      const struct sfshm_slot_info *info)
+{
+	json_t *object = json_object();
+
+	(void)picture;
+	json_set_bytes(object, "key", info->key, info->key_len);
+	json_object_set_new(object, "phase",
+			    json_string(phase_name(info->phase)));
+	json_set_number(object, "generation", info->generation);
+	json_object_set_new(object, "owner", owner_object(info));
+	json_set_number(object, "waiters", info->waiters);
+	json_set_signed(object, "age_ms", info->age_ms);
+	/* Here -1 says "for ever", which null could not. */
+	json_object_set_new(object, "ttl_ms", json_integer(info->ttl_ms));
+	json_set_signed(object, "value_bytes",
+			info->has_value ? (int64_t)info->value_bytes : -1);
+	json_set_number(object, "deaths", info->deaths);
+	json_object_set_new(object, "error", error_object(info));
+	json_set_number(object, "index", info->index);
+	json_set_bool(object, "torn", info->torn != 0);
+	json_set_bool(object, "damaged", 0);
+	array_put(object);
+}
+
+static void picture_json_slot_damaged(const struct picture *picture,
+				      uint32_t index)
+{
+	static const char *const unknown[] = {
+		"key",    "phase",  "generation",  "owner",  "waiters",
+		"age_ms", "ttl_ms", "value_bytes", "deaths", "error",
+	};
+	json_t *object = json_object();
+	size_t i;
+
+	(void)picture;
+	for (i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
+		json_object_set_new(object, unknown[i], json_null());
+	json_set_number(object, "index", index);
+	json_set_bool(object, "torn", 0);
+	json_set_bool(object, "damaged", 1);
+	array_put(object);
+}
+
+static void picture_json_end(const struct picture *picture)
+{
+	json_t *object = json_object();
+	unsigned int i;
+
+	for (i = 0; i < picture->counters_count; i++)
+		json_set_number(object, picture->counters[i].name,
+				picture->counters[i].value);
+	fputs("],\n \"counters\": ", stdout);
+	json_put(object);
+	puts("}");
+}
+
+const struct picture_format picture_json = {
+	.begin = picture_json_begin,
+	.participant = picture_json_participant,
+	.participants_end = picture_json_participants_end,
+	.slot = picture_json_slot,
+	.slot_damaged = picture_json_slot_damaged,
+	.end = picture_json_end,
+};

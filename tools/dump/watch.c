@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "watch.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "screen.h"
+
+#define NS_PER_S 1000000000ull
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+static void signals_catch(sigset_t *caught)
+{
+	struct sigaction action = {
+		.sa_handler = interrupt,
+		.sa_flags = SA_RESTART | SA_RESETHAND,
+	};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigemptyset(caught);
+	sigaddset(caught, SIGINT);
+	sigaddset(caught, SIGTERM);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* Blocked until ppoll() has begun, a signal cannot slip in before it. */
+static void sleep_until(uint64_t at_ns, const sigset_t *caught)
+{
+	uint64_t now = now_ns();
+	uint64_t left = at_ns > now ? at_ns - now : 0;
+	struct timespec span = {
+		.tv_sec = (time_t)(left / NS_PER_S),
+		.tv_nsec = (long)(left % NS_PER_S),
+	};
+	sigset_t before;
+
+	sigprocmask(SIG_BLOCK, caught, &before);
+	if (!interrupted)
+		ppoll(NULL, 0, &span, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+int watch(const struct options *options, watch_show_fn show)
+{
+	int terminal = isatty(STDOUT_FILENO);
+	sigset_t caught;
+	int first = 1;
+
+	signals_catch(&caught);
+	for (;;) {
+		uint64_t begun = now_ns();
+		int status;
+
+		screen_clear();
+		if (!first && !terminal)
+			putchar('\n');
+		status = show(options);
+		if ((status && first && options->segment) || ferror(stdout))
+			return status;
+		sleep_until(begun + options->watch_ns, &caught);
+		if (interrupted)
+			return status;
+		first = 0;
+	}
+}
