@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/lib.sh"
+segment
+
+script work <<'END'
+echo "command $$" >>"$TMP/log"
+sleep 1000 &
+echo "child $!" >>"$TMP/log"
+setsid bash -c 'echo "session $$" >>"$TMP/log"; sleep 1000; true' &
+(trap "" HUP INT QUIT TERM; echo "deaf $BASHPID" >>"$TMP/log"; sleep 1000) &
+(setsid bash -c '
+	echo "orphan $$" >>"$TMP/log"
+	exec </dev/null >/dev/null 2>&1
+	sleep 1000
+	true' &)
+echo "keeper $PPID" >>"$TMP/log"
+wait
+END
+
+kinds="command child session deaf orphan"
+
+# start: sets $leader, and $pids to what the command started
+start()
+{
+	local kind
+
+	: >"$TMP/log"
+	set -m
+	spawn_run -k key -- "$TMP/work"
+	leader=$!
+	set +m
+	for kind in keeper $kinds; do
+		logged "^$kind"
+	done
+}
+
+# dead HOW: nothing of it is left
+dead()
+{
+	local kind pid
+
+	for kind in $kinds keeper; do
+		pid=$(sed -n "s/^$kind //p" "$TMP/log")
+		ok "$1: the $kind is gone" wait_until 10 gone "$pid"
+	done
+}
+
+start
+kill -KILL "$leader"
+ends 137 "a killed leader" "$leader"
+dead "leader killed"
+
+start
+kill -KILL -- "-$leader"
+ends 137 "a killed process group" "$leader"
+dead "group killed"
+
+start
+kill -TERM "$leader"
+ends 143 "a terminated leader" "$leader"
+dead "leader terminated"
+
+# remains KIND...: ends those that nobody was left to end
+remains()
+{
+	local kind
+
+	for kind in "$@"; do
+		kill -KILL "$(sed -n "s/^$kind //p" "$TMP/log")"
+	done
+}
+
+# The kernel sees to the command, the leader to its group.
+start
+keeper=$(sed -n 's/^keeper //p' "$TMP/log")
+is "$(cat "/proc/$keeper/comm")" sfshm-keeper "the keeper has its own name"
+kill -KILL "$keeper"
+ends 125 "a killed keeper fails the leader" "$leader"
+kinds="command child deaf"
+dead "keeper killed"
+remains session orphan
+
+kinds="command child session deaf orphan"
+start
+kill -KILL "$leader" "$(sed -n 's/^keeper //p' "$TMP/log")"
+ends 137 "a leader killed with its keeper" "$leader"
+kinds=command
+dead "both killed"
+remains child session deaf orphan
+
+is "$(run -k key -- echo again)" again "the key is free"
+done_testing

@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/lib.sh"
+segment
+
+script work <<'END'
+echo "start $$" >>"$TMP/log"
+[ -z "${1-}" ] || trap "echo told >>$TMP/log$1" TERM
+echo begun
+until [ -e "$TMP/go" ]; do sleep 0.02; done
+echo whole
+END
+
+# took_ms COMMAND...: how long that takes
+took_ms()
+{
+	local start=${EPOCHREALTIME/./}
+	"$@"
+	took=$(((${EPOCHREALTIME/./} - start) / 1000))
+}
+
+took_ms exits 124 "a leader" run -k a --timeout 300ms -- "$TMP/work"
+ok "... ends in time" [ "$took" -ge 300 -a "$took" -lt 1200 ]
+is "$(cat "$TMP/out")" begun "... with what there was"
+like "$(cat "$TMP/err")" "^sfshm-run: key a: .*300 ms" "... and says so"
+is "$(wc -l <"$TMP/err")" 1 "... in one line"
+pid=$(sed -n 's/start //p' "$TMP/log")
+ok "... the command is ended" gone "$pid"
+
+: >"$TMP/log"
+exits 124 "a command that answers with success" \
+	run -k b --timeout 300ms -- "$TMP/work" "; exit 0"
+is "$(grep -c told "$TMP/log")" 1 "... was told"
+
+: >"$TMP/log"
+took_ms exits 124 "a command that does not listen" \
+	run -k c --timeout 300ms -- "$TMP/work" "; true"
+ok "... is killed" [ "$took" -ge 1300 -a "$took" -lt 10000 ]
+pid=$(sed -n 's/start //p' "$TMP/log")
+ok "... for good" gone "$pid"
+
+: >"$TMP/log"
+spawn_run -k d -- "$TMP/work" >"$TMP/leader.out"
+leader=$!
+logged start
+took_ms exits 124 "a follower" run -k d --timeout 300ms -- "$TMP/work"
+ok "... ends in time" [ "$took" -ge 300 -a "$took" -lt 1200 ]
+is "$(cat "$TMP/out")" "" "... with nothing"
+like "$(cat "$TMP/err")" "^sfshm-run: key d: .*300 ms" "... and says so"
+touch "$TMP/go"
+ends 0 "... while the leader goes on" $leader
+is "$(xargs <"$TMP/leader.out")" "begun whole" "... to the end"
+
+rm "$TMP/go"
+: >"$TMP/log"
+spawn_run -k e --timeout 2s -- "$TMP/work" >"$TMP/leader.out" 2>&1
+leader=$!
+logged start
+spawn_run -k e -- "$TMP/work" >"$TMP/follower.out"
+follower=$!
+waiters e 1
+ends 124 "a leader that is waited for" $leader
+logged start 2
+touch "$TMP/go"
+ends 0 "... is replaced" $follower
+is "$(xargs <"$TMP/follower.out")" "begun whole" "... by a patient follower"
+
+exits 0 "0 is no time-out" run -k f --timeout 0 -- sleep 0.1
+exits 0 "a result in time" run -k g --timeout 1m -- true
+done_testing

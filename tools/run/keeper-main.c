@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The keeper's side. It comes from fork() without exec(): it calls nothing
+ * that allocates, and nothing of the library. All signals stay blocked.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "keeper-messages.h"
+
+#define KEEPER_NAME "sfshm-keeper"
+
+/* Between two looks at processes that are slow to die, or may not be killed. */
+#define KILL_RETRY_MS 20
+
+struct keeping {
+	int socket;
+	int deaths;    /* signalfd of SIGCHLD */
+	pid_t command; /* 0: has ended */
+};
+
+static void report(const struct keeping *k, int kind, int value)
+{
+	struct keeper_report r = { .kind = kind, .value = value };
+
+	send(k->socket, &r, sizeof(r), MSG_NOSIGNAL);
+}
+
+/* Returns whether children are left. */
+static bool reap(struct keeping *k)
+{
+	pid_t pid;
+	int status;
+
+	for (;;) {
+		pid = waitpid(-1, &status, WNOHANG);
+		if (pid <= 0)
+			return !pid || errno != ECHILD;
+		if (pid != k->command)
+			continue;
+		k->command = 0;
+		report(k, KEEPER_ENDED, status);
+	}
+}
+
+/*
+ * The command's descendants become the keeper's children as their parents
+ * die, whatever process group or session they went to.
+ */
+static void signal_children(int signal)
+{
+	char text[4096], *at = text, *end;
+	int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+	long pid;
+
+	if (fd < 0)
+		return;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	/* The last number may be cut; each one is followed by a space. */
+	for (;; at = end) {
+		pid = strtol(at, &end, 10);
+		if (end == at || *end != ' ')
+			return;
+		kill((pid_t)pid, signal);
+	}
+}
+
+static void forget_deaths(const struct keeping *k)
+{
+	struct signalfd_siginfo info;
+
+	while (read(k->deaths, &info, sizeof(info)) > 0)
+		;
+}
+
+/*
+ * Returns when nothing is left. What may not be killed (it changed its user)
+ * is waited for: as long as it runs, the run is not over.
+ */
+static void kill_all(struct keeping *k)
+{
+	struct pollfd deaths = { .fd = k->deaths, .events = POLLIN };
+
+	while (reap(k)) {
+		if (k->command)
+			kill(-k->command, SIGKILL);
+		signal_children(SIGKILL);
+		poll(&deaths, 1, KILL_RETRY_MS);
+		forget_deaths(k);
+	}
+}
+
+static void pass_on(const struct keeping *k, int signal)
+{
+	/* Its number may be another's once it is reaped. */
+	if (k->command)
+		kill(-k->command, signal);
+	else
+		signal_children(signal);
+}
+
+/* Obeys one order. Returns whether there may be more. */
+static bool obey(struct keeping *k)
+{
+	int order;
+	ssize_t n = recv(k->socket, &order, sizeof(order), 0);
+
+	if (n < 0 && errno == EINTR)
+		return true;
+	if (n == sizeof(order) && order == KEEPER_LEAVE)
+		return false;
+	if (n != sizeof(order) || order == SIGKILL) {
+		kill_all(k);
+		return false;
+	}
+	pass_on(k, order);
+	return true;
+}
+
+static void keep(struct keeping *k)
+{
+	struct pollfd polled[] = {
+		{ .fd = k->socket, .events = POLLIN },
+		{ .fd = k->deaths, .events = POLLIN },
+	};
+
+	do {
+		polled[0].revents = polled[1].revents = 0;
+		poll(polled, 2, -1);
+		if (polled[1].revents) {
+			forget_deaths(k);
+			reap(k);
+		}
+	} while (!polled[0].revents || obey(k));
+}
+
+static int compare_fds(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* The caller's descriptors are not held open beyond the leader's end. */
+static void close_others(const struct keeping *k, int lock, int null)
+{
+	int kept[] = { STDERR_FILENO, k->socket, k->deaths, lock };
+	size_t count = sizeof(kept) / sizeof(kept[0]);
+	unsigned first, last;
+
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		dup2(null, fd);
+	qsort(kept, count, sizeof(kept[0]), compare_fds);
+	for (size_t i = 0; i < count; i++) {
+		first = (unsigned)kept[i] + 1;
+		last = i + 1 < count ? (unsigned)kept[i + 1] - 1 : ~0u;
+		if (first <= last)
+			close_range(first, last, 0);
+	}
+}
+
+/*
+ * Who kills sfshm-run by name or by command line means the leader; the
+ * keeper must be left to clean up after it.
+ */
+static void change_name(char **argv)
+{
+	char *start = argv[0], *end = start;
+
+	prctl(PR_SET_NAME, KEEPER_NAME);
+	for (; *argv; argv++)
+		if (*argv == end || end == start)
+			end = *argv + strlen(*argv) + 1;
+	memset(start, 0, (size_t)(end - start));
+	strncpy(start, KEEPER_NAME, (size_t)(end - start) - 1);
+}
+
+static pid_t start_command(const struct keeper_job *job, int null,
+			   const sigset_t *mask)
+{
+	pid_t keeper = getpid(), pid = fork();
+
+	if (!pid)
+		command_exec(job, null, keeper, mask);
+	/* By whichever comes first, before a signal is passed on. */
+	if (pid > 0)
+		setpgid(pid, pid);
+	return pid;
+}
+
+_Noreturn void keeper_main(int socket, const struct keeper_job *job,
+			   const sigset_t *mask)
+{
+	struct keeping k = { .socket = socket };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sigset_t set;
+
+	setpgid(0, 0);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	k.deaths = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (null >= 0 && k.deaths >= 0)
+		k.command = start_command(job, null, mask);
+	if (null < 0 || k.deaths < 0 || k.command < 0) {
+		report(&k, KEEPER_FAILED, errno);
+		_exit(1);
+	}
+	report(&k, KEEPER_STARTED, k.command);
+	change_name(job->argv);
+	close_others(&k, job->lock, null);
+	keep(&k);
+	_exit(0);
+}

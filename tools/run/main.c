@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* sfshm-run: one run of a command for all who ask for it at the same time. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sfshm.h>
+
+#include "common/args.h"
+#include "common/complain.h"
+#include "common/escape.h"
+#include "lead.h"
+#include "signals.h"
+
+/*
+ * A descriptor that this program opens must not become a standard one. What
+ * is written to a closed one fails as it would have.
+ */
+static int fill_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+static void not_begun(const struct call *call, int error, struct outcome *o)
+{
+	int signal = signals_next();
+
+	if (error == -ECANCELED && signal)
+		outcome_die(o, signal);
+	else if (error == -ETIMEDOUT)
+		outcome_fail(o, RUN_EXIT_TIMEOUT,
+			     "key %s: no result within %llu ms; the call that "
+			     "runs the command goes on",
+			     call->key_text,
+			     (unsigned long long)call->options.timeout_ms);
+	else
+		outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s", call->key_text,
+			     sfshm_strerror(error));
+}
+
+/* The words of the call that led, or of another program that uses the key. */
+static void run_failed(const struct call *call,
+		       const struct sfshm_result *result, struct outcome *o)
+{
+	if (result->message[0])
+		outcome_fail(o, RUN_EXIT_FAILURE, "%s", result->message);
+	else
+		outcome_fail(o, RUN_EXIT_FAILURE,
+			     "key %s: another program's work failed with %d",
+			     call->key_text, result->code);
+}
+
+static void begin(struct call *call, struct outcome *o)
+{
+	const struct options *options = &call->options;
+	struct sfshm_policy policy = {
+		.size = sizeof(policy),
+		.ttl_ms = options->ttl_ms,
+		.neg_ttl_ms = options->neg_ttl_ms,
+		.deadline_ns = call->deadline_ns,
+		.cancel = signals_token(),
+	};
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct sfshm_flight flight;
+	int r = sfshm_begin(call->session.handle, options->key,
+			    options->key_len, &policy, &flight, &result);
+
+	if (r == SFSHM_LEADER) {
+		call_lead(call, &flight, &result, o);
+	} else if (r >= 0) {
+		outcome_source(o, r, &result);
+		call_follow(call, &result, o);
+	} else if (r == -EREMOTEIO || r == -ENOENT) {
+		outcome_source(o, result.source, &result);
+		run_failed(call, &result, o);
+	} else {
+		not_begun(call, r, o);
+	}
+	sfshm_result_clear(&result);
+}
+
+static void open_and_begin(struct call *call, struct outcome *o)
+{
+	const char *segment = call->options.segment;
+	char why[256];
+	int r;
+
+	if (call->options.timeout_ms)
+		call->deadline_ns = sfshm_deadline_ms(call->options.timeout_ms);
+	r = session_open(&call->session, segment, why, sizeof(why));
+	if (r) {
+		outcome_fail(o, RUN_EXIT_FAILURE, "segment %s: %s",
+			     args_segment(segment), why);
+		return;
+	}
+	r = signals_catch();
+	if (r)
+		outcome_fail(o, RUN_EXIT_FAILURE, "signals: %s", strerror(-r));
+	else
+		begin(call, o);
+	r = sfshm_close(call->session.handle);
+	if (r && !o->error[0])
+		outcome_fail(o, RUN_EXIT_FAILURE, "segment %s: %s",
+			     args_segment(segment), sfshm_strerror(r));
+}
+
+static int finish(const struct call *call, struct outcome *o)
+{
+	int r = outcome_report(o, call->options.json_fd);
+
+	if (r)
+		outcome_fail(o, RUN_EXIT_FAILURE, "--json-status %d: %s",
+			     call->options.json_fd, strerror(r));
+	if (o->loud)
+		complain("%s", o->error);
+	if (o->die)
+		signals_die(o->signal);
+	return o->exit;
+}
+
+int main(int argc, char **argv)
+{
+	struct call call = { .argv = argv };
+	struct outcome outcome = { 0 };
+	int status, r = fill_standard_fds();
+
+	if (r) {
+		complain("/dev/null: %s", strerror(-r));
+		return RUN_EXIT_FAILURE;
+	}
+	status = options_read(&call.options, argc, argv);
+	if (status >= 0)
+		return status;
+	if (call.options.json_fd >= 0)
+		fcntl(call.options.json_fd, F_SETFD, FD_CLOEXEC);
+	escape(call.key_text, call.options.key, call.options.key_len,
+	       ESCAPE_ASCII, KEY_TEXT_COLUMNS);
+	open_and_begin(&call, &outcome);
+	return finish(&call, &outcome);
+}

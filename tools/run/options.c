@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <string.h>
+#include <sfshm.h>
+
+#include "common/args.h"
+#include "common/complain.h"
+#include "common/duration.h"
+#include "common/size.h"
+
+static const char usage[] =
+	"usage: sfshm-run [-s SEGMENT] -k KEY [--ttl DUR] [--neg-ttl DUR]\n"
+	"                 [--timeout DUR] [--json-status FD]\n"
+	"                 -- COMMAND [ARG...]\n"
+	"\n"
+	"Runs COMMAND once for all who ask for KEY at the same time; each gets\n"
+	"its output and exit status.\n"
+	"\n"
+	"  -s, --segment SEGMENT  a name, or with a slash in it a path\n"
+	"  -k, --key KEY          what COMMAND's result is known by\n"
+	"      --ttl DUR          how long a success serves later callers\n"
+	"      --neg-ttl DUR      the same for a non-zero exit status\n"
+	"      --timeout DUR      give up after this time, with status 124\n"
+	"      --json-status FD   write a line of JSON to descriptor FD\n"
+	"  -h, --help\n"
+	"  -V, --version\n"
+	"\n"
+	"DUR is a number and ms, s, m, h or d. COMMAND's standard input is\n"
+	"/dev/null. Exit status: COMMAND's; 124 time-out; 125 sfshm-run "
+	"failed;\n"
+	"126 COMMAND cannot be executed; 127 COMMAND is not found; 128+N\n"
+	"COMMAND was killed by signal N.\n";
+
+/* '+': what follows COMMAND is COMMAND's. */
+#define SHORT_OPTIONS "+" ARGS_SHORT "k:"
+
+enum { OPTION_TTL = 256, OPTION_NEG_TTL, OPTION_TIMEOUT, OPTION_JSON_STATUS };
+
+static const struct option long_options[] = {
+	{ ARGS_LONG_SEGMENT },
+	{ ARGS_LONG_HELP },
+	{ ARGS_LONG_VERSION },
+	{ "key", required_argument, NULL, 'k' },
+	{ "ttl", required_argument, NULL, OPTION_TTL },
+	{ "neg-ttl", required_argument, NULL, OPTION_NEG_TTL },
+	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+	{ "json-status", required_argument, NULL, OPTION_JSON_STATUS },
+	{ 0 },
+};
+
+static int read_duration(const char *option, uint64_t max, uint64_t *ms)
+{
+	int r = duration_parse(optarg, max, ms);
+
+	if (!r)
+		return -1;
+	if (r == -ERANGE)
+		complain("%s %s: longer than the %llu days that are possible",
+			 option, optarg, (unsigned long long)(max / 86400000));
+	else
+		complain("%s %s: not a duration; give " DURATION_FORM, option,
+			 optarg);
+	return RUN_EXIT_FAILURE;
+}
+
+static int read_lifetime(const char *option, uint32_t *ms)
+{
+	uint64_t value = 0;
+	int r = read_duration(option, SFSHM_FOREVER - 1, &value);
+
+	*ms = (uint32_t)value;
+	return r;
+}
+
+static int read_json_fd(struct options *options)
+{
+	uint64_t fd;
+
+	if (number_parse(optarg, &fd) || fd > INT_MAX) {
+		complain("--json-status %s: not a descriptor's number", optarg);
+		return RUN_EXIT_FAILURE;
+	}
+	options->json_fd = (int)fd;
+	if (fcntl(options->json_fd, F_GETFD) >= 0)
+		return -1;
+	complain("--json-status %s: %s; open it first, as in %s>status.json",
+		 optarg, strerror(errno), optarg);
+	return RUN_EXIT_FAILURE;
+}
+
+static int read_option(struct options *options, int option, char **argv)
+{
+	switch (option) {
+	case 's': options->segment = optarg; return -1;
+	case 'k': options->key = optarg; return -1;
+	case 'h':
+	case 'V': return args_tell(option, usage) ? RUN_EXIT_FAILURE : 0;
+	case OPTION_TTL: return read_lifetime("--ttl", &options->ttl_ms);
+	case OPTION_NEG_TTL:
+		return read_lifetime("--neg-ttl", &options->neg_ttl_ms);
+	case OPTION_TIMEOUT:
+		return read_duration("--timeout", UINT32_MAX,
+				     &options->timeout_ms);
+	case OPTION_JSON_STATUS: return read_json_fd(options);
+	default: args_refuse(option, argv); return RUN_EXIT_FAILURE;
+	}
+}
+
+static int check_key(struct options *options)
+{
+	if (!options->key) {
+		complain("no key; give one with -k KEY, see --help");
+		return RUN_EXIT_FAILURE;
+	}
+	options->key_len = strlen(options->key);
+	if (options->key_len >= 1 && options->key_len <= SFSHM_KEY_MAX)
+		return -1;
+	complain("-k: a key has 1 to %d bytes, this one has %zu", SFSHM_KEY_MAX,
+		 options->key_len);
+	return RUN_EXIT_FAILURE;
+}
+
+int options_read(struct options *options, int argc, char **argv)
+{
+	int option, status;
+
+	memset(options, 0, sizeof(*options));
+	options->json_fd = -1;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, SHORT_OPTIONS, long_options,
+				     NULL)) != -1) {
+		status = read_option(options, option, argv);
+		if (status >= 0)
+			return status;
+	}
+	status = check_key(options);
+	if (status >= 0)
+		return status;
+	options->command = argv + optind;
+	if (*options->command)
+		return -1;
+	complain("no command; give one after --, see --help");
+	return RUN_EXIT_FAILURE;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RUN_OPTIONS_H
+#define RUN_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What sfshm-run itself exits with; all else is the command's status. */
+enum run_exit {
+	RUN_EXIT_TIMEOUT = 124,
+	RUN_EXIT_FAILURE = 125,
+	RUN_EXIT_CANNOT_EXECUTE = 126,
+	RUN_EXIT_NOT_FOUND = 127,
+	RUN_EXIT_SIGNAL = 128, /* and the signal's number */
+};
+
+struct options {
+	const char *segment; /* NULL: the user's default */
+	const char *key;
+	size_t key_len;
+	uint32_t ttl_ms;
+	uint32_t neg_ttl_ms;
+	uint64_t timeout_ms; /* 0: none */
+	int json_fd;         /* -1: none */
+	char **command;      /* ends in NULL */
+};
+
+/*
+ * Reads the command line into *options. Returns -1, or the status to exit
+ * with: help was given, or a complaint made.
+ */
+int options_read(struct options *options, int argc, char **argv);
+
+#endif

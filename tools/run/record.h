@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A run's result as it lies in the segment: this header, then the bytes of
+ * standard output, then those of standard error.
+ */
+#ifndef RUN_RECORD_H
+#define RUN_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECORD_MAGIC 0x6e757266u
+#define RECORD_VERSION 1
+
+enum record_kind {
+	RECORD_EXITED = 1,
+	RECORD_SIGNALED = 2,
+};
+
+struct record_header {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t kind; /* enum record_kind */
+	uint32_t code; /* exit status, or signal number */
+	uint32_t reserved;
+	uint64_t out_len;
+	uint64_t err_len;
+};
+
+_Static_assert(sizeof(struct record_header) == 32, "no padding");
+
+/* A record taken apart; the bytes stay where they were. */
+struct record {
+	enum record_kind kind;
+	int code;
+	const char *out, *err;
+	size_t out_len, err_len;
+};
+
+/* The header for a wait status as waitpid() gives it. */
+struct record_header record_header(int wait_status, size_t out_len,
+				   size_t err_len);
+
+/* Returns 0, or -EPROTO: not a record, or not of this version. */
+int record_parse(struct record *record, const void *data, size_t len);
+
+/* What sfshm-run exits with, for a kind and code. */
+int record_exit(enum record_kind kind, int code);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "signals.h"
+
+/* What a command that is told to end has for it, and its killing. */
+#define GRACE_NS (1000 * NS_PER_MS)
+
+enum { ON_KEEPER, ON_SIGNALS, ON_OUT, ON_ERR, ON_OUT_TO, ON_ERR_TO, ON_COUNT };
+
+static void run_fail(struct run *run, int error, const char *what)
+{
+	run->end = RUN_FAILED;
+	run->error = error;
+	run->what = what;
+}
+
+static int run_start(struct run *run, const struct keeper_job *job)
+{
+	struct keeper_job full = *job;
+	int r;
+
+	full.out = stream_open(&run->out, STDOUT_FILENO);
+	full.err = stream_open(&run->err, STDERR_FILENO);
+	r = full.out < 0 ? full.out : full.err < 0 ? full.err : 0;
+	if (!r)
+		r = keeper_start(&run->keeper, &full);
+	if (full.out >= 0)
+		close(full.out);
+	if (full.err >= 0)
+		close(full.err);
+	return r;
+}
+
+/* From now on the run is not to be shared, and is not waited for long. */
+static void run_cut(struct run *run, enum run_end end)
+{
+	if (run->end == RUN_COMPLETE)
+		run->end = end;
+	if (!run->kill_at_ns)
+		run->kill_at_ns = clock_now_ns() + GRACE_NS;
+}
+
+/* The deadline stands for SIGTERM, and gets its patience. */
+static void run_check_deadline(struct run *run)
+{
+	if (run->kill_at_ns || !run->deadline_ns ||
+	    clock_now_ns() < run->deadline_ns)
+		return;
+	run_cut(run, RUN_TIMED_OUT);
+	keeper_signal(&run->keeper, SIGTERM);
+}
+
+/*
+ * A signal is the command's to answer, in its own time; the patience of
+ * run_cut() begins when it has ended.
+ */
+static void run_pass_signals(struct run *run)
+{
+	int signal;
+
+	while ((signal = signals_next())) {
+		keeper_signal(&run->keeper, signal);
+		if (run->end != RUN_COMPLETE)
+			continue;
+		run->end = RUN_INTERRUPTED;
+		run->signal = signal;
+	}
+}
+
+static void run_hear_keeper(struct run *run)
+{
+	struct keeper *keeper = &run->keeper;
+
+	keeper_hear(keeper);
+	if (keeper->error)
+		run_fail(run, -keeper->error, "the command cannot be started");
+	if (!keeper->gone || run->killed || keeper->error)
+		return;
+	/* Its own parent-death signal reaches the command only. */
+	if (keeper->command)
+		kill(-keeper->command, SIGKILL);
+	run_fail(run, 0, "the command's keeper was killed");
+	run_cut(run, RUN_FAILED);
+}
+
+static void run_drop(struct run *run, int why)
+{
+	run->dropped = why;
+	stream_forget(&run->out);
+	stream_forget(&run->err);
+}
+
+static void run_read(struct run *run, struct stream *stream)
+{
+	int r = stream_read(stream);
+
+	if (r)
+		run_drop(run, r);
+	else if (!run->dropped && run->out.len + run->err.len > run->limit)
+		run_drop(run, -EMSGSIZE);
+}
+
+static bool run_over(const struct run *run)
+{
+	const struct keeper *keeper = &run->keeper;
+	bool closed = run->out.from < 0 && run->err.from < 0;
+
+	if (keeper->error)
+		return true;
+	if (keeper->gone)
+		return closed;
+	return keeper->ended && closed && !run->killed;
+}
+
+/* Returns false when there is no use in waiting any longer. */
+static bool run_press(struct run *run)
+{
+	if (run->end == RUN_INTERRUPTED && run->keeper.ended)
+		run_cut(run, RUN_INTERRUPTED);
+	if (!run->kill_at_ns || clock_now_ns() < run->kill_at_ns)
+		return true;
+	if (run->killed)
+		return false;
+	keeper_signal(&run->keeper, SIGKILL);
+	run->killed = true;
+	run->kill_at_ns = clock_now_ns() + GRACE_NS;
+	return true;
+}
+
+static uint64_t run_next_ns(const struct run *run)
+{
+	return run->kill_at_ns ? run->kill_at_ns : run->deadline_ns;
+}
+
+static void run_poll(struct run *run)
+{
+	struct stream *out = &run->out, *err = &run->err;
+	struct pollfd polled[ON_COUNT] = {
+		[ON_KEEPER] = { run->keeper.gone ? -1 : run->keeper.socket,
+				POLLIN, 0 },
+		[ON_SIGNALS] = { signals_fd(), POLLIN, 0 },
+		[ON_OUT] = { stream_wants(out) ? out->from : -1, POLLIN, 0 },
+		[ON_ERR] = { stream_wants(err) ? err->from : -1, POLLIN, 0 },
+		[ON_OUT_TO] = { stream_pending(out) ? out->to : -1, POLLOUT,
+				0 },
+		[ON_ERR_TO] = { stream_pending(err) ? err->to : -1, POLLOUT,
+				0 },
+	};
+
+	if (poll(polled, ON_COUNT, clock_poll_ms(run_next_ns(run))) <= 0)
+		return;
+	if (polled[ON_SIGNALS].revents)
+		run_pass_signals(run);
+	if (polled[ON_OUT].revents)
+		run_read(run, out);
+	if (polled[ON_ERR].revents)
+		run_read(run, err);
+	/* One at a time: both may lead to the same pipe, and fill it. */
+	if (polled[ON_ERR_TO].revents)
+		stream_write(err);
+	else if (polled[ON_OUT_TO].revents)
+		stream_write(out);
+	if (polled[ON_KEEPER].revents)
+		run_hear_keeper(run);
+}
+
+/* A run that was cut leaves nothing behind; another one is about to begin. */
+static void run_clean_up(struct run *run)
+{
+	struct keeper *keeper = &run->keeper;
+
+	if (run->end == RUN_COMPLETE) {
+		keeper_dismiss(keeper);
+		return;
+	}
+	if (!keeper->gone) {
+		keeper_signal(keeper, SIGKILL);
+		run->killed = true;
+		run->kill_at_ns = clock_now_ns() + GRACE_NS;
+	}
+	while (!keeper->gone && run_press(run))
+		run_poll(run);
+	if (keeper->gone)
+		keeper_reap(keeper);
+}
+
+void run_command(struct run *run, const struct keeper_job *job)
+{
+	int r = run_start(run, job);
+
+	if (r) {
+		run_fail(run, r, "the command cannot be started");
+		return;
+	}
+	while (!run_over(run) && run_press(run)) {
+		run_poll(run);
+		run_check_deadline(run);
+	}
+	run_clean_up(run);
+}
+
+static void run_flush_stream(const struct run *run, struct stream *stream)
+{
+	struct pollfd to = { .fd = stream->to, .events = POLLOUT };
+
+	if (run->end == RUN_COMPLETE)
+		stream_flush(stream);
+	while (stream_pending(stream) && poll(&to, 1, 0) > 0)
+		stream_write(stream);
+}
+
+void run_flush(struct run *run)
+{
+	run_flush_stream(run, &run->out);
+	run_flush_stream(run, &run->err);
+}
+
+void run_clear(struct run *run)
+{
+	free(run->out.data);
+	free(run->err.data);
+}

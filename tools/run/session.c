@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "session.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "runlock.h"
+
+/* Somebody removes the segment again and again, just while it is opened. */
+#define ATTEMPTS 8
+
+/*
+ * An existing segment of one's own may be open to others, for it was made so;
+ * one that is made here is not.
+ */
+static int open_or_make(struct session *session, const char *segment, char *why,
+			size_t why_size)
+{
+	struct sfshm_options options = {
+		.size = sizeof(options),
+		.mode = 0666,
+		.why = why,
+		.why_size = why_size,
+	};
+	int r = sfshm_open(&session->handle, segment, &options);
+
+	if (r != -ENOENT)
+		return r;
+	options.mode = 0;
+	options.flags = SFSHM_CREATE;
+	return sfshm_open(&session->handle, segment, &options);
+}
+
+/*
+ * A view's end drops the byte lock that the library holds for an attached
+ * thread, so this comes before the first use of the handle.
+ */
+static int read_geometry(struct session *session, const char *segment,
+			 char *why, size_t why_size)
+{
+	struct sfshm_segment_info info = { .size = sizeof(info) };
+	struct sfshm_view *view;
+	int r = sfshm_view_open(&view, segment, why, why_size);
+
+	if (r)
+		return r;
+	r = sfshm_view_segment(view, &info);
+	sfshm_view_close(view);
+	session->max_value = info.max_value;
+	return r;
+}
+
+static int session_try(struct session *session, const char *segment, char *why,
+		       size_t why_size)
+{
+	int r = open_or_make(session, segment, why, why_size);
+
+	if (r)
+		return r;
+	r = read_geometry(session, segment, why, why_size);
+	if (!r) {
+		session->lock_fd = runlock_open(segment);
+		r = session->lock_fd < 0 ? session->lock_fd : 0;
+	}
+	if (r && sfshm_close(session->handle))
+		snprintf(why, why_size, "the handle cannot be closed");
+	return r;
+}
+
+int session_open(struct session *session, const char *segment, char *why,
+		 size_t why_size)
+{
+	int r = -ENOENT;
+
+	for (int i = 0; i < ATTEMPTS && r == -ENOENT; i++) {
+		*why = '\0';
+		r = session_try(session, segment, why, why_size);
+	}
+	if (r && !*why)
+		snprintf(why, why_size, "%s", sfshm_strerror(r));
+	return r;
+}

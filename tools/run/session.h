@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The open segment, and what the leader needs to know of it.
+ */
+#ifndef RUN_SESSION_H
+#define RUN_SESSION_H
+
+#include <stdint.h>
+#include <sfshm.h>
+
+struct session {
+	struct sfshm *handle;
+	uint32_t max_value; /* bytes */
+	int lock_fd;        /* for the run lock */
+};
+
+/*
+ * Opens the segment, making it if it is missing. Returns 0 or a negated errno
+ * value; `why` gets a line about it.
+ */
+int session_open(struct session *session, const char *segment, char *why,
+		 size_t why_size);
+
+#endif

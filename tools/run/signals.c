@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "options.h"
+
+static const int caught[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+static const int others[] = { SIGPIPE, SIGCHLD };
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct sigaction caught_before[COUNT(caught)];
+static struct sigaction others_before[COUNT(others)];
+static struct sfshm_cancel token;
+static int signal_pipe[2] = { -1, -1 };
+
+static void on_signal(int signal)
+{
+	unsigned char byte = (unsigned char)signal;
+	int saved = errno;
+	ssize_t written;
+
+	written = write(signal_pipe[1], &byte, 1);
+	(void)written;
+	sfshm_cancel_fire(&token);
+	errno = saved;
+}
+
+/* No SA_RESTART: a write to a reader that stands still is left, too. */
+int signals_catch(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK))
+		return -errno;
+	sigfillset(&action.sa_mask);
+	for (size_t i = 0; i < COUNT(caught); i++) {
+		sigaction(caught[i], NULL, &caught_before[i]);
+		if (caught_before[i].sa_handler != SIG_IGN)
+			sigaction(caught[i], &action, NULL);
+	}
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &action, &others_before[0]);
+	action.sa_handler = SIG_DFL;
+	sigaction(SIGCHLD, &action, &others_before[1]);
+	return 0;
+}
+
+struct sfshm_cancel *signals_token(void)
+{
+	return &token;
+}
+
+int signals_fd(void)
+{
+	return signal_pipe[0];
+}
+
+int signals_next(void)
+{
+	unsigned char byte;
+
+	return read(signal_pipe[0], &byte, 1) == 1 ? byte : 0;
+}
+
+void signals_release(void)
+{
+	for (size_t i = 0; i < COUNT(caught); i++)
+		sigaction(caught[i], &caught_before[i], NULL);
+}
+
+void signals_restore(void)
+{
+	signals_release();
+	for (size_t i = 0; i < COUNT(others); i++)
+		sigaction(others[i], &others_before[i], NULL);
+}
+
+_Noreturn void signals_die(int signal)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t set;
+
+	/* A core would be one of sfshm-run, not of what the user ran. */
+	if (signal == SIGQUIT)
+		prctl(PR_SET_DUMPABLE, 0);
+	sigaction(signal, &action, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	raise(signal);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	_exit(RUN_EXIT_SIGNAL + signal);
+}

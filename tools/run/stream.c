@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_MAX 65536
+
+/* Enough for a stream of any length, if nothing is kept. */
+#define CAP_MIN (2 * READ_MAX)
+
+int stream_open(struct stream *stream, int to)
+{
+	int ends[2];
+
+	*stream = (struct stream){ .from = -1, .to = to, .keep = true };
+	stream->data = malloc(CAP_MIN);
+	if (!stream->data)
+		return -ENOMEM;
+	stream->cap = CAP_MIN;
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	stream->from = ends[0];
+	return ends[1];
+}
+
+bool stream_wants(const struct stream *stream)
+{
+	return stream->from >= 0 &&
+	       (stream->keep || stream->len - stream->sent < READ_MAX);
+}
+
+bool stream_pending(const struct stream *stream)
+{
+	return stream->sent < stream->len;
+}
+
+static void stream_end(struct stream *stream)
+{
+	close(stream->from);
+	stream->from = -1;
+}
+
+/* For nobody reads it any more, now or later. */
+static void stream_end_if_useless(struct stream *stream)
+{
+	if (stream->error && !stream->keep && stream->from >= 0)
+		stream_end(stream);
+}
+
+static void stream_compact(struct stream *stream)
+{
+	if (stream->keep || !stream->sent)
+		return;
+	stream->len -= stream->sent;
+	memmove(stream->data, stream->data + stream->sent, stream->len);
+	stream->sent = 0;
+}
+
+static int stream_grow(struct stream *stream)
+{
+	size_t cap = stream->cap;
+	char *data;
+
+	while (cap - stream->len < READ_MAX)
+		cap *= 2;
+	if (cap == stream->cap)
+		return 0;
+	data = realloc(stream->data, cap);
+	if (!data)
+		return -ENOMEM;
+	stream->data = data;
+	stream->cap = cap;
+	return 0;
+}
+
+int stream_read(struct stream *stream)
+{
+	ssize_t n;
+	int r;
+
+	stream_compact(stream);
+	r = stream_grow(stream);
+	if (r)
+		return r;
+	n = read(stream->from, stream->data + stream->len, READ_MAX);
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return 0;
+	if (n <= 0) {
+		stream_end(stream);
+		return 0;
+	}
+	stream->len += (size_t)n;
+	if (stream->error)
+		stream->sent = stream->len;
+	return 0;
+}
+
+/* A pipe that polls writable takes this much without blocking. */
+static size_t write_max(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISREG(st.st_mode) ? SSIZE_MAX : PIPE_BUF;
+}
+
+static void stream_write_upto(struct stream *stream, size_t max)
+{
+	size_t left = stream->len - stream->sent;
+	ssize_t n = write(stream->to, stream->data + stream->sent,
+			  left < max ? left : max);
+
+	if (n >= 0) {
+		stream->sent += (size_t)n;
+		return;
+	}
+	if (errno == EINTR || errno == EAGAIN)
+		return;
+	stream->error = errno;
+	stream->sent = stream->len;
+	stream_end_if_useless(stream);
+}
+
+void stream_write(struct stream *stream)
+{
+	stream_write_upto(stream, write_max(stream->to));
+}
+
+void stream_forget(struct stream *stream)
+{
+	stream->keep = false;
+	stream_end_if_useless(stream);
+}
+
+void stream_flush(struct stream *stream)
+{
+	int error;
+
+	if (!stream_pending(stream))
+		return;
+	error = stream_send(stream->to, stream->data + stream->sent,
+			    stream->len - stream->sent);
+	if (error)
+		stream->error = error;
+	stream->sent = stream->len;
+}
+
+int stream_send(int to, const void *data, size_t len)
+{
+	struct pollfd writable = { .fd = to, .events = POLLOUT };
+	const char *at = data;
+	ssize_t n;
+
+	while (len) {
+		n = write(to, at, len);
+		if (n >= 0) {
+			at += n;
+			len -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			poll(&writable, 1, -1);
+		} else if (errno != EINTR) {
+			return errno;
+		}
+	}
+	return 0;
+}
