@@ -198,7 +198,7 @@ static_assert(sizeof(struct shm_field) == 32, "layout");
 struct shm_slot {
 	uint64_t next; /* link to the next slot of the chain; by any inserter */
 	uint64_t ctl;  /* generation, owner, phase; by CAS */
-	uint64_t started; /* busy: when, see slot_started(); retired: the epoch
+	uint64_t started; /* busy: when, see started_ns(); retired: the epoch
 			     it left the chain in, by whoever unlinked it */
 	uint32_t event;   /* futex word of the waiters; by waiters and wakers */
 	uint32_t hash;    /* the upper half of the key's hash */
@@ -206,7 +206,7 @@ struct shm_slot {
 	uint16_t key_len;
 	uint8_t deaths; /* leaders that died since the last result; hint */
 	uint8_t recent; /* hint: how often the evicting hand spares it */
-	uint8_t key[SHM_INLINE_KEY]; /* a longer one: a reference, a prefix */
+	uint8_t key[SHM_INLINE_KEY]; /* of a longer one: its reference */
 	struct shm_field field[2];
 };
 static_assert(sizeof(struct shm_slot) == 128, "layout");

@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A preforked HTTP server whose workers share one segment.
+ *
+ *   GET /report?key=REGION
+ *
+ * answers with a report that is made from a large file of sales. Whichever
+ * worker is asked first makes it; those that are asked meanwhile sleep, and
+ * send the same bytes. If that worker is killed, one of the sleepers makes the
+ * report, and the master starts a new worker in its place.
+ *
+ * In this order: the report, the worker, as much HTTP as is needed, the
+ * master.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sfshm.h>
+
+#define WORKERS_MAX 512
+#define REPORT_MAX 512
+#define KEY_MAX 64
+#define CENTS_MAX 100000000000 /* of one sale */
+#define HEAD_MAX 4096          /* bytes of a request's head */
+
+/* Milliseconds. */
+#define WAIT_MS 30000  /* for another worker's report */
+#define FAILURE_MS 500 /* in which a failure is answered from memory */
+#define CLIENT_MS 5000 /* for a client to send its request or take a reply */
+#define DRAIN_MS 500   /* for a client to close after its reply */
+#define GRACE_MS 10000 /* for a worker to finish its request at the end */
+
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define KEY_CHARS UPPER "abcdefghijklmnopqrstuvwxyz0123456789._-"
+
+struct server {
+	const char *data;    /* the file of sales */
+	const char *segment; /* its name; NULL: a memfd of this server's own */
+	uint32_t ttl_ms;
+	uint16_t port;
+	unsigned int workers;
+	int listen_fd;
+	int segment_fd; /* the memfd, which the workers inherit; or -1 */
+	pid_t pid[WORKERS_MAX]; /* 0: to be started */
+};
+
+struct job {
+	const struct server *server;
+	const char *region;
+};
+
+/* One write a line, so that lines of several processes do not mix. */
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+{
+	struct timespec now;
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	clock_gettime(CLOCK_REALTIME, &now);
+	dprintf(STDERR_FILENO, "%lld.%06ld [%d] %s\n", (long long)now.tv_sec,
+		now.tv_nsec / 1000, (int)getpid(), text);
+}
+
+/* ---- the report -------------------------------------------------------- */
+
+struct sales {
+	uint64_t count, total, largest;
+};
+
+/* Reads "day,region,product,customer,cents". Returns 0 or -EINVAL. */
+static int sale_add(struct sales *sales, char *line, const char *region)
+{
+	char *where, *end;
+	uint64_t cents;
+
+	strsep(&line, ",");
+	where = strsep(&line, ",");
+	strsep(&line, ",");
+	strsep(&line, ",");
+	if (!line)
+		return -EINVAL;
+	cents = strtoull(line, &end, 10);
+	if (*line < '0' || *line > '9' || *end != '\n' || cents > CENTS_MAX)
+		return -EINVAL;
+	if (strcmp(where, region))
+		return 0;
+	sales->count++;
+	sales->total += cents;
+	if (sales->largest < cents)
+		sales->largest = cents;
+	return 0;
+}
+
+/* On failure `text` says why. */
+static int sales_read(struct sales *sales, const char *path, const char *region,
+		      char *text)
+{
+	FILE *file = fopen(path, "re");
+	unsigned int number = 0;
+	char *line = NULL;
+	size_t room = 0;
+	int rc = 0;
+
+	if (!file) {
+		snprintf(text, REPORT_MAX, "%s: %s", path, strerror(errno));
+		return -EIO;
+	}
+	while (rc == 0 && getline(&line, &room, file) >= 0) {
+		number++;
+		rc = sale_add(sales, line, region);
+	}
+	if (rc < 0)
+		snprintf(text, REPORT_MAX, "%s:%u: not a sale", path, number);
+	else if (!feof(file)) {
+		rc = -EIO;
+		snprintf(text, REPORT_MAX, "%s: cannot read it", path);
+	}
+	free(line);
+	fclose(file);
+	return rc;
+}
+
+/* The work: runs in one worker at a time for each region. */
+static int report_make(struct sfshm_flight *flight, void *arg)
+{
+	const struct job *job = arg;
+	struct sales sales = { 0 };
+	char text[REPORT_MAX];
+	int rc, len;
+
+	say("making the report on %s", job->region);
+	rc = sales_read(&sales, job->server->data, job->region, text);
+	if (rc < 0)
+		return sfshm_fail(flight, rc, text);
+	if (sales.count == 0)
+		return sfshm_fail(flight, -ENOENT, "no sales in this region");
+	len = snprintf(text, sizeof(text),
+		       "region   %s\nsales    %" PRIu64 "\n"
+		       "revenue  %.2f\nmean     %.2f\nlargest  %.2f\n",
+		       job->region, sales.count, (double)sales.total / 100,
+		       (double)sales.total / 100 / (double)sales.count,
+		       (double)sales.largest / 100);
+	return sfshm_publish(flight, text, (size_t)len);
+}
+
+/* ---- HTTP: GET only, one request a connection -------------------------- */
+
+/* Receives once, until the deadline. As recv(), with negated errno values. */
+static ssize_t receive(int fd, void *buf, size_t size, uint64_t deadline_ns)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	uint64_t now_ns;
+	ssize_t n;
+
+	for (;;) {
+		now_ns = sfshm_deadline_ms(0);
+		if (now_ns >= deadline_ns)
+			return -ETIMEDOUT;
+		if (poll(&pfd, 1, (int)((deadline_ns - now_ns) / 1000000)) < 1)
+			continue;
+		n = recv(fd, buf, size, 0);
+		if (n >= 0 || errno != EINTR)
+			return n < 0 ? -errno : n;
+	}
+}
+
+/* Takes "GET target HTTP/1.x" apart, in place. Returns as request_read(). */
+static const char *request_parse(char *line, char **target)
+{
+	char *method, *version;
+
+	for (const char *c = line; *c; c++)
+		if (*c < ' ' || *c > '~')
+			return "400 Bad Request";
+	method = strsep(&line, " ");
+	*target = strsep(&line, " ");
+	version = strsep(&line, " ");
+	if (!version || line || **target != '/' || !*method ||
+	    method[strspn(method, UPPER)] ||
+	    (strcmp(version, "HTTP/1.1") && strcmp(version, "HTTP/1.0")))
+		return "400 Bad Request";
+	return strcmp(method, "GET") ? "405 Method Not Allowed" : NULL;
+}
+
+/*
+ * Reads a request's head into `head`, HEAD_MAX bytes. Returns NULL, the status
+ * to refuse the client with, or "": it is gone.
+ */
+static const char *request_read(int fd, char *head, char **target)
+{
+	uint64_t deadline_ns = sfshm_deadline_ms(CLIENT_MS);
+	size_t len = 0;
+	ssize_t n;
+
+	while (!memmem(head, len, "\r\n\r\n", 4)) {
+		if (len == HEAD_MAX)
+			return "400 Bad Request";
+		n = receive(fd, head + len, HEAD_MAX - len, deadline_ns);
+		if (n == -ETIMEDOUT)
+			return "408 Request Timeout";
+		if (n <= 0)
+			return n == 0 && len ? "400 Bad Request" : "";
+		len += (size_t)n;
+	}
+	*(char *)memmem(head, len, "\r\n", 2) = '\0';
+	return request_parse(head, target);
+}
+
+/* A client that does not take its reply in time is given up. */
+static void reply(int fd, const char *status, const char *headers,
+		  const void *body, size_t len)
+{
+	struct timeval patience = { .tv_sec = CLIENT_MS / 1000 };
+	char head[512];
+	int n;
+
+	n = snprintf(head, sizeof(head),
+		     "HTTP/1.1 %s\r\nContent-Type: text/plain\r\n"
+		     "Content-Length: %zu\r\nConnection: close\r\n%s\r\n",
+		     status, len, headers);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (send(fd, head, (size_t)n, MSG_NOSIGNAL | MSG_MORE) == n)
+		send(fd, body, len, MSG_NOSIGNAL);
+}
+
+static void reply_line(int fd, const char *status, const char *text)
+{
+	char line[SFSHM_MESSAGE_MAX + 1];
+	int n = snprintf(line, sizeof(line), "%s\n", text);
+
+	reply(fd, status, "Allow: GET\r\n", line, (size_t)n);
+}
+
+/* To close over bytes that were not read would reset the connection, and the
+   client might lose its reply. */
+static void client_close(int fd)
+{
+	uint64_t deadline_ns = sfshm_deadline_ms(DRAIN_MS);
+	char rest[HEAD_MAX];
+
+	shutdown(fd, SHUT_WR);
+	while (receive(fd, rest, sizeof(rest), deadline_ns) > 0)
+		;
+	close(fd);
+}
+
+/* ---- the worker -------------------------------------------------------- */
+
+static void reply_report(int fd, const struct sfshm_result *result)
+{
+	static const char *const source[] = {
+		[SFSHM_CACHED] = "cached",
+		[SFSHM_AWAITED] = "awaited",
+		[SFSHM_COMPUTED] = "computed",
+	};
+	char headers[256];
+
+	snprintf(headers, sizeof(headers),
+		 "X-Sfshm: %s\r\nX-Sfshm-Generation: %" PRIu64 "\r\n"
+		 "X-Sfshm-Worker: %d\r\n",
+		 source[result->source], result->generation, (int)getpid());
+	reply(fd, "200 OK", headers, result->value.data, result->value.len);
+}
+
+static void serve_region(const struct server *server, struct sfshm *segment,
+			 struct sfshm_result *result, int fd,
+			 const char *region)
+{
+	struct job job = { .server = server, .region = region };
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+	int rc;
+
+	policy.ttl_ms = server->ttl_ms;
+	policy.neg_ttl_ms = FAILURE_MS;
+	policy.deadline_ns = sfshm_deadline_ms(WAIT_MS);
+	rc = sfshm_do(segment, region, strlen(region), &policy, report_make,
+		      &job, result);
+	if (rc >= 0) {
+		reply_report(fd, result);
+	} else if (rc == -ENOENT) {
+		reply_line(fd, "404 Not Found", result->message);
+	} else if (rc == -EREMOTEIO) {
+		reply_line(fd, "502 Bad Gateway", result->message);
+	} else if (rc == -ETIMEDOUT) {
+		reply_line(fd, "504 Gateway Timeout", "not ready yet");
+	} else {
+		say("region %s: %s", region, sfshm_strerror(rc));
+		reply_line(fd, "503 Service Unavailable", sfshm_strerror(rc));
+	}
+}
+
+static void serve(const struct server *server, struct sfshm *segment,
+		  struct sfshm_result *result, int fd)
+{
+	char head[HEAD_MAX], *path, *region;
+	const char *refusal = request_read(fd, head, &path);
+
+	if (refusal) {
+		if (*refusal)
+			reply_line(fd, refusal, "send GET /report?key=REGION");
+		return;
+	}
+	region = path;
+	path = strsep(&region, "?");
+	if (strcmp(path, "/report"))
+		reply_line(fd, "404 Not Found",
+			   "there is only /report?key=REGION");
+	else if (!region || strncmp(region, "key=", 4) || !region[4] ||
+		 region[4 + strspn(region + 4, KEY_CHARS)] ||
+		 strlen(region + 4) > KEY_MAX)
+		reply_line(fd, "400 Bad Request", "ask for /report?key=REGION");
+	else
+		serve_region(server, segment, result, fd, region + 4);
+}
+
+/* A handle is refused in a forked child, so each worker opens its own. */
+static int segment_open(struct sfshm **out, const struct server *server)
+{
+	struct sfshm_options options = { .size = sizeof(options),
+					 .flags = SFSHM_CREATE };
+
+	if (!server->segment)
+		return sfshm_open_fd(out, server->segment_fd, NULL);
+	return sfshm_open(out, server->segment, &options);
+}
+
+/* Serves until the master shuts the listening socket down, which is EINVAL. */
+static int worker_run(const struct server *server)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct sfshm *segment;
+	int fd, rc = segment_open(&segment, server);
+
+	if (rc < 0) {
+		say("cannot open the segment: %s", sfshm_strerror(rc));
+		return EXIT_FAILURE;
+	}
+	say("started");
+	for (;;) {
+		fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+		if (fd >= 0) {
+			serve(server, segment, &result, fd);
+			client_close(fd);
+		} else if (errno == EINVAL) {
+			break;
+		} else if (errno != EINTR && errno != ECONNABORTED) {
+			say("accept: %s", strerror(errno));
+			poll(NULL, 0, 100); /* short of descriptors, memory */
+		}
+	}
+	sfshm_result_clear(&result);
+	return sfshm_close(segment) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* ---- the master -------------------------------------------------------- */
+
+static _Noreturn void worker_main(const struct server *server, pid_t master)
+{
+	sigset_t none;
+
+	/* A ^C reaches the whole process group; the master acts on it. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != master)
+		_exit(EXIT_FAILURE);
+	_exit(worker_run(server));
+}
+
+/* Starts the workers that are missing. One that cannot start is tried again. */
+static void workers_fill(struct server *server)
+{
+	pid_t master = getpid(), pid;
+
+	for (unsigned int i = 0; i < server->workers; i++) {
+		if (server->pid[i])
+			continue;
+		pid = fork();
+		if (pid == 0)
+			worker_main(server, master);
+		if (pid > 0)
+			server->pid[i] = pid;
+		else
+			say("fork: %s", strerror(errno));
+	}
+}
+
+/*
+ * Forgets the workers that died and returns how many live. A worker ends by
+ * itself only when it cannot go on; *gave_up is set then.
+ */
+static unsigned int workers_reap(struct server *server, int *gave_up)
+{
+	unsigned int alive = 0;
+	int status;
+
+	for (unsigned int i = 0; i < server->workers; i++) {
+		pid_t pid = server->pid[i];
+
+		if (!pid)
+			continue;
+		if (waitpid(pid, &status, WNOHANG) == 0) {
+			alive++;
+			continue;
+		}
+		server->pid[i] = 0;
+		if (WIFSIGNALED(status))
+			say("worker %d died of signal %d", (int)pid,
+			    WTERMSIG(status));
+		else if (WEXITSTATUS(status))
+			*gave_up = 1;
+	}
+	return alive;
+}
+
+/* Returns the signal that ends the server, or 0 if a worker gave up. */
+static int supervise(struct server *server, const sigset_t *signals)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	int gave_up = 0, signal;
+
+	while (!gave_up) {
+		workers_fill(server);
+		signal = sigtimedwait(signals, NULL, &second);
+		if (signal == SIGTERM || signal == SIGINT)
+			return signal;
+		workers_reap(server, &gave_up);
+	}
+	return 0;
+}
+
+/* Lets the workers finish. Returns how many had to be killed. */
+static unsigned int workers_stop(struct server *server)
+{
+	const struct timespec tick = { .tv_nsec = 100000000 };
+	uint64_t end_ns = sfshm_deadline_ms(GRACE_MS);
+	unsigned int alive;
+	sigset_t child;
+	int gave_up = 0;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	do {
+		alive = workers_reap(server, &gave_up);
+		if (alive)
+			sigtimedwait(&child, NULL, &tick);
+	} while (alive && sfshm_deadline_ms(0) < end_ns);
+	for (unsigned int i = 0; i < server->workers; i++)
+		if (server->pid[i] && kill(server->pid[i], SIGKILL) == 0)
+			waitpid(server->pid[i], NULL, 0);
+	return alive;
+}
+
+static int server_run(struct server *server)
+{
+	unsigned int killed;
+	sigset_t signals;
+	int signal;
+
+	/* Blocked from here on, so that none is lost before it is waited for. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+
+	printf("listening on http://127.0.0.1:%d\n", server->port);
+	fflush(stdout);
+	signal = supervise(server, &signals);
+	shutdown(server->listen_fd, SHUT_RDWR); /* ends every accept4() */
+	say("shutting down: %s",
+	    signal ? strsignal(signal) : "a worker gave up");
+	killed = workers_stop(server);
+	if (killed)
+		say("killed %u workers that did not finish in time", killed);
+	return signal && !killed ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Listens on the loopback only; port 0 becomes the one that was free. */
+static int listen_local(uint16_t *port)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_port = htons(*port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(addr);
+	int on = 1, rc;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	    bind(fd, (struct sockaddr *)&addr, len) == 0 &&
+	    listen(fd, SOMAXCONN) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&addr, &len) == 0) {
+		*port = ntohs(addr.sin_port);
+		return fd;
+	}
+	rc = -errno;
+	close(fd);
+	return rc;
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: prefork-server [-p PORT] [-w WORKERS] "
+			"[-t TTL_MS] [-s SEGMENT] SALES.csv\n");
+	return 2;
+}
+
+/* Returns the number, or -1 if it is none or beyond `max`. */
+static int64_t parse_number(const char *text, int64_t max)
+{
+	char *end;
+	int64_t number = strtoll(text, &end, 10);
+
+	return *text < '0' || *text > '9' || *end || number > max ? -1 : number;
+}
+
+int main(int argc, char **argv)
+{
+	static struct server server = { .segment_fd = -1 };
+	int64_t port = 0, workers = 8, ttl_ms = 10000;
+	int option;
+
+	while ((option = getopt(argc, argv, "p:w:t:s:")) != -1) {
+		if (option == 'p')
+			port = parse_number(optarg, UINT16_MAX);
+		else if (option == 'w')
+			workers = parse_number(optarg, WORKERS_MAX);
+		else if (option == 't')
+			ttl_ms = parse_number(optarg, UINT32_MAX);
+		else if (option == 's')
+			server.segment = optarg;
+		else
+			return usage();
+	}
+	if (optind != argc - 1 || port < 0 || workers < 1 || ttl_ms < 0)
+		return usage();
+	server.data = argv[optind];
+	server.port = (uint16_t)port;
+	server.workers = (unsigned int)workers;
+	server.ttl_ms = (uint32_t)ttl_ms;
+
+	server.listen_fd = listen_local(&server.port);
+	if (server.listen_fd < 0) {
+		fprintf(stderr, "prefork-server: port %d: %s; choose another\n",
+			server.port, strerror(-server.listen_fd));
+		return EXIT_FAILURE;
+	}
+	if (!server.segment)
+		server.segment_fd = sfshm_memfd("prefork-server", NULL);
+	if (!server.segment && server.segment_fd < 0) {
+		fprintf(stderr, "prefork-server: cannot make a segment: %s\n",
+			sfshm_strerror(server.segment_fd));
+		return EXIT_FAILURE;
+	}
+	return server_run(&server);
+}
