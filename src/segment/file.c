@@ -45,6 +45,8 @@ static int fill_header(struct shm_header *h, const struct sfshm_options *o,
 	clock_gettime(CLOCK_REALTIME, &now);
 	h->created = (uint64_t)now.tv_sec;
 	h->predecessor = predecessor;
+	if (o && (o->flags & SFSHM_HUGE_PAGES))
+		h->compatible |= SHM_HUGE;
 	h->checksum = header_checksum(h);
 	return 0;
 }

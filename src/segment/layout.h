@@ -30,6 +30,7 @@
 #define SHM_VERSION 1
 #define SHM_HEADER_SIZE 4096
 #define SHM_LINE 64
+#define SHM_HUGE UINT64_C(1) /* map it so that huge pages can serve */
 
 #define SHM_GRANULE 64             /* bytes of value memory per tag */
 #define SHM_MAX_PARTICIPANTS 16383 /* 14 bits in a control word */
@@ -74,7 +75,7 @@ struct shm_header {
 	uint32_t version;
 	uint32_t header_size;
 	uint64_t incompatible; /* features: an unknown bit refuses attach */
-	uint64_t compatible;   /* features that may be ignored */
+	uint64_t compatible;   /* features that may be ignored: SHM_HUGE */
 	struct shm_geometry geometry;
 	struct shm_fingerprint fingerprint;
 	uint8_t boot_id[16];

@@ -173,7 +173,7 @@ static void fill_wish(struct resize *z, struct sfshm_options *o,
 	const struct shm_geometry *g = &z->old->geometry;
 
 	*o = *z->wish;
-	o->flags = SFSHM_SET_OWNER | SFSHM_SET_GROUP;
+	o->flags |= SFSHM_SET_OWNER | SFSHM_SET_GROUP;
 	o->slots = o->slots ? o->slots : g->slots;
 	o->participants = o->participants ? o->participants : g->participants;
 	o->max_value = o->max_value ? o->max_value : g->max_value;
