@@ -76,6 +76,34 @@ static int sleep_on_all(struct wait *w, const struct timespec *until)
 	return sys.waitv(v, n, until);
 }
 
+/* A filter may have come after the probe. */
+static bool refused(int r)
+{
+	return r == -ENOSYS || r == -EPERM;
+}
+
+static bool expected(int r)
+{
+	return r >= 0 || r == -EAGAIN || r == -ETIMEDOUT || r == -EINTR;
+}
+
+static int sleep_somehow(struct wait *w, const struct timespec *until)
+{
+	struct timespec nap = { .tv_nsec = POLL_NS };
+	int r = -ENOSYS;
+
+	if (sys_has_waitv())
+		r = sleep_on_all(w, until);
+	if (refused(r)) {
+		sys_force_waitv(0);
+		r = sys.wait(w->event, w->event_seen, until);
+	}
+	/* Out of memory in the kernel, say: not to be met by spinning. */
+	if (!expected(r))
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+	return r;
+}
+
 /*
  * The sleep is a cancellation point. Nothing is held here that the thread's
  * exit does not give back, so being cancelled at any instruction is safe.
@@ -85,10 +113,7 @@ static int cancellable_sleep(struct wait *w, const struct timespec *until)
 	int type, ignored, r;
 
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
-	if (sys_has_waitv())
-		r = sleep_on_all(w, until);
-	else
-		r = sys.wait(w->event, w->event_seen, until);
+	r = sleep_somehow(w, until);
 	pthread_setcanceltype(type, &ignored);
 	return r;
 }

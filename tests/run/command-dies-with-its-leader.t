@@ -8,13 +8,12 @@ script work <<'END'
 echo "command $$" >>"$TMP/log"
 sleep 1000 &
 echo "child $!" >>"$TMP/log"
-setsid bash -c 'echo "session $$" >>"$TMP/log"; sleep 1000; true' &
-(trap "" HUP INT QUIT TERM; echo "deaf $BASHPID" >>"$TMP/log"; sleep 1000) &
+setsid bash -c 'echo "session $$" >>"$TMP/log"; exec sleep 1000' &
+(trap "" HUP INT QUIT TERM; echo "deaf $BASHPID" >>"$TMP/log"; exec sleep 1000) &
 (setsid bash -c '
 	echo "orphan $$" >>"$TMP/log"
 	exec </dev/null >/dev/null 2>&1
-	sleep 1000
-	true' &)
+	exec sleep 1000' &)
 echo "keeper $PPID" >>"$TMP/log"
 wait
 END
@@ -84,9 +83,11 @@ remains session orphan
 
 kinds="command child session deaf orphan"
 start
-kill -KILL "$leader" "$(sed -n 's/^keeper //p' "$TMP/log")"
+keeper=$(sed -n 's/^keeper //p' "$TMP/log")
+kill -STOP "$keeper"
+kill -KILL "$leader" "$keeper"
 ends 137 "a leader killed with its keeper" "$leader"
-kinds=command
+kinds="command"
 dead "both killed"
 remains child session deaf orphan
 
