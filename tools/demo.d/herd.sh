@@ -1,0 +1,182 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# The demo's steps with sfshm-run: one caller, a crowd, a crowd whose leader is
+# killed.
+
+herd=()      # their pids
+herd_exit=() # and exit statuses
+herd_end=    # when the last of them had ended
+herd_dir=    # what they print: N.out, N.json; run.log: begin and end of runs
+
+# herd_start KEY
+herd_start()
+{
+	local i
+
+	herd=() herd_exit=()
+	herd_dir=$tmp/herd-$1
+	mkdir -p "$herd_dir"
+	for ((i = 0; i < callers; i++)); do
+		sfshm-run -s "$segment" -k "$1" --ttl 60s --timeout 30s \
+			--json-status 3 -- "$top/tools/demo.d/report" \
+			"$tmp/sales.db" "$herd_dir/run.log" 3>"$herd_dir/$i.json" \
+			>"$herd_dir/$i.out" 2>"$herd_dir/$i.err" &
+		herd+=($!)
+	done
+}
+
+herd_wait()
+{
+	local i
+
+	for ((i = 0; i < callers; i++)); do
+		herd_exit[i]=0
+		reap "${herd[i]}" || herd_exit[i]=$?
+	done
+	herd_end=$EPOCHREALTIME
+}
+
+# How many callers ended well, with the report and nothing else.
+herd_served()
+{
+	local i n=0
+
+	for ((i = 0; i < callers; i++)); do
+		[ "${herd_exit[i]}" -eq 0 ] && [ ! -s "$herd_dir/$i.err" ] &&
+			cmp -s "$tmp/alone.out" "$herd_dir/$i.out" &&
+			n=$((n + 1))
+	done
+	echo "$n"
+}
+
+# herd_sources WORD: how many say that their result was cached, awaited, ...
+herd_sources()
+{
+	cat "$herd_dir"/*.json | grep -c "\"$1\"" || true
+}
+
+# The pid of the caller that says that it computed the result.
+herd_leader()
+{
+	local i
+
+	for ((i = 0; i < callers; i++)); do
+		! grep -q '"computed"' "$herd_dir/$i.json" || echo "${herd[i]}"
+	done
+}
+
+# herd_status PID: the exit status of one of the callers
+herd_status()
+{
+	local i
+
+	for ((i = 0; i < callers; i++)); do
+		[ "${herd[i]}" != "$1" ] || echo "${herd_exit[i]}"
+	done
+}
+
+# herd_times WORD: when runs began, or ended
+herd_times()
+{
+	sed -n "s/ $1\$//p" "$herd_dir/run.log"
+}
+
+herd_runs()
+{
+	lines "$herd_dir/run.log" begin
+}
+
+show_alone()
+{
+	local from=$EPOCHREALTIME to
+
+	title "One caller, without sfshm"
+	"$top/tools/demo.d/report" "$tmp/sales.db" "$tmp/alone.log" \
+		>"$tmp/alone.out" || die "the report does not work"
+	to=$EPOCHREALTIME
+	figure "the report takes" "$(ms_between "$from" "$to")"
+	head -n 2 "$tmp/alone.out" | sed 's/^/    | /'
+}
+
+show_herd()
+{
+	local from=$EPOCHREALTIME to
+
+	title "$callers callers ask for the report at once, through sfshm-run"
+	herd_start together
+	herd_wait
+	figure "all of them have it after" "$(ms_between "$from" "$herd_end")"
+	figure "of that, after the end of the run" \
+		"$(ms_between "$(herd_times end | head -n 1)" "$herd_end")"
+	figure "computed / awaited / cached" "$(herd_sources computed) /\
+ $(herd_sources awaited) / $(herd_sources cached)"
+	check "the query ran once, says the run log" \
+		[ "$(herd_runs)" -eq 1 ]
+	check "all $callers got the same bytes as the one alone" \
+		[ "$(herd_served)" -eq "$callers" ]
+
+	from=$EPOCHREALTIME
+	sfshm-run -s "$segment" -k together --ttl 60s -- false >"$tmp/later.out"
+	to=$EPOCHREALTIME
+	figure "one who comes later has it after" "$(ms_between "$from" "$to")"
+	check "and runs nothing" cmp "$tmp/alone.out" "$tmp/later.out"
+}
+
+# owner KEY: the pid that sfshm-dump shows as the leader
+owner()
+{
+	sfshm-dump -s "$segment" --json --key "$1" |
+		sed -n 's/.*"owner": *{[^}]*"pid": *\([0-9]*\).*/\1/p'
+}
+
+# kill_leader KEY: fails if the leader was done before it could be killed
+kill_leader()
+{
+	local leader next killed taken
+
+	herd_start "$1"
+	wait_for 20 line_is_there 1 "$herd_dir/run.log" begin ||
+		die "no caller began the work"
+	wait_for 2 sleepers "$segment" "$1" $((callers - 1))
+	leader=$(owner "$1")
+	picture "$segment" --key "$1" >"$tmp/busy"
+	killed=$EPOCHREALTIME
+	kill -KILL "${leader:-none}" 2>/dev/null
+	herd_wait
+	[ "$(herd_runs)" -gt 1 ] || return 1
+
+	next=$(herd_leader)
+	taken=$(herd_times begin | sed -n 2p)
+	note "while the leader is at work and the others sleep:"
+	cat "$tmp/busy"
+	figure "killed (kill -9)" "leader $leader"
+	figure "took over" "$next"
+	figure "its run began after" "$(ms_between "$killed" "$taken")"
+	figure "all had it after the end of that run" \
+		"$(ms_between "$(herd_times end | tail -n 1)" "$herd_end")"
+	check "the killed one was one of the callers" \
+		[ "$(herd_status "$leader")" -eq 137 ]
+	check "so is the one that took over" \
+		[ "$(herd_status "$next")" -eq 0 ]
+	check "its run began within a second" \
+		[ $(($(us "$taken") - $(us "$killed"))) -lt 1000000 ]
+	check "the query was begun twice and ended once" \
+		[ "$(herd_runs) $(herd_times end | wc -l)" = "2 1" ]
+	check "the other $((callers - 1)) got the same bytes as the one alone" \
+		[ "$(herd_served)" -eq $((callers - 1)) ]
+	note "and afterwards:"
+	picture "$segment"
+}
+
+show_takeover()
+{
+	local key
+
+	title "$callers callers again; the leader is killed in the middle"
+	for key in first second third; do
+		kill_leader "$key" && return
+		note "the report was ready before the kill; once more"
+	done
+	check "a leader could be killed at work" false
+}
