@@ -87,23 +87,31 @@ static int read_boot_id(char *text, size_t size)
 	return n < 0 ? -EIO : (int)n;
 }
 
+/* No lock: racers read the same, and a child may be forked meanwhile. */
 int process_boot_id(uint8_t id[16])
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	static uint64_t known[2];
+	static uint32_t read_already;
+	uint64_t h[2] = { 0 };
 	char text[64];
-	int n = 0;
+	int n;
 
-	pthread_mutex_lock(&lock);
-	if (!known[0])
+	if (!load_acquire(&read_already)) {
 		n = read_boot_id(text, sizeof(text));
-	if (n > 0) {
-		known[0] = hash_bytes(text, (size_t)n, 1);
-		known[1] = hash_bytes(text, (size_t)n, 2);
+		if (n < 0)
+			return n;
+		if (n > 0) {
+			h[0] = hash_bytes(text, (size_t)n, 1);
+			h[1] = hash_bytes(text, (size_t)n, 2);
+		}
+		store_relaxed(&known[0], h[0]);
+		store_relaxed(&known[1], h[1]);
+		store_release(&read_already, n > 0);
 	}
-	memcpy(id, known, sizeof(known));
-	pthread_mutex_unlock(&lock);
-	return n < 0 ? n : 0;
+	h[0] = load_relaxed(&known[0]);
+	h[1] = load_relaxed(&known[1]);
+	memcpy(id, h, sizeof(h));
+	return 0;
 }
 
 pid_t process_tid(void)

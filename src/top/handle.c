@@ -173,16 +173,16 @@ static int open_path(struct sfshm **out, const char *path,
 {
 	struct mapping *map = NULL;
 	bool made = false;
-	int state, r = -EAGAIN;
+	int state = handle_begin_uncancelled();
+	int r = -EAGAIN;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	pthread_mutex_lock(&handle_lock);
 	for (int i = 0; r == -EAGAIN && i < MOST_TRIES; i++)
 		r = open_once(&map, path, o, &made);
 	if (!r)
 		r = make_handle(out, map);
 	pthread_mutex_unlock(&handle_lock);
-	pthread_setcancelstate(state, &state);
+	handle_end_uncancelled(state);
 	if (!r && o && o->why && o->why_size)
 		o->why[0] = '\0';
 	return r;
@@ -267,21 +267,25 @@ int sfshm_open_fd(struct sfshm **out, int fd,
 	if (options)
 		o = *options;
 	o.mode = o.mode ? o.mode : 0777;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	state = handle_begin_uncancelled();
 	pthread_mutex_lock(&handle_lock);
 	r = open_fd_locked(&map, fd, &o);
 	if (!r)
 		r = make_handle(out, map);
 	pthread_mutex_unlock(&handle_lock);
-	pthread_setcancelstate(state, &state);
+	handle_end_uncancelled(state);
 	return r;
 }
 
 int sfshm_memfd(const char *label, const struct sfshm_options *options)
 {
+	int state = handle_begin_uncancelled();
 	int r = check_options(options);
 
-	return r ? r : file_create_memfd(label, options);
+	if (!r)
+		r = file_create_memfd(label, options);
+	handle_end_uncancelled(state);
+	return r;
 }
 
 int handle_enter_slow(struct sfshm *h, struct peer **out)
@@ -309,9 +313,11 @@ int handle_enter_slow(struct sfshm *h, struct peer **out)
 int sfshm_close(struct sfshm *h)
 {
 	struct mapping *map;
+	int state;
 
 	if (!h || !cas_acq_rel(&h->magic, HANDLE_OPEN, HANDLE_CLOSED))
 		return -EBADF;
+	state = handle_begin_uncancelled();
 	map = rcu_xchg_pointer(&h->map, NULL);
 	if (h->cookie == process_cookie()) {
 		fetch_add_acq_rel(&h->closing, 1);
@@ -327,6 +333,7 @@ int sfshm_close(struct sfshm *h)
 	h->next_free = unused;
 	unused = h;
 	pthread_mutex_unlock(&handle_lock);
+	handle_end_uncancelled(state);
 	return 0;
 }
 

@@ -61,6 +61,23 @@ int handle_adopt_predecessor(struct mapping *map, const char *path);
 /* Where the predecessor of the segment at `path` stands while it is needed. */
 int handle_old_path(const char *path, char *buf, size_t size);
 
+/*
+ * Around whatever holds a lock or a descriptor while it calls what may be a
+ * cancellation point. Returns what to give to handle_end_uncancelled().
+ */
+static inline int handle_begin_uncancelled(void)
+{
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	return state;
+}
+
+static inline void handle_end_uncancelled(int state)
+{
+	pthread_setcancelstate(state, &state);
+}
+
 int handle_enter_slow(struct sfshm *h, struct peer **out);
 
 /*

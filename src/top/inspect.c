@@ -22,6 +22,7 @@
 #include "store/key.h"
 #include "store/slot.h"
 #include "sync/flight.h"
+#include "top/handle.h"
 
 struct sfshm_view {
 	struct mapping map; /* read-only: only ever read through */
@@ -75,12 +76,35 @@ static void close_beside(struct sfshm_view *v, int fd)
 	mapping_drop_handle(mine);
 }
 
+static int open_view(struct sfshm_view *v, const char *name,
+		     const struct sfshm_options *o)
+{
+	int r = name_to_path(name, geteuid(), v->path, sizeof(v->path));
+	int fd;
+
+	if (r) {
+		options_explain(o, "the name is too long or has odd letters");
+		return r;
+	}
+	fd = open(v->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0) {
+		r = -errno;
+		options_explain(o, "cannot open %s: %s", v->path,
+				r == -ELOOP ? "it is a symbolic link" :
+					      strerrordesc_np(-r));
+		return r;
+	}
+	r = map_view(v, fd, o);
+	close_beside(v, fd);
+	return r;
+}
+
 int sfshm_view_open(struct sfshm_view **out, const char *name, char *why,
 		    size_t why_size)
 {
 	struct sfshm_options o = { .why = why, .why_size = why_size };
 	struct sfshm_view *v;
-	int fd, r;
+	int state, r;
 
 	if (!out)
 		return -EINVAL;
@@ -88,27 +112,13 @@ int sfshm_view_open(struct sfshm_view **out, const char *name, char *why,
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
-	r = name_to_path(name, geteuid(), v->path, sizeof(v->path));
-	if (r) {
-		options_explain(&o, "the name is too long or has odd letters");
-		goto fail;
-	}
-	fd = open(v->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0) {
-		r = -errno;
-		options_explain(&o, "cannot open %s: %s", v->path,
-				r == -ELOOP ? "it is a symbolic link" :
-					      strerrordesc_np(-r));
-		goto fail;
-	}
-	r = map_view(v, fd, &o);
-	close_beside(v, fd);
+	state = handle_begin_uncancelled();
+	r = open_view(v, name, &o);
+	handle_end_uncancelled(state);
 	if (r)
-		goto fail;
-	*out = v;
-	return 0;
-fail:
-	free(v);
+		free(v);
+	else
+		*out = v;
 	return r;
 }
 

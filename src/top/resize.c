@@ -330,7 +330,7 @@ int sfshm_resize(const char *name, const struct sfshm_options *options,
 	};
 	struct sfshm_options open = { .size = sizeof(open), .mode = 0777 };
 	struct sfshm *h;
-	int r;
+	int state, r;
 
 	if (options && options->size != sizeof(*options))
 		return -EINVAL;
@@ -345,6 +345,7 @@ int sfshm_resize(const char *name, const struct sfshm_options *options,
 		r = sfshm_open(&h, name, &open);
 	if (r)
 		return r;
+	state = handle_begin_uncancelled();
 	r = handle_enter(h, &z.from);
 	z.old = h->map;
 	if (!r)
@@ -352,5 +353,6 @@ int sfshm_resize(const char *name, const struct sfshm_options *options,
 	explain(options, r);
 	sfshm_result_clear(&z.value);
 	sfshm_close(h);
+	handle_end_uncancelled(state);
 	return r;
 }

@@ -119,12 +119,12 @@ static int follow_locked(struct sfshm *h)
 
 int handle_follow(struct sfshm *h, struct peer **out)
 {
-	int state, r;
+	int state = handle_begin_uncancelled();
+	int r;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	pthread_mutex_lock(&handle_lock);
 	r = follow_locked(h);
 	pthread_mutex_unlock(&handle_lock);
-	pthread_setcancelstate(state, &state);
+	handle_end_uncancelled(state);
 	return r ? r : handle_enter(h, out);
 }
