@@ -43,7 +43,9 @@ struct sfshm_options {
 	uint32_t participants; /* threads at once; 0: 1024; at most 16383 */
 	uint32_t max_value;    /* bytes of the largest value; 0: 1 MiB */
 	uint64_t bytes;        /* for all values; 0: 16 MiB; at most 16 GiB */
-	uint32_t mode;         /* permission bits; 0: 0600 */
+	uint32_t mode;         /* permission bits; 0: 0600. Who may write a
+				  segment is trusted by all who have it open:
+				  it can make them crash, or worse */
 	uint32_t owner;        /* expected user id, with SFSHM_SET_OWNER */
 	uint32_t group;        /* group id, with SFSHM_SET_GROUP */
 	char *why;             /* gets one line about a failure; or NULL */

@@ -3,14 +3,8 @@
 
 #include <sys/random.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "os/sys.h"
-
-uint64_t hash_bytes(const void *data, size_t len, uint64_t seed)
-{
-	return XXH3_64bits_withSeed(data, len, seed);
-}
 
 uint64_t hash_random(void)
 {

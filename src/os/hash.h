@@ -6,7 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-uint64_t hash_bytes(const void *data, size_t len, uint64_t seed);
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static inline uint64_t hash_bytes(const void *data, size_t len, uint64_t seed)
+{
+	return XXH3_64bits_withSeed(data, len, seed);
+}
 
 /* Random bits from the kernel; for seeds and cookies, never 0. */
 uint64_t hash_random(void);

@@ -293,7 +293,8 @@ static size_t stretch(const struct mapping *map, uint32_t *ref, uint64_t len,
 	return len;
 }
 
-int arena_read(const struct mapping *map, uint32_t ref, void *to, uint64_t len)
+int arena_read_long(const struct mapping *map, uint32_t ref, void *to,
+		    uint64_t len)
 {
 	uint8_t *dst = to, *src;
 

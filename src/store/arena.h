@@ -32,6 +32,7 @@
 #ifndef STORE_ARENA_H
 #define STORE_ARENA_H
 
+#include <errno.h>
 #include <sys/uio.h>
 
 #include "peer/participant.h"
@@ -109,7 +110,19 @@ int arena_write(const struct mapping *map, uint32_t ref,
 		const struct iovec *iov, int count);
 
 /* Copies `len` bytes out of a chain: torn perhaps, validate afterwards. */
-int arena_read(const struct mapping *map, uint32_t ref, void *to, uint64_t len);
+int arena_read_long(const struct mapping *map, uint32_t ref, void *to,
+		    uint64_t len);
+
+static inline int arena_read(const struct mapping *map, uint32_t ref, void *to,
+			     uint64_t len)
+{
+	if (unlikely(len > SHM_GRANULE))
+		return arena_read_long(map, ref, to, len);
+	if (unlikely(len && ref - 1u >= granules_used(map)))
+		return -EBADMSG;
+	copy_torn(to, map->granules + (uint64_t)(ref - 1) * SHM_GRANULE, len);
+	return 0;
+}
 
 /* Makes a slot's chain, which P may free, an orphan (N2). */
 void arena_orphan(struct peer *p, uint32_t ref);

@@ -6,19 +6,6 @@
 
 #include <sfshm/flight.h>
 
-#include "os/hash.h"
-
-struct key key_make(const struct mapping *map, const void *data, size_t len)
-{
-	struct key k = {
-		.data = data,
-		.len = (uint32_t)len,
-		.hash = hash_bytes(data, len, map->seed),
-	};
-
-	return k;
-}
-
 int key_load(const struct mapping *map, const struct shm_slot *s, uint8_t *buf)
 {
 	uint32_t len = load_relaxed(&s->key_len);
@@ -45,6 +32,12 @@ static int compare_long(const struct mapping *map, const struct key *k,
 	if (key_load(map, s, buf) != (int)k->len)
 		return -1;
 	return memcmp(k->data, buf, k->len);
+}
+
+bool key_equal_long(const struct mapping *map, const struct key *k,
+		    const struct shm_slot *s)
+{
+	return compare_long(map, k, s) == 0;
 }
 
 static int compare_short(const struct key *k, const struct shm_slot *s)

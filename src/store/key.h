@@ -3,6 +3,7 @@
 #ifndef STORE_KEY_H
 #define STORE_KEY_H
 
+#include "os/hash.h"
 #include "store/arena.h"
 
 struct key {
@@ -11,7 +12,17 @@ struct key {
 	uint64_t hash;
 };
 
-struct key key_make(const struct mapping *map, const void *data, size_t len);
+static inline struct key key_make(const struct mapping *map, const void *data,
+				  size_t len)
+{
+	struct key k = {
+		.data = data,
+		.len = (uint32_t)len,
+		.hash = hash_bytes(data, len, map->seed),
+	};
+
+	return k;
+}
 
 /* The upper half orders a chain, the lower half chooses its bucket. */
 static inline uint32_t key_order(const struct key *k)
@@ -25,6 +36,43 @@ static inline uint32_t key_order(const struct key *k)
  */
 int key_compare(const struct mapping *map, const struct key *k,
 		const struct shm_slot *s);
+
+bool key_equal_long(const struct mapping *map, const struct key *k,
+		    const struct shm_slot *s);
+
+static inline uint64_t key_word(const uint8_t *at)
+{
+	uint64_t w;
+
+	memcpy(&w, at, sizeof(w));
+	return w;
+}
+
+/* Up to 24 bytes, as words that overlap where the length is odd. */
+static inline bool key_equal_short(const uint8_t *a, const uint8_t *b,
+				   uint32_t len)
+{
+	if (len < 8) {
+		for (uint32_t i = 0; i < len; i++)
+			if (a[i] != b[i])
+				return false;
+		return true;
+	}
+	return key_word(a) == key_word(b) &&
+	       key_word(a + len - 8) == key_word(b + len - 8) &&
+	       (len <= 16 || key_word(a + 8) == key_word(b + 8));
+}
+
+/* Whether the slot's key is this one; the same caveat. */
+static inline bool key_equal(const struct mapping *map, const struct key *k,
+			     const struct shm_slot *s)
+{
+	if (load_relaxed(&s->key_len) != k->len)
+		return false;
+	return k->len <= SHM_INLINE_KEY ?
+		       key_equal_short(k->data, s->key, k->len) :
+		       key_equal_long(map, k, s);
+}
 
 /*
  * Writes the key into a slot that is P's, in the making. Short keys stand in

@@ -33,27 +33,27 @@ int table_find(struct peer *p, const struct key *k, struct sighting *out)
 	const struct mapping *map = p->map;
 	uint64_t link = load_acquire(bucket_of(map, k->hash));
 	uint32_t left = longest_walk(map);
-	uint32_t index;
+	uint32_t order = key_order(k), index;
 
 	while ((index = link_index(link))) {
 		struct shm_slot *s = slot_at(map, index - 1);
-		uint64_t ctl, next;
-		int order;
+		uint32_t hash;
+		uint64_t ctl;
 
 		if (unlikely(!s || !left--))
 			return lost(p);
 		/* order: F2 pairs F1 */
 		ctl = load_seq(&s->ctl);
-		next = load_acquire(&s->next);
-		order = key_compare(map, k, s);
-		if (order == 0 && !(next & LINK_MARK)) {
+		link = load_acquire(&s->next);
+		hash = load_relaxed(&s->hash);
+		if (likely(hash == order && !(link & LINK_MARK) &&
+			   key_equal(map, k, s))) {
 			out->slot = index - 1;
 			out->ctl = ctl;
 			return 1;
 		}
-		if (order < 0)
+		if (hash > order)
 			break;
-		link = next;
 	}
 	return unlikely(epoch_expelled(p)) ? -EAGAIN : 0;
 }

@@ -16,9 +16,9 @@
 static void note_start(struct call *c, const struct sighting *seen)
 {
 	struct shm_slot *s = &c->self->map->slots[seen->slot];
-	uint64_t now = c->policy.lock_age_ms ? sys.now() : sys.coarse();
+	uint64_t now = c->policy->lock_age_ms ? sys.now() : sys.coarse();
 
-	store_relaxed(&s->lease_ms, c->policy.lock_age_ms);
+	store_relaxed(&s->lease_ms, c->policy->lock_age_ms);
 	/* order: B1 pairs B2 */
 	store_release(&s->started, started_make(ctl_gen(seen->ctl), now));
 	peer_count(c->self, COUNT_loads);
@@ -96,8 +96,8 @@ static void lead(struct call *c, const struct sighting *seen, struct flight *f)
 	f->ctl = seen->ctl;
 	f->slot = seen->slot;
 	f->incarnation = c->self->incarnation;
-	f->ttl_ms = c->policy.ttl_ms;
-	f->neg_ttl_ms = c->policy.neg_ttl_ms;
+	f->ttl_ms = c->policy->ttl_ms;
+	f->neg_ttl_ms = c->policy->neg_ttl_ms;
 	f->stored = 0;
 	r->source = SFSHM_COMPUTED;
 	r->leader = 1;
@@ -126,7 +126,7 @@ static int meet_busy(struct call *c, struct sighting *seen)
 {
 	if (ctl_owner(seen->ctl) == c->self->id)
 		return -EDEADLK;
-	if (c->policy.flags & SFSHM_TRY)
+	if (c->flags & SFSHM_TRY)
 		return -EBUSY;
 	return flight_follow(c, seen);
 }
@@ -137,6 +137,7 @@ static int ask(struct call *c, struct mapping *old,
 {
 	struct call asked = {
 		.policy = c->policy,
+		.flags = c->flags,
 		.result = c->result,
 		.closing = c->closing,
 		.closing_seen = c->closing_seen,
@@ -146,7 +147,7 @@ static int ask(struct call *c, struct mapping *old,
 	if (r)
 		return r;
 	asked.key = key_make(old, c->key.data, c->key.len);
-	asked.policy.flags |= SFSHM_FOLLOW;
+	asked.flags |= SFSHM_FOLLOW;
 	return how(&asked, NULL);
 }
 
@@ -194,7 +195,7 @@ static int meet_idle(struct call *c, struct sighting *seen, int how)
 		if (r != -ENODATA)
 			return r;
 	}
-	if (c->policy.flags & SFSHM_FOLLOW)
+	if (c->flags & SFSHM_FOLLOW)
 		return -ENODATA;
 	r = how == LOOK_ABSENT ? lead_new(c, seen) : flight_claim(c, seen);
 	/* order: M2 pairs M1 */
@@ -242,10 +243,11 @@ int flight_begin_moved(struct call *c, struct flight *f, uint64_t stored,
 	int r;
 
 	c->consulted = true;
-	c->policy.flags = SFSHM_TRY | SFSHM_REFRESH;
-	c->policy.ttl_ms = ttl_ms;
+	c->flags = SFSHM_TRY | SFSHM_REFRESH;
 	r = flight_begin(c, f);
-	if (r == SFSHM_LEADER)
-		f->stored = stored;
+	if (r != SFSHM_LEADER)
+		return r;
+	f->stored = stored;
+	f->ttl_ms = ttl_ms;
 	return r;
 }

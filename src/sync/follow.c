@@ -16,7 +16,7 @@ static int take_over(struct call *c, struct sighting *seen)
 	struct shm_slot *s = &p->map->slots[seen->slot];
 	uint32_t dead = ctl_owner(seen->ctl) - 1;
 
-	if (c->policy.flags & SFSHM_FOLLOW) {
+	if (c->flags & SFSHM_FOLLOW) {
 		flight_abandon(p, seen->slot, seen->ctl);
 		event_wake(&s->event, true);
 		peer_reap(p->map, dead);
@@ -59,14 +59,14 @@ static uint64_t lease_end(struct call *c, const struct shm_slot *s,
 		if (!c->unnoted_since)
 			c->unnoted_since = now;
 		began = c->unnoted_since;
-		ms = c->policy.lock_age_ms;
+		ms = c->policy->lock_age_ms;
 	}
 	return ms ? began + ms * NS_PER_MS : 0;
 }
 
 static int given_up(struct call *c, uint64_t now)
 {
-	const struct sfshm_policy *pol = &c->policy;
+	const struct sfshm_policy *pol = c->policy;
 
 	if (load_acquire(c->closing) != c->closing_seen)
 		return -ESHUTDOWN;
@@ -122,7 +122,7 @@ static int follow_once(struct call *c, struct sighting *seen)
 		.self = p,
 		.event = &s->event,
 		.owner = participant_at(p->map, ctl_owner(seen->ctl) - 1),
-		.cancel = c->policy.cancel,
+		.cancel = c->policy->cancel,
 		.closing = c->closing,
 		.closing_seen = c->closing_seen,
 	};
@@ -147,7 +147,7 @@ static int follow_once(struct call *c, struct sighting *seen)
 		steal(c, seen);
 		return AGAIN;
 	}
-	w.until = earlier(c->policy.deadline_ns, lease);
+	w.until = earlier(c->policy->deadline_ns, lease);
 	sleep_once(c, seen, &w);
 	return AGAIN;
 }

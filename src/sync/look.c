@@ -140,7 +140,7 @@ static int look_at(struct call *c, const struct sighting *seen)
 	struct shm_slot *s = &c->self->map->slots[seen->slot];
 	struct shm_field *value = &s->field[ctl_cur(seen->ctl)];
 	const struct shm_field *other = &s->field[!ctl_cur(seen->ctl)];
-	bool refresh = c->policy.flags & SFSHM_REFRESH;
+	bool refresh = c->flags & SFSHM_REFRESH;
 	uint64_t gen = ctl_gen(seen->ctl);
 	uint64_t now = sys.coarse();
 

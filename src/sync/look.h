@@ -10,20 +10,21 @@
 /* Looking again is peers' work; this often, it is broken bytes'. */
 #define LOOK_MOST_TRIES 1000000
 
-/* One call's question. */
+/* One call's question. What the fast path reads and writes comes first. */
 struct call {
 	struct peer *self;
 	struct key key;
-	struct sfshm_policy policy;
 	struct sfshm_result *result;
-	uint32_t *pin; /* not NULL: pin the value instead of copying it */
-	int32_t pin_place;
+	const struct sfshm_policy *policy;
 	uint32_t *closing; /* moves when the handle is closed */
 	uint32_t closing_seen;
+	uint32_t flags;  /* the policy's, and what the call adds */
 	uint64_t joined; /* generation of the flight it waits for, or 0 */
 	uint64_t slept;  /* times */
-	uint64_t unnoted_since; /* ns: since when the start was missing */
+	uint32_t *pin;   /* not NULL: pin the value instead of copying it */
+	int32_t pin_place;
 	bool consulted;         /* the predecessor has been asked */
+	uint64_t unnoted_since; /* ns: since when the start was missing */
 	uint32_t *waited_at;    /* event word of the slot it last waited at */
 };
 

@@ -7,6 +7,8 @@
 #include "sync/flight.h"
 #include "top/call.h"
 
+static const struct sfshm_policy no_policy = SFSHM_POLICY_INIT;
+
 int call_start(struct call *c, struct sfshm *h, const void *key, size_t len,
 	       const struct sfshm_policy *policy, struct sfshm_result *result)
 {
@@ -27,8 +29,8 @@ int call_start(struct call *c, struct sfshm *h, const void *key, size_t len,
 	if (r)
 		return r;
 	c->key = key_make(c->self->map, key, len);
-	if (policy)
-		c->policy = *policy;
+	c->policy = policy ? policy : &no_policy;
+	c->flags = c->policy->flags;
 	c->result = result;
 	return 0;
 }
@@ -68,7 +70,7 @@ int sfshm_wait(struct sfshm *h, const void *key, size_t key_len,
 
 	if (r)
 		return r;
-	c.policy.flags |= SFSHM_FOLLOW;
+	c.flags |= SFSHM_FOLLOW;
 	return flight_begin(&c, NULL);
 }
 

@@ -57,8 +57,13 @@ static uint64_t stored_at(struct call *c, uint32_t *ttl_ms)
 /* Moves one key's value, unless a newer one is there. */
 static int move_key(struct resize *z, const uint8_t *key, int len)
 {
-	struct call from = { .self = z->from, .result = &z->value };
-	struct call to = { .self = z->to, .result = &z->value };
+	const struct sfshm_policy plain = SFSHM_POLICY_INIT;
+	struct call from = {
+		.self = z->from,
+		.result = &z->value,
+		.policy = &plain,
+	};
+	struct call to = { .self = z->to, .policy = &plain };
 	struct sfshm_result there = SFSHM_RESULT_INIT;
 	struct iovec bytes;
 	struct flight f;

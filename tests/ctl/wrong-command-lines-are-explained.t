@@ -20,7 +20,13 @@ wrong "-s needs an argument" purge -s
 wrong "forget: say which key" forget -s "$segment"
 wrong "forget: unexpected 'two'" forget -s "$segment" one two
 wrong "purge: unexpected 'one'" purge -s "$segment" one
-wrong "purge: .*create only" purge -s "$segment" --slots 10
+wrong "purge: .*create.*resize" purge -s "$segment" --slots 10
+wrong "resize: .*create only" resize -s "$segment" --mode 0600
+wrong "create: --timeout is for resize" create -s "$segment" --timeout 1s
+wrong "--timeout 5: .*ms, s, m" resize -s "$segment" --timeout 5
+wrong "--timeout 9999d: " resize -s "$segment" --timeout 9999d
+wrong "--timeout -1s: " resize -s "$segment" --timeout -1s
+wrong "resize: unexpected '10'" resize -s "$segment" 10
 wrong "--slots 0: " create -s "$segment" --slots 0
 wrong "--slots ten: " create -s "$segment" --slots ten
 wrong "--slots -1: " create -s "$segment" --slots -1

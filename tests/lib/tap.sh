@@ -82,13 +82,14 @@ skip()
 # ok DESCRIPTION COMMAND...: the command succeeds
 ok()
 {
-	local what=$1 out
+	local what=$1 out status=0
 	shift
-	if out=$("$@" 2>&1); then
+	out=$("$@" 2>&1) || status=$?
+	if [ $status -eq 0 ]; then
 		pass "$what"
 	else
 		fail "$what"
-		diag "exit status $? of: $*"
+		diag "exit status $status of: $*"
 		[ -z "$out" ] || diag "$out"
 	fi
 }

@@ -82,5 +82,9 @@ for tool in sfshm-run sfshm-dump sfshm-ctl; do
 		env -u LD_LIBRARY_PATH "$prefix/bin/$tool" --help
 	ok "$tool has its manual page" test -f "$prefix/share/man/man1/$tool.1"
 done
+for function in sfshm_begin sfshm_publish sfshm_view_slot; do
+	ok "$function(3) is there" grep -q "$function" \
+		<(cd "$prefix/share/man" && mandoc -T man "man3/$function.3")
+done
 ok "there is sfshm(7)" test -f "$prefix/share/man/man7/sfshm.7"
 done_testing

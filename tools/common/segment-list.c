@@ -82,6 +82,7 @@ static int list_add(struct segment_list *list, const struct scheme *scheme,
 	if (asprintf(&entry.path, "%s%s", scheme->dir, file) < 0)
 		return -ENOMEM;
 	entry.name = NULL;
+	entry.resizing = 0;
 	r = -ENOMEM;
 	if (lstat(entry.path, &st) || !S_ISREG(st.st_mode) ||
 	    (geteuid() != 0 && st.st_uid != geteuid())) {
@@ -111,6 +112,65 @@ static int entry_compare(const void *a, const void *b)
 	return strcmp(left->path, right->path);
 }
 
+static void entry_free(struct segment_entry *entry)
+{
+	free(entry->name);
+	free(entry->path);
+}
+
+/* The entry at the first `len` bytes of `path`, or NULL. */
+static struct segment_entry *list_find(const struct segment_list *list,
+				       const char *path, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (strncmp(list->entries[i].path, path, len) == 0 &&
+		    !list->entries[i].path[len])
+			return &list->entries[i];
+	return NULL;
+}
+
+/* "NAME~" is being replaced, "NAME~new" is of a resize that died. */
+static const char *alias_tail(const char *path)
+{
+	const char *tail = strrchr(path, '~');
+
+	return tail && (!tail[1] || !strcmp(tail, "~new")) ? tail : NULL;
+}
+
+/*
+ * Those that belong to a resize go. If their segment is gone they stay, by
+ * their path, lest they be overlooked.
+ */
+static int list_fold(struct segment_list *list)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < list->count; i++) {
+		struct segment_entry *entry = &list->entries[i], *of;
+		const char *tail = alias_tail(entry->path);
+
+		if (!tail)
+			continue;
+		of = list_find(list, entry->path, (size_t)(tail - entry->path));
+		free(entry->name);
+		entry->name = of ? NULL : strdup(entry->path);
+		if (of)
+			of->resizing = 1;
+		else if (!entry->name)
+			return -ENOMEM;
+	}
+	for (i = 0; i < list->count; i++) {
+		if (list->entries[i].name)
+			list->entries[kept++] = list->entries[i];
+		else
+			entry_free(&list->entries[i]);
+	}
+	list->count = kept;
+	return 0;
+}
+
 int segment_list_read(struct segment_list *list)
 {
 	struct scheme scheme;
@@ -132,17 +192,15 @@ int segment_list_read(struct segment_list *list)
 	if (list->count)
 		qsort(list->entries, list->count, sizeof(*list->entries),
 		      entry_compare);
-	return r;
+	return r ? r : list_fold(list);
 }
 
 void segment_list_free(struct segment_list *list)
 {
 	size_t i;
 
-	for (i = 0; i < list->count; i++) {
-		free(list->entries[i].name);
-		free(list->entries[i].path);
-	}
+	for (i = 0; i < list->count; i++)
+		entry_free(&list->entries[i]);
 	free(list->entries);
 	memset(list, 0, sizeof(*list));
 }

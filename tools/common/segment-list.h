@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The segments that lie where names lead to: the caller's own, or for root
- * everybody's.
+ * everybody's. What a resize keeps beside a segment is no segment of its own.
  */
 #ifndef TOOLS_SEGMENT_LIST_H
 #define TOOLS_SEGMENT_LIST_H
@@ -14,6 +14,7 @@ struct segment_entry {
 	off_t size;
 	char *name; /* what -s takes: a name, or the path of somebody else's */
 	char *path;
+	int resizing; /* the one that it replaces is still in use */
 };
 
 struct segment_list {

@@ -7,7 +7,9 @@
 #include "request.h"
 
 static const struct verb verbs[] = {
-	{ "create", .run = verb_create, .makes = 1 },
+	{ "create", .run = verb_create, .takes = REQUEST_SIZES | REQUEST_MODE },
+	{ "resize", .run = verb_resize,
+	  .takes = REQUEST_SIZES | REQUEST_TIMEOUT },
 	{ "verify", .run = verb_verify },
 	{ "forget", .run = verb_forget, .takes_key = 1 },
 	{ "purge", .run = verb_purge },

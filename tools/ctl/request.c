@@ -7,12 +7,14 @@
 
 #include "common/args.h"
 #include "common/complain.h"
+#include "common/duration.h"
 #include "common/size.h"
 
+#define TIMEOUT_MAX_MS (UINT64_C(366) * 24 * 60 * 60 * 1000)
+
 static const char usage[] =
-	"usage: sfshm-ctl create [-s SEGMENT] [--slots N] [--participants N]\n"
-	"                        [--bytes SIZE] [--max-value SIZE]\n"
-	"                        [--mode MODE]\n"
+	"usage: sfshm-ctl create [-s SEGMENT] [SIZES] [--mode MODE]\n"
+	"       sfshm-ctl resize [-s SEGMENT] [SIZES] [--timeout DURATION]\n"
 	"       sfshm-ctl verify [-s SEGMENT]\n"
 	"       sfshm-ctl forget [-s SEGMENT] KEY\n"
 	"       sfshm-ctl purge  [-s SEGMENT]\n"
@@ -22,16 +24,23 @@ static const char usage[] =
 	"\n"
 	"  -s, --segment SEGMENT  a name, or with a slash in it a path;\n"
 	"                         \"default\" unless said\n"
-	"      --slots N          keys at once, 16384 unless said\n"
-	"      --participants N   threads at once, 1024 unless said\n"
-	"      --bytes SIZE       for all values, 16M unless said\n"
-	"      --max-value SIZE   of the largest value, 1M unless said\n"
 	"      --mode MODE        octal permissions, 0600 unless said\n"
+	"      --timeout DURATION how long to wait for work in progress;\n"
+	"                         without end unless said\n"
 	"  -h, --help\n"
 	"  -V, --version\n"
 	"\n"
+	"SIZES, what create makes unless said; resize keeps what it is not "
+	"told,\n"
+	"and without any finishes a resize that was interrupted:\n"
+	"\n"
+	"      --slots N          keys at once, 16384\n"
+	"      --participants N   threads at once, 1024\n"
+	"      --bytes SIZE       for all values, 16M\n"
+	"      --max-value SIZE   of the largest value, 1M\n"
+	"\n"
 	"SIZE is a number of bytes; K, M or G behind it means 1024, its square\n"
-	"or its cube.\n";
+	"or its cube. DURATION is a number and ms, s, m, h or d.\n";
 
 enum {
 	OPTION_SLOTS = 256,
@@ -39,6 +48,7 @@ enum {
 	OPTION_BYTES,
 	OPTION_MAX_VALUE,
 	OPTION_MODE,
+	OPTION_TIMEOUT,
 };
 
 static const struct option long_options[] = {
@@ -50,6 +60,7 @@ static const struct option long_options[] = {
 	{ "bytes", required_argument, NULL, OPTION_BYTES },
 	{ "max-value", required_argument, NULL, OPTION_MAX_VALUE },
 	{ "mode", required_argument, NULL, OPTION_MODE },
+	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ 0 },
 };
 
@@ -86,7 +97,16 @@ static int mode_read(const char *text, uint32_t *mode)
 	return ARGS_EXIT_USAGE;
 }
 
-static int shape_read(struct sfshm_options *shape, int option, char **argv)
+static int timeout_read(const char *text, uint64_t *ms)
+{
+	if (!duration_parse(text, TIMEOUT_MAX_MS, ms))
+		return -1;
+	complain("--timeout %s: give a duration of at most a year: %s", text,
+		 DURATION_FORM);
+	return ARGS_EXIT_USAGE;
+}
+
+static int size_read(struct sfshm_options *shape, int option)
 {
 	uint64_t bytes;
 	int status;
@@ -97,25 +117,59 @@ static int shape_read(struct sfshm_options *shape, int option, char **argv)
 		return count_read("participants", optarg, &shape->participants);
 	case OPTION_BYTES:
 		return bytes_read("bytes", optarg, UINT64_MAX, &shape->bytes);
-	case OPTION_MAX_VALUE:
+	default:
 		status = bytes_read("max-value", optarg, UINT32_MAX, &bytes);
 		if (status < 0)
 			shape->max_value = (uint32_t)bytes;
 		return status;
-	case OPTION_MODE: return mode_read(optarg, &shape->mode);
+	}
+}
+
+static int option_read(struct request *request, int option, char **argv)
+{
+	switch (option) {
+	case 's': request->segment = optarg; return -1;
+	case 'h':
+	case 'V': return args_tell(option, usage);
+	case OPTION_SLOTS:
+	case OPTION_PARTICIPANTS:
+	case OPTION_BYTES:
+	case OPTION_MAX_VALUE:
+		request->given |= REQUEST_SIZES;
+		return size_read(&request->shape, option);
+	case OPTION_MODE:
+		request->given |= REQUEST_MODE;
+		return mode_read(optarg, &request->shape.mode);
+	case OPTION_TIMEOUT:
+		request->given |= REQUEST_TIMEOUT;
+		return timeout_read(optarg, &request->timeout_ms);
 	default: return args_refuse(option, argv);
 	}
 }
 
-static int operands_read(struct request *request, int count, char **operands,
-			 int shaped)
+/* An option was given that the verb does not take. */
+static int option_refuse(const struct verb *verb, unsigned int given)
+{
+	if (given & REQUEST_TIMEOUT)
+		complain("%s: --timeout is for resize only", verb->name);
+	else if (given & REQUEST_SIZES)
+		complain("%s: a segment's sizes are chosen with create, and "
+			 "changed with resize",
+			 verb->name);
+	else
+		complain("%s: a segment's mode is chosen with create only",
+			 verb->name);
+	return ARGS_EXIT_USAGE;
+}
+
+static int operands_read(struct request *request, int count, char **operands)
 {
 	const struct verb *verb;
 	int want;
 
 	if (!count) {
-		complain("say what to do: create, verify, forget, purge or "
-			 "unlink; see --help");
+		complain("say what to do: create, resize, verify, forget, "
+			 "purge or unlink; see --help");
 		return ARGS_EXIT_USAGE;
 	}
 	verb = verb_find(operands[0]);
@@ -133,11 +187,8 @@ static int operands_read(struct request *request, int count, char **operands,
 			 verb->name, operands[want]);
 		return ARGS_EXIT_USAGE;
 	}
-	if (shaped && !verb->makes) {
-		complain("%s: a segment's shape is chosen with create only",
-			 verb->name);
-		return ARGS_EXIT_USAGE;
-	}
+	if (request->given & ~verb->takes)
+		return option_refuse(verb, request->given & ~verb->takes);
 	request->verb = verb;
 	request->key = verb->takes_key ? operands[1] : NULL;
 	return -1;
@@ -145,25 +196,17 @@ static int operands_read(struct request *request, int count, char **operands,
 
 int request_read(struct request *request, int argc, char **argv)
 {
-	int option, shaped = 0;
+	int option;
 
 	memset(request, 0, sizeof(*request));
 	request->shape.size = sizeof(request->shape);
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ARGS_SHORT, long_options,
 				     NULL)) != -1) {
-		int status = -1;
+		int status = option_read(request, option, argv);
 
-		if (option == 's') {
-			request->segment = optarg;
-		} else if (option == 'h' || option == 'V') {
-			status = args_tell(option, usage);
-		} else {
-			status = shape_read(&request->shape, option, argv);
-			shaped = 1;
-		}
 		if (status >= 0)
 			return status;
 	}
-	return operands_read(request, argc - optind, argv + optind, shaped);
+	return operands_read(request, argc - optind, argv + optind);
 }

@@ -9,10 +9,17 @@
 
 struct request;
 
+/* Options that only some verbs take. */
+enum request_option {
+	REQUEST_SIZES = 1 << 0, /* how much the segment holds */
+	REQUEST_MODE = 1 << 1,
+	REQUEST_TIMEOUT = 1 << 2,
+};
+
 struct verb {
 	const char *name;
 	int takes_key;
-	int makes; /* takes the options of a segment's shape */
+	unsigned int takes; /* enum request_option */
 	int (*run)(const struct request *request);
 };
 
@@ -21,6 +28,8 @@ struct request {
 	const char *segment; /* NULL: the default one */
 	const char *key;
 	struct sfshm_options shape;
+	unsigned int given; /* enum request_option */
+	uint64_t timeout_ms;
 };
 
 /*
@@ -37,6 +46,7 @@ int verb_create(const struct request *request);
 int verb_verify(const struct request *request);
 int verb_forget(const struct request *request);
 int verb_purge(const struct request *request);
+int verb_resize(const struct request *request);
 int verb_unlink(const struct request *request);
 
 #endif

@@ -106,8 +106,9 @@ static void table_row(const struct summary *summary)
 		 info->slots);
 	snprintf(participants, sizeof(participants), "%" PRIu32 "/%" PRIu32,
 		 summary->alive, info->participants);
-	printf(" %8s %8s %17s %12s\n", size_text(size, info->file_bytes),
-	       size_text(memory, info->memory_bytes), slots, participants);
+	printf(" %8s %8s %17s %12s%s\n", size_text(size, info->file_bytes),
+	       size_text(memory, info->memory_bytes), slots, participants,
+	       summary->entry->resizing ? "  resizing" : "");
 }
 
 static void json_row(const struct summary *summary)
@@ -120,6 +121,7 @@ static void json_row(const struct summary *summary)
 	json_set_bytes(object, "path", entry->path, strlen(entry->path));
 	json_set_number(object, "owner", entry->owner);
 	json_set_number(object, "file_bytes", (uint64_t)entry->size);
+	json_object_set_new(object, "resizing", json_boolean(entry->resizing));
 	if (summary->error) {
 		json_set_bytes(object, "error", summary->why,
 			       strlen(summary->why));
