@@ -27,7 +27,9 @@
  *   -ESTALE        fenced: the flight was taken from you (deadline passed,
  *                  taken for dead, or ended already); nothing of your result
  *                  became visible; drop it
- *   -ESHUTDOWN     the handle was closed while the call was inside
+ *   -ESHUTDOWN     the handle was closed while the call was inside, or its
+ *                  segment was replaced by one that cannot be reached from
+ *                  here (opened by descriptor; name removed): open it again
  *   -EBADF         the handle is not an open one
  *   -ECHILD        the handle or flight belongs to the process that you were
  *                  forked from; open the segment again in this process

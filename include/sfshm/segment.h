@@ -42,7 +42,7 @@ struct sfshm_options {
 	uint32_t slots;        /* keys at once; 0: 16384; at most 2^26 */
 	uint32_t participants; /* threads at once; 0: 1024; at most 16383 */
 	uint32_t max_value;    /* bytes of the largest value; 0: 1 MiB */
-	uint64_t bytes;        /* for all values; 0: 16 MiB; at most 16 GiB */
+	uint64_t bytes;        /* for all values; 0: 16 MiB; under 16 GiB */
 	uint32_t mode;         /* permission bits; 0: 0600. Who may write a
 				  segment is trusted by all who have it open:
 				  it can make them crash, or worse */

@@ -29,6 +29,7 @@
 #define load_seq(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
 
 #define store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define store_seq(p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
 #define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
 /* Compare and swap by value: true when *p was `old` and is `new` now. */

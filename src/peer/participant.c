@@ -59,11 +59,11 @@ static void forget_inherited(void)
 	peer_current = NULL;
 }
 
-/* Flights must still be ended, pins given back. */
+/* Flights must still be ended, pins given back, a call be left. */
 static bool owes_something(const struct peer *p)
 {
 	const struct shm_participant *rec = p->record;
-	uint32_t any = load_relaxed(&rec->claims_lost);
+	uint32_t any = load_relaxed(&rec->claims_lost) | p->inside;
 
 	for (int i = 0; i < SHM_CLAIMS; i++)
 		any |= load_relaxed(&rec->claims[i]);

@@ -25,6 +25,7 @@ struct peer {
 	uint32_t id; /* index + 1: as in control words and tags */
 	uint32_t incarnation;
 	uint64_t cookie; /* of the process that attached */
+	uint32_t inside; /* a call uses it while it attaches elsewhere */
 	uint32_t cursor; /* where it looks for free granules next */
 	uint64_t freed;  /* granules it has freed */
 	/* slots it has sent out and that wait for their grace period; hints */

@@ -16,6 +16,11 @@
 #include "segment/geometry.h"
 #include "segment/mapping.h"
 
+/* Linux 6.3; where it is unknown, a memfd is executable and does no harm. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
 static uint32_t wanted_mode(const struct sfshm_options *o)
 {
 	return o && o->mode ? o->mode : 0600;
@@ -168,9 +173,13 @@ int file_create(const char *path, const struct sfshm_options *o)
 
 int file_create_memfd(const char *label, const struct sfshm_options *o)
 {
-	int fd = memfd_create(label ? label : "sfshm",
-			      MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int r;
+	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int fd, r;
+
+	label = label ? label : "sfshm";
+	fd = memfd_create(label, flags | MFD_NOEXEC_SEAL);
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create(label, flags);
 
 	if (fd < 0)
 		return -errno;

@@ -154,8 +154,7 @@ static struct mapping *map_file(int fd, const struct shm_header *h, int *error)
 	map->word_offset = h->fingerprint.word_offset;
 	map->seed = h->seed;
 	map->pid_ns = process_pid_ns();
-	map->can_membarrier = sys_membarrier_ready();
-	map->self_fencing = !map->can_membarrier;
+	map->self_fencing = !sys_membarrier_ready();
 	map->cookie = process_cookie();
 	map->serial = ++mappings_made;
 	map->refs = 1;
@@ -163,6 +162,9 @@ static struct mapping *map_file(int fd, const struct shm_header *h, int *error)
 	map->fd = fd;
 	map->dev = st.st_dev;
 	map->ino = st.st_ino;
+	map->uid = st.st_uid;
+	map->gid = st.st_gid;
+	map->mode = st.st_mode & 0777;
 	*error = 0;
 	return map;
 }

@@ -33,9 +33,8 @@ struct mapping {
 	struct shm_geometry geometry;
 	uint32_t word_offset; /* of the futex word in a mutex */
 	uint64_t seed;
-	uint64_t pid_ns;     /* this process's PID namespace */
-	bool self_fencing;   /* membarrier does not reach this process */
-	bool can_membarrier; /* this process may run grace periods */
+	uint64_t pid_ns;   /* this process's PID namespace */
+	bool self_fencing; /* readers fence: there is no membarrier here */
 
 	uint64_t cookie; /* of the process that mapped it */
 	uint64_t serial; /* no other mapping of this process had it */
@@ -44,10 +43,12 @@ struct mapping {
 	struct mapping *predecessor; /* counted as a handle; by liburcu */
 	struct mapping *left_next;   /* of those left behind, see handle.h */
 	char *path;                  /* that it was opened by, or NULL */
-	bool stranded; /* it has moved, and its successor cannot be found */
 	int fd;
 	dev_t dev;
 	ino_t ino;
+	uid_t uid; /* of the file, as it was opened */
+	gid_t gid;
+	uint32_t mode;
 	struct mapping *next;
 };
 

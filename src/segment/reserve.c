@@ -18,7 +18,7 @@
 
 /*
  * MADV_POPULATE_WRITE (Linux 5.14) works without a descriptor, which a daemon
- * may have closed under us. Before that, fallocate does it.
+ * may have closed under us. Before that, or where a filter forbids it, fallocate does.
  */
 int reserve_range(struct mapping *map, const void *at, uint64_t size)
 {
@@ -33,13 +33,15 @@ int reserve_range(struct mapping *map, const void *at, uint64_t size)
 		return 0;
 	if (errno == EFAULT)
 		return -ENOSPC;
-	if (errno != EINVAL)
+	if (errno == ENOMEM || errno == EHWPOISON)
 		return -errno;
 	fd = mapping_fd(map);
 	if (fd < 0)
 		return -ENOSPC;
-	return fallocate(fd, 0, (off_t)first, (off_t)(last - first)) ? -errno :
-								       0;
+	while (fallocate(fd, 0, (off_t)first, (off_t)(last - first)))
+		if (errno != EINTR)
+			return -errno;
+	return 0;
 }
 
 /* Reserves [used, used + chunk) of an array, then moves the mark. */

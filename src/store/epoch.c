@@ -6,6 +6,29 @@
 #include "os/sys.h"
 #include "peer/liveness.h"
 
+void epoch_fence(struct peer *p)
+{
+	uint32_t flags = load_relaxed(&p->record->flags);
+
+	if (!(flags & SHM_PART_FENCES))
+		store_relaxed(&p->record->flags, flags | SHM_PART_FENCES);
+	fence_seq();
+}
+
+/*
+ * A filter may come after the start: from its next section on each thread of
+ * this process fences for itself.
+ */
+static bool fence_others(struct mapping *map)
+{
+	if (load_relaxed(&map->self_fencing))
+		return false;
+	if (sys.membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) == 0)
+		return true;
+	store_relaxed(&map->self_fencing, true);
+	return false;
+}
+
 /* May the epoch move past what this reader's word says? */
 static bool out_of_the_way(struct peer *p, struct shm_participant *rec,
 			   uint64_t now_epoch, bool fenced, bool stalled)
@@ -13,6 +36,8 @@ static bool out_of_the_way(struct peer *p, struct shm_participant *rec,
 	/* order: G6 pairs G5 */
 	uint64_t e = load_acquire(&rec->epoch);
 
+	if (rec == p->record && !(e & EPOCH_ACTIVE))
+		return true;
 	if (!(e & EPOCH_ACTIVE) && (fenced || rec->flags & SHM_PART_FENCES))
 		return true;
 	if (!fenced && !(rec->flags & SHM_PART_FENCES))
@@ -46,8 +71,7 @@ bool epoch_advance(struct peer *p)
 
 	/* order: G2 pairs G1 */
 	fence_seq();
-	fenced = map->can_membarrier &&
-		 sys.membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) == 0;
+	fenced = fence_others(map);
 	for (uint32_t i = 0; i < used; i++)
 		if (!out_of_the_way(p, &map->participants[i], e, fenced,
 				    stalled))

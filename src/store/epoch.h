@@ -39,14 +39,17 @@
 #define EPOCH_EXPELLED 2u
 #define EPOCH_STALL_NS (2 * UINT64_C(1000000))
 
+/* The entry of a reader that must fence for itself: says so, and does. */
+void epoch_fence(struct peer *p);
+
 static inline void epoch_enter(struct peer *p)
 {
 	uint64_t e = load_acquire(&p->map->header->epoch);
 
 	/* order: G1 pairs G2 */
 	store_relaxed(&p->record->epoch, e << 2 | EPOCH_ACTIVE);
-	if (unlikely(p->map->self_fencing))
-		fence_seq();
+	if (unlikely(load_relaxed(&p->map->self_fencing)))
+		epoch_fence(p);
 	else
 		compiler_barrier();
 }

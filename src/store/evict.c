@@ -15,14 +15,12 @@
 #define EXPIRY_REACH 32
 /* Passes of the hand that reads can earn a slot. */
 #define MOST_CREDIT 3
-/* How long to go on while slots only wait for a grace period. */
-#define PATIENCE_NS (20 * NS_PER_MS)
-/* ... and how often to try at least, should this process be held up itself. */
-#define PATIENCE_TRIES 100
+/* How long to go on while the epoch stands still. */
+#define PATIENCE_NS (200 * NS_PER_MS)
 
 static uint32_t advance_hand(uint32_t *hand, uint32_t used)
 {
-	return fetch_add_relaxed(hand, 1) % used;
+	return used ? fetch_add_relaxed(hand, 1) % used : 0;
 }
 
 /* Credits what was read since somebody last evicted. */
@@ -229,23 +227,27 @@ static bool still_waiting(struct peer *p)
 
 /*
  * Makes a slot free, by whatever it takes. The epoch is advanced only when
- * what is remembered is used up; while it does not move, because a reader is
- * in the way, the wait is bounded: the reader is soon expelled.
+ * what is remembered is used up. While it does not move, because a reader is
+ * in the way, the wait is bounded: the reader is soon expelled. While it does,
+ * others get what comes free, and our turn comes.
  */
 static int make_free(struct peer *p, struct want *w)
 {
-	uint64_t until = 0;
-	uint32_t tries = 0;
+	struct mapping *map = p->map;
+	uint64_t seen = 0, until = 0;
 
 	while (!take_remembered(p, w)) {
+		uint64_t epoch = load_relaxed(&map->header->epoch);
+
 		if (!still_waiting(p) && !evict_batch(p, w))
 			return -ENOSPC;
 		if (epoch_advance(p) && epoch_advance(p))
 			continue;
-		if (!tries++)
+		if (epoch != seen || !until)
 			until = sys.now() + PATIENCE_NS;
-		if (tries > PATIENCE_TRIES && sys.now() > until)
+		else if (sys.now() > until)
 			return -ENOSPC;
+		seen = epoch;
 		sched_yield();
 	}
 	return 0;

@@ -116,6 +116,9 @@ int table_insert(struct peer *p, const struct key *k, uint32_t slot)
 	for (;;) {
 		int r = find_place(p, k, &pl);
 
+		/* What is being made cannot be in a chain. */
+		if (r == 1 && pl.at == s)
+			return lost(p);
 		if (r)
 			return r < 0 ? r : -EEXIST;
 		store_relaxed(&s->next, link_next(load_relaxed(&s->next),

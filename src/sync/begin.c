@@ -142,13 +142,17 @@ static int ask(struct call *c, struct mapping *old,
 		.closing = c->closing,
 		.closing_seen = c->closing_seen,
 	};
-	int r = peer_attach(old, &asked.self);
+	int r;
 
-	if (r)
-		return r;
-	asked.key = key_make(old, c->key.data, c->key.len);
-	asked.flags |= SFSHM_FOLLOW;
-	return how(&asked, NULL);
+	c->self->inside++;
+	r = peer_attach(old, &asked.self);
+	if (!r) {
+		asked.key = key_make(old, c->key.data, c->key.len);
+		asked.flags |= SFSHM_FOLLOW;
+		r = how(&asked, NULL);
+	}
+	c->self->inside--;
+	return r;
 }
 
 /*
@@ -199,8 +203,7 @@ static int meet_idle(struct call *c, struct sighting *seen, int how)
 		return -ENODATA;
 	r = how == LOOK_ABSENT ? lead_new(c, seen) : flight_claim(c, seen);
 	/* order: M2 pairs M1 */
-	if (r == SFSHM_LEADER && load_seq(&map->header->moved) &&
-	    !map->stranded)
+	if (r == SFSHM_LEADER && load_seq(&map->header->moved))
 		return give_back(c, seen);
 	return r;
 }
@@ -232,22 +235,19 @@ int flight_begin(struct call *c, struct flight *f)
 	flight_unfollow(c, r == SFSHM_LEADER);
 	if (r == -ENOSPC)
 		peer_count(c->self, COUNT_no_space);
-	if (r == SFSHM_LEADER)
-		lead(c, &seen, f);
+	if (r != SFSHM_LEADER)
+		return r;
+	lead(c, &seen, f);
+	/* What this flight makes replaces whatever the predecessor has. */
+	if (!c->moving)
+		flight_consult(c, flight_forget);
 	return r;
 }
 
-int flight_begin_moved(struct call *c, struct flight *f, uint64_t stored,
-		       uint32_t ttl_ms)
+int flight_begin_moving(struct call *c, struct flight *f)
 {
-	int r;
-
 	c->consulted = true;
-	c->flags = SFSHM_TRY | SFSHM_REFRESH;
-	r = flight_begin(c, f);
-	if (r != SFSHM_LEADER)
-		return r;
-	f->stored = stored;
-	f->ttl_ms = ttl_ms;
-	return r;
+	c->moving = true;
+	c->flags = SFSHM_TRY;
+	return flight_begin(c, f);
 }

@@ -81,11 +81,10 @@ int flight_fail(struct flight *f, struct peer *p, int code,
 int flight_release(struct flight *f, struct peer *p);
 
 /*
- * Begins a flight for a value that was made elsewhere at `stored` and lives
- * for `ttl_ms` from then. SFSHM_LEADER, or as flight_begin().
+ * Begins a flight in a successor for what is to be moved from its
+ * predecessor, which is not asked or changed. Never waits.
  */
-int flight_begin_moved(struct call *c, struct flight *f, uint64_t stored,
-		       uint32_t ttl_ms);
+int flight_begin_moving(struct call *c, struct flight *f);
 
 /* A look without waiting: SFSHM_CACHED, a failure, or -ENODATA. */
 int flight_peek(struct call *c, struct flight *unused);

@@ -74,7 +74,7 @@ int flight_forget(struct call *c, struct flight *unused)
 	return here;
 }
 
-int flight_purge(struct peer *p)
+static int purge_here(struct peer *p)
 {
 	uint32_t used = slots_used(p->map);
 	int n = 0;
@@ -88,6 +88,25 @@ int flight_purge(struct peer *p)
 		n += n < INT_MAX;
 	}
 	return n;
+}
+
+int flight_purge(struct peer *p)
+{
+	struct mapping *old = mapping_predecessor(p->map);
+	struct peer *there;
+	int n = purge_here(p), r;
+
+	if (!old)
+		return n;
+	p->inside++;
+	r = peer_attach(old, &there);
+	if (!r)
+		r = purge_here(there);
+	p->inside--;
+	mapping_put(old);
+	if (r < 0)
+		return r;
+	return r > INT_MAX - n ? INT_MAX : n + r;
 }
 
 uint32_t flight_waiters(const struct mapping *map, uint32_t slot)

@@ -24,6 +24,7 @@ struct call {
 	uint32_t *pin;   /* not NULL: pin the value instead of copying it */
 	int32_t pin_place;
 	bool consulted;         /* the predecessor has been asked */
+	bool moving;            /* it is to be left alone: see resize.c */
 	uint64_t unnoted_since; /* ns: since when the start was missing */
 	uint32_t *waited_at;    /* event word of the slot it last waited at */
 };

@@ -7,6 +7,8 @@
 #include "sync/flight.h"
 #include "top/call.h"
 
+#define ALL_FLAGS (SFSHM_TRY | SFSHM_FOLLOW | SFSHM_REFRESH)
+
 static const struct sfshm_policy no_policy = SFSHM_POLICY_INIT;
 
 int call_start(struct call *c, struct sfshm *h, const void *key, size_t len,
@@ -15,7 +17,8 @@ int call_start(struct call *c, struct sfshm *h, const void *key, size_t len,
 	int r;
 
 	if (!key || !len || !result || result->size != sizeof(*result) ||
-	    (policy && policy->size != sizeof(*policy)))
+	    (policy && (policy->size != sizeof(*policy) ||
+			policy->flags & ~(uint32_t)ALL_FLAGS)))
 		return -EINVAL;
 	if (len > SFSHM_KEY_MAX)
 		return -ENAMETOOLONG;
@@ -161,6 +164,8 @@ int sfshm_purge(struct sfshm *h)
 	struct peer *p;
 	int r = handle_enter(h, &p);
 
+	if (!r && unlikely(handle_moved(p->map)))
+		r = handle_follow(h, &p);
 	return r ? r : flight_purge(p);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "top/handle.h"
+#include "top/succession.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,10 @@
 /* A name that keeps changing hands under us is given up on after this. */
 #define MOST_TRIES 100
 #define CREATE_TRIES 5
+
+#define ALL_FLAGS                                                             \
+	(SFSHM_CREATE | SFSHM_EXCLUSIVE | SFSHM_SET_OWNER | SFSHM_SET_GROUP | \
+	 SFSHM_HUGE_PAGES)
 
 pthread_mutex_t handle_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sfshm *unused; /* guarded by handle_lock */
@@ -61,7 +66,8 @@ static int check_options(const struct sfshm_options *o)
 		return -ENOMEM;
 	if (!o)
 		return 0;
-	if (o->size != sizeof(*o) || o->mode & ~0777u)
+	if (o->size != sizeof(*o) || o->mode & ~0777u ||
+	    o->flags & ~(uint32_t)ALL_FLAGS)
 		return -EINVAL;
 	if (o->why && o->why_size)
 		o->why[0] = '\0';
@@ -96,7 +102,11 @@ static int create(const char *path, const struct sfshm_options *o)
 {
 	struct timespec nap = { .tv_nsec = 2 * NS_PER_MS };
 	struct stat st;
-	int r = file_create(path, o);
+	int r;
+
+	if (o->why && o->why_size)
+		o->why[0] = '\0';
+	r = file_create(path, o);
 
 	for (int i = 0; r == -ENOSPC && i < CREATE_TRIES; i++) {
 		if (!lstat(path, &st))
@@ -110,6 +120,23 @@ static int create(const char *path, const struct sfshm_options *o)
 	if (r == -EEXIST)
 		options_explain(o, "%s exists already", path);
 	return r ? r : -EAGAIN;
+}
+
+/* So that a process that changes its folder finds a successor all the same. */
+static char *absolute(const char *path)
+{
+	char *copy = strdup(path), *dir, *whole = NULL;
+	const char *slash = strrchr(path, '/');
+
+	if (!copy || !slash || path[0] == '/')
+		return copy;
+	copy[slash - path] = '\0';
+	dir = realpath(copy, NULL);
+	if (dir && asprintf(&whole, "%s%s", dir, slash) < 0)
+		whole = NULL;
+	free(dir);
+	free(copy);
+	return whole;
 }
 
 int handle_map_path(struct mapping **map, const char *path,
@@ -129,7 +156,7 @@ int handle_map_path(struct mapping **map, const char *path,
 		return fd;
 	r = mapping_open(map, fd, o);
 	if (!r) {
-		(*map)->path = strdup(path);
+		(*map)->path = absolute(path);
 		return 0;
 	}
 	if (r == -ESTALE && may_make) {
@@ -337,16 +364,28 @@ int sfshm_close(struct sfshm *h)
 	return 0;
 }
 
-int sfshm_unlink(const char *name)
+static int unlink_one(const char *path)
 {
-	char path[4096];
 	struct sfshm_options any = { .mode = 07777 };
 	struct stat st;
-	int r = name_to_path(name, geteuid(), path, sizeof(path));
+	int r = file_inspect(path, &any, &st);
 
-	if (!r)
-		r = file_inspect(path, &any, &st);
 	if (!r && unlink(path))
 		r = -errno;
 	return r;
+}
+
+/* A resize that died may have left other names: nobody would find them. */
+int sfshm_unlink(const char *name)
+{
+	char path[4096 - 8], other[4096];
+	int r = name_to_path(name, geteuid(), path, sizeof(path));
+
+	if (r)
+		return r;
+	if (!handle_passing_path(path, other, sizeof(other)))
+		succession_unlink(path, other);
+	if (!handle_old_path(path, other, sizeof(other)))
+		succession_unlink(path, other);
+	return unlink_one(path);
 }

@@ -42,24 +42,14 @@ int handle_map_path(struct mapping **map, const char *path,
 /* Whether the segment has a successor to follow to. */
 static inline bool handle_moved(const struct mapping *map)
 {
-	return load_acquire(&map->header->moved) && !map->stranded;
+	return load_acquire(&map->header->moved);
 }
 
-/* Moves the handle to the segment's successor; the peer there goes to *out. */
-int handle_follow(struct sfshm *h, struct peer **out);
-
-/* Drops what was left behind, unless the thread is inside an RCU section. */
-void handle_drop_left(struct sfshm *h);
-
 /*
- * If the segment just mapped replaces another one in which something is left,
- * maps that too and makes it know that it has been replaced. Called with
- * handle_lock held.
+ * Moves the handle to the segment's successor; the peer there goes to *out.
+ * -ESHUTDOWN: it cannot be reached from here.
  */
-int handle_adopt_predecessor(struct mapping *map, const char *path);
-
-/* Where the predecessor of the segment at `path` stands while it is needed. */
-int handle_old_path(const char *path, char *buf, size_t size);
+int handle_follow(struct sfshm *h, struct peer **out);
 
 /*
  * Around whatever holds a lock or a descriptor while it calls what may be a

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Making a successor; how it takes over is told in succession.c. */
+/*
+ * Making a successor: an empty one takes the name, then everything moves.
+ * What holds at each step, and how processes follow, is told in succession.h.
+ */
 #include <sfshm/resize.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -19,21 +21,22 @@
 #include "segment/geometry.h"
 #include "segment/name.h"
 #include "sync/flight.h"
-#include "top/handle.h"
+#include "top/succession.h"
 
 /* Generations leap by this, past all that the old segment may still reach. */
 #define GENERATION_LEAP (UINT64_C(1) << 32)
 /* How long to sleep between looks at the flights that are left. */
 #define LOOK_AGAIN_NS (5 * NS_PER_MS)
+/* Others may resize at the same time: how often to look anew. */
+#define MOST_TRIES 10
 
 struct resize {
-	const struct sfshm_options *wish;
+	const struct sfshm_options *wish; /* NULL: only finish */
 	char path[4096];
 	char alias[4096];
-	struct mapping *old;
-	struct mapping *new;
-	struct peer *from;
-	struct peer *to;
+	char passing[4096];
+	struct mapping *old, *new;
+	struct peer *from, *to;
 	struct sfshm_result value;
 	sfshm_progress_fn progress;
 	void *arg;
@@ -41,67 +44,74 @@ struct resize {
 	uint64_t deadline;
 };
 
-/* When the value that is there was made; 0: there is none. */
-static uint64_t stored_at(struct call *c, uint32_t *ttl_ms)
+/*
+ * Publishes the old segment's value in the flight `f` of the new one. While
+ * that flight is ours nobody leads the key there, and here nobody begins to:
+ * unless it is under way here, what stands here is the newest. It is taken out
+ * here first, so that what is forgotten or purged meanwhile stays so; to die
+ * in between costs the value.
+ */
+static int carry_over(struct resize *z, struct call *from, struct flight *f)
 {
+	const struct shm_field *field;
 	struct sighting seen;
-	const struct shm_field *f;
+	struct iovec bytes;
+	int r = look(from, &seen);
 
-	if (look(c, &seen) != LOOK_HIT)
-		return 0;
-	f = &c->self->map->slots[seen.slot].field[ctl_cur(seen.ctl)];
-	*ttl_ms = load_relaxed(&f->ttl_ms);
-	return load_relaxed(&f->stored);
+	if (r != LOOK_HIT || ctl_busy(seen.ctl))
+		return r < 0 ? r : -ENODATA;
+	field = &z->old->slots[seen.slot].field[ctl_cur(seen.ctl)];
+	f->ttl_ms = load_relaxed(&field->ttl_ms);
+	f->stored = load_relaxed(&field->stored);
+	if (!slot_retire(z->from, seen.slot, seen.ctl))
+		return -ENODATA;
+	bytes.iov_base = z->value.value.data;
+	bytes.iov_len = z->value.value.len;
+	return flight_publish(f, z->to, &bytes, 1);
 }
 
-/* Moves one key's value, unless a newer one is there. */
+/* Moves one key's value, unless the key is in use in the new segment. */
 static int move_key(struct resize *z, const uint8_t *key, int len)
 {
 	const struct sfshm_policy plain = SFSHM_POLICY_INIT;
+	struct sfshm_result there = SFSHM_RESULT_INIT;
 	struct call from = {
 		.self = z->from,
+		.key = key_make(z->old, key, (size_t)len),
 		.result = &z->value,
 		.policy = &plain,
 	};
-	struct call to = { .self = z->to, .policy = &plain };
-	struct sfshm_result there = SFSHM_RESULT_INIT;
-	struct iovec bytes;
+	struct call to = {
+		.self = z->to,
+		.key = key_make(z->new, key, (size_t)len),
+		.result = &there,
+		.policy = &plain,
+	};
 	struct flight f;
-	uint32_t ttl_ms, ignored;
-	uint64_t stored;
-	int r;
+	int r = flight_begin_moving(&to, &f);
 
-	to.key = key_make(z->new, key, (size_t)len);
-	to.result = &there;
-	stored = stored_at(&to, &ignored);
-	from.key = key_make(z->old, key, (size_t)len);
-	if (stored_at(&from, &ttl_ms) <= stored) {
-		sfshm_result_clear(&there);
-		return 0;
-	}
-	stored = sys.coarse() - z->value.age_ns;
-	bytes.iov_base = z->value.value.data;
-	bytes.iov_len = z->value.value.len;
-	r = flight_begin_moved(&to, &f, stored, ttl_ms);
 	sfshm_result_clear(&there);
 	if (r != SFSHM_LEADER)
-		return r == -EBUSY ? 0 : r;
-	r = flight_publish(&f, z->to, &bytes, 1);
-	if (r)
+		return r < 0 && r != -EBUSY && r != -EREMOTEIO && r != -ENOENT ?
+			       r :
+			       0;
+	r = carry_over(z, &from, &f);
+	if (f.map)
 		flight_release(&f, z->to);
-	else
+	if (!r)
 		z->moved++;
-	return r;
+	/* A value that is too large for the new segment is left behind. */
+	return r == -ENODATA || r == -EMSGSIZE || r == -ESTALE ? 0 : r;
 }
 
-/* A key that was read while its slot stayed what it was. */
+/* The key of a slot that stayed what it was while it was read; or 0. */
 static int key_at(struct resize *z, uint32_t slot, uint8_t *key)
 {
 	struct shm_slot *s = &z->old->slots[slot];
 	uint64_t ctl = load_seq(&s->ctl);
 	int n;
 
-	if (!ctl_has(ctl) || !(ctl_at_rest(ctl) || ctl_busy(ctl)))
+	if (!ctl_has(ctl) || !ctl_at_rest(ctl))
 		return 0;
 	n = key_load(z->old, s, key);
 	fence_acquire();
@@ -117,8 +127,6 @@ static int move_values(struct resize *z)
 		int n = key_at(z, i, key);
 		int r = n > 0 ? move_key(z, key, n) : 0;
 
-		if (r == -EMSGSIZE)
-			continue;
 		if (r)
 			return r;
 		if (z->progress && i % 4096 == 0)
@@ -127,7 +135,7 @@ static int move_values(struct resize *z)
 	return 0;
 }
 
-/* Flights of living leaders that are still under way in the old segment. */
+/* Flights that are still under way in the old segment. */
 static uint64_t flights_left(struct resize *z)
 {
 	uint32_t used = slots_used(z->old);
@@ -154,42 +162,43 @@ static int wait_for_flights(struct resize *z)
 	return 0;
 }
 
-/*
- * The successor is in place. What was published in the old segment since it
- * was copied comes over now; then it may go.
- */
+/* The successor is in place: empties the old segment and lets go of it. */
 static int drain(struct resize *z)
 {
-	int r = wait_for_flights(z);
+	int r = move_values(z);
 
+	if (!r)
+		r = wait_for_flights(z);
 	if (!r)
 		r = move_values(z);
 	if (r)
 		return r;
 	kill_point(resize_emptied);
 	store_release(&z->new->header->drained, 1);
-	return unlink(z->alias) && errno != ENOENT ? -errno : 0;
+	kill_point(resize_drained);
+	return succession_unlink(z->path, z->alias);
 }
 
 /* The wish, with what it leaves open taken from the old segment. */
-static void fill_wish(struct resize *z, struct sfshm_options *o,
-		      const struct stat *st)
+static struct sfshm_options fill_wish(const struct resize *z)
 {
 	const struct shm_geometry *g = &z->old->geometry;
+	struct sfshm_options o = *z->wish;
 
-	*o = *z->wish;
-	o->flags |= SFSHM_SET_OWNER | SFSHM_SET_GROUP;
-	o->slots = o->slots ? o->slots : g->slots;
-	o->participants = o->participants ? o->participants : g->participants;
-	o->max_value = o->max_value ? o->max_value : g->max_value;
-	o->bytes = o->bytes ? o->bytes : (uint64_t)g->granules * SHM_GRANULE;
-	o->mode = st->st_mode & 0777;
-	o->owner = st->st_uid;
-	o->group = st->st_gid;
+	o.flags &= SFSHM_HUGE_PAGES;
+	o.flags |= SFSHM_SET_OWNER | SFSHM_SET_GROUP;
+	o.slots = o.slots ? o.slots : g->slots;
+	o.participants = o.participants ? o.participants : g->participants;
+	o.max_value = o.max_value ? o.max_value : g->max_value;
+	o.bytes = o.bytes ? o.bytes : (uint64_t)g->granules * SHM_GRANULE;
+	o.mode = z->old->mode;
+	o.owner = z->old->uid;
+	o.group = z->old->gid;
+	return o;
 }
 
-/* A generation that the slots have reached, not only those that left. */
-static void note_floor(struct resize *z)
+/* No generation of the old segment reaches the new one's floor. */
+static void set_floor(struct resize *z)
 {
 	uint32_t used = slots_used(z->old);
 	uint64_t top = load_acquire(&z->old->header->generation_floor);
@@ -204,14 +213,10 @@ static void note_floor(struct resize *z)
 
 static int make_successor(struct resize *z)
 {
-	struct sfshm_options o;
-	struct stat st;
-	int fd, r;
+	struct sfshm_options o = fill_wish(z);
+	int fd = file_make(z->path, &o, z->old->ino);
+	int r;
 
-	if (fstat(z->old->fd, &st))
-		return -errno;
-	fill_wish(z, &o, &st);
-	fd = file_make(z->path, &o, st.st_ino);
 	if (fd < 0)
 		return fd;
 	r = mapping_open(&z->new, fd, &o);
@@ -219,56 +224,82 @@ static int make_successor(struct resize *z)
 		close(fd);
 		return r;
 	}
-	z->new->path = strdup(z->path);
-	note_floor(z);
-	r = peer_attach(z->new, &z->to);
-	return r ? r : move_values(z);
+	z->new->path = strdup(z->old->path);
+	if (!z->new->path)
+		return -ENOMEM;
+	set_floor(z);
+	return peer_attach(z->new, &z->to);
+}
+
+/* The name may have gone to another file since it was opened. */
+static bool stands_under(const struct mapping *map, const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && st.st_dev == map->dev &&
+	       st.st_ino == map->ino;
 }
 
 /*
- * The step that everybody sees is the rename. What stands under the passing
- * names is left over from a resize that died: this one holds the lock.
+ * The step that everybody sees is the rename. The successor's file is locked
+ * before, so that who finds it under the name finds a resize at work.
  */
 static int take_the_name(struct resize *z)
 {
-	char passing[sizeof(z->path) + 8];
-	int r;
+	int r = 0;
 
-	snprintf(passing, sizeof(passing), "%s~new", z->path);
-	if ((unlink(passing) && errno != ENOENT) ||
-	    (unlink(z->alias) && errno != ENOENT))
+	if (flock(z->new->fd, LOCK_EX | LOCK_NB) || link(z->path, z->alias))
 		return -errno;
-	if (link(z->path, z->alias))
-		return -errno;
+	if (!stands_under(z->old, z->alias))
+		return -EAGAIN;
 	kill_point(resize_aliased);
-	r = file_link(z->new->fd, passing);
+	r = file_link(z->new->fd, z->passing);
 	if (r)
 		return r;
 	kill_point(resize_linked);
-	if (rename(passing, z->path))
+	if (rename(z->passing, z->path))
 		return -errno;
 	kill_point(resize_renamed);
-	__atomic_store_n(&z->old->header->moved, 1, __ATOMIC_SEQ_CST);
+	store_seq(&z->old->header->moved, 1);
 	kill_point(resize_moved);
 	return 0;
 }
 
-/* A resize that was interrupted after the rename: its rest. */
+/* What a resize left that died before the rename, or after the last step. */
+static int tidy(struct resize *z)
+{
+	int r = succession_unlink(z->path, z->passing);
+
+	if (!r)
+		r = succession_unlink(z->path, z->alias);
+	if (r == -EEXIST)
+		options_explain(z->wish,
+				"%s or %s is in the way and no segment of "
+				"this one's: move it elsewhere",
+				z->alias, z->passing);
+	return r;
+}
+
+/* A resize that died after the rename: its rest. */
 static int finish_interrupted(struct resize *z)
 {
-	int r;
+	struct resize rest = *z;
+	int r = 0;
 
-	z->new = z->old;
-	z->to = z->from;
-	z->old = mapping_predecessor(z->new);
-	r = z->old ? peer_attach(z->old, &z->from) : 0;
-	if (z->old && !r)
-		r = drain(z);
-	if (z->old)
-		mapping_put(z->old);
-	z->old = z->new;
-	z->from = z->to;
-	z->new = NULL;
+	rest.new = z->old;
+	rest.to = z->from;
+	rest.old = mapping_predecessor(z->old);
+	if (!rest.old)
+		return 0;
+	if (flock(rest.old->fd, LOCK_EX | LOCK_NB))
+		r = -EBUSY;
+	if (!r)
+		r = peer_attach(rest.old, &rest.from);
+	if (!r)
+		r = drain(&rest);
+	flock(rest.old->fd, LOCK_UN);
+	mapping_put(rest.old);
+	z->value = rest.value;
 	return r;
 }
 
@@ -280,27 +311,29 @@ static int replace(struct resize *z)
 		r = take_the_name(z);
 	if (!r)
 		r = drain(z);
-	if (z->new)
+	if (z->new) {
+		flock(z->new->fd, LOCK_UN);
 		mapping_drop_handle(z->new);
+	}
 	return r;
 }
 
-/* With the lock on the old segment's file held: its death frees it. */
-static int run(struct resize *z)
+/* With the lock on the file under the name held: its death frees it. */
+static int run_locked(struct resize *z)
 {
-	int r = 0;
+	int r;
 
-	if (load_acquire(&z->old->header->moved))
+	if (handle_moved(z->old) || !stands_under(z->old, z->path))
 		return -EAGAIN;
-	if (load_relaxed(&z->old->predecessor) &&
-	    !load_acquire(&z->old->header->drained))
-		r = finish_interrupted(z);
-	if (r || !z->wish)
-		return r;
-	return replace(z);
+	r = finish_interrupted(z);
+	if (!r)
+		r = tidy(z);
+	if (!r && z->wish)
+		r = replace(z);
+	return r;
 }
 
-static int lock_and_run(struct resize *z)
+static int run(struct resize *z)
 {
 	int fd = mapping_fd(z->old), r;
 
@@ -308,8 +341,30 @@ static int lock_and_run(struct resize *z)
 		return -EBADF;
 	if (flock(fd, LOCK_EX | LOCK_NB))
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	r = run(z);
+	r = run_locked(z);
 	flock(fd, LOCK_UN);
+	return r;
+}
+
+static int open_and_run(struct resize *z, const char *name)
+{
+	struct sfshm_options any = { .size = sizeof(any), .mode = 0777 };
+	struct sfshm *h;
+	int r;
+
+	if (z->wish) {
+		any.why = z->wish->why;
+		any.why_size = z->wish->why_size;
+	}
+	r = sfshm_open(&h, name, &any);
+	if (r)
+		return r;
+	r = handle_enter(h, &z->from);
+	z->old = h->map;
+	z->new = NULL;
+	if (!r)
+		r = run(z);
+	sfshm_close(h);
 	return r;
 }
 
@@ -320,8 +375,22 @@ static void explain(const struct sfshm_options *o, int r)
 	if (r == -ETIMEDOUT)
 		options_explain(o, "resized; flights go on in the old segment");
 	if (r == -ENOSPC)
-		options_explain(o, "no room for the successor");
+		options_explain(o, "no room for the successor or its values");
 }
+
+static int prepare(struct resize *z, const char *name)
+{
+	int r = name_to_path(name, geteuid(), z->path, sizeof(z->path));
+
+	if (!r)
+		r = handle_old_path(z->path, z->alias, sizeof(z->alias));
+	if (!r)
+		r = handle_passing_path(z->path, z->passing,
+					sizeof(z->passing));
+	return r;
+}
+
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
 int sfshm_resize(const char *name, const struct sfshm_options *options,
 		 uint64_t deadline_ns, sfshm_progress_fn progress, void *arg)
@@ -333,31 +402,25 @@ int sfshm_resize(const char *name, const struct sfshm_options *options,
 		.arg = arg,
 		.deadline = deadline_ns,
 	};
-	struct sfshm_options open = { .size = sizeof(open), .mode = 0777 };
-	struct sfshm *h;
-	int state, r;
+	int tries = 0, state, r;
 
 	if (options && options->size != sizeof(*options))
 		return -EINVAL;
-	if (options) {
-		open.why = options->why;
-		open.why_size = options->why_size;
-	}
-	r = name_to_path(name, geteuid(), z.path, sizeof(z.path));
-	if (!r)
-		r = handle_old_path(z.path, z.alias, sizeof(z.alias));
-	if (!r)
-		r = sfshm_open(&h, name, &open);
+	r = prepare(&z, name);
 	if (r)
 		return r;
+	/* The lock on the file is the process's, not the thread's. */
+	if (pthread_mutex_trylock(&one_at_a_time)) {
+		explain(options, -EBUSY);
+		return -EBUSY;
+	}
 	state = handle_begin_uncancelled();
-	r = handle_enter(h, &z.from);
-	z.old = h->map;
-	if (!r)
-		r = lock_and_run(&z);
+	do {
+		r = open_and_run(&z, name);
+	} while (r == -EAGAIN && ++tries < MOST_TRIES);
+	pthread_mutex_unlock(&one_at_a_time);
+	handle_end_uncancelled(state);
 	explain(options, r);
 	sfshm_result_clear(&z.value);
-	sfshm_close(h);
-	handle_end_uncancelled(state);
-	return r;
+	return r == -EAGAIN ? -EBUSY : r;
 }

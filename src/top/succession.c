@@ -1,57 +1,74 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * How processes get from a segment to the one that replaces it.
- *
- * The successor takes the name by rename(2), and its header names the inode
- * of its predecessor, which stays in reach under an alias ("NAME~") until
- * nothing is left in it. Invariants:
- *
- *  U1. Nobody leads in a successor before having set its predecessor's
- *      `moved`: whoever maps the one maps the other and sets it.
- *  U2. Once `moved` is set, no flight begins in the predecessor: who claims
- *      one looks at `moved` afterwards and gives it back.
- *  U3. Before leading a key in the successor one looks for its flight in the
- *      predecessor, and waits for it there.
- *
- * So a key has one leader throughout, whatever dies when: before the rename
- * there is no successor, after it everybody who opens the name does the rest.
- */
+#include "top/succession.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <urcu/urcu-bp.h>
 
-#include "top/handle.h"
+#include "segment/geometry.h"
 
-int handle_old_path(const char *path, char *buf, size_t size)
+static int beside(const char *path, const char *suffix, char *buf, size_t size)
 {
-	int n = snprintf(buf, size, "%s~", path);
+	int n = snprintf(buf, size, "%s%s", path, suffix);
 
 	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 
+int handle_old_path(const char *path, char *buf, size_t size)
+{
+	return beside(path, "~", buf, size);
+}
+
+int handle_passing_path(const char *path, char *buf, size_t size)
+{
+	return beside(path, "~new", buf, size);
+}
+
+/* Whoever owns the file, and may do what with it, that owns and may here. */
+static struct sfshm_options same_as(const struct mapping *map)
+{
+	struct sfshm_options o = {
+		.flags = SFSHM_SET_OWNER | SFSHM_SET_GROUP,
+		.owner = map->uid,
+		.group = map->gid,
+		.mode = map->mode,
+	};
+
+	return o;
+}
+
+/* An alias that is missing, or not what the header names, is nothing. */
+static int map_predecessor(struct mapping *map, const char *path,
+			   struct mapping **old)
+{
+	struct sfshm_options same = same_as(map);
+	char alias[4096];
+	struct stat st;
+	int r = handle_old_path(path, alias, sizeof(alias));
+
+	if (!r && (lstat(alias, &st) || st.st_ino != map->header->predecessor))
+		r = -ENOENT;
+	if (!r)
+		r = handle_map_path(old, alias, &same);
+	return r;
+}
+
 int handle_adopt_predecessor(struct mapping *map, const char *path)
 {
-	uint64_t was = map->header->predecessor;
-	struct sfshm_options any = { .mode = 0777 };
 	struct mapping *old;
-	char alias[4096];
 	int r;
 
-	if (!was || load_acquire(&map->header->drained) ||
+	if (!map->header->predecessor || load_acquire(&map->header->drained) ||
 	    load_relaxed(&map->predecessor))
 		return 0;
-	r = handle_old_path(path, alias, sizeof(alias));
-	if (!r)
-		r = handle_map_path(&old, alias, &any);
+	r = map_predecessor(map, path, &old);
 	if (r)
 		return r == -ENOENT ? 0 : r;
-	if (old->ino != was) {
-		mapping_drop_handle(old);
-		return 0;
-	}
-	__atomic_store_n(&old->header->moved, 1, __ATOMIC_SEQ_CST);
+	store_seq(&old->header->moved, 1);
 	mapping_set_predecessor(map, old);
 	return 0;
 }
@@ -59,39 +76,45 @@ int handle_adopt_predecessor(struct mapping *map, const char *path)
 /* The segment that stands under the name now, if it is another one. */
 static int find_successor(struct mapping *map, struct mapping **next)
 {
-	struct sfshm_options same = { .mode = 0777 };
-	struct stat st;
+	struct sfshm_options same = same_as(map);
 	int r = -EAGAIN;
 
-	if (!map->path || stat(map->path, &st))
-		return -ENOENT;
-	same.flags = SFSHM_SET_OWNER;
-	same.owner = st.st_uid;
+	if (!map->path)
+		return -ESHUTDOWN;
 	for (int i = 0; r == -EAGAIN && i < 100; i++)
 		r = handle_map_path(next, map->path, &same);
 	if (r)
-		return r;
+		return r == -ENOMEM || r == -EMFILE ? r : -ESHUTDOWN;
 	if (*next != map)
 		r = handle_adopt_predecessor(*next, map->path);
 	if (*next != map && !r)
 		return 0;
 	mapping_drop_handle(*next);
-	return r ? r : -ENOENT;
+	return r ? r : -ESHUTDOWN;
 }
 
 /*
  * A thread inside an RCU read-side section of its program cannot wait for a
- * grace period: it leaves that to a later call.
+ * grace period: it leaves that to a later call. Called without handle_lock,
+ * for somebody inside such a section may be waiting for that.
  */
 void handle_drop_left(struct sfshm *h)
 {
-	if (!h->left || urcu_bp_read_ongoing())
+	struct mapping *left;
+
+	if (!load_relaxed(&h->left) || urcu_bp_read_ongoing())
+		return;
+	pthread_mutex_lock(&handle_lock);
+	left = h->left;
+	store_relaxed(&h->left, NULL);
+	pthread_mutex_unlock(&handle_lock);
+	if (!left)
 		return;
 	urcu_bp_synchronize_rcu();
-	while (h->left) {
-		struct mapping *map = h->left;
+	while (left) {
+		struct mapping *map = left;
 
-		h->left = map->left_next;
+		left = map->left_next;
 		mapping_drop_handle(map);
 	}
 }
@@ -104,16 +127,11 @@ static int follow_locked(struct sfshm *h)
 	if (!map || !handle_moved(map))
 		return 0;
 	r = find_successor(map, &next);
-	if (r == -ENOENT) {
-		map->stranded = true;
-		return 0;
-	}
 	if (r)
 		return r;
 	rcu_assign_pointer(h->map, next);
 	map->left_next = h->left;
-	h->left = map;
-	handle_drop_left(h);
+	store_relaxed(&h->left, map);
 	return 0;
 }
 
@@ -125,6 +143,40 @@ int handle_follow(struct sfshm *h, struct peer **out)
 	pthread_mutex_lock(&handle_lock);
 	r = follow_locked(h);
 	pthread_mutex_unlock(&handle_lock);
+	if (!r)
+		handle_drop_left(h);
 	handle_end_uncancelled(state);
 	return r ? r : handle_enter(h, out);
+}
+
+static int peek_header(const char *path, struct shm_header *h, struct stat *st)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int r = -EINVAL;
+
+	if (fd < 0)
+		return -errno;
+	if (!fstat(fd, st) && S_ISREG(st->st_mode) && st->st_uid == geteuid() &&
+	    pread(fd, h, sizeof(*h), 0) == sizeof(*h) &&
+	    !memcmp(h->magic, SHM_MAGIC, sizeof(h->magic)))
+		r = 0;
+	close(fd);
+	return r;
+}
+
+int succession_unlink(const char *path, const char *other)
+{
+	struct shm_header here = { 0 }, there = { 0 };
+	struct stat st = { 0 }, other_st;
+	int r = peek_header(other, &there, &other_st);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r || peek_header(path, &here, &st))
+		return -EEXIST;
+	if (other_st.st_ino != st.st_ino &&
+	    other_st.st_ino != here.predecessor &&
+	    there.predecessor != st.st_ino)
+		return -EEXIST;
+	return unlink(other) && errno != ENOENT ? -errno : 0;
 }

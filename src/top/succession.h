@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How processes get from a segment to the one that replaces it.
+ *
+ * The successor takes the name by rename(2), and its header names the inode
+ * of its predecessor, which stays in reach under an alias ("NAME~") until
+ * nothing is left in it. Invariants:
+ *
+ *  U1. Nobody leads in a successor before having set its predecessor's
+ *      `moved`: whoever maps the one maps the other and sets it.
+ *  U2. Once `moved` is set, no flight begins in the predecessor: who claims
+ *      one looks at `moved` afterwards and gives it back.
+ *  U3. Before leading a key in the successor one looks for its flight in the
+ *      predecessor, and waits for it there.
+ *  U4. Who leads a key in the successor removes it from the predecessor, so
+ *      what is older never comes back.
+ *
+ * So a key has one leader throughout, whatever dies when: before the rename
+ * there is no successor, after it everybody who opens the name does the rest.
+ */
+#ifndef TOP_SUCCESSION_H
+#define TOP_SUCCESSION_H
+
+#include "top/handle.h"
+
+/* Where the predecessor of the segment at `path` stands while it is needed. */
+int handle_old_path(const char *path, char *buf, size_t size);
+
+/* Where a successor stands for a moment before it takes the name. */
+int handle_passing_path(const char *path, char *buf, size_t size);
+
+/*
+ * If the segment just mapped replaces another one in which something is left,
+ * maps that too and makes it know that it has been replaced. Called with
+ * handle_lock held.
+ */
+int handle_adopt_predecessor(struct mapping *map, const char *path);
+
+/*
+ * Removes `other`, a resize's name beside `path`, if that is what it is: a
+ * segment of this user's that comes before or after the one at `path`, or is
+ * the same. Returns 0, also if it is not there, or -EEXIST: something else is.
+ */
+int succession_unlink(const char *path, const char *other);
+
+/* Drops what a handle left behind, unless inside an RCU section. */
+void handle_drop_left(struct sfshm *h);
+
+#endif
