@@ -64,22 +64,21 @@ int segment_teardown(void **state);
  * Runs the tests; those whose names hold the program's argument, if it has
  * one. Returns main()'s value.
  */
-#define test_main(tests)                                              \
-	(testing_begin(argc, argv),                                   \
-	 _cmocka_run_group_tests(argv[0], (tests),                    \
-				 sizeof(tests) / sizeof((tests)[0]),  \
-				 NULL, NULL))
+#define test_main(tests)                                                   \
+	(testing_begin(argc, argv),                                        \
+	 _cmocka_run_group_tests(argv[0], (tests),                         \
+				 sizeof(tests) / sizeof((tests)[0]), NULL, \
+				 NULL))
 void testing_begin(int argc, char **argv);
 
 /* For a program that cannot run here: main()'s value. */
 int skip_all(const char *why);
 
 /* What is wrong ends the process: for threads and children. */
-#define demand(condition)                                       \
-	do {                                                    \
-		if (!(condition))                               \
-			demand_failed(__FILE__, __LINE__,       \
-				      #condition, errno);       \
+#define demand(condition)                                                     \
+	do {                                                                  \
+		if (!(condition))                                             \
+			demand_failed(__FILE__, __LINE__, #condition, errno); \
 	} while (0)
 void demand_failed(const char *file, int line, const char *what, int error)
 	__attribute__((noreturn));
@@ -100,13 +99,13 @@ void *shared_memory(size_t size);
  * Polls `condition` until it is true; false after PATIENCE_MS. For what can
  * be seen but not slept for.
  */
-#define eventually(condition)                                           \
-	({                                                              \
-		uint64_t _end = now_ms() + PATIENCE_MS;                 \
-		bool _is;                                               \
-		while (!(_is = (condition)) && now_ms() < _end)         \
-			usleep(200);                                    \
-		_is;                                                    \
+#define eventually(condition)                                   \
+	({                                                      \
+		uint64_t _end = now_ms() + PATIENCE_MS;         \
+		bool _is;                                       \
+		while (!(_is = (condition)) && now_ms() < _end) \
+			usleep(200);                            \
+		_is;                                            \
 	})
 
 /*

@@ -75,9 +75,8 @@ uint64_t watch_counter(const char *name)
 	const char *found, *help;
 	uint64_t value;
 
-	for (uint32_t i = 0; !sfshm_view_counter(look_in(), i, &found, &help,
-						 &value);
-	     i++)
+	for (uint32_t i = 0;
+	     !sfshm_view_counter(look_in(), i, &found, &help, &value); i++)
 		if (!strcmp(found, name))
 			return value;
 	fail_msg("there is no counter %s", name);

@@ -9,7 +9,11 @@ echo "command $$" >>"$TMP/log"
 sleep 1000 &
 echo "child $!" >>"$TMP/log"
 setsid bash -c 'echo "session $$" >>"$TMP/log"; exec sleep 1000' &
-(trap "" HUP INT QUIT TERM; echo "deaf $BASHPID" >>"$TMP/log"; exec sleep 1000) &
+(
+	trap "" HUP INT QUIT TERM
+	echo "deaf $BASHPID" >>"$TMP/log"
+	exec sleep 1000
+) &
 (setsid bash -c '
 	echo "orphan $$" >>"$TMP/log"
 	exec </dev/null >/dev/null 2>&1
@@ -20,7 +24,7 @@ END
 
 kinds="command child session deaf orphan"
 
-# start: sets $leader, and $pids to what the command started
+# start: sets $leader; all the command's processes are there
 start()
 {
 	local kind

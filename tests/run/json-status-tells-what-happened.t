@@ -86,7 +86,8 @@ is "$(json "$TMP/json" "$brief")" \
 	"('computed', True, False, 0, None, True, None)" "... is told"
 
 exits 125 "an error with odd characters" \
-	sfshm-run -s "$TMP/\"no\\such"$'\t\377/x' -k d --json-status 3 -- true 3>"$TMP/json"
+	sfshm-run -s "$TMP/\"no\\such"$'\t\377/x' -k d --json-status 3 -- \
+	true 3>"$TMP/json"
 like "$(json "$TMP/json" "d['error']")" '^segment .*/"no' \
 	"... is JSON as well"
 

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands that end the agent, or a thread of it, or its program. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lane.h"
+#include "os/killpoint.h"
+#include "testing.h"
+
+static int signal_number(const char *name)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} signals[] = {
+		{ "KILL", SIGKILL }, { "SEGV", SIGSEGV }, { "STOP", SIGSTOP },
+		{ "TERM", SIGTERM }, { "ABRT", SIGABRT },
+	};
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (!strcmp(name, signals[i].name))
+			return signals[i].number;
+	_exit(9);
+}
+
+static void do_signal(struct lane *lane, char *rest)
+{
+	int number = signal_number(rest);
+
+	(void)lane;
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void do_exit(struct lane *lane, char *rest)
+{
+	(void)lane;
+	(void)rest;
+	exit(0);
+}
+
+static void do_exit_at_once(struct lane *lane, char *rest)
+{
+	(void)lane;
+	(void)rest;
+	_exit(0);
+}
+
+/* The same program again, which goes on reading what the test says. */
+static void do_exec(struct lane *lane, char *rest)
+{
+	(void)rest;
+	execl("/proc/self/exe", "agent", (char *)NULL);
+	reply(lane, "exec failed");
+}
+
+static void do_pthread_exit(struct lane *lane, char *rest)
+{
+	(void)lane;
+	(void)rest;
+	pthread_exit(NULL);
+}
+
+/* Past libc: no destructor runs. */
+static void do_raw_exit(struct lane *lane, char *rest)
+{
+	(void)lane;
+	(void)rest;
+	syscall(SYS_exit, 0);
+}
+
+static void do_cancel(struct lane *lane, char *rest)
+{
+	struct lane *other = lane_find(rest);
+
+	if (!other || pthread_cancel(other->thread) ||
+	    pthread_join(other->thread, NULL))
+		reply(lane, "no such thread");
+	else
+		reply(lane, "ok");
+}
+
+static void do_join(struct lane *lane, char *rest)
+{
+	struct lane *other = lane_find(rest);
+
+	reply(lane, other && !pthread_join(other->thread, NULL) ? "ok" : "no");
+}
+
+static void do_arm(struct lane *lane, char *rest)
+{
+	enum kill_point point = killpoint_find(word(&rest));
+	int count = atoi(word(&rest));
+
+	if (point == KILL_NOWHERE) {
+		reply(lane, "no such kill point");
+		return;
+	}
+	killpoint_arm(point, count, signal_number(word(&rest)));
+	reply(lane, "ok");
+}
+
+const struct command death_commands[] = {
+	{ "signal", "KILL|SEGV|...: sends it to itself", do_signal },
+	{ "exit", "", do_exit },
+	{ "_exit", "", do_exit_at_once },
+	{ "exec", "", do_exec },
+	{ "pthread_exit", "", do_pthread_exit },
+	{ "raw-exit", "ends the thread by a bare system call", do_raw_exit },
+	{ "cancel", "NAME: cancels that thread and joins it", do_cancel },
+	{ "join", "NAME", do_join },
+	{ "arm", "POINT COUNT SIGNAL: a kill point", do_arm },
+	{ NULL, NULL, NULL },
+};

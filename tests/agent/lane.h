@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The agent: does what a test tells it, one line at a time, and answers each
+ * with one line. Lines come and go over the socket that is its stdin.
+ *
+ * A lane is a thread of the agent that does commands: the main thread, and
+ * one for each NAME that a command began with as "@NAME ".
+ */
+#ifndef AGENT_LANE_H
+#define AGENT_LANE_H
+
+#include <pthread.h>
+
+#include <sfshm/flight.h>
+#include <sfshm/segment.h>
+
+struct lane {
+	char name[16]; /* "": the main thread */
+	pthread_t thread;
+	int lines[2]; /* a pipe: what it is to do next */
+	struct sfshm_flight flight;
+	struct sfshm_result result;
+	struct lane *next;
+};
+
+/* What all lanes share. */
+extern struct sfshm *handle;
+extern struct sfshm_cancel token;
+
+/* Answers the command that the lane is doing. */
+void reply(const struct lane *lane, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The answer for 0 or a negated errno value: "ok", "-EPERM". */
+void reply_code(const struct lane *lane, int code);
+
+/* Does one command. */
+void obey(struct lane *lane, char *line);
+
+/* The lane of that name, made if there is none; NULL: no such. */
+struct lane *lane_find(const char *name);
+struct lane *lane_get(const char *name);
+
+/* Takes up what a test may tell: each a table of names and functions. */
+struct command {
+	const char *name, *help;
+	void (*run)(struct lane *lane, char *rest);
+};
+extern const struct command segment_commands[], flight_commands[],
+	death_commands[], odd_commands[];
+
+/* The next word of *rest, or "". */
+char *word(char **rest);
+
+#endif

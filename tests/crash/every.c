@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+#include "every.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/atomics.h"
+#include "parts.h"
+
+/* What went wrong first is told; all is counted. */
+static void count(struct tally *t, const struct scenario *sc,
+		  const struct verdict *v, uint64_t at, const char *how)
+{
+	t->stuck += v->stuck;
+	t->leaked += v->leaked;
+	if (t->worst_ns < v->ns)
+		t->worst_ns = v->ns;
+	if ((v->stuck || v->leaked) && !t->why[0])
+		snprintf(t->why, sizeof(t->why),
+			 "%s, dead after instruction %llu (%s): %s", sc->name,
+			 (unsigned long long)at, how, v->why);
+}
+
+static void broken(struct tally *t, const struct scenario *sc,
+		   const struct show *sh, const char *what)
+{
+	t->broken++;
+	if (!t->why[0])
+		snprintf(t->why, sizeof(t->why), "%s: %s %s", sc->name, what,
+			 sh->st->wrong);
+}
+
+/* Those who died before, as the stage has them. */
+static void let_die(struct stage *st)
+{
+	struct image im;
+
+	if (!image_open(&im, st->path))
+		return;
+	for (uint32_t i = 0; i < image_participants(&im); i++)
+		if (st->dies[i])
+			store_release(image_word(&im, i), st->dies[i]);
+	image_close(&im);
+}
+
+/* Everybody takes their place. A segment that is there already is used. */
+static bool show_begin(struct show *sh, const struct scenario *sc,
+		       struct tally *t)
+{
+	bool made = access(sh->st->path, F_OK) == 0;
+
+	if (!made && !(sc->flags & NO_SEGMENT))
+		stage_create(sh->st);
+	if (sc->flags & COMES_LATER)
+		let_die(sh->st);
+	if (sc->before)
+		sc->before(sh);
+	if (!victim_start(&sh->victim, sh->st, sc->prepare, sc->operate)) {
+		broken(t, sc, sh, "the victim did not get ready");
+		return false;
+	}
+	if (made && !(sc->flags & COMES_LATER))
+		let_die(sh->st);
+	if (sc->between)
+		sc->between(sh);
+	if (sh->st->wrong[0] || !victim_enter(&sh->victim)) {
+		broken(t, sc, sh, "the victim did not begin");
+		return false;
+	}
+	return true;
+}
+
+static void show_end(struct show *sh)
+{
+	victim_kill(&sh->victim);
+	for (int i = 0; i < STAGE_HELPERS; i++)
+		helper_kill(&sh->helper[i]);
+	stage_free(sh->st);
+}
+
+/* One step; wakes the victim if it sleeps. */
+static enum step step(struct show *sh, const struct scenario *sc, bool *woken)
+{
+	enum step s = victim_step(&sh->victim);
+
+	while (s == STEP_ASLEEP) {
+		if (sc->asleep && !*woken)
+			sc->asleep(sh);
+		*woken = true;
+		s = victim_step(&sh->victim);
+	}
+	return s;
+}
+
+static void mark_victim(const struct trial *t)
+{
+	image_mark_victim(t->image, t->victim, t->st->path);
+}
+
+static void mark_others(const struct trial *t)
+{
+	image_mark_others(t->image, getpid());
+}
+
+/* Dies here, in a copy. */
+static void try_copy(struct show *sh, const struct scenario *sc,
+		     const struct image *im, bool attach_first, uint64_t at,
+		     struct tally *t)
+{
+	struct verdict v = { 0 };
+	struct image copy;
+	char path[128];
+	struct trial trial = {
+		.st = sh->st,
+		.path = path,
+		.key = sc->key,
+		.attach_first = attach_first,
+		.may_be_busy = sc->flags & MAY_BE_BUSY,
+		.kill_victim = mark_victim,
+		.kill_others = mark_others,
+		.victim = &sh->victim,
+		.image = &copy,
+	};
+
+	for (int again = 0; again < 3; again++) {
+		stage_path(path, sizeof(path));
+		memset(&v, 0, sizeof(v));
+		if (!image_copy(im, path, &copy)) {
+			broken(t, sc, sh, "no copy can be made");
+			return;
+		}
+		recover(&trial, &v);
+		image_close(&copy);
+		unlink(path);
+		/* A busy machine is slow once; the library always. */
+		if (!v.stuck || v.leaked || v.ns <= RECOVER_BOUND_NS)
+			break;
+	}
+	t->trials++;
+	count(t, sc, &v, at, attach_first ? "copy, there" : "copy, coming");
+}
+
+/* What is done at each state that differs from the last. */
+typedef void (*state_fn)(struct show *sh, const struct scenario *sc,
+			 const struct image *im, uint64_t at, void *arg);
+
+/* Steps through the whole operation, once. */
+static void walk(struct stage *st, const struct scenario *sc, struct tally *t,
+		 state_fn at_state, void *arg)
+{
+	struct show sh = { .st = st };
+	struct image im = { 0 };
+	bool woken = false;
+	enum step s = STEP_DONE;
+	uint64_t n = 0;
+
+	if (show_begin(&sh, sc, t)) {
+		if (!image_open(&im, st->path))
+			broken(t, sc, &sh, "the segment cannot be seen");
+		while (im.live && s == STEP_DONE) {
+			if (image_changed(&im, &sh.victim)) {
+				t->states++;
+				at_state(&sh, sc, &im, n, arg);
+			}
+			s = step(&sh, sc, &woken);
+			n++;
+			if (n % 256 == 0)
+				progress("%s: instruction %llu", sc->name,
+					 (unsigned long long)n);
+		}
+		if (s == STEP_GONE && !(sc->flags & LETS_GO))
+			broken(t, sc, &sh, "the victim is gone:");
+		image_close(&im);
+	}
+	t->instructions += n;
+	show_end(&sh);
+}
+
+struct single {
+	const struct effort *e;
+	struct tally *t;
+	uint64_t states;
+};
+
+static void try_single(struct show *sh, const struct scenario *sc,
+		       const struct image *im, uint64_t at, void *arg)
+{
+	struct single *s = arg;
+	uint64_t n = s->states++;
+
+	if (n % s->e->copies_every)
+		return;
+	if (s->e->both || n & 1)
+		try_copy(sh, sc, im, true, at, s->t);
+	if (s->e->both || !(n & 1))
+		try_copy(sh, sc, im, false, at, s->t);
+}
+
+static void kill_victim(const struct trial *t)
+{
+	struct show *sh = t->arg;
+
+	victim_kill(&sh->victim);
+}
+
+static void kill_helpers(const struct trial *t)
+{
+	struct show *sh = t->arg;
+
+	for (int i = 0; i < STAGE_HELPERS; i++)
+		helper_kill(&sh->helper[i]);
+}
+
+static void look_on(struct show *sh, const struct scenario *sc, uint64_t at,
+		    bool attach_first, struct tally *t)
+{
+	struct verdict v = { 0 };
+	struct image im;
+	struct trial trial = {
+		.st = sh->st,
+		.path = sh->st->path,
+		.key = sc->key,
+		.attach_first = attach_first,
+		.may_be_busy = sc->flags & MAY_BE_BUSY,
+		.kill_victim = kill_victim,
+		.kill_others = kill_helpers,
+		.victim = &sh->victim,
+		.image = &im,
+		.arg = sh,
+	};
+
+	if (sc->flags & NO_COPIES) {
+		recover_whole(&trial, &v);
+	} else if (image_open(&im, sh->st->path)) {
+		recover(&trial, &v);
+		image_close(&im);
+	}
+	t->kills++;
+	count(t, sc, &v, at, attach_first ? "killed, there" : "killed, coming");
+}
+
+/* Kills it for real after `at` instructions. False: it survived. */
+static bool kill_at(const struct scenario *sc, uint64_t at, struct tally *t,
+		    bool attach_first)
+{
+	struct show sh = { .st = stage_make() };
+	bool woken = false, reached = false;
+
+	if (show_begin(&sh, sc, t)) {
+		enum step s = STEP_DONE;
+		uint64_t n;
+
+		for (n = 0; n < at && s == STEP_DONE; n++)
+			s = step(&sh, sc, &woken);
+		reached = s == STEP_DONE;
+		if (!reached)
+			t->instructions = n > t->instructions ? n :
+								t->instructions;
+		look_on(&sh, sc, at, attach_first, t);
+	}
+	show_end(&sh);
+	return reached;
+}
+
+/* At every k-th instruction, k chosen so that it stays within bounds. */
+static void kill_often(const struct scenario *sc, const struct effort *e,
+		       struct tally *t)
+{
+	uint64_t all = t->instructions, every, i = 0;
+
+	if (!all) {
+		/* Nobody has walked through it: one that survives tells. */
+		kill_at(sc, UINT64_MAX, t, false);
+		all = t->instructions;
+	}
+	every = e->kills ? all / e->kills + 1 : all + 1;
+	/* The place within the stride changes from round to round. */
+	for (uint64_t at = every > 1 ? i % every : 0; at < all; at += every) {
+		if (e->until_ns && clock_ns() > e->until_ns)
+			break;
+		progress("%s: killed after instruction %llu of %llu", sc->name,
+			 (unsigned long long)at, (unsigned long long)all);
+		if (!kill_at(sc, at, t, i++ & 1))
+			break;
+	}
+}
+
+void every_instruction(const struct scenario *sc, const struct effort *e,
+		       struct tally *t)
+{
+	struct single s = { .e = e, .t = t };
+
+	if (!(sc->flags & NO_COPIES))
+		walk(stage_make(), sc, t, try_single, &s);
+	if (!t->broken)
+		kill_often(sc, e, t);
+}
+
+struct pair {
+	const struct scenario *second;
+	const struct effort *e;
+	struct tally *t;
+	uint64_t states;
+};
+
+/* The first is dead in a copy; the second plays on that. */
+static void try_pair(struct show *sh, const struct scenario *sc,
+		     const struct image *im, uint64_t at, void *arg)
+{
+	struct pair *p = arg;
+	struct single s = { .e = p->e, .t = p->t };
+	struct stage *st;
+	struct image copy, dead;
+	char path[128];
+
+	(void)at;
+	(void)sc;
+	if (p->states++ % p->e->copies_every)
+		return;
+	st = stage_make();
+	memcpy(st->key, sh->st->key, sizeof(st->key));
+	st->keys = sh->st->keys;
+	stage_path(path, sizeof(path));
+	if (!image_copy(im, st->path, &copy) || !image_copy(im, path, &dead)) {
+		broken(p->t, sc, sh, "no copy can be made");
+		return;
+	}
+	image_mark_victim(&dead, &sh->victim, sh->st->path);
+	image_mark_others(&dead, 0);
+	for (uint32_t i = 0; i < image_participants(im); i++)
+		st->dies[i] = *image_word(&dead, i);
+	image_close(&copy);
+	image_close(&dead);
+	unlink(path);
+	walk(st, p->second, p->t, try_single, &s);
+}
+
+void every_two_deaths(const struct scenario *sc, const struct scenario *second,
+		      const struct effort *e, struct tally *t)
+{
+	struct tally first = { 0 };
+	struct pair p = { .second = second, .e = e, .t = t };
+
+	walk(stage_make(), sc, &first, try_pair, &p);
+	t->broken += first.broken;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Death at every instruction of an operation. */
+#ifndef CRASH_EVERY_H
+#define CRASH_EVERY_H
+
+#include "recover.h"
+#include "scenario.h"
+
+struct tally {
+	uint64_t instructions; /* each a place to die at */
+	uint64_t states;  /* ... that differ in what they leave behind */
+	uint64_t trials;  /* recoveries of copies */
+	uint64_t kills;   /* recoveries after real deaths */
+	uint64_t stuck, leaked;
+	uint64_t broken;  /* performances that went wrong by themselves */
+	uint64_t worst_ns;
+	char why[512]; /* of the first that went wrong */
+};
+
+/* How thorough to be. */
+struct effort {
+	uint32_t copies_every; /* of the states, each so many-th */
+	uint32_t kills;        /* real deaths for each operation, at most */
+	bool both; /* each copy both ways: survivor there, survivor comes */
+	uint64_t until_ns;     /* no more real deaths after this; 0: no end */
+};
+
+void every_instruction(const struct scenario *sc, const struct effort *e,
+		       struct tally *t);
+
+/*
+ * The same, and at each state of it a second victim, which finishes what the
+ * first left, is killed at each of its own.
+ */
+void every_two_deaths(const struct scenario *sc,
+		      const struct scenario *second, const struct effort *e,
+		      struct tally *t);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables of deaths at every instruction, one and two. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "every.h"
+#include "parts.h"
+
+static const struct scenario *const groups[] = {
+	flight_scenarios,
+	store_scenarios,
+	life_scenarios,
+};
+#define GROUPS (sizeof(groups) / sizeof(groups[0]))
+
+/* After whose death, at each state, the next one dies too. */
+static const char *const firsts[] = {
+	"begin: new long key",
+	"publish: large, in another size's place",
+	"evict: slots are full",
+	"publish over what somebody pins",
+	"take over a refresh",
+};
+#define FIRSTS (sizeof(firsts) / sizeof(firsts[0]))
+
+struct job {
+	const struct scenario *sc, *second;
+	struct effort effort;
+	struct tally tally;
+};
+
+static void do_job(void *arg)
+{
+	struct job *j = arg;
+
+	/* An operation that hangs is the worst that can be. */
+	alarm(600);
+	if (j->second)
+		every_two_deaths(j->sc, j->second, &j->effort, &j->tally);
+	else
+		every_instruction(j->sc, &j->effort, &j->tally);
+}
+
+static void print_head(void)
+{
+	printf("%-44s %7s %7s %7s %6s %6s %7s %9s\n", "operation", "instr",
+	       "states", "copies", "kills", "stuck", "leaked", "worst ms");
+}
+
+static int print_row(const char *name, const struct tally *t)
+{
+	progress_end();
+	printf("%-44s %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %6" PRIu64
+	       " %6" PRIu64 " %7" PRIu64 " %9.2f\n",
+	       name, t->instructions, t->states, t->trials, t->kills, t->stuck,
+	       t->leaked, (double)t->worst_ns / 1e6);
+	if (t->why[0])
+		printf("    %s\n", t->why);
+	fflush(stdout);
+	return t->stuck || t->leaked || t->broken;
+}
+
+static void add(struct tally *sum, const struct tally *t)
+{
+	sum->instructions += t->instructions;
+	sum->states += t->states;
+	sum->trials += t->trials;
+	sum->kills += t->kills;
+	sum->stuck += t->stuck;
+	sum->leaked += t->leaked;
+	sum->broken += t->broken;
+	if (sum->worst_ns < t->worst_ns)
+		sum->worst_ns = t->worst_ns;
+}
+
+static int run_job(const struct job *wanted, const char *name,
+		   struct tally *sum)
+{
+	struct job *j = shared_memory(sizeof(*j));
+	int bad;
+
+	*j = *wanted;
+	if (!run_apart(do_job, j)) {
+		j->tally.stuck++;
+		if (!j->tally.why[0])
+			snprintf(j->tally.why, sizeof(j->tally.why),
+				 "%s: the harness hung or crashed", name);
+	}
+	bad = print_row(name, &j->tally);
+	add(sum, &j->tally);
+	munmap(j, sizeof(*j));
+	return bad;
+}
+
+static bool chosen(const struct options *opt, const char *name)
+{
+	return !opt->only || strstr(name, opt->only);
+}
+
+static uint32_t how_many(const struct options *opt)
+{
+	uint32_t n = 0;
+
+	for (size_t g = 0; g < GROUPS; g++)
+		for (const struct scenario *sc = groups[g]; sc->name; sc++)
+			n += chosen(opt, sc->name);
+	return n;
+}
+
+/* The time that is left is shared out among what is left to do. */
+static uint64_t fair_share(const struct options *opt, uint32_t left)
+{
+	uint64_t now = clock_ns();
+
+	if (!opt->deadline_ns)
+		return 0;
+	return opt->deadline_ns > now ? now + (opt->deadline_ns - now) / left :
+					now;
+}
+
+int part_steps(const struct options *opt)
+{
+	struct tally sum = { 0 };
+	uint32_t left = how_many(opt);
+	int bad = 0;
+
+	printf("death at every instruction\n");
+	print_head();
+	for (size_t g = 0; g < GROUPS; g++) {
+		for (const struct scenario *sc = groups[g]; sc->name; sc++) {
+			struct job j = { .sc = sc };
+
+			if (!chosen(opt, sc->name))
+				continue;
+			j.effort.copies_every = opt->full ? 1 : 5;
+			j.effort.both = opt->full;
+			j.effort.kills = opt->full ? UINT32_MAX : 4;
+			j.effort.until_ns = fair_share(opt, left--);
+			bad += run_job(&j, sc->name, &sum);
+		}
+	}
+	print_row("all", &sum);
+	return bad;
+}
+
+static const struct scenario *find(const char *name)
+{
+	for (size_t g = 0; g < GROUPS; g++)
+		for (const struct scenario *sc = groups[g]; sc->name; sc++)
+			if (!strcmp(sc->name, name))
+				return sc;
+	return NULL;
+}
+
+int part_double(const struct options *opt)
+{
+	struct tally sum = { 0 };
+	int bad = 0;
+
+	printf("death of the one who deals with a death, at every instruction; "
+	       "the first died at every state of\n");
+	print_head();
+	for (size_t i = 0; i < FIRSTS; i++) {
+		const struct scenario *second = second_scenarios;
+
+		for (; second->name; second++) {
+			struct job j = { .sc = find(firsts[i]) };
+			char name[128];
+
+			if (!chosen(opt, firsts[i]))
+				continue;
+			j.second = second;
+			j.effort.copies_every = opt->full ? 1 : 17;
+			snprintf(name, sizeof(name), "%s; %s", firsts[i],
+				 second->name);
+			bad += run_job(&j, name, &sum);
+		}
+	}
+	print_row("all", &sum);
+	return bad;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* After a death: does everything go on, and is everything given back? */
+#ifndef CRASH_RECOVER_H
+#define CRASH_RECOVER_H
+
+#include "image.h"
+
+/* How long a fresh process may take to finish the key. */
+#define RECOVER_BOUND_NS (50 * UINT64_C(1000000))
+
+struct verdict {
+	bool stuck, leaked;
+	uint64_t ns; /* from the first call to the result */
+	char why[256];
+};
+
+struct trial {
+	struct stage *st;
+	const char *path;  /* of the segment, which may be a copy */
+	const char *key;   /* to be finished */
+	bool attach_first; /* the survivor is there when the death happens */
+	bool may_be_busy;  /* somebody else alive may lead the key */
+	/* What kills the victim, and then the helpers. */
+	void (*kill_victim)(const struct trial *t);
+	void (*kill_others)(const struct trial *t);
+	const struct victim *victim;
+	struct image *image; /* of that segment */
+	void *arg;
+};
+
+/* Survives. Fills in *v, which is zeroed. */
+void recover(const struct trial *t, struct verdict *v);
+
+/* The same where the segment may have been made or replaced half-way. */
+void recover_whole(const struct trial *t, struct verdict *v);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* The operations that are killed, each in a state that matters. */
+#ifndef CRASH_SCENARIO_H
+#define CRASH_SCENARIO_H
+
+#include "victim.h"
+
+/* A performance: the stage and who is on it. */
+struct show {
+	struct stage *st;
+	struct helper helper[STAGE_HELPERS];
+	struct victim victim;
+};
+
+typedef void (*scene_fn)(struct show *sh);
+
+enum scenario_flags {
+	MAY_BE_BUSY = 1 << 0,  /* somebody else alive may lead the key */
+	NO_SEGMENT = 1 << 1,   /* the victim makes the segment itself */
+	NO_COPIES = 1 << 2,    /* more than one file: only real kills */
+	LETS_GO = 1 << 3,      /* the process may end */
+	COMES_LATER = 1 << 4,  /* after those have died who are to die */
+};
+
+struct scenario {
+	const char *name;
+	const char *key;  /* to be finished by the survivor */
+	scene_fn before;  /* the harness sets the scene */
+	act_fn prepare;   /* the victim gets ready */
+	scene_fn between; /* the harness, with the victim ready */
+	act_fn operate;   /* the victim, step by step */
+	scene_fn asleep;  /* the harness: the victim sleeps; wake it */
+	uint32_t flags;
+};
+
+/* By group; each list ends with a NULL name. */
+extern const struct scenario flight_scenarios[];
+extern const struct scenario store_scenarios[];
+extern const struct scenario life_scenarios[];
+
+/* What dies second, on a segment where somebody has died. */
+extern const struct scenario second_scenarios[];
+
+/* What victims have in their hands. */
+extern struct sfshm *mine;
+extern struct sfshm_flight my_flight;
+extern struct sfshm_result my_result;
+extern uint8_t my_data[STAGE_MAX_VALUE];
+
+/* For victims: open; lead; lead and publish; publish in the flight led. */
+void act_open(struct stage *st);
+void act_attach(struct stage *st);
+void act_lead(struct stage *st, const char *key, uint32_t lock_age_ms);
+void act_make(struct stage *st, const char *key, size_t len);
+void act_publish(struct stage *st, size_t len);
+
+#define A_KEY "the key"
+#define A_LONG_KEY "a key that is longer than what a slot has room for, by far"
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stage: one segment, and the processes that play on it.
+ *
+ * The harness itself never plays: it starts helpers, which do as they are
+ * cued, and a victim, which it steps and kills. The stage lies in memory that
+ * all of them share, and survives them.
+ */
+#ifndef CRASH_STAGE_H
+#define CRASH_STAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <sfshm/flight.h>
+#include <sfshm/segment.h>
+
+#define STAGE_KEYS 64
+#define STAGE_HELPERS 3
+
+/* Small, so that everything runs short: values of 16 KiB in all. */
+#define STAGE_SLOTS 24
+#define STAGE_PARTICIPANTS 8
+#define STAGE_BYTES (16 << 10)
+#define STAGE_MAX_VALUE (8 << 10)
+
+/* Where the victim is. */
+enum place { BEFORE, INSIDE, AFTER };
+
+struct stage {
+	char path[128];
+	uint32_t place;
+	uint32_t keys;
+	struct {
+		char key[128];
+		uint64_t generation; /* the highest that was seen */
+	} key[STAGE_KEYS];
+	/* Liveness words of those who die once the victim is ready. */
+	uint32_t dies[STAGE_PARTICIPANTS];
+	char wrong[256]; /* what somebody had to complain about */
+};
+
+/* A folder of its own for this run's segments; removed at its end. */
+void stage_folder(void);
+void stage_folder_remove(void);
+
+struct stage *stage_make(void);
+void stage_free(struct stage *st);
+
+/* A path in the folder that nothing has. */
+void stage_path(char *path, size_t size);
+
+/* Makes the stage's segment, empty. */
+void stage_create(struct stage *st);
+
+/* Opens it; for whoever plays. */
+struct sfshm *stage_open(const struct stage *st);
+
+/* Notes that a key has had this generation. */
+void stage_note(struct stage *st, const char *key, uint64_t generation);
+
+/* What cannot be ends the process, and is told by the harness. */
+#define insist(st, condition)                              \
+	do {                                               \
+		if (!(condition))                          \
+			stage_wrong((st), __FILE__ + 0,    \
+				    __LINE__, #condition); \
+	} while (0)
+void stage_wrong(struct stage *st, const char *file, int line,
+		 const char *what) __attribute__((noreturn));
+
+/* A helper: a process that does what the letters say, and answers each. */
+struct helper {
+	pid_t pid; /* 0: none */
+	int fd;
+};
+
+/*
+ * The letters: l leads the key, L does with a lock age of 1 ms, w asks and
+ * waits; p publishes 40 bytes, P 300; f fails, r releases; n pins, u unpins;
+ * x forgets.
+ */
+struct helper helper_start(struct stage *st, const char *key);
+
+/* One letter; waits for the answer. */
+void helper_cue(struct stage *st, struct helper *h, char letter);
+
+/* The same without waiting; and the waiting. */
+void helper_cue_only(struct helper *h, char letter);
+bool helper_answered(struct helper *h, int timeout_ms);
+
+void helper_kill(struct helper *h);
+
+/* CLOCK_MONOTONIC, ns. */
+uint64_t clock_ns(void);
+
+/* Values that tell whether they are whole. */
+void pattern_fill(uint8_t *data, size_t len, unsigned int seed);
+bool pattern_whole(const uint8_t *data, size_t len, unsigned int *seed);
+
+#endif

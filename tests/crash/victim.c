@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+#include "victim.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/atomics.h"
+
+/* A step that takes longer than this may be a sleep. */
+#define TICK_US 4000
+
+static void tick(int unused)
+{
+	(void)unused;
+}
+
+/* Makes waitpid() return now and then. */
+static void start_ticking(void)
+{
+	struct sigaction act = { .sa_handler = tick };
+	struct itimerval every = {
+		.it_interval.tv_usec = TICK_US,
+		.it_value.tv_usec = TICK_US,
+	};
+	sigset_t alarm;
+
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	sigprocmask(SIG_BLOCK, &alarm, NULL);
+	sigaction(SIGALRM, &act, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
+}
+
+static void act(struct stage *st, act_fn prepare, act_fn operate)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+		_exit(8);
+	if (prepare)
+		prepare(st);
+	raise(SIGSTOP);
+	store_release(&st->place, INSIDE);
+	operate(st);
+	store_release(&st->place, AFTER);
+	for (;;)
+		raise(SIGSTOP);
+}
+
+static bool is_stopped(pid_t pid)
+{
+	int status;
+
+	return waitpid(pid, &status, 0) == pid && WIFSTOPPED(status) &&
+	       WSTOPSIG(status) == SIGSTOP;
+}
+
+bool victim_start(struct victim *v, struct stage *st, act_fn prepare,
+		  act_fn operate)
+{
+	size_t size;
+
+	memset(v, 0, sizeof(*v));
+	v->st = st;
+	store_release(&st->place, BEFORE);
+	v->pid = fork();
+	if (!v->pid)
+		act(st, prepare, operate);
+	if (v->pid < 0 || !is_stopped(v->pid)) {
+		v->pid = 0;
+		return false;
+	}
+	start_ticking();
+	ptrace(PTRACE_SETOPTIONS, v->pid, NULL, PTRACE_O_EXITKILL);
+	syscall(SYS_get_robust_list, v->pid, &v->robust, &size);
+	return true;
+}
+
+static bool sleeps(const struct victim *v)
+{
+	char path[64], text[256] = "";
+	FILE *f;
+	char state = '?';
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)v->pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (fgets(text, sizeof(text), f)) {
+		at = strrchr(text, ')');
+		if (at)
+			state = at[2];
+	}
+	fclose(f);
+	return state == 'S';
+}
+
+/* Waits for the step to end, or to turn out to be a sleep. */
+static enum step wait_for_step(struct victim *v)
+{
+	sigset_t alarm;
+	int status, r, slow = 0;
+
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	do {
+		sigprocmask(SIG_UNBLOCK, &alarm, NULL);
+		r = waitpid(v->pid, &status, 0);
+		sigprocmask(SIG_BLOCK, &alarm, NULL);
+		if (r < 0 && errno == EINTR && sleeps(v) && ++slow > 2) {
+			v->asleep = true;
+			return STEP_ASLEEP;
+		}
+	} while (r < 0 && errno == EINTR);
+	v->asleep = false;
+	if (r == v->pid && WIFSTOPPED(status))
+		return load_acquire(&v->st->place) == AFTER ? STEP_OVER :
+							      STEP_DONE;
+	v->pid = 0;
+	return STEP_GONE;
+}
+
+enum step victim_step(struct victim *v)
+{
+	if (!v->asleep && ptrace(PTRACE_SINGLESTEP, v->pid, NULL, NULL))
+		return STEP_GONE;
+	return wait_for_step(v);
+}
+
+bool victim_enter(struct victim *v)
+{
+	while (load_acquire(&v->st->place) == BEFORE)
+		if (victim_step(v) != STEP_DONE)
+			return false;
+	return true;
+}
+
+bool victim_finish(struct victim *v)
+{
+	int status;
+
+	while (load_acquire(&v->st->place) != AFTER) {
+		if (ptrace(PTRACE_CONT, v->pid, NULL, NULL))
+			return false;
+		if (!is_stopped(v->pid)) {
+			v->pid = 0;
+			return false;
+		}
+	}
+	(void)status;
+	return true;
+}
+
+void victim_kill(struct victim *v)
+{
+	int status;
+
+	if (!v->pid)
+		return;
+	kill(v->pid, SIGKILL);
+	while (waitpid(v->pid, &status, 0) == v->pid && WIFSTOPPED(status))
+		;
+	v->pid = 0;
+}
+
+bool victim_read(const struct victim *v, uint64_t at, void *to, size_t len)
+{
+	struct iovec here = { .iov_base = to, .iov_len = len };
+	struct iovec there = {
+		.iov_base = (void *)(uintptr_t)at,
+		.iov_len = len,
+	};
+
+	return process_vm_readv(v->pid, &here, 1, &there, 1, 0) == (ssize_t)len;
+}
+
+uint64_t victim_mapping(const struct victim *v, const char *path)
+{
+	char name[64], line[512];
+	unsigned long from = 0, found = 0;
+	FILE *f;
+
+	snprintf(name, sizeof(name), "/proc/%d/maps", (int)v->pid);
+	f = fopen(name, "re");
+	if (!f)
+		return 0;
+	while (!found && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strlen(line) > strlen(path) &&
+		    !strcmp(line + strlen(line) - strlen(path), path) &&
+		    sscanf(line, "%lx-", &from) == 1)
+			found = from;
+	}
+	fclose(f);
+	return found;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writers publish one key over and over, in several sizes, while it comes and
+ * goes: whoever reads it gets one value whole. So do those who read where
+ * the bytes lie.
+ */
+#include <sys/uio.h>
+
+#include <sfshm/pin.h>
+
+#include "crowd.h"
+#include "testing.h"
+
+#define MEMBERS 6
+#define SPAN_MS (1000 * (SLOWNESS > 1 ? 3 : 1))
+
+static const size_t sizes[] = { 40, 64, 100, 700, 5000, 40000 };
+#define SIZES (sizeof(sizes) / sizeof(sizes[0]))
+
+static const struct sfshm_options small = {
+	.slots = 16,
+	.bytes = 512 << 10,
+	.max_value = 64 << 10,
+};
+static const struct sfshm_policy anew = {
+	.size = sizeof(anew),
+	.ttl_ms = SFSHM_FOREVER,
+	.flags = SFSHM_REFRESH,
+};
+
+struct desk {
+	struct sfshm *h;
+	struct sfshm_result result;
+	uint8_t data[40000];
+	uint64_t done;
+};
+
+/* The seed of a value says how long it is. */
+static void check_whole(const void *data, size_t len)
+{
+	int seed = value_seed(data, len);
+
+	demand(seed >= 0);
+	demand(len == sizes[(size_t)seed % SIZES]);
+}
+
+static void write_once(struct desk *d, unsigned int seed)
+{
+	struct sfshm_flight flight;
+	int r = sfshm_begin(d->h, "key", 3, &anew, &flight, &d->result);
+	size_t len = sizes[seed % SIZES];
+
+	demand(r >= 0);
+	if (r != SFSHM_LEADER) {
+		check_whole(d->result.value.data, d->result.value.len);
+		return;
+	}
+	value_fill(d->data, len, seed);
+	r = sfshm_publish(&flight, d->data, len);
+	demand(r == 0 || r == -ENOSPC);
+	if (r)
+		demand(sfshm_release(&flight) == 0);
+	d->done++;
+}
+
+static void read_once(struct desk *d)
+{
+	int r = sfshm_get(d->h, "key", 3, &d->result);
+
+	demand(r == SFSHM_CACHED || r == -ENODATA);
+	if (r)
+		return;
+	check_whole(d->result.value.data, d->result.value.len);
+	d->done++;
+}
+
+static void read_in_place(struct desk *d)
+{
+	struct iovec iov[4];
+	struct sfshm_pin pin;
+	size_t at = 0, n = 0;
+	int pieces;
+
+	pieces = sfshm_pin(d->h, "key", 3, &pin, &d->result);
+	demand(pieces == SFSHM_CACHED || pieces == -ENODATA);
+	if (pieces)
+		return;
+	n = d->result.value.len;
+	while ((pieces = sfshm_pin_iov(&pin, at, iov, 4)) > 0)
+		for (int i = 0; i < pieces; i++) {
+			/* Others only read it, or this test has found a bug. */
+			copy_torn(d->data + at, iov[i].iov_base,
+				  iov[i].iov_len);
+			at += iov[i].iov_len;
+		}
+	demand(pieces == 0 && at == n);
+	check_whole(d->data, n);
+	demand(sfshm_unpin(&pin) == 0);
+	d->done++;
+}
+
+static void read_and_write(int member, void *arg)
+{
+	struct desk *d = calloc(1, sizeof(*d));
+	uint64_t end = now_ms() + SPAN_MS;
+
+	(void)arg;
+	demand(d);
+	d->h = segment_open(&small);
+	d->result.size = sizeof(d->result);
+	for (unsigned int i = 0; i % 64 || now_ms() < end; i++)
+		switch (member) {
+		case 0:
+		case 1: write_once(d, (i * 2 + (unsigned)member) & 0x7f); break;
+		case 2: read_in_place(d); break;
+		case 3:
+			if (i % 50 == 0)
+				(void)!sfshm_forget(d->h, "key", 3);
+			/* fallthrough */
+		default: read_once(d); break;
+		}
+	demand(d->done);
+	sfshm_result_clear(&d->result);
+	demand(sfshm_close(d->h) == 0);
+	free(d);
+}
+
+static void read_and_write_in_a_crowd(enum crowd kind)
+{
+	struct sfshm *h;
+
+	crowd_run(kind, MEMBERS, read_and_write, NULL);
+	h = segment_open(NULL);
+	assert_sound(h);
+	assert_int_equal(sfshm_close(h), 0);
+}
+
+static void of_processes(void **state)
+{
+	(void)state;
+	read_and_write_in_a_crowd(PROCESSES);
+}
+
+static void of_threads(void **state)
+{
+	(void)state;
+	read_and_write_in_a_crowd(THREADS);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		in_segment(of_processes),
+		in_segment(of_threads),
+	};
+
+	return test_main(tests);
+}

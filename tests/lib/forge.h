@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* A segment's file, as an enemy or an accident may change it. */
+#ifndef LIB_FORGE_H
+#define LIB_FORGE_H
+
+#include "segment/layout.h"
+#include "testing.h"
+
+/* Makes the test's segment with one value in it, "key"; closes it again. */
+void forge_make(const struct sfshm_options *o);
+
+/* Overwrites bytes of the file. */
+void forge_write(uint64_t at, const void *data, size_t len);
+
+/* Reads them. */
+void forge_read(uint64_t at, void *data, size_t len);
+
+/* Writes the header, with a checksum that is right for it. */
+void forge_write_header(struct shm_header *header);
+
+/* Replaces the file by one of these bytes. */
+void forge_replace(const void *data, size_t len);
+
+/* sfshm_open() without making; what it says, with a line of why it fails. */
+int forge_try(uint32_t flags);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Flights that are under way when the segment is replaced: their leaders end
+ * them, their followers and whoever asks later get that end, and nobody leads
+ * the same key beside them.
+ */
+#include "resizing.h"
+
+/* Came before the switch; had the old segment open; has only the new one. */
+enum { EARLY, LATE, FRESH, ASKERS };
+
+struct scene {
+	struct sfshm *h;
+	struct agent *leader, *asker[ASKERS], *probe;
+	struct resizing *z;
+	int pid;
+};
+
+static uint32_t waiters_in_old(const char *key)
+{
+	struct sfshm_slot_info info;
+	struct sfshm_view *view;
+	char path[512];
+	uint32_t n = 0;
+
+	snprintf(path, sizeof(path), "%s~", watch_path());
+	if (sfshm_view_open(&view, path, NULL, 0))
+		return 0;
+	info.size = sizeof(info);
+	for (uint32_t i = 0; !sfshm_view_slot(view, i, &info); i++)
+		if (info.key_len == strlen(key) &&
+		    !memcmp(info.key, key, info.key_len))
+			n += info.waiters;
+	sfshm_view_close(view);
+	return n;
+}
+
+/* A flight, three who wait for it, and a resize that does so too. */
+static void set_the_scene(struct scene *s)
+{
+	const struct sfshm_options small = { .slots = 100 };
+
+	s->h = segment_open(&small);
+	s->leader = agent_start();
+	s->asker[EARLY] = agent_start();
+	s->asker[LATE] = agent_start();
+	agent_expect(s->leader, "leader", "begin key forever");
+	agent_say(s->asker[EARLY], "begin key forever");
+	await_waiters("key", 1);
+	s->z = resizing_make(200);
+	s->pid = resizing_start(s->z);
+	assert_true(eventually(resizing_look().slots == 200));
+	s->asker[FRESH] = agent_start();
+	s->probe = agent_start();
+	agent_say(s->asker[LATE], "begin key forever");
+	agent_say(s->asker[FRESH], "begin key forever");
+	assert_true(eventually(waiters_in_old("key") == 3));
+	agent_expect(s->probe, "-EBUSY", "begin key try");
+	agent_expect(s->probe, "-ENODATA", "get key");
+}
+
+static void end_the_scene(struct scene *s)
+{
+	assert_int_equal(child_gone(s->pid), 0);
+	assert_int_equal(s->z->outcome, 0);
+	agent_end_all();
+	assert_int_equal(sfshm_close(s->h), 0);
+	resizing_settled();
+}
+
+static void published(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	set_the_scene(&s);
+	agent_expect(s.leader, "ok", "publish done");
+	for (int i = 0; i < ASKERS; i++)
+		agent_answers(s.asker[i], "awaited done");
+	agent_expect(s.probe, "cached done", "get key");
+	agent_expect(s.leader, "cached done", "get key");
+	end_the_scene(&s);
+}
+
+static void failed(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	set_the_scene(&s);
+	agent_expect(s.leader, "ok", "fail -5 broken");
+	for (int i = 0; i < ASKERS; i++)
+		agent_answers(s.asker[i], "-EREMOTEIO -5 broken");
+	end_the_scene(&s);
+}
+
+/* One of those who wait leads, the others wait for it, wherever that is. */
+static void handed_on(struct scene *s)
+{
+	int next = -1;
+
+	assert_true(eventually(agent_spoke(s->asker[EARLY]) ||
+			       agent_spoke(s->asker[LATE]) ||
+			       agent_spoke(s->asker[FRESH])));
+	for (int i = 0; i < ASKERS; i++)
+		if (agent_spoke(s->asker[i]))
+			next = i;
+	assert_non_null(strstr(agent_hear(s->asker[next]), "leader"));
+	agent_expect(s->probe, "-EBUSY", "begin key try");
+	agent_expect(s->asker[next], "ok", "publish second");
+	for (int i = 0; i < ASKERS; i++)
+		if (i != next)
+			agent_answers(s->asker[i], "awaited second");
+	agent_expect(s->probe, "cached second", "get key");
+	end_the_scene(s);
+}
+
+static void released(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	set_the_scene(&s);
+	agent_expect(s.leader, "ok", "release");
+	handed_on(&s);
+}
+
+static void killed(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	set_the_scene(&s);
+	agent_kill(s.leader);
+	handed_on(&s);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		in_segment(published),
+		in_segment(failed),
+		in_segment(released),
+		in_segment(killed),
+	};
+
+	return test_main(tests);
+}
