@@ -26,7 +26,8 @@ typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
  *
  * Returns 0; -EBUSY: another resize is at it; -ETIMEDOUT: the successor is in
  * place, flights in the old one go on: call again later with NULL; -ENOSPC;
- * -EINVAL; or as sfshm_open(). options->why gets a line.
+ * -EINVAL; -EOVERFLOW: after some 8000 resizes, make a new segment; or as
+ * sfshm_open(). options->why gets a line.
  *
  * Killed at any instruction: the segment works, as it was or as it is to be;
  * call again. A segment without a name cannot be resized. Keys' generations

@@ -17,7 +17,8 @@
  *      it. Nothing is ever written there, so equal TIDs in two PID namespaces
  *      harm nobody.
  *  W3. list_op_pending stays set from before the sleep until the waiter has
- *      decided: it has a result, has claimed, or has left.
+ *      decided: it has a result, has claimed, or has left. (Reaping takes
+ *      another robust mutex, which ends it early; W4 bounds what that costs.)
  *  W4. Every sleep ends by itself after a slice, so that a waker that stopped
  *      between its CAS and its wake costs no more than that.
  */

@@ -105,7 +105,8 @@ struct shm_header {
 	uint32_t pad3;
 	/* No key that ever left had a higher generation. Only grows. */
 	uint64_t generation_floor;
-	uint8_t pad4[40];
+	uint64_t orphans; /* counts pinned chains that lost their slot */
+	uint8_t pad4[32];
 };
 static_assert(offsetof(struct shm_header, checksum) == 176, "layout");
 static_assert(offsetof(struct shm_header, epoch) == 3904, "layout");

@@ -213,26 +213,28 @@ void arena_free(struct peer *p, uint32_t slot, uint32_t *anchor)
 
 void arena_orphan(struct peer *p, uint32_t ref)
 {
+	uint64_t stamp = fetch_add_relaxed(&p->map->header->orphans, 1);
 	uint64_t *tag = tag_at(p->map, ref);
 
 	if (tag)
-		store_release(tag, TAG_ORPHAN | tag_next(load_relaxed(tag)));
+		store_release(tag, TAG_ORPHAN |
+					   (stamp & TAG_STAMP_MASK)
+						   << TAG_WHO_SHIFT |
+					   tag_next(load_relaxed(tag)));
 }
 
-bool arena_is_orphan(const struct mapping *map, uint32_t ref)
+uint64_t arena_orphan_tag(const struct mapping *map, uint32_t ref)
 {
-	uint64_t *tag = tag_at(map, ref);
+	uint64_t *at = tag_at(map, ref);
+	uint64_t tag = at ? load_acquire(at) : 0;
 
-	return tag && (load_acquire(tag) & TAG_STATE) == TAG_ORPHAN;
+	return (tag & TAG_STATE) == TAG_ORPHAN ? tag : 0;
 }
 
-void arena_adopt(struct peer *p, uint32_t ref)
+void arena_adopt(struct peer *p, uint32_t ref, uint64_t tag)
 {
-	uint64_t *tag = tag_at(p->map, ref);
-	uint64_t t = tag ? load_acquire(tag) : 0;
-
-	if ((t & TAG_STATE) == TAG_ORPHAN &&
-	    cas_acq_rel(tag, t, tag_owned(p, tag_next(t))))
+	if (cas_acq_rel(&p->map->tags[ref - 1], tag,
+			tag_owned(p, tag_next(tag))))
 		free_doomed(p);
 }
 

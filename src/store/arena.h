@@ -10,7 +10,7 @@
  *   FREE    0
  *   OWNED   participant id, its incarnation, next
  *   LIVE    slot + 1, next
- *   ORPHAN  next; nobody's but its pins' (store/pin.h)
+ *   ORPHAN  a stamp, next; nobody's but its pins' (store/pin.h)
  *
  * Invariants, with P a participant:
  *
@@ -44,6 +44,7 @@
 #define TAG_OWNED (UINT64_C(1) << 62)
 #define TAG_LIVE (UINT64_C(2) << 62)
 #define TAG_ORPHAN (UINT64_C(3) << 62)
+#define TAG_STAMP_MASK ((UINT64_C(1) << 34) - 1)
 #define TAG_STATE (UINT64_C(3) << 62)
 
 static inline uint32_t tag_next(uint64_t tag)
@@ -127,10 +128,14 @@ static inline int arena_read(const struct mapping *map, uint32_t ref, void *to,
 /* Makes a slot's chain, which P may free, an orphan (N2). */
 void arena_orphan(struct peer *p, uint32_t ref);
 
-bool arena_is_orphan(const struct mapping *map, uint32_t ref);
+/* The tag of the orphan whose head `ref` is, or 0. */
+uint64_t arena_orphan_tag(const struct mapping *map, uint32_t ref);
 
-/* Frees the orphan whose head record->doomed names (N3), if it is one. */
-void arena_adopt(struct peer *p, uint32_t ref);
+/*
+ * Frees the orphan whose head record->doomed names (N3), if its tag still is
+ * the one that was looked at.
+ */
+void arena_adopt(struct peer *p, uint32_t ref, uint64_t tag);
 
 /*
  * Where `len` bytes of a chain lie, from `offset` on: up to `max` pieces. How

@@ -72,6 +72,11 @@ int key_store(struct peer *p, uint32_t slot, const struct key *k)
 	uint32_t ref;
 	int r;
 
+	/*
+	 * order: K1 pairs K2
+	 * The slot's claim comes before its key, for who compares an old one.
+	 */
+	fence_release();
 	store_relaxed(&s->hash, key_order(k));
 	if (k->len <= SHM_INLINE_KEY) {
 		copy_torn(s->key, k->data, k->len);
@@ -81,6 +86,7 @@ int key_store(struct peer *p, uint32_t slot, const struct key *k)
 	store_relaxed(key_ref(s), 0);
 	store_relaxed(&s->key_len, (uint16_t)k->len);
 	r = arena_build(p, granules_for(k->len), &ref);
+	fence_release();
 	if (!r)
 		r = arena_write(p->map, ref, &bytes, 1);
 	if (!r)

@@ -39,15 +39,23 @@ bool pin_exists(const struct mapping *map, uint32_t ref)
 }
 
 /*
+ * The tag is read before the pins are looked for, and the orphan taken by a
+ * CAS from just that word, whose stamp no other orphan has had: so the pins
+ * that were looked for are this orphan's, all of which were there before it.
+ *
  * order: N3 pairs N4
- * An orphan is made, or a pin dropped, before pins are looked for; so of the
- * last to drop and the maker at least one finds none.
+ * An orphan is made, or a pin dropped, before tag and pins are looked at; so
+ * of the last to drop and the maker at least one finds an orphan and no pin.
  */
 static void free_if_unpinned(struct peer *p, uint32_t ref)
 {
+	uint64_t tag;
+
 	fence_seq();
-	if (!pin_exists(p->map, ref))
-		arena_adopt(p, ref);
+	tag = arena_orphan_tag(p->map, ref);
+	kill_point(pin_looking);
+	if (tag && !pin_exists(p->map, ref))
+		arena_adopt(p, ref, tag);
 	kill_point(pin_settled);
 	store_relaxed(&p->record->doomed, 0);
 }
@@ -72,7 +80,7 @@ void pin_sweep(struct peer *v)
 {
 	struct shm_participant *rec = v->record;
 
-	if (arena_is_orphan(v->map, load_relaxed(&rec->doomed)))
+	if (arena_orphan_tag(v->map, load_relaxed(&rec->doomed)))
 		free_if_unpinned(v, load_relaxed(&rec->doomed));
 	arena_sweep(v);
 	for (int i = 0; i < SHM_PINS; i++) {
@@ -83,6 +91,9 @@ void pin_sweep(struct peer *v)
 	}
 }
 
+/*
+ * The hint is cleared last: to die before that leaves it set, which is legal.
+ */
 void pin_make_way(struct peer *p, uint32_t slot, struct shm_field *field)
 {
 	uint32_t ref = load_relaxed(&field->ref);
@@ -93,15 +104,17 @@ void pin_make_way(struct peer *p, uint32_t slot, struct shm_field *field)
 	 */
 	if (likely(!load_seq(&field->pinned)))
 		return;
-	store_relaxed(&field->pinned, 0);
-	if (!arena_is_live(p->map, slot, ref) || !pin_exists(p->map, ref))
-		return;
-	store_relaxed(&p->record->doomed, ref);
+	if (arena_is_live(p->map, slot, ref) && pin_exists(p->map, ref)) {
+		kill_point(pin_found);
+		store_relaxed(&p->record->doomed, ref);
+		compiler_barrier();
+		arena_orphan(p, ref);
+		kill_point(pin_orphaned);
+		store_relaxed(&field->ref, 0);
+		free_if_unpinned(p, ref);
+	}
 	compiler_barrier();
-	arena_orphan(p, ref);
-	kill_point(pin_orphaned);
-	store_relaxed(&field->ref, 0);
-	free_if_unpinned(p, ref);
+	store_relaxed(&field->pinned, 0);
 }
 
 void pin_free_field(struct peer *p, uint32_t slot, struct shm_field *field)

@@ -21,6 +21,8 @@ bool slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out)
 		return false;
 	}
 	kill_point(slot_claimed);
+	/* No helper of an earlier life has noted this: see slot_unlink(). */
+	store_relaxed(&s->started, ctl_gen(mine) << 48);
 	store_relaxed(&s->deaths, 0);
 	store_relaxed(&s->recent, 0);
 	*out = mine;

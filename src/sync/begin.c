@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Becoming the leader, or finding out why not. */
 #include <errno.h>
+#include <sched.h>
 
 #include "os/killpoint.h"
 #include "os/sys.h"
@@ -99,6 +100,8 @@ static void lead(struct call *c, const struct sighting *seen, struct flight *f)
 	f->ttl_ms = c->policy->ttl_ms;
 	f->neg_ttl_ms = c->policy->neg_ttl_ms;
 	f->stored = 0;
+	if (load_relaxed(&f->map->slots[f->slot].deaths))
+		r->owner_died = 1;
 	r->source = SFSHM_COMPUTED;
 	r->leader = 1;
 	r->shared = 0;
@@ -222,6 +225,19 @@ static int look_or_act(struct call *c, struct sighting *seen)
 	}
 }
 
+/*
+ * What this flight makes replaces whatever the predecessor has. Somebody may
+ * be giving back a claim there just now: then once more.
+ */
+static void drop_older(struct call *c)
+{
+	for (int i = 0; i < 1000; i++) {
+		if (flight_consult(c, flight_forget) != -EBUSY)
+			return;
+		sched_yield();
+	}
+}
+
 int flight_begin(struct call *c, struct flight *f)
 {
 	struct sighting seen;
@@ -238,9 +254,8 @@ int flight_begin(struct call *c, struct flight *f)
 	if (r != SFSHM_LEADER)
 		return r;
 	lead(c, &seen, f);
-	/* What this flight makes replaces whatever the predecessor has. */
 	if (!c->moving)
-		flight_consult(c, flight_forget);
+		drop_older(c);
 	return r;
 }
 

@@ -101,7 +101,8 @@ static int fit_chain(struct peer *p, uint32_t slot, struct shm_field *f,
  * readers that still copy it find out by the control word.
  *
  * order: S2 pairs S1
- * The claim of this flight comes before every byte of it.
+ * The claim of this flight, and that of each granule, comes before every byte
+ * of it.
  */
 static int write_field(struct flight *f, struct peer *p,
 		       const struct iovec *iov, int count, uint32_t len,
@@ -111,8 +112,8 @@ static int write_field(struct flight *f, struct peer *p,
 	struct shm_field *field = &s->field[!ctl_cur(f->ctl)];
 	int r;
 
-	fence_release();
 	r = fit_chain(p, f->slot, field, len);
+	fence_release();
 	if (!r && len)
 		r = arena_write(p->map, load_relaxed(&field->ref), iov, count);
 	if (r)
@@ -284,6 +285,12 @@ static void sweep_making(struct peer *v, uint32_t slot, uint64_t c)
 		flight_abandon(v, slot, c);
 		return;
 	}
+	/*
+	 * Still the dead one's, and in no chain: it never was in one, so only
+	 * its reaper can touch it. Else others have taken it further.
+	 */
+	if (load_seq(&s->ctl) != c)
+		return;
 	pin_free_field(v, slot, &s->field[0]);
 	pin_free_field(v, slot, &s->field[1]);
 	key_free(v, slot);

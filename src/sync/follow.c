@@ -56,8 +56,9 @@ static uint64_t lease_end(struct call *c, const struct shm_slot *s,
 	uint64_t ms = load_relaxed(&s->lease_ms);
 
 	if (!began) {
-		if (!c->unnoted_since)
+		if (c->unnoted_gen != ctl_gen(ctl))
 			c->unnoted_since = now;
+		c->unnoted_gen = ctl_gen(ctl);
 		began = c->unnoted_since;
 		ms = c->policy->lock_age_ms;
 	}

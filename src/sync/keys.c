@@ -6,14 +6,11 @@
 #include "peer/liveness.h"
 #include "sync/flight.h"
 
-int flight_peek(struct call *c, struct flight *unused)
+static int peek_here(struct call *c)
 {
 	struct sighting seen;
-	int r;
+	int r = look(c, &seen);
 
-	(void)unused;
-	peer_count(c->self, COUNT_gets);
-	r = look(c, &seen);
 	if (likely(r == LOOK_HIT)) {
 		peer_count(c->self, COUNT_hits);
 		c->result->code = 0;
@@ -23,9 +20,28 @@ int flight_peek(struct call *c, struct flight *unused)
 		peer_count(c->self, COUNT_neg_hits);
 		return c->result->code == -ENOENT ? -ENOENT : -EREMOTEIO;
 	}
-	if (r < 0 || c->pin)
-		return r < 0 ? r : -ENODATA;
-	return flight_consult(c, flight_peek);
+	return r < 0 ? r : -ENODATA;
+}
+
+/* What is in neither segment may have moved from the one to the other. */
+static int peek_around(struct call *c)
+{
+	int r = flight_consult(c, flight_peek);
+
+	return r == -ENODATA ? peek_here(c) : r;
+}
+
+int flight_peek(struct call *c, struct flight *unused)
+{
+	int r;
+
+	(void)unused;
+	peer_count(c->self, COUNT_gets);
+	r = peek_here(c);
+	if (unlikely(r == -ENODATA && !c->pin &&
+		     load_relaxed(&c->self->map->predecessor)))
+		return peek_around(c);
+	return r;
 }
 
 static int find(struct call *c, struct sighting *seen)

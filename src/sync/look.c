@@ -36,6 +36,7 @@ static uint64_t widen(uint32_t low, uint64_t now)
 
 /*
  * order: S1 pairs S2
+ * order: K2 pairs K1
  * If any byte copied was of a later flight, that flight's claim is seen here.
  */
 static uint64_t ctl_after_copy(const struct shm_slot *s)

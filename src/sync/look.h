@@ -26,6 +26,7 @@ struct call {
 	bool consulted;         /* the predecessor has been asked */
 	bool moving;            /* it is to be left alone: see resize.c */
 	uint64_t unnoted_since; /* ns: since when the start was missing */
+	uint64_t unnoted_gen;   /* ... of this generation */
 	uint32_t *waited_at;    /* event word of the slot it last waited at */
 };
 

@@ -345,7 +345,10 @@ int sfshm_close(struct sfshm *h)
 	if (!h || !cas_acq_rel(&h->magic, HANDLE_OPEN, HANDLE_CLOSED))
 		return -EBADF;
 	state = handle_begin_uncancelled();
+	/* Somebody may be following to a successor just now. */
+	pthread_mutex_lock(&handle_lock);
 	map = rcu_xchg_pointer(&h->map, NULL);
+	pthread_mutex_unlock(&handle_lock);
 	if (h->cookie == process_cookie()) {
 		fetch_add_acq_rel(&h->closing, 1);
 		sys.wake(&h->closing, INT32_MAX);
@@ -364,28 +367,29 @@ int sfshm_close(struct sfshm *h)
 	return 0;
 }
 
-static int unlink_one(const char *path)
-{
-	struct sfshm_options any = { .mode = 07777 };
-	struct stat st;
-	int r = file_inspect(path, &any, &st);
-
-	if (!r && unlink(path))
-		r = -errno;
-	return r;
-}
-
-/* A resize that died may have left other names: nobody would find them. */
+/*
+ * A resize that died may have left other names, which nobody would find. The
+ * name itself goes first: who opens it finds what belongs to it.
+ */
 int sfshm_unlink(const char *name)
 {
-	char path[4096 - 8], other[4096];
+	char path[4096], passing[4096], alias[4096];
+	struct sfshm_options any = { .mode = 07777 };
+	bool both[2] = { false };
+	struct stat st;
 	int r = name_to_path(name, geteuid(), path, sizeof(path));
 
+	if (!r)
+		r = file_inspect(path, &any, &st);
 	if (r)
 		return r;
-	if (!handle_passing_path(path, other, sizeof(other)))
-		succession_unlink(path, other);
-	if (!handle_old_path(path, other, sizeof(other)))
-		succession_unlink(path, other);
-	return unlink_one(path);
+	if (!handle_passing_path(path, passing, sizeof(passing)))
+		both[0] = succession_owns(path, passing) == 1;
+	if (!handle_old_path(path, alias, sizeof(alias)))
+		both[1] = succession_owns(path, alias) == 1;
+	if (unlink(path))
+		return -errno;
+	if ((both[0] && unlink(passing)) || (both[1] && unlink(alias)))
+		return -errno;
+	return 0;
 }

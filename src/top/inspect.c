@@ -22,7 +22,7 @@
 #include "store/key.h"
 #include "store/slot.h"
 #include "sync/flight.h"
-#include "top/handle.h"
+#include "top/succession.h"
 
 struct sfshm_view {
 	struct mapping map; /* read-only: only ever read through */
@@ -63,19 +63,6 @@ static int map_view(struct sfshm_view *v, int fd, const struct sfshm_options *o)
 	return 0;
 }
 
-/* Closing any descriptor of a file drops this process's locks on it. */
-static void close_beside(struct sfshm_view *v, int fd)
-{
-	struct mapping *mine;
-
-	close(fd);
-	mine = mapping_find(v->stat.st_dev, v->stat.st_ino, -1);
-	if (!mine)
-		return;
-	peer_relock(mine);
-	mapping_drop_handle(mine);
-}
-
 static int open_view(struct sfshm_view *v, const char *name,
 		     const struct sfshm_options *o)
 {
@@ -95,7 +82,7 @@ static int open_view(struct sfshm_view *v, const char *name,
 		return r;
 	}
 	r = map_view(v, fd, o);
-	close_beside(v, fd);
+	handle_close_beside(fd, &v->stat);
 	return r;
 }
 

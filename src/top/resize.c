@@ -25,6 +25,8 @@
 
 /* Generations leap by this, past all that the old segment may still reach. */
 #define GENERATION_LEAP (UINT64_C(1) << 32)
+/* ... and this is where a control word ends, with some of them to spare. */
+#define GENERATION_END ((UINT64_C(1) << (64 - CTL_GEN_SHIFT)) - GENERATION_LEAP)
 /* How long to sleep between looks at the flights that are left. */
 #define LOOK_AGAIN_NS (5 * NS_PER_MS)
 /* Others may resize at the same time: how often to look anew. */
@@ -47,11 +49,11 @@ struct resize {
 /*
  * Publishes the old segment's value in the flight `f` of the new one. While
  * that flight is ours nobody leads the key there, and here nobody begins to:
- * unless it is under way here, what stands here is the newest. It is taken out
- * here first, so that what is forgotten or purged meanwhile stays so; to die
- * in between costs the value.
+ * unless it is under way here, what stands here is the newest. If it was
+ * forgotten or purged here meanwhile, so it is there.
  */
-static int carry_over(struct resize *z, struct call *from, struct flight *f)
+static int carry_over(struct resize *z, struct call *from, struct call *to,
+		      struct flight *f)
 {
 	const struct shm_field *field;
 	struct sighting seen;
@@ -63,11 +65,12 @@ static int carry_over(struct resize *z, struct call *from, struct flight *f)
 	field = &z->old->slots[seen.slot].field[ctl_cur(seen.ctl)];
 	f->ttl_ms = load_relaxed(&field->ttl_ms);
 	f->stored = load_relaxed(&field->stored);
-	if (!slot_retire(z->from, seen.slot, seen.ctl))
-		return -ENODATA;
 	bytes.iov_base = z->value.value.data;
 	bytes.iov_len = z->value.value.len;
-	return flight_publish(f, z->to, &bytes, 1);
+	r = flight_publish(f, z->to, &bytes, 1);
+	if (r || slot_retire(z->from, seen.slot, seen.ctl))
+		return r;
+	return flight_forget(to, NULL) ?: -ENODATA;
 }
 
 /* Moves one key's value, unless the key is in use in the new segment. */
@@ -95,7 +98,7 @@ static int move_key(struct resize *z, const uint8_t *key, int len)
 		return r < 0 && r != -EBUSY && r != -EREMOTEIO && r != -ENOENT ?
 			       r :
 			       0;
-	r = carry_over(z, &from, &f);
+	r = carry_over(z, &from, &to, &f);
 	if (f.map)
 		flight_release(&f, z->to);
 	if (!r)
@@ -162,6 +165,15 @@ static int wait_for_flights(struct resize *z)
 	return 0;
 }
 
+/* The name may have gone to another file since it was opened. */
+static bool stands_under(const struct mapping *map, const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && st.st_dev == map->dev &&
+	       st.st_ino == map->ino;
+}
+
 /* The successor is in place: empties the old segment and lets go of it. */
 static int drain(struct resize *z)
 {
@@ -176,7 +188,9 @@ static int drain(struct resize *z)
 	kill_point(resize_emptied);
 	store_release(&z->new->header->drained, 1);
 	kill_point(resize_drained);
-	return succession_unlink(z->path, z->alias);
+	if (stands_under(z->old, z->alias) && unlink(z->alias))
+		return -errno;
+	return 0;
 }
 
 /* The wish, with what it leaves open taken from the old segment. */
@@ -198,7 +212,7 @@ static struct sfshm_options fill_wish(const struct resize *z)
 }
 
 /* No generation of the old segment reaches the new one's floor. */
-static void set_floor(struct resize *z)
+static int set_floor(struct resize *z)
 {
 	uint32_t used = slots_used(z->old);
 	uint64_t top = load_acquire(&z->old->header->generation_floor);
@@ -208,7 +222,10 @@ static void set_floor(struct resize *z)
 
 		top = gen > top ? gen : top;
 	}
+	if (top + GENERATION_LEAP >= GENERATION_END)
+		return -EOVERFLOW;
 	store_relaxed(&z->new->header->generation_floor, top + GENERATION_LEAP);
+	return 0;
 }
 
 static int make_successor(struct resize *z)
@@ -227,17 +244,8 @@ static int make_successor(struct resize *z)
 	z->new->path = strdup(z->old->path);
 	if (!z->new->path)
 		return -ENOMEM;
-	set_floor(z);
-	return peer_attach(z->new, &z->to);
-}
-
-/* The name may have gone to another file since it was opened. */
-static bool stands_under(const struct mapping *map, const char *path)
-{
-	struct stat st;
-
-	return !lstat(path, &st) && st.st_dev == map->dev &&
-	       st.st_ino == map->ino;
+	r = set_floor(z);
+	return r ? r : peer_attach(z->new, &z->to);
 }
 
 /*
@@ -268,16 +276,19 @@ static int take_the_name(struct resize *z)
 /* What a resize left that died before the rename, or after the last step. */
 static int tidy(struct resize *z)
 {
-	int r = succession_unlink(z->path, z->passing);
+	int passing = succession_owns(z->path, z->passing);
+	int alias = succession_owns(z->path, z->alias);
 
-	if (!r)
-		r = succession_unlink(z->path, z->alias);
-	if (r == -EEXIST)
+	if (passing < 0 || alias < 0) {
 		options_explain(z->wish,
 				"%s or %s is in the way and no segment of "
 				"this one's: move it elsewhere",
 				z->alias, z->passing);
-	return r;
+		return -EEXIST;
+	}
+	if ((passing && unlink(z->passing)) || (alias && unlink(z->alias)))
+		return -errno;
+	return 0;
 }
 
 /* A resize that died after the rename: its rest. */
@@ -376,6 +387,9 @@ static void explain(const struct sfshm_options *o, int r)
 		options_explain(o, "resized; flights go on in the old segment");
 	if (r == -ENOSPC)
 		options_explain(o, "no room for the successor or its values");
+	if (r == -EOVERFLOW)
+		options_explain(o, "resized too often: generations run out; "
+				   "make a new segment");
 }
 
 static int prepare(struct resize *z, const char *name)

@@ -149,6 +149,19 @@ int handle_follow(struct sfshm *h, struct peer **out)
 	return r ? r : handle_enter(h, out);
 }
 
+/* Closing any descriptor of a file drops this process's locks on it. */
+void handle_close_beside(int fd, const struct stat *st)
+{
+	struct mapping *mine;
+
+	close(fd);
+	mine = mapping_find(st->st_dev, st->st_ino, -1);
+	if (!mine)
+		return;
+	peer_relock(mine);
+	mapping_drop_handle(mine);
+}
+
 static int peek_header(const char *path, struct shm_header *h, struct stat *st)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -160,23 +173,23 @@ static int peek_header(const char *path, struct shm_header *h, struct stat *st)
 	    pread(fd, h, sizeof(*h), 0) == sizeof(*h) &&
 	    !memcmp(h->magic, SHM_MAGIC, sizeof(h->magic)))
 		r = 0;
-	close(fd);
+	handle_close_beside(fd, st);
 	return r;
 }
 
-int succession_unlink(const char *path, const char *other)
+int succession_owns(const char *path, const char *other)
 {
 	struct shm_header here = { 0 }, there = { 0 };
-	struct stat st = { 0 }, other_st;
+	struct stat st = { 0 }, other_st = { 0 };
 	int r = peek_header(other, &there, &other_st);
 
 	if (r == -ENOENT)
 		return 0;
 	if (r || peek_header(path, &here, &st))
 		return -EEXIST;
-	if (other_st.st_ino != st.st_ino &&
-	    other_st.st_ino != here.predecessor &&
-	    there.predecessor != st.st_ino)
-		return -EEXIST;
-	return unlink(other) && errno != ENOENT ? -errno : 0;
+	return other_st.st_ino == st.st_ino ||
+			       other_st.st_ino == here.predecessor ||
+			       there.predecessor == st.st_ino ?
+		       1 :
+		       -EEXIST;
 }

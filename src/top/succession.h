@@ -21,6 +21,8 @@
 #ifndef TOP_SUCCESSION_H
 #define TOP_SUCCESSION_H
 
+#include <sys/stat.h>
+
 #include "top/handle.h"
 
 /* Where the predecessor of the segment at `path` stands while it is needed. */
@@ -37,11 +39,14 @@ int handle_passing_path(const char *path, char *buf, size_t size);
 int handle_adopt_predecessor(struct mapping *map, const char *path);
 
 /*
- * Removes `other`, a resize's name beside `path`, if that is what it is: a
- * segment of this user's that comes before or after the one at `path`, or is
- * the same. Returns 0, also if it is not there, or -EEXIST: something else is.
+ * Whether `other`, a resize's name beside `path`, is what it seems: a segment
+ * of this user's that comes before or after the one at `path`, or is the same.
+ * 1; 0: it is not there; -EEXIST: it is something else.
  */
-int succession_unlink(const char *path, const char *other);
+int succession_owns(const char *path, const char *other);
+
+/* Closes a descriptor of a file that this process may have mapped. */
+void handle_close_beside(int fd, const struct stat *st);
 
 /* Drops what a handle left behind, unless inside an RCU section. */
 void handle_drop_left(struct sfshm *h);

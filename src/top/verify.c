@@ -241,7 +241,7 @@ static void check_participant(struct check *c, uint32_t i)
 	for (int n = 0; n < SHM_PINS; n++) {
 		uint32_t ref = load_relaxed(&rec->pins[n]);
 
-		if (arena_is_orphan(c->map, ref))
+		if (arena_orphan_tag(c->map, ref))
 			reach_built(c, ref);
 	}
 }

@@ -146,6 +146,12 @@ static void try_copy(struct show *sh, const struct scenario *sc,
 typedef void (*state_fn)(struct show *sh, const struct scenario *sc,
 			 const struct image *im, uint64_t at, void *arg);
 
+static void note_place(struct tally *t, uint64_t at)
+{
+	if (t->places < MOST_PLACES)
+		t->place[t->places++] = at;
+}
+
 /* Steps through the whole operation, once. */
 static void walk(struct stage *st, const struct scenario *sc, struct tally *t,
 		 state_fn at_state, void *arg)
@@ -162,6 +168,7 @@ static void walk(struct stage *st, const struct scenario *sc, struct tally *t,
 		while (im.live && s == STEP_DONE) {
 			if (image_changed(&im, &sh.victim)) {
 				t->states++;
+				note_place(t, n);
 				at_state(&sh, sc, &im, n, arg);
 			}
 			s = step(&sh, sc, &woken);
@@ -264,38 +271,71 @@ static bool kill_at(const struct scenario *sc, uint64_t at, struct tally *t,
 	return reached;
 }
 
-/* At every k-th instruction, k chosen so that it stays within bounds. */
-static void kill_often(const struct scenario *sc, const struct effort *e,
-		       struct tally *t)
-{
-	uint64_t all = t->instructions, every, i = 0;
+/* Real deaths, while there is time and reason. */
+struct killing {
+	const struct scenario *sc;
+	const struct effort *e;
+	struct tally *t;
+	uint64_t steps;
+};
 
-	if (!all) {
-		/* Nobody has walked through it: one that survives tells. */
-		kill_at(sc, UINT64_MAX, t, false);
-		all = t->instructions;
-	}
-	every = e->kills ? all / e->kills + 1 : all + 1;
-	/* The place within the stride changes from round to round. */
-	for (uint64_t at = every > 1 ? i % every : 0; at < all; at += every) {
-		if (e->until_ns && clock_ns() > e->until_ns)
-			break;
-		progress("%s: killed after instruction %llu of %llu", sc->name,
-			 (unsigned long long)at, (unsigned long long)all);
-		if (!kill_at(sc, at, t, i++ & 1))
-			break;
-	}
+static bool enough(const struct killing *k)
+{
+	return k->t->kills >= k->e->kills || k->steps > k->e->steps ||
+	       (k->e->until_ns && clock_ns() > k->e->until_ns);
+}
+
+static void kill_here(struct killing *k, uint64_t at)
+{
+	progress("%s: killed after instruction %llu of %llu", k->sc->name,
+		 (unsigned long long)at,
+		 (unsigned long long)k->t->instructions);
+	k->steps += at;
+	kill_at(k->sc, at, k->t, k->t->kills & 1);
+}
+
+/* How far apart deaths must be for `sum` steps in all not to be too many. */
+static uint64_t stride(uint64_t sum, uint64_t count, const struct killing *k)
+{
+	uint64_t by_steps = sum / (k->e->steps / 2 + 1) + 1;
+	uint64_t by_kills = count * 2 / k->e->kills + 1;
+
+	return by_steps > by_kills ? by_steps : by_kills;
+}
+
+/*
+ * Half of what may be spent goes to where something has just changed, the
+ * rest to all instructions alike.
+ */
+static void kill_often(struct killing *k)
+{
+	struct tally *t = k->t;
+	uint64_t sum = 0, every;
+
+	for (uint32_t i = 0; i < t->places; i++)
+		sum += t->place[i];
+	every = stride(sum, t->places, k);
+	for (uint64_t i = every / 2; i < t->places && !enough(k); i += every)
+		kill_here(k, t->place[i]);
+	sum = t->instructions * t->instructions / 2;
+	every = stride(sum, t->instructions, k);
+	for (uint64_t at = every / 2; at < t->instructions && !enough(k);
+	     at += every)
+		kill_here(k, at);
 }
 
 void every_instruction(const struct scenario *sc, const struct effort *e,
 		       struct tally *t)
 {
 	struct single s = { .e = e, .t = t };
+	struct killing k = { .sc = sc, .e = e, .t = t };
 
 	if (!(sc->flags & NO_COPIES))
 		walk(stage_make(), sc, t, try_single, &s);
+	else
+		kill_at(sc, UINT64_MAX, t, false);
 	if (!t->broken)
-		kill_often(sc, e, t);
+		kill_often(&k);
 }
 
 struct pair {

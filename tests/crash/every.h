@@ -6,6 +6,8 @@
 #include "recover.h"
 #include "scenario.h"
 
+#define MOST_PLACES 4096
+
 struct tally {
 	uint64_t instructions; /* each a place to die at */
 	uint64_t states;  /* ... that differ in what they leave behind */
@@ -14,15 +16,19 @@ struct tally {
 	uint64_t stuck, leaked;
 	uint64_t broken;  /* performances that went wrong by themselves */
 	uint64_t worst_ns;
+	/* Where the first states lie. */
+	uint32_t places;
+	uint64_t place[MOST_PLACES];
 	char why[512]; /* of the first that went wrong */
 };
 
 /* How thorough to be. */
 struct effort {
 	uint32_t copies_every; /* of the states, each so many-th */
-	uint32_t kills;        /* real deaths for each operation, at most */
 	bool both; /* each copy both ways: survivor there, survivor comes */
-	uint64_t until_ns;     /* no more real deaths after this; 0: no end */
+	uint32_t kills;    /* real deaths for each operation, at most */
+	uint64_t steps;    /* to be made for these, at most */
+	uint64_t until_ns; /* no more of them after this; 0: no end */
 };
 
 void every_instruction(const struct scenario *sc, const struct effort *e,

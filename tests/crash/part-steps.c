@@ -46,14 +46,14 @@ static void do_job(void *arg)
 
 static void print_head(void)
 {
-	printf("%-44s %7s %7s %7s %6s %6s %7s %9s\n", "operation", "instr",
+	printf("%-48s %7s %7s %7s %6s %6s %7s %9s\n", "operation", "instr",
 	       "states", "copies", "kills", "stuck", "leaked", "worst ms");
 }
 
 static int print_row(const char *name, const struct tally *t)
 {
 	progress_end();
-	printf("%-44s %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %6" PRIu64
+	printf("%-48s %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %6" PRIu64
 	       " %6" PRIu64 " %7" PRIu64 " %9.2f\n",
 	       name, t->instructions, t->states, t->trials, t->kills, t->stuck,
 	       t->leaked, (double)t->worst_ns / 1e6);
@@ -137,7 +137,8 @@ int part_steps(const struct options *opt)
 				continue;
 			j.effort.copies_every = opt->full ? 1 : 5;
 			j.effort.both = opt->full;
-			j.effort.kills = opt->full ? UINT32_MAX : 4;
+			j.effort.kills = opt->full ? UINT32_MAX : 6;
+			j.effort.steps = opt->full ? 2000000 : 20000;
 			j.effort.until_ns = fair_share(opt, left--);
 			bad += run_job(&j, sc->name, &sum);
 		}
@@ -173,7 +174,7 @@ int part_double(const struct options *opt)
 			if (!chosen(opt, firsts[i]))
 				continue;
 			j.second = second;
-			j.effort.copies_every = opt->full ? 1 : 17;
+			j.effort.copies_every = opt->full ? 1 : 29;
 			snprintf(name, sizeof(name), "%s; %s", firsts[i],
 				 second->name);
 			bad += run_job(&j, name, &sum);

@@ -53,29 +53,34 @@ static int ask(struct survivor *s, const char *key, uint32_t flags)
 			   &s->result);
 }
 
-static uint64_t noted(const struct stage *st, const char *key)
+static void generations(const struct stage *st, const char *key,
+			uint64_t *led, uint64_t *published)
 {
-	for (uint32_t i = 0; i < st->keys; i++)
-		if (!strcmp(st->key[i].key, key))
-			return st->key[i].generation;
-	return 0;
+	*led = *published = 0;
+	for (uint32_t i = 0; i < st->keys; i++) {
+		if (strcmp(st->key[i].key, key) != 0)
+			continue;
+		*led = st->key[i].led;
+		*published = st->key[i].published;
+	}
 }
 
 /* What was found is whole, or is led and published now. */
 static void settle_key(struct survivor *s, const char *key, int r)
 {
 	const struct sfshm_result *res = &s->result;
-	uint64_t before = noted(s->t->st, key);
+	uint64_t led, published;
 	unsigned int seed;
 
+	generations(s->t->st, key, &led, &published);
 	if (r == SFSHM_LEADER) {
-		if (res->generation <= before)
+		if (res->generation <= led)
 			stuck(s, "the generation did not grow", 0);
 		r = sfshm_publish(&s->flight, "x", 1);
 		if (r)
 			stuck(s, "publish", r);
 	} else if (r == SFSHM_CACHED || r == SFSHM_AWAITED) {
-		if (res->generation < before)
+		if (res->generation < published)
 			stuck(s, "the value's generation went back", 0);
 		if (!pattern_whole(res->value.data, res->value.len, &seed))
 			stuck(s, "a torn value", 0);
@@ -130,7 +135,7 @@ static void lead_all_again(struct survivor *s)
 			stuck(s, key, r);
 			continue;
 		}
-		if (s->result.generation <= st->key[i].generation)
+		if (s->result.generation <= st->key[i].led)
 			stuck(s, "a key's generation did not grow", 0);
 		r = sfshm_release(&s->flight);
 		if (r)
@@ -218,6 +223,8 @@ static void find_all_values(struct survivor *s)
 		const char *key = st->key[i].key;
 		int r = ask(s, key, SFSHM_FOLLOW);
 
+		if (!st->key[i].published)
+			continue;
 		if (r == SFSHM_CACHED)
 			settle_key(s, key, r);
 		else

@@ -17,6 +17,7 @@ void act_open(struct stage *st)
 {
 	mine = stage_open(st);
 	insist(st, mine);
+	pattern_fill(my_data, sizeof(my_data), 7);
 }
 
 void act_attach(struct stage *st)
@@ -25,7 +26,7 @@ void act_attach(struct stage *st)
 	insist(st, sfshm_get(mine, "nothing", 7, &my_result) == -ENODATA);
 }
 
-static int begin(const char *key, uint32_t flags, uint32_t lock_age_ms)
+int act_begin(const char *key, uint32_t flags, uint32_t lock_age_ms)
 {
 	struct sfshm_policy policy = SFSHM_POLICY_INIT;
 
@@ -39,13 +40,12 @@ static int begin(const char *key, uint32_t flags, uint32_t lock_age_ms)
 
 void act_lead(struct stage *st, const char *key, uint32_t lock_age_ms)
 {
-	insist(st, begin(key, SFSHM_REFRESH, lock_age_ms) == SFSHM_LEADER);
-	stage_note(st, key, my_result.generation);
+	insist(st, act_begin(key, SFSHM_REFRESH, lock_age_ms) == SFSHM_LEADER);
+	stage_note_led(st, key, my_result.generation);
 }
 
 void act_publish(struct stage *st, size_t len)
 {
-	pattern_fill(my_data, len, (unsigned int)len);
 	insist(st, sfshm_publish(&my_flight, my_data, len) == 0);
 }
 
@@ -53,6 +53,7 @@ void act_make(struct stage *st, const char *key, size_t len)
 {
 	act_lead(st, key, 0);
 	act_publish(st, len);
+	stage_note_published(st, key, my_result.generation);
 }
 
 /* Slots, granules and records are in use already. */
@@ -77,22 +78,22 @@ static void warm_value(struct stage *st)
 
 static void op_begin(struct stage *st)
 {
-	insist(st, begin(A_KEY, 0, 0) == SFSHM_LEADER);
+	insist(st, act_begin(A_KEY, 0, 0) == SFSHM_LEADER);
 }
 
 static void op_begin_long(struct stage *st)
 {
-	insist(st, begin(A_LONG_KEY, 0, 0) == SFSHM_LEADER);
+	insist(st, act_begin(A_LONG_KEY, 0, 0) == SFSHM_LEADER);
 }
 
 static void op_refresh(struct stage *st)
 {
-	insist(st, begin(A_KEY, SFSHM_REFRESH, 0) == SFSHM_LEADER);
+	insist(st, act_begin(A_KEY, SFSHM_REFRESH, 0) == SFSHM_LEADER);
 }
 
 static void op_hit(struct stage *st)
 {
-	insist(st, begin(A_KEY, 0, 0) == SFSHM_CACHED);
+	insist(st, act_begin(A_KEY, 0, 0) == SFSHM_CACHED);
 }
 
 /* With somebody who leads. */
@@ -138,14 +139,14 @@ static void leader_dies(struct show *sh)
 
 static void op_follow(struct stage *st)
 {
-	int r = begin(A_KEY, 0, 0);
+	int r = act_begin(A_KEY, 0, 0);
 
 	insist(st, r == SFSHM_AWAITED || r == SFSHM_LEADER || r == -EREMOTEIO);
 }
 
 static void op_follow_only(struct stage *st)
 {
-	int r = begin(A_KEY, SFSHM_FOLLOW, 0);
+	int r = act_begin(A_KEY, SFSHM_FOLLOW, 0);
 
 	insist(st, r == -ENODATA);
 }
@@ -161,7 +162,7 @@ static void op_follow_in_vain(struct stage *st)
 
 static void op_steal(struct stage *st)
 {
-	insist(st, begin(A_KEY, 0, 1) == SFSHM_LEADER);
+	insist(st, act_begin(A_KEY, 0, 1) == SFSHM_LEADER);
 }
 
 /* Leading, before an end. */

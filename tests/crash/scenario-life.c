@@ -24,7 +24,7 @@ static void op_attach(struct stage *st)
 
 static void op_begin_there(struct stage *st)
 {
-	act_lead(st, A_KEY, 0);
+	insist(st, act_begin(A_KEY, SFSHM_REFRESH, 0) == SFSHM_LEADER);
 }
 
 static void somebody_lives(struct show *sh)
@@ -89,7 +89,7 @@ static void op_release_many(struct stage *st)
 
 static void op_lead_one_more(struct stage *st)
 {
-	act_lead(st, A_KEY, 0);
+	insist(st, act_begin(A_KEY, 0, 0) == SFSHM_LEADER);
 }
 
 static void op_verify(struct stage *st)
@@ -202,13 +202,13 @@ static void op_finish(struct stage *st)
 
 const struct scenario second_scenarios[] = {
 	{
-		.name = "the one that was there",
+		.name = "there",
 		.key = A_KEY,
 		.prepare = act_attach,
 		.operate = op_finish,
 	},
 	{
-		.name = "the one that comes",
+		.name = "comes",
 		.key = A_KEY,
 		.prepare = act_open,
 		.operate = op_finish,

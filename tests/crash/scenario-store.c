@@ -45,7 +45,7 @@ static void fill_slots_and_pin(struct stage *st)
 
 static void op_new_key(struct stage *st)
 {
-	act_lead(st, A_KEY, 0);
+	insist(st, act_begin(A_KEY, 0, 0) == SFSHM_LEADER);
 }
 
 /* Nearly all value memory holds something, and the victim leads. */
@@ -82,7 +82,6 @@ static void fill_memory_and_pin(struct stage *st)
 
 static void op_publish_in_vain(struct stage *st)
 {
-	pattern_fill(my_data, 8000, 1);
 	insist(st, sfshm_publish(&my_flight, my_data, 8000) == -ENOSPC);
 }
 

@@ -47,9 +47,10 @@ extern struct sfshm_flight my_flight;
 extern struct sfshm_result my_result;
 extern uint8_t my_data[STAGE_MAX_VALUE];
 
-/* For victims: open; lead; lead and publish; publish in the flight led. */
+/* For victims. */
 void act_open(struct stage *st);
 void act_attach(struct stage *st);
+int act_begin(const char *key, uint32_t flags, uint32_t lock_age_ms);
 void act_lead(struct stage *st, const char *key, uint32_t lock_age_ms);
 void act_make(struct stage *st, const char *key, size_t len);
 void act_publish(struct stage *st, size_t len);

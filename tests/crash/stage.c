@@ -112,20 +112,32 @@ struct sfshm *stage_open(const struct stage *st)
 	return sfshm_open(&h, st->path, NULL) ? NULL : h;
 }
 
-void stage_note(struct stage *st, const char *key, uint64_t generation)
+static uint32_t key_index(struct stage *st, const char *key)
 {
 	uint32_t i = 0;
 
 	while (i < st->keys && strcmp(st->key[i].key, key) != 0)
 		i++;
-	if (i == STAGE_KEYS)
-		stage_wrong(st, __FILE__, __LINE__, "room for the key");
+	insist(st, i < STAGE_KEYS);
 	if (i == st->keys) {
 		snprintf(st->key[i].key, sizeof(st->key[i].key), "%s", key);
 		st->keys++;
 	}
-	if (st->key[i].generation < generation)
-		st->key[i].generation = generation;
+	return i;
+}
+
+void stage_note_led(struct stage *st, const char *key, uint64_t generation)
+{
+	uint32_t i = key_index(st, key);
+
+	insist(st, st->key[i].led < generation);
+	st->key[i].led = generation;
+}
+
+void stage_note_published(struct stage *st, const char *key,
+			  uint64_t generation)
+{
+	st->key[key_index(st, key)].published = generation;
 }
 
 /* What a helper has in its hands. */
@@ -149,7 +161,7 @@ static void take_flight(struct hands *m, uint32_t lock_age_ms)
 	r = sfshm_begin(m->h, m->key, strlen(m->key), &policy, &m->flight,
 			&m->result);
 	insist(m->st, r == SFSHM_LEADER);
-	stage_note(m->st, m->key, m->result.generation);
+	stage_note_led(m->st, m->key, m->result.generation);
 }
 
 static void ask(struct hands *m)
@@ -169,6 +181,8 @@ static void publish(struct hands *m, size_t len)
 
 	pattern_fill(data, len, (unsigned int)len);
 	insist(m->st, sfshm_publish(&m->flight, data, len) == 0);
+	stage_note_published(m->st, m->key,
+			     sfshm_flight_generation(&m->flight));
 }
 
 static void obey(struct hands *m, char letter)

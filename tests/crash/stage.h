@@ -34,7 +34,8 @@ struct stage {
 	uint32_t keys;
 	struct {
 		char key[128];
-		uint64_t generation; /* the highest that was seen */
+		uint64_t led;       /* the highest generation that began */
+		uint64_t published; /* ... that ended with a value */
 	} key[STAGE_KEYS];
 	/* Liveness words of those who die once the victim is ready. */
 	uint32_t dies[STAGE_PARTICIPANTS];
@@ -57,8 +58,10 @@ void stage_create(struct stage *st);
 /* Opens it; for whoever plays. */
 struct sfshm *stage_open(const struct stage *st);
 
-/* Notes that a key has had this generation. */
-void stage_note(struct stage *st, const char *key, uint64_t generation);
+/* Notes that a flight has begun, and that it has ended with a value. */
+void stage_note_led(struct stage *st, const char *key, uint64_t generation);
+void stage_note_published(struct stage *st, const char *key,
+			  uint64_t generation);
 
 /* What cannot be ends the process, and is told by the harness. */
 #define insist(st, condition)                              \

@@ -148,20 +148,9 @@ bool victim_enter(struct victim *v)
 	return true;
 }
 
-bool victim_finish(struct victim *v)
+bool victim_go_on(struct victim *v)
 {
-	int status;
-
-	while (load_acquire(&v->st->place) != AFTER) {
-		if (ptrace(PTRACE_CONT, v->pid, NULL, NULL))
-			return false;
-		if (!is_stopped(v->pid)) {
-			v->pid = 0;
-			return false;
-		}
-	}
-	(void)status;
-	return true;
+	return !ptrace(PTRACE_CONT, v->pid, NULL, NULL) && is_stopped(v->pid);
 }
 
 void victim_kill(struct victim *v)

@@ -37,8 +37,8 @@ bool victim_enter(struct victim *v);
 /* One instruction. If it sleeps, call again once it has reason to go on. */
 enum step victim_step(struct victim *v);
 
-/* Lets it run to the operation's end. */
-bool victim_finish(struct victim *v);
+/* Lets it run until it stops itself. */
+bool victim_go_on(struct victim *v);
 
 void victim_kill(struct victim *v);
 

@@ -46,7 +46,7 @@
 #endif
 
 /* Sanitizers slow programs and processes' beginnings by about this much. */
-#define SLOWNESS (UNDER_TSAN || UNDER_ASAN ? 10 : 1)
+#define SLOWNESS (UNDER_TSAN || UNDER_ASAN ? 5 : 1)
 
 /* How long anything may take that is bound to happen, ms. */
 #define PATIENCE_MS (10000 + 20000 * (SLOWNESS > 1))
