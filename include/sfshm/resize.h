@@ -25,7 +25,9 @@ typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
  * NULL) is called now and then.
  *
  * Returns 0; -EBUSY: another resize is at it; -ETIMEDOUT: the successor is in
- * place, flights in the old one go on: call again later with NULL; -ENOSPC;
+ * place, flights in the old one go on: call again later with NULL; -ENOSPC:
+ * no room for it, nothing has changed (values that find no room in it are left
+ * behind);
  * -EINVAL; -EOVERFLOW: after some 8000 resizes, make a new segment; or as
  * sfshm_open(). options->why gets a line.
  *

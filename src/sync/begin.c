@@ -144,6 +144,7 @@ static int ask(struct call *c, struct mapping *old,
 		.result = c->result,
 		.closing = c->closing,
 		.closing_seen = c->closing_seen,
+		.asked = true,
 	};
 	int r;
 
@@ -203,7 +204,7 @@ static int meet_idle(struct call *c, struct sighting *seen, int how)
 			return r;
 	}
 	if (c->flags & SFSHM_FOLLOW)
-		return -ENODATA;
+		return flight_moved(c) ? MOVED : -ENODATA;
 	r = how == LOOK_ABSENT ? lead_new(c, seen) : flight_claim(c, seen);
 	/* order: M2 pairs M1 */
 	if (r == SFSHM_LEADER && load_seq(&map->header->moved))

@@ -54,6 +54,16 @@ int flight_begin(struct call *c, struct flight *f);
 /* ... and: the segment has moved, ask its successor. */
 #define MOVED (-4097)
 
+/*
+ * What is not found here may just have moved to the successor, whose place it
+ * is to say so, unless it is the one that asks.
+ */
+static inline bool flight_moved(const struct call *c)
+{
+	return unlikely(load_acquire(&c->self->map->header->moved)) &&
+	       !c->asked;
+}
+
 /* Becomes the leader of a slot as it was seen: T3, T7. SFSHM_LEADER, AGAIN. */
 int flight_claim(struct call *c, struct sighting *seen);
 

@@ -40,8 +40,8 @@ int flight_peek(struct call *c, struct flight *unused)
 	r = peek_here(c);
 	if (unlikely(r == -ENODATA && !c->pin &&
 		     load_relaxed(&c->self->map->predecessor)))
-		return peek_around(c);
-	return r;
+		r = peek_around(c);
+	return r == -ENODATA && flight_moved(c) ? MOVED : r;
 }
 
 static int find(struct call *c, struct sighting *seen)
@@ -85,6 +85,8 @@ int flight_forget(struct call *c, struct flight *unused)
 	int there = flight_consult(c, flight_forget);
 
 	(void)unused;
+	if (flight_moved(c))
+		return MOVED;
 	if (here == 0 || here == -ENODATA)
 		return there == -ENODATA ? here : there;
 	return here;

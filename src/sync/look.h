@@ -25,6 +25,7 @@ struct call {
 	int32_t pin_place;
 	bool consulted;         /* the predecessor has been asked */
 	bool moving;            /* it is to be left alone: see resize.c */
+	bool asked;             /* it is a consult: do not ask on */
 	uint64_t unnoted_since; /* ns: since when the start was missing */
 	uint64_t unnoted_gen;   /* ... of this generation */
 	uint32_t *waited_at;    /* event word of the slot it last waited at */

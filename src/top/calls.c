@@ -60,21 +60,30 @@ int sfshm_get(struct sfshm *h, const void *key, size_t key_len,
 	      struct sfshm_result *result)
 {
 	struct call c;
-	int r = call_start(&c, h, key, key_len, NULL, result);
+	int r;
 
-	return r ? r : flight_peek(&c, NULL);
+	do {
+		r = call_start(&c, h, key, key_len, NULL, result);
+		if (likely(!r))
+			r = flight_peek(&c, NULL);
+	} while (unlikely(r == MOVED));
+	return r;
 }
 
 int sfshm_wait(struct sfshm *h, const void *key, size_t key_len,
 	       const struct sfshm_policy *policy, struct sfshm_result *result)
 {
 	struct call c;
-	int r = call_start(&c, h, key, key_len, policy, result);
+	int r;
 
-	if (r)
-		return r;
-	c.flags |= SFSHM_FOLLOW;
-	return flight_begin(&c, NULL);
+	do {
+		r = call_start(&c, h, key, key_len, policy, result);
+		if (r)
+			return r;
+		c.flags |= SFSHM_FOLLOW;
+		r = flight_begin(&c, NULL);
+	} while (r == MOVED);
+	return r;
 }
 
 /* The peer that leads a flight: this thread, attached to its segment. */
@@ -154,19 +163,31 @@ int sfshm_forget(struct sfshm *h, const void *key, size_t key_len)
 {
 	struct sfshm_result none = SFSHM_RESULT_INIT;
 	struct call c;
-	int r = call_start(&c, h, key, key_len, NULL, &none);
+	int r;
 
-	return r ? r : flight_forget(&c, NULL);
+	do {
+		r = call_start(&c, h, key, key_len, NULL, &none);
+		if (!r)
+			r = flight_forget(&c, NULL);
+	} while (r == MOVED);
+	return r;
 }
 
 int sfshm_purge(struct sfshm *h)
 {
 	struct peer *p;
-	int r = handle_enter(h, &p);
+	int n = 0, r;
 
-	if (!r && unlikely(handle_moved(p->map)))
-		r = handle_follow(h, &p);
-	return r ? r : flight_purge(p);
+	do {
+		r = handle_enter(h, &p);
+		if (!r && handle_moved(p->map))
+			r = handle_follow(h, &p);
+		if (!r)
+			r = flight_purge(p);
+		if (r > 0)
+			n += r < INT_MAX - n ? r : INT_MAX - n;
+	} while (r >= 0 && handle_moved(p->map));
+	return r < 0 ? r : n;
 }
 
 void sfshm_result_clear(struct sfshm_result *result)

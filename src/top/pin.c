@@ -29,12 +29,14 @@ int sfshm_pin(struct sfshm *h, const void *key, size_t key_len,
 	if (!pin)
 		return -EINVAL;
 	memset(pin, 0, sizeof(*pin));
-	r = call_start(&c, h, key, key_len, NULL, result);
-	if (r)
-		return r;
-	c.pin = &pn->ref;
-	c.pin_place = -1;
-	r = flight_peek(&c, NULL);
+	do {
+		r = call_start(&c, h, key, key_len, NULL, result);
+		if (r)
+			return r;
+		c.pin = &pn->ref;
+		c.pin_place = -1;
+		r = flight_peek(&c, NULL);
+	} while (r == MOVED);
 	if (r == -EREMOTEIO || r == -ENOENT)
 		return -ENODATA;
 	if (r)

@@ -73,6 +73,13 @@ static int carry_over(struct resize *z, struct call *from, struct call *to,
 	return flight_forget(to, NULL) ?: -ENODATA;
 }
 
+/* What has no room in the new segment, or is in use there. */
+static bool left_behind(int r)
+{
+	return r == -ENOSPC || r == -EMSGSIZE || r == -ENODATA ||
+	       r == -ESTALE || r == -EBUSY || r == -EREMOTEIO || r == -ENOENT;
+}
+
 /* Moves one key's value, unless the key is in use in the new segment. */
 static int move_key(struct resize *z, const uint8_t *key, int len)
 {
@@ -95,16 +102,13 @@ static int move_key(struct resize *z, const uint8_t *key, int len)
 
 	sfshm_result_clear(&there);
 	if (r != SFSHM_LEADER)
-		return r < 0 && r != -EBUSY && r != -EREMOTEIO && r != -ENOENT ?
-			       r :
-			       0;
+		return r >= 0 || left_behind(r) ? 0 : r;
 	r = carry_over(z, &from, &to, &f);
 	if (f.map)
 		flight_release(&f, z->to);
 	if (!r)
 		z->moved++;
-	/* A value that is too large for the new segment is left behind. */
-	return r == -ENODATA || r == -EMSGSIZE || r == -ESTALE ? 0 : r;
+	return left_behind(r) ? 0 : r;
 }
 
 /* The key of a slot that stayed what it was while it was read; or 0. */
@@ -386,7 +390,8 @@ static void explain(const struct sfshm_options *o, int r)
 	if (r == -ETIMEDOUT)
 		options_explain(o, "resized; flights go on in the old segment");
 	if (r == -ENOSPC)
-		options_explain(o, "no room for the successor or its values");
+		options_explain(
+			o, "no room for the successor; nothing has changed");
 	if (r == -EOVERFLOW)
 		options_explain(o, "resized too often: generations run out; "
 				   "make a new segment");

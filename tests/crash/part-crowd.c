@@ -1,2 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A leader is killed, and some of those who wait for it at the same time. The
+ * kernel wakes one waiter of the dead leader; if that one dies too, another
+ * one must be woken in its place. Nobody who is left may have to wait for the
+ * bounded re-check.
+ */
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "image.h"
+#include "os/atomics.h"
 #include "parts.h"
-int part_crowd(const struct options *opt) { (void)opt; return 0; }
+#include "stage.h"
+
+#define CROWD 9 /* a leader and those who follow */
+#define ROUNDS_SHORT 400
+#define ROUNDS_FULL 10000
+/* Well below the re-check, which comes after 75 ms at the earliest. */
+#define BOUND_NS UINT64_C(50000000)
+#define SLICE_NS UINT64_C(75000000)
+#define STUCK_MS 3000
+
+struct crowd_sums {
+	uint64_t rounds, killed, survivors, stuck;
+	uint64_t late; /* rounds past the bound */
+	uint64_t sliced; /* ... that a re-check may have ended */
+	uint64_t rechecks;
+	uint64_t worst_ns, total_ns;
+	char why[256];
+};
+
+struct crowd_run {
+	struct stage *st;
+	struct crowd_sums *sums;
+	uint64_t rounds, deadline_ns, seed;
+};
+
+static struct helper crowd[CROWD];
+static struct image seen;
+static uint64_t state;
+
+static uint32_t dice(uint32_t sides)
+{
+	state ^= state >> 12;
+	state ^= state << 25;
+	state ^= state >> 27;
+	return (uint32_t)((state * UINT64_C(2685821657736338717)) >> 33) %
+	       sides;
+}
+
+static void pause_us(uint32_t us)
+{
+	uint64_t end = clock_ns() + us * UINT64_C(1000);
+
+	while (clock_ns() < end)
+		;
+}
+
+static uint32_t waiting(void)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < image_participants(&seen); i++) {
+		struct shm_participant *rec = image_participant(&seen, i);
+
+		n += load_relaxed(&rec->tid) && load_relaxed(&rec->wait_slot);
+	}
+	return n;
+}
+
+static uint64_t rechecks(void)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < image_participants(&seen); i++)
+		n += image_participant(&seen, i)->counters[COUNT_rechecks];
+	return n;
+}
+
+/* Mostly they are asleep when it happens, and sometimes about to be. */
+static void let_them_wait(void)
+{
+	uint64_t end = clock_ns() + BOUND_NS;
+
+	for (int i = 1; i < CROWD; i++)
+		helper_cue_only(&crowd[i], 'w');
+	if (dice(4) == 0) {
+		pause_us(dice(400));
+		return;
+	}
+	while (waiting() < CROWD - 1 && clock_ns() < end)
+		usleep(50);
+	pause_us(dice(200));
+}
+
+/* The leader and `extra` others, in any order. Returns when it began. */
+static uint64_t kill_some(uint32_t extra, bool *dead)
+{
+	uint32_t order[CROWD], n = 0;
+	uint64_t from;
+
+	memset(dead, 0, CROWD * sizeof(*dead));
+	order[n++] = 0;
+	while (n <= extra) {
+		uint32_t at, who = 1 + dice(CROWD - 1);
+
+		for (at = 0; at < n && order[at] != who; at++)
+			;
+		if (at == n)
+			order[n++] = who;
+	}
+	/* The leader is not always the first to go. */
+	if (dice(2)) {
+		uint32_t other = dice(n);
+		uint32_t who = order[other];
+
+		order[other] = order[0];
+		order[0] = who;
+	}
+	from = clock_ns();
+	for (uint32_t i = 0; i < n; i++) {
+		kill(crowd[order[i]].pid, SIGKILL);
+		dead[order[i]] = true;
+		if (dice(3) == 0)
+			pause_us(dice(100));
+	}
+	return from;
+}
+
+static bool await_survivors(const bool *dead)
+{
+	for (int i = 0; i < CROWD; i++)
+		if (!dead[i] && !helper_answered(&crowd[i], STUCK_MS))
+			return false;
+	return true;
+}
+
+static void play_round(struct crowd_run *run)
+{
+	struct crowd_sums *s = run->sums;
+	uint32_t extra = dice(CROWD - 1);
+	bool dead[CROWD];
+	uint64_t from, took;
+
+	helper_cue(run->st, &crowd[0], 'l');
+	let_them_wait();
+	from = kill_some(extra, dead);
+	if (!await_survivors(dead)) {
+		s->stuck++;
+		if (!s->why[0])
+			snprintf(s->why, sizeof(s->why),
+				 "round %" PRIu64 ": %u of %d died, and "
+				 "somebody is stuck",
+				 s->rounds, extra + 1, CROWD);
+	}
+	took = clock_ns() - from;
+	s->rounds++;
+	s->killed += extra + 1;
+	s->survivors += CROWD - extra - 1;
+	s->total_ns += took;
+	s->late += took > BOUND_NS;
+	s->sliced += took > SLICE_NS;
+	if (s->worst_ns < took)
+		s->worst_ns = took;
+	for (int i = 0; i < CROWD; i++) {
+		if (!dead[i])
+			continue;
+		helper_kill(&crowd[i]);
+		crowd[i] = helper_start(run->st, "the key");
+	}
+}
+
+static void play_rounds(void *arg)
+{
+	struct crowd_run *run = arg;
+	uint64_t before;
+
+	state = run->seed | 1;
+	stage_create(run->st);
+	if (!image_open(&seen, run->st->path)) {
+		run->sums->stuck++;
+		return;
+	}
+	for (int i = 0; i < CROWD; i++)
+		crowd[i] = helper_start(run->st, "the key");
+	before = rechecks();
+	while (run->sums->rounds < run->rounds && !run->sums->stuck &&
+	       !run->st->wrong[0]) {
+		if (run->deadline_ns && clock_ns() > run->deadline_ns)
+			break;
+		play_round(run);
+		run->sums->rechecks = rechecks() - before;
+		if (run->sums->rounds % 16 == 0)
+			progress("crowd: round %" PRIu64 " of %" PRIu64,
+				 run->sums->rounds, run->rounds);
+	}
+	if (run->st->wrong[0]) {
+		run->sums->stuck++;
+		snprintf(run->sums->why, sizeof(run->sums->why), "%s",
+			 run->st->wrong);
+	}
+	for (int i = 0; i < CROWD; i++)
+		helper_kill(&crowd[i]);
+}
+
+static void print_sums(const struct crowd_sums *s)
+{
+	uint64_t n = s->rounds ? s->rounds : 1;
+
+	progress_end();
+	printf("%7s %8s %9s %8s %9s %7s %7s %9s %6s\n", "rounds", "killed",
+	       "survived", "mean ms", "worst ms", "> 50 ms", "> 75 ms",
+	       "rechecks", "stuck");
+	printf("%7" PRIu64 " %8" PRIu64 " %9" PRIu64 " %8.2f %9.2f %7" PRIu64
+	       " %7" PRIu64 " %9" PRIu64 " %6" PRIu64 "\n",
+	       s->rounds, s->killed, s->survivors,
+	       (double)s->total_ns / 1e6 / (double)n, (double)s->worst_ns / 1e6,
+	       s->late, s->sliced, s->rechecks, s->stuck);
+	if (s->why[0])
+		printf("    %s\n", s->why);
+	fflush(stdout);
+}
+
+int part_crowd(const struct options *opt)
+{
+	struct crowd_run run = {
+		.st = stage_make(),
+		.sums = shared_memory(sizeof(*run.sums)),
+		.rounds = opt->full ? ROUNDS_FULL : ROUNDS_SHORT,
+		.deadline_ns = opt->deadline_ns,
+		.seed = clock_ns(),
+	};
+	bool ended;
+	int bad;
+
+	printf("death of a leader and of some of %d who wait, at once\n",
+	       CROWD - 1);
+	ended = run_apart(play_rounds, &run);
+	print_sums(run.sums);
+	/* A busy machine may hold one up; a lost wake is not so rare. */
+	bad = !ended || run.sums->stuck ||
+	      run.sums->sliced > run.sums->rounds / 100;
+	munmap(run.sums, sizeof(*run.sums));
+	stage_free(run.st);
+	return bad;
+}

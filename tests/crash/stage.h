@@ -21,7 +21,7 @@
 
 /* Small, so that everything runs short: values of 16 KiB in all. */
 #define STAGE_SLOTS 24
-#define STAGE_PARTICIPANTS 8
+#define STAGE_PARTICIPANTS 16
 #define STAGE_BYTES (16 << 10)
 #define STAGE_MAX_VALUE (8 << 10)
 

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What must hold, whatever dies:
+ *
+ *  - a generation of a key has one leader and one valid publish at most;
+ *  - what anybody sees was announced before, by that generation's leader, and
+ *    its publish was not refused;
+ *  - a process never sees a key's generation go back; where nobody steals,
+ *    nobody leads a generation that is not above all that was seen;
+ *  - a call ends within the bound.
+ *
+ * The pipe has an order: a leader announces a value before it publishes, and
+ * who saw it tells so afterwards.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "storm.h"
+
+/* Generations of a key that are remembered. */
+#define MEMORY 512
+/* A wait that is longer has needed the bounded re-check. */
+#define SLICE_NS UINT64_C(75000000)
+
+struct flight_told {
+	uint64_t generation;
+	uint64_t id; /* announced */
+	uint8_t led, valid, refused, seen;
+};
+
+struct key_told {
+	struct flight_told flight[MEMORY];
+	uint32_t next;
+	uint64_t highest;   /* seen or published validly */
+	uint64_t forgotten; /* the highest that is remembered no more */
+	uint64_t by[STORM_WORKERS]; /* the last that this process saw */
+};
+
+static struct key_told keys[STORM_KEYS];
+
+static struct flight_told *find(struct key_told *k, uint64_t generation)
+{
+	for (uint32_t i = 0; i < MEMORY; i++) {
+		struct flight_told *f =
+			&k->flight[(k->next + MEMORY - 1 - i) % MEMORY];
+
+		if (f->generation == generation)
+			return f;
+	}
+	return NULL;
+}
+
+static struct flight_told *find_or_make(struct key_told *k, uint64_t generation)
+{
+	struct flight_told *f = find(k, generation);
+
+	if (f)
+		return f;
+	f = &k->flight[k->next++ % MEMORY];
+	if (k->forgotten < f->generation)
+		k->forgotten = f->generation;
+	*f = (struct flight_told){ .generation = generation };
+	return f;
+}
+
+static void violated(struct oracle *o, uint64_t *which, const struct told *t,
+		     const char *what)
+{
+	(*which)++;
+	if (o->first[0])
+		return;
+	snprintf(o->first, sizeof(o->first),
+		 "%s: key %u, generation %llu, id %llu, worker %u, outcome %d",
+		 what, t->key, (unsigned long long)t->generation,
+		 (unsigned long long)t->id, t->worker, t->outcome);
+}
+
+static void hear_led(struct oracle *o, struct key_told *k, const struct told *t)
+{
+	struct flight_told *f = find_or_make(k, t->generation);
+
+	o->led++;
+	if (f->led++)
+		violated(o, &o->two_leaders, t, "two leaders");
+	if (!key_has_age(t->key) && t->generation <= k->highest)
+		violated(o, &o->backward, t, "a flight's generation went back");
+}
+
+static void hear_did(struct oracle *o, struct key_told *k, const struct told *t)
+{
+	struct flight_told *f = find_or_make(k, t->generation);
+
+	if (t->outcome) {
+		o->refused++;
+		f->refused = 1;
+		if (f->seen)
+			violated(o, &o->refused_seen, t,
+				 "a value was seen and then refused");
+		return;
+	}
+	o->published++;
+	if (f->valid++)
+		violated(o, &o->two_publishes, t, "two valid publishes");
+	if (k->highest < t->generation)
+		k->highest = t->generation;
+}
+
+static void hear_saw(struct oracle *o, struct key_told *k, const struct told *t)
+{
+	struct flight_told *f = find(k, t->generation);
+
+	o->seen++;
+	o->awaited += t->outcome == 1;
+	if (t->generation < k->by[t->worker])
+		violated(o, &o->backward, t, "what a process saw went back");
+	k->by[t->worker] = t->generation;
+	if (k->highest < t->generation)
+		k->highest = t->generation;
+	if (!f && t->generation <= k->forgotten) {
+		o->too_old++;
+		return;
+	}
+	if (!f || !f->id) {
+		violated(o, &o->early, t, "seen before it was published");
+		return;
+	}
+	if (f->id != t->id)
+		violated(o, &o->other_value, t, "another value than announced");
+	if (f->refused)
+		violated(o, &o->refused_seen, t, "a refused value was seen");
+	f->seen = 1;
+}
+
+static void hear_wait(struct oracle *o, const struct told *t, uint64_t bound_ns)
+{
+	if (o->worst_wait_ns < t->ns)
+		o->worst_wait_ns = t->ns;
+	o->slow_waits += t->ns > SLICE_NS;
+	if (t->ns > bound_ns)
+		violated(o, &o->over_bound, t, "a call took too long");
+}
+
+void oracle_hear(struct oracle *o, const struct told *t, uint64_t bound_ns)
+{
+	struct key_told *k;
+
+	o->told++;
+	if (t->key >= STORM_KEYS || t->worker >= STORM_WORKERS)
+		return;
+	k = &keys[t->key];
+	switch (t->kind) {
+	case TOLD_BORN:
+		for (uint32_t i = 0; i < STORM_KEYS; i++)
+			keys[i].by[t->worker] = 0;
+		return;
+	case TOLD_LED: hear_led(o, k, t); return;
+	case TOLD_WILL: find_or_make(k, t->generation)->id = t->id; return;
+	case TOLD_DID: hear_did(o, k, t); return;
+	case TOLD_SAW: hear_saw(o, k, t); break;
+	case TOLD_WRONG:
+		violated(o, &o->wrong[(unsigned int)t->outcome % WRONGS], t,
+			 "a worker saw what cannot be");
+		break;
+	default: break;
+	}
+	hear_wait(o, t, bound_ns);
+}
+
+uint64_t oracle_violations(const struct oracle *o)
+{
+	uint64_t n = o->two_leaders + o->two_publishes + o->early +
+		     o->other_value + o->refused_seen + o->backward +
+		     o->over_bound;
+
+	for (int i = 0; i < WRONGS; i++)
+		n += o->wrong[i];
+	return n;
+}

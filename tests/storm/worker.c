@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+#include "storm.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sfshm/flight.h>
+#include <sfshm/pin.h>
+
+#include "os/atomics.h"
+
+/* What stands at the start of each value. */
+struct stamp {
+	uint64_t key, generation, id, len;
+};
+
+static struct storm *storm;
+static struct own *own;
+static uint32_t number;
+static uint64_t state;
+static struct sfshm *h;
+static struct sfshm_result result = SFSHM_RESULT_INIT;
+static uint8_t data[STORM_MAX_VALUE];
+
+uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+size_t key_name(uint32_t key, char *to)
+{
+	return (size_t)snprintf(to, 64,
+				key % 5 == 4 ? "a key that is too long for its "
+					       "slot, number %u" :
+					       "key %u",
+				key);
+}
+
+/* xorshift64* */
+static uint64_t dice(uint64_t sides)
+{
+	state ^= state >> 12;
+	state ^= state << 25;
+	state ^= state >> 27;
+	return (state * UINT64_C(2685821657736338717) >> 16) % sides;
+}
+
+static void tell(enum kind kind, uint32_t key, int outcome, uint64_t generation,
+		 uint64_t id, uint64_t ns)
+{
+	struct told t = {
+		.kind = kind,
+		.worker = number,
+		.key = key,
+		.outcome = outcome,
+		.generation = generation,
+		.id = id,
+		.ns = ns,
+	};
+
+	if (write(storm->pipe, &t, sizeof(t)) != sizeof(t))
+		_exit(0);
+}
+
+static void one_more(uint64_t *n)
+{
+	store_relaxed(n, load_relaxed(n) + 1);
+}
+
+static uint8_t byte_at(uint64_t id, size_t i)
+{
+	return (uint8_t)(id * 131 + i * 7 + (i >> 6) * 29);
+}
+
+static void fill_value(uint32_t key, uint64_t generation, uint64_t id,
+		       size_t len)
+{
+	struct stamp s = {
+		.key = key,
+		.generation = generation,
+		.id = id,
+		.len = len,
+	};
+
+	memcpy(data, &s, sizeof(s));
+	for (size_t i = sizeof(s); i < len; i++)
+		data[i] = byte_at(id, i);
+}
+
+/* Looks at a value that was got, and tells. */
+static void see(uint32_t key, const uint8_t *bytes, size_t len, int source,
+		uint64_t ns)
+{
+	struct stamp s = { 0 };
+
+	if (len >= sizeof(s))
+		memcpy(&s, bytes, sizeof(s));
+	if (len < sizeof(s) || s.len != len) {
+		tell(TOLD_WRONG, key, WRONG_TORN, result.generation, s.id, ns);
+		return;
+	}
+	for (size_t i = sizeof(s); i < len; i++) {
+		if (bytes[i] == byte_at(s.id, i))
+			continue;
+		tell(TOLD_WRONG, key, WRONG_TORN, result.generation, s.id, ns);
+		return;
+	}
+	if (s.key != key)
+		tell(TOLD_WRONG, key, WRONG_KEY, result.generation, s.id, ns);
+	else if (s.generation != result.generation)
+		tell(TOLD_WRONG, key, WRONG_GEN, result.generation, s.id, ns);
+	else
+		tell(TOLD_SAW, key, source, s.generation, s.id, ns);
+}
+
+static void see_error(uint32_t key, uint64_t ns)
+{
+	char words[64];
+
+	snprintf(words, sizeof(words), "no luck with key %u", key);
+	one_more(&own->errors);
+	if (strcmp(result.message, words) != 0)
+		tell(TOLD_WRONG, key, WRONG_WORDS, result.generation, 0, ns);
+	else
+		tell(TOLD_WAITED, key, -EREMOTEIO, 0, 0, ns);
+}
+
+/* The codes that a call may return here without being wrong. */
+static bool is_expected(int r)
+{
+	return r == -EBUSY || r == -ENODATA || r == -ENOSPC;
+}
+
+static void see_code(uint32_t key, int r, uint64_t ns)
+{
+	one_more(&own->other);
+	if (r == -ENOSPC)
+		one_more(&own->no_space);
+	if (is_expected(r))
+		tell(TOLD_WAITED, key, r, 0, 0, ns);
+	else
+		tell(TOLD_WRONG, key, WRONG_CODE, 0, (uint64_t)-r, ns);
+}
+
+static void work(uint32_t key)
+{
+	struct timespec nap = { .tv_nsec = (long)dice(500000) };
+
+	if (key_has_age(key) && dice(8) == 0)
+		nap.tv_nsec = 2 * STORM_LOCK_AGE_MS * 1000000;
+	if (dice(3) == 0)
+		nanosleep(&nap, NULL);
+}
+
+static void publish(uint32_t key, struct sfshm_flight *f)
+{
+	uint64_t gen = sfshm_flight_generation(f);
+	uint64_t id = fetch_add_relaxed(&storm->next_id, 1) + 1;
+	size_t len = sizeof(struct stamp) +
+		     dice(dice(4) ? 100 : STORM_MAX_VALUE - 100);
+	int r;
+
+	fill_value(key, gen, id, len);
+	tell(TOLD_WILL, key, 0, gen, id, 0);
+	r = sfshm_publish(f, data, len);
+	if (!r)
+		one_more(&own->published);
+	if (r == -ESTALE)
+		one_more(&own->fenced);
+	tell(TOLD_DID, key, r, gen, id, 0);
+	if (r == -ENOSPC) {
+		r = sfshm_release(f);
+		one_more(r ? &own->fenced : &own->released);
+	}
+}
+
+static void lead(uint32_t key, struct sfshm_flight *f)
+{
+	char words[64];
+	int r;
+
+	one_more(&own->led);
+	tell(TOLD_LED, key, 0, sfshm_flight_generation(f), 0, 0);
+	work(key);
+	switch (dice(10)) {
+	case 0:
+		snprintf(words, sizeof(words), "no luck with key %u", key);
+		r = sfshm_fail(f, -5, words);
+		one_more(r ? &own->fenced : &own->failed);
+		break;
+	case 1:
+		r = sfshm_release(f);
+		one_more(r ? &own->fenced : &own->released);
+		break;
+	default: publish(key, f);
+	}
+}
+
+static void choose_policy(struct sfshm_policy *p, uint32_t key)
+{
+	static const uint32_t lives[] = { 0, 1, 5, 100, SFSHM_FOREVER };
+
+	*p = (struct sfshm_policy)SFSHM_POLICY_INIT;
+	p->ttl_ms = lives[dice(5)];
+	p->neg_ttl_ms = (uint32_t)dice(3);
+	p->lock_age_ms = key_has_age(key) ? STORM_LOCK_AGE_MS : 0;
+	p->deadline_ns = clock_ns() + 2 * storm->bound_ns;
+	if (dice(4) == 0)
+		p->flags |= SFSHM_REFRESH;
+	if (dice(10) == 0)
+		p->flags |= SFSHM_TRY;
+	if (dice(10) == 0)
+		p->flags |= SFSHM_FOLLOW;
+}
+
+static void begin(uint32_t key, const char *name, size_t n)
+{
+	struct sfshm_policy policy;
+	struct sfshm_flight flight;
+	uint64_t from = clock_ns(), ns;
+	int r;
+
+	choose_policy(&policy, key);
+	one_more(&own->started);
+	r = sfshm_begin(h, name, n, &policy, &flight, &result);
+	ns = clock_ns() - from;
+	if (r == SFSHM_LEADER) {
+		tell(TOLD_WAITED, key, 0, 0, 0, ns);
+		lead(key, &flight);
+	} else if (r == SFSHM_CACHED || r == SFSHM_AWAITED) {
+		one_more(r == SFSHM_CACHED ? &own->hits : &own->awaited);
+		see(key, result.value.data, result.value.len, r, ns);
+	} else if (r == -EREMOTEIO) {
+		see_error(key, ns);
+	} else {
+		see_code(key, r, ns);
+	}
+}
+
+static void get(uint32_t key, const char *name, size_t n)
+{
+	int r;
+
+	one_more(&own->started);
+	r = sfshm_get(h, name, n, &result);
+	if (r == SFSHM_CACHED) {
+		one_more(&own->hits);
+		see(key, result.value.data, result.value.len, r, 0);
+	} else if (r == -EREMOTEIO) {
+		see_error(key, 0);
+	} else {
+		see_code(key, r, 0);
+	}
+}
+
+static size_t gather(const struct sfshm_pin *pin, size_t len)
+{
+	struct iovec piece[16];
+	size_t got = 0;
+	int n;
+
+	while (got < len && (n = sfshm_pin_iov(pin, got, piece, 16)) > 0) {
+		for (int i = 0; i < n && got + piece[i].iov_len <= len; i++) {
+			memcpy(data + got, piece[i].iov_base, piece[i].iov_len);
+			got += piece[i].iov_len;
+		}
+	}
+	return got;
+}
+
+static void pin(uint32_t key, const char *name, size_t n)
+{
+	struct timespec nap = { .tv_nsec = (long)dice(300000) };
+	struct sfshm_pin held;
+	int r;
+
+	one_more(&own->started);
+	r = sfshm_pin(h, name, n, &held, &result);
+	if (r == SFSHM_CACHED) {
+		one_more(&own->hits);
+		if (dice(2))
+			nanosleep(&nap, NULL);
+		see(key, data, gather(&held, result.value.len), r, 0);
+		if (sfshm_unpin(&held))
+			tell(TOLD_WRONG, key, WRONG_CODE, 0, 0, 0);
+	} else {
+		/* A fresh failure is counted as one, and answered as nothing. */
+		see_code(key, r, 0);
+	}
+}
+
+static void come_back(void)
+{
+	if (h)
+		sfshm_close(h);
+	if (sfshm_open(&h, storm->path, NULL)) {
+		tell(TOLD_WRONG, 0, WRONG_CODE, 0, ENOENT, 0);
+		_exit(0);
+	}
+	one_more(&own->attached);
+}
+
+static void do_something(void)
+{
+	uint32_t key = (uint32_t)dice(dice(2) ? STORM_HOT : STORM_KEYS);
+	char name[64];
+	size_t n = key_name(key, name);
+
+	switch (dice(40)) {
+	case 0: come_back(); break;
+	case 1:
+		if (sfshm_forget(h, name, n) == 0)
+			one_more(&own->forgotten);
+		break;
+	case 2:
+	case 3: pin(key, name, n); break;
+	case 4:
+	case 5:
+	case 6:
+	case 7:
+	case 8: get(key, name, n); break;
+	default: begin(key, name, n);
+	}
+	if (dice(2000) == 0)
+		(void)!sfshm_purge(h);
+}
+
+void worker_run(struct storm *st, uint32_t worker, uint64_t seed)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	storm = st;
+	number = worker;
+	own = &st->own[worker];
+	state = seed | 1;
+	tell(TOLD_BORN, 0, 0, 0, 0, 0);
+	come_back();
+	for (;;)
+		do_something();
+}
