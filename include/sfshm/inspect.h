@@ -73,7 +73,7 @@ struct sfshm_slot_info {
 	int32_t owner_pid, owner_tid;
 	uint32_t owner_alive;
 	uint32_t waiters;
-	uint32_t deaths; /* leaders that died since the last result */
+	uint32_t deaths; /* leaders that died in a row */
 	uint32_t has_value;
 	uint64_t value_bytes; /* of the last good value */
 	int64_t age_ms;       /* busy: of the flight; else of the result; -1 */

@@ -21,6 +21,9 @@
  *      another robust mutex, which ends it early; W4 bounds what that costs.)
  *  W4. Every sleep ends by itself after a slice, so that a waker that stopped
  *      between its CAS and its wake costs no more than that.
+ *  W5. Who sleeps on an event sleeps on the words of its present owner: who
+ *      becomes the owner of something at rest wakes those who may be asleep
+ *      on the last one's. (Taking over from the dead, W1 has done so.)
  */
 #ifndef PEER_WAIT_H
 #define PEER_WAIT_H

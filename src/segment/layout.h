@@ -94,9 +94,11 @@ struct shm_header {
 	uint8_t pad1[40];
 
 	/* Moved by every insert. */
-	uint32_t slot_hand; /* hint: where the next free or idle slot may be */
+	uint32_t slot_hand;   /* hint: where the next one to evict may be */
 	uint32_t expiry_hand; /* hint: where the next expired one may be */
-	uint8_t pad2[56];
+	uint32_t free_hand;   /* hint: where the next free one may be */
+	int32_t slots_free; /* hint: free ones among those in use; may be off */
+	uint8_t pad2[48];
 
 	/* How much is reserved and in use; only grows. */
 	uint32_t participants_used;

@@ -110,7 +110,7 @@ static void drop_build(struct peer *p)
  * Finds more room: new memory while there is any, then somebody's whose value
  * is of less use. Either puts the cursor where the room is.
  */
-static int make_room(struct peer *p)
+static int make_room(struct peer *p, uint32_t want)
 {
 	struct mapping *map = p->map;
 	uint32_t used = granules_used(map);
@@ -119,7 +119,7 @@ static int make_room(struct peer *p)
 		p->cursor = granules_used(map);
 		return 0;
 	}
-	return arena_reclaim(p);
+	return arena_reclaim(p, want);
 }
 
 int arena_build(struct peer *p, uint32_t count, uint32_t *ref)
@@ -137,7 +137,7 @@ int arena_build(struct peer *p, uint32_t count, uint32_t *ref)
 
 		got += scan(p, count - got, 256 + 2 * count + used / 16);
 		if (got < count)
-			r = make_room(p);
+			r = make_room(p, count - got);
 	}
 	if (r)
 		got += scan(p, count - got, granules_used(map));

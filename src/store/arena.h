@@ -144,8 +144,8 @@ void arena_adopt(struct peer *p, uint32_t ref, uint64_t tag);
 int arena_pieces(const struct mapping *map, uint32_t ref, uint64_t offset,
 		 uint64_t len, struct iovec *iov, int max);
 
-/* Makes room: how the level above evicts; returns 0 or -ENOSPC. */
-typedef int (*arena_reclaim_fn)(struct peer *p);
+/* Makes room: how the level above evicts `granules`; 0 or -ENOSPC. */
+typedef int (*arena_reclaim_fn)(struct peer *p, uint32_t granules);
 extern arena_reclaim_fn arena_reclaim;
 
 #endif

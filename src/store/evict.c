@@ -9,8 +9,12 @@
 #include "peer/wait.h"
 #include "segment/reserve.h"
 
-/* Slots looked at before more are brought into use. */
-#define PROBES 8
+/* Free slots are looked for in earnest where one in so many is free... */
+#define SCARCE 128
+/* ... and so many times further than it should take. */
+#define PATIENT 4
+/* Evicting for memory, this part of all is freed beyond what is wanted. */
+#define SPARE 64
 /* How far the expiry hand goes for one victim. */
 #define EXPIRY_REACH 32
 /* Passes of the hand that reads can earn a slot. */
@@ -65,17 +69,40 @@ static void remember(struct peer *p, uint32_t slot)
 	p->limbo[p->limbo_count++ % PEER_LIMBO] = slot;
 }
 
-static bool retire(struct peer *p, uint32_t slot, uint64_t ctl,
+/* What is wanted: a slot, or any value memory that comes free with one. */
+struct want {
+	uint32_t granules; /* 0: a slot is wanted */
+	uint32_t retired;  /* granules that have been sent out for it */
+	uint32_t slot;
+	uint64_t ctl;
+};
+
+static uint32_t memory_of(const struct shm_slot *s)
+{
+	uint32_t n = 0;
+
+	for (int i = 0; i < 2; i++)
+		if (load_relaxed(&s->field[i].ref))
+			n += granules_for(load_relaxed(&s->field[i].len));
+	if (load_relaxed(&s->key_len) > SHM_INLINE_KEY)
+		n += granules_for(load_relaxed(&s->key_len));
+	return n;
+}
+
+static bool retire(struct peer *p, struct want *w, uint32_t slot, uint64_t ctl,
 		   enum shm_counter why)
 {
-	if (!slot_retire(p, slot, ctl))
+	uint32_t memory = memory_of(&p->map->slots[slot]);
+
+	if ((w->granules && !memory) || !slot_retire(p, slot, ctl))
 		return false;
+	w->retired += memory;
 	peer_count(p, why);
 	remember(p, slot);
 	return true;
 }
 
-static bool retire_expired(struct peer *p, uint32_t used)
+static bool retire_expired(struct peer *p, struct want *w, uint32_t used)
 {
 	uint32_t *hand = &p->map->header->expiry_hand;
 
@@ -85,7 +112,7 @@ static bool retire_expired(struct peer *p, uint32_t used)
 		uint64_t ctl = load_seq(&s->ctl);
 
 		if (ctl_at_rest(ctl) && expired(s, ctl) &&
-		    retire(p, slot, ctl, COUNT_expirations))
+		    retire(p, w, slot, ctl, COUNT_expirations))
 			return true;
 	}
 	return false;
@@ -103,22 +130,8 @@ static void reap_owner(struct peer *p, uint64_t ctl)
 		peer_reap(p->map, index);
 }
 
-/* What is wanted: a slot, or any value memory that comes free with one. */
-struct want {
-	bool memory;
-	uint32_t slot;
-	uint64_t ctl;
-};
-
-static bool has_memory(const struct shm_slot *s)
-{
-	return load_relaxed(&s->field[0].ref) ||
-	       load_relaxed(&s->field[1].ref) ||
-	       load_relaxed(&s->key_len) > SHM_INLINE_KEY;
-}
-
 /* The hand comes to a slot. True if that one is on its way out now. */
-static bool visit(struct peer *p, const struct want *w, uint32_t slot)
+static bool visit(struct peer *p, struct want *w, uint32_t slot)
 {
 	struct shm_slot *s = &p->map->slots[slot];
 	uint64_t ctl = load_seq(&s->ctl);
@@ -132,9 +145,10 @@ static bool visit(struct peer *p, const struct want *w, uint32_t slot)
 		reap_owner(p, ctl);
 		return false;
 	}
-	if (w->memory && !has_memory(s))
-		return false;
 	if (!ctl_at_rest(ctl)) {
+		if (w->granules && !memory_of(s))
+			return false;
+		w->retired += memory_of(s);
 		remember(p, slot);
 		return true;
 	}
@@ -142,35 +156,31 @@ static bool visit(struct peer *p, const struct want *w, uint32_t slot)
 		store_relaxed(&s->recent, credit - 1);
 		return false;
 	}
-	return retire(p, slot, ctl, COUNT_evictions);
+	return retire(p, w, slot, ctl, COUNT_evictions);
 }
 
-static bool is_free(const struct mapping *map, uint32_t slot)
-{
-	return ctl_phase(load_seq(&map->slots[slot].ctl)) == PHASE_FREE;
-}
-
-/* Sends a batch of slots out; false if a whole round found none. */
-static bool evict_batch(struct peer *p, const struct want *w)
+/*
+ * Sends a batch of slots out, but no more than are wanted; false if a whole
+ * round found none.
+ */
+static bool evict_batch(struct peer *p, struct want *w)
 {
 	struct mapping *map = p->map;
 	uint32_t used = slots_used(map);
-	uint32_t want = 1 + used / 64, got = 0;
+	uint32_t most = 1 + used / 64, got = 0;
 	uint64_t visits = (uint64_t)used * (MOST_CREDIT + 1) + 1;
+	uint32_t enough = UINT32_MAX;
 
-	if (want > PEER_LIMBO)
-		want = PEER_LIMBO;
+	if (most > PEER_LIMBO)
+		most = PEER_LIMBO;
+	if (w->granules)
+		enough = w->granules + map->geometry.granules / SPARE;
+	w->retired = 0;
 	credit_hits(map);
-	while (got < want && retire_expired(p, used))
+	while (got < most && w->retired < enough && retire_expired(p, w, used))
 		got++;
-	while (got < want && visits--) {
-		uint32_t slot = advance_hand(&map->header->slot_hand, used);
-
-		got += visit(p, w, slot);
-		/* While there are free ones, nobody need go. */
-		if (got && is_free(map, slot))
-			break;
-	}
+	while (got < most && w->retired < enough && visits--)
+		got += visit(p, w, advance_hand(&map->header->slot_hand, used));
 	return got > 0;
 }
 
@@ -200,11 +210,11 @@ static bool take_remembered(struct peer *p, struct want *w)
 
 		w->slot = p->limbo[i];
 		c = load_seq(&p->map->slots[w->slot].ctl);
-		if (end_limbo(p, w->slot, c, &c) && w->memory &&
+		if (end_limbo(p, w->slot, c, &c) && w->granules &&
 		    p->freed != freed)
 			return true;
 		w->ctl = c;
-		if (!w->memory && ctl_phase(c) == PHASE_FREE)
+		if (!w->granules && ctl_phase(c) == PHASE_FREE)
 			return true;
 	}
 	return false;
@@ -258,51 +268,74 @@ static int grow(struct mapping *map, uint32_t used)
 {
 	int r = grow_slots(map, used);
 
-	if (!r)
-		store_relaxed(&map->header->slot_hand, used);
+	if (!r) {
+		store_relaxed(&map->header->free_hand, used);
+		fetch_add_relaxed(&map->header->slots_free,
+				  (int32_t)(slots_used(map) - used));
+	}
 	return r;
 }
 
-/* While not all slots have been in use, a free one is near the hand. */
-static bool probe(struct peer *p, uint32_t *slot, uint64_t *ctl)
+/* How many slots to look at for a free one. */
+static uint32_t probes(const struct mapping *map, uint32_t used)
+{
+	int32_t some = load_relaxed(&map->header->slots_free);
+
+	if (some <= 0)
+		return 0;
+	if ((uint32_t)some < used / SCARCE)
+		return PATIENT;
+	return PATIENT * (1 + used / (uint32_t)some);
+}
+
+static bool probe(struct peer *p, struct want *w)
 {
 	struct mapping *map = p->map;
 	uint32_t used = slots_used(map);
 
-	for (int i = 0; used && i < PROBES; i++) {
-		*slot = advance_hand(&map->header->slot_hand, used);
-		*ctl = load_seq(&map->slots[*slot].ctl);
-		if (ctl_phase(*ctl) == PHASE_FREE)
+	for (uint32_t n = used ? probes(map, used) : 0; n; n--) {
+		w->slot = advance_hand(&map->header->free_hand, used);
+		w->ctl = load_seq(&map->slots[w->slot].ctl);
+		if (ctl_phase(w->ctl) == PHASE_FREE)
 			return true;
 	}
 	return false;
 }
 
-int evict_for_slot(struct peer *p, uint32_t *slot, uint64_t *ctl)
+/*
+ * A free slot: one that this peer has sent out, one that should be near, one
+ * never used; else one is made so.
+ */
+static int find_free(struct peer *p, struct want *w)
 {
 	struct mapping *map = p->map;
+	uint32_t used;
+
+	while (!take_remembered(p, w) && !probe(p, w)) {
+		used = slots_used(map);
+		if (used == map->geometry.slots || grow(map, used))
+			return used ? make_free(p, w) : -ENOSPC;
+	}
+	return 0;
+}
+
+int evict_for_slot(struct peer *p, uint32_t *slot, uint64_t *ctl)
+{
 	struct want w = { 0 };
-	int r = 0;
+	int r;
 
 	do {
-		uint32_t used = slots_used(map);
-
-		if (!r && used < map->geometry.slots) {
-			while (!r && !probe(p, &w.slot, &w.ctl))
-				r = grow(map, slots_used(map));
-			if (r && !used)
-				return r;
-		}
-		if ((r || used == map->geometry.slots) && make_free(p, &w))
-			return -ENOSPC;
+		r = find_free(p, &w);
+		if (r)
+			return r;
 	} while (!slot_take(p, w.slot, w.ctl, ctl));
 	*slot = w.slot;
 	return 0;
 }
 
-int evict_for_memory(struct peer *p)
+int evict_for_memory(struct peer *p, uint32_t granules)
 {
-	struct want w = { .memory = true };
+	struct want w = { .granules = granules };
 
 	return slots_used(p->map) ? make_free(p, &w) : -ENOSPC;
 }

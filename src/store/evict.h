@@ -28,8 +28,11 @@
  */
 int evict_for_slot(struct peer *p, uint32_t *slot, uint64_t *ctl);
 
-/* Frees value memory by evicting; 0 or -ENOSPC. */
-int evict_for_memory(struct peer *p);
+/*
+ * Frees value memory by evicting, if it can be `granules` of it, at least
+ * some. 0 or -ENOSPC.
+ */
+int evict_for_memory(struct peer *p, uint32_t granules);
 
 /* A reader notes a hit, in its own record. */
 static inline void evict_note_hit(struct peer *p, uint32_t slot)

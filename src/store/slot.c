@@ -20,6 +20,7 @@ bool slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out)
 		claim_drop(p, slot);
 		return false;
 	}
+	fetch_add_relaxed(&p->map->header->slots_free, -1);
 	kill_point(slot_claimed);
 	/* No helper of an earlier life has noted this: see slot_unlink(). */
 	store_relaxed(&s->started, ctl_gen(mine) << 48);
@@ -96,7 +97,8 @@ bool slot_reclaim(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *freed)
 	key_free(p, slot);
 	kill_point(reclaim_freed);
 	*freed = ctl_make(ctl_gen(ctl), 0, PHASE_FREE, 0);
-	cas_seq(&s->ctl, mine, *freed);
+	if (cas_seq(&s->ctl, mine, *freed))
+		fetch_add_relaxed(&p->map->header->slots_free, 1);
 	claim_drop(p, slot);
 	return true;
 }
@@ -108,6 +110,7 @@ void slot_unmake(struct peer *p, uint32_t slot, uint64_t ctl)
 	pin_free_field(p, slot, &s->field[0]);
 	pin_free_field(p, slot, &s->field[1]);
 	key_free(p, slot);
-	cas_seq(&s->ctl, ctl, ctl_make(ctl_gen(ctl), 0, PHASE_FREE, 0));
+	if (cas_seq(&s->ctl, ctl, ctl_make(ctl_gen(ctl), 0, PHASE_FREE, 0)))
+		fetch_add_relaxed(&p->map->header->slots_free, 1);
 	claim_drop(p, slot);
 }

@@ -37,6 +37,9 @@ int flight_claim(struct call *c, struct sighting *seen)
 		return AGAIN;
 	}
 	kill_point(flight_claimed);
+	/* Who may be asleep on the last owner's words must learn of us (W5). */
+	if (ctl_at_rest(seen->ctl))
+		event_wake(&p->map->slots[seen->slot].event, true);
 	seen->ctl = mine;
 	note_start(c, seen);
 	return SFSHM_LEADER;
@@ -242,13 +245,21 @@ static void drop_older(struct call *c)
 int flight_begin(struct call *c, struct flight *f)
 {
 	struct sighting seen;
+	uint32_t tries = 0;
+	uint64_t slept;
 	int r;
 
 	c->result->owner_died = 0;
 	peer_count(c->self, COUNT_gets);
 	do {
+		slept = c->slept;
 		r = look_or_act(c, &seen);
-	} while (r == AGAIN);
+		tries = c->slept == slept ? tries + 1 : 0;
+	} while (r == AGAIN && tries < LOOK_MOST_TRIES);
+	if (r == AGAIN) {
+		peer_count(c->self, COUNT_corrupt);
+		r = -EBADMSG;
+	}
 	flight_unfollow(c, r == SFSHM_LEADER);
 	if (r == -ENOSPC)
 		peer_count(c->self, COUNT_no_space);

@@ -255,6 +255,10 @@ int flight_release(struct flight *f, struct peer *p)
 
 	if (r)
 		return r;
+	if (lost(f, p))
+		return fenced(f, p);
+	/* It lived to say so. */
+	store_relaxed(&p->map->slots[f->slot].deaths, 0);
 	if (!end(f, p, ctl_with(f->ctl, PHASE_IDLE, 0)))
 		return fenced(f, p);
 	kill_point(release_flipped);

@@ -175,14 +175,11 @@ static int open_once(struct mapping **map, const char *path,
 {
 	bool may_make = o && (o->flags & SFSHM_CREATE);
 	bool must_make = may_make && (o->flags & SFSHM_EXCLUSIVE);
-	struct stat st;
-	int r;
+	int r = -ENOENT;
 
-	if (must_make && !*made && !lstat(path, &st)) {
-		options_explain(o, "%s exists already", path);
-		return -EEXIST;
-	}
-	r = handle_map_path(map, path, o);
+	/* What somebody else has made is not even looked at. */
+	if (*made || !must_make)
+		r = handle_map_path(map, path, o);
 	if (r == -ENOENT && may_make) {
 		r = create(path, o);
 		*made |= r == -EAGAIN;

@@ -124,6 +124,7 @@ static void try_copy(struct show *sh, const struct scenario *sc,
 		.image = &copy,
 	};
 
+	beat();
 	for (int again = 0; again < 3; again++) {
 		stage_path(path, sizeof(path));
 		memset(&v, 0, sizeof(v));
@@ -148,8 +149,39 @@ typedef void (*state_fn)(struct show *sh, const struct scenario *sc,
 
 static void note_place(struct tally *t, uint64_t at)
 {
+	t->states++;
 	if (t->places < MOST_PLACES)
 		t->place[t->places++] = at;
+}
+
+static void walk_along(struct show *sh, const struct scenario *sc,
+		       struct tally *t, state_fn at_state, void *arg)
+{
+	bool woken = false;
+	enum step s = STEP_DONE;
+	struct image im;
+	uint64_t n;
+
+	if (!image_open(&im, sh->st->path)) {
+		broken(t, sc, sh, "the segment cannot be seen");
+		return;
+	}
+	for (n = 0; s == STEP_DONE; n++) {
+		if (image_changed(&im, &sh->victim)) {
+			note_place(t, n);
+			at_state(sh, sc, &im, n, arg);
+		}
+		s = step(sh, sc, &woken);
+		if (n % 256)
+			continue;
+		beat();
+		progress("%s: instruction %llu", sc->name,
+			 (unsigned long long)n);
+	}
+	t->instructions += n;
+	if (s == STEP_GONE && !(sc->flags & LETS_GO))
+		broken(t, sc, sh, "the victim is gone:");
+	image_close(&im);
 }
 
 /* Steps through the whole operation, once. */
@@ -157,31 +189,9 @@ static void walk(struct stage *st, const struct scenario *sc, struct tally *t,
 		 state_fn at_state, void *arg)
 {
 	struct show sh = { .st = st };
-	struct image im = { 0 };
-	bool woken = false;
-	enum step s = STEP_DONE;
-	uint64_t n = 0;
 
-	if (show_begin(&sh, sc, t)) {
-		if (!image_open(&im, st->path))
-			broken(t, sc, &sh, "the segment cannot be seen");
-		while (im.live && s == STEP_DONE) {
-			if (image_changed(&im, &sh.victim)) {
-				t->states++;
-				note_place(t, n);
-				at_state(&sh, sc, &im, n, arg);
-			}
-			s = step(&sh, sc, &woken);
-			n++;
-			if (n % 256 == 0)
-				progress("%s: instruction %llu", sc->name,
-					 (unsigned long long)n);
-		}
-		if (s == STEP_GONE && !(sc->flags & LETS_GO))
-			broken(t, sc, &sh, "the victim is gone:");
-		image_close(&im);
-	}
-	t->instructions += n;
+	if (show_begin(&sh, sc, t))
+		walk_along(&sh, sc, t, at_state, arg);
 	show_end(&sh);
 }
 
@@ -220,6 +230,30 @@ static void kill_helpers(const struct trial *t)
 		helper_kill(&sh->helper[i]);
 }
 
+/*
+ * Who waited beside the victim had the wake of neither the leader nor the
+ * victim, and gets on nevertheless.
+ */
+static void await_beside(struct show *sh, struct verdict *v)
+{
+	uint64_t from = clock_ns();
+
+	if (!sh->beside)
+		return;
+	victim_kill(&sh->victim);
+	if (!helper_answered(&sh->helper[1], 2000)) {
+		v->stuck = true;
+		snprintf(v->why, sizeof(v->why),
+			 "who waits beside it is stuck");
+	}
+	v->beside_ns = clock_ns() - from;
+	if (v->beside_ns <= RECOVER_BOUND_NS || v->stuck)
+		return;
+	v->stuck = true;
+	snprintf(v->why, sizeof(v->why), "who waits beside it took %llu us",
+		 (unsigned long long)v->beside_ns / 1000);
+}
+
 static void look_on(struct show *sh, const struct scenario *sc, uint64_t at,
 		    bool attach_first, struct tally *t)
 {
@@ -238,37 +272,38 @@ static void look_on(struct show *sh, const struct scenario *sc, uint64_t at,
 		.arg = sh,
 	};
 
-	if (sc->flags & NO_COPIES) {
+	await_beside(sh, &v);
+	if (sc->flags & REPLACES) {
 		recover_whole(&trial, &v);
 	} else if (image_open(&im, sh->st->path)) {
 		recover(&trial, &v);
 		image_close(&im);
 	}
+	if (v.ns < v.beside_ns)
+		v.ns = v.beside_ns;
 	t->kills++;
 	count(t, sc, &v, at, attach_first ? "killed, there" : "killed, coming");
 }
 
-/* Kills it for real after `at` instructions. False: it survived. */
-static bool kill_at(const struct scenario *sc, uint64_t at, struct tally *t,
+/* Kills it for real after `at` instructions, or at its end. */
+static void kill_at(const struct scenario *sc, uint64_t at, struct tally *t,
 		    bool attach_first)
 {
 	struct show sh = { .st = stage_make() };
-	bool woken = false, reached = false;
+	bool woken = false;
 
+	beat();
 	if (show_begin(&sh, sc, t)) {
 		enum step s = STEP_DONE;
 		uint64_t n;
 
 		for (n = 0; n < at && s == STEP_DONE; n++)
 			s = step(&sh, sc, &woken);
-		reached = s == STEP_DONE;
-		if (!reached)
-			t->instructions = n > t->instructions ? n :
-								t->instructions;
-		look_on(&sh, sc, at, attach_first, t);
+		if (s != STEP_DONE && t->instructions < n)
+			t->instructions = n;
+		look_on(&sh, sc, n, attach_first, t);
 	}
 	show_end(&sh);
-	return reached;
 }
 
 /* Real deaths, while there is time and reason. */

@@ -10,11 +10,11 @@
 
 struct tally {
 	uint64_t instructions; /* each a place to die at */
-	uint64_t states;  /* ... that differ in what they leave behind */
-	uint64_t trials;  /* recoveries of copies */
-	uint64_t kills;   /* recoveries after real deaths */
+	uint64_t states;       /* ... that differ in what they leave behind */
+	uint64_t trials;       /* recoveries of copies */
+	uint64_t kills;        /* recoveries after real deaths */
 	uint64_t stuck, leaked;
-	uint64_t broken;  /* performances that went wrong by themselves */
+	uint64_t broken; /* performances that went wrong by themselves */
 	uint64_t worst_ns;
 	/* Where the first states lie. */
 	uint32_t places;
@@ -38,8 +38,7 @@ void every_instruction(const struct scenario *sc, const struct effort *e,
  * The same, and at each state of it a second victim, which finishes what the
  * first left, is killed at each of its own.
  */
-void every_two_deaths(const struct scenario *sc,
-		      const struct scenario *second, const struct effort *e,
-		      struct tally *t);
+void every_two_deaths(const struct scenario *sc, const struct scenario *second,
+		      const struct effort *e, struct tally *t);
 
 #endif

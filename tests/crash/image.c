@@ -44,7 +44,7 @@ bool image_open(struct image *im, const char *path)
 void image_close(struct image *im)
 {
 	if (im->live)
-		munmap((void *)(uintptr_t)im->live, im->size);
+		munmap(im->live, im->size);
 	free(im->seen);
 	memset(im, 0, sizeof(*im));
 }
@@ -62,9 +62,9 @@ uint32_t image_participants(const struct image *im)
 struct shm_participant *image_participant(const struct image *im,
 					  uint32_t index)
 {
-	uintptr_t at = (uintptr_t)im->live + im->geometry.participants_at;
+	void *first = im->live + im->geometry.participants_at;
 
-	return (struct shm_participant *)at + index;
+	return (struct shm_participant *)first + index;
 }
 
 uint32_t *image_word(const struct image *im, uint32_t index)
@@ -86,23 +86,22 @@ static bool differs(struct image *im, uint64_t from, uint64_t len)
 bool image_changed(struct image *im, const struct victim *v)
 {
 	const struct shm_geometry *g = &im->geometry;
-	uint64_t list[3] = { 0 };
+	void *list[3] = { NULL };
 	bool any = differs(im, 0, sizeof(struct shm_header));
 
 	for (uint32_t i = 0; i < image_participants(im); i++) {
-		uint64_t at = g->participants_at +
-			      i * sizeof(struct shm_participant);
+		uint64_t at =
+			g->participants_at + i * sizeof(struct shm_participant);
 
 		any |= differs(im, at, offsetof(struct shm_participant, hits));
-		any |= differs(im,
-			       at + offsetof(struct shm_participant, build),
+		any |= differs(im, at + offsetof(struct shm_participant, build),
 			       offsetof(struct shm_participant, counters) -
 				       offsetof(struct shm_participant, build));
 		any |= differs(im, at + offsetof(struct shm_participant, pins),
 			       sizeof(uint32_t) * SHM_PINS);
 	}
 	any |= differs(im, g->buckets_at, g->granules_at - g->buckets_at);
-	victim_read(v, (uintptr_t)v->robust, list, sizeof(list));
+	victim_read(v, v->robust, list, sizeof(list));
 	any |= list[0] != im->list_seen[0] || list[2] != im->list_seen[1];
 	im->list_seen[0] = list[0];
 	im->list_seen[1] = list[2];
@@ -131,12 +130,14 @@ static void mark(uint32_t *word, pid_t tid)
 			      (w & FUTEX_WAITERS) | (uint32_t)FUTEX_OWNER_DIED);
 }
 
-/* A word of the victim's, if it lies in the segment. */
-static void mark_at(struct image *copy, const struct victim *v, uint64_t base,
-		    uint64_t at)
+/* The word of a list entry of the victim's, if it lies in the segment. */
+static void mark_entry(struct image *copy, const struct victim *v,
+		       uint64_t base, const void *entry, int64_t offset)
 {
+	uint64_t at = (uintptr_t)entry + (uint64_t)offset;
+
 	if (base && at >= base && at - base <= copy->size - sizeof(uint32_t))
-		mark((uint32_t *)((uintptr_t)copy->live + (at - base)), v->pid);
+		mark((void *)(copy->live + (at - base)), v->pid);
 }
 
 /* exit_robust_list() in the kernel. */
@@ -144,24 +145,24 @@ void image_mark_victim(struct image *copy, const struct victim *v,
 		       const char *path)
 {
 	uint64_t base = victim_mapping(v, path);
-	uint64_t head = (uintptr_t)v->robust, list[3], entry, next;
-	uint64_t pending;
+	struct robust_head head;
+	void *entry, *next;
 
-	if (!victim_read(v, head, list, sizeof(list)))
+	if (!victim_read(v, v->robust, &head, sizeof(head)))
 		return;
-	pending = list[2] & ~UINT64_C(1);
-	entry = list[0] & ~UINT64_C(1);
-	for (int i = 0; i < LIST_LIMIT && entry != head; i++) {
+	entry = head.next;
+	for (int i = 0; i < LIST_LIMIT && entry != v->robust; i++) {
 		bool more = victim_read(v, entry, &next, sizeof(next));
 
-		if (entry != pending)
-			mark_at(copy, v, base, entry + list[1]);
+		if (entry != head.list_op_pending)
+			mark_entry(copy, v, base, entry, head.futex_offset);
 		if (!more)
 			return;
-		entry = next & ~UINT64_C(1);
+		entry = next;
 	}
-	if (pending)
-		mark_at(copy, v, base, pending + list[1]);
+	if (head.list_op_pending)
+		mark_entry(copy, v, base, head.list_op_pending,
+			   head.futex_offset);
 }
 
 void image_mark_others(struct image *copy, pid_t survivor)

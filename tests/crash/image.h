@@ -11,9 +11,9 @@
 #include "victim.h"
 
 struct image {
-	const uint8_t *live; /* the stage's segment, as it is */
-	uint8_t *seen;       /* ... as it was when it last differed */
-	uint64_t list_seen[2];
+	uint8_t *live; /* the stage's segment, as it is */
+	uint8_t *seen; /* ... as it was when it last differed */
+	void *list_seen[2];
 	size_t size;
 	struct shm_geometry geometry;
 	uint32_t word_offset; /* of the futex word in a mutex */

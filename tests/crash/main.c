@@ -43,13 +43,6 @@ static void clear_up(void)
 		stage_folder_remove();
 }
 
-/* The processes that were started end by themselves with this one. */
-static void interrupted(int signal)
-{
-	clear_up();
-	_exit(128 + signal);
-}
-
 static void prepare(void)
 {
 	const struct rlimit no_core = { 0, 0 };
@@ -59,8 +52,8 @@ static void prepare(void)
 	main_pid = getpid();
 	stage_folder();
 	atexit(clear_up);
-	signal(SIGINT, interrupted);
-	signal(SIGTERM, interrupted);
+	signal(SIGINT, interrupt_soon);
+	signal(SIGTERM, interrupt_soon);
 }
 
 static uint64_t parse_seconds(const char *text)
@@ -114,7 +107,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "crashtest: unknown argument '%s'; see --help\n",
+		fprintf(stderr,
+			"crashtest: unknown argument '%s'; see --help\n",
 			argv[optind]);
 		return 2;
 	}

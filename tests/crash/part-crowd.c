@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A leader is killed, and some of those who wait for it at the same time. The
- * kernel wakes one waiter of the dead leader; if that one dies too, another
+ * A leader is killed or releases its flight, and some of those who wait for it
+ * are killed at the same time. One waiter is woken; if that one dies, another
  * one must be woken in its place. Nobody who is left may have to wait for the
  * bounded re-check.
  */
@@ -29,7 +29,7 @@
 
 struct crowd_sums {
 	uint64_t rounds, killed, survivors, stuck;
-	uint64_t late; /* rounds past the bound */
+	uint64_t late;   /* rounds past the bound */
 	uint64_t sliced; /* ... that a re-check may have ended */
 	uint64_t rechecks;
 	uint64_t worst_ns, total_ns;
@@ -40,6 +40,7 @@ struct crowd_run {
 	struct stage *st;
 	struct crowd_sums *sums;
 	uint64_t rounds, deadline_ns, seed;
+	bool releases; /* else the leader dies */
 };
 
 static struct helper crowd[CROWD];
@@ -100,8 +101,18 @@ static void let_them_wait(void)
 	pause_us(dice(200));
 }
 
+static void end_one(uint32_t who, bool *dead, bool releases)
+{
+	if (!who && releases) {
+		helper_cue_only(&crowd[0], 'r');
+		return;
+	}
+	kill(crowd[who].pid, SIGKILL);
+	dead[who] = true;
+}
+
 /* The leader and `extra` others, in any order. Returns when it began. */
-static uint64_t kill_some(uint32_t extra, bool *dead)
+static uint64_t end_some(uint32_t extra, bool *dead, bool releases)
 {
 	uint32_t order[CROWD], n = 0;
 	uint64_t from;
@@ -126,8 +137,7 @@ static uint64_t kill_some(uint32_t extra, bool *dead)
 	}
 	from = clock_ns();
 	for (uint32_t i = 0; i < n; i++) {
-		kill(crowd[order[i]].pid, SIGKILL);
-		dead[order[i]] = true;
+		end_one(order[i], dead, releases);
 		if (dice(3) == 0)
 			pause_us(dice(100));
 	}
@@ -145,25 +155,23 @@ static bool await_survivors(const bool *dead)
 static void play_round(struct crowd_run *run)
 {
 	struct crowd_sums *s = run->sums;
-	uint32_t extra = dice(CROWD - 1);
+	uint32_t extra = dice(CROWD - 1), n = 0;
 	bool dead[CROWD];
 	uint64_t from, took;
 
 	helper_cue(run->st, &crowd[0], 'l');
 	let_them_wait();
-	from = kill_some(extra, dead);
+	from = end_some(extra, dead, run->releases);
 	if (!await_survivors(dead)) {
 		s->stuck++;
 		if (!s->why[0])
 			snprintf(s->why, sizeof(s->why),
-				 "round %" PRIu64 ": %u of %d died, and "
-				 "somebody is stuck",
-				 s->rounds, extra + 1, CROWD);
+				 "round %" PRIu64 ": %u of %d who waited died, "
+				 "and somebody is stuck",
+				 s->rounds, extra, CROWD - 1);
 	}
 	took = clock_ns() - from;
 	s->rounds++;
-	s->killed += extra + 1;
-	s->survivors += CROWD - extra - 1;
 	s->total_ns += took;
 	s->late += took > BOUND_NS;
 	s->sliced += took > SLICE_NS;
@@ -172,9 +180,12 @@ static void play_round(struct crowd_run *run)
 	for (int i = 0; i < CROWD; i++) {
 		if (!dead[i])
 			continue;
+		n++;
 		helper_kill(&crowd[i]);
 		crowd[i] = helper_start(run->st, "the key");
 	}
+	s->killed += n;
+	s->survivors += CROWD - n;
 }
 
 static void play_rounds(void *arg)
@@ -196,6 +207,7 @@ static void play_rounds(void *arg)
 		if (run->deadline_ns && clock_ns() > run->deadline_ns)
 			break;
 		play_round(run);
+		beat();
 		run->sums->rechecks = rechecks() - before;
 		if (run->sums->rounds % 16 == 0)
 			progress("crowd: round %" PRIu64 " of %" PRIu64,
@@ -210,17 +222,23 @@ static void play_rounds(void *arg)
 		helper_kill(&crowd[i]);
 }
 
-static void print_sums(const struct crowd_sums *s)
+static void print_head(void)
+{
+	printf("death of some of %d who wait, at the same time as\n",
+	       CROWD - 1);
+	printf("%-22s %6s %7s %9s %8s %9s %8s %8s %9s %6s\n", "their leader",
+	       "rounds", "killed", "survived", "mean ms", "worst ms", "> 50 ms",
+	       "> 75 ms", "rechecks", "stuck");
+}
+
+static void print_row(const char *name, const struct crowd_sums *s)
 {
 	uint64_t n = s->rounds ? s->rounds : 1;
 
 	progress_end();
-	printf("%7s %8s %9s %8s %9s %7s %7s %9s %6s\n", "rounds", "killed",
-	       "survived", "mean ms", "worst ms", "> 50 ms", "> 75 ms",
-	       "rechecks", "stuck");
-	printf("%7" PRIu64 " %8" PRIu64 " %9" PRIu64 " %8.2f %9.2f %7" PRIu64
-	       " %7" PRIu64 " %9" PRIu64 " %6" PRIu64 "\n",
-	       s->rounds, s->killed, s->survivors,
+	printf("%-22s %6" PRIu64 " %7" PRIu64 " %9" PRIu64 " %8.2f %9.2f "
+	       "%8" PRIu64 " %8" PRIu64 " %9" PRIu64 " %6" PRIu64 "\n",
+	       name, s->rounds, s->killed, s->survivors,
 	       (double)s->total_ns / 1e6 / (double)n, (double)s->worst_ns / 1e6,
 	       s->late, s->sliced, s->rechecks, s->stuck);
 	if (s->why[0])
@@ -228,7 +246,7 @@ static void print_sums(const struct crowd_sums *s)
 	fflush(stdout);
 }
 
-int part_crowd(const struct options *opt)
+static int play(const struct options *opt, bool releases)
 {
 	struct crowd_run run = {
 		.st = stage_make(),
@@ -236,18 +254,25 @@ int part_crowd(const struct options *opt)
 		.rounds = opt->full ? ROUNDS_FULL : ROUNDS_SHORT,
 		.deadline_ns = opt->deadline_ns,
 		.seed = clock_ns(),
+		.releases = releases,
 	};
-	bool ended;
+	bool ended = run_apart(play_rounds, &run);
 	int bad;
 
-	printf("death of a leader and of some of %d who wait, at once\n",
-	       CROWD - 1);
-	ended = run_apart(play_rounds, &run);
-	print_sums(run.sums);
+	print_row(releases ? "releases its flight" : "dies", run.sums);
 	/* A busy machine may hold one up; a lost wake is not so rare. */
 	bad = !ended || run.sums->stuck ||
 	      run.sums->sliced > run.sums->rounds / 100;
 	munmap(run.sums, sizeof(*run.sums));
 	stage_free(run.st);
 	return bad;
+}
+
+int part_crowd(const struct options *opt)
+{
+	int bad;
+
+	print_head();
+	bad = play(opt, false);
+	return bad + play(opt, true);
 }

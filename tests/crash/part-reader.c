@@ -187,8 +187,8 @@ static void look_up(struct stage *st)
 
 	store_release(&st->place, INSIDE);
 	if (desk.rd->pin)
-		a->outcome = sfshm_pin(mine, key, strlen(key), &pin,
-				       &my_result);
+		a->outcome =
+			sfshm_pin(mine, key, strlen(key), &pin, &my_result);
 	else
 		a->outcome = sfshm_get(mine, key, strlen(key), &my_result);
 	store_release(&st->place, AFTER);
@@ -275,7 +275,6 @@ static void read_one(void *arg)
 	struct victim v;
 
 	desk = *(struct desk *)arg;
-	alarm(600);
 	desk.result = (struct sfshm_result)SFSHM_RESULT_INIT;
 	stage_create(desk.st);
 	if (!victim_start(&v, desk.st, act_attach, look_up_for_ever)) {
@@ -285,6 +284,7 @@ static void read_one(void *arg)
 	desk.h = stage_open(desk.st);
 	do {
 		set_out();
+		beat();
 		desk.sums->tried++;
 		progress("%s: stopped after instruction %" PRIu64,
 			 desk.rd->name, desk.sums->instructions);

@@ -11,6 +11,7 @@
 
 static const struct scenario *const groups[] = {
 	flight_scenarios,
+	beside_scenarios,
 	store_scenarios,
 	life_scenarios,
 };
@@ -18,10 +19,8 @@ static const struct scenario *const groups[] = {
 
 /* After whose death, at each state, the next one dies too. */
 static const char *const firsts[] = {
-	"begin: new long key",
-	"publish: large, in another size's place",
-	"evict: slots are full",
-	"publish over what somebody pins",
+	"begin: new long key",   "publish: large, in another size's place",
+	"evict: slots are full", "publish over what somebody pins",
 	"take over a refresh",
 };
 #define FIRSTS (sizeof(firsts) / sizeof(firsts[0]))
@@ -36,8 +35,6 @@ static void do_job(void *arg)
 {
 	struct job *j = arg;
 
-	/* An operation that hangs is the worst that can be. */
-	alarm(600);
 	if (j->second)
 		every_two_deaths(j->sc, j->second, &j->effort, &j->tally);
 	else
@@ -174,7 +171,7 @@ int part_double(const struct options *opt)
 			if (!chosen(opt, firsts[i]))
 				continue;
 			j.second = second;
-			j.effort.copies_every = opt->full ? 1 : 29;
+			j.effort.copies_every = opt->full ? 1 : 41;
 			snprintf(name, sizeof(name), "%s; %s", firsts[i],
 				 second->name);
 			bad += run_job(&j, name, &sum);

@@ -25,6 +25,12 @@ int part_reader(const struct options *opt);
  */
 bool run_apart(void (*fn)(void *), void *arg);
 
+/* A signal's handler: what runs apart ends, and this process with it. */
+void interrupt_soon(int signal);
+
+/* A sign of life, from there, now and then. */
+void beat(void);
+
 /* Zeroed memory that it shares with the caller. */
 void *shared_memory(size_t size);
 

@@ -53,8 +53,8 @@ static int ask(struct survivor *s, const char *key, uint32_t flags)
 			   &s->result);
 }
 
-static void generations(const struct stage *st, const char *key,
-			uint64_t *led, uint64_t *published)
+static void generations(const struct stage *st, const char *key, uint64_t *led,
+			uint64_t *published)
 {
 	*led = *published = 0;
 	for (uint32_t i = 0; i < st->keys; i++) {

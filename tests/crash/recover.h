@@ -10,7 +10,8 @@
 
 struct verdict {
 	bool stuck, leaked;
-	uint64_t ns; /* from the first call to the result */
+	uint64_t ns;        /* from the first call to the result */
+	uint64_t beside_ns; /* until who waited beside the victim had its */
 	char why[256];
 };
 

@@ -177,14 +177,14 @@ const struct scenario life_scenarios[] = {
 		.name = "create",
 		.key = A_KEY,
 		.operate = op_create,
-		.flags = NO_SEGMENT | NO_COPIES,
+		.flags = NO_SEGMENT | NO_COPIES | REPLACES,
 	},
 	{
 		.name = "resize",
 		.key = A_KEY,
 		.prepare = fill_some,
 		.operate = op_resize,
-		.flags = NO_COPIES,
+		.flags = NO_COPIES | REPLACES,
 	},
 	{ .name = NULL },
 };

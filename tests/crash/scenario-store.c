@@ -94,14 +94,14 @@ static void make_value(struct stage *st)
 static void pin_value(struct stage *st)
 {
 	make_value(st);
-	insist(st, sfshm_pin(mine, A_KEY, strlen(A_KEY), &my_pin, &my_result) ==
-			   0);
+	insist(st,
+	       sfshm_pin(mine, A_KEY, strlen(A_KEY), &my_pin, &my_result) == 0);
 }
 
 static void op_pin(struct stage *st)
 {
-	insist(st, sfshm_pin(mine, A_KEY, strlen(A_KEY), &my_pin, &my_result) ==
-			   0);
+	insist(st,
+	       sfshm_pin(mine, A_KEY, strlen(A_KEY), &my_pin, &my_result) == 0);
 }
 
 static void op_unpin(struct stage *st)

@@ -10,16 +10,18 @@ struct show {
 	struct stage *st;
 	struct helper helper[STAGE_HELPERS];
 	struct victim victim;
+	bool beside; /* helper 1 waits beside the victim, and must get on */
 };
 
 typedef void (*scene_fn)(struct show *sh);
 
 enum scenario_flags {
-	MAY_BE_BUSY = 1 << 0,  /* somebody else alive may lead the key */
-	NO_SEGMENT = 1 << 1,   /* the victim makes the segment itself */
-	NO_COPIES = 1 << 2,    /* more than one file: only real kills */
-	LETS_GO = 1 << 3,      /* the process may end */
-	COMES_LATER = 1 << 4,  /* after those have died who are to die */
+	MAY_BE_BUSY = 1 << 0, /* somebody else alive may lead the key */
+	NO_SEGMENT = 1 << 1,  /* the victim makes the segment itself */
+	NO_COPIES = 1 << 2,   /* only real kills */
+	LETS_GO = 1 << 3,     /* the process may end */
+	COMES_LATER = 1 << 4, /* after those have died who are to die */
+	REPLACES = 1 << 5,    /* the segment's file may be another one */
 };
 
 struct scenario {
@@ -37,6 +39,7 @@ struct scenario {
 extern const struct scenario flight_scenarios[];
 extern const struct scenario store_scenarios[];
 extern const struct scenario life_scenarios[];
+extern const struct scenario beside_scenarios[];
 
 /* What dies second, on a segment where somebody has died. */
 extern const struct scenario second_scenarios[];

@@ -190,6 +190,10 @@ static void obey(struct hands *m, char letter)
 	size_t n = strlen(m->key);
 
 	switch (letter) {
+	case 'a':
+		insist(m->st,
+		       sfshm_get(m->h, "nothing", 7, &m->result) == -ENODATA);
+		break;
 	case 'l': take_flight(m, 0); break;
 	case 'L': take_flight(m, 1); break;
 	case 'w': ask(m); break;

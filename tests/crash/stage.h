@@ -64,14 +64,13 @@ void stage_note_published(struct stage *st, const char *key,
 			  uint64_t generation);
 
 /* What cannot be ends the process, and is told by the harness. */
-#define insist(st, condition)                              \
-	do {                                               \
-		if (!(condition))                          \
-			stage_wrong((st), __FILE__ + 0,    \
-				    __LINE__, #condition); \
+#define insist(st, condition)                                              \
+	do {                                                               \
+		if (!(condition))                                          \
+			stage_wrong((st), __FILE__, __LINE__, #condition); \
 	} while (0)
-void stage_wrong(struct stage *st, const char *file, int line,
-		 const char *what) __attribute__((noreturn));
+void stage_wrong(struct stage *st, const char *file, int line, const char *what)
+	__attribute__((noreturn));
 
 /* A helper: a process that does what the letters say, and answers each. */
 struct helper {
@@ -80,7 +79,7 @@ struct helper {
 };
 
 /*
- * The letters: l leads the key, L does with a lock age of 1 ms, w asks and
+ * The letters: a attaches; l leads the key, L does with a lock age of 1 ms, w asks and
  * waits; p publishes 40 bytes, P 300; f fails, r releases; n pins, u unpins;
  * x forgets.
  */

@@ -165,11 +165,11 @@ void victim_kill(struct victim *v)
 	v->pid = 0;
 }
 
-bool victim_read(const struct victim *v, uint64_t at, void *to, size_t len)
+bool victim_read(const struct victim *v, void *at, void *to, size_t len)
 {
 	struct iovec here = { .iov_base = to, .iov_len = len };
 	struct iovec there = {
-		.iov_base = (void *)(uintptr_t)at,
+		.iov_base = at,
 		.iov_len = len,
 	};
 

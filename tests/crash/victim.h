@@ -43,7 +43,7 @@ bool victim_go_on(struct victim *v);
 void victim_kill(struct victim *v);
 
 /* Reads its memory; false if there is none there. */
-bool victim_read(const struct victim *v, uint64_t at, void *to, size_t len);
+bool victim_read(const struct victim *v, void *at, void *to, size_t len);
 
 /* Where it has the file at `path` mapped, or 0. */
 uint64_t victim_mapping(const struct victim *v, const char *path);

@@ -115,8 +115,6 @@ static void the_child_may_be_killed(void **state)
 static void the_child_may_exit(void **state)
 {
 	(void)state;
-	if (UNDER_ASAN || UNDER_TSAN)
-		skip();
 	lead_and_fork(child_closes_everything, 0);
 }
 

@@ -90,8 +90,6 @@ static void by_exec(void **state)
 static void by_another_threads_exec(void **state)
 {
 	(void)state;
-	if (UNDER_TSAN)
-		skip();
 	agent_expect(leader_ends("@t exec"), "ok", "ping");
 }
 

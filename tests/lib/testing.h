@@ -117,8 +117,7 @@ void sleep_until_woken(void);
 /* Moves the library's clock in this process ahead. */
 void clock_advance(uint64_t ms);
 
-/* A bytes/text value: see value.c. */
-struct iovec;
+/* Values that tell whether they are whole; see value.c. */
 void value_fill(void *data, size_t len, unsigned int seed);
 int value_seed(const void *data, size_t len);
 

@@ -24,7 +24,7 @@ static void until_somebody_leaves(void **state)
 	agent_expect(a, "@u -EUSERS", "@u get key");
 	/* So does a death. */
 	agent_kill(b);
-	agent_expect(a, "@u leader", "@u begin key");
+	agent_expect(a, "@u leader owner_died", "@u begin key");
 	agent_expect(a, "-EBUSY", "begin key try");
 }
 

@@ -21,8 +21,8 @@ static void one_after_the_other(void **state)
 		struct agent *a = agent_start_bare(0);
 
 		agent_expect(a, "ok", "open %s participants=1", segment);
-		agent_say(a, "begin key");
-		assert_memory_equal(agent_hear(a), "leader", 6);
+		agent_expect(a, i == 1 ? "leader" : "leader owner_died",
+			     "begin key");
 		assert_true(watch_key("key", &slot));
 		assert_int_equal(slot.owner, 1);
 		assert_int_equal(slot.owner_pid, a->pid);
@@ -106,7 +106,8 @@ static void memory_is_given_back(void **state)
 		assert_int_equal(agent_gone(a), SIGKILL);
 		agent_expect(other, "0", "verify");
 		agent_expect(other, "cached bytes 50000 2", "get key");
-		agent_expect(other, "leader", "begin key refresh forever");
+		agent_expect(other, "leader owner_died",
+			     "begin key refresh forever");
 		agent_expect(other, "ok", "publish-bytes 50000 1");
 		agent_expect(other, "leader", "begin key refresh forever");
 		agent_expect(other, "ok", "publish-bytes 50000 2");

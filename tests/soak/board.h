@@ -19,12 +19,17 @@
 #include <sfshm/result.h>
 
 #define WORKERS 16
-#define MOST_SLOTS 1024
+#define MOST_SLOTS 256
 #define KEYS (10 * MOST_SLOTS)
 #define MAX_VALUE (16 << 10)
 /* Each of these keys may be taken from a leader that is late. */
 #define LEASED(key) ((key) % 8 == 0)
 #define LEASE_MS 30
+/* Large values of these are read and replaced all the time. */
+#define HOT(key) ((key) < 3)
+
+/* Flights whose ends are remembered. */
+#define ENDED (1 << 16)
 
 enum tally {
 #define TALLY(name, text) TALLY_##name,
@@ -37,6 +42,9 @@ enum tally {
 struct place {
 	pid_t pid;
 	uint32_t calls; /* that it has made; by the worker */
+	/* The flight that it leads; by the worker. */
+	uint32_t led_key;
+	uint64_t led; /* its number among all; 0: none */
 	uint32_t seen;  /* what follows is main's */
 	uint64_t seen_ms;
 	uint64_t wakes_ms; /* stopped until then; 0: it runs */
@@ -53,6 +61,8 @@ struct board {
 	/* Who leads the key: a number that no two leaders share. */
 	uint64_t leader[KEYS];
 	uint64_t leaders;
+	/* At a number's place: it came to an end with its leader alive. */
+	uint64_t ended[ENDED];
 	struct place places[WORKERS];
 };
 

@@ -17,7 +17,7 @@
 
 /* Means between events, ms. */
 #define KILL_MS 40
-#define STOP_MS 25
+#define STOP_MS 6
 #define RESIZE_MS 600
 /* A worker that runs and makes no call for so long hangs. */
 #define HANG_MS 20000
@@ -118,7 +118,7 @@ static void stop_one(void)
 	if (!p->pid || p->wakes_ms)
 		return;
 	/* Most for a moment, some for longer than anybody waits. */
-	p->wakes_ms = random_below(20) ? soon(15) : soon(300);
+	p->wakes_ms = random_below(50) ? soon(8) : soon(300);
 	kill(p->pid, SIGSTOP);
 	count(TALLY_stops);
 }

@@ -35,13 +35,13 @@ int resizer_main(uint64_t seed)
 	random_seed(seed);
 	arm();
 	wish.slots = MOST_SLOTS / 4 * (1 + random_below(4));
-	wish.bytes = (1 + random_below(3)) * UINT64_C(1048576);
+	wish.bytes = (2 + random_below(4)) * UINT64_C(131072);
 	wish.why = why;
 	wish.why_size = sizeof(why);
 	fetch_add_acq_rel(&board->resizes, 1);
+	count(TALLY_resizes);
 	r = sfshm_resize(board->segment, &wish, sfshm_deadline_ms(WAIT_MS),
 			 NULL, NULL);
-	count(TALLY_resizes);
 	if (r == -ETIMEDOUT)
 		count(TALLY_resizes_late);
 	else if (r)

@@ -18,8 +18,9 @@ for what in "values read and judged" "values published" "values pinned" \
 	like "$(done_of "$what")" "^[1-9]" "$what: there are some"
 done
 is "$(grep -c ': clean$' "$TMP/out")" 2 "sfshm-ctl verify found it clean"
-is "$(ls /dev/shm | grep -c "^sfshm.*soak-${soak_pid:-none}")" 0 \
-	"nothing is left behind"
+segment=$(sed -n '1s/^\(soak-[0-9]*\): clean$/\1/p' "$TMP/out")
+like "$segment" "^soak-" "the segment's name is known"
+is "$(compgen -G "/dev/shm/sfshm.*.$segment*")" "" "nothing of it is left"
 
 for wrong in "--seconds" "--seconds 0" "--seconds ten" "--build" "now"; do
 	# shellcheck disable=SC2086 # they are words

@@ -42,7 +42,7 @@ static int make_segment(void)
 		.slots = MOST_SLOTS / 2,
 		.participants = 4 * WORKERS,
 		.max_value = MAX_VALUE,
-		.bytes = 2 << 20,
+		.bytes = 512 << 10,
 	};
 	struct sfshm *handle;
 	int r = sfshm_open(&handle, board->segment, &o);

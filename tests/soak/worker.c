@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sfshm.h>
@@ -16,6 +18,7 @@
 /* Sizes shift this often, so that the arena has to follow. */
 #define SHIFT_MS 3000
 #define WAIT_MS 200
+#define PAUSE_US 1500
 
 /* One flight that this worker leads. */
 struct led {
@@ -28,6 +31,7 @@ struct led {
 };
 
 static struct place *place;
+static uint32_t pause_seed, pause_shift;
 static struct sfshm *handle;
 static struct sfshm_result result = SFSHM_RESULT_INIT;
 
@@ -40,11 +44,13 @@ static uint32_t key_choose(void)
 				 random_below(KEYS);
 }
 
-static uint32_t len_choose(void)
+static uint32_t len_choose(uint32_t key)
 {
 	uint64_t shift = now_ms() / SHIFT_MS % 3;
 	uint32_t dice = random_below(100), most = 200;
 
+	if (HOT(key))
+		return MAX_VALUE - random_below(MAX_VALUE / 4);
 	if (shift == 1 || (shift == 2 && dice < 5))
 		most = MAX_VALUE - VALUE_MIN;
 	else if (shift == 2 && dice < 20)
@@ -117,7 +123,7 @@ static void judge_success(const struct led *l, uint64_t floor)
 
 static void publish(struct led *l)
 {
-	uint32_t len = len_choose();
+	uint32_t len = len_choose(l->key);
 	uint8_t data[MAX_VALUE];
 	struct stamp stamp;
 	uint64_t floor;
@@ -138,6 +144,25 @@ static void publish(struct led *l)
 		release(l);
 }
 
+/* Who leads a key and asks for it again is told so. */
+static void ask_again(const struct led *l)
+{
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+	struct sfshm_result ignored = SFSHM_RESULT_INIT;
+	struct sfshm_flight none;
+	char text[64];
+	size_t len = key_text(text, sizeof(text), l->key);
+	int r;
+
+	policy.flags = SFSHM_TRY | SFSHM_FOLLOW | SFSHM_REFRESH;
+	r = sfshm_begin(handle, text, len, &policy, &none, &ignored);
+	sfshm_result_clear(&ignored);
+	if (r != -EDEADLK)
+		violation("key %" PRIu32 ": its own leader asks, and is told: "
+			  "%s",
+			  l->key, sfshm_strerror(r));
+}
+
 static void lead(struct led *l)
 {
 	uint64_t *leader = &board->leader[l->key];
@@ -148,7 +173,13 @@ static void lead(struct led *l)
 	if (result.owner_died)
 		count(TALLY_inherited);
 	store_release(leader, l->number);
+	store_release(&place->led_key, l->key);
+	store_release(&place->led, l->number);
+	if (!LEASED(l->key) && random_below(2))
+		ask_again(l);
 	work();
+	store_release(&place->led, 0);
+	store_release(&board->ended[l->number % ENDED], l->number);
 	l->alone = load_acquire(leader) == l->number;
 	if (dice < 5)
 		fail(l);
@@ -183,6 +214,52 @@ static bool may_say(int r, uint32_t flags)
 	       (r == -ENODATA && (flags & SFSHM_FOLLOW));
 }
 
+/*
+ * A flight under way is there for everybody to find. Somebody did not find
+ * one: if its leader lived to end it later, that was wrong.
+ */
+static struct {
+	struct place *place;
+	uint64_t number;
+	uint32_t key;
+} missed;
+
+static void judge_missed(void)
+{
+	if (load_acquire(&board->ended[missed.number % ENDED]) ==
+	    missed.number) {
+		violation("key %" PRIu32 ": its flight was not found",
+			  missed.key);
+		missed.place = NULL;
+	} else if (load_acquire(&missed.place->led) != missed.number) {
+		missed.place = NULL;
+	}
+}
+
+static void probe(void)
+{
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+	struct place *p = &board->places[random_below(WORKERS)];
+	uint64_t number = load_acquire(&p->led);
+	uint32_t key = load_acquire(&p->led_key);
+	struct sfshm_flight none;
+	char text[64];
+	size_t len = key_text(text, sizeof(text), key);
+	int r;
+
+	if (missed.place)
+		judge_missed();
+	if (!number || LEASED(key) || load_acquire(&p->led) != number)
+		return;
+	policy.flags = SFSHM_TRY | SFSHM_FOLLOW | SFSHM_REFRESH;
+	r = sfshm_begin(handle, text, len, &policy, &none, &result);
+	if (r == -ENODATA && load_acquire(&p->led) == number) {
+		missed.place = p;
+		missed.number = number;
+		missed.key = key;
+	}
+}
+
 static void ask(uint32_t key)
 {
 	struct sfshm_policy policy = SFSHM_POLICY_INIT;
@@ -195,6 +272,8 @@ static void ask(uint32_t key)
 
 	l.ttl_ms = dice < 7 ? SFSHM_FOREVER : dice < 9 ? random_below(200) : 0;
 	policy_choose(&policy, &l);
+	if (HOT(key))
+		policy.flags = SFSHM_REFRESH | SFSHM_TRY;
 	r = sfshm_begin(handle, text, len, &policy, &l.flight, &result);
 	if (r == SFSHM_LEADER) {
 		lead(&l);
@@ -247,14 +326,49 @@ static void close_segment(void)
 		violation("close says: %s", sfshm_strerror(r));
 }
 
-static void act(void)
+static void reopen(void)
+{
+	close_segment();
+	open_segment();
+}
+
+/*
+ * Key after key is led and left: the way through the chains, and little else,
+ * so that a pause is likely to be in the middle of it.
+ */
+static void walk(void)
+{
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+	uint32_t key = random_below(KEYS);
+	struct led l = { .key = key };
+	char text[64];
+	size_t len = key_text(text, sizeof(text), key);
+
+	policy.flags = SFSHM_TRY | SFSHM_REFRESH;
+	if (LEASED(key) || sfshm_begin(handle, text, len, &policy, &l.flight,
+				       &result) != SFSHM_LEADER)
+		return;
+	ask_again(&l);
+	release(&l);
+}
+
+/* How often what is done, of 1000. */
+static void act(bool walks)
 {
 	uint32_t dice = random_below(1000), key = key_choose();
 
-	if (dice < 450)
+	if (walks && dice < 900)
+		walk();
+	else if (dice < 120)
+		key_read(handle, random_below(3), &result);
+	else if (dice < 150)
+		ask(random_below(3));
+	else if (dice < 550)
 		ask(key);
-	else if (dice < 850)
+	else if (dice < 800)
 		key_read(handle, key, &result);
+	else if (dice < 850)
+		probe();
 	else if (dice < 900)
 		grips_take(handle, key);
 	else if (dice < 960)
@@ -263,10 +377,8 @@ static void act(void)
 		grips_drop(random_below(4));
 	else if (dice < 999)
 		forget(key);
-	else if (random_below(4) == 0) {
-		close_segment();
-		open_segment();
-	}
+	else if (random_below(4) == 0)
+		reopen();
 }
 
 /* Some die, or stop, where it hurts most. */
@@ -281,14 +393,50 @@ static void arm(void)
 			      dice ? SIGSTOP : SIGKILL);
 }
 
+/* Sleeps wherever the worker just is. */
+static void pause_here(int signal)
+{
+	struct timespec nap = {
+		.tv_nsec = (long)(pause_seed = pause_seed * 69069 + 1) >>
+			   pause_shift
+	};
+
+	(void)signal;
+	nanosleep(&nap, NULL);
+	count(TALLY_pauses);
+}
+
+/*
+ * Stops from outside are few. Half of the workers pause at any instruction,
+ * many times a second, for long enough that what they look at goes away.
+ */
+static void pause_often(bool walks)
+{
+	struct sigaction action = { .sa_handler = pause_here,
+				    .sa_flags = SA_RESTART };
+	struct itimerval often = {
+		.it_interval.tv_usec = PAUSE_US,
+		.it_value.tv_usec = PAUSE_US,
+	};
+
+	pause_seed = (uint32_t)random_next();
+	pause_shift = walks ? 7 : 9;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+}
+
 int worker_main(unsigned int number, uint64_t seed)
 {
+	bool walks = number % 4 == 1;
+
 	place = &board->places[number];
 	random_seed(seed);
 	arm();
+	if (number % 2)
+		pause_often(walks);
 	open_segment();
 	while (!load_acquire(&board->stop)) {
-		act();
+		act(walks);
 		count(TALLY_calls);
 		store_release(&place->calls, load_relaxed(&place->calls) + 1);
 	}

@@ -125,8 +125,8 @@ static void check_counters(const struct storm *st, struct sfshm_view *v,
 		own.released + kills);
 	compare(a, "fenced", own.fenced, counter(v, "fenced"),
 		own.fenced + kills);
-	compare(a, "gets that were answered",
-		gets - own.other - kills, hits + negs + rode + loads, gets);
+	compare(a, "gets that were answered", gets - own.other - kills,
+		hits + negs + rode + loads, gets);
 	compare(a, "flights that ended", loads - kills, ended, loads);
 	compare(a, "reaps", 0, counter(v, "reaps"), kills);
 	compare(a, "corrupt", 0, counter(v, "corrupt"), 0);
@@ -140,6 +140,12 @@ void audit_run(struct storm *st, uint64_t kills, struct audit *a)
 
 	if (!r) {
 		check_counters(st, view, kills, a);
+		a->reaps = counter(view, "reaps");
+		a->takeovers = counter(view, "takeovers");
+		a->steals = counter(view, "steals");
+		a->rechecks = counter(view, "rechecks");
+		a->evictions = counter(view, "evictions");
+		a->expelled = counter(view, "expelled");
 		sfshm_view_close(view);
 		r = sfshm_open(&h, st->path, NULL);
 	}

@@ -197,6 +197,11 @@ static void print_table(const struct audit *a)
 	row("values seen", o->seen);
 	row("... of these awaited", o->awaited);
 	row("... too old to check", o->too_old);
+	row("flights taken over from the dead", a->takeovers);
+	row("flights stolen", a->steals);
+	row("keys evicted", a->evictions);
+	row("stalled readers expelled", a->expelled);
+	row("sleeps ended by the bounded re-check", a->rechecks);
 	printf("%-52s %12.1f\n", "longest call, ms",
 	       (double)o->worst_wait_ns / 1e6);
 	row("calls longer than 75 ms", o->slow_waits);
@@ -233,8 +238,9 @@ static uint64_t number(const char *text, const char *option, uint64_t most)
 	n = strtoul(text, &end, 10);
 	if (!errno && !*end && n && n <= most)
 		return n;
-	fprintf(stderr, "storm: %s takes a number from 1 to %" PRIu64
-		", not '%s'\n", option, most, text);
+	fprintf(stderr,
+		"storm: %s takes a number from 1 to %" PRIu64 ", not '%s'\n",
+		option, most, text);
 	exit(2);
 }
 
@@ -261,9 +267,13 @@ static void parse(int argc, char **argv)
 			workers = (uint32_t)number(optarg, "--processes",
 						   STORM_WORKERS);
 			break;
-		case 'k': kill_us = number(optarg, "--kill-us", 60000000); break;
+		case 'k':
+			kill_us = number(optarg, "--kill-us", 60000000);
+			break;
 		case 'b': bound_ms = number(optarg, "--bound-ms", 60000); break;
-		case 'e': seed = number(optarg, "--seed", UINT64_MAX - 1); break;
+		case 'e':
+			seed = number(optarg, "--seed", UINT64_MAX - 1);
+			break;
 		case 'h': fputs(usage_text, stdout); exit(0);
 		default: fputs(usage_text, stderr); exit(2);
 		}

@@ -31,8 +31,8 @@ struct flight_told {
 struct key_told {
 	struct flight_told flight[MEMORY];
 	uint32_t next;
-	uint64_t highest;   /* seen or published validly */
-	uint64_t forgotten; /* the highest that is remembered no more */
+	uint64_t highest;           /* seen or published validly */
+	uint64_t forgotten;         /* the highest that is remembered no more */
 	uint64_t by[STORM_WORKERS]; /* the last that this process saw */
 };
 

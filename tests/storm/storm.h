@@ -13,7 +13,7 @@
 
 #define STORM_WORKERS 64 /* at most */
 #define STORM_KEYS 96
-#define STORM_HOT 6   /* half of all calls ask for these */
+#define STORM_HOT 6 /* half of all calls ask for these */
 #define STORM_SLOTS 48
 #define STORM_BYTES (512 << 10)
 #define STORM_MAX_VALUE (8 << 10)
@@ -22,20 +22,20 @@
 /* A worker tells these, in one write each, which the pipe keeps whole. */
 enum kind {
 	TOLD_BORN,
-	TOLD_LED,     /* begins to lead `generation` */
-	TOLD_WILL,    /* is about to publish the value `id` in it */
-	TOLD_DID,     /* ... and that returned `outcome` */
-	TOLD_SAW,     /* got that value; waited `ns` for it */
-	TOLD_WAITED,  /* something else came of a call; it took `ns` */
-	TOLD_WRONG,   /* saw what cannot be: enum wrong in `outcome` */
+	TOLD_LED,    /* begins to lead `generation` */
+	TOLD_WILL,   /* is about to publish the value `id` in it */
+	TOLD_DID,    /* ... and that returned `outcome` */
+	TOLD_SAW,    /* got that value; waited `ns` for it */
+	TOLD_WAITED, /* something else came of a call; it took `ns` */
+	TOLD_WRONG,  /* saw what cannot be: enum wrong in `outcome` */
 };
 
 enum wrong {
-	WRONG_TORN,    /* the value's bytes do not fit each other */
-	WRONG_KEY,     /* another key's value */
-	WRONG_GEN,     /* the value's generation is not the result's */
-	WRONG_CODE,    /* a code that should not come, in `id` */
-	WRONG_WORDS,   /* another failure's message */
+	WRONG_TORN,  /* the value's bytes do not fit each other */
+	WRONG_KEY,   /* another key's value */
+	WRONG_GEN,   /* the value's generation is not the result's */
+	WRONG_CODE,  /* a code that should not come, in `id` */
+	WRONG_WORDS, /* another failure's message */
 	WRONGS
 };
 
@@ -100,6 +100,8 @@ struct audit {
 	uint64_t stuck_keys;
 	uint64_t worst_ns; /* to finish a key */
 	uint64_t uneven;   /* counters that do not add up */
+	/* Some counters, to tell what there was. */
+	uint64_t reaps, takeovers, steals, rechecks, evictions, expelled;
 	char first[256];
 };
 

@@ -29,7 +29,7 @@ static void follow_and_take_over(struct agent *follower)
 		agent_kill(leader);
 		agent_answers(follower, "leader owner_died");
 		slow += now_ms() - began > BOUND_MS;
-		agent_expect(follower, "ok", "release");
+		agent_expect(follower, "ok", "publish value");
 	}
 	assert_in_range(slow, 0, ROUNDS / 2);
 }

@@ -1,0 +1,11 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# At every 7th instruction of a look-up; tools/crashtest --full takes them all.
+. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/lib.sh"
+
+crash --part reader
+is $? 0 "the others go on, and what it reads is right"
+ok "... in many look-ups" [ "$(rows)" -gt 7 ]
+done_testing
