@@ -25,12 +25,7 @@ void beat(void)
 		fetch_add_relaxed(beats, 1);
 }
 
-static int interrupted_by;
-
-void interrupt_soon(int signal)
-{
-	store_relaxed(&interrupted_by, signal);
-}
+int interrupted_by;
 
 static bool await_end(pid_t pid)
 {

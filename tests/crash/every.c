@@ -9,15 +9,18 @@
 #include "os/atomics.h"
 #include "parts.h"
 
+/* A busy machine is slow once; the library, if at all, each time. */
+#define TRIES 3
+
 /* What went wrong first is told; all is counted. */
 static void count(struct tally *t, const struct scenario *sc,
 		  const struct verdict *v, uint64_t at, const char *how)
 {
-	t->stuck += v->stuck;
+	t->stuck += v->stuck || v->slow;
 	t->leaked += v->leaked;
 	if (t->worst_ns < v->ns)
 		t->worst_ns = v->ns;
-	if ((v->stuck || v->leaked) && !t->why[0])
+	if ((v->stuck || v->slow || v->leaked) && !t->why[0])
 		snprintf(t->why, sizeof(t->why),
 			 "%s, dead after instruction %llu (%s): %s", sc->name,
 			 (unsigned long long)at, how, v->why);
@@ -125,7 +128,7 @@ static void try_copy(struct show *sh, const struct scenario *sc,
 	};
 
 	beat();
-	for (int again = 0; again < 3; again++) {
+	for (int i = 0; i < TRIES; i++) {
 		stage_path(path, sizeof(path));
 		memset(&v, 0, sizeof(v));
 		if (!image_copy(im, path, &copy)) {
@@ -135,8 +138,7 @@ static void try_copy(struct show *sh, const struct scenario *sc,
 		recover(&trial, &v);
 		image_close(&copy);
 		unlink(path);
-		/* A busy machine is slow once; the library always. */
-		if (!v.stuck || v.leaked || v.ns <= RECOVER_BOUND_NS)
+		if (!v.slow)
 			break;
 	}
 	t->trials++;
@@ -249,15 +251,14 @@ static void await_beside(struct show *sh, struct verdict *v)
 	v->beside_ns = clock_ns() - from;
 	if (v->beside_ns <= RECOVER_BOUND_NS || v->stuck)
 		return;
-	v->stuck = true;
+	v->slow = true;
 	snprintf(v->why, sizeof(v->why), "who waits beside it took %llu us",
 		 (unsigned long long)v->beside_ns / 1000);
 }
 
-static void look_on(struct show *sh, const struct scenario *sc, uint64_t at,
-		    bool attach_first, struct tally *t)
+static void look_on(struct show *sh, const struct scenario *sc,
+		    bool attach_first, struct verdict *v)
 {
-	struct verdict v = { 0 };
 	struct image im;
 	struct trial trial = {
 		.st = sh->st,
@@ -272,38 +273,49 @@ static void look_on(struct show *sh, const struct scenario *sc, uint64_t at,
 		.arg = sh,
 	};
 
-	await_beside(sh, &v);
+	await_beside(sh, v);
 	if (sc->flags & REPLACES) {
-		recover_whole(&trial, &v);
+		recover_whole(&trial, v);
 	} else if (image_open(&im, sh->st->path)) {
-		recover(&trial, &v);
+		recover(&trial, v);
 		image_close(&im);
 	}
-	if (v.ns < v.beside_ns)
-		v.ns = v.beside_ns;
-	t->kills++;
-	count(t, sc, &v, at, attach_first ? "killed, there" : "killed, coming");
+	if (v->ns < v->beside_ns)
+		v->ns = v->beside_ns;
 }
 
-/* Kills it for real after `at` instructions, or at its end. */
-static void kill_at(const struct scenario *sc, uint64_t at, struct tally *t,
-		    bool attach_first)
+/* One death after `*at` instructions, or at the end: where that was. */
+static void kill_once(const struct scenario *sc, uint64_t *at, struct tally *t,
+		      bool attach_first, struct verdict *v)
 {
 	struct show sh = { .st = stage_make() };
 	bool woken = false;
 
 	beat();
+	memset(v, 0, sizeof(*v));
 	if (show_begin(&sh, sc, t)) {
 		enum step s = STEP_DONE;
 		uint64_t n;
 
-		for (n = 0; n < at && s == STEP_DONE; n++)
+		for (n = 0; n < *at && s == STEP_DONE; n++)
 			s = step(&sh, sc, &woken);
 		if (s != STEP_DONE && t->instructions < n)
 			t->instructions = n;
-		look_on(&sh, sc, n, attach_first, t);
+		look_on(&sh, sc, attach_first, v);
+		*at = n;
 	}
 	show_end(&sh);
+}
+
+static void kill_at(const struct scenario *sc, uint64_t at, struct tally *t,
+		    bool attach_first)
+{
+	struct verdict v = { .slow = true };
+
+	for (int i = 0; i < TRIES && v.slow; i++)
+		kill_once(sc, &at, t, attach_first, &v);
+	t->kills++;
+	count(t, sc, &v, at, attach_first ? "killed, there" : "killed, coming");
 }
 
 /* Real deaths, while there is time and reason. */

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "os/atomics.h"
 #include "parts.h"
 #include "stage.h"
 
@@ -43,6 +44,11 @@ static void clear_up(void)
 		stage_folder_remove();
 }
 
+static void interrupt(int signal)
+{
+	store_relaxed(&interrupted_by, signal);
+}
+
 static void prepare(void)
 {
 	const struct rlimit no_core = { 0, 0 };
@@ -52,8 +58,8 @@ static void prepare(void)
 	main_pid = getpid();
 	stage_folder();
 	atexit(clear_up);
-	signal(SIGINT, interrupt_soon);
-	signal(SIGTERM, interrupt_soon);
+	signal(SIGINT, interrupt);
+	signal(SIGTERM, interrupt);
 }
 
 static uint64_t parse_seconds(const char *text)

@@ -25,8 +25,8 @@ int part_reader(const struct options *opt);
  */
 bool run_apart(void (*fn)(void *), void *arg);
 
-/* A signal's handler: what runs apart ends, and this process with it. */
-void interrupt_soon(int signal);
+/* Set by a signal's handler: what runs apart ends, and this process too. */
+extern int interrupted_by;
 
 /* A sign of life, from there, now and then. */
 void beat(void);

@@ -10,6 +10,7 @@
 
 struct verdict {
 	bool stuck, leaked;
+	bool slow;          /* past the bound: a busy machine's doing, once */
 	uint64_t ns;        /* from the first call to the result */
 	uint64_t beside_ns; /* until who waited beside the victim had its */
 	char why[256];

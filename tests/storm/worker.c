@@ -155,7 +155,7 @@ static void work(uint32_t key)
 	struct timespec nap = { .tv_nsec = (long)dice(500000) };
 
 	if (key_has_age(key) && dice(8) == 0)
-		nap.tv_nsec = 2 * STORM_LOCK_AGE_MS * 1000000L;
+		nap.tv_nsec = STORM_LOCK_AGE_MS * 2000000L;
 	if (dice(3) == 0)
 		nanosleep(&nap, NULL);
 }

@@ -4,6 +4,7 @@
  * The peer is liburcu's hash table with the same hash function, in private
  * memory: what a hit can cost when no other process need see it.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <urcu/urcu-memb.h>
@@ -24,6 +25,12 @@ static struct cds_lfht *table;
 static struct node *nodes;
 static char (*keys)[BENCH_KEY]; /* in the order they are asked for */
 
+/* liburcu's macro for this casts const away. */
+static const struct node *node_of(const struct cds_lfht_node *link)
+{
+	return (const void *)((const char *)link - offsetof(struct node, link));
+}
+
 static unsigned long hash(const char *key)
 {
 	return XXH3_64bits_withSeed(key, BENCH_KEY, 42);
@@ -31,9 +38,7 @@ static unsigned long hash(const char *key)
 
 static int matches(struct cds_lfht_node *link, const void *key)
 {
-	const struct node *n = caa_container_of(link, struct node, link);
-
-	return !memcmp(n->key, key, BENCH_KEY);
+	return !memcmp(node_of(link)->key, key, BENCH_KEY);
 }
 
 static uint64_t coarse_now(void)
@@ -114,11 +119,8 @@ static uint64_t theirs(const struct bench *b, uint64_t n)
 		found = cds_lfht_iter_get_node(&at);
 		if (!found)
 			bench_die("a hit missed", -ENODATA);
-		if (coarse_now() <
-		    caa_container_of(found, struct node, link)->expires)
-			memcpy(copy,
-			       caa_container_of(found, struct node, link)->value,
-			       sizeof(copy));
+		if (coarse_now() < node_of(found)->expires)
+			memcpy(copy, node_of(found)->value, sizeof(copy));
 		urcu_memb_read_unlock();
 		bench_use(copy);
 	}
