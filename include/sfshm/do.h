@@ -14,10 +14,10 @@ SFSHM_BEGIN_DECLS
  * process at a time per key, and ends its flight with sfshm_publish(),
  * sfshm_publishv(), sfshm_fail() or sfshm_release(), then returns 0. If it
  * returns a negated errno value with the flight not ended, the flight fails
- * with that code; if it returns 0 with the flight not ended, it fails with
- * -EPROTO. It may be cancelled, may call pthread_exit(), may be killed: the
- * flight is released and one of those who wait takes over. It must not leave
- * by longjmp(): end the flight first.
+ * with that code; if it returns anything else with the flight not ended, it
+ * fails with -EPROTO. It may be cancelled, may call pthread_exit(), may be
+ * killed: the flight is released and one of those who wait takes over. It must
+ * not leave by longjmp(): end the flight first.
  */
 typedef int (*sfshm_work_fn)(struct sfshm_flight *flight, void *arg);
 

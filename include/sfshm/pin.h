@@ -31,10 +31,10 @@ struct sfshm_pin {
  * or -EINVAL, -ENAMETOOLONG, -EUSERS, -EBADMSG, -EBADF, -ECHILD, -ENOSPC,
  * -ENOMEM as sfshm_get().
  *
- * Never blocks, makes no system call. The pin is the thread's own: the same
- * thread gives it back, before it closes the handle. Not inherited over fork.
- * A thread that ends or dies gives its pins back by that. Not for signal
- * handlers.
+ * Never blocks. A value that a resize has still to move is not found. The pin
+ * is the thread's own: the same thread gives it back, before it closes the
+ * handle. Not inherited over fork. A thread that ends or dies gives its pins
+ * back by that. Not for signal handlers.
  */
 int sfshm_pin(struct sfshm *handle, const void *key, size_t key_len,
 	      struct sfshm_pin *pin, struct sfshm_result *result) SFSHM_CHECKED;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Replacing a live segment by another one, larger or of a newer layout.
+ * Replacing a live segment by another one, larger or smaller.
  */
 #ifndef SFSHM_RESIZE_H
 #define SFSHM_RESIZE_H
@@ -24,7 +24,8 @@ typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
  * With NULL options, finishes a resize that was interrupted. `progress` (or
  * NULL) is called now and then.
  *
- * Returns 0; -EBUSY: another resize is at it; -ETIMEDOUT: the successor is in
+ * Returns 0; -EBUSY: another resize is at it; -EEXIST: a file that is no
+ * segment's stands at "NAME~" or "NAME~new"; -ETIMEDOUT: the successor is in
  * place, flights in the old one go on: call again later with NULL; -ENOSPC:
  * no room for it, nothing has changed (values that find no room in it are left
  * behind);

@@ -45,7 +45,7 @@ struct sfshm_result {
 	int32_t code;       /* 0, or the failed work's code */
 	uint8_t leader;     /* this caller led the flight */
 	uint8_t shared;     /* more callers than one had this run's result */
-	uint8_t owner_died; /* leader because the last one died */
+	uint8_t owner_died; /* leader, and the last one died */
 	uint8_t reserved[5];
 	uint64_t generation; /* of the flight; grows for a key: a fencing token */
 	uint64_t age_ns;     /* since it was published */

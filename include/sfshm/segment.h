@@ -73,8 +73,8 @@ int sfshm_open(struct sfshm **out, const char *name,
 /*
  * The same for an open descriptor of a segment (a memfd, or one received over
  * a socket). The library takes the descriptor over, unless it returns -EINVAL
- * or -EBADF: do not use or close it again, for closing any descriptor of the file would drop
- * the liveness locks that the library holds on it.
+ * or -EBADF: do not use or close it again, for closing any descriptor of the
+ * file would drop the liveness locks that the library holds on it.
  */
 int sfshm_open_fd(struct sfshm **out, int fd,
 		  const struct sfshm_options *options) SFSHM_CHECKED;
@@ -92,8 +92,9 @@ int sfshm_memfd(const char *label,
  * Closes the handle. Calls that other threads have inside return -ESHUTDOWN
  * at once if they wait; flights that other threads lead stay valid and must
  * still be ended. If it is the process's last handle of the segment, those
- * that the calling thread leads are released. The mapping goes when the last thread of the process that used it has ended or
- * has made its next sfshm call. Returns 0 or -EBADF.
+ * that the calling thread leads are released. The mapping goes when the last
+ * thread of the process that used it has ended or has made its next sfshm call.
+ * Returns 0 or -EBADF.
  *
  * Waits for a liburcu grace period of this process, so not to be called from
  * inside an RCU read-side section, nor from a signal handler. Also the way to

@@ -122,7 +122,7 @@ enum shm_counter {
 };
 static_assert(SHM_COUNTERS <= SHM_MAX_COUNTERS, "layout");
 
-/* Bits of shm_participant.flags, set by the owner at attach. */
+/* Bits of shm_participant.flags, set by the owner. */
 #define SHM_PART_FENCES 1u    /* its reads fence for themselves */
 #define SHM_PART_BYTE_LOCK 2u /* its process holds the record's byte lock */
 
@@ -208,7 +208,7 @@ struct shm_slot {
 	uint32_t hash;    /* the upper half of the key's hash */
 	uint32_t lease_ms; /* the leader's deadline from `started`; 0: none */
 	uint16_t key_len;
-	uint8_t deaths; /* leaders that died since the last result; hint */
+	uint8_t deaths; /* leaders that died in a row; hint */
 	uint8_t recent; /* hint: how often the evicting hand spares it */
 	uint8_t key[SHM_INLINE_KEY]; /* of a longer one: its reference */
 	struct shm_field field[2];

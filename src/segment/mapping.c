@@ -40,8 +40,8 @@ static bool inherited(const struct mapping *map)
 
 /*
  * A descriptor inherited over fork must go before this process takes byte
- * locks of its own on the file: closing it later would drop them. `keep` is the one
- * that the caller is about to use, which may be the same.
+ * locks of its own on the file: closing it later would drop them. `keep` is the
+ * one that the caller is about to use, which may be the same.
  */
 static void close_inherited(int keep)
 {

@@ -18,7 +18,8 @@
 
 /*
  * MADV_POPULATE_WRITE (Linux 5.14) works without a descriptor, which a daemon
- * may have closed under us. Before that, or where a filter forbids it, fallocate does.
+ * may have closed under us. Before that, or where a filter forbids it,
+ * fallocate does.
  */
 int reserve_range(struct mapping *map, const void *at, uint64_t size)
 {

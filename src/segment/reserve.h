@@ -15,9 +15,9 @@
 int reserve_range(struct mapping *map, const void *at, uint64_t size);
 
 /*
- * Grow a region's part in use by a chunk, or up to `want` entries for the
- * participants. Return 0, -ENOSPC (or -EUSERS for participants) if there is
- * no more. Somebody else's having grown it counts as success.
+ * Grow a region's part in use by a chunk. Return 0, -ENOSPC (or -EUSERS for
+ * participants) if there is no more. Somebody else's having grown it counts as
+ * success.
  */
 int grow_slots(struct mapping *map, uint32_t used);
 int grow_granules(struct mapping *map, uint32_t used);

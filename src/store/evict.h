@@ -2,12 +2,12 @@
 /*
  * Making room: which keys go when slots or value memory run short.
  *
- * Two hands go round the slots. The expiry hand looks for what is past its
- * lifetime; only if it finds none within its reach does the other hand choose
- * among the living: CLOCK with counters. A slot starts with nothing to its
- * credit, so a scan of keys that are asked for once passes through without
- * displacing what is in use; each read noted since gives it one more pass of
- * the hand, three at most.
+ * Hands go round the slots. One finds free ones. The expiry hand looks for what
+ * is past its lifetime; only if it finds none within its reach does the other
+ * hand choose among the living: CLOCK with counters. A slot starts with nothing
+ * to its credit, so a scan of keys that are asked for once passes through
+ * without displacing what is in use; each read noted since gives it one more
+ * pass of the hand, three at most.
  *
  * Readers note their hits in a ring in their own record, and whoever evicts
  * credits the slots: a look-up writes no shared line. Rings that overflow

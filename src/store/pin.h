@@ -41,7 +41,7 @@ bool pin_exists(const struct mapping *map, uint32_t ref);
 
 /*
  * For the field's owner, before it writes the field's chain: if that is
- * pinned, the field loses it. True: the chain, if any, may be written.
+ * pinned, the field loses it. The chain, if any is left, may be written.
  */
 void pin_make_way(struct peer *p, uint32_t slot, struct shm_field *field);
 

@@ -267,15 +267,24 @@ int flight_release(struct flight *f, struct peer *p)
 	return 0;
 }
 
-void flight_abandon(struct peer *p, uint32_t slot, uint64_t c)
+void flight_note_death(struct peer *p, uint32_t slot)
+{
+	struct shm_slot *s = &p->map->slots[slot];
+
+	peer_count(p, COUNT_owner_died);
+	if (load_relaxed(&s->deaths) < UINT8_MAX)
+		store_relaxed(&s->deaths, load_relaxed(&s->deaths) + 1);
+}
+
+bool flight_abandon(struct peer *p, uint32_t slot, uint64_t c)
 {
 	uint64_t over = ctl_make(slot_gen(p->map, c), 0, PHASE_IDLE, c);
 
-	cas_seq(&p->map->slots[slot].ctl, c, over);
+	return cas_seq(&p->map->slots[slot].ctl, c, over);
 }
 
 /* A slot in the making: linked, it is a flight like others; else it is free. */
-static void sweep_making(struct peer *v, uint32_t slot, uint64_t c)
+static bool sweep_making(struct peer *v, uint32_t slot, uint64_t c)
 {
 	struct shm_slot *s = &v->map->slots[slot];
 	int in;
@@ -285,25 +294,21 @@ static void sweep_making(struct peer *v, uint32_t slot, uint64_t c)
 		in = load_relaxed(&s->key_len) ? table_contains(v, slot) : 0;
 		epoch_leave(v);
 	} while (in == -EAGAIN);
-	if (in == 1) {
-		flight_abandon(v, slot, c);
-		return;
-	}
+	if (in == 1)
+		return flight_abandon(v, slot, c);
 	/*
 	 * Still the dead one's, and in no chain: it never was in one, so only
 	 * its reaper can touch it. Else others have taken it further.
 	 */
-	if (load_seq(&s->ctl) != c)
-		return;
-	pin_free_field(v, slot, &s->field[0]);
-	pin_free_field(v, slot, &s->field[1]);
-	key_free(v, slot);
-	cas_seq(&s->ctl, c, ctl_make(ctl_gen(c), 0, PHASE_FREE, 0));
+	if (load_seq(&s->ctl) == c)
+		slot_unmake(v, slot, c);
+	return false;
 }
 
 static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 {
 	struct shm_slot *s = slot_at(v->map, slot);
+	bool ended = false;
 	uint64_t c;
 
 	if (!s)
@@ -311,17 +316,14 @@ static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 	c = load_seq(&s->ctl);
 	if (ctl_owner(c) != v->id)
 		return;
-	if (died && ctl_busy(c)) {
-		peer_count(v, COUNT_owner_died);
-		if (load_relaxed(&s->deaths) < UINT8_MAX)
-			store_relaxed(&s->deaths, load_relaxed(&s->deaths) + 1);
-	}
 	if (ctl_phase(c) == PHASE_MAKING)
-		sweep_making(v, slot, c);
+		ended = sweep_making(v, slot, c);
 	else if (ctl_phase(c) == PHASE_BUSY)
-		flight_abandon(v, slot, c);
+		ended = flight_abandon(v, slot, c);
 	else
 		flight_yield(v, slot);
+	if (ended && died)
+		flight_note_death(v, slot);
 	event_wake(&s->event, true);
 }
 

@@ -17,7 +17,8 @@ static int take_over(struct call *c, struct sighting *seen)
 	uint32_t dead = ctl_owner(seen->ctl) - 1;
 
 	if (c->flags & SFSHM_FOLLOW) {
-		flight_abandon(p, seen->slot, seen->ctl);
+		if (flight_abandon(p, seen->slot, seen->ctl))
+			flight_note_death(p, seen->slot);
 		event_wake(&s->event, true);
 		peer_reap(p->map, dead);
 		return AGAIN;
@@ -25,10 +26,8 @@ static int take_over(struct call *c, struct sighting *seen)
 	if (flight_claim(c, seen) == AGAIN)
 		return AGAIN;
 	kill_point(flight_taken);
-	if (load_relaxed(&s->deaths) < UINT8_MAX)
-		store_relaxed(&s->deaths, load_relaxed(&s->deaths) + 1);
+	flight_note_death(p, seen->slot);
 	peer_count(p, COUNT_takeovers);
-	peer_count(p, COUNT_owner_died);
 	c->result->owner_died = 1;
 	peer_reap(p->map, dead);
 	return SFSHM_LEADER;

@@ -20,7 +20,7 @@ static const struct {
 	{ ETIMEDOUT, "the deadline passed" },
 	{ ECANCELED, "cancelled" },
 	{ ESTALE, "the flight was taken by somebody else" },
-	{ ESHUTDOWN, "the handle was closed" },
+	{ ESHUTDOWN, "the handle was closed, or its segment is out of reach" },
 	{ EBADF, "the handle is not an open one" },
 	{ ECHILD, "the handle belongs to the parent process: open it again" },
 	{ EPERM, "it belongs to somebody else" },

@@ -83,7 +83,11 @@ static bool left_behind(int r)
 /* Moves one key's value, unless the key is in use in the new segment. */
 static int move_key(struct resize *z, const uint8_t *key, int len)
 {
-	const struct sfshm_policy plain = SFSHM_POLICY_INIT;
+	/* Should this process be stopped, others need not wait for it. */
+	const struct sfshm_policy plain = {
+		.size = sizeof(plain),
+		.lock_age_ms = 1000,
+	};
 	struct sfshm_result there = SFSHM_RESULT_INIT;
 	struct call from = {
 		.self = z->from,
@@ -205,6 +209,8 @@ static struct sfshm_options fill_wish(const struct resize *z)
 
 	o.flags &= SFSHM_HUGE_PAGES;
 	o.flags |= SFSHM_SET_OWNER | SFSHM_SET_GROUP;
+	if (z->old->header->compatible & SHM_HUGE)
+		o.flags |= SFSHM_HUGE_PAGES;
 	o.slots = o.slots ? o.slots : g->slots;
 	o.participants = o.participants ? o.participants : g->participants;
 	o.max_value = o.max_value ? o.max_value : g->max_value;

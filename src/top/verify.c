@@ -306,6 +306,8 @@ int sfshm_verify(struct sfshm *handle, sfshm_finding_fn report, void *arg)
 
 	memset(&c, 0, sizeof(c));
 	r = handle_enter(handle, &c.p);
+	if (!r && handle_moved(c.p->map))
+		r = handle_follow(handle, &c.p);
 	if (r)
 		return r;
 	c.map = c.p->map;

@@ -11,6 +11,7 @@
 
 /* A busy machine is slow once; the library, if at all, each time. */
 #define TRIES 3
+#define TO_THE_END UINT64_MAX
 
 /* What went wrong first is told; all is counted. */
 static void count(struct tally *t, const struct scenario *sc,
@@ -151,7 +152,6 @@ typedef void (*state_fn)(struct show *sh, const struct scenario *sc,
 
 static void note_place(struct tally *t, uint64_t at)
 {
-	t->states++;
 	if (t->places < MOST_PLACES)
 		t->place[t->places++] = at;
 }
@@ -170,6 +170,7 @@ static void walk_along(struct show *sh, const struct scenario *sc,
 	}
 	for (n = 0; s == STEP_DONE; n++) {
 		if (image_changed(&im, &sh->victim)) {
+			t->states++;
 			note_place(t, n);
 			at_state(sh, sc, &im, n, arg);
 		}
@@ -284,6 +285,18 @@ static void look_on(struct show *sh, const struct scenario *sc,
 		v->ns = v->beside_ns;
 }
 
+/*
+ * What it does to the file system it does by system calls: death before and
+ * after each of them is worth while.
+ */
+static void note_syscalls(const struct show *sh, struct tally *t, uint64_t n)
+{
+	if (!victim_at_syscall(&sh->victim))
+		return;
+	note_place(t, n);
+	note_place(t, n + 1);
+}
+
 /* One death after `*at` instructions, or at the end: where that was. */
 static void kill_once(const struct scenario *sc, uint64_t *at, struct tally *t,
 		      bool attach_first, struct verdict *v)
@@ -297,8 +310,13 @@ static void kill_once(const struct scenario *sc, uint64_t *at, struct tally *t,
 		enum step s = STEP_DONE;
 		uint64_t n;
 
-		for (n = 0; n < *at && s == STEP_DONE; n++)
+		for (n = 0; n < *at && s == STEP_DONE; n++) {
+			if (*at == TO_THE_END)
+				note_syscalls(&sh, t, n);
 			s = step(&sh, sc, &woken);
+		}
+		if (s == STEP_GONE && !(sc->flags & LETS_GO))
+			broken(t, sc, &sh, "the victim is gone:");
 		if (s != STEP_DONE && t->instructions < n)
 			t->instructions = n;
 		look_on(&sh, sc, attach_first, v);
@@ -351,6 +369,17 @@ static uint64_t stride(uint64_t sum, uint64_t count, const struct killing *k)
 }
 
 /*
+ * Every `every`-th of `count`, in an order that leaves no end out if there is
+ * no time for all.
+ */
+static uint64_t nth(uint64_t i, uint64_t count, uint64_t every)
+{
+	uint64_t n = count / every;
+
+	return (n % 7919 ? i * 7919 % n : i) * every + every / 2;
+}
+
+/*
  * Half of what may be spent goes to where something has just changed, the
  * rest to all instructions alike.
  */
@@ -362,13 +391,12 @@ static void kill_often(struct killing *k)
 	for (uint32_t i = 0; i < t->places; i++)
 		sum += t->place[i];
 	every = stride(sum, t->places, k);
-	for (uint64_t i = every / 2; i < t->places && !enough(k); i += every)
-		kill_here(k, t->place[i]);
+	for (uint64_t i = 0; i < t->places / every && !enough(k); i++)
+		kill_here(k, t->place[nth(i, t->places, every)]);
 	sum = t->instructions * t->instructions / 2;
 	every = stride(sum, t->instructions, k);
-	for (uint64_t at = every / 2; at < t->instructions && !enough(k);
-	     at += every)
-		kill_here(k, at);
+	for (uint64_t i = 0; i < t->instructions / every && !enough(k); i++)
+		kill_here(k, nth(i, t->instructions, every));
 }
 
 void every_instruction(const struct scenario *sc, const struct effort *e,
@@ -380,7 +408,7 @@ void every_instruction(const struct scenario *sc, const struct effort *e,
 	if (!(sc->flags & NO_COPIES))
 		walk(stage_make(), sc, t, try_single, &s);
 	else
-		kill_at(sc, UINT64_MAX, t, false);
+		kill_at(sc, TO_THE_END, t, false);
 	if (!t->broken)
 		kill_often(&k);
 }

@@ -29,6 +29,8 @@
  */
 #define STALL_NS UINT64_C(1000000)
 #define BOUND_NS (100 * UINT64_C(1000000))
+/* A busy machine may hold them up once; a reader would each time. */
+#define TRIES 3
 
 /* What the reader tells, in shared memory. */
 struct answer {
@@ -219,8 +221,6 @@ static void judge(uint64_t at)
 {
 	const struct answer *a = desk.answer;
 
-	if (desk.spent_ns > BOUND_NS)
-		wrong("the others were held up", at);
 	if (desk.st->wrong[0])
 		wrong(desk.st->wrong, at);
 	if (a->outcome == -ENODATA)
@@ -270,6 +270,23 @@ static bool stop_at(struct victim *v, uint64_t at)
 	return inside;
 }
 
+/* The same, until the others were not held up. */
+static bool stop_in_time(struct victim *v, uint64_t at)
+{
+	progress("%s: stopped after instruction %" PRIu64, desk.rd->name, at);
+	for (int i = 0; i < TRIES; i++) {
+		beat();
+		set_out();
+		desk.sums->tried++;
+		if (!stop_at(v, at))
+			return false;
+		if (desk.spent_ns <= BOUND_NS)
+			return true;
+	}
+	wrong("the others were held up", at);
+	return false;
+}
+
 static void read_one(void *arg)
 {
 	struct victim v;
@@ -282,16 +299,9 @@ static void read_one(void *arg)
 		return;
 	}
 	desk.h = stage_open(desk.st);
-	do {
-		set_out();
-		beat();
-		desk.sums->tried++;
-		progress("%s: stopped after instruction %" PRIu64,
-			 desk.rd->name, desk.sums->instructions);
-		if (!stop_at(&v, desk.sums->instructions))
-			break;
+	while (stop_in_time(&v, desk.sums->instructions) &&
+	       !desk.sums->violations)
 		desk.sums->instructions += desk.sums->every;
-	} while (!desk.sums->violations);
 	victim_kill(&v);
 	if (sfshm_verify(desk.h, NULL, NULL))
 		wrong("verify found something", 0);

@@ -136,6 +136,9 @@ int part_steps(const struct options *opt)
 			j.effort.both = opt->full;
 			j.effort.kills = opt->full ? UINT32_MAX : 6;
 			j.effort.steps = opt->full ? 2000000 : 20000;
+			/* Real deaths are all there is. */
+			if (sc->flags & NO_COPIES)
+				j.effort.steps *= 5;
 			j.effort.until_ns = fair_share(opt, left--);
 			bad += run_job(&j, sc->name, &sum);
 		}

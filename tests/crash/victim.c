@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,6 +139,24 @@ enum step victim_step(struct victim *v)
 	if (!v->asleep && ptrace(PTRACE_SINGLESTEP, v->pid, NULL, NULL))
 		return STEP_GONE;
 	return wait_for_step(v);
+}
+
+bool victim_at_syscall(const struct victim *v)
+{
+#ifdef __x86_64__
+	static const uint8_t syscall_code[2] = { 0x0f, 0x05 };
+	struct user_regs_struct regs;
+	long code;
+
+	if (ptrace(PTRACE_GETREGS, v->pid, NULL, &regs))
+		return false;
+	errno = 0;
+	code = ptrace(PTRACE_PEEKTEXT, v->pid, regs.rip, NULL);
+	return !errno && !memcmp(&code, syscall_code, sizeof(syscall_code));
+#else
+	(void)v;
+	return false;
+#endif
 }
 
 bool victim_enter(struct victim *v)

@@ -37,6 +37,9 @@ bool victim_enter(struct victim *v);
 /* One instruction. If it sleeps, call again once it has reason to go on. */
 enum step victim_step(struct victim *v);
 
+/* Whether its next instruction is a system call, where that can be told. */
+bool victim_at_syscall(const struct victim *v);
+
 /* Lets it run until it stops itself. */
 bool victim_go_on(struct victim *v);
 

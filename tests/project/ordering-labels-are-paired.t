@@ -19,7 +19,7 @@ my (%partners, %places, @malformed);
 
 for my $file (files_of('src', qr/\.[ch]$/)) {
 	my $text = content($file);
-	while ($text =~ /\border:([^\n]*(?:\n[\s*]*[^\n]*)?)/g) {
+	while ($text =~ /\border:([^\n]*(?:\n[\s*]*+(?!order:)[^\n]*)?)/g) {
 		my $words = $1;
 		my $place = "$file:" . (1 + (substr($text, 0, $-[0]) =~ tr/\n//));
 		$words =~ s/\s*\n[\s*]*/ /;

@@ -44,8 +44,8 @@ struct place {
 	uint32_t calls; /* that it has made; by the worker */
 	/* The flight that it leads; by the worker. */
 	uint32_t led_key;
-	uint64_t led; /* its number among all; 0: none */
-	uint32_t seen;  /* what follows is main's */
+	uint64_t led;  /* its number among all; 0: none */
+	uint32_t seen; /* what follows is main's */
 	uint64_t seen_ms;
 	uint64_t wakes_ms; /* stopped until then; 0: it runs */
 };
@@ -123,6 +123,9 @@ void judge_value(uint32_t key, const struct sfshm_result *result,
 void judge_failure(uint32_t key, const struct sfshm_result *result);
 /* Gets a key without waiting and judges it. True: there was a value. */
 bool key_read(struct sfshm *handle, uint32_t key, struct sfshm_result *result);
+
+/* pause.c: from now on this process sleeps now and then, anywhere. */
+void pause_often(void);
 
 /* grip.c: the pins that a worker holds. */
 void grips_take(struct sfshm *handle, uint32_t key);

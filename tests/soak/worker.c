@@ -5,8 +5,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sfshm.h>
@@ -18,7 +16,6 @@
 /* Sizes shift this often, so that the arena has to follow. */
 #define SHIFT_MS 3000
 #define WAIT_MS 200
-#define PAUSE_US 1500
 
 /* One flight that this worker leads. */
 struct led {
@@ -31,7 +28,6 @@ struct led {
 };
 
 static struct place *place;
-static uint32_t pause_seed, pause_shift;
 static struct sfshm *handle;
 static struct sfshm_result result = SFSHM_RESULT_INIT;
 
@@ -393,38 +389,6 @@ static void arm(void)
 			      dice ? SIGSTOP : SIGKILL);
 }
 
-/* Sleeps wherever the worker just is. */
-static void pause_here(int signal)
-{
-	struct timespec nap = {
-		.tv_nsec = (long)(pause_seed = pause_seed * 69069 + 1) >>
-			   pause_shift
-	};
-
-	(void)signal;
-	nanosleep(&nap, NULL);
-	count(TALLY_pauses);
-}
-
-/*
- * Stops from outside are few. Half of the workers pause at any instruction,
- * many times a second, for long enough that what they look at goes away.
- */
-static void pause_often(bool walks)
-{
-	struct sigaction action = { .sa_handler = pause_here,
-				    .sa_flags = SA_RESTART };
-	struct itimerval often = {
-		.it_interval.tv_usec = PAUSE_US,
-		.it_value.tv_usec = PAUSE_US,
-	};
-
-	pause_seed = (uint32_t)random_next();
-	pause_shift = walks ? 7 : 9;
-	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &often, NULL);
-}
-
 int worker_main(unsigned int number, uint64_t seed)
 {
 	bool walks = number % 4 == 1;
@@ -433,7 +397,7 @@ int worker_main(unsigned int number, uint64_t seed)
 	random_seed(seed);
 	arm();
 	if (number % 2)
-		pause_often(walks);
+		pause_often();
 	open_segment();
 	while (!load_acquire(&board->stop)) {
 		act(walks);
