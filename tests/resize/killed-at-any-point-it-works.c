@@ -7,8 +7,7 @@
 
 static const enum kill_point points[] = {
 	KILL_AT_resize_aliased, KILL_AT_resize_linked,  KILL_AT_resize_renamed,
-	KILL_AT_resize_moved,   KILL_AT_resize_emptied,
-	KILL_AT_resize_drained,
+	KILL_AT_resize_moved,   KILL_AT_resize_emptied, KILL_AT_resize_drained,
 };
 
 /* The segment, as those who come now see it, while one leads `slow`. */

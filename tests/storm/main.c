@@ -130,6 +130,18 @@ static void show_progress(uint64_t left_ns)
 		oracle_violations(&oracle));
 }
 
+static pid_t call_bystander(void)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		signal(SIGINT, SIG_DFL);
+		signal(SIGTERM, SIG_DFL);
+		bystander_run(storm);
+	}
+	return pid;
+}
+
 static void blow(void)
 {
 	uint64_t now = clock_ns(), end = now + seconds * 1000000000;
@@ -205,6 +217,8 @@ static void print_table(const struct audit *a)
 	printf("%-52s %12.1f\n", "longest call, ms",
 	       (double)o->worst_wait_ns / 1e6);
 	row("calls longer than 75 ms", o->slow_waits);
+	printf("%-52s %12.1f\n", "longest that a bystander overslept, ms",
+	       (double)storm->stall_ns / 1e6);
 	printf("%-52s %12.2f\n", "afterwards: longest time to finish a key, ms",
 	       (double)a->worst_ns / 1e6);
 	printf("violations\n");
@@ -337,6 +351,7 @@ static void prepare(void)
 int main(int argc, char **argv)
 {
 	struct audit *a;
+	pid_t bystander;
 
 	parse(argc, argv);
 	prepare();
@@ -346,7 +361,10 @@ int main(int argc, char **argv)
 		die("mmap");
 	for (uint32_t w = 0; w < workers; w++)
 		give_birth(w);
+	bystander = call_bystander();
 	blow();
+	kill(bystander, SIGKILL);
+	waitpid(bystander, NULL, 0);
 	audit(a);
 	print_table(a);
 	return oracle_violations(&oracle) || a->stuck_keys || a->uneven ||

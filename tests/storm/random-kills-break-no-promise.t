@@ -3,7 +3,7 @@
 . "${0%/*}/../lib/tap.sh"
 [ "$SFSHM_SANITIZE" != thread ] || skip_all "it sees no other process"
 
-arguments=(--seconds 6)
+arguments=(--seconds 6 --bound-ms 3000)
 [ -z "$SFSHM_SANITIZE" ] || arguments=(--seconds 4 --bound-ms 5000)
 exits 0 "what all processes tell fits together" \
 	"$SFSHM_BUILD/tests/storm" "${arguments[@]}"

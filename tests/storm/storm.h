@@ -63,6 +63,7 @@ struct storm {
 	uint64_t bound_ns;
 	struct own own[STORM_WORKERS];
 	uint64_t next_id;
+	uint64_t stall_ns; /* by the bystander */
 };
 
 /* Keys of which leaders may be late, and others steal. */
@@ -75,6 +76,12 @@ static inline bool key_has_age(uint32_t key)
 size_t key_name(uint32_t key, char *to);
 
 uint64_t clock_ns(void);
+
+/*
+ * A bystander, who only sleeps, and notes by how much it oversleeps: what
+ * this machine does to any process, storm or not.
+ */
+void bystander_run(struct storm *st) __attribute__((noreturn));
 
 /* A worker's life. */
 void worker_run(struct storm *st, uint32_t number, uint64_t seed)

@@ -333,6 +333,21 @@ static void do_something(void)
 		(void)!sfshm_purge(h);
 }
 
+void bystander_run(struct storm *st)
+{
+	struct timespec nap = { .tv_nsec = 1000000 };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		uint64_t from = clock_ns(), took;
+
+		nanosleep(&nap, NULL);
+		took = clock_ns() - from - 1000000;
+		if (load_relaxed(&st->stall_ns) < took)
+			store_relaxed(&st->stall_ns, took);
+	}
+}
+
 void worker_run(struct storm *st, uint32_t worker, uint64_t seed)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
