@@ -262,7 +262,7 @@ static int play(const struct options *opt, bool releases)
 	print_row(releases ? "releases its flight" : "dies", run.sums);
 	/* A busy machine may hold one up; a lost wake is not so rare. */
 	bad = !ended || run.sums->stuck ||
-	      run.sums->sliced > run.sums->rounds / 100;
+	      run.sums->sliced > run.sums->rounds / 33;
 	munmap(run.sums, sizeof(*run.sums));
 	stage_free(run.st);
 	return bad;

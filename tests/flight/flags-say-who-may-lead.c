@@ -34,7 +34,7 @@ static void follow_does_not_lead(void **state)
 	await_waiters("key", 1);
 	agent_kill(a);
 	agent_answers(b, "-ENODATA");
-	agent_expect(b, "leader", "begin key");
+	agent_expect(b, "leader owner_died", "begin key");
 }
 
 static void refresh_leads_once_for_all(void **state)

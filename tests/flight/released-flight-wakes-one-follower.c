@@ -42,8 +42,6 @@ static void one_after_the_other(void **state)
 	agent_expect(leader, "leader", "begin key");
 	crowd_follows();
 	for (int left = FOLLOWERS; left; left--) {
-		uint64_t slept = watch_counter("waits");
-
 		agent_expect(leader, "ok", "release");
 		leader = who_spoke();
 		agent_answers(leader, "leader");
@@ -51,8 +49,8 @@ static void one_after_the_other(void **state)
 			if (crowd[i] == leader)
 				crowd[i] = NULL;
 		await_waiters("key", (uint32_t)left - 1);
-		/* One was woken: nobody else had to lie down again. */
-		assert_int_equal(watch_counter("waits"), slept);
+		for (int i = 0; i < FOLLOWERS; i++)
+			assert_false(crowd[i] && agent_spoke(crowd[i]));
 	}
 	agent_expect(leader, "ok", "publish last");
 	assert_int_equal(watch_counter("releases"), FOLLOWERS);
@@ -77,6 +75,28 @@ static void though_the_woken_one_dies(void **state)
 	assert_ptr_equal(who_spoke(), crowd[FOLLOWERS - 1]);
 	agent_answers(crowd[FOLLOWERS - 1], "leader");
 	agent_expect(crowd[FOLLOWERS - 1], "0", "verify");
+}
+
+/* Those who slept on learn of the new leader: its death is theirs to mend. */
+static void though_the_new_leader_dies(void **state)
+{
+	struct agent *leader = agent_start();
+
+	(void)state;
+	agent_expect(leader, "leader", "begin key");
+	crowd_follows();
+	agent_expect(leader, "ok", "release");
+	for (int left = FOLLOWERS; left; left--) {
+		struct agent *heir = who_spoke();
+
+		assert_memory_equal(agent_hear(heir), "leader", 6);
+		await_waiters("key", (uint32_t)left - 1);
+		for (int i = 0; i < FOLLOWERS; i++)
+			if (crowd[i] == heir)
+				crowd[i] = NULL;
+		agent_kill(heir);
+	}
+	assert_int_equal(watch_counter("owner_died"), FOLLOWERS - 1);
 }
 
 /* The one who was woken leaves for another reason: it passes the wake on. */
@@ -105,12 +125,38 @@ static void though_the_woken_one_leaves(void **state)
 	memset(crowd, 0, sizeof(crowd));
 }
 
+/* The one who was woken never leads: it passes the wake on as well. */
+static void though_the_woken_one_will_not_lead(void **state)
+{
+	struct agent *leader = agent_start(), *waiter, *heir;
+
+	(void)state;
+	agent_expect(leader, "leader", "begin key");
+	for (uint32_t i = 1; i <= 4; i++) {
+		waiter = agent_start();
+		agent_expect(waiter, "ok", "sleep-until-woken");
+		agent_say(waiter, "wait key");
+		await_waiters("key", i);
+	}
+	heir = agent_start();
+	agent_expect(heir, "ok", "sleep-until-woken");
+	agent_say(heir, "begin key");
+	await_waiters("key", 5);
+	agent_expect(leader, "ok", "release");
+	agent_answers(heir, "leader");
+	agent_expect(heir, "ok", "publish value");
+	assert_true(!strcmp(agent_hear(waiter), "-ENODATA") ||
+		    !strcmp(waiter->line, "awaited value"));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_segment(one_after_the_other),
 		in_segment(though_the_woken_one_dies),
+		in_segment(though_the_new_leader_dies),
 		in_segment(though_the_woken_one_leaves),
+		in_segment(though_the_woken_one_will_not_lead),
 	};
 
 	return test_main(tests);

@@ -104,9 +104,23 @@ void await_waiters(const char *key, uint32_t n)
 		fail_msg("%u wait for %s, not %u", watch_waiters(key), key, n);
 }
 
+/*
+ * A flight that is under way has begun at some time. Until that is noted, its
+ * slot may be in the making still, and another's flight may come before it.
+ */
+static bool is_in(const char *key, enum sfshm_phase phase)
+{
+	struct sfshm_slot_info info;
+
+	if (!watch_key(key, &info))
+		return phase == SFSHM_PHASE_FREE;
+	return info.phase == phase &&
+	       (phase != SFSHM_PHASE_BUSY || info.age_ms >= 0);
+}
+
 void await_phase(const char *key, enum sfshm_phase phase)
 {
-	if (!eventually(watch_phase(key) == phase))
+	if (!eventually(is_in(key, phase)))
 		fail_msg("%s is in phase %d, not %d", key, watch_phase(key),
 			 phase);
 }

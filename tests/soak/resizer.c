@@ -17,7 +17,7 @@ static void arm(void)
 	static const enum kill_point points[] = {
 		KILL_AT_resize_aliased, KILL_AT_resize_linked,
 		KILL_AT_resize_renamed, KILL_AT_resize_moved,
-		KILL_AT_resize_emptied,
+		KILL_AT_resize_emptied, KILL_AT_resize_drained,
 	};
 	uint32_t dice = random_below(20);
 
