@@ -65,16 +65,17 @@ enum life life_examine(struct mapping *map, uint32_t index)
 
 	if (!rec || life_proven_dead(map, rec, &word))
 		return LIFE_DEAD;
-	if (map->pid_ns && rec->pid_ns == map->pid_ns) {
-		int32_t pid = rec->pid, tid = rec->tid;
+	if (map->pid_ns && load_relaxed(&rec->pid_ns) == map->pid_ns) {
+		int32_t pid = load_relaxed(&rec->pid);
+		int32_t tid = load_relaxed(&rec->tid);
 
 		if (pid > 0 && tid > 0 && process_thread_gone(pid, tid) &&
 		    load_acquire(&rec->tid) == tid)
 			return mark_dead(map, rec, word);
 	}
 	/* A process never sees its own locks. */
-	if (rec->cookie == process_cookie() ||
-	    !(rec->flags & SHM_PART_BYTE_LOCK))
+	if (load_relaxed(&rec->cookie) == process_cookie() ||
+	    !(load_relaxed(&rec->flags) & SHM_PART_BYTE_LOCK))
 		return LIFE_ALIVE;
 	return byte_lock_free(map, index + 1) ? LIFE_SUSPECT : LIFE_ALIVE;
 }

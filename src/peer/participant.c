@@ -107,7 +107,7 @@ static bool lock_record(struct peer *p)
 		return false;
 	r = pthread_mutex_trylock(&rec->mutex);
 	if (r == EOWNERDEAD) {
-		p->incarnation = rec->incarnation;
+		p->incarnation = load_relaxed(&rec->incarnation);
 		kill_point(reap_locked);
 		peer_sweep(p, true);
 		kill_point(reap_swept);
@@ -128,7 +128,7 @@ static void byte_lock(struct peer *p, short type)
 	int fd = mapping_fd(p->map);
 
 	if (fd >= 0 && fcntl(fd, F_SETLK, &lock) == 0 && type == F_WRLCK)
-		p->record->flags |= SHM_PART_BYTE_LOCK;
+		fetch_or_acq_rel(&p->record->flags, SHM_PART_BYTE_LOCK);
 }
 
 void peer_relock(struct mapping *map)
@@ -142,9 +142,9 @@ void peer_relock(struct mapping *map)
 			.id = i + 1,
 		};
 
-		if (p.record->cookie == map->cookie &&
-		    load_acquire(&p.record->tid) &&
-		    (p.record->flags & SHM_PART_BYTE_LOCK))
+		if (load_acquire(&p.record->tid) &&
+		    load_relaxed(&p.record->cookie) == map->cookie &&
+		    (load_relaxed(&p.record->flags) & SHM_PART_BYTE_LOCK))
 			byte_lock(&p, F_WRLCK);
 	}
 }
@@ -158,13 +158,16 @@ static void fill_record(struct peer *p)
 {
 	struct shm_participant *rec = p->record;
 
-	rec->incarnation = (rec->incarnation + 1) & 0xfffff;
-	rec->pid = getpid();
-	rec->pid_ns = p->map->pid_ns;
-	rec->cookie = p->cookie;
-	rec->flags = p->map->self_fencing ? SHM_PART_FENCES : 0;
-	prctl(PR_GET_NAME, rec->name);
-	p->incarnation = rec->incarnation;
+	char name[sizeof(rec->name)] = "";
+
+	p->incarnation = (load_relaxed(&rec->incarnation) + 1) & 0xfffff;
+	store_relaxed(&rec->incarnation, p->incarnation);
+	store_relaxed(&rec->pid, getpid());
+	store_relaxed(&rec->pid_ns, p->map->pid_ns);
+	store_relaxed(&rec->cookie, p->cookie);
+	store_relaxed(&rec->flags, p->map->self_fencing ? SHM_PART_FENCES : 0);
+	prctl(PR_GET_NAME, name);
+	copy_torn(rec->name, name, sizeof(name));
 	byte_lock(p, F_WRLCK);
 	store_relaxed(&rec->epoch, 0);
 	store_relaxed(&rec->wait_slot, 0);

@@ -8,10 +8,10 @@
 
 void epoch_fence(struct peer *p)
 {
-	uint32_t flags = load_relaxed(&p->record->flags);
+	uint32_t *flags = &p->record->flags;
 
-	if (!(flags & SHM_PART_FENCES))
-		store_relaxed(&p->record->flags, flags | SHM_PART_FENCES);
+	if (!(load_relaxed(flags) & SHM_PART_FENCES))
+		fetch_or_acq_rel(flags, SHM_PART_FENCES);
 	fence_seq();
 }
 
@@ -38,9 +38,10 @@ static bool out_of_the_way(struct peer *p, struct shm_participant *rec,
 
 	if (rec == p->record && !(e & EPOCH_ACTIVE))
 		return true;
-	if (!(e & EPOCH_ACTIVE) && (fenced || rec->flags & SHM_PART_FENCES))
+	if (!(e & EPOCH_ACTIVE) &&
+	    (fenced || load_relaxed(&rec->flags) & SHM_PART_FENCES))
 		return true;
-	if (!fenced && !(rec->flags & SHM_PART_FENCES))
+	if (!fenced && !(load_relaxed(&rec->flags) & SHM_PART_FENCES))
 		return !life_held(p->map, rec);
 	if (e & EPOCH_EXPELLED || e >> 2 == now_epoch)
 		return true;
