@@ -60,7 +60,7 @@ static struct mapping *find_locked(dev_t dev, ino_t ino)
 		if (m->dev != dev || m->ino != ino || inherited(m))
 			continue;
 		if (mapping_get(m)) {
-			m->handles++;
+			fetch_add_relaxed(&m->handles, 1);
 			return m;
 		}
 	}
@@ -276,7 +276,7 @@ bool mapping_last_handle(struct mapping *map)
 	bool last;
 
 	pthread_mutex_lock(&registry_lock);
-	last = map->handles == 1;
+	last = load_relaxed(&map->handles) == 1;
 	pthread_mutex_unlock(&registry_lock);
 	return last;
 }
@@ -292,7 +292,7 @@ void mapping_drop_handle(struct mapping *map)
 	uint32_t left;
 
 	pthread_mutex_lock(&registry_lock);
-	left = --map->handles;
+	left = fetch_add_relaxed(&map->handles, -1u) - 1;
 	if (ours ? fetch_sub_acq_rel(&map->refs, 1) == 1 : !left)
 		old = unmap_locked(map);
 	pthread_mutex_unlock(&registry_lock);

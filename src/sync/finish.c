@@ -119,7 +119,9 @@ static int write_field(struct flight *f, struct peer *p,
 	if (r)
 		return r;
 	store_relaxed(&field->code, code);
-	store_relaxed(&field->gen, (uint32_t)ctl_gen(f->ctl));
+	/* A value that only moves is not what those who wait here wait for. */
+	store_relaxed(&field->gen,
+		      (uint32_t)ctl_gen(f->ctl) - (f->stored != 0));
 	store_relaxed(&field->stored, f->stored ? f->stored : sys.coarse());
 	store_relaxed(&field->ttl_ms, ttl_ms);
 	store_relaxed(&s->deaths, 0);
