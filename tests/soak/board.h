@@ -124,8 +124,11 @@ void judge_failure(uint32_t key, const struct sfshm_result *result);
 /* Gets a key without waiting and judges it. True: there was a value. */
 bool key_read(struct sfshm *handle, uint32_t key, struct sfshm_result *result);
 
-/* pause.c: from now on this process sleeps now and then, anywhere. */
-void pause_often(void);
+/*
+ * pause.c: from now on this process sleeps now and then, anywhere; if it
+ * `walks`, mostly on its way through the table.
+ */
+void pause_often(bool walks);
 
 /* grip.c: the pins that a worker holds. */
 void grips_take(struct sfshm *handle, uint32_t key);

@@ -155,20 +155,30 @@ static void fill_slots(struct sfshm *handle, uint32_t slots)
 			  slots, n);
 }
 
+/*
+ * Large values for all memory. Each that finds none free makes room for more
+ * than itself: what counts is that it can be full.
+ */
 static void fill_memory(struct sfshm *handle, uint64_t bytes)
 {
-	uint32_t n, most = (uint32_t)(bytes / MAX_VALUE);
+	uint32_t most = (uint32_t)(bytes / MAX_VALUE), best = 0;
 
 	purge(handle);
-	for (uint32_t key = 0; key < most; key++)
-		put(handle, key, MAX_VALUE);
-	n = keys_read(handle);
-	if (n * 100 < most * FULL)
+	for (int round = 0; best * 100 < most * FULL && round < MOST_ROUNDS;
+	     round++) {
+		uint32_t n;
+
+		for (uint32_t key = 0; key < most; key++)
+			put(handle, key, MAX_VALUE);
+		n = keys_read(handle);
+		best = n > best ? n : best;
+	}
+	if (best * 100 < most * FULL)
 		violation("of room for %" PRIu32 " values only %" PRIu32
 			  " are there",
-			  most, n);
+			  most, best);
 	printf("%-40s %10" PRIu32 " of %" PRIu32 "\n",
-	       "values of 16 KiB that it holds then", n, most);
+	       "values of 16 KiB that it holds then", best, most);
 }
 
 static void check_files(void)

@@ -14,13 +14,18 @@
 #include "board.h"
 #include "store/table.h"
 
-#define EVERY_US 300
-#define WALK_NAP_NS 16000000u
-#define ANY_NAP_NS 3000000u
-/* Elsewhere only one of so many is a pause. */
-#define SPARED 8
+#define EVERY_US 150
+/*
+ * Short enough to be waited for by who wants the memory back, and long enough
+ * to be given up on.
+ */
+#define SHORT_NAP_NS 1500000u
+#define LONG_NAP_NS 16000000u
+/* Elsewhere only one of so many is a pause; fewer where walks are the aim. */
+#define SPARED 16
+#define WALKER_SPARED 128
 
-static uint32_t dice;
+static uint32_t dice, spared;
 
 /* The functions of store/table.c follow each other. */
 static bool in_table(const ucontext_t *at)
@@ -44,19 +49,17 @@ static void arm(void)
 	setitimer(ITIMER_REAL, &once, NULL);
 }
 
-static void nap_here(const ucontext_t *at)
+static void nap_here(bool walking)
 {
 	struct timespec nap = { 0 };
 
 	dice = dice * 69069 + 1;
-	if (in_table(at))
-		nap.tv_nsec = (dice >> 4) % WALK_NAP_NS;
-	else if ((dice >> 16) % SPARED == 0)
-		nap.tv_nsec = (dice >> 4) % ANY_NAP_NS;
-	if (!nap.tv_nsec)
+	if (!walking && (dice >> 16) % spared)
 		return;
+	nap.tv_nsec =
+		(dice >> 4) % ((dice >> 28) % 4 ? SHORT_NAP_NS : LONG_NAP_NS);
 	nanosleep(&nap, NULL);
-	count(in_table(at) ? TALLY_walks_paused : TALLY_pauses);
+	count(walking ? TALLY_walks_paused : TALLY_pauses);
 }
 
 static void alarm_rang(int signal, siginfo_t *info, void *context)
@@ -65,17 +68,18 @@ static void alarm_rang(int signal, siginfo_t *info, void *context)
 
 	(void)signal;
 	(void)info;
-	nap_here(context);
+	nap_here(in_table(context));
 	arm();
 	errno = error;
 }
 
-void pause_often(void)
+void pause_often(bool walks)
 {
 	struct sigaction action = { .sa_sigaction = alarm_rang,
 				    .sa_flags = SA_RESTART | SA_SIGINFO };
 
 	dice = (uint32_t)random_next();
+	spared = walks ? WALKER_SPARED : SPARED;
 	sigaction(SIGALRM, &action, NULL);
 	arm();
 }

@@ -54,12 +54,17 @@ static uint32_t len_choose(uint32_t key)
 	return (uint32_t)VALUE_MIN + random_below(most + 1);
 }
 
-/* The work: mostly none, sometimes long enough for a crowd to gather. */
-static void work(void)
+/*
+ * The work: mostly none, sometimes long enough for a crowd to gather, or for
+ * the flight to be taken away.
+ */
+static void work(uint32_t key)
 {
 	uint32_t dice = random_below(100);
 
-	if (dice < 10)
+	if (LEASED(key) && dice < 3)
+		usleep((LEASE_MS + random_below(LEASE_MS)) * 1000);
+	else if (dice < 10)
 		usleep(random_below(4000));
 	else if (dice < 30)
 		sched_yield();
@@ -173,7 +178,7 @@ static void lead(struct led *l)
 	store_release(&place->led, l->number);
 	if (!LEASED(l->key) && random_below(2))
 		ask_again(l);
-	work();
+	work(l->key);
 	store_release(&place->led, 0);
 	store_release(&board->ended[l->number % ENDED], l->number);
 	l->alone = load_acquire(leader) == l->number;
@@ -397,7 +402,7 @@ int worker_main(unsigned int number, uint64_t seed)
 	random_seed(seed);
 	arm();
 	if (number % 2)
-		pause_often();
+		pause_often(walks);
 	open_segment();
 	while (!load_acquire(&board->stop)) {
 		act(walks);
