@@ -157,6 +157,7 @@ static int ask(struct call *c, struct mapping *old,
 		asked.key = key_make(old, c->key.data, c->key.len);
 		asked.flags |= SFSHM_FOLLOW;
 		r = how(&asked, NULL);
+		c->slept += asked.slept;
 	}
 	c->self->inside--;
 	return r;
