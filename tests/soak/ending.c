@@ -125,60 +125,52 @@ static void put(struct sfshm *handle, uint32_t key, uint32_t len)
 	sfshm_result_clear(&result);
 }
 
-static void purge(struct sfshm *handle)
+/*
+ * Puts the first `most` keys, again those that had to go for others: what was
+ * just left is out of use for a moment, and room is made for more than one at
+ * a time. The most that were there at once, up to `wanted`.
+ */
+static uint32_t fill(struct sfshm *handle, uint32_t most, uint32_t wanted,
+		     uint32_t len)
 {
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	uint32_t best = 0;
 	int r = sfshm_purge(handle);
 
 	if (r < 0)
 		violation("purge says: %s", sfshm_strerror(r));
-}
-
-/*
- * A key for each slot. Slots that were just left are out of use for a moment,
- * so a few keys may have to go for others: those are put again.
- */
-static void fill_slots(struct sfshm *handle, uint32_t slots)
-{
-	struct sfshm_result result = SFSHM_RESULT_INIT;
-	uint32_t n = 0;
-
-	purge(handle);
-	for (int round = 0; n < slots && round < MOST_ROUNDS; round++) {
-		for (uint32_t key = 0; key < slots; key++)
-			if (!key_read(handle, key, &result))
-				put(handle, key, VALUE_MIN);
-		n = keys_read(handle);
-	}
-	sfshm_result_clear(&result);
-	if (n != slots)
-		violation("of %" PRIu32 " slots only %" PRIu32 " hold a key",
-			  slots, n);
-}
-
-/*
- * Large values for all memory. Each that finds none free makes room for more
- * than itself: what counts is that it can be full.
- */
-static void fill_memory(struct sfshm *handle, uint64_t bytes)
-{
-	uint32_t most = (uint32_t)(bytes / MAX_VALUE), best = 0;
-
-	purge(handle);
-	for (int round = 0; best * 100 < most * FULL && round < MOST_ROUNDS;
-	     round++) {
+	for (int round = 0; best < wanted && round < MOST_ROUNDS; round++) {
 		uint32_t n;
 
 		for (uint32_t key = 0; key < most; key++)
-			put(handle, key, MAX_VALUE);
+			if (!key_read(handle, key, &result))
+				put(handle, key, len);
 		n = keys_read(handle);
 		best = n > best ? n : best;
 	}
-	if (best * 100 < most * FULL)
+	sfshm_result_clear(&result);
+	return best;
+}
+
+/* A key for each slot, then large values for all memory: nothing is lost. */
+static void check_room(struct sfshm *handle,
+		       const struct sfshm_segment_info *info)
+{
+	uint32_t slots = info->slots;
+	uint32_t values = (uint32_t)(info->bytes / MAX_VALUE);
+	uint32_t most = (values * FULL + 99) / 100;
+	uint32_t n = fill(handle, slots, slots, VALUE_MIN);
+
+	if (n < slots)
+		violation("of %" PRIu32 " slots only %" PRIu32 " hold a key",
+			  slots, n);
+	n = fill(handle, values, most, MAX_VALUE);
+	if (n < most)
 		violation("of room for %" PRIu32 " values only %" PRIu32
 			  " are there",
-			  most, best);
+			  values, n);
 	printf("%-40s %10" PRIu32 " of %" PRIu32 "\n",
-	       "values of 16 KiB that it holds then", best, most);
+	       "values of 16 KiB that it can hold", n, values);
 }
 
 static void check_files(void)
@@ -219,8 +211,7 @@ void ending_check(const char *tool)
 	       "keys at the end, of its slots", keys, info.slots);
 	printf("%-40s %10" PRIu64 " of %" PRIu64 "\n",
 	       "bytes at the end, of its memory", info.bytes_used, info.bytes);
-	fill_slots(handle, info.slots);
-	fill_memory(handle, info.bytes);
+	check_room(handle, &info);
 	r = sfshm_close(handle);
 	if (r)
 		violation("close says: %s", sfshm_strerror(r));

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <sfshm/flight.h>
 #include <sfshm/inspect.h>
@@ -31,7 +32,19 @@ static void tell_finding(const char *finding, void *arg)
 	say(arg, "verify: %s", finding);
 }
 
-/* Nothing is left of the dead that holds a key up. */
+/* How often this process has gone to sleep, rather than been put off. */
+static long sleeps(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return u.ru_nvcsw;
+}
+
+/*
+ * Nothing is left of the dead that holds a key up. A machine that runs others
+ * meanwhile does not count: only who has slept was held up.
+ */
 static void finish_keys(struct sfshm *h, struct audit *a)
 {
 	struct sfshm_policy policy = SFSHM_POLICY_INIT;
@@ -42,6 +55,7 @@ static void finish_keys(struct sfshm *h, struct audit *a)
 	for (uint32_t i = 0; i < STORM_KEYS; i++) {
 		size_t n = key_name(i, name);
 		uint64_t from = clock_ns(), ns;
+		long slept = sleeps();
 		int r;
 
 		policy.flags = SFSHM_REFRESH;
@@ -50,9 +64,10 @@ static void finish_keys(struct sfshm *h, struct audit *a)
 		if (r == SFSHM_LEADER)
 			r = sfshm_publish(&flight, "x", 1);
 		ns = clock_ns() - from;
+		slept = sleeps() - slept;
 		if (a->worst_ns < ns)
 			a->worst_ns = ns;
-		if (!r && ns <= BOUND_NS)
+		if (!r && (ns <= BOUND_NS || !slept))
 			continue;
 		a->stuck_keys++;
 		say(a, "%s: %s after %llu us", name,
