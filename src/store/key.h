@@ -44,17 +44,20 @@ static inline uint64_t key_word(const uint8_t *at)
 {
 	uint64_t w;
 
-	memcpy(&w, at, sizeof(w));
+	copy_torn(&w, at, sizeof(w));
 	return w;
 }
 
-/* Up to 24 bytes, as words that overlap where the length is odd. */
+/*
+ * Up to 24 bytes, as words that overlap where the length is odd. Those of the
+ * slot may be of its next life, as those of values may.
+ */
 static inline bool key_equal_short(const uint8_t *a, const uint8_t *b,
 				   uint32_t len)
 {
 	if (len < 8) {
 		for (uint32_t i = 0; i < len; i++)
-			if (a[i] != b[i])
+			if (a[i] != load_relaxed(&b[i]))
 				return false;
 		return true;
 	}
