@@ -43,6 +43,7 @@ int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 		struct sfshm_result *result)
 {
 	struct call c;
+	uint64_t slept = 0;
 	int r;
 
 	if (!flight)
@@ -50,8 +51,11 @@ int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 	((struct flight *)flight)->map = NULL;
 	do {
 		r = call_start(&c, h, key, key_len, policy, result);
-		if (!r)
-			r = flight_begin(&c, (struct flight *)flight);
+		if (r)
+			return r;
+		c.slept = slept;
+		r = flight_begin(&c, (struct flight *)flight);
+		slept = c.slept;
 	} while (r == MOVED);
 	return r;
 }
