@@ -87,7 +87,7 @@ static int make_handle(struct sfshm **out, struct mapping *map)
 		mapping_drop_handle(map);
 		return -ENOMEM;
 	}
-	h->cookie = process_cookie();
+	store_relaxed(&h->cookie, process_cookie());
 	rcu_assign_pointer(h->map, map);
 	store_release(&h->magic, HANDLE_OPEN);
 	*out = h;
@@ -319,7 +319,7 @@ int handle_enter_slow(struct sfshm *h, struct peer **out)
 
 	if (!h || load_acquire(&h->magic) != HANDLE_OPEN)
 		return -EBADF;
-	if (h->cookie != process_cookie())
+	if (load_relaxed(&h->cookie) != process_cookie())
 		return -ECHILD;
 	/* order: H1 pairs H2 */
 	urcu_bp_read_lock();
@@ -346,7 +346,7 @@ int sfshm_close(struct sfshm *h)
 	pthread_mutex_lock(&handle_lock);
 	map = rcu_xchg_pointer(&h->map, NULL);
 	pthread_mutex_unlock(&handle_lock);
-	if (h->cookie == process_cookie()) {
+	if (load_relaxed(&h->cookie) == process_cookie()) {
 		fetch_add_acq_rel(&h->closing, 1);
 		sys.wake(&h->closing, INT32_MAX);
 		/* order: H2 pairs H1 */

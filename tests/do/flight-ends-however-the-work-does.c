@@ -192,6 +192,44 @@ static void by_being_cancelled(void **state)
 	leave(&a, h);
 }
 
+static uint32_t answered;
+
+static void linger(void *unused)
+{
+	(void)unused;
+	demand(eventually(load_acquire(&answered)));
+}
+
+static void *do_and_linger(void *handle)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+
+	pthread_cleanup_push(linger, NULL);
+	(void)!sfshm_do(handle, "key", 3, NULL, wait_for_ever, NULL, &result);
+	pthread_cleanup_pop(0);
+	return NULL;
+}
+
+/* It ends with the work, not with the thread, which may take its time. */
+static void by_being_cancelled_long_before_the_thread_ends(void **state)
+{
+	struct sfshm *h = segment_open(NULL);
+	pthread_t thread;
+
+	(void)state;
+	store_release(&answered, 0);
+	follower = agent_start();
+	assert_int_equal(pthread_create(&thread, NULL, do_and_linger, h), 0);
+	await_phase("key", SFSHM_PHASE_BUSY);
+	agent_say(follower, "begin key");
+	await_waiters("key", 1);
+	assert_int_equal(pthread_cancel(thread), 0);
+	agent_answers(follower, "leader");
+	store_release(&answered, 1);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(sfshm_close(h), 0);
+}
+
 /* A follower of sfshm_do() is cancelled in its sleep: it is simply gone. */
 static void or_a_follower_is_cancelled(void **state)
 {
@@ -248,6 +286,7 @@ int main(int argc, char **argv)
 		in_segment(by_releasing_it),
 		in_segment(by_ending_the_thread),
 		in_segment(by_being_cancelled),
+		in_segment(by_being_cancelled_long_before_the_thread_ends),
 		in_segment(or_a_follower_is_cancelled),
 		in_segment(by_losing_it),
 	};
