@@ -41,7 +41,6 @@ struct mapping {
 	uint32_t refs;   /* handles + attached threads */
 	uint32_t handles;
 	struct mapping *predecessor; /* counted as a handle; by liburcu */
-	struct mapping *left_next;   /* of those left behind, see handle.h */
 	char *path;                  /* that it was opened by, or NULL */
 	int fd;
 	dev_t dev;

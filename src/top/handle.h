@@ -20,12 +20,18 @@
 #define HANDLE_OPEN 0x73667368u
 #define HANDLE_CLOSED 0x6465616du
 
+/* A mapping that a handle no longer leads to, with the handle's reference. */
+struct left {
+	struct mapping *map;
+	struct left *next;
+};
+
 struct sfshm {
 	uint32_t magic;
 	uint32_t closing; /* futex word: counts closes, wakes those inside */
 	struct mapping *map;
 	uint64_t cookie;
-	struct mapping *left; /* moved away from inside an RCU section */
+	struct left *left; /* what it followed away from; by handle_lock */
 	struct sfshm *next_free;
 };
 

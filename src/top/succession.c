@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -100,7 +101,7 @@ static int find_successor(struct mapping *map, struct mapping **next)
  */
 void handle_drop_left(struct sfshm *h)
 {
-	struct mapping *left;
+	struct left *left;
 
 	if (!load_relaxed(&h->left) || urcu_bp_read_ongoing())
 		return;
@@ -112,26 +113,34 @@ void handle_drop_left(struct sfshm *h)
 		return;
 	urcu_bp_synchronize_rcu();
 	while (left) {
-		struct mapping *map = left;
+		struct left *one = left;
 
-		left = map->left_next;
-		mapping_drop_handle(map);
+		left = one->next;
+		mapping_drop_handle(one->map);
+		free(one);
 	}
 }
 
 static int follow_locked(struct sfshm *h)
 {
 	struct mapping *map = h->map, *next;
+	struct left *left;
 	int r;
 
 	if (!map || !handle_moved(map))
 		return 0;
+	left = malloc(sizeof(*left));
+	if (!left)
+		return -ENOMEM;
 	r = find_successor(map, &next);
-	if (r)
+	if (r) {
+		free(left);
 		return r;
+	}
 	rcu_assign_pointer(h->map, next);
-	map->left_next = h->left;
-	store_relaxed(&h->left, map);
+	left->map = map;
+	left->next = h->left;
+	store_relaxed(&h->left, left);
 	return 0;
 }
 

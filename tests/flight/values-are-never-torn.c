@@ -135,6 +135,59 @@ static void read_and_write_in_a_crowd(enum crowd kind)
 	assert_int_equal(sfshm_close(h), 0);
 }
 
+/* A message is one letter, over and over, as often as its code says. */
+static void fail_once(struct sfshm *h, int i)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct sfshm_flight flight;
+	char text[201] = "";
+
+	if (sfshm_begin(h, "key", 3, &anew, &flight, &result) != SFSHM_LEADER)
+		return;
+	memset(text, 'a' + i % 26, (size_t)(1 + i % 200));
+	sfshm_flight_ttl(&flight, 0, SFSHM_FOREVER);
+	demand(sfshm_fail(&flight, 1 + i % 200, text) == 0);
+	sfshm_result_clear(&result);
+}
+
+static bool read_failure(struct sfshm *h)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	size_t len;
+
+	if (sfshm_get(h, "key", 3, &result) != -EREMOTEIO)
+		return false;
+	len = strlen(result.message);
+	demand(len == (size_t)result.code);
+	demand(strspn(result.message, (char[]){ result.message[0], '\0' }) ==
+	       len);
+	sfshm_result_clear(&result);
+	return true;
+}
+
+static void fail_and_read(int member, void *arg)
+{
+	uint64_t end = now_ms() + SPAN_MS / 2, done = 0;
+	struct sfshm *h = segment_open(&small);
+
+	(void)arg;
+	for (int i = 0; i % 64 || now_ms() < end; i++)
+		if (member < 2)
+			fail_once(h, i * 2 + member);
+		else
+			done += read_failure(h);
+	demand(done || member < 2);
+	demand(sfshm_close(h) == 0);
+}
+
+static void nor_are_messages(void **state)
+{
+	(void)state;
+	crowd_run(PROCESSES, MEMBERS, fail_and_read, NULL);
+	assert_int_equal(sfshm_unlink(segment), 0);
+	crowd_run(THREADS, MEMBERS, fail_and_read, NULL);
+}
+
 static void of_processes(void **state)
 {
 	(void)state;
@@ -152,6 +205,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		in_segment(of_processes),
 		in_segment(of_threads),
+		in_segment(nor_are_messages),
 	};
 
 	return test_main(tests);
