@@ -60,7 +60,6 @@ static void ask_in_a_crowd(enum crowd kind)
 	assert_int_equal(watch_counter("loads"), KEYS);
 	assert_int_equal(watch_counter("hits") + watch_counter("loads_deduped"),
 			 63 * KEYS);
-	assert_true(watch_counter("loads_deduped") > 0);
 	assert_sound(h);
 	assert_int_equal(sfshm_close(h), 0);
 }
