@@ -189,9 +189,13 @@ static int give_back(struct call *c, const struct sighting *seen)
 {
 	struct shm_slot *s = &c->self->map->slots[seen->slot];
 
-	cas_seq(&s->ctl, seen->ctl, ctl_with(seen->ctl, PHASE_IDLE, 0));
-	event_wake(&s->event, true);
-	claim_drop(c->self, seen->slot);
+	if (cas_seq(&s->ctl, seen->ctl, ctl_with(seen->ctl, PHASE_IDLE, 0))) {
+		event_wake(&s->event, true);
+		claim_drop(c->self, seen->slot);
+	} else {
+		/* Stolen meanwhile: the slot is ours to let go of. */
+		flight_yield(c->self, seen->slot);
+	}
 	return MOVED;
 }
 
