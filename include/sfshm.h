@@ -13,11 +13,15 @@
 #include <sfshm/do.h>
 #include <sfshm/errors.h>
 #include <sfshm/flight.h>
+#include <sfshm/heartbeat.h>
 #include <sfshm/inspect.h>
+#include <sfshm/lock.h>
 #include <sfshm/pin.h>
 #include <sfshm/resize.h>
 #include <sfshm/result.h>
+#include <sfshm/save.h>
 #include <sfshm/segment.h>
+#include <sfshm/semaphore.h>
 #include <sfshm/version.h>
 
 #endif

@@ -21,7 +21,13 @@
  *   -ENODATA       get: nothing usable is there
  *   -EREMOTEIO     the work failed; result.code and result.message say how
  *   -EBUSY         a try form found somebody else at work
- *   -EDEADLK       this thread leads the flight that it asks to wait for
+ *   -EAGAIN        as many wait already as the policy allows; come back later
+ *   -EHOSTDOWN     the leaders of this key keep dying: the breaker is open;
+ *                  find out why, or come back later
+ *   -EDEADLK       this thread has what it asks to wait for, or what those have
+ *                  wait for who have it: it would wait for ever
+ *   -EDOM          a lock's rank is not above those that this thread holds
+ *   -EILSEQ        the value says that it is another key's: refused
  *   -ETIMEDOUT     the deadline passed; only this caller's wait ended
  *   -ECANCELED     the cancel token fired; only this caller's wait ended
  *   -ESTALE        fenced: the flight was taken from you (deadline passed,

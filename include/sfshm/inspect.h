@@ -25,6 +25,15 @@ enum sfshm_phase {
 	SFSHM_PHASE_RETIRED, /* on its way out */
 };
 
+/* What a slot's key is the key of. */
+enum sfshm_kind {
+	SFSHM_KIND_VALUE,     /* a value: sfshm/flight.h */
+	SFSHM_KIND_CLAIM,     /* what a policy's claim_key coordinates */
+	SFSHM_KIND_LOCK,      /* a keyed lock: sfshm/lock.h */
+	SFSHM_KIND_SEMAPHORE, /* a semaphore: sfshm/semaphore.h */
+	SFSHM_KIND_SAVE,      /* a staged save: sfshm/save.h */
+};
+
 /* What the header says, checked. */
 struct sfshm_segment_info {
 	size_t size; /* sizeof, set by the caller */
@@ -54,11 +63,13 @@ struct sfshm_participant_info {
 	uint32_t incarnation;
 	int32_t pid, tid;  /* in the participant's own PID namespace */
 	uint64_t pid_ns;   /* that namespace's inode */
-	uint32_t flights;  /* flights it leads */
+	uint32_t flights;  /* flights it leads, locks and permits it holds; of
+			      more than 16 not all */
 	uint32_t reading;  /* inside a look-up now */
 	uint32_t expelled; /* ... that was given up on */
 	int64_t waits_for; /* slot that it sleeps on, or -1 */
-	char name[16];     /* the thread's name */
+	int64_t waits_for_participant; /* ... and who owns that, or -1 */
+	char name[16];                 /* the thread's name */
 };
 
 struct sfshm_slot_info {
@@ -80,6 +91,22 @@ struct sfshm_slot_info {
 	int64_t ttl_ms;       /* remaining, 0: none left, -1: for ever */
 	int32_t error_code;   /* failed: the work's code, else 0 */
 	char error[256];      /* ... and message */
+
+	enum sfshm_kind kind;
+	int64_t stale_ms;     /* past its lifetime the value is kept for so long
+			     as a stale one; -1: for ever */
+	int64_t lease_ms;     /* busy: until others may take the flight; 0: they
+			     may; -1: never, or not known */
+	int64_t death_ms;     /* since the last leader died, if nobody has led
+			     since; -1 */
+	uint32_t rank;        /* of a lock that is held; 0: none */
+	uint32_t owner_died;  /* the next leader, or holder of a lock, is told
+				that the last one died; or this one was */
+	uint32_t permits_max; /* of a semaphore */
+	uint32_t permits;     /* ... that are held */
+	uint32_t stage;       /* of a save: enum sfshm_save_stage */
+	uint64_t file_bytes;  /* ... and the file's length, once known */
+	char file[2048];      /* ... and path; "": not known */
 };
 
 /*
@@ -109,6 +136,14 @@ int sfshm_view_participant(struct sfshm_view *view, uint32_t index,
  */
 int sfshm_view_slot(struct sfshm_view *view, uint32_t index,
 		    struct sfshm_slot_info *info) SFSHM_CHECKED;
+
+/*
+ * Who holds the permits of the semaphore at slot `index`: up to `max` of them
+ * go to `holders` as participant indices, one for each permit. Returns how many
+ * are held; -ENODATA: there is no semaphore; -ERANGE, -EINVAL.
+ */
+int sfshm_view_permits(struct sfshm_view *view, uint32_t index,
+		       uint32_t *holders, uint32_t max) SFSHM_CHECKED;
 
 /*
  * Counter `index` of all participants together, past ones included; its name

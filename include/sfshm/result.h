@@ -42,11 +42,15 @@ struct sfshm_buf {
 struct sfshm_result {
 	size_t size;
 	int32_t source;     /* enum sfshm_source */
-	int32_t code;       /* 0, or the failed work's code */
+	int32_t code;       /* 0, or the failed work's code; with a stale value:
+			       why there is no newer one, if it failed */
 	uint8_t leader;     /* this caller led the flight */
 	uint8_t shared;     /* more callers than one had this run's result */
 	uint8_t owner_died; /* leader, and the last one died */
-	uint8_t reserved[5];
+	uint8_t uncached;   /* it is not kept: who comes later starts anew */
+	uint8_t stale;      /* past its lifetime: see struct sfshm_policy */
+	uint8_t coordinated; /* nobody else ran the work meanwhile */
+	uint8_t reserved[2];
 	uint64_t generation; /* of the flight; grows for a key: a fencing token */
 	uint64_t age_ns;     /* since it was published */
 	struct sfshm_buf value;

@@ -37,23 +37,36 @@ static void make_page(void)
 	if (page == MAP_FAILED)
 		return;
 	madvise(page, (size_t)size, MADV_WIPEONFORK);
-	cookie_page = page;
 	pthread_atfork(NULL, NULL, wipe_in_child);
 	store_release(&process_cookie_word, page);
+	store_release(&cookie_page, page);
+}
+
+/* Where memory was short it is tried again at the next call. */
+static uint64_t *page_or_null(void)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+	if (unlikely(!load_acquire(&cookie_page))) {
+		pthread_mutex_lock(&lock);
+		if (!cookie_page)
+			make_page();
+		pthread_mutex_unlock(&lock);
+	}
+	return load_acquire(&cookie_page);
 }
 
 uint64_t process_cookie(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	uint64_t *page = page_or_null();
 	uint64_t cookie;
 
-	pthread_once(&once, make_page);
-	if (!cookie_page)
+	if (!page)
 		return 0;
-	cookie = load_relaxed(cookie_page);
+	cookie = load_relaxed(page);
 	if (unlikely(!cookie)) {
-		cas_relaxed(cookie_page, 0, hash_random());
-		cookie = load_relaxed(cookie_page);
+		cas_relaxed(page, 0, hash_random());
+		cookie = load_relaxed(page);
 	}
 	return cookie;
 }
@@ -65,14 +78,38 @@ static uint64_t inode_of(const char *path)
 	return stat(path, &st) ? 0 : st.st_ino;
 }
 
+/*
+ * Asked once: a process stays in its PID namespace, and in its time namespace
+ * unless it calls setns(2). A forked child may be in others.
+ */
+struct asked {
+	uint64_t inode, cookie;
+};
+
+static uint64_t inode_once(struct asked *ns, const char *path)
+{
+	uint64_t cookie = process_cookie(), inode;
+
+	if (cookie && load_acquire(&ns->cookie) == cookie)
+		return load_relaxed(&ns->inode);
+	inode = inode_of(path);
+	store_relaxed(&ns->inode, inode);
+	store_release(&ns->cookie, inode ? cookie : 0);
+	return inode;
+}
+
 uint64_t process_pid_ns(void)
 {
-	return inode_of("/proc/self/ns/pid");
+	static struct asked ns;
+
+	return inode_once(&ns, "/proc/self/ns/pid");
 }
 
 uint64_t process_time_ns(void)
 {
-	return inode_of("/proc/self/ns/time");
+	static struct asked ns;
+
+	return inode_once(&ns, "/proc/self/ns/time");
 }
 
 static int read_boot_id(char *text, size_t size)
@@ -93,7 +130,7 @@ int process_boot_id(uint8_t id[16])
 	static uint64_t known[2];
 	static uint32_t read_already;
 	uint64_t h[2] = { 0 };
-	char text[64];
+	char text[64] = "";
 	int n;
 
 	if (!load_acquire(&read_already)) {
@@ -112,6 +149,15 @@ int process_boot_id(uint8_t id[16])
 	h[1] = load_relaxed(&known[1]);
 	memcpy(id, h, sizeof(h));
 	return 0;
+}
+
+void process_close(int fd)
+{
+	int state, ignored;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	close(fd);
+	pthread_setcancelstate(state, &ignored);
 }
 
 pid_t process_tid(void)

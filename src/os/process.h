@@ -30,6 +30,9 @@ int process_boot_id(uint8_t id[16]);
 /* This thread's id, cached nowhere: fork changes it. */
 pid_t process_tid(void);
 
+/* close(), but no cancellation point: for who holds a lock. */
+void process_close(int fd);
+
 /*
  * True if the kernel knows no thread of that number in this PID namespace: it
  * is gone. A number that is in use again proves nothing.

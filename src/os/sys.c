@@ -95,11 +95,17 @@ void sys_force_waitv(int mode)
 
 bool sys_membarrier_ready(void)
 {
-	int have = sys.membarrier(MEMBARRIER_CMD_QUERY);
+	static uint32_t registered;
 	const int need = MEMBARRIER_CMD_GLOBAL_EXPEDITED |
 			 MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED;
+	int have;
 
-	if (have < 0 || (have & need) != need)
+	if (load_relaxed(&registered))
+		return true;
+	have = sys.membarrier(MEMBARRIER_CMD_QUERY);
+	if (have < 0 || (have & need) != need ||
+	    sys.membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED))
 		return false;
-	return sys.membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) == 0;
+	store_relaxed(&registered, 1);
+	return true;
 }

@@ -69,7 +69,10 @@ enum life life_examine(struct mapping *map, uint32_t index)
 		int32_t pid = load_relaxed(&rec->pid);
 		int32_t tid = load_relaxed(&rec->tid);
 
-		if (pid > 0 && tid > 0 && process_thread_gone(pid, tid) &&
+		/* The one that the word names, and no other. */
+		if (pid > 0 && tid > 0 &&
+		    (word & FUTEX_TID_MASK) == (uint32_t)tid &&
+		    process_thread_gone(pid, tid) &&
 		    load_acquire(&rec->tid) == tid)
 			return mark_dead(map, rec, word);
 	}

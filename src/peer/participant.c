@@ -12,12 +12,14 @@
 #include "os/killpoint.h"
 #include "os/sys.h"
 #include "peer/liveness.h"
+#include "peer/wait.h"
 #include "segment/fingerprint.h"
 #include "segment/reserve.h"
 
 __thread struct peer *peer_current;
 static __thread struct peer *attached; /* all of this thread's, linked */
 peer_sweep_fn peer_sweep;
+bool peer_several;
 
 static pthread_key_t exit_key;
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
@@ -54,6 +56,7 @@ static void forget_inherited(void)
 			continue;
 		}
 		*at = p->next;
+		free(p->semaphores);
 		free(p);
 	}
 	peer_current = NULL;
@@ -236,6 +239,8 @@ int peer_attach(struct mapping *map, struct peer **out)
 	p->map = map;
 	p->cookie = process_cookie();
 	r = take_record(p);
+	/* Locking a robust mutex has cleared that (W6). */
+	wait_done();
 	if (r) {
 		free(p);
 		return r;
@@ -244,6 +249,9 @@ int peer_attach(struct mapping *map, struct peer **out)
 	fill_record(p);
 	kill_point(attach_filled);
 	mapping_get(map);
+	p->robust = robust_head();
+	if (attached)
+		store_relaxed(&peer_several, true);
 	p->cursor = (p->id * 977u) % map->geometry.granules;
 	p->next = attached;
 	attached = p;
@@ -254,24 +262,41 @@ found:
 	return 0;
 }
 
+void peer_rest(void)
+{
+	for (struct peer *p = attached; p; p = p->next) {
+		if (p->permits && p->cookie == *process_cookie_word) {
+			wait_rest_at(p->map);
+			return;
+		}
+	}
+	wait_unrest();
+}
+
 static void detach_one(struct peer *p)
 {
 	struct mapping *map = p->map;
-	struct robust_head *head = robust_head();
+	int r;
 
 	if (peer_current == p)
 		peer_current = NULL;
 	if (p->cookie == process_cookie()) {
 		/* A cancelled wait may have left it pointing somewhere. */
-		if (head)
-			head->list_op_pending = NULL;
+		wait_done();
 		peer_sweep(p, false);
 		kill_point(detach_swept);
 		byte_lock(p, F_UNLCK);
-		pthread_mutex_unlock(&p->record->mutex);
+		r = pthread_mutex_unlock(&p->record->mutex);
 		sys.wake(liveness_word(map, p->record), INT32_MAX);
-		mapping_put(map);
+		peer_rest();
+		/*
+		 * Refused: somebody scribbled on it, and it is still in the
+		 * thread's list. The mapping must stay for good.
+		 */
+		if (!r)
+			mapping_put(map);
 	}
+	free(p->semaphores);
 	free(p);
 }
 
@@ -288,7 +313,7 @@ void peer_detach(const struct mapping *map)
 	}
 }
 
-void peer_reap(struct mapping *map, uint32_t index)
+bool peer_reap(struct mapping *map, uint32_t index)
 {
 	struct shm_participant *rec = participant_at(map, index);
 	struct peer victim = {
@@ -298,11 +323,15 @@ void peer_reap(struct mapping *map, uint32_t index)
 	};
 
 	if (!rec || !(load_acquire(liveness_word(map, rec)) & FUTEX_OWNER_DIED))
-		return;
-	if (!lock_record(&victim))
-		return;
+		return false;
+	if (!lock_record(&victim)) {
+		wait_done();
+		return false;
+	}
 	pthread_mutex_unlock(&rec->mutex);
 	sys.wake(liveness_word(map, rec), INT32_MAX);
+	wait_done();
+	return true;
 }
 
 void peer_examine_all(struct mapping *map)
@@ -321,10 +350,8 @@ uint32_t peer_reap_all(struct mapping *map)
 	for (uint32_t i = 0; i < used; i++) {
 		uint32_t *word = liveness_word(map, &map->participants[i]);
 
-		if (load_relaxed(word) & FUTEX_OWNER_DIED) {
-			peer_reap(map, i);
-			n++;
-		}
+		if (load_relaxed(word) & FUTEX_OWNER_DIED)
+			n += peer_reap(map, i);
 	}
 	return n;
 }

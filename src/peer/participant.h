@@ -26,8 +26,13 @@ struct peer {
 	uint32_t incarnation;
 	uint64_t cookie; /* of the process that attached */
 	uint32_t inside; /* a call uses it while it attaches elsewhere */
-	uint32_t cursor; /* where it looks for free granules next */
-	uint64_t freed;  /* granules it has freed */
+	/* where it looks for free granules next: among those in slots, others */
+	uint32_t home_cursor, cursor;
+	uint64_t freed;   /* granules it has freed */
+	uint32_t permits; /* that it holds */
+	void *semaphores; /* what it knows of them; see sync/semaphore.h */
+	struct robust_head *robust; /* the thread's robust list, or NULL */
+	uint64_t ranks;             /* of the locks it holds: bit n is rank n */
 	/* slots it has sent out and that wait for their grace period; hints */
 	uint32_t limbo[PEER_LIMBO];
 	uint32_t limbo_count;
@@ -59,6 +64,15 @@ static inline struct peer *peer_if_current(const struct mapping *map)
  */
 struct peer *peer_attached(const struct mapping *map, uint64_t serial);
 
+/*
+ * W6 of peer/wait.h, for what the thread still holds, once it holds no permit
+ * here any more.
+ */
+void peer_rest(void);
+
+/* Some thread of this process is attached to several mappings, or was. */
+extern bool peer_several;
+
 /* Detaches the calling thread from `map`, giving back all that it owns. */
 void peer_detach(const struct mapping *map);
 
@@ -70,8 +84,8 @@ void peer_detach(const struct mapping *map);
 typedef void (*peer_sweep_fn)(struct peer *victim, bool died);
 extern peer_sweep_fn peer_sweep;
 
-/* If the participant is dead, sweeps and frees its record. */
-void peer_reap(struct mapping *map, uint32_t index);
+/* If the participant is dead, sweeps and frees its record; true: it did. */
+bool peer_reap(struct mapping *map, uint32_t index);
 
 /* Asks the kernel for all, so that deaths it did not mark are marked. */
 void peer_examine_all(struct mapping *map);

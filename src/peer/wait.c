@@ -14,6 +14,7 @@
 #define POLL_NS (4 * NS_PER_MS)
 
 static __thread struct robust_head *head;
+static __thread uint32_t *resting; /* W6: a relay word, or NULL */
 
 static uint64_t jittered(uint64_t slice, const struct wait *w, uint64_t now)
 {
@@ -28,13 +29,13 @@ static uint64_t jittered(uint64_t slice, const struct wait *w, uint64_t now)
  * The kernel reads list_op_pending when the thread is gone, so a compiler
  * barrier is all that the order of these stores needs.
  */
-static void set_pending(struct shm_participant *owner)
+static void set_pending(uint32_t *relay)
 {
-	if (!head)
+	if (unlikely(!head))
 		head = robust_head();
-	if (!head)
+	if (unlikely(!head))
 		return;
-	head->list_op_pending = (uint8_t *)&owner->relay - head->futex_offset;
+	head->list_op_pending = (uint8_t *)relay - head->futex_offset;
 	compiler_barrier();
 }
 
@@ -44,7 +45,22 @@ void wait_done(void)
 		return;
 	/* order: R2 pairs R1 */
 	compiler_barrier();
-	head->list_op_pending = NULL;
+	if (resting)
+		set_pending(resting);
+	else
+		head->list_op_pending = NULL;
+}
+
+void wait_rest_at(const struct mapping *map)
+{
+	resting = &map->header->relay;
+	set_pending(resting);
+}
+
+void wait_unrest(void)
+{
+	resting = NULL;
+	wait_done();
 }
 
 static void add(struct futex_waitv *v, unsigned int *n, uint32_t *word,
@@ -60,7 +76,7 @@ static void add(struct futex_waitv *v, unsigned int *n, uint32_t *word,
 
 static int sleep_on_all(struct wait *w, const struct timespec *until)
 {
-	struct futex_waitv v[5];
+	struct futex_waitv v[WAIT_MOST_WORDS];
 	unsigned int n = 0;
 
 	add(v, &n, w->event, w->event_seen, 0);
@@ -68,11 +84,15 @@ static int sleep_on_all(struct wait *w, const struct timespec *until)
 		add(v, &n, liveness_word(w->self->map, w->owner), w->owner_seen,
 		    0);
 		add(v, &n, &w->owner->relay, 0, 0);
+	} else if (w->relay) {
+		add(v, &n, w->relay, 0, 0);
 	}
 	if (w->cancel)
 		add(v, &n, &w->cancel->word, 0, FUTEX_PRIVATE_FLAG);
 	if (w->closing)
 		add(v, &n, w->closing, w->closing_seen, 0);
+	for (uint32_t i = 0; i < w->more_count && n < WAIT_MOST_WORDS; i++)
+		add(v, &n, w->more[i].word, w->more[i].seen, 0);
 	return sys.waitv(v, n, until);
 }
 
@@ -112,10 +132,28 @@ static int cancellable_sleep(struct wait *w, const struct timespec *until)
 {
 	int type, ignored, r;
 
+	/* NOLINTNEXTLINE(concurrency-thread-canceltype-asynchronous) */
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
 	r = sleep_somehow(w, until);
 	pthread_setcanceltype(type, &ignored);
 	return r;
+}
+
+/* W1 */
+static void wake_the_rest(const struct wait *w)
+{
+	if (w->owner) {
+		uint32_t *word = liveness_word(w->self->map, w->owner);
+
+		if (load_acquire(word) != w->owner_seen)
+			sys.wake(word, INT32_MAX);
+	}
+	for (uint32_t i = 0; i < w->more_count; i++) {
+		const struct wait_word *m = &w->more[i];
+
+		if (m->liveness && load_acquire(m->word) != m->seen)
+			sys.wake(m->word, INT32_MAX);
+	}
 }
 
 int wait_sleep(struct wait *w)
@@ -134,18 +172,14 @@ int wait_sleep(struct wait *w)
 	until.tv_sec = (time_t)(end / NS_PER_S);
 	until.tv_nsec = (long)(end % NS_PER_S);
 	if (w->owner)
-		set_pending(w->owner);
+		set_pending(&w->owner->relay);
+	else if (w->relay)
+		set_pending(w->relay);
 	kill_point(wait_noted);
 	peer_count(w->self, COUNT_waits);
 	r = cancellable_sleep(w, &until);
 	kill_point(wait_woken);
-	/* W1 */
-	if (w->owner) {
-		uint32_t *word = liveness_word(w->self->map, w->owner);
-
-		if (load_acquire(word) != w->owner_seen)
-			sys.wake(word, INT32_MAX);
-	}
+	wake_the_rest(w);
 	return r == -ETIMEDOUT && slice ? -EAGAIN : 0;
 }
 
@@ -182,5 +216,21 @@ bool event_wake(uint32_t *event, bool all)
 			next &= ~EVENT_WAITERS;
 	} while (!cas_seq(event, e, next));
 	sys.wake(event, all ? INT32_MAX : 1);
+	return true;
+}
+
+bool event_wake_one(uint32_t *event)
+{
+	uint32_t e;
+
+	do {
+		/* order: E2 pairs E1 */
+		e = load_seq(event);
+		if (!(e & EVENT_WAITERS))
+			return false;
+	} while (!cas_seq(event, e, e + EVENT_STEP));
+	/* Who announced itself and is not yet asleep finds the word changed. */
+	if (sys.wake(event, 1) < 1)
+		event_wake(event, true);
 	return true;
 }

@@ -2,9 +2,11 @@
 /*
  * Sleeping until something may have changed.
  *
- * A waiter sleeps on up to five words at once: the event it waits for, the
+ * A waiter sleeps on several words at once: the event it waits for, the
  * owner's liveness word, the owner's relay word, its cancel token and its
- * handle's closing word. Every return means: look at everything again.
+ * handle's closing word. Who waits for a permit has many owners to look at:
+ * it sleeps on the liveness words of as many as there is room for, and on the
+ * segment's relay word. Every return means: look at everything again.
  *
  * The kernel wakes one waiter of a dead owner. Invariants that make one
  * enough:
@@ -24,6 +26,15 @@
  *  W5. Who sleeps on an event sleeps on the words of its present owner: who
  *      becomes the owner of something at rest wakes those who may be asleep
  *      on the last one's. (Taking over from the dead, W1 has done so.)
+ *  W6. While a thread holds permits its list_op_pending rests at the segment's
+ *      relay word whenever it points nowhere else. So its death wakes one of
+ *      those who wait for permits in that segment, however many holders there
+ *      are and whichever of them it slept on; that one reaps the dead, which
+ *      wakes the others. It stays there when the permits have been given back:
+ *      to move it each time would cost more than a wake at the thread's end.
+ *      (The program's own robust mutexes clear that place: from then until
+ *      the thread's next call here, the liveness words, and W4, are what is
+ *      left.)
  */
 #ifndef PEER_WAIT_H
 #define PEER_WAIT_H
@@ -31,6 +42,18 @@
 #include <sfshm/cancel.h>
 
 #include "peer/participant.h"
+#include "segment/fingerprint.h"
+
+/* A word to sleep on beside the others. */
+struct wait_word {
+	uint32_t *word;
+	uint32_t seen;
+	bool liveness; /* of an owner: W1 holds for it */
+};
+
+/* The kernel takes 128 words. */
+#define WAIT_MOST_WORDS 128
+#define WAIT_OWN_WORDS 5
 
 struct wait {
 	struct peer *self;
@@ -41,6 +64,9 @@ struct wait {
 	struct sfshm_cancel *cancel;
 	uint32_t *closing; /* moves when the handle is closed; or NULL */
 	uint32_t closing_seen;
+	uint32_t *relay; /* where there is no one owner: the segment's */
+	const struct wait_word *more;
+	uint32_t more_count;
 	uint64_t until; /* CLOCK_MONOTONIC, ns; 0: no end */
 };
 
@@ -50,8 +76,24 @@ struct wait {
  */
 int wait_sleep(struct wait *w);
 
-/* Ends W3's duty. Idempotent. */
+/* Ends W3's duty, and sees to W6. Idempotent. */
 void wait_done(void);
+
+/* W6: from now on the thread holds permits in the segment; it holds none. */
+void wait_rest_at(const struct mapping *map);
+void wait_unrest(void);
+
+/* The same where it may rest there already, as it nearly always does. */
+static inline void wait_rest(const struct peer *p)
+{
+	const struct robust_head *list = p->robust;
+	uintptr_t relay = (uintptr_t)&p->map->header->relay;
+
+	if (unlikely(!list || (uintptr_t)list->list_op_pending +
+					      (uintptr_t)list->futex_offset !=
+				      relay))
+		wait_rest_at(p->map);
+}
 
 /*
  * The event word: bit 0 says that somebody may be waiting (a legal error is
@@ -72,5 +114,19 @@ uint32_t event_arm(uint32_t *event);
  * was announced.
  */
 bool event_wake(uint32_t *event, bool all);
+
+/*
+ * Wakes one, for an event that nobody's claim wakes all of later (W5): finding
+ * that nobody slept it takes the announcement back, so that the next one costs
+ * no system call.
+ */
+bool event_wake_one(uint32_t *event);
+
+/* Whether somebody may be waiting: after the change, as event_wake() does. */
+static inline bool event_awaited(const uint32_t *event)
+{
+	/* order: E2 pairs E1 */
+	return load_seq(event) & EVENT_WAITERS;
+}
 
 #endif

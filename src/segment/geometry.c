@@ -52,7 +52,8 @@ static void place(struct shm_geometry *g)
 	g->tags_at = at;
 	at += page_up((uint64_t)g->granules * sizeof(uint64_t));
 	g->granules_at = at;
-	at += page_up((uint64_t)g->granules * SHM_GRANULE);
+	at += page_up((uint64_t)(g->granules - geometry_homes(g)) *
+		      SHM_GRANULE);
 	g->file_size = at;
 }
 
@@ -60,9 +61,22 @@ static int counts_fit(const struct shm_geometry *g)
 {
 	return g->slots >= 1 && g->slots <= SHM_MAX_SLOTS &&
 	       g->participants >= 1 &&
-	       g->participants <= SHM_MAX_PARTICIPANTS && g->granules >= 1 &&
-	       g->granules <= SHM_MAX_GRANULES &&
-	       g->max_value <= (uint64_t)g->granules * SHM_GRANULE;
+	       g->participants <= SHM_MAX_PARTICIPANTS &&
+	       g->granules <= SHM_MAX_GRANULES && g->spare < g->granules &&
+	       g->max_value <= (uint64_t)(g->granules - g->spare) * SHM_GRANULE;
+}
+
+/*
+ * Beyond the bytes that were asked for: room for one result of any size, or a
+ * few small ones, to be handed on though it cannot be kept. It takes memory
+ * when it is first needed.
+ */
+static uint32_t spare_for(const struct shm_geometry *g)
+{
+	uint32_t largest = (g->max_value + SHM_GRANULE - 1) / SHM_GRANULE;
+	uint32_t most = SHM_MAX_GRANULES - g->granules;
+
+	return largest < most ? largest : most;
 }
 
 int geometry_choose(struct shm_geometry *out, const struct sfshm_options *o)
@@ -78,6 +92,8 @@ int geometry_choose(struct shm_geometry *out, const struct sfshm_options *o)
 	if (!(o && o->max_value) && g.max_value > bytes)
 		g.max_value = (uint32_t)bytes;
 	g.granules = granules > SHM_MAX_GRANULES ? 0 : (uint32_t)granules;
+	g.spare = spare_for(&g);
+	g.granules += g.spare;
 	if (!counts_fit(&g)) {
 		options_explain(o,
 				"geometry out of range: 1 to %u slots, 1 to %u "
@@ -98,6 +114,7 @@ int geometry_check(const struct shm_geometry *g)
 		.participants = g->participants,
 		.granules = g->granules,
 		.max_value = g->max_value,
+		.spare = g->spare,
 	};
 
 	if (!counts_fit(g))

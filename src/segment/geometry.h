@@ -16,6 +16,20 @@ int geometry_choose(struct shm_geometry *out, const struct sfshm_options *o);
 /* Whether every region is where the counts say it must be. */
 int geometry_check(const struct shm_geometry *g);
 
+/* How many granules lie in slots. */
+static inline uint32_t geometry_homes(const struct shm_geometry *g)
+{
+	uint32_t most = g->granules - g->spare;
+
+	return g->slots < most ? g->slots : most;
+}
+
+/* For how many bytes of values there is room, the spare ones not counted. */
+static inline uint64_t geometry_bytes(const struct shm_geometry *g)
+{
+	return (uint64_t)(g->granules - g->spare) * SHM_GRANULE;
+}
+
 /* Writes one line to options->why, if there is room for one. */
 void options_explain(const struct sfshm_options *o, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -5,6 +5,8 @@
  *
  *   header | participants | buckets | slots | tags | granules
  *
+ * The first granules lie in the slots, one in each, the others behind the
+ * tags. *
  * All-zero memory behind the header is a valid empty segment. There are no
  * pointers: slots, participants and granules are named by index. A reference
  * that may be empty is stored as index + 1, 0 being "none".
@@ -37,10 +39,11 @@
 #define SHM_MAX_SLOTS (1u << 26)
 #define SHM_MAX_GRANULES ((1u << 28) - 1)
 #define SHM_INLINE_KEY 24
-#define SHM_MAX_COUNTERS 48
+#define SHM_MAX_COUNTERS 64
 #define SHM_PINS 16
-#define SHM_HITS 64   /* reads per thread that are remembered */
-#define SHM_CLAIMS 16 /* flights per thread that are noted by name */
+#define SHM_HITS 64      /* reads per thread that are remembered */
+#define SHM_CLAIMS 16    /* flights per thread that are noted by name */
+#define SHM_PERMITS 1008 /* words of a semaphore */
 
 /* What the creator chose; never changes, covered by the checksum. */
 struct shm_geometry {
@@ -49,7 +52,7 @@ struct shm_geometry {
 	uint32_t buckets; /* a power of two, at least slots */
 	uint32_t granules;
 	uint32_t max_value; /* bytes */
-	uint32_t reserved;
+	uint32_t spare;     /* granules at the end, for what is not kept */
 	/* offsets of the regions, bytes from the start of the file */
 	uint64_t participants_at;
 	uint64_t buckets_at;
@@ -103,8 +106,8 @@ struct shm_header {
 	/* How much is reserved and in use; only grows. */
 	uint32_t participants_used;
 	uint32_t slots_used;
-	uint32_t granules_used;
-	uint32_t pad3;
+	uint32_t granules_used; /* of those that lie in no slot */
+	uint32_t relay;         /* always 0; see peer/wait.h */
 	/* No key that ever left had a higher generation. Only grows. */
 	uint64_t generation_floor;
 	uint64_t orphans; /* counts pinned chains that lost their slot */
@@ -180,8 +183,24 @@ static_assert(offsetof(struct shm_participant, epoch) == 128, "layout");
 static_assert(offsetof(struct shm_participant, build) == 192, "layout");
 static_assert(offsetof(struct shm_participant, claims) == 256, "layout");
 static_assert(offsetof(struct shm_participant, counters) == 320, "layout");
-static_assert(sizeof(struct shm_participant) == 1024, "layout");
+static_assert(sizeof(struct shm_participant) == 1152, "layout");
 static_assert(sizeof(pthread_mutex_t) <= 48, "layout");
+
+/*
+ * The code of a failure that is none: the key is uncacheable, everybody runs
+ * the work for himself. No caller can fail with it.
+ */
+#define SHM_CODE_UNCACHEABLE INT32_MIN
+
+/* What a key is the key of. Each kind has a name space of its own. */
+enum shm_kind {
+	SHM_VALUE,     /* a flight's: its slot holds results */
+	SHM_CLAIM,     /* a flight's claim, where that has another key */
+	SHM_LOCK,      /* a keyed lock: a flight that never has a result */
+	SHM_SEMAPHORE, /* its result is its permits, see sync/semaphore.h */
+	SHM_SAVE,      /* a staged save: its result describes the file */
+	SHM_KINDS
+};
 
 /*
  * One of a slot's two results. Which of them is the current value, and when
@@ -194,25 +213,46 @@ struct shm_field {
 	int32_t code;    /* 0: a value; else a failure, the bytes its message */
 	uint64_t stored; /* CLOCK_MONOTONIC, ns */
 	uint32_t ttl_ms; /* lifetime from `stored`; UINT32_MAX: no end */
-	uint32_t pinned; /* hint: its chain may be pinned; by whoever pins */
+	uint16_t keep;   /* for how long after that it serves as an old one:
+			    milliseconds, see store/scale.h */
+	uint8_t took;    /* for how long the work ran; see store/scale.h */
+	uint8_t pinned;  /* hint: its chain may be pinned; by whoever pins */
 };
 static_assert(sizeof(struct shm_field) == 32, "layout");
+
+/*
+ * What a semaphore's value begins with. Then come its words, one for each
+ * permit, 32 bits: 0 free, else the owner's id in bits 0..13 and the low bits
+ * of its incarnation above. By compare-and-swap; see sync/semaphore.h.
+ */
+struct shm_semaphore {
+	uint64_t max; /* bits 0..31 the maximum, 32..63 count its changes; by
+			 CAS, whoever changes it */
+	uint32_t top; /* no word from this on was ever taken; only grows; by
+			 whoever takes one */
+	uint8_t reserved[52];
+};
+static_assert(sizeof(struct shm_semaphore) == SHM_GRANULE, "layout");
 
 /* A key's place. Written by the owner named in ctl, unless said otherwise. */
 struct shm_slot {
 	uint64_t next; /* link to the next slot of the chain; by any inserter */
 	uint64_t ctl;  /* generation, owner, phase; by CAS */
-	uint64_t started; /* busy: when, see started_ns(); retired: the epoch
-			     it left the chain in, by whoever unlinked it */
+	uint64_t started; /* when its flight began, or the epoch it left its
+			     chain in: see store/slot.h */
 	uint32_t event;   /* futex word of the waiters; by waiters and wakers */
 	uint32_t hash;    /* the upper half of the key's hash */
-	uint32_t lease_ms; /* the leader's deadline from `started`; 0: none */
-	uint16_t key_len;
-	uint8_t deaths; /* leaders that died in a row; hint */
-	uint8_t recent; /* hint: how often the evicting hand spares it */
+	uint32_t lease_ms; /* the leader's deadline from `started`; 0: none.
+			      Of a lock: its rank */
+	uint16_t key_tag;  /* bits 0..11: the key's length, 12..15: its kind */
+	uint8_t deaths;    /* leaders that died in a row; hint */
+	uint8_t recent;    /* hint: how often the evicting hand spares it */
 	uint8_t key[SHM_INLINE_KEY]; /* of a longer one: its reference */
 	struct shm_field field[2];
+	/* A granule, of anybody's: see mapping.h. Near by for a small value. */
+	uint8_t home[SHM_GRANULE];
 };
-static_assert(sizeof(struct shm_slot) == 128, "layout");
+static_assert(offsetof(struct shm_slot, home) == 128, "layout");
+static_assert(sizeof(struct shm_slot) == 192, "layout");
 
 #endif

@@ -30,6 +30,7 @@ void mapping_lay_out(struct mapping *map, uint8_t *base,
 	map->slots = (void *)(base + g->slots_at);
 	map->tags = (void *)(base + g->tags_at);
 	map->granules = base + g->granules_at;
+	map->homes = geometry_homes(g);
 }
 
 /* A mapping that was inherited over fork belongs to the parent. */
@@ -49,7 +50,7 @@ static void close_inherited(int keep)
 		if (!inherited(m) || m->fd < 0)
 			continue;
 		if (m->fd != keep && mapping_fd(m) >= 0)
-			close(m->fd);
+			process_close(m->fd);
 		m->fd = -1;
 	}
 }
@@ -78,13 +79,12 @@ struct mapping *mapping_find(dev_t dev, ino_t ino, int keep)
 	return map;
 }
 
-static int read_header(int fd, struct shm_header *h, uint64_t *file_size,
+static int read_header(int fd, struct shm_header *h, struct stat *st,
 		       const struct sfshm_options *o)
 {
-	struct stat st;
 	ssize_t n;
 
-	if (fstat(fd, &st))
+	if (fstat(fd, st))
 		return -errno;
 	n = pread(fd, h, sizeof(*h), 0);
 	if (n < 0)
@@ -93,11 +93,10 @@ static int read_header(int fd, struct shm_header *h, uint64_t *file_size,
 		options_explain(o,
 				"not a segment: the file holds %lld bytes, "
 				"less than a header",
-				(long long)st.st_size);
+				(long long)st->st_size);
 		return -EPROTO;
 	}
-	*file_size = (uint64_t)st.st_size;
-	return header_check(h, *file_size, o);
+	return header_check(h, (uint64_t)st->st_size, o);
 }
 
 #define HUGE_PAGE (UINT64_C(2) << 20)
@@ -133,20 +132,18 @@ static void *map_shared(int fd, const struct shm_header *h)
 	return at;
 }
 
-static struct mapping *map_file(int fd, const struct shm_header *h, int *error)
+static struct mapping *map_file(int fd, const struct shm_header *h,
+				const struct stat *st, int *error)
 {
 	struct mapping *map = calloc(1, sizeof(*map));
-	struct stat st;
 	void *base;
 
 	*error = -ENOMEM;
 	if (!map)
 		return NULL;
 	base = map_shared(fd, h);
-	if (base == MAP_FAILED || fstat(fd, &st)) {
+	if (base == MAP_FAILED) {
 		*error = -errno;
-		if (base != MAP_FAILED)
-			munmap(base, h->geometry.file_size);
 		free(map);
 		return NULL;
 	}
@@ -160,28 +157,28 @@ static struct mapping *map_file(int fd, const struct shm_header *h, int *error)
 	map->refs = 1;
 	map->handles = 1;
 	map->fd = fd;
-	map->dev = st.st_dev;
-	map->ino = st.st_ino;
-	map->uid = st.st_uid;
-	map->gid = st.st_gid;
-	map->mode = st.st_mode & 0777;
+	map->dev = st->st_dev;
+	map->ino = st->st_ino;
+	map->uid = st->st_uid;
+	map->gid = st->st_gid;
+	map->mode = st->st_mode & 0777;
 	*error = 0;
 	return map;
 }
 
 int mapping_open(struct mapping **out, int fd, const struct sfshm_options *o)
 {
-	struct shm_header h;
+	struct shm_header h = { 0 };
 	struct mapping *map;
-	uint64_t size;
-	int r = read_header(fd, &h, &size, o);
+	struct stat st;
+	int r = read_header(fd, &h, &st, o);
 
 	*out = NULL;
 	if (r)
 		return r;
 	pthread_mutex_lock(&registry_lock);
 	close_inherited(fd);
-	map = map_file(fd, &h, &r);
+	map = map_file(fd, &h, &st, &r);
 	if (map) {
 		map->next = registry;
 		registry = map;
@@ -201,6 +198,20 @@ bool mapping_get(struct mapping *map)
 		n = load_relaxed(&map->refs);
 	}
 	return false;
+}
+
+struct mapping *mapping_get_serial(uint64_t serial)
+{
+	struct mapping *map;
+
+	pthread_mutex_lock(&registry_lock);
+	map = registry;
+	while (map && map->serial != serial)
+		map = map->next;
+	if (map && !mapping_get(map))
+		map = NULL;
+	pthread_mutex_unlock(&registry_lock);
+	return map;
 }
 
 static void remove_from_registry(struct mapping *map)
@@ -225,7 +236,7 @@ static struct mapping *unmap_locked(struct mapping *map)
 	remove_from_registry(map);
 	munmap(map->base, map->geometry.file_size);
 	if (mapping_fd(map) >= 0)
-		close(map->fd);
+		process_close(map->fd);
 	free(map->path);
 	free(map);
 	return old;

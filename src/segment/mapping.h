@@ -29,6 +29,7 @@ struct mapping {
 	struct shm_slot *slots;
 	uint64_t *tags;
 	uint8_t *granules;
+	uint32_t homes; /* how many granules lie in slots */
 
 	struct shm_geometry geometry;
 	uint32_t word_offset; /* of the futex word in a mutex */
@@ -75,6 +76,9 @@ void mapping_set_predecessor(struct mapping *map, struct mapping *old);
 
 /* One more reference, unless the last one is gone already. */
 bool mapping_get(struct mapping *map);
+
+/* The same for the one with that serial; NULL: it is gone. */
+struct mapping *mapping_get_serial(uint64_t serial);
 void mapping_put(struct mapping *map);
 void mapping_drop_handle(struct mapping *map);
 bool mapping_last_handle(struct mapping *map);
@@ -108,9 +112,28 @@ static inline uint32_t slots_used(const struct mapping *map)
 	return used_of(&map->header->slots_used, map->geometry.slots);
 }
 
+/* Of the granules that lie in no slot. */
 static inline uint32_t granules_used(const struct mapping *map)
 {
-	return used_of(&map->header->granules_used, map->geometry.granules);
+	return used_of(&map->header->granules_used,
+		       map->geometry.granules - map->homes);
+}
+
+/*
+ * Granules are numbered through: first those in the slots, which are in use
+ * with them, then the others.
+ */
+static inline bool granule_in_use(const struct mapping *map, uint32_t i)
+{
+	return i < map->homes ? i < slots_used(map) :
+				i - map->homes < granules_used(map);
+}
+
+static inline uint8_t *granule_at(const struct mapping *map, uint32_t i)
+{
+	return i < map->homes ?
+		       map->slots[i].home :
+		       map->granules + (uint64_t)(i - map->homes) * SHM_GRANULE;
 }
 
 static inline uint32_t participants_used(const struct mapping *map)

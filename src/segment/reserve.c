@@ -45,7 +45,10 @@ int reserve_range(struct mapping *map, const void *at, uint64_t size)
 	return 0;
 }
 
-/* Reserves [used, used + chunk) of an array, then moves the mark. */
+/*
+ * Reserves [used, used + chunk) of an array, then moves the mark. Returns by
+ * how much; 0 if somebody else has moved it.
+ */
 static int grow(struct mapping *map, uint32_t *mark, uint32_t used,
 		uint32_t chunk, uint32_t most, const void *array, size_t each)
 {
@@ -59,31 +62,47 @@ static int grow(struct mapping *map, uint32_t *mark, uint32_t used,
 	if (r)
 		return r;
 	kill_point(grow_reserved);
-	cas_acq_rel(mark, used, used + more);
-	return 0;
+	return cas_acq_rel(mark, used, used + more) ? (int)more : 0;
+}
+
+static int reserve_tags(struct mapping *map, uint32_t from, uint32_t count)
+{
+	return reserve_range(map, &map->tags[from],
+			     (uint64_t)count * sizeof(*map->tags));
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
 }
 
 int grow_slots(struct mapping *map, uint32_t used)
 {
-	return grow(map, &map->header->slots_used, used, CHUNK_SLOTS,
-		    map->geometry.slots, map->slots, sizeof(*map->slots));
+	uint32_t homes = map->homes > used ? map->homes - used : 0;
+	int r = 0;
+
+	if (homes)
+		r = reserve_tags(map, used, least(homes, CHUNK_SLOTS));
+	if (!r)
+		r = grow(map, &map->header->slots_used, used, CHUNK_SLOTS,
+			 map->geometry.slots, map->slots, sizeof(*map->slots));
+	if (r <= 0)
+		return r;
+	/* Where free ones are now, and how many more. */
+	store_relaxed(&map->header->free_hand, used);
+	fetch_add_relaxed(&map->header->slots_free, r);
+	return 0;
 }
 
-int grow_granules(struct mapping *map, uint32_t used)
+int grow_granules(struct mapping *map, uint32_t used, uint32_t most)
 {
-	uint32_t more = map->geometry.granules - used;
-	int r;
+	uint32_t more = least(most - used, CHUNK_GRANULES);
+	int r = more ? reserve_tags(map, map->homes + used, more) : -ENOSPC;
 
-	if (more > CHUNK_GRANULES)
-		more = CHUNK_GRANULES;
-	if (!more)
-		return -ENOSPC;
-	r = reserve_range(map, &map->tags[used],
-			  (uint64_t)more * sizeof(*map->tags));
-	if (r)
-		return r;
-	return grow(map, &map->header->granules_used, used, CHUNK_GRANULES,
-		    map->geometry.granules, map->granules, SHM_GRANULE);
+	if (!r)
+		r = grow(map, &map->header->granules_used, used, CHUNK_GRANULES,
+			 most, map->granules, SHM_GRANULE);
+	return r < 0 ? r : 0;
 }
 
 int grow_participants(struct mapping *map, uint32_t used)
@@ -92,5 +111,7 @@ int grow_participants(struct mapping *map, uint32_t used)
 		     CHUNK_PARTICIPANTS, map->geometry.participants,
 		     map->participants, sizeof(*map->participants));
 
-	return r == -ENOSPC && used >= map->geometry.participants ? -EUSERS : r;
+	if (r == -ENOSPC && used >= map->geometry.participants)
+		return -EUSERS;
+	return r < 0 ? r : 0;
 }

@@ -17,10 +17,11 @@ int reserve_range(struct mapping *map, const void *at, uint64_t size);
 /*
  * Grow a region's part in use by a chunk. Return 0, -ENOSPC (or -EUSERS for
  * participants) if there is no more. Somebody else's having grown it counts as
- * success.
+ * success. With slots the granules that lie in them come into use; the others
+ * grow up to `most`.
  */
 int grow_slots(struct mapping *map, uint32_t used);
-int grow_granules(struct mapping *map, uint32_t used);
+int grow_granules(struct mapping *map, uint32_t used, uint32_t most);
 int grow_participants(struct mapping *map, uint32_t used);
 
 #endif

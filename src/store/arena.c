@@ -8,9 +8,10 @@
 
 arena_reclaim_fn arena_reclaim;
 
-static uint8_t *granule_at(const struct mapping *map, uint32_t ref)
+/* Of those that lie in no slot, all but the spare ones. */
+static uint32_t most_others(const struct mapping *map)
 {
-	return map->granules + (uint64_t)(ref - 1) * SHM_GRANULE;
+	return map->geometry.granules - map->geometry.spare - map->homes;
 }
 
 /*
@@ -40,21 +41,42 @@ static bool claim(struct peer *p, uint32_t ref)
 
 /*
  * Scans downwards, so that a chain, which grows at its head, comes to lie in
- * ascending order. Looks at `budget` tags at most.
+ * ascending order. Looks at `budget` tags at most, of those after `low` up to
+ * `high`, from the cursor on.
  */
-static uint32_t scan(struct peer *p, uint32_t want, uint32_t budget)
+static uint32_t scan(struct peer *p, uint32_t *cursor, uint32_t want,
+		     uint32_t budget, uint32_t low, uint32_t high)
 {
-	uint32_t used = granules_used(p->map);
-	uint32_t at = p->cursor, got = 0;
+	uint32_t at = *cursor, got = 0;
 
-	if (at == 0 || at > used)
-		at = used;
-	while (at && budget-- && got < want) {
+	if (at <= low || at > high)
+		at = high;
+	while (high > low && budget-- && got < want) {
 		if (claim(p, at))
 			got++;
-		at = at > 1 ? at - 1 : used;
+		at = at > low + 1 ? at - 1 : high;
 	}
-	p->cursor = at;
+	*cursor = at;
+	return got;
+}
+
+/*
+ * First those that lie in no slot, since neighbours among them are copied in
+ * one go; `part` of all is looked at.
+ */
+static uint32_t scan_all(struct peer *p, uint32_t want, uint32_t part)
+{
+	const struct mapping *map = p->map;
+	uint32_t others =
+		used_of(&map->header->granules_used, most_others(map));
+	uint32_t homes = used_of(&map->header->slots_used, map->homes);
+	uint32_t some = 256 + 8 * want, got;
+
+	got = scan(p, &p->cursor, want, some + others / part, map->homes,
+		   map->homes + others);
+	if (got < want)
+		got += scan(p, &p->home_cursor, want - got, some + homes / part,
+			    0, homes);
 	return got;
 }
 
@@ -85,7 +107,7 @@ static void free_doomed(struct peer *p)
 		kill_point(arena_freeing);
 		/* order: A2 pairs A1 */
 		store_release(tag, 0);
-		p->cursor = ref;
+		*(ref > p->map->homes ? &p->cursor : &p->home_cursor) = ref;
 		p->freed++;
 		ref = next;
 	}
@@ -113,41 +135,78 @@ static void drop_build(struct peer *p)
 static int make_room(struct peer *p, uint32_t want)
 {
 	struct mapping *map = p->map;
-	uint32_t used = granules_used(map);
+	uint32_t used = granules_used(map), slots = slots_used(map);
 
-	if (used < map->geometry.granules && !grow_granules(map, used)) {
-		p->cursor = granules_used(map);
+	if (used < most_others(map) &&
+	    !grow_granules(map, used, most_others(map))) {
+		p->cursor = map->homes + granules_used(map);
+		return 0;
+	}
+	if (slots < map->homes && !grow_slots(map, slots)) {
+		p->home_cursor = slots_used(map);
 		return 0;
 	}
 	return arena_reclaim(p, want);
 }
 
-int arena_build(struct peer *p, uint32_t count, uint32_t *ref)
+/* Keeps what was built, if that is all of it. */
+static int end_build(struct peer *p, bool whole, uint32_t *ref)
 {
-	struct mapping *map = p->map;
-	uint32_t got = 0;
-	int r = 0;
-
-	*ref = 0;
-	if (count > map->geometry.granules)
-		return -ENOSPC;
-	store_relaxed(&p->record->build, 0);
-	while (!r && got < count) {
-		uint32_t used = granules_used(map);
-
-		got += scan(p, count - got, 256 + 2 * count + used / 16);
-		if (got < count)
-			r = make_room(p, count - got);
-	}
-	if (r)
-		got += scan(p, count - got, granules_used(map));
-	if (got < count) {
+	if (!whole) {
 		drop_build(p);
-		return r;
+		return -ENOSPC;
 	}
 	store_relaxed(&p->record->build_pending, 0);
 	*ref = load_relaxed(&p->record->build);
 	return 0;
+}
+
+int arena_build(struct peer *p, uint32_t count, uint32_t *ref)
+{
+	uint32_t got = 0;
+	int r = 0;
+
+	*ref = 0;
+	if (count > p->map->homes + most_others(p->map))
+		return -ENOSPC;
+	store_relaxed(&p->record->build, 0);
+	while (!r && got < count) {
+		got += scan_all(p, count - got, 16);
+		if (got < count)
+			r = make_room(p, count - got);
+	}
+	if (got < count)
+		got += scan_all(p, count - got, 1);
+	return end_build(p, got == count, ref);
+}
+
+int arena_build_one(struct peer *p, uint32_t slot, uint32_t *ref)
+{
+	store_relaxed(&p->record->build, 0);
+	if (slot < p->map->homes && claim(p, slot + 1))
+		return end_build(p, true, ref);
+	return arena_build(p, 1, ref);
+}
+
+int arena_build_spare(struct peer *p, uint32_t count, uint32_t *ref)
+{
+	struct mapping *map = p->map;
+	uint32_t spare = map->geometry.spare, high = map->geometry.granules;
+	uint32_t used, got;
+
+	*ref = 0;
+	if (count > spare)
+		return -ENOSPC;
+	while ((used = granules_used(map)) < high - map->homes)
+		if (grow_granules(map, used, high - map->homes))
+			return -ENOSPC;
+	store_relaxed(&p->record->build, 0);
+	got = scan(p, &p->cursor, count, spare, high - spare, high);
+	/* What was handed on before is past its lifetime: that goes first. */
+	if (got < count && !arena_reclaim(p, count - got))
+		got += scan(p, &p->cursor, count - got, spare, high - spare,
+			    high);
+	return end_build(p, got == count, ref);
 }
 
 void arena_hand_over(struct peer *p, uint32_t slot, uint32_t *anchor)
@@ -276,21 +335,23 @@ void arena_sweep(struct peer *v)
 static size_t stretch(const struct mapping *map, uint32_t *ref, uint64_t len,
 		      uint8_t **at)
 {
-	uint32_t used = granules_used(map);
-	uint32_t r = *ref;
+	const uint32_t last = map->homes + granules_used(map);
+	const uint64_t *tags = map->tags;
+	uint32_t r = *ref, next;
 	uint64_t n = SHM_GRANULE;
 
-	if (r - 1u >= used)
+	if (!tag_at(map, r))
 		return 0;
-	*at = granule_at(map, r);
-	while (n < len) {
-		uint32_t next = tag_next(load_relaxed(&map->tags[r - 1]));
-
+	*at = granule_at(map, r - 1);
+	if (r <= map->homes && n < len) {
+		*ref = tag_next(load_relaxed(&tags[r - 1]));
+		return n;
+	}
+	for (; n < len; n += SHM_GRANULE, r = next) {
+		next = tag_next(load_relaxed(&tags[r - 1]));
 		*ref = next;
-		if (next != r + 1 || next > used)
+		if (next != r + 1 || next > last)
 			return n;
-		r = next;
-		n += SHM_GRANULE;
 	}
 	return len;
 }
@@ -312,8 +373,8 @@ int arena_read_long(const struct mapping *map, uint32_t ref, void *to,
 	return 0;
 }
 
-int arena_write(const struct mapping *map, uint32_t ref,
-		const struct iovec *iov, int count)
+static int write_long(const struct mapping *map, uint32_t ref,
+		      const struct iovec *iov, int count)
 {
 	uint8_t *dst = NULL;
 	uint64_t total = 0, room = 0;
@@ -340,6 +401,17 @@ int arena_write(const struct mapping *map, uint32_t ref,
 			left -= n;
 		}
 	}
+	return 0;
+}
+
+int arena_write(const struct mapping *map, uint32_t ref,
+		const struct iovec *iov, int count)
+{
+	if (count != 1 || iov->iov_len > SHM_GRANULE)
+		return write_long(map, ref, iov, count);
+	if (unlikely(!tag_at(map, ref)))
+		return -EBADMSG;
+	copy_torn(granule_at(map, ref - 1), iov->iov_base, iov->iov_len);
 	return 0;
 }
 

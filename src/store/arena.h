@@ -77,8 +77,9 @@ static inline uint32_t granules_for(uint64_t len)
 /* The tag of granule `ref` (index + 1); NULL if there is no such granule. */
 static inline uint64_t *tag_at(const struct mapping *map, uint32_t ref)
 {
-	return likely(ref - 1u < granules_used(map)) ? &map->tags[ref - 1] :
-						       NULL;
+	return likely(ref && granule_in_use(map, ref - 1)) ?
+		       &map->tags[ref - 1] :
+		       NULL;
 }
 
 /*
@@ -87,6 +88,18 @@ static inline uint64_t *tag_at(const struct mapping *map, uint32_t ref)
  * where it must. Returns 0 or -ENOSPC, with nothing kept.
  */
 int arena_build(struct peer *p, uint32_t count, uint32_t *ref);
+
+/*
+ * The same for one granule of `slot`: the one that lies in it, if that is
+ * free, so that a look-up has both in one go.
+ */
+int arena_build_one(struct peer *p, uint32_t slot, uint32_t *ref);
+
+/*
+ * The same of the granules that are kept for results which find no other
+ * room and are handed on at once. Returns 0 or -ENOSPC.
+ */
+int arena_build_spare(struct peer *p, uint32_t count, uint32_t *ref);
 
 /*
  * Hands the built chain to `slot`: stores the head to *anchor, a word of that
@@ -119,9 +132,9 @@ static inline int arena_read(const struct mapping *map, uint32_t ref, void *to,
 {
 	if (unlikely(len > SHM_GRANULE))
 		return arena_read_long(map, ref, to, len);
-	if (unlikely(len && ref - 1u >= granules_used(map)))
+	if (unlikely(len && (!ref || !granule_in_use(map, ref - 1))))
 		return -EBADMSG;
-	copy_torn(to, map->granules + (uint64_t)(ref - 1) * SHM_GRANULE, len);
+	copy_torn(to, granule_at(map, ref - 1), len);
 	return 0;
 }
 

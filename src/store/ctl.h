@@ -18,7 +18,9 @@
  *                                             g'' = max(g, floor + 1)
  *   T3  IDLE|DONE|FAILED g  -> BUSY g+1 P     begin a flight
  *   T4  BUSY g P            -> DONE g         publish: cur flips, has is set
- *   T5  BUSY g P            -> FAILED g       fail: the other field tells why
+ *   T5  BUSY g P            -> FAILED g       fail: the other field tells why;
+ *                                             has is cleared if it says that
+ *                                             the key is uncacheable
  *   T6  BUSY g P            -> IDLE g         release
  *   T7  MAKING|BUSY g D     -> BUSY g''+1 P   take over from the dead
  *   T8  MAKING|BUSY g D     -> IDLE g''       the dead one's flight is over
@@ -31,13 +33,15 @@
  *                                             from, or is dead
  *   T14 LIMBO g             -> LIMBO g P      grace period over: free memory
  *   T15 LIMBO g P           -> FREE g
+ *   T16 BUSY g P            -> BUSY g P       has is cleared: P gives up an old
+ *                                             value for want of room
  *
  * The floor is looked at again once a slot is linked (T2, T7, T8): while its
  * maker was on its way, the key may have come and gone elsewhere. Once linked
  * it is nowhere else.
  *
  * What the other field (not cur) may be written by: the owner in BUSY. What
- * cur's field may be written by: nobody. So the last good value stays whole
+ * cur's field may be written by, while has is set: nobody. So the last good value stays whole
  * while a flight is on, and a leader that dies half-way has changed nothing
  * that is visible. T1 grows the generation by 2 so that no reader takes a
  * slot's next life for the next flight.
@@ -47,6 +51,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "os/atomics.h"
 
 enum phase {
 	PHASE_FREE,
@@ -64,6 +70,12 @@ enum phase {
 #define CTL_OWNER_SHIFT 5
 #define CTL_OWNER_MASK UINT64_C(0x3fff)
 #define CTL_GEN_SHIFT 19
+
+/*
+ * Of a lock, which has no value: somebody ended while holding it, and nobody
+ * has given it back since. See sync/lock.h.
+ */
+#define LOCK_ORPHANED CTL_CUR
 
 static inline enum phase ctl_phase(uint64_t c)
 {
@@ -120,15 +132,17 @@ static inline bool ctl_at_rest(uint64_t c)
 /*
  * May a copy of cur's field, begun when the word was `before`, be whole when
  * it is `after`? The field is first written by the flight after the one that
- * flips away from it; a flight flips once at most. So: no flip, and at most
- * the begin of one more flight. In limbo the memory may be freed any moment.
+ * flips away from it; a flight flips once at most. So: no flip, no value given
+ * up, and at most the begin of one more flight. In limbo the memory may be freed any moment.
  */
 static inline bool ctl_copy_whole(uint64_t before, uint64_t after)
 {
 	uint64_t passed = ctl_gen(after) - ctl_gen(before);
 
-	if ((before ^ after) & CTL_CUR || ctl_phase(after) == PHASE_LIMBO ||
-	    ctl_phase(after) == PHASE_FREE)
+	if (likely(before == after))
+		return true;
+	if ((before ^ after) & (CTL_CUR | CTL_HAS) ||
+	    ctl_phase(after) == PHASE_LIMBO || ctl_phase(after) == PHASE_FREE)
 		return false;
 	return passed == 0 || (passed == 1 && ctl_phase(after) == PHASE_BUSY);
 }

@@ -11,8 +11,12 @@
 
 /* Free slots are looked for in earnest where one in so many is free... */
 #define SCARCE 128
-/* ... and so many times further than it should take. */
-#define PATIENT 4
+/*
+ * ... and so many times further than it should take: somebody's value goes if
+ * none is found. Where they are scarce that is as it must be.
+ */
+#define PATIENT 16
+#define HASTY 4
 /* Evicting for memory, this part of all is freed beyond what is wanted. */
 #define SPARE 64
 /* How far the expiry hand goes for one victim. */
@@ -52,6 +56,24 @@ static void credit_hits(struct mapping *map)
 	}
 }
 
+/*
+ * What must not go though nobody is at it: a semaphore; and a lock or a save
+ * whose last owner died, until somebody has been told or nothing else is left
+ * to go. A save that has a file
+ * from before may serve for long without anybody's leading.
+ */
+static bool precious(const struct shm_slot *s, uint64_t ctl, bool last_resort)
+{
+	switch (slot_kind(s)) {
+	case SHM_SEMAPHORE: return true;
+	case SHM_LOCK: return ctl & LOCK_ORPHANED && !last_resort;
+	case SHM_SAVE:
+		return !ctl_has(ctl) && load_relaxed(&s->deaths) &&
+		       !last_resort;
+	default: return false;
+	}
+}
+
 /* Past all its lifetimes, and nobody is about to read it. */
 static bool expired(const struct shm_slot *s, uint64_t ctl)
 {
@@ -60,7 +82,7 @@ static bool expired(const struct shm_slot *s, uint64_t ctl)
 	const struct shm_field *error = &s->field[!ctl_cur(ctl)];
 
 	return !load_relaxed(&s->recent) &&
-	       !(ctl_has(ctl) && field_fresh(value, now)) &&
+	       !(ctl_has(ctl) && field_serves(value, now)) &&
 	       !(ctl_phase(ctl) == PHASE_FAILED && field_fresh(error, now));
 }
 
@@ -75,6 +97,7 @@ struct want {
 	uint32_t retired;  /* granules that have been sent out for it */
 	uint32_t slot;
 	uint64_t ctl;
+	bool last_resort; /* nothing but what is precious is left */
 };
 
 static uint32_t memory_of(const struct shm_slot *s)
@@ -84,8 +107,8 @@ static uint32_t memory_of(const struct shm_slot *s)
 	for (int i = 0; i < 2; i++)
 		if (load_relaxed(&s->field[i].ref))
 			n += granules_for(load_relaxed(&s->field[i].len));
-	if (load_relaxed(&s->key_len) > SHM_INLINE_KEY)
-		n += granules_for(load_relaxed(&s->key_len));
+	if (slot_key_len(s) > SHM_INLINE_KEY)
+		n += granules_for(slot_key_len(s));
 	return n;
 }
 
@@ -96,8 +119,11 @@ static bool retire(struct peer *p, struct want *w, uint32_t slot, uint64_t ctl,
 
 	if ((w->granules && !memory) || !slot_retire(p, slot, ctl))
 		return false;
-	w->retired += memory;
 	peer_count(p, why);
+	/* Its chain or its key is damaged: it cannot leave. */
+	if (ctl_phase(load_seq(&p->map->slots[slot].ctl)) == PHASE_RETIRED)
+		return false;
+	w->retired += memory;
 	remember(p, slot);
 	return true;
 }
@@ -112,6 +138,7 @@ static bool retire_expired(struct peer *p, struct want *w, uint32_t used)
 		uint64_t ctl = load_seq(&s->ctl);
 
 		if (ctl_at_rest(ctl) && expired(s, ctl) &&
+		    !precious(s, ctl, w->last_resort) &&
 		    retire(p, w, slot, ctl, COUNT_expirations))
 			return true;
 	}
@@ -146,12 +173,18 @@ static bool visit(struct peer *p, struct want *w, uint32_t slot)
 		return false;
 	}
 	if (!ctl_at_rest(ctl)) {
+		/* What can come free, that is: a damaged one never does. */
+		if (ctl_phase(ctl) != PHASE_LIMBO &&
+		    (w->granules || ctl_phase(ctl) != PHASE_FREE))
+			return false;
 		if (w->granules && !memory_of(s))
 			return false;
 		w->retired += memory_of(s);
 		remember(p, slot);
 		return true;
 	}
+	if (precious(s, ctl, w->last_resort))
+		return false;
 	if (credit) {
 		store_relaxed(&s->recent, credit - 1);
 		return false;
@@ -192,8 +225,8 @@ static bool end_limbo(struct peer *p, uint32_t slot, uint64_t c, uint64_t *ctl)
 	 * Who sees the slot in limbo sees the epoch that was noted before.
 	 */
 	return ctl_phase(c) == PHASE_LIMBO && !ctl_owner(c) &&
-	       epoch_passed(p->map,
-			    load_acquire(&p->map->slots[slot].started)) &&
+	       epoch_passed(p->map, load_acquire(&p->map->slots[slot].started) &
+					    ~STARTED_STAMP) &&
 	       slot_reclaim(p, slot, c, ctl);
 }
 
@@ -235,6 +268,22 @@ static bool still_waiting(struct peer *p)
 	return kept > 0;
 }
 
+/* There is nothing to evict, but the dead may have something. */
+static bool reap_the_dead(struct mapping *map)
+{
+	peer_examine_all(map);
+	return peer_reap_all(map) > 0;
+}
+
+/* What was sent out at this epoch may be used again after two steps. */
+static bool advance_twice(struct peer *p)
+{
+	for (int i = 0; i < 2; i++)
+		if (!epoch_advance(p))
+			return false;
+	return true;
+}
+
 /*
  * Makes a slot free, by whatever it takes. The epoch is advanced only when
  * what is remembered is used up. While it does not move, because a reader is
@@ -249,9 +298,18 @@ static int make_free(struct peer *p, struct want *w)
 	while (!take_remembered(p, w)) {
 		uint64_t epoch = load_relaxed(&map->header->epoch);
 
-		if (!still_waiting(p) && !evict_batch(p, w))
-			return -ENOSPC;
-		if (epoch_advance(p) && epoch_advance(p))
+		if (!still_waiting(p) && !evict_batch(p, w)) {
+			bool reaped = reap_the_dead(map);
+
+			if (!reaped && w->last_resort)
+				return -ENOSPC;
+			/* What they had pinned is free without an eviction. */
+			if (reaped && w->granules)
+				return 0;
+			w->last_resort = !reaped;
+			continue;
+		}
+		if (advance_twice(p))
 			continue;
 		if (epoch != seen || !until)
 			until = sys.now() + PATIENCE_NS;
@@ -263,19 +321,6 @@ static int make_free(struct peer *p, struct want *w)
 	return 0;
 }
 
-/* Brings more slots into use, and the hand to them. */
-static int grow(struct mapping *map, uint32_t used)
-{
-	int r = grow_slots(map, used);
-
-	if (!r) {
-		store_relaxed(&map->header->free_hand, used);
-		fetch_add_relaxed(&map->header->slots_free,
-				  (int32_t)(slots_used(map) - used));
-	}
-	return r;
-}
-
 /* How many slots to look at for a free one. */
 static uint32_t probes(const struct mapping *map, uint32_t used)
 {
@@ -284,7 +329,7 @@ static uint32_t probes(const struct mapping *map, uint32_t used)
 	if (some <= 0)
 		return 0;
 	if ((uint32_t)some < used / SCARCE)
-		return PATIENT;
+		return HASTY;
 	return PATIENT * (1 + used / (uint32_t)some);
 }
 
@@ -313,7 +358,7 @@ static int find_free(struct peer *p, struct want *w)
 
 	while (!take_remembered(p, w) && !probe(p, w)) {
 		used = slots_used(map);
-		if (used == map->geometry.slots || grow(map, used))
+		if (used == map->geometry.slots || grow_slots(map, used))
 			return used ? make_free(p, w) : -ENOSPC;
 	}
 	return 0;

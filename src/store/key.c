@@ -8,7 +8,7 @@
 
 int key_load(const struct mapping *map, const struct shm_slot *s, uint8_t *buf)
 {
-	uint32_t len = load_relaxed(&s->key_len);
+	uint32_t len = slot_key_len(s);
 	uint32_t ref;
 	int r;
 
@@ -52,14 +52,14 @@ int key_compare(const struct mapping *map, const struct key *k,
 		const struct shm_slot *s)
 {
 	uint32_t order = load_relaxed(&s->hash);
-	uint32_t len = load_relaxed(&s->key_len);
+	uint32_t tag = load_relaxed(&s->key_tag);
 
 	if (key_order(k) != order)
 		return key_order(k) < order ? -1 : 1;
-	if (k->len != len)
-		return k->len < len ? -1 : 1;
-	return len <= SHM_INLINE_KEY ? compare_short(k, s) :
-				       compare_long(map, k, s);
+	if (k->tag != tag)
+		return k->tag < tag ? -1 : 1;
+	return k->len <= SHM_INLINE_KEY ? compare_short(k, s) :
+					  compare_long(map, k, s);
 }
 
 int key_store(struct peer *p, uint32_t slot, const struct key *k)
@@ -80,11 +80,11 @@ int key_store(struct peer *p, uint32_t slot, const struct key *k)
 	store_relaxed(&s->hash, key_order(k));
 	if (k->len <= SHM_INLINE_KEY) {
 		copy_torn(s->key, k->data, k->len);
-		store_relaxed(&s->key_len, (uint16_t)k->len);
+		store_relaxed(&s->key_tag, (uint16_t)k->tag);
 		return 0;
 	}
 	store_relaxed(key_ref(s), 0);
-	store_relaxed(&s->key_len, (uint16_t)k->len);
+	store_relaxed(&s->key_tag, (uint16_t)k->tag);
 	r = arena_build(p, granules_for(k->len), &ref);
 	fence_release();
 	if (!r)
@@ -98,7 +98,7 @@ void key_free(struct peer *p, uint32_t slot)
 {
 	struct shm_slot *s = &p->map->slots[slot];
 
-	if (load_relaxed(&s->key_len) > SHM_INLINE_KEY)
+	if (slot_key_len(s) > SHM_INLINE_KEY)
 		arena_free(p, slot, key_ref(s));
-	store_relaxed(&s->key_len, 0);
+	store_relaxed(&s->key_tag, 0);
 }

@@ -6,22 +6,43 @@
 #include "os/hash.h"
 #include "store/arena.h"
 
+#define KEY_LEN_MASK 0xfffu
+#define KEY_KIND_SHIFT 12
+
 struct key {
 	const uint8_t *data;
 	uint32_t len;
+	uint32_t tag; /* as in a slot: length and kind */
 	uint64_t hash;
 };
 
-static inline struct key key_make(const struct mapping *map, const void *data,
-				  size_t len)
+static inline struct key key_make(const struct mapping *map, enum shm_kind kind,
+				  const void *data, size_t len)
 {
 	struct key k = {
 		.data = data,
 		.len = (uint32_t)len,
-		.hash = hash_bytes(data, len, map->seed),
+		.tag = (uint32_t)len | (uint32_t)kind << KEY_KIND_SHIFT,
+		.hash = hash_bytes(data, len, map->seed + kind),
 	};
 
 	return k;
+}
+
+static inline enum shm_kind key_kind(const struct key *k)
+{
+	return (enum shm_kind)(k->tag >> KEY_KIND_SHIFT);
+}
+
+/* Of the key in a slot: its length, and what it is the key of. */
+static inline uint32_t slot_key_len(const struct shm_slot *s)
+{
+	return load_relaxed(&s->key_tag) & KEY_LEN_MASK;
+}
+
+static inline enum shm_kind slot_kind(const struct shm_slot *s)
+{
+	return (enum shm_kind)(load_relaxed(&s->key_tag) >> KEY_KIND_SHIFT);
 }
 
 /* The upper half orders a chain, the lower half chooses its bucket. */
@@ -31,8 +52,8 @@ static inline uint32_t key_order(const struct key *k)
 }
 
 /*
- * Compares a key with a slot's: by hash, length, bytes. < 0, 0, > 0. The slot
- * may change meanwhile: the answer counts only if its control word did not.
+ * Compares a key with a slot's: by hash, kind, length, bytes. < 0, 0, > 0. The
+ * slot may change meanwhile: the answer counts only if its control word did not.
  */
 int key_compare(const struct mapping *map, const struct key *k,
 		const struct shm_slot *s);
@@ -70,7 +91,7 @@ static inline bool key_equal_short(const uint8_t *a, const uint8_t *b,
 static inline bool key_equal(const struct mapping *map, const struct key *k,
 			     const struct shm_slot *s)
 {
-	if (load_relaxed(&s->key_len) != k->len)
+	if (load_relaxed(&s->key_tag) != k->tag)
 		return false;
 	return k->len <= SHM_INLINE_KEY ?
 		       key_equal_short(k->data, s->key, k->len) :

@@ -23,7 +23,7 @@ bool slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out)
 	fetch_add_relaxed(&p->map->header->slots_free, -1);
 	kill_point(slot_claimed);
 	/* No helper of an earlier life has noted this: see slot_unlink(). */
-	store_relaxed(&s->started, ctl_gen(mine) << 48);
+	store_relaxed(&s->started, started_make(ctl_gen(mine), 0));
 	store_relaxed(&s->deaths, 0);
 	store_relaxed(&s->recent, 0);
 	*out = mine;
@@ -40,16 +40,30 @@ static void raise_floor(struct mapping *map, uint64_t gen)
 }
 
 /*
+ * By a CAS from what stood there while the slot was retired, so that a helper
+ * that comes late cannot write into the slot's next life.
+ */
+static void stamp(struct mapping *map, struct shm_slot *s, uint64_t ctl)
+{
+	uint64_t epoch = load_acquire(&map->header->epoch) | STARTED_STAMP;
+	uint64_t noted;
+
+	do {
+		noted = load_acquire(&s->started);
+		if (load_seq(&s->ctl) != ctl || noted & STARTED_STAMP)
+			return;
+		/* order: G8 pairs G7 */
+	} while (!cas_acq_rel(&s->started, noted, epoch));
+}
+
+/*
  * The order matters. The floor is raised before the key can come back
- * elsewhere; the epoch is read after the slot has left its chain; and it is
- * noted by a CAS from what stood there while the slot was retired, so that a
- * helper that comes late cannot write into the slot's next life.
+ * elsewhere, and the epoch is read after the slot has left its chain.
  */
 void slot_unlink(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	struct mapping *map = p->map;
 	struct shm_slot *s = &map->slots[slot];
-	uint64_t noted = load_acquire(&s->started);
 	int r;
 
 	if (load_seq(&s->ctl) != ctl)
@@ -63,8 +77,7 @@ void slot_unlink(struct peer *p, uint32_t slot, uint64_t ctl)
 	if (r)
 		return;
 	kill_point(retire_unlinked);
-	/* order: G8 pairs G7 */
-	cas_acq_rel(&s->started, noted, load_acquire(&map->header->epoch));
+	stamp(map, s, ctl);
 	cas_seq(&s->ctl, ctl, ctl_with(ctl, PHASE_LIMBO, ctl_owner(ctl)));
 }
 

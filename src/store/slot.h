@@ -8,7 +8,35 @@
 #ifndef STORE_SLOT_H
 #define STORE_SLOT_H
 
+#include "store/scale.h"
 #include "store/table.h"
+
+/*
+ * A slot's `started` word, in three forms:
+ *
+ *   0, 15 bits of the generation, microseconds   when its flight began; or,
+ *                                                once its leader has died, when
+ *                                                that was noticed
+ *   1, epoch                                     when it left its chain
+ *
+ * So what an earlier flight left there is known as such, and a late note of
+ * a time never passes for an epoch.
+ */
+#define STARTED_STAMP (UINT64_C(1) << 63)
+#define STARTED_TIME ((UINT64_C(1) << 48) - 1)
+
+static inline uint64_t started_make(uint64_t gen, uint64_t now_ns)
+{
+	return (gen & 0x7fff) << 48 | (now_ns / 1000 & STARTED_TIME);
+}
+
+/* In ns, or 0 if it is not noted yet. */
+static inline uint64_t started_ns(uint64_t started, uint64_t gen)
+{
+	return started >> 48 == (gen & 0x7fff) ?
+		       (started & STARTED_TIME) * 1000 :
+		       0;
+}
 
 /* Is what the field holds within its lifetime? */
 static inline bool field_fresh(const struct shm_field *f, uint64_t now)
@@ -19,6 +47,26 @@ static inline bool field_fresh(const struct shm_field *f, uint64_t now)
 	if (ttl == UINT32_MAX)
 		return true;
 	return ttl && (now <= stored || now - stored < ttl * UINT64_C(1000000));
+}
+
+/*
+ * Is it within its lifetime, or past that by less than `more` ms? A lifetime
+ * without end has no past.
+ */
+static inline bool field_within(const struct shm_field *f, uint64_t now,
+				uint64_t more)
+{
+	uint64_t end = load_relaxed(&f->ttl_ms) + more;
+	uint64_t stored = load_relaxed(&f->stored);
+
+	return field_fresh(f, now) || (end && (now <= stored || end < more ||
+					       (now - stored) / 1000000 < end));
+}
+
+/* Is it of use to somebody still, be it as a stale one? */
+static inline bool field_serves(const struct shm_field *f, uint64_t now)
+{
+	return field_within(f, now, unscale_ms(load_relaxed(&f->keep)));
 }
 
 /* T1: claims the slot, free as `ctl` says. True, with the new word. */

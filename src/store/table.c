@@ -65,6 +65,16 @@ struct place {
 	struct shm_slot *at; /* the slot it leads to, if that is the key's */
 };
 
+static bool unlink_marked(struct place *pl, uint64_t next)
+{
+	uint64_t past = link_next(pl->link, link_index(next));
+
+	if (!cas_acq_rel(pl->before, pl->link, past))
+		return false;
+	pl->link = past;
+	return true;
+}
+
 /*
  * The look-up of writers: unlinks every slot on the way that is marked.
  * Returns 1 with the key's slot, 0 with its place, or an error.
@@ -88,11 +98,8 @@ again:
 			return lost(p);
 		next = load_acquire(&s->next);
 		if (next & LINK_MARK) {
-			uint64_t past = link_next(pl->link, link_index(next));
-
-			if (!cas_acq_rel(pl->before, pl->link, past))
+			if (!unlink_marked(pl, next))
 				goto again;
-			pl->link = past;
 			continue;
 		}
 		order = key_compare(map, k, s);
@@ -137,7 +144,7 @@ static int key_of(struct peer *p, struct shm_slot *s, uint8_t *buf,
 
 	if (n < 0)
 		return n;
-	*k = key_make(p->map, buf, (size_t)n);
+	*k = key_make(p->map, slot_kind(s), buf, (size_t)n);
 	return 0;
 }
 
@@ -181,7 +188,7 @@ int table_contains(struct peer *p, uint32_t slot)
 {
 	struct shm_slot *s = &p->map->slots[slot];
 	uint8_t buf[SFSHM_KEY_MAX];
-	struct place pl;
+	struct place pl = { 0 };
 	struct key k;
 	int r = key_of(p, s, buf, &k);
 

@@ -10,8 +10,8 @@
  *
  * Invariants:
  *
- *  T1. A chain is sorted by (hash, length, bytes), so a key has one place and
- *      cannot be in twice.
+ *  T1. A chain is sorted by (hash, kind, length, bytes), so a key has one place
+ *      and cannot be in twice.
  *  T2. A slot's link changes only while it is unmarked. Once marked, the slot
  *      is unlinked by whoever meets it, by a CAS of the link before it.
  *  T3. A slot that is out keeps its link until its grace period is over, so a

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Becoming the leader, or finding out why not. */
+/* Asking for a key: a result, the lead, or the reason why not. */
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 
 #include "os/killpoint.h"
@@ -9,41 +10,6 @@
 #include "store/claims.h"
 #include "store/evict.h"
 #include "sync/flight.h"
-
-/*
- * The flight is on: says when it began and until when it is meant to last.
- * The cheap clock will do where only people read it.
- */
-static void note_start(struct call *c, const struct sighting *seen)
-{
-	struct shm_slot *s = &c->self->map->slots[seen->slot];
-	uint64_t now = c->policy->lock_age_ms ? sys.now() : sys.coarse();
-
-	store_relaxed(&s->lease_ms, c->policy->lock_age_ms);
-	/* order: B1 pairs B2 */
-	store_release(&s->started, started_make(ctl_gen(seen->ctl), now));
-	peer_count(c->self, COUNT_loads);
-}
-
-int flight_claim(struct call *c, struct sighting *seen)
-{
-	struct peer *p = c->self;
-	uint64_t mine = ctl_make(slot_gen(p->map, seen->ctl) + 1, p->id,
-				 PHASE_BUSY, seen->ctl);
-
-	claim_note(p, seen->slot);
-	if (!cas_seq(&p->map->slots[seen->slot].ctl, seen->ctl, mine)) {
-		claim_drop(p, seen->slot);
-		return AGAIN;
-	}
-	kill_point(flight_claimed);
-	/* Who may be asleep on the last owner's words must learn of us (W5). */
-	if (ctl_at_rest(seen->ctl))
-		event_wake(&p->map->slots[seen->slot].event, true);
-	seen->ctl = mine;
-	note_start(c, seen);
-	return SFSHM_LEADER;
-}
 
 static int link_slot(struct call *c, uint32_t slot)
 {
@@ -84,57 +50,71 @@ static int lead_new(struct call *c, struct sighting *seen)
 	kill_point(slot_busy);
 	seen->ctl = busy;
 	peer_count(p, COUNT_inserts);
-	note_start(c, seen);
+	flight_note_start(p, seen, c->lease_ms);
 	return SFSHM_LEADER;
 }
 
-static void lead(struct call *c, const struct sighting *seen, struct flight *f)
+static int answer_failed(struct call *c, struct flight *f)
 {
-	struct sfshm_result *r = c->result;
-
-	f->map = c->self->map;
-	f->record = c->self->record;
-	f->result = NULL;
-	f->cookie = c->self->cookie;
-	f->serial = c->self->map->serial;
-	f->ctl = seen->ctl;
-	f->slot = seen->slot;
-	f->incarnation = c->self->incarnation;
-	f->ttl_ms = c->policy->ttl_ms;
-	f->neg_ttl_ms = c->policy->neg_ttl_ms;
-	f->stored = 0;
-	if (load_relaxed(&f->map->slots[f->slot].deaths))
-		r->owner_died = 1;
-	r->source = SFSHM_COMPUTED;
-	r->leader = 1;
-	r->shared = 0;
-	r->code = 0;
-	r->generation = ctl_gen(seen->ctl);
-	r->age_ns = 0;
-	r->value.len = 0;
-}
-
-static int answer_failed(struct call *c)
-{
+	if (unlikely(c->result->code == SHM_CODE_UNCACHEABLE)) {
+		c->result->code = 0;
+		if (!f || c->flags & SFSHM_FOLLOW)
+			return -ENODATA;
+		peer_count(c->self, COUNT_uncacheable);
+		return flight_alone(f, c->policy, c->result);
+	}
 	peer_count(c->self, c->slept ? COUNT_loads_deduped : COUNT_neg_hits);
 	return c->result->code == -ENOENT ? -ENOENT : -EREMOTEIO;
 }
 
+/* The caller would rather not have this one, nor any that is older. */
+static int refuse(struct call *c, enum shm_counter why)
+{
+	peer_count(c->self, why);
+	c->refused = c->result->generation;
+	return AGAIN;
+}
+
 static int answer_hit(struct call *c)
 {
-	peer_count(c->self, c->slept ? COUNT_loads_deduped : COUNT_hits);
-	c->result->code = 0;
+	const struct sfshm_policy *pol = c->policy;
+
+	if (unlikely(pol->fits && !pol->fits(c->result, pol->arg)))
+		return refuse(c, COUNT_misfits);
+	if (unlikely(pol->fresh && !c->result->stale &&
+		     !pol->fresh(c->result, pol->arg)))
+		return refuse(c, COUNT_refused);
+	peer_count(c->self, c->result->stale ? COUNT_stale_hits :
+			    c->slept         ? COUNT_loads_deduped :
+					       COUNT_hits);
 	return c->result->source;
+}
+
+/* The leaders of this key keep dying: one may try again after a while. */
+static bool breaker_open(struct call *c, const struct sighting *seen)
+{
+	const struct sfshm_policy *pol = c->policy;
+	const struct shm_slot *s = &c->self->map->slots[seen->slot];
+	uint64_t last =
+		started_ns(load_acquire(&s->started), ctl_gen(seen->ctl));
+
+	if (load_relaxed(&s->deaths) < pol->breaker_deaths ||
+	    !pol->breaker_deaths || !last ||
+	    sys.now() >= last + pol->breaker_ms * NS_PER_MS)
+		return false;
+	peer_count(c->self, COUNT_broken);
+	return true;
 }
 
 /* Somebody is at it: wait, unless this call must not. */
 static int meet_busy(struct call *c, struct sighting *seen)
 {
 	if (ctl_owner(seen->ctl) == c->self->id)
-		return -EDEADLK;
-	if (c->flags & SFSHM_TRY)
+		return c->own_is_busy ? -EBUSY : -EDEADLK;
+	if (c->moving)
 		return -EBUSY;
-	return flight_follow(c, seen);
+	return c->flags & SFSHM_TRY ? flight_try(c, seen) :
+				      flight_follow(c, seen);
 }
 
 /* The same question to the segment that this one replaces. */
@@ -144,9 +124,12 @@ static int ask(struct call *c, struct mapping *old,
 	struct call asked = {
 		.policy = c->policy,
 		.flags = c->flags,
+		.lease_ms = c->lease_ms,
 		.result = c->result,
 		.closing = c->closing,
 		.closing_seen = c->closing_seen,
+		.deadline = c->deadline,
+		.own_is_busy = c->own_is_busy,
 		.asked = true,
 	};
 	int r;
@@ -154,13 +137,20 @@ static int ask(struct call *c, struct mapping *old,
 	c->self->inside++;
 	r = peer_attach(old, &asked.self);
 	if (!r) {
-		asked.key = key_make(old, c->key.data, c->key.len);
+		asked.key = key_make(old, key_kind(&c->key), c->key.data,
+				     c->key.len);
 		asked.flags |= SFSHM_FOLLOW;
 		r = how(&asked, NULL);
 		c->slept += asked.slept;
+		c->deadline = asked.deadline;
 	}
 	c->self->inside--;
 	return r;
+}
+
+static void put_mapping(void *map)
+{
+	mapping_put(map);
 }
 
 /*
@@ -171,6 +161,7 @@ static int ask(struct call *c, struct mapping *old,
  * order: M1 pairs M2
  * Set `moved`, then look for a flight; claim a flight, then look at `moved`.
  */
+/* glibc's macros nest deeply. NOLINTNEXTLINE(readability-function-size) */
 int flight_consult(struct call *c, int (*how)(struct call *c, struct flight *f))
 {
 	struct mapping *old = mapping_predecessor(c->self->map);
@@ -179,30 +170,38 @@ int flight_consult(struct call *c, int (*how)(struct call *c, struct flight *f))
 	if (likely(!old))
 		return -ENODATA;
 	fence_seq();
+	pthread_cleanup_push(put_mapping, old);
 	r = ask(c, old, how);
-	mapping_put(old);
+	pthread_cleanup_pop(1);
 	return r;
 }
 
 /* Claimed, and too late: the key is the successor's by now. */
-static int give_back(struct call *c, const struct sighting *seen)
+static int give_back(struct peer *p, const struct sighting *seen)
 {
-	struct shm_slot *s = &c->self->map->slots[seen->slot];
+	struct shm_slot *s = &p->map->slots[seen->slot];
 
 	if (cas_seq(&s->ctl, seen->ctl, ctl_with(seen->ctl, PHASE_IDLE, 0))) {
 		event_wake(&s->event, true);
-		claim_drop(c->self, seen->slot);
+		claim_drop(p, seen->slot);
 	} else {
 		/* Stolen meanwhile: the slot is ours to let go of. */
-		flight_yield(c->self, seen->slot);
+		flight_yield(p, seen->slot);
 	}
 	return MOVED;
+}
+
+int flight_confirm(struct peer *p, const struct sighting *seen)
+{
+	/* order: M2 pairs M1 */
+	if (likely(!load_seq(&p->map->header->moved)))
+		return SFSHM_LEADER;
+	return give_back(p, seen);
 }
 
 /* Nobody is: lead, unless this call must not. */
 static int meet_idle(struct call *c, struct sighting *seen, int how)
 {
-	struct mapping *map = c->self->map;
 	int r;
 
 	if (!c->consulted) {
@@ -211,22 +210,24 @@ static int meet_idle(struct call *c, struct sighting *seen, int how)
 		if (r != -ENODATA)
 			return r;
 	}
+	if (how == LOOK_CLAIMABLE && key_kind(&c->key) == SHM_LOCK)
+		c->result->owner_died |= (seen->ctl & LOCK_ORPHANED) != 0;
 	if (c->flags & SFSHM_FOLLOW)
 		return flight_moved(c) ? MOVED : -ENODATA;
-	r = how == LOOK_ABSENT ? lead_new(c, seen) : flight_claim(c, seen);
-	/* order: M2 pairs M1 */
-	if (r == SFSHM_LEADER && load_seq(&map->header->moved))
-		return give_back(c, seen);
-	return r;
+	if (how == LOOK_CLAIMABLE && unlikely(breaker_open(c, seen)))
+		return -EHOSTDOWN;
+	r = how == LOOK_ABSENT ? lead_new(c, seen) :
+				 flight_claim(c->self, seen, c->lease_ms);
+	return r == SFSHM_LEADER ? flight_confirm(c->self, seen) : r;
 }
 
-static int look_or_act(struct call *c, struct sighting *seen)
+static int look_or_act(struct call *c, struct sighting *seen, struct flight *f)
 {
 	int how = look(c, seen);
 
 	switch (how) {
 	case LOOK_HIT: return answer_hit(c);
-	case LOOK_FAILED: return answer_failed(c);
+	case LOOK_FAILED: return answer_failed(c, f);
 	case LOOK_BUSY: return meet_busy(c, seen);
 	case LOOK_ABSENT:
 	case LOOK_CLAIMABLE: return meet_idle(c, seen, how);
@@ -247,31 +248,57 @@ static void drop_older(struct call *c)
 	}
 }
 
-int flight_begin(struct call *c, struct flight *f)
+/* Looks and acts until there is an answer. */
+static int seek(struct call *c, struct sighting *seen, struct flight *f)
 {
-	struct sighting seen;
 	uint32_t tries = 0;
 	uint64_t slept;
 	int r;
 
-	c->result->owner_died = 0;
-	peer_count(c->self, COUNT_gets);
 	do {
 		slept = c->slept;
-		r = look_or_act(c, &seen);
+		r = look_or_act(c, seen, f);
 		tries = c->slept == slept ? tries + 1 : 0;
 	} while (r == AGAIN && tries < LOOK_MOST_TRIES);
-	if (r == AGAIN) {
-		peer_count(c->self, COUNT_corrupt);
-		r = -EBADMSG;
-	}
+	if (r != AGAIN)
+		return r;
+	peer_count(c->self, COUNT_corrupt);
+	return -EBADMSG;
+}
+
+/* The time is up, and any value is better than none. */
+static int settle_for_old(struct call *c)
+{
+	struct sighting seen;
+
+	c->any_age = true;
+	if (look(c, &seen) != LOOK_HIT || answer_hit(c) == AGAIN)
+		return -ETIMEDOUT;
+	return c->result->source;
+}
+
+int flight_begin(struct call *c, struct flight *f)
+{
+	struct sighting seen;
+	int r;
+
+	c->result->owner_died = 0;
+	if (f)
+		f->alone = false;
+	if (key_kind(&c->key) != SHM_LOCK)
+		peer_count(c->self, COUNT_gets);
+	r = seek(c, &seen, f);
+	if (r == -ETIMEDOUT && c->flags & SFSHM_STALE_ON_TIMEOUT)
+		r = settle_for_old(c);
 	flight_unfollow(c, r == SFSHM_LEADER);
 	if (r == -ENOSPC)
 		peer_count(c->self, COUNT_no_space);
-	if (r != SFSHM_LEADER)
+	if (r != SFSHM_LEADER || !f || f->alone)
 		return r;
-	lead(c, &seen, f);
-	if (!c->moving)
+	flight_lead(c->self, c->policy, &seen, c->result, f);
+	f->reap = c->reap;
+	/* A semaphore's permits there count until they are given back. */
+	if (!c->moving && key_kind(&c->key) != SHM_SEMAPHORE)
 		drop_older(c);
 	return r;
 }

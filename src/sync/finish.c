@@ -8,7 +8,7 @@
 #include "peer/wait.h"
 #include "store/claims.h"
 #include "store/pin.h"
-#include "sync/flight.h"
+#include "sync/semaphore.h"
 
 void flight_yield(struct peer *p, uint32_t slot)
 {
@@ -19,7 +19,8 @@ void flight_yield(struct peer *p, uint32_t slot)
 	       ctl_owner(c) == p->id) {
 		/* Ours until the CAS, so a grace period may start anew. */
 		store_release(&s->started,
-			      load_acquire(&p->map->header->epoch));
+			      load_acquire(&p->map->header->epoch) |
+				      STARTED_STAMP);
 		if (cas_seq(&s->ctl, c, ctl_with(c, ctl_phase(c), 0)))
 			break;
 		c = load_seq(&s->ctl);
@@ -30,6 +31,8 @@ void flight_yield(struct peer *p, uint32_t slot)
 /* What may be ended, and by whom. */
 static int check(const struct flight *f, const struct peer *p)
 {
+	if (f->alone)
+		return 0;
 	if (!f->map)
 		return -ESTALE;
 	if (f->record != p->record || f->incarnation != p->incarnation)
@@ -37,9 +40,18 @@ static int check(const struct flight *f, const struct peer *p)
 	return 0;
 }
 
+/* Who led before has died, and there is time for what it left now. */
+static void reap_last(struct flight *f, struct peer *p)
+{
+	if (unlikely(f->reap))
+		peer_reap(p->map, f->reap - 1);
+	f->reap = 0;
+}
+
 static int fenced(struct flight *f, struct peer *p)
 {
 	flight_yield(p, f->slot);
+	reap_last(f, p);
 	peer_count(p, COUNT_fenced);
 	f->map = NULL;
 	f->outcome = -ESTALE;
@@ -63,16 +75,28 @@ static void wake_and_forget(struct flight *f, struct peer *p, bool all,
 		f->result->shared = shared;
 	kill_point(publish_woken);
 	claim_drop(p, f->slot);
+	reap_last(f, p);
 	f->map = NULL;
 	f->outcome = outcome;
 }
+
+/* What a flight ends with: a value, or a failure and its message. */
+struct outcome {
+	const struct iovec *iov;
+	int count;
+	uint32_t len; /* bytes, in all */
+	int code;     /* 0: a value */
+	uint32_t ttl_ms;
+	uint32_t keep_ms; /* past that */
+	bool spare;       /* there is no room for it but the spare */
+};
 
 /*
  * Gets the field a chain of the right size: the one it has, if that fits,
  * else a new one. Whenever the reference counts (A4), `len` is its size.
  */
 static int fit_chain(struct peer *p, uint32_t slot, struct shm_field *f,
-		     uint32_t len)
+		     uint32_t len, bool spare)
 {
 	uint32_t need = granules_for(len), ref;
 	int r;
@@ -87,13 +111,24 @@ static int fit_chain(struct peer *p, uint32_t slot, struct shm_field *f,
 	store_relaxed(&f->len, len);
 	if (!need)
 		return 0;
-	r = arena_build(p, need, &ref);
+	r = spare     ? arena_build_spare(p, need, &ref) :
+	    need == 1 ? arena_build_one(p, slot, &ref) :
+			arena_build(p, need, &ref);
 	if (r) {
 		store_relaxed(&f->len, 0);
 		return r;
 	}
 	arena_hand_over(p, slot, &f->ref);
 	return 0;
+}
+
+/* How long the work ran until now; 0: not known, or not worth telling. */
+static uint8_t took(const struct flight *f, const struct shm_slot *s,
+		    uint64_t now)
+{
+	uint64_t from = started_ns(load_relaxed(&s->started), ctl_gen(f->ctl));
+
+	return from && now > from && !f->stored ? scale_took(now - from) : 0;
 }
 
 /*
@@ -105,25 +140,28 @@ static int fit_chain(struct peer *p, uint32_t slot, struct shm_field *f,
  * of it.
  */
 static int write_field(struct flight *f, struct peer *p,
-		       const struct iovec *iov, int count, uint32_t len,
-		       int code, uint32_t ttl_ms)
+		       const struct outcome *o)
 {
 	struct shm_slot *s = &p->map->slots[f->slot];
 	struct shm_field *field = &s->field[!ctl_cur(f->ctl)];
+	uint64_t now = sys.coarse();
 	int r;
 
-	r = fit_chain(p, f->slot, field, len);
+	r = fit_chain(p, f->slot, field, o->len, o->spare);
 	fence_release();
-	if (!r && len)
-		r = arena_write(p->map, load_relaxed(&field->ref), iov, count);
+	if (!r && o->len)
+		r = arena_write(p->map, load_relaxed(&field->ref), o->iov,
+				o->count);
 	if (r)
 		return r;
-	store_relaxed(&field->code, code);
+	store_relaxed(&field->code, o->code);
 	/* A value that only moves is not what those who wait here wait for. */
 	store_relaxed(&field->gen,
 		      (uint32_t)ctl_gen(f->ctl) - (f->stored != 0));
-	store_relaxed(&field->stored, f->stored ? f->stored : sys.coarse());
-	store_relaxed(&field->ttl_ms, ttl_ms);
+	store_relaxed(&field->stored, f->stored ? f->stored : now);
+	store_relaxed(&field->ttl_ms, o->ttl_ms);
+	store_relaxed(&field->keep, scale_ms(o->keep_ms));
+	store_relaxed(&field->took, took(f, s, now));
 	store_relaxed(&s->deaths, 0);
 	kill_point(publish_written);
 	return 0;
@@ -147,26 +185,26 @@ static int total_of(const struct iovec *iov, int count, uint64_t *total)
 }
 
 /* sfshm_do()'s caller gets what its work published. */
-static int copy_result(struct flight *f, const struct iovec *iov, int count,
-		       uint64_t total)
+static void copy_result(struct flight *f, const struct outcome *o)
 {
 	struct sfshm_result *res = f->result;
 	uint8_t *to;
 
 	if (!res)
-		return 0;
-	if (buf_reserve(&res->value, total)) {
+		return;
+	res->uncached = !o->ttl_ms;
+	if (buf_reserve(&res->value, o->len)) {
 		f->outcome = -ENOMEM;
-		return 0;
+		return;
 	}
 	to = res->value.data;
-	for (int i = 0; i < count; i++) {
-		if (iov[i].iov_len)
-			memcpy(to, iov[i].iov_base, iov[i].iov_len);
-		to += iov[i].iov_len;
+	for (int i = 0; i < o->count; i++) {
+		if (!o->iov[i].iov_len)
+			continue;
+		memcpy(to, o->iov[i].iov_base, o->iov[i].iov_len);
+		to += o->iov[i].iov_len;
 	}
-	res->value.len = total;
-	return 0;
+	res->value.len = o->len;
 }
 
 /* ... and what it failed with. */
@@ -183,31 +221,18 @@ static void copy_failure(struct flight *f, int code, const struct iovec *text)
 	res->message[text->iov_len] = '\0';
 }
 
-int flight_publish(struct flight *f, struct peer *p, const struct iovec *iov,
-		   int count)
+static bool awaited(const struct flight *f, const struct peer *p)
 {
-	struct shm_slot *s;
-	uint64_t total;
-	int r = check(f, p);
+	return load_relaxed(&p->map->slots[f->slot].event) & EVENT_WAITERS;
+}
 
-	if (!r)
-		r = total_of(iov, count, &total);
-	if (r)
-		return r;
-	if (total > p->map->geometry.max_value) {
-		peer_count(p, COUNT_too_large);
-		return -EMSGSIZE;
-	}
-	if (lost(f, p))
-		return fenced(f, p);
-	r = write_field(f, p, iov, count, (uint32_t)total, 0, f->ttl_ms);
-	if (r == -ENOSPC)
-		peer_count(p, COUNT_no_space);
-	if (r)
-		return r;
-	s = &p->map->slots[f->slot];
+/* The value becomes visible, and those who wait are woken. */
+static int show(struct flight *f, struct peer *p, const struct outcome *o)
+{
+	struct shm_slot *s = &p->map->slots[f->slot];
+
 	/* Who waits must find it, however short its life is meant to be. */
-	if (load_relaxed(&s->event) & EVENT_WAITERS)
+	if (awaited(f, p))
 		store_relaxed(&s->recent, 1);
 	/*
 	 * order: F1 pairs F2
@@ -220,26 +245,191 @@ int flight_publish(struct flight *f, struct peer *p, const struct iovec *iov,
 	kill_point(publish_flipped);
 	peer_count(p, COUNT_publishes);
 	wake_and_forget(f, p, true, SFSHM_COMPUTED);
-	return copy_result(f, iov, count, total);
+	copy_result(f, o);
+	return 0;
+}
+
+/* Nobody waits for what cannot be kept: the flight just ends. */
+static int drop(struct flight *f, struct peer *p, const struct outcome *o)
+{
+	store_relaxed(&p->map->slots[f->slot].deaths, 0);
+	if (!end(f, p, ctl_with(f->ctl, PHASE_IDLE, 0)))
+		return fenced(f, p);
+	kill_point(release_flipped);
+	wake_and_forget(f, p, true, SFSHM_COMPUTED);
+	copy_result(f, o);
+	return 0;
+}
+
+/*
+ * T16: an old value that serves nobody any more, not even as a stale one, makes
+ * room. True if it has.
+ *
+ * order: S3 pairs S4
+ * Who still copies it finds the control word changed.
+ */
+static bool give_up_old(struct flight *f, struct peer *p)
+{
+	struct shm_slot *s = &p->map->slots[f->slot];
+	struct shm_field *old = &s->field[ctl_cur(f->ctl)];
+	uint64_t next = f->ctl & ~CTL_HAS;
+
+	if (!ctl_has(f->ctl) || field_serves(old, sys.coarse()) ||
+	    !end(f, p, next))
+		return false;
+	f->ctl = next;
+	kill_point(publish_given_up);
+	pin_free_field(p, f->slot, old);
+	return true;
+}
+
+/*
+ * There is no room to keep the value. It still goes to those who wait for it,
+ * by way of the room that is spared for this.
+ */
+static int hand_on(struct flight *f, struct peer *p, struct outcome *o)
+{
+	int r;
+
+	peer_count(p, COUNT_no_space);
+	if (f->flags & SFSHM_KEEP)
+		return -ENOSPC;
+	o->ttl_ms = 0;
+	o->keep_ms = 0;
+	o->spare = true;
+	if (!awaited(f, p))
+		r = drop(f, p, o);
+	else
+		r = write_field(f, p, o) ?: show(f, p, o);
+	if (r)
+		return r;
+	peer_count(p, COUNT_uncached);
+	return SFSHM_UNCACHED;
+}
+
+/* Nobody else is concerned. */
+static int end_alone(struct flight *f, int outcome)
+{
+	f->alone = false;
+	f->outcome = outcome;
+	return 0;
+}
+
+static int publish_alone(struct flight *f, struct outcome *o, uint64_t total)
+{
+	if (total > UINT32_MAX)
+		return -EMSGSIZE;
+	end_alone(f, SFSHM_COMPUTED);
+	o->len = (uint32_t)total;
+	o->ttl_ms = 0;
+	copy_result(f, o);
+	return 0;
+}
+
+/*
+ * Hit-for-miss: the value is its leader's, everybody else is told to run,
+ * whatever there was before.
+ */
+static int keep_to_itself(struct flight *f, struct peer *p, struct outcome *o)
+{
+	const struct outcome mark = {
+		.code = SHM_CODE_UNCACHEABLE,
+		.ttl_ms = f->uncacheable_ms,
+	};
+	int r = write_field(f, p, &mark);
+
+	if (r)
+		return r;
+	if (!end(f, p, ctl_with(f->ctl & ~CTL_HAS, PHASE_FAILED, 0)))
+		return fenced(f, p);
+	kill_point(fail_flipped);
+	wake_and_forget(f, p, true, SFSHM_COMPUTED);
+	o->ttl_ms = 0;
+	copy_result(f, o);
+	return 0;
+}
+
+int flight_publish(struct flight *f, struct peer *p, const struct iovec *iov,
+		   int count)
+{
+	struct outcome o = {
+		.iov = iov,
+		.count = count,
+		.ttl_ms = f->ttl_ms,
+		.keep_ms = f->keep_ms,
+	};
+	uint64_t total;
+	int r = check(f, p);
+
+	if (!r)
+		r = total_of(iov, count, &total);
+	if (r)
+		return r;
+	if (f->alone)
+		return publish_alone(f, &o, total);
+	if (total > p->map->geometry.max_value) {
+		peer_count(p, COUNT_too_large);
+		return -EMSGSIZE;
+	}
+	if (lost(f, p))
+		return fenced(f, p);
+	o.len = (uint32_t)total;
+	if (unlikely(f->uncacheable_ms))
+		return keep_to_itself(f, p, &o);
+	r = write_field(f, p, &o);
+	if (r == -ENOSPC && give_up_old(f, p))
+		r = write_field(f, p, &o);
+	if (r == -ENOSPC)
+		return hand_on(f, p, &o);
+	return r ? r : show(f, p, &o);
+}
+
+int flight_note(struct flight *f, struct peer *p, const void *data,
+		uint32_t len)
+{
+	struct iovec iov = {
+		.iov_base = (void *)(uintptr_t)data,
+		.iov_len = len,
+	};
+	struct outcome o = { .iov = &iov, .count = 1, .len = len };
+	int r = check(f, p);
+
+	if (r)
+		return r;
+	if (lost(f, p))
+		return fenced(f, p);
+	return len > p->map->geometry.max_value ? -EMSGSIZE :
+						  write_field(f, p, &o);
 }
 
 int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 {
 	struct iovec text = { .iov_base = (void *)(uintptr_t)message };
+	struct outcome o = {
+		.iov = &text,
+		.count = 1,
+		.code = code,
+		.ttl_ms = f->neg_ttl_ms,
+	};
 	int r = check(f, p);
 
 	if (r)
 		return r;
-	if (code == 0)
+	if (code == 0 || code == SHM_CODE_UNCACHEABLE)
 		return -EINVAL;
-	if (lost(f, p))
+	if (!f->alone && lost(f, p))
 		return fenced(f, p);
 	text.iov_len = message ? strnlen(message, SFSHM_MESSAGE_MAX - 1) : 0;
-	r = write_field(f, p, &text, 1, (uint32_t)text.iov_len, code,
-			f->neg_ttl_ms);
+	o.len = (uint32_t)text.iov_len;
+	if (f->alone) {
+		copy_failure(f, code, &text);
+		return end_alone(f, code == -ENOENT ? -ENOENT : -EREMOTEIO);
+	}
+	r = write_field(f, p, &o);
 	/* Without room for the message the code must do. */
+	o.len = 0;
 	if (r)
-		r = write_field(f, p, NULL, 0, 0, code, f->neg_ttl_ms);
+		r = write_field(f, p, &o);
 	if (r)
 		return r;
 	if (!end(f, p, ctl_with(f->ctl, PHASE_FAILED, 0)))
@@ -257,6 +447,8 @@ int flight_release(struct flight *f, struct peer *p)
 
 	if (r)
 		return r;
+	if (f->alone)
+		return end_alone(f, -ECANCELED);
 	if (lost(f, p))
 		return fenced(f, p);
 	/* It lived to say so. */
@@ -269,9 +461,44 @@ int flight_release(struct flight *f, struct peer *p)
 	return 0;
 }
 
+/*
+ * A stray one, by who stops in here until the flight is over and another one
+ * has begun, moves that one's deadline; the work may run twice then.
+ */
+int flight_extend(struct flight *f, uint32_t ms)
+{
+	struct shm_slot *s = &f->map->slots[f->slot];
+	uint64_t from = started_ns(load_relaxed(&s->started), ctl_gen(f->ctl));
+	uint64_t now = sys.now();
+	uint64_t lease = ms ? (now > from ? now - from : 0) / NS_PER_MS + ms :
+			      0;
+	uint32_t old = load_relaxed(&s->lease_ms);
+	struct peer *p = peer_attached(f->map, f->serial);
+
+	if (!flight_stands(f))
+		return -ESTALE;
+	cas_relaxed(&s->lease_ms, old,
+		    lease < UINT32_MAX ? (uint32_t)lease : UINT32_MAX);
+	if (!flight_stands(f))
+		return -ESTALE;
+	if (p)
+		peer_count(p, COUNT_extensions);
+	return 0;
+}
+
+/*
+ * When it died is noted where its start was; who is first to lead after it
+ * has noted a start of its own.
+ */
 void flight_note_death(struct peer *p, uint32_t slot)
 {
 	struct shm_slot *s = &p->map->slots[slot];
+	uint64_t noted = load_acquire(&s->started);
+	uint64_t ctl = load_seq(&s->ctl);
+
+	if (ctl_phase(ctl) == PHASE_IDLE)
+		cas_acq_rel(&s->started, noted,
+			    started_make(ctl_gen(ctl), sys.now()));
 
 	peer_count(p, COUNT_owner_died);
 	if (load_relaxed(&s->deaths) < UINT8_MAX)
@@ -282,6 +509,8 @@ bool flight_abandon(struct peer *p, uint32_t slot, uint64_t c)
 {
 	uint64_t over = ctl_make(slot_gen(p->map, c), 0, PHASE_IDLE, c);
 
+	if (slot_kind(&p->map->slots[slot]) == SHM_LOCK)
+		over |= LOCK_ORPHANED;
 	return cas_seq(&p->map->slots[slot].ctl, c, over);
 }
 
@@ -293,7 +522,7 @@ static bool sweep_making(struct peer *v, uint32_t slot, uint64_t c)
 
 	do {
 		epoch_enter(v);
-		in = load_relaxed(&s->key_len) ? table_contains(v, slot) : 0;
+		in = load_relaxed(&s->key_tag) ? table_contains(v, slot) : 0;
 		epoch_leave(v);
 	} while (in == -EAGAIN);
 	if (in == 1)
@@ -316,6 +545,11 @@ static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 	if (!s)
 		return;
 	c = load_seq(&s->ctl);
+	if (slot_kind(s) == SHM_SEMAPHORE && ctl_has(c)) {
+		semaphore_sweep(v, slot, died);
+		event_wake(&s->event, true);
+		return;
+	}
 	if (ctl_owner(c) != v->id)
 		return;
 	if (ctl_phase(c) == PHASE_MAKING)

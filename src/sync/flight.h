@@ -18,35 +18,32 @@ struct flight {
 	uint64_t ctl;    /* BUSY, as it stands while the flight is ours */
 	uint32_t slot;
 	uint32_t incarnation;
+	uint32_t reap;  /* participant + 1, to be reaped once it is ended */
+	uint32_t flags; /* the policy's */
 	uint32_t ttl_ms;
 	uint32_t neg_ttl_ms;
-	uint64_t stored; /* 0: the value is of now; else of then */
+	uint32_t keep_ms;        /* past its lifetime a value is kept */
+	uint32_t uncacheable_ms; /* not 0: what it publishes is its own */
+	uint64_t stored;         /* 0: the value is of now; else of then */
 	int32_t outcome; /* once ended: what sfshm_do() answers its leader */
+	bool alone;      /* no flight: the work is run for its caller only */
+	sfshm_opinion_fn fits;
+	void *arg;   /* of `fits` */
+	bool claims; /* the next flight in memory goes with it: top/claim.c */
 };
 static_assert(sizeof(struct flight) <= sizeof(struct sfshm_flight), "opaque");
-
-/*
- * When the flight began: 16 bits of its generation and microseconds, so that
- * what an earlier flight left there is known as such.
- */
-static inline uint64_t started_make(uint64_t gen, uint64_t now_ns)
-{
-	return gen << 48 | (now_ns / 1000 & ((UINT64_C(1) << 48) - 1));
-}
-
-/* In ns, or 0 if it is not noted yet. */
-static inline uint64_t started_ns(uint64_t started, uint64_t gen)
-{
-	if (started >> 48 != (gen & 0xffff))
-		return 0;
-	return (started & ((UINT64_C(1) << 48) - 1)) * 1000;
-}
 
 /*
  * The whole of sfshm_begin() for a call: returns SFSHM_CACHED, SFSHM_AWAITED,
  * SFSHM_LEADER with *f filled in, or an error.
  */
 int flight_begin(struct call *c, struct flight *f);
+
+/*
+ * Leads nothing: the work is run for its caller alone. SFSHM_LEADER.
+ */
+int flight_alone(struct flight *f, const struct sfshm_policy *policy,
+		 struct sfshm_result *result);
 
 /* A step's answer: something changed, look again. No errno value. */
 #define AGAIN (-4096)
@@ -65,7 +62,26 @@ static inline bool flight_moved(const struct call *c)
 }
 
 /* Becomes the leader of a slot as it was seen: T3, T7. SFSHM_LEADER, AGAIN. */
-int flight_claim(struct call *c, struct sighting *seen);
+int flight_claim(struct peer *p, struct sighting *seen, uint32_t lease_ms);
+
+/* ... for a caller that has just looked at the coarse clock. */
+int flight_claim_at(struct peer *p, struct sighting *seen, uint32_t lease_ms,
+		    uint64_t coarse);
+
+/*
+ * After a claim: SFSHM_LEADER, or MOVED if the segment has moved meanwhile,
+ * with the claim given back.
+ */
+int flight_confirm(struct peer *p, const struct sighting *seen);
+
+/* Notes when the flight began, and until when it is meant to last. */
+void flight_note_start(struct peer *p, const struct sighting *seen,
+		       uint32_t lease_ms);
+
+/* What the new leader is told, and gets in its hands. */
+void flight_lead(struct peer *p, const struct sfshm_policy *policy,
+		 const struct sighting *seen, struct sfshm_result *r,
+		 struct flight *f);
 
 /*
  * Waits once for the flight that was seen. Returns AGAIN, SFSHM_LEADER (the
@@ -80,6 +96,12 @@ int flight_follow(struct call *c, struct sighting *seen);
 int flight_consult(struct call *c,
 		   int (*how)(struct call *c, struct flight *f));
 
+/*
+ * For a call that must not wait: as above if the leader is dead or past its
+ * time, else -EBUSY.
+ */
+int flight_try(struct call *c, struct sighting *seen);
+
 /* The call waits no more; `leads` says whether it became the leader. */
 void flight_unfollow(struct call *c, bool leads);
 
@@ -91,6 +113,29 @@ int flight_fail(struct flight *f, struct peer *p, int code,
 int flight_release(struct flight *f, struct peer *p);
 
 /*
+ * Writes bytes where the flight's result is going to be, for whoever leads
+ * after this leader's death; nobody else sees them. As flight_publish(), but
+ * the flight goes on.
+ */
+int flight_note(struct flight *f, struct peer *p, const void *data,
+		uint32_t len);
+
+/* Whether it is still to be ended. */
+static inline bool flight_open(const struct flight *f)
+{
+	return f->map || f->alone;
+}
+
+/* It is still its leader's, who may be giving up an old value (T16). */
+static inline bool flight_stands(const struct flight *f)
+{
+	return !((load_seq(&f->map->slots[f->slot].ctl) ^ f->ctl) & ~CTL_HAS);
+}
+
+/* Moves the leader's deadline to `ms` from now; 0: none. 0 or -ESTALE. */
+int flight_extend(struct flight *f, uint32_t ms);
+
+/*
  * Begins a flight in a successor for what is to be moved from its
  * predecessor, which is not asked or changed. Never waits.
  */
@@ -99,9 +144,22 @@ int flight_begin_moving(struct call *c, struct flight *f);
 /* A look without waiting: SFSHM_CACHED, a failure, or -ENODATA. */
 int flight_peek(struct call *c, struct flight *unused);
 
-/* As sfshm_forget() and sfshm_purge(). */
+/* As sfshm_forget() and sfshm_invalidate(). */
 int flight_forget(struct call *c, struct flight *unused);
-int flight_purge(struct peer *p);
+int flight_invalidate(struct call *c, uint32_t flags);
+
+/*
+ * Something done to a key's slot, seen as `ctl`, whatever it is in: true if it
+ * was; false also if it has changed since. The three are what sfshm_purge()
+ * does and sfshm_invalidate(), hard and soft.
+ */
+typedef bool (*flight_visit_fn)(struct peer *p, uint32_t slot, uint64_t ctl);
+bool flight_purge(struct peer *p, uint32_t slot, uint64_t ctl);
+bool flight_drop(struct peer *p, uint32_t slot, uint64_t ctl);
+bool flight_expire(struct peer *p, uint32_t slot, uint64_t ctl);
+
+/* ... to every key here and in the predecessor; how many, or an error. */
+int flight_with_all(struct peer *p, flight_visit_fn what);
 
 /* How many wait at the slot, counted from the participants. */
 uint32_t flight_waiters(const struct mapping *map, uint32_t slot);

@@ -7,7 +7,17 @@
 #include "peer/liveness.h"
 #include "peer/wait.h"
 #include "store/claims.h"
+#include "sync/deadlock.h"
 #include "sync/flight.h"
+
+/* With this death the breaker opens: nobody takes over. */
+static bool breaks_now(const struct call *c, const struct shm_slot *s)
+{
+	uint32_t most = c->policy->breaker_deaths;
+
+	return most && c->policy->breaker_ms &&
+	       load_relaxed(&s->deaths) + 1u >= most;
+}
 
 /* The leader is proven dead: one follower's CAS makes it the leader. */
 static int take_over(struct call *c, struct sighting *seen)
@@ -16,20 +26,21 @@ static int take_over(struct call *c, struct sighting *seen)
 	struct shm_slot *s = &p->map->slots[seen->slot];
 	uint32_t dead = ctl_owner(seen->ctl) - 1;
 
-	if (c->flags & SFSHM_FOLLOW) {
+	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s)) {
 		if (flight_abandon(p, seen->slot, seen->ctl))
 			flight_note_death(p, seen->slot);
 		event_wake(&s->event, true);
 		peer_reap(p->map, dead);
 		return AGAIN;
 	}
-	if (flight_claim(c, seen) == AGAIN)
+	if (flight_claim(p, seen, c->lease_ms) == AGAIN)
 		return AGAIN;
 	kill_point(flight_taken);
 	flight_note_death(p, seen->slot);
 	peer_count(p, COUNT_takeovers);
 	c->result->owner_died = 1;
-	peer_reap(p->map, dead);
+	/* The work is waited for; the dead one's record is not. */
+	c->reap = dead + 1;
 	return SFSHM_LEADER;
 }
 
@@ -54,12 +65,14 @@ static uint64_t lease_end(struct call *c, const struct shm_slot *s,
 	uint64_t began = started_ns(load_acquire(&s->started), ctl_gen(ctl));
 	uint64_t ms = load_relaxed(&s->lease_ms);
 
+	if (key_kind(&c->key) == SHM_LOCK)
+		return 0;
 	if (!began) {
 		if (c->unnoted_gen != ctl_gen(ctl))
 			c->unnoted_since = now;
 		c->unnoted_gen = ctl_gen(ctl);
 		began = c->unnoted_since;
-		ms = c->policy->lock_age_ms;
+		ms = c->lease_ms;
 	}
 	return ms ? began + ms * NS_PER_MS : 0;
 }
@@ -74,7 +87,7 @@ static int given_up(struct call *c, uint64_t now)
 		peer_count(c->self, COUNT_cancels);
 		return -ECANCELED;
 	}
-	if (pol->deadline_ns && now >= pol->deadline_ns) {
+	if (c->deadline && now >= c->deadline) {
 		peer_count(c->self, COUNT_timeouts);
 		return -ETIMEDOUT;
 	}
@@ -104,13 +117,49 @@ static void sleep_once(struct call *c, const struct sighting *seen,
 	if (r == -EAGAIN) {
 		peer_count(c->self, COUNT_rechecks);
 		if (life_examine(map, ctl_owner(seen->ctl) - 1) ==
-		    LIFE_SUSPECT) {
+			    LIFE_SUSPECT &&
+		    key_kind(&c->key) != SHM_LOCK) {
 			peer_count(c->self, COUNT_suspects);
 			steal(c, seen);
 		}
 	} else if (stray_wake(w)) {
 		peer_reap_all(map);
 	}
+}
+
+/* Takes the flight from a leader that is dead or past its time; else 0. */
+static int replace(struct call *c, struct sighting *seen,
+		   struct shm_participant *owner, uint64_t now, uint32_t *word)
+{
+	struct mapping *map = c->self->map;
+	uint64_t lease;
+
+	if (life_proven_dead(map, owner, word)) {
+		sys.wake(liveness_word(map, owner), INT32_MAX);
+		return take_over(c, seen);
+	}
+	lease = lease_end(c, &map->slots[seen->slot], seen->ctl, now);
+	if (!lease || now < lease)
+		return 0;
+	steal(c, seen);
+	return AGAIN;
+}
+
+int flight_try(struct call *c, struct sighting *seen)
+{
+	struct mapping *map = c->self->map;
+	struct shm_participant *owner =
+		participant_at(map, ctl_owner(seen->ctl) - 1);
+	uint32_t word;
+
+	if (!owner)
+		return -EBADMSG;
+	if (load_seq(&map->slots[seen->slot].ctl) != seen->ctl)
+		return AGAIN;
+	/* Who only ever tries would not learn of a death that has no mark. */
+	if (key_kind(&c->key) == SHM_LOCK)
+		life_examine(map, ctl_owner(seen->ctl) - 1);
+	return replace(c, seen, owner, sys.now(), &word) ?: -EBUSY;
 }
 
 /* One look at the leader, and a sleep if it is well. */
@@ -126,7 +175,7 @@ static int follow_once(struct call *c, struct sighting *seen)
 		.closing = c->closing,
 		.closing_seen = c->closing_seen,
 	};
-	uint64_t lease, now;
+	uint64_t now, lease;
 	int r;
 
 	if (!w.owner)
@@ -136,20 +185,45 @@ static int follow_once(struct call *c, struct sighting *seen)
 		return AGAIN;
 	now = sys.now();
 	r = given_up(c, now);
+	if (!r)
+		r = replace(c, seen, w.owner, now, &w.owner_seen);
 	if (r)
 		return r;
-	if (life_proven_dead(p->map, w.owner, &w.owner_seen)) {
-		sys.wake(liveness_word(p->map, w.owner), INT32_MAX);
-		return take_over(c, seen);
+	if (deadlock_would_be(p, seen->slot)) {
+		peer_count(p, COUNT_deadlocks);
+		return -EDEADLK;
 	}
 	lease = lease_end(c, s, seen->ctl, now);
-	if (lease && now >= lease) {
-		steal(c, seen);
-		return AGAIN;
-	}
-	w.until = earlier(c->policy->deadline_ns, lease);
+	w.until = earlier(c->deadline, lease);
 	sleep_once(c, seen, &w);
 	return AGAIN;
+}
+
+/* The first time: which flight's result will do, and how long it may take. */
+static void begin_to_wait(struct call *c, const struct sighting *seen)
+{
+	const struct sfshm_policy *pol = c->policy;
+
+	c->joined = ctl_gen(seen->ctl);
+	if (c->deadline)
+		return;
+	c->deadline = pol->deadline_ns;
+	if (pol->wait_timeout_ms && pol->wait_timeout_ms != SFSHM_FOREVER)
+		c->deadline =
+			earlier(c->deadline,
+				sys.now() + pol->wait_timeout_ms * NS_PER_MS);
+}
+
+/* The waiters are counted with this one among them, so there is never one
+ * more than allowed; of two that come at once both may leave. */
+static bool crowded(struct call *c, uint32_t slot)
+{
+	uint32_t most = c->policy->max_waiters;
+
+	if (!most || c->slept || flight_waiters(c->self->map, slot) <= most)
+		return false;
+	peer_count(c->self, COUNT_crowded);
+	return true;
 }
 
 /*
@@ -163,10 +237,17 @@ int flight_follow(struct call *c, struct sighting *seen)
 	int r;
 
 	if (!c->joined)
-		c->joined = ctl_gen(seen->ctl);
-	c->waited_at = &p->map->slots[seen->slot].event;
-	store_relaxed(&p->record->wait_slot, seen->slot + 1);
-	r = follow_once(c, seen);
+		begin_to_wait(c, seen);
+	/* What the last lock's end was has been told to who holds it now. */
+	c->result->owner_died = 0;
+	/* order: D1 pairs D2 */
+	store_seq(&p->record->wait_slot, seen->slot + 1);
+	if (crowded(c, seen->slot)) {
+		r = -EAGAIN;
+	} else {
+		c->waited_at = &p->map->slots[seen->slot].event;
+		r = follow_once(c, seen);
+	}
 	store_relaxed(&p->record->wait_slot, 0);
 	return r;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "os/sys.h"
 #include "peer/liveness.h"
 #include "sync/flight.h"
 
@@ -13,10 +14,11 @@ static int peek_here(struct call *c)
 
 	if (likely(r == LOOK_HIT)) {
 		peer_count(c->self, COUNT_hits);
-		c->result->code = 0;
 		return SFSHM_CACHED;
 	}
 	if (r == LOOK_FAILED) {
+		if (c->result->code == SHM_CODE_UNCACHEABLE)
+			return -ENODATA;
 		peer_count(c->self, COUNT_neg_hits);
 		return c->result->code == -ENOENT ? -ENOENT : -EREMOTEIO;
 	}
@@ -79,12 +81,9 @@ static int forget_here(struct call *c)
 	return r < 0 ? r : -ENODATA;
 }
 
-int flight_forget(struct call *c, struct flight *unused)
+/* What one segment and its predecessor answer together. */
+static int both(const struct call *c, int here, int there)
 {
-	int here = forget_here(c);
-	int there = flight_consult(c, flight_forget);
-
-	(void)unused;
 	if (flight_moved(c))
 		return MOVED;
 	if (here == 0 || here == -ENODATA)
@@ -92,38 +91,150 @@ int flight_forget(struct call *c, struct flight *unused)
 	return here;
 }
 
-static int purge_here(struct peer *p)
+/*
+ * The predecessor goes first: what leaves it for this segment meanwhile has
+ * arrived here before it has gone there, so it is met in one of the two.
+ */
+int flight_forget(struct call *c, struct flight *unused)
+{
+	int there = flight_consult(c, flight_forget);
+
+	(void)unused;
+	if (there == -EBUSY)
+		return flight_moved(c) ? MOVED : there;
+	return both(c, forget_here(c), there);
+}
+
+bool flight_purge(struct peer *p, uint32_t slot, uint64_t ctl)
+{
+	if (!ctl_at_rest(ctl) || !slot_retire(p, slot, ctl))
+		return false;
+	peer_count(p, COUNT_forgets);
+	return true;
+}
+
+/*
+ * As a steal: who leads it finds out when it is done. A slot in the making
+ * may not be linked yet, and its flight has not begun: it comes after this.
+ */
+bool flight_drop(struct peer *p, uint32_t slot, uint64_t ctl)
+{
+	if ((!ctl_at_rest(ctl) && ctl_phase(ctl) != PHASE_BUSY) ||
+	    !slot_retire(p, slot, ctl))
+		return false;
+	peer_count(p, COUNT_invalidations);
+	return true;
+}
+
+/*
+ * The field's lifetime ends now. It is not ours to write: should the slot have
+ * changed meanwhile, a later result with the same lifetime may lose it, and is
+ * refreshed the earlier.
+ */
+static bool end_lifetime(struct shm_slot *s, uint64_t ctl, struct shm_field *f)
+{
+	uint64_t now = sys.coarse(), stored = load_relaxed(&f->stored);
+	uint32_t ttl = load_relaxed(&f->ttl_ms);
+	uint64_t age = now > stored ? (now - stored) / NS_PER_MS : 0;
+
+	/* order: X1 pairs X2 */
+	return field_fresh(f, now) && load_seq(&s->ctl) == ctl &&
+	       cas_seq(&f->ttl_ms, ttl,
+		       age < UINT32_MAX ? (uint32_t)age : UINT32_MAX - 1);
+}
+
+bool flight_expire(struct peer *p, uint32_t slot, uint64_t ctl)
+{
+	struct shm_slot *s = &p->map->slots[slot];
+	bool done = false;
+
+	if (!ctl_at_rest(ctl) && !ctl_busy(ctl))
+		return false;
+	if (ctl_has(ctl))
+		done = end_lifetime(s, ctl, &s->field[ctl_cur(ctl)]);
+	if (ctl_phase(ctl) == PHASE_FAILED)
+		done |= end_lifetime(s, ctl, &s->field[!ctl_cur(ctl)]);
+	if (done)
+		peer_count(p, COUNT_invalidations);
+	return done;
+}
+
+static bool unchanged(const struct call *c, const struct sighting *seen)
+{
+	return load_seq(&c->self->map->slots[seen->slot].ctl) == seen->ctl;
+}
+
+static int invalidate_here(struct call *c, bool hard)
+{
+	struct sighting seen;
+	int r = 0;
+
+	for (int n = 0; n < LOOK_MOST_TRIES && (r = find(c, &seen)) == 1; n++) {
+		if (hard ? flight_drop(c->self, seen.slot, seen.ctl) :
+			   flight_expire(c->self, seen.slot, seen.ctl))
+			return 0;
+		if (ctl_phase(seen.ctl) == PHASE_RETIRED)
+			slot_unlink(c->self, seen.slot, seen.ctl);
+		else if (ctl_phase(seen.ctl) == PHASE_MAKING ||
+			 (!hard && unchanged(c, &seen)))
+			return -ENODATA;
+	}
+	return r == 1 ? -EBADMSG : r < 0 ? r : -ENODATA;
+}
+
+static int invalidate_soft(struct call *c, struct flight *unused)
+{
+	(void)unused;
+	return invalidate_here(c, false);
+}
+
+static int invalidate_hard(struct call *c, struct flight *unused)
+{
+	(void)unused;
+	return invalidate_here(c, true);
+}
+
+int flight_invalidate(struct call *c, uint32_t flags)
+{
+	bool hard = flags & SFSHM_HARD;
+	int there = flight_consult(c, hard ? invalidate_hard : invalidate_soft);
+
+	return both(c, invalidate_here(c, hard), there);
+}
+
+static int visit_here(struct peer *p, flight_visit_fn what)
 {
 	uint32_t used = slots_used(p->map);
 	int n = 0;
 
 	for (uint32_t i = 0; i < used; i++) {
-		uint64_t c = load_seq(&p->map->slots[i].ctl);
+		struct shm_slot *s = &p->map->slots[i];
+		uint64_t ctl = load_seq(&s->ctl);
 
-		if (!ctl_at_rest(c) || !slot_retire(p, i, c))
-			continue;
-		peer_count(p, COUNT_forgets);
-		n += n < INT_MAX;
+		/* It is of this kind for as long as the word stands. */
+		if (slot_kind(s) == SHM_VALUE && what(p, i, ctl))
+			n += n < INT_MAX;
 	}
 	return n;
 }
 
-int flight_purge(struct peer *p)
+int flight_with_all(struct peer *p, flight_visit_fn what)
 {
 	struct mapping *old = mapping_predecessor(p->map);
 	struct peer *there;
-	int n = purge_here(p), r;
+	int n, r = 0;
 
-	if (!old)
-		return n;
-	p->inside++;
-	r = peer_attach(old, &there);
-	if (!r)
-		r = purge_here(there);
-	p->inside--;
-	mapping_put(old);
+	if (old) {
+		p->inside++;
+		r = peer_attach(old, &there);
+		if (!r)
+			r = visit_here(there, what);
+		p->inside--;
+		mapping_put(old);
+	}
 	if (r < 0)
 		return r;
+	n = visit_here(p, what);
 	return r > INT_MAX - n ? INT_MAX : n + r;
 }
 

@@ -2,6 +2,7 @@
 #include "sync/look.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ static uint64_t widen(uint32_t low, uint64_t now)
 
 /*
  * order: S1 pairs S2
+ * order: S4 pairs S3
  * order: K2 pairs K1
  * If any byte copied was of a later flight, that flight's claim is seen here.
  */
@@ -57,6 +59,9 @@ static void note(struct call *c, const struct shm_field *f, uint64_t gen,
 	r->generation = gen;
 	r->age_ns = now > stored ? now - stored : 0;
 	r->code = load_relaxed(&f->code);
+	r->uncached = !load_relaxed(&f->ttl_ms);
+	r->stale = c->stale;
+	r->coordinated = 1;
 }
 
 static int fetch_value(struct call *c, const struct shm_field *f, uint32_t len)
@@ -96,7 +101,7 @@ static int take_value(struct call *c, struct shm_slot *s, uint64_t ctl,
 	else
 		r = fetch_value(c, f, len);
 	note(c, f, gen, stored, now);
-	c->result->value.len = len;
+	c->result->value.len = r ? 0 : len;
 	evict_note_hit(c->self, (uint32_t)(s - map->slots));
 	if (likely(ctl_copy_whole(ctl, ctl_after_copy(s))))
 		return r ? r : LOOK_HIT;
@@ -136,31 +141,130 @@ static bool awaited(const struct call *c, uint64_t gen)
 	return c->joined && gen >= c->joined;
 }
 
+/*
+ * XFetch (Vattani, Chierichetti, Lowenstein, "Optimal probabilistic cache
+ * stampede prevention", 2015): each caller draws by how much it is ahead of
+ * the others, in units of what the work takes. Work that kills its leaders is
+ * not tried before it must be.
+ */
+static bool early(const struct call *c, const struct shm_field *f, uint64_t now)
+{
+	uint64_t stored = load_relaxed(&f->stored);
+	uint32_t ttl = load_relaxed(&f->ttl_ms);
+	double took, ahead, left;
+
+	if (c->policy->beta <= 0 || ttl == UINT32_MAX ||
+	    c->flags & SFSHM_FOLLOW)
+		return false;
+	took = (double)unscale_took(load_relaxed(&f->took));
+	ahead = -log((double)((hash_draw() >> 11) + 1) * 0x1p-53);
+	left = (double)ttl * 1e6 - (double)(now > stored ? now - stored : 0);
+	return took * c->policy->beta * ahead >= left;
+}
+
+/* Whether the last good value serves as a fresh one. */
+static bool serves(const struct call *c, const struct shm_field *f,
+		   uint64_t gen, uint64_t now)
+{
+	if (unlikely(c->refused &&
+		     widen(load_relaxed(&f->gen), gen) <= c->refused))
+		return false;
+	if (likely(!(c->flags & SFSHM_REFRESH) && field_fresh(f, now)))
+		return true;
+	return awaited(c, widen(load_relaxed(&f->gen), gen));
+}
+
+/* ... or as a stale one, while somebody leads or after a failure. */
+static bool serves_stale(struct call *c, const struct shm_field *f,
+			 uint64_t ctl, uint64_t now)
+{
+	const struct sfshm_policy *pol = c->policy;
+	uint32_t ms = pol->grace_ms;
+
+	if (!ctl_has(ctl) || c->refused)
+		return false;
+	if (c->any_age)
+		return true;
+	if (c->flags & SFSHM_REFRESH)
+		return false;
+	if (ctl_phase(ctl) == PHASE_FAILED)
+		ms = pol->stale_if_error_ms;
+	return ms && field_within(f, now, ms == UINT32_MAX ? UINT64_MAX : ms);
+}
+
+static int take_stale(struct call *c, struct shm_slot *s, uint64_t ctl,
+		      uint64_t now)
+{
+	int code = 0, r;
+
+	if (ctl_phase(ctl) == PHASE_FAILED)
+		code = load_relaxed(&s->field[!ctl_cur(ctl)].code);
+	c->stale = true;
+	r = take_value(c, s, ctl, &s->field[ctl_cur(ctl)], now);
+	c->stale = false;
+	if (r != LOOK_HIT)
+		return r;
+	/* The next flight may be writing over the failure. */
+	if (code && load_seq(&s->ctl) != ctl)
+		return -EAGAIN;
+	c->result->code = code;
+	return LOOK_HIT;
+}
+
+/* The last flight failed. Is that an answer for this caller? */
+static int look_at_failure(struct call *c, struct shm_slot *s, uint64_t ctl,
+			   uint64_t now)
+{
+	const struct shm_field *error = &s->field[!ctl_cur(ctl)];
+	bool fresh = !(c->flags & SFSHM_REFRESH) && field_fresh(error, now);
+
+	if (!fresh && !awaited(c, ctl_gen(ctl)))
+		return LOOK_CLAIMABLE;
+	if (load_relaxed(&error->code) == SHM_CODE_UNCACHEABLE)
+		return copy_error(c, s, ctl, error, now);
+	if (c->flags & SFSHM_RETRY_ON_FAILURE)
+		return LOOK_CLAIMABLE;
+	/* "Does not exist" is no failure of the work. */
+	if (load_relaxed(&error->code) != -ENOENT &&
+	    serves_stale(c, &s->field[ctl_cur(ctl)], ctl, now))
+		return take_stale(c, s, ctl, now);
+	return copy_error(c, s, ctl, error, now);
+}
+
+/* There is no fresh value. */
+static int look_further(struct call *c, struct shm_slot *s, uint64_t ctl,
+			uint64_t now)
+{
+	const struct shm_field *value = &s->field[ctl_cur(ctl)];
+
+	if (unlikely(c->any_age) && serves_stale(c, value, ctl, now))
+		return take_stale(c, s, ctl, now);
+	switch (ctl_phase(ctl)) {
+	case PHASE_FAILED: return look_at_failure(c, s, ctl, now);
+	case PHASE_IDLE:
+	case PHASE_DONE: return LOOK_CLAIMABLE;
+	default:
+		return serves_stale(c, value, ctl, now) ?
+			       take_stale(c, s, ctl, now) :
+			       LOOK_BUSY;
+	}
+}
+
 static int look_at(struct call *c, const struct sighting *seen)
 {
 	struct shm_slot *s = &c->self->map->slots[seen->slot];
 	struct shm_field *value = &s->field[ctl_cur(seen->ctl)];
-	const struct shm_field *other = &s->field[!ctl_cur(seen->ctl)];
-	bool refresh = c->flags & SFSHM_REFRESH;
-	uint64_t gen = ctl_gen(seen->ctl);
 	uint64_t now = sys.coarse();
 
-	if (ctl_has(seen->ctl) &&
-	    ((!refresh && field_fresh(value, now)) ||
-	     awaited(c, widen(load_relaxed(&value->gen), gen))))
-		return take_value(c, s, seen->ctl, value, now);
-	switch (ctl_phase(seen->ctl)) {
-	case PHASE_FAILED:
-		if ((!refresh && field_fresh(other, now)) || awaited(c, gen))
-			return copy_error(c, s, seen->ctl, other, now);
+	if (likely(ctl_has(seen->ctl) &&
+		   serves(c, value, ctl_gen(seen->ctl), now))) {
+		if (likely(c->policy->beta <= 0) || ctl_busy(seen->ctl) ||
+		    load_relaxed(&s->deaths) || !early(c, value, now))
+			return take_value(c, s, seen->ctl, value, now);
+		peer_count(c->self, COUNT_early);
 		return LOOK_CLAIMABLE;
-	case PHASE_IDLE:
-	case PHASE_DONE: return LOOK_CLAIMABLE;
-	case PHASE_MAKING:
-	case PHASE_BUSY: return LOOK_BUSY;
-	case PHASE_RETIRED: return LOOK_RETIRED;
-	default: return -EAGAIN;
 	}
+	return look_further(c, s, seen->ctl, now);
 }
 
 /* A phase in which the fields mean something. */

@@ -6,7 +6,37 @@
 #include "top/handle.h"
 
 /* Checks a call's arguments and finds its peer; 0 or what to answer. */
-int call_start(struct call *c, struct sfshm *h, const void *key, size_t len,
-	       const struct sfshm_policy *policy, struct sfshm_result *result);
+int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
+	       const void *key, size_t len, const struct sfshm_policy *policy,
+	       struct sfshm_result *result);
+
+/* sfshm_begin() for any kind of key. */
+int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
+	       const struct sfshm_policy *policy, struct flight *f,
+	       struct sfshm_result *result);
+
+/*
+ * The leader's own work failed, in flight `generation`: SFSHM_CACHED with a
+ * stale value, if the policy has that, or -EREMOTEIO.
+ */
+int call_after_failure(struct sfshm *h, const void *key, size_t len,
+		       const struct sfshm_policy *policy, uint64_t generation,
+		       struct sfshm_result *result);
+
+/* The time is up: SFSHM_CACHED with any value, however old; or -ETIMEDOUT. */
+int call_settle_for_old(struct sfshm *h, const void *key, size_t len,
+			const struct sfshm_policy *policy,
+			struct sfshm_result *result);
+
+/* sfshm_begin() with a claim key; see claim.c. */
+int claim_begin(struct sfshm *h, const void *key, size_t len,
+		const struct sfshm_policy *policy, struct flight *f,
+		struct sfshm_result *result);
+
+/* A flight has ended: so does what was claimed beside it. */
+void claim_end(struct flight *f);
+
+/* The flight on the claim key that goes with this one, or NULL. */
+struct flight *claim_of(const struct flight *f);
 
 #endif

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* The public calls on keys and flights: check the arguments, find the peer. */
+/* The public calls on keys: check the arguments, find the peer. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 
+#include "sync/fast.h"
 #include "sync/flight.h"
 #include "top/call.h"
 
-#define ALL_FLAGS (SFSHM_TRY | SFSHM_FOLLOW | SFSHM_REFRESH)
+#define ALL_FLAGS                                                \
+	(SFSHM_TRY | SFSHM_FOLLOW | SFSHM_REFRESH | SFSHM_KEEP | \
+	 SFSHM_STALE_ON_TIMEOUT | SFSHM_RETRY_ON_FAILURE | SFSHM_LOCAL)
 
 static const struct sfshm_policy no_policy = SFSHM_POLICY_INIT;
 
-int call_start(struct call *c, struct sfshm *h, const void *key, size_t len,
-	       const struct sfshm_policy *policy, struct sfshm_result *result)
+int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
+	       const void *key, size_t len, const struct sfshm_policy *policy,
+	       struct sfshm_result *result)
 {
 	int r;
 
@@ -31,44 +35,160 @@ int call_start(struct call *c, struct sfshm *h, const void *key, size_t len,
 		r = handle_follow(h, &c->self);
 	if (r)
 		return r;
-	c->key = key_make(c->self->map, key, len);
+	c->key = key_make(c->self->map, kind, key, len);
 	c->policy = policy ? policy : &no_policy;
 	c->flags = c->policy->flags;
+	c->lease_ms = c->policy->lock_age_ms;
 	c->result = result;
 	return 0;
+}
+
+/* This thread's peer and the key, if there is nothing to be done for them. */
+static inline struct peer *at_once(struct sfshm *h, enum shm_kind kind,
+				   const void *key, size_t len,
+				   const struct sfshm_result *result,
+				   struct key *k)
+{
+	struct peer *p;
+
+	if (unlikely(!h || !key || len - 1 >= SHM_INLINE_KEY || !result ||
+		     result->size != sizeof(*result)))
+		return NULL;
+	p = peer_if_current(load_acquire(&h->map));
+	if (unlikely(!p || handle_moved(p->map)))
+		return NULL;
+	*k = key_make(p->map, kind, key, len);
+	return p;
+}
+
+/* The policy asks for nothing but lifetimes, and perhaps a refresh. */
+static bool plain(const struct sfshm_policy *policy)
+{
+	return policy->size == sizeof(*policy) &&
+	       !(policy->flags &
+		 ~(uint32_t)(SFSHM_KEEP | SFSHM_REFRESH | SFSHM_TRY)) &&
+	       !policy->fresh && !policy->fits && policy->beta <= 0;
+}
+
+static int begin_at_once(struct sfshm *h, enum shm_kind kind, const void *key,
+			 size_t len, const struct sfshm_policy *policy,
+			 struct flight *f, struct sfshm_result *result)
+{
+	struct peer *p;
+	struct key k;
+
+	policy = policy ? policy : &no_policy;
+	if (!plain(policy))
+		return AGAIN;
+	p = at_once(h, kind, key, len, result, &k);
+	return likely(p) ? fast_begin(p, &k, policy, f, result) : AGAIN;
+}
+
+int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
+	       const struct sfshm_policy *policy, struct flight *f,
+	       struct sfshm_result *result)
+{
+	uint64_t slept = 0, deadline = 0;
+	struct call c;
+	int r;
+
+	f->map = NULL;
+	f->alone = false;
+	f->claims = false;
+	if (kind == SHM_VALUE) {
+		r = begin_at_once(h, kind, key, len, policy, f, result);
+		if (likely(r != AGAIN))
+			return r;
+	}
+	do {
+		r = call_start(&c, h, kind, key, len, policy, result);
+		if (r)
+			return r;
+		c.slept = slept;
+		c.deadline = deadline;
+		r = flight_begin(&c, f);
+		slept = c.slept;
+		deadline = c.deadline;
+	} while (r == MOVED);
+	return r;
 }
 
 int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 		const struct sfshm_policy *policy, struct sfshm_flight *flight,
 		struct sfshm_result *result)
 {
-	struct call c;
-	uint64_t slept = 0;
-	int r;
+	struct flight *f = (struct flight *)flight;
 
 	if (!flight)
 		return -EINVAL;
-	((struct flight *)flight)->map = NULL;
-	do {
-		r = call_start(&c, h, key, key_len, policy, result);
-		if (r)
-			return r;
-		c.slept = slept;
-		r = flight_begin(&c, (struct flight *)flight);
-		slept = c.slept;
-	} while (r == MOVED);
+	if (policy && policy->size == sizeof(*policy) && policy->claim_key)
+		return claim_begin(h, key, key_len, policy, f, result);
+	return call_begin(h, SHM_VALUE, key, key_len, policy, f, result);
+}
+
+/* An old value is in the result, if there is one that is this key's. */
+static bool took_old(struct call *c)
+{
+	const struct sfshm_policy *pol = c->policy;
+	struct sighting seen;
+
+	if (look(c, &seen) != LOOK_HIT ||
+	    (pol->fits && !pol->fits(c->result, pol->arg))) {
+		c->result->value.len = 0;
+		return false;
+	}
+	peer_count(c->self, c->result->stale ? COUNT_stale_hits : COUNT_hits);
+	return true;
+}
+
+int call_after_failure(struct sfshm *h, const void *key, size_t len,
+		       const struct sfshm_policy *policy, uint64_t generation,
+		       struct sfshm_result *result)
+{
+	struct sfshm_policy own = *policy;
+	int code = result->code, r;
+	struct call c;
+
+	own.flags = SFSHM_FOLLOW | SFSHM_TRY | (policy->flags & SFSHM_REFRESH);
+	own.grace_ms = own.stale_if_error_ms;
+	own.beta = 0;
+	r = call_start(&c, h, SHM_VALUE, key, len, &own, result);
+	if (r)
+		return -EREMOTEIO;
+	c.joined = generation;
+	r = took_old(&c) ? SFSHM_CACHED : -EREMOTEIO;
+	if (r < 0 || result->stale)
+		result->code = code;
 	return r;
+}
+
+int call_settle_for_old(struct sfshm *h, const void *key, size_t len,
+			const struct sfshm_policy *policy,
+			struct sfshm_result *result)
+{
+	struct call c;
+	int r = call_start(&c, h, SHM_VALUE, key, len, policy, result);
+
+	if (r)
+		return -ETIMEDOUT;
+	c.any_age = true;
+	return took_old(&c) ? SFSHM_CACHED : -ETIMEDOUT;
 }
 
 int sfshm_get(struct sfshm *h, const void *key, size_t key_len,
 	      struct sfshm_result *result)
 {
+	struct peer *p;
 	struct call c;
+	struct key k;
 	int r;
 
+	p = at_once(h, SHM_VALUE, key, key_len, result, &k);
+	if (likely(p && fast_get(p, &k, result)))
+		return SFSHM_CACHED;
 	do {
-		r = call_start(&c, h, key, key_len, NULL, result);
-		if (likely(!r))
+		r = call_start(&c, h, SHM_VALUE, key, key_len, NULL, result);
+		if (!r)
 			r = flight_peek(&c, NULL);
 	} while (unlikely(r == MOVED));
 	return r;
@@ -77,90 +197,20 @@ int sfshm_get(struct sfshm *h, const void *key, size_t key_len,
 int sfshm_wait(struct sfshm *h, const void *key, size_t key_len,
 	       const struct sfshm_policy *policy, struct sfshm_result *result)
 {
+	uint64_t deadline = 0;
 	struct call c;
 	int r;
 
 	do {
-		r = call_start(&c, h, key, key_len, policy, result);
+		r = call_start(&c, h, SHM_VALUE, key, key_len, policy, result);
 		if (r)
 			return r;
 		c.flags |= SFSHM_FOLLOW;
+		c.deadline = deadline;
 		r = flight_begin(&c, NULL);
+		deadline = c.deadline;
 	} while (r == MOVED);
 	return r;
-}
-
-/* The peer that leads a flight: this thread, attached to its segment. */
-static int leader(struct flight *f, struct peer **out)
-{
-	if (!f)
-		return -EINVAL;
-	if (!f->map)
-		return -ESTALE;
-	if (f->cookie != process_cookie())
-		return -ECHILD;
-	*out = peer_attached(f->map, f->serial);
-	return *out ? 0 : -EPERM;
-}
-
-int sfshm_publishv(struct sfshm_flight *flight, const struct iovec *iov,
-		   int count)
-{
-	struct peer *p;
-	int r = leader((struct flight *)flight, &p);
-
-	return r ? r : flight_publish((struct flight *)flight, p, iov, count);
-}
-
-int sfshm_publish(struct sfshm_flight *flight, const void *data, size_t len)
-{
-	struct iovec iov = {
-		.iov_base = (void *)(uintptr_t)data,
-		.iov_len = len,
-	};
-
-	if (len && !data)
-		return -EINVAL;
-	return sfshm_publishv(flight, &iov, 1);
-}
-
-int sfshm_fail(struct sfshm_flight *flight, int code, const char *message)
-{
-	struct peer *p;
-	int r = leader((struct flight *)flight, &p);
-
-	return r ? r : flight_fail((struct flight *)flight, p, code, message);
-}
-
-int sfshm_release(struct sfshm_flight *flight)
-{
-	struct peer *p;
-	int r = leader((struct flight *)flight, &p);
-
-	return r ? r : flight_release((struct flight *)flight, p);
-}
-
-void sfshm_flight_ttl(struct sfshm_flight *flight, uint32_t ttl_ms,
-		      uint32_t neg_ttl_ms)
-{
-	struct flight *f = (struct flight *)flight;
-
-	f->ttl_ms = ttl_ms;
-	f->neg_ttl_ms = neg_ttl_ms;
-}
-
-uint64_t sfshm_flight_generation(const struct sfshm_flight *flight)
-{
-	return ctl_gen(((const struct flight *)flight)->ctl);
-}
-
-uint32_t sfshm_flight_waiters(const struct sfshm_flight *flight)
-{
-	const struct flight *f = (const struct flight *)flight;
-
-	if (!f->map || !peer_attached(f->map, f->serial))
-		return 0;
-	return flight_waiters(f->map, f->slot);
 }
 
 int sfshm_forget(struct sfshm *h, const void *key, size_t key_len)
@@ -170,14 +220,32 @@ int sfshm_forget(struct sfshm *h, const void *key, size_t key_len)
 	int r;
 
 	do {
-		r = call_start(&c, h, key, key_len, NULL, &none);
+		r = call_start(&c, h, SHM_VALUE, key, key_len, NULL, &none);
 		if (!r)
 			r = flight_forget(&c, NULL);
 	} while (r == MOVED);
 	return r;
 }
 
-int sfshm_purge(struct sfshm *h)
+int sfshm_invalidate(struct sfshm *h, const void *key, size_t key_len,
+		     uint32_t flags)
+{
+	struct sfshm_result none = SFSHM_RESULT_INIT;
+	struct call c;
+	int r;
+
+	if (flags & ~(uint32_t)SFSHM_HARD)
+		return -EINVAL;
+	do {
+		r = call_start(&c, h, SHM_VALUE, key, key_len, NULL, &none);
+		if (!r)
+			r = flight_invalidate(&c, flags);
+	} while (r == MOVED);
+	return r;
+}
+
+/* The same with every key of the segment, and of its successor if it moves. */
+static int with_all(struct sfshm *h, flight_visit_fn what)
 {
 	struct peer *p;
 	int n = 0, r;
@@ -187,11 +255,23 @@ int sfshm_purge(struct sfshm *h)
 		if (!r && handle_moved(p->map))
 			r = handle_follow(h, &p);
 		if (!r)
-			r = flight_purge(p);
+			r = flight_with_all(p, what);
 		if (r > 0)
 			n += r < INT_MAX - n ? r : INT_MAX - n;
 	} while (r >= 0 && handle_moved(p->map));
 	return r < 0 ? r : n;
+}
+
+int sfshm_purge(struct sfshm *h)
+{
+	return with_all(h, flight_purge);
+}
+
+int sfshm_invalidate_all(struct sfshm *h, uint32_t flags)
+{
+	if (flags & ~(uint32_t)SFSHM_HARD)
+		return -EINVAL;
+	return with_all(h, flags & SFSHM_HARD ? flight_drop : flight_expire);
 }
 
 void sfshm_result_clear(struct sfshm_result *result)

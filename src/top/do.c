@@ -13,7 +13,7 @@
 
 #include <pthread.h>
 
-#include "sync/flight.h"
+#include "top/call.h"
 
 static void release_guard(void *flight)
 {
@@ -42,20 +42,36 @@ static int settle(struct flight *f, struct sfshm_flight *flight, int returned)
 	return r ? r : f->outcome;
 }
 
+/* The segment is missing, full, or of no use: not the caller's fault. */
+static bool unavailable(int r)
+{
+	return r == -EBADF || r == -EUSERS || r == -ENOSPC || r == -EBADMSG ||
+	       r == -ESHUTDOWN || r == -ENOMEM;
+}
+
 int sfshm_do(struct sfshm *handle, const void *key, size_t key_len,
 	     const struct sfshm_policy *policy, sfshm_work_fn work, void *arg,
 	     struct sfshm_result *result)
 {
 	struct sfshm_flight flight;
 	struct flight *f = (struct flight *)&flight;
+	uint64_t generation;
 	int r;
 
 	if (!work)
 		return -EINVAL;
 	r = sfshm_begin(handle, key, key_len, policy, &flight, result);
+	if (unavailable(r) && policy && policy->flags & SFSHM_LOCAL)
+		r = flight_alone(f, policy, result);
 	if (r != SFSHM_LEADER)
 		return r;
 	f->result = result;
+	generation = result->generation;
 	r = run_guarded(&flight, work, arg);
-	return f->map ? settle(f, &flight, r) : f->outcome;
+	r = flight_open(f) ? settle(f, &flight, r) : f->outcome;
+	if (r == -EREMOTEIO && generation && policy &&
+	    policy->stale_if_error_ms)
+		r = call_after_failure(handle, key, key_len, policy, generation,
+				       result);
+	return r;
 }

@@ -11,6 +11,7 @@
 #include <urcu/urcu-bp.h>
 
 #include "os/sys.h"
+#include "peer/wait.h"
 #include "segment/file.h"
 #include "segment/geometry.h"
 #include "segment/name.h"
@@ -45,6 +46,7 @@ static void after_fork_parent(void)
 static void after_fork_child(void)
 {
 	urcu_bp_after_fork_child();
+	wait_unrest();
 	mapping_fork_unlock();
 	pthread_mutex_unlock(&handle_lock);
 }
@@ -139,6 +141,19 @@ static char *absolute(const char *path)
 	return whole;
 }
 
+/* Without a path it would not find its successor. It keeps the first. */
+static int name_mapping(struct mapping *map, const char *path)
+{
+	if (map->path)
+		return 0;
+	errno = ENOMEM;
+	map->path = absolute(path);
+	if (map->path)
+		return 0;
+	mapping_drop_handle(map);
+	return -errno;
+}
+
 int handle_map_path(struct mapping **map, const char *path,
 		    const struct sfshm_options *o)
 {
@@ -150,15 +165,13 @@ int handle_map_path(struct mapping **map, const char *path,
 		return r;
 	*map = mapping_find(st.st_dev, st.st_ino, -1);
 	if (*map)
-		return 0;
+		return name_mapping(*map, path);
 	fd = file_open(path, O_RDWR, &st);
 	if (fd < 0)
 		return fd;
 	r = mapping_open(map, fd, o);
-	if (!r) {
-		(*map)->path = absolute(path);
-		return 0;
-	}
+	if (!r)
+		return name_mapping(*map, path);
 	if (r == -ESTALE && may_make) {
 		r = file_remove_stale(path, fd, o);
 		r = r ? r : -EAGAIN;
@@ -186,7 +199,7 @@ static int open_once(struct mapping **map, const char *path,
 	}
 	if (r)
 		return r;
-	r = handle_adopt_predecessor(*map, path);
+	r = handle_adopt_predecessor(*map, path, o);
 	if (r)
 		mapping_drop_handle(*map);
 	return r;
@@ -352,9 +365,8 @@ int sfshm_close(struct sfshm *h)
 		/* order: H2 pairs H1 */
 		urcu_bp_synchronize_rcu();
 	}
-	handle_drop_left(h);
-	if (mapping_last_handle(map))
-		peer_detach(map);
+	handle_drop_left(h, true);
+	handle_detach_if_last(map);
 	mapping_drop_handle(map);
 	pthread_mutex_lock(&handle_lock);
 	h->next_free = unused;

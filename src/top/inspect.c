@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <sfshm/flight.h>
+#include <sfshm/lock.h>
 
 #include "os/sys.h"
 #include "peer/liveness.h"
@@ -22,6 +23,8 @@
 #include "store/key.h"
 #include "store/slot.h"
 #include "sync/flight.h"
+#include "sync/save.h"
+#include "sync/semaphore.h"
 #include "top/succession.h"
 
 struct sfshm_view {
@@ -30,6 +33,11 @@ struct sfshm_view {
 	uint64_t created;
 	char path[256];
 };
+
+static_assert((int)SFSHM_KIND_SAVE == (int)SHM_SAVE, "kinds");
+static_assert(sizeof(((struct sfshm_slot_info *)0)->file) ==
+		      SFSHM_SAVE_PATH_MAX,
+	      "paths");
 
 /* How often a record is read again before it is given as torn. */
 #define TRIES 8
@@ -119,11 +127,10 @@ void sfshm_view_close(struct sfshm_view *v)
 
 static uint64_t tags_taken(const struct mapping *map)
 {
-	uint32_t used = granules_used(map);
 	uint64_t n = 0;
 
-	for (uint32_t i = 0; i < used; i++)
-		n += load_relaxed(&map->tags[i]) != 0;
+	for (uint32_t i = 0; i < map->geometry.granules; i++)
+		n += granule_in_use(map, i) && load_relaxed(&map->tags[i]);
 	return n;
 }
 
@@ -145,7 +152,7 @@ int sfshm_view_segment(struct sfshm_view *v, struct sfshm_segment_info *info)
 	info->participants = g->participants;
 	info->participants_used = participants_used(&v->map);
 	info->max_value = g->max_value;
-	info->bytes = (uint64_t)g->granules * SHM_GRANULE;
+	info->bytes = geometry_bytes(g);
 	info->bytes_used = tags_taken(&v->map) * SHM_GRANULE;
 	info->file_bytes = g->file_size;
 	info->memory_bytes = (uint64_t)v->stat.st_blocks * 512;
@@ -174,6 +181,16 @@ static uint32_t flights_of(const struct shm_participant *rec)
 	return n;
 }
 
+/* Who stands in the way of who sleeps on that slot: participant, or -1. */
+static int64_t owner_of(const struct mapping *map, int64_t slot)
+{
+	const struct shm_slot *s = slot >= 0 ? slot_at(map, (uint32_t)slot) :
+					       NULL;
+	uint64_t ctl = s ? load_seq(&s->ctl) : 0;
+
+	return ctl_busy(ctl) ? (int64_t)ctl_owner(ctl) - 1 : -1;
+}
+
 int sfshm_view_participant(struct sfshm_view *v, uint32_t index,
 			   struct sfshm_participant_info *info)
 {
@@ -199,6 +216,7 @@ int sfshm_view_participant(struct sfshm_view *v, uint32_t index,
 	info->expelled = (epoch & EPOCH_EXPELLED) != 0;
 	waits = load_relaxed(&rec->wait_slot);
 	info->waits_for = waits && info->alive ? (int64_t)waits - 1 : -1;
+	info->waits_for_participant = owner_of(&v->map, info->waits_for);
 	copy_torn(info->name, rec->name, sizeof(info->name));
 	info->name[sizeof(info->name) - 1] = '\0';
 	return 0;
@@ -269,6 +287,62 @@ static void fill_times(const struct shm_slot *s, uint64_t ctl,
 			(now > from ? (int64_t)((now - from) / NS_PER_MS) : 0);
 }
 
+/* How long it may go on, how long its value is kept, when its leader died. */
+static void fill_limits(const struct shm_slot *s, uint64_t ctl,
+			struct sfshm_slot_info *info)
+{
+	const struct shm_field *value = &s->field[ctl_cur(ctl)];
+	uint64_t began = started_ns(load_acquire(&s->started), ctl_gen(ctl));
+	uint64_t now = sys.now(), keep = unscale_ms(load_relaxed(&value->keep));
+	uint32_t lease = load_relaxed(&s->lease_ms);
+	int64_t age = now > began ? (int64_t)((now - began) / NS_PER_MS) : 0;
+
+	info->lease_ms = -1;
+	info->death_ms = -1;
+	if (ctl_has(ctl))
+		info->stale_ms = keep == UINT64_MAX ? -1 : (int64_t)keep;
+	if (ctl_busy(ctl) && info->kind == SFSHM_KIND_LOCK)
+		info->rank = lease <= SFSHM_LOCK_RANK_MAX ? lease : 0;
+	else if (ctl_busy(ctl) && lease && began)
+		info->lease_ms = age < lease ? lease - age : 0;
+	if (ctl_phase(ctl) == PHASE_IDLE && info->deaths && began)
+		info->death_ms = age;
+	info->owner_died = info->kind == SFSHM_KIND_LOCK ?
+				   (ctl & LOCK_ORPHANED) != 0 :
+				   info->deaths > 0;
+}
+
+/* The record of a save: what it is to be, or, unseen yet, is going to be. */
+static void fill_save(const struct mapping *map, const struct shm_slot *s,
+		      uint64_t ctl, struct sfshm_slot_info *info)
+{
+	bool busy = ctl_busy(ctl);
+	const struct shm_field *f =
+		&s->field[busy ? !ctl_cur(ctl) : ctl_cur(ctl)];
+	uint32_t len = load_relaxed(&f->len);
+	struct save_record rec;
+
+	if ((!busy && !ctl_has(ctl)) || len > sizeof(rec) ||
+	    arena_read(map, load_relaxed(&f->ref), &rec, len) ||
+	    !save_parse(&rec, len) || (busy && rec.generation != ctl_gen(ctl)))
+		return;
+	info->stage = rec.stage;
+	info->file_bytes = rec.bytes;
+	memcpy(info->file, rec.path, rec.path_len);
+}
+
+static void fill_kind(struct mapping *map, uint32_t slot, uint64_t ctl,
+		      struct sfshm_slot_info *info)
+{
+	const struct shm_slot *s = &map->slots[slot];
+
+	fill_limits(s, ctl, info);
+	if (info->kind == SFSHM_KIND_SEMAPHORE)
+		semaphore_peek(map, slot, &info->permits_max, &info->permits);
+	else if (info->kind == SFSHM_KIND_SAVE)
+		fill_save(map, s, ctl, info);
+}
+
 static int fill_result(const struct mapping *map, const struct shm_slot *s,
 		       uint64_t ctl, struct sfshm_slot_info *info)
 {
@@ -295,7 +369,7 @@ static int fill_result(const struct mapping *map, const struct shm_slot *s,
 }
 
 /* All but the header of `info`, from a slot that may change under us. */
-static int fill_slot(const struct mapping *map, uint32_t index, uint64_t ctl,
+static int fill_slot(struct mapping *map, uint32_t index, uint64_t ctl,
 		     struct sfshm_slot_info *info)
 {
 	const struct shm_slot *s = &map->slots[index];
@@ -314,7 +388,11 @@ static int fill_slot(const struct mapping *map, uint32_t index, uint64_t ctl,
 	info->key_len = n > 0 ? (uint32_t)n : 0;
 	info->waiters = flight_waiters(map, index);
 	info->deaths = load_relaxed(&s->deaths);
+	info->kind = (enum sfshm_kind)slot_kind(s);
+	if (info->kind >= (enum sfshm_kind)SHM_KINDS)
+		return -EBADMSG;
 	fill_times(s, ctl, info);
+	fill_kind(map, index, ctl, info);
 	if (!r)
 		r = fill_result(map, s, ctl, info);
 	return n < 0 ? n : r;
@@ -324,7 +402,7 @@ int sfshm_view_slot(struct sfshm_view *v, uint32_t index,
 		    struct sfshm_slot_info *info)
 {
 	struct shm_slot *s;
-	int r = 0;
+	int r;
 
 	if (!v || !info || info->size != sizeof(*info))
 		return -EINVAL;
@@ -344,6 +422,31 @@ int sfshm_view_slot(struct sfshm_view *v, uint32_t index,
 	}
 	info->torn = 1;
 	return 0;
+}
+
+int sfshm_view_permits(struct sfshm_view *v, uint32_t index, uint32_t *holders,
+		       uint32_t max)
+{
+	struct semaphore sem;
+	uint32_t n = 0;
+
+	if (!v || (max && !holders))
+		return -EINVAL;
+	if (!slot_at(&v->map, index))
+		return -ERANGE;
+	if (!semaphore_at(&v->map, index, &sem))
+		return -ENODATA;
+	for (uint32_t i = 0; i < SHM_PERMITS; i++) {
+		uint32_t who =
+			permit_holder(load_acquire(semaphore_word(&sem, i)));
+
+		if (!who)
+			continue;
+		if (n < max)
+			holders[n] = who - 1;
+		n++;
+	}
+	return (int)n;
 }
 
 static const struct {

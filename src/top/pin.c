@@ -30,7 +30,7 @@ int sfshm_pin(struct sfshm *h, const void *key, size_t key_len,
 		return -EINVAL;
 	memset(pin, 0, sizeof(*pin));
 	do {
-		r = call_start(&c, h, key, key_len, NULL, result);
+		r = call_start(&c, h, SHM_VALUE, key, key_len, NULL, result);
 		if (r)
 			return r;
 		c.pin = &pn->ref;

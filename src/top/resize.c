@@ -17,10 +17,12 @@
 
 #include "os/killpoint.h"
 #include "os/sys.h"
+#include "peer/wait.h"
 #include "segment/file.h"
 #include "segment/geometry.h"
 #include "segment/name.h"
-#include "sync/flight.h"
+#include "store/claims.h"
+#include "sync/semaphore.h"
 #include "top/succession.h"
 
 /* Generations leap by this, past all that the old segment may still reach. */
@@ -46,6 +48,13 @@ struct resize {
 	uint64_t deadline;
 };
 
+static uint32_t kept_ms(const struct shm_field *field)
+{
+	uint64_t ms = unscale_ms(load_relaxed(&field->keep));
+
+	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
 /*
  * Publishes the old segment's value in the flight `f` of the new one. While
  * that flight is ours nobody leads the key there, and here nobody begins to:
@@ -58,18 +67,29 @@ static int carry_over(struct resize *z, struct call *from, struct call *to,
 	const struct shm_field *field;
 	struct sighting seen;
 	struct iovec bytes;
+	uint32_t ttl;
 	int r = look(from, &seen);
 
 	if (r != LOOK_HIT || ctl_busy(seen.ctl))
 		return r < 0 ? r : -ENODATA;
 	field = &z->old->slots[seen.slot].field[ctl_cur(seen.ctl)];
-	f->ttl_ms = load_relaxed(&field->ttl_ms);
+	ttl = load_relaxed(&field->ttl_ms);
+	f->ttl_ms = ttl;
 	f->stored = load_relaxed(&field->stored);
+	f->keep_ms = kept_ms(field);
 	bytes.iov_base = z->value.value.data;
 	bytes.iov_len = z->value.value.len;
 	r = flight_publish(f, z->to, &bytes, 1);
-	if (r || slot_retire(z->from, seen.slot, seen.ctl))
+	if (r)
 		return r;
+	/*
+	 * order: X2 pairs X1
+	 * Who invalidates softly ends the lifetime here, then looks there.
+	 */
+	fence_seq();
+	if (load_relaxed(&field->ttl_ms) == ttl &&
+	    slot_retire(z->from, seen.slot, seen.ctl))
+		return 0;
 	return flight_forget(to, NULL) ?: -ENODATA;
 }
 
@@ -80,24 +100,45 @@ static bool left_behind(int r)
 	       r == -ESTALE || r == -EBUSY || r == -EREMOTEIO || r == -ENOENT;
 }
 
-/* Moves one key's value, unless the key is in use in the new segment. */
-static int move_key(struct resize *z, const uint8_t *key, int len)
+/*
+ * Of a lock only this moves: that its last holder died, which the next one is
+ * to be told. It is left in the new segment as if that had happened there.
+ */
+static int orphan_over(struct resize *z, struct call *from,
+		       const struct flight *f)
 {
-	/* Should this process be stopped, others need not wait for it. */
-	const struct sfshm_policy plain = {
-		.size = sizeof(plain),
-		.lock_age_ms = 1000,
-	};
+	struct sighting seen;
+	int r = look(from, &seen);
+
+	flight_abandon(z->to, f->slot, f->ctl);
+	event_wake(&z->new->slots[f->slot].event, true);
+	claim_drop(z->to, f->slot);
+	if (r == LOOK_CLAIMABLE && seen.ctl & LOCK_ORPHANED)
+		slot_retire(z->from, seen.slot, seen.ctl);
+	return 0;
+}
+
+/* Should this process be stopped, others need not wait for it. */
+static const struct sfshm_policy plain = {
+	.size = sizeof(plain),
+	.flags = SFSHM_KEEP,
+	.lock_age_ms = 1000,
+};
+
+/* Moves one key's value, unless the key is in use in the new segment. */
+static int move_key(struct resize *z, enum shm_kind kind, const uint8_t *key,
+		    int len)
+{
 	struct sfshm_result there = SFSHM_RESULT_INIT;
 	struct call from = {
 		.self = z->from,
-		.key = key_make(z->old, key, (size_t)len),
+		.key = key_make(z->old, kind, key, (size_t)len),
 		.result = &z->value,
 		.policy = &plain,
 	};
 	struct call to = {
 		.self = z->to,
-		.key = key_make(z->new, key, (size_t)len),
+		.key = key_make(z->new, kind, key, (size_t)len),
 		.result = &there,
 		.policy = &plain,
 	};
@@ -107,6 +148,8 @@ static int move_key(struct resize *z, const uint8_t *key, int len)
 	sfshm_result_clear(&there);
 	if (r != SFSHM_LEADER)
 		return r >= 0 || left_behind(r) ? 0 : r;
+	if (kind == SHM_LOCK)
+		return orphan_over(z, &from, &f);
 	r = carry_over(z, &from, &to, &f);
 	if (f.map)
 		flight_release(&f, z->to);
@@ -115,14 +158,66 @@ static int move_key(struct resize *z, const uint8_t *key, int len)
 	return left_behind(r) ? 0 : r;
 }
 
-/* The key of a slot that stayed what it was while it was read; or 0. */
-static int key_at(struct resize *z, uint32_t slot, uint8_t *key)
+static bool to_be_moved(enum shm_kind kind, uint64_t ctl)
+{
+	switch (kind) {
+	case SHM_VALUE:
+	case SHM_SEMAPHORE:
+	case SHM_SAVE: return ctl_has(ctl);
+	case SHM_LOCK: return ctl & LOCK_ORPHANED;
+	default: return false;
+	}
+}
+
+/*
+ * A semaphore's maximum goes with it, its permits do not: each is looked for
+ * in both segments until this one is let go. Who sleeps for one here learns
+ * that it has moved.
+ */
+static int move_semaphore(struct resize *z, uint32_t slot, const uint8_t *key,
+			  int len)
+{
+	struct sfshm_result there = SFSHM_RESULT_INIT;
+	struct call to = {
+		.self = z->to,
+		.key = key_make(z->new, SHM_SEMAPHORE, key, (size_t)len),
+		.result = &there,
+		.policy = &plain,
+	};
+	struct shm_semaphore head;
+	struct semaphore s;
+	struct iovec iov[2];
+	struct flight f;
+	int r;
+
+	if (!semaphore_at(z->old, slot, &s))
+		return 0;
+	r = flight_begin_moving(&to, &f);
+	sfshm_result_clear(&there);
+	if (r == SFSHM_LEADER) {
+		f.ttl_ms = SFSHM_FOREVER;
+		semaphore_fresh(&head, semaphore_max(&s), iov);
+		r = flight_publish(&f, z->to, iov, 2);
+		if (f.map)
+			flight_release(&f, z->to);
+	}
+	event_wake(&z->old->slots[slot].event, true);
+	return r >= 0 || left_behind(r) ? 0 : r;
+}
+
+/*
+ * The key of a slot that has something to move, and stayed what it was while it
+ * was read; or 0.
+ */
+static int key_at(struct resize *z, uint32_t slot, enum shm_kind *kind,
+		  uint8_t *key)
 {
 	struct shm_slot *s = &z->old->slots[slot];
 	uint64_t ctl = load_seq(&s->ctl);
 	int n;
 
-	if (!ctl_has(ctl) || !ctl_at_rest(ctl))
+	*kind = slot_kind(s);
+	if (!ctl_at_rest(ctl) || !to_be_moved(*kind, ctl))
 		return 0;
 	n = key_load(z->old, s, key);
 	fence_acquire();
@@ -135,9 +230,14 @@ static int move_values(struct resize *z)
 	uint8_t key[SFSHM_KEY_MAX];
 
 	for (uint32_t i = 0; i < used; i++) {
-		int n = key_at(z, i, key);
-		int r = n > 0 ? move_key(z, key, n) : 0;
+		enum shm_kind kind;
+		int n = key_at(z, i, &kind, key);
+		int r = 0;
 
+		if (n > 0)
+			r = kind == SHM_SEMAPHORE ?
+				    move_semaphore(z, i, key, n) :
+				    move_key(z, kind, key, n);
 		if (r)
 			return r;
 		if (z->progress && i % 4096 == 0)
@@ -146,15 +246,19 @@ static int move_values(struct resize *z)
 	return 0;
 }
 
-/* Flights that are still under way in the old segment. */
+/* Flights that are still under way in the old segment, and permits held. */
 static uint64_t flights_left(struct resize *z)
 {
-	uint32_t used = slots_used(z->old);
+	uint32_t used = slots_used(z->old), max, held;
 	uint64_t n = 0;
 
 	peer_reap_all(z->old);
-	for (uint32_t i = 0; i < used; i++)
+	for (uint32_t i = 0; i < used; i++) {
 		n += ctl_busy(load_seq(&z->old->slots[i].ctl));
+		if (slot_kind(&z->old->slots[i]) == SHM_SEMAPHORE &&
+		    semaphore_peek(z->old, i, &max, &held))
+			n += held;
+	}
 	return n;
 }
 
@@ -214,7 +318,7 @@ static struct sfshm_options fill_wish(const struct resize *z)
 	o.slots = o.slots ? o.slots : g->slots;
 	o.participants = o.participants ? o.participants : g->participants;
 	o.max_value = o.max_value ? o.max_value : g->max_value;
-	o.bytes = o.bytes ? o.bytes : (uint64_t)g->granules * SHM_GRANULE;
+	o.bytes = o.bytes ? o.bytes : geometry_bytes(g);
 	o.mode = z->old->mode;
 	o.owner = z->old->uid;
 	o.group = z->old->gid;

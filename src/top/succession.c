@@ -44,7 +44,7 @@ static struct sfshm_options same_as(const struct mapping *map)
 
 /* An alias that is missing, or not what the header names, is nothing. */
 static int map_predecessor(struct mapping *map, const char *path,
-			   struct mapping **old)
+			   struct mapping **old, const struct sfshm_options *o)
 {
 	struct sfshm_options same = same_as(map);
 	char alias[4096];
@@ -55,10 +55,14 @@ static int map_predecessor(struct mapping *map, const char *path,
 		r = -ENOENT;
 	if (!r)
 		r = handle_map_path(old, alias, &same);
+	if (r && r != -ENOENT)
+		options_explain(o, "%s, which it is taking over from: %s",
+				alias, sfshm_strerror(r));
 	return r;
 }
 
-int handle_adopt_predecessor(struct mapping *map, const char *path)
+int handle_adopt_predecessor(struct mapping *map, const char *path,
+			     const struct sfshm_options *o)
 {
 	struct mapping *old;
 	int r;
@@ -66,7 +70,7 @@ int handle_adopt_predecessor(struct mapping *map, const char *path)
 	if (!map->header->predecessor || load_acquire(&map->header->drained) ||
 	    load_relaxed(&map->predecessor))
 		return 0;
-	r = map_predecessor(map, path, &old);
+	r = map_predecessor(map, path, &old, o);
 	if (r)
 		return r == -ENOENT ? 0 : r;
 	store_seq(&old->header->moved, 1);
@@ -87,11 +91,25 @@ static int find_successor(struct mapping *map, struct mapping **next)
 	if (r)
 		return r == -ENOMEM || r == -EMFILE ? r : -ESHUTDOWN;
 	if (*next != map)
-		r = handle_adopt_predecessor(*next, map->path);
+		r = handle_adopt_predecessor(*next, map->path, NULL);
 	if (*next != map && !r)
 		return 0;
 	mapping_drop_handle(*next);
 	return r ? r : -ESHUTDOWN;
+}
+
+void handle_detach_if_last(struct mapping *map)
+{
+	struct mapping *old;
+
+	if (!mapping_last_handle(map))
+		return;
+	old = mapping_predecessor(map);
+	if (old) {
+		handle_detach_if_last(old);
+		mapping_put(old);
+	}
+	peer_detach(map);
 }
 
 /*
@@ -99,7 +117,7 @@ static int find_successor(struct mapping *map, struct mapping **next)
  * grace period: it leaves that to a later call. Called without handle_lock,
  * for somebody inside such a section may be waiting for that.
  */
-void handle_drop_left(struct sfshm *h)
+void handle_drop_left(struct sfshm *h, bool closing)
 {
 	struct left *left;
 
@@ -116,6 +134,8 @@ void handle_drop_left(struct sfshm *h)
 		struct left *one = left;
 
 		left = one->next;
+		if (closing)
+			handle_detach_if_last(one->map);
 		mapping_drop_handle(one->map);
 		free(one);
 	}
@@ -153,7 +173,7 @@ int handle_follow(struct sfshm *h, struct peer **out)
 	r = follow_locked(h);
 	pthread_mutex_unlock(&handle_lock);
 	if (!r)
-		handle_drop_left(h);
+		handle_drop_left(h, false);
 	handle_end_uncancelled(state);
 	return r ? r : handle_enter(h, out);
 }

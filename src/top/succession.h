@@ -36,7 +36,8 @@ int handle_passing_path(const char *path, char *buf, size_t size);
  * maps that too and makes it know that it has been replaced. Called with
  * handle_lock held.
  */
-int handle_adopt_predecessor(struct mapping *map, const char *path);
+int handle_adopt_predecessor(struct mapping *map, const char *path,
+			     const struct sfshm_options *o);
 
 /*
  * Whether `other`, a resize's name beside `path`, is what it seems: a segment
@@ -48,7 +49,16 @@ int succession_owns(const char *path, const char *other);
 /* Closes a descriptor of a file that this process may have mapped. */
 void handle_close_beside(int fd, const struct stat *st);
 
-/* Drops what a handle left behind, unless inside an RCU section. */
-void handle_drop_left(struct sfshm *h);
+/*
+ * Drops what a handle left behind, unless inside an RCU section; if it is
+ * being closed, the calling thread lets go of what it leads there.
+ */
+void handle_drop_left(struct sfshm *h, bool closing);
+
+/*
+ * If the process has but one handle of the segment, detaches the calling
+ * thread from it and, where that is the only way to it, its predecessor.
+ */
+void handle_detach_if_last(struct mapping *map);
 
 #endif

@@ -13,11 +13,12 @@
 #include <string.h>
 
 #include <sfshm/flight.h>
+#include <sfshm/semaphore.h>
 
 #include "os/sys.h"
 #include "peer/liveness.h"
 #include "segment/fingerprint.h"
-#include "store/slot.h"
+#include "sync/semaphore.h"
 #include "top/handle.h"
 
 /* A busy segment is looked at this often before a breach is believed. */
@@ -80,7 +81,7 @@ static uint64_t check_link(struct check *c, uint32_t bucket, uint32_t slot,
 		finding(c, "slot %u has no readable key", slot);
 		return next;
 	}
-	k = key_make(c->map, key, (size_t)n);
+	k = key_make(c->map, slot_kind(s), key, (size_t)n);
 	if ((k.hash & (c->map->geometry.buckets - 1)) != bucket ||
 	    key_order(&k) != load_relaxed(&s->hash))
 		finding(c, "slot %u is in another key's bucket", slot);
@@ -175,13 +176,62 @@ static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
 	if (ctl_phase(ctl) == PHASE_FAILED && load_relaxed(&other->len) &&
 	    !arena_is_live(c->map, slot, load_relaxed(&other->ref)))
 		finding(c, "slot %u has a message without memory", slot);
-	if (!load_relaxed(&s->key_len))
+	if (!slot_key_len(s))
 		finding(c, "slot %u is in use and has no key", slot);
-	if (load_relaxed(&s->key_len) > SHM_INLINE_KEY &&
+	if (slot_key_len(s) > SHM_INLINE_KEY &&
 	    !arena_is_live(c->map, slot, load_relaxed(key_ref(s))))
 		finding(c, "slot %u has a key without memory", slot);
 	if (ctl_phase(ctl) == PHASE_DONE && !ctl_has(ctl))
 		finding(c, "slot %u is done and has no value", slot);
+	if (slot_kind(s) == SHM_LOCK &&
+	    (ctl_has(ctl) ||
+	     (ctl_at_rest(ctl) && ctl_phase(ctl) != PHASE_IDLE)))
+		finding(c, "slot %u is a lock and has a result", slot);
+}
+
+/* Each permit that is held is somebody's who is here and says so (Q1, Q4). */
+static void check_permit(struct check *c, const struct semaphore *s, uint32_t i)
+{
+	uint32_t word = load_seq(semaphore_word(s, i));
+	uint32_t id = permit_holder(word);
+	struct shm_participant *rec = participant_at(c->map, id - 1);
+
+	if (!word)
+		return;
+	if (i >= semaphore_top(s))
+		finding(c, "slot %u: permit %u was never given out and is held",
+			s->slot, i);
+	if (!rec || !life_held(c->map, rec) ||
+	    permit_name(id, load_relaxed(&rec->incarnation)) != word)
+		finding(c,
+			"slot %u: permit %u belongs to participant %d, who is "
+			"not here",
+			s->slot, i, (int)id - 1);
+	else if (!claims(rec, s->slot))
+		finding(c,
+			"slot %u is not among its permit %u's holder's claims",
+			s->slot, i);
+}
+
+static void check_semaphore(struct check *c, uint32_t slot, uint64_t ctl)
+{
+	struct semaphore s;
+	uint64_t max;
+
+	if (!ctl_has(ctl))
+		return;
+	if (!semaphore_at(c->map, slot, &s)) {
+		finding(c, "slot %u: its permits are damaged", slot);
+		return;
+	}
+	max = load_seq(&semaphore_head(&s)->max) & UINT32_MAX;
+	if (!max || max > SFSHM_PERMITS_MAX ||
+	    load_seq(&semaphore_head(&s)->top) > SFSHM_PERMITS_MAX)
+		finding(c, "slot %u: a semaphore of %u permits, %u in use",
+			slot, (uint32_t)max,
+			load_seq(&semaphore_head(&s)->top));
+	for (uint32_t i = 0; i < SHM_PERMITS; i++)
+		check_permit(c, &s, i);
 }
 
 static void check_slot(struct check *c, uint32_t slot)
@@ -197,12 +247,14 @@ static void check_slot(struct check *c, uint32_t slot)
 		finding(c, "slot %u has a key and is in no chain", slot);
 	if (ctl_at_rest(ctl) && load_acquire(&s->next) & LINK_MARK)
 		finding(c, "slot %u is marked as out and is in use", slot);
+	if (ctl_at_rest(ctl) && slot_kind(s) == SHM_SEMAPHORE)
+		check_semaphore(c, slot, ctl);
 	for (int i = 0; i < 2; i++)
 		check_chain(c, slot, load_relaxed(&s->field[i].ref),
 			    load_relaxed(&s->field[i].len), "result");
-	if (load_relaxed(&s->key_len) > SHM_INLINE_KEY)
-		check_chain(c, slot, load_relaxed(key_ref(s)),
-			    load_relaxed(&s->key_len), "key");
+	if (slot_key_len(s) > SHM_INLINE_KEY)
+		check_chain(c, slot, load_relaxed(key_ref(s)), slot_key_len(s),
+			    "key");
 }
 
 /* What a living participant is building or freeing is its. */
@@ -248,10 +300,10 @@ static void check_participant(struct check *c, uint32_t i)
 
 static void check_granules(struct check *c)
 {
-	uint32_t used = granules_used(c->map);
-
-	for (uint32_t i = 0; i < used; i++) {
-		uint64_t tag = load_acquire(&c->map->tags[i]);
+	for (uint32_t i = 0; i < c->map->geometry.granules; i++) {
+		uint64_t tag = granule_in_use(c->map, i) ?
+				       load_acquire(&c->map->tags[i]) :
+				       0;
 
 		if (tag && !c->reached[i])
 			finding(c, "granule %u is leaked (tag %016llx)", i,
@@ -279,8 +331,10 @@ static void check_marks(struct check *c)
 	const struct shm_header *h = c->map->header;
 	const struct shm_geometry *g = &c->map->geometry;
 
+	if (load_relaxed(&h->relay))
+		finding(c, "the segment's relay word is not 0");
 	if (load_relaxed(&h->slots_used) > g->slots ||
-	    load_relaxed(&h->granules_used) > g->granules ||
+	    load_relaxed(&h->granules_used) > g->granules - c->map->homes ||
 	    load_relaxed(&h->participants_used) > g->participants)
 		finding(c, "the header says more is in use than there is");
 }

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For C++17: results that free themselves, flights that are released on every
+ * way out of their block, exceptions included, and work that may throw.
+ *
+ *	sfshmxx::policy policy;
+ *	sfshmxx::result result;
+ *	sfshmxx::flight flight;
+ *
+ *	int r = flight.begin(handle, "key", &policy, result);
+ *	if (r == SFSHM_LEADER)
+ *		r = flight.publish(render());   // may throw
+ *
+ * Nothing here throws by itself: calls answer as those of C do. All of it is
+ * inline, over the C interface, whose handle has the name "sfshm" for itself.
+ */
+#ifndef SFSHM_GUARD_HPP
+#define SFSHM_GUARD_HPP
+
+#include <exception>
+#include <string_view>
+#include <type_traits>
+
+#include <sfshm/do.h>
+#include <sfshm/flight.h>
+#include <sfshm/result.h>
+
+namespace sfshmxx
+{
+
+/* How a call behaves: zeroes, but for its size. */
+struct policy : sfshm_policy {
+	policy() noexcept : sfshm_policy()
+	{
+		size = sizeof(sfshm_policy);
+	}
+};
+
+/* What a call answers. The bytes are its own until the next call with it. */
+class result
+{
+      public:
+	result() noexcept
+	{
+		c_.size = sizeof(c_);
+	}
+	~result()
+	{
+		sfshm_result_clear(&c_);
+	}
+	result(const result &) = delete;
+	result &operator=(const result &) = delete;
+	result(result &&other) noexcept : c_(other.c_)
+	{
+		other.c_ = {};
+		other.c_.size = sizeof(other.c_);
+	}
+	result &operator=(result &&other) noexcept
+	{
+		if (this != &other) {
+			sfshm_result_clear(&c_);
+			c_ = other.c_;
+			other.c_ = {};
+			other.c_.size = sizeof(other.c_);
+		}
+		return *this;
+	}
+
+	std::string_view value() const noexcept
+	{
+		return { static_cast<const char *>(c_.value.data),
+			 c_.value.data ? c_.value.len : 0 };
+	}
+	const char *message() const noexcept
+	{
+		return c_.message;
+	}
+	int code() const noexcept
+	{
+		return c_.code;
+	}
+	bool stale() const noexcept
+	{
+		return c_.stale;
+	}
+	bool coordinated() const noexcept
+	{
+		return c_.coordinated;
+	}
+	/* The C struct, for what is not here. */
+	struct sfshm_result *get() noexcept
+	{
+		return &c_;
+	}
+	const struct sfshm_result *get() const noexcept
+	{
+		return &c_;
+	}
+
+      private:
+	struct sfshm_result c_ {
+	};
+};
+
+/*
+ * A leader's grip on a flight. It belongs to the thread that began it, and
+ * stays where it is.
+ */
+class flight
+{
+      public:
+	flight() noexcept = default;
+	~flight()
+	{
+		sfshm_flight_cleanup(&c_);
+	}
+	flight(const flight &) = delete;
+	flight &operator=(const flight &) = delete;
+
+	/* As sfshm_begin(); releases first what it still leads. */
+	int begin(struct sfshm *handle, std::string_view key,
+		  const struct sfshm_policy *policy,
+		  result &res) noexcept(false)
+	{
+		sfshm_flight_cleanup(&c_);
+		return sfshm_begin(handle, key.data(), key.size(), policy, &c_,
+				   res.get());
+	}
+	int publish(std::string_view value) noexcept
+	{
+		return sfshm_publish(&c_, value.data(), value.size());
+	}
+	int fail(int code, const char *message = nullptr) noexcept
+	{
+		return sfshm_fail(&c_, code, message);
+	}
+	int release() noexcept
+	{
+		return sfshm_release(&c_);
+	}
+	int extend(uint32_t ms) noexcept
+	{
+		return sfshm_extend(&c_, ms);
+	}
+	int abandoned() const noexcept
+	{
+		return sfshm_abandoned(&c_);
+	}
+	uint64_t generation() const noexcept
+	{
+		return sfshm_flight_generation(&c_);
+	}
+	struct sfshm_flight *get() noexcept
+	{
+		return &c_;
+	}
+
+      private:
+	struct sfshm_flight c_ {
+	};
+};
+
+/* What those who wait get when the work throws. */
+enum class on_throw {
+	release, /* one of them becomes the leader */
+	fail,    /* all get -EREMOTEIO: code -ECANCELED and what() */
+};
+
+namespace detail
+{
+template <class Work> struct call {
+	Work &work;
+	on_throw how;
+
+	static int run(struct sfshm_flight *f, void *arg)
+	{
+		auto *self = static_cast<call *>(arg);
+
+		if (self->how == on_throw::release)
+			return self->work(f);
+		try {
+			return self->work(f);
+		} catch (const std::exception &e) {
+			(void)!sfshm_fail(f, -ECANCELED, e.what());
+			throw;
+		}
+	}
+};
+} // namespace detail
+
+/*
+ * sfshm_do() with any callable `int work(struct sfshm_flight *)`, which may
+ * throw: the flight is ended, and the exception goes on to the caller.
+ */
+template <class Work>
+int run(struct sfshm *handle, std::string_view key,
+	const struct sfshm_policy *policy, Work &&work, result &res,
+	on_throw how = on_throw::release)
+{
+	detail::call<std::remove_reference_t<Work>> c{ work, how };
+
+	return sfshm_do(handle, key.data(), key.size(), policy, c.run, &c,
+			res.get());
+}
+
+} // namespace sfshmxx
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/fast.h"
+
+#include "os/sys.h"
+#include "store/evict.h"
+
+/* A short key's slot, if it is near; false: look in earnest. */
+static inline bool find(const struct mapping *map, const struct key *k,
+			struct sighting *seen)
+{
+	uint64_t link = load_acquire(bucket_of(map, k->hash));
+	uint32_t order = key_order(k), left = 64, index;
+
+	while ((index = link_index(link)) && left--) {
+		const struct shm_slot *s = slot_at(map, index - 1);
+
+		if (unlikely(!s))
+			break;
+		__builtin_prefetch(s->field);
+		__builtin_prefetch(s->home);
+		seen->slot = index - 1;
+		seen->ctl = load_seq(&s->ctl);
+		link = load_acquire(&s->next);
+		if (likely(load_relaxed(&s->hash) == order &&
+			   load_relaxed(&s->key_tag) == k->tag &&
+			   !(link & LINK_MARK) &&
+			   key_equal_short(k->data, s->key, k->len)))
+			return true;
+	}
+	return false;
+}
+
+static inline void tell(struct sfshm_result *r, const struct shm_field *f,
+			uint64_t gen, uint64_t age, uint32_t len)
+{
+	r->source = SFSHM_CACHED;
+	r->code = 0;
+	r->leader = 0;
+	r->shared = 1;
+	r->owner_died = 0;
+	r->uncached = 0;
+	r->stale = 0;
+	r->coordinated = 1;
+	r->generation = gen - (uint32_t)((uint32_t)gen - load_relaxed(&f->gen));
+	r->age_ns = age;
+	r->value.len = len;
+}
+
+/*
+ * Copies a fresh value. As in look(): the copy is whole if the control word
+ * says so afterwards, and the word that was read before the key was compared
+ * names this key's slot.
+ */
+static inline bool take(struct peer *p, const struct sighting *seen,
+			uint64_t now, struct sfshm_result *r)
+{
+	const struct shm_slot *s = &p->map->slots[seen->slot];
+	const struct shm_field *f = &s->field[ctl_cur(seen->ctl)];
+	uint64_t stored = load_relaxed(&f->stored);
+	uint32_t len = load_relaxed(&f->len);
+
+	if (unlikely(len > r->value.cap ||
+		     (len && arena_read(p->map, load_relaxed(&f->ref),
+					r->value.data, len))))
+		return false;
+	tell(r, f, ctl_gen(seen->ctl), now > stored ? now - stored : 0, len);
+	/* As S1 and S4 in look.c. */
+	fence_acquire();
+	return ctl_copy_whole(seen->ctl, load_seq(&s->ctl));
+}
+
+static inline bool fresh(const struct mapping *map, const struct sighting *seen,
+			 uint64_t now)
+{
+	const struct shm_slot *s = &map->slots[seen->slot];
+
+	return ctl_has(seen->ctl) &&
+	       field_fresh(&s->field[ctl_cur(seen->ctl)], now);
+}
+
+static inline void count_hit(struct peer *p, uint32_t slot)
+{
+	evict_note_hit(p, slot);
+	peer_count(p, COUNT_gets);
+	peer_count(p, COUNT_hits);
+}
+
+/* Phases in which the fields mean something. */
+static inline bool readable(uint64_t ctl)
+{
+	const uint32_t phases = 1u << PHASE_BUSY | 1u << PHASE_IDLE |
+				1u << PHASE_DONE | 1u << PHASE_FAILED;
+
+	return phases >> ctl_phase(ctl) & 1;
+}
+
+bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result)
+{
+	uint64_t now = sys.coarse();
+	struct sighting seen;
+	bool there;
+
+	if (unlikely(k->len > SHM_INLINE_KEY))
+		return false;
+	epoch_enter(p);
+	there = find(p->map, k, &seen) && readable(seen.ctl) &&
+		fresh(p->map, &seen, now) && take(p, &seen, now, result);
+	epoch_leave(p);
+	if (likely(there))
+		count_hit(p, seen.slot);
+	return there;
+}
+
+/* Leads a slot at rest, if nothing about it is out of the ordinary. */
+static int lead(struct peer *p, const struct sfshm_policy *policy,
+		struct sighting *seen, uint64_t now, struct flight *f,
+		struct sfshm_result *result)
+{
+	struct mapping *map = p->map;
+
+	if (load_relaxed(&map->slots[seen->slot].deaths) ||
+	    load_relaxed(&map->predecessor) ||
+	    flight_claim_at(p, seen, policy->lock_age_ms, now) == AGAIN ||
+	    flight_confirm(p, seen) == MOVED)
+		return AGAIN;
+	peer_count(p, COUNT_gets);
+	result->owner_died = 0;
+	flight_lead(p, policy, seen, result, f);
+	return SFSHM_LEADER;
+}
+
+int fast_begin(struct peer *p, const struct key *k,
+	       const struct sfshm_policy *policy, struct flight *f,
+	       struct sfshm_result *result)
+{
+	bool refresh = policy->flags & SFSHM_REFRESH;
+	uint64_t now = sys.coarse();
+	bool there, serves = false;
+	struct sighting seen;
+
+	if (unlikely(k->len > SHM_INLINE_KEY))
+		return AGAIN;
+	epoch_enter(p);
+	there = find(p->map, k, &seen) && readable(seen.ctl);
+	if (there && !refresh && fresh(p->map, &seen, now)) {
+		serves = true;
+		there = take(p, &seen, now, result);
+	}
+	epoch_leave(p);
+	if (unlikely(!there))
+		return AGAIN;
+	if (serves) {
+		count_hit(p, seen.slot);
+		return SFSHM_CACHED;
+	}
+	if (!ctl_at_rest(seen.ctl) ||
+	    (ctl_phase(seen.ctl) == PHASE_FAILED && !refresh))
+		return AGAIN;
+	return lead(p, policy, &seen, now, f, result);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/lock.h"
+
+#include <errno.h>
+
+#include "os/killpoint.h"
+#include "peer/wait.h"
+#include "store/claims.h"
+
+static void keep(struct hold *held, struct peer *p, const struct sighting *seen,
+		 uint32_t rank)
+{
+	held->map = p->map;
+	held->record = p->record;
+	held->cookie = p->cookie;
+	held->serial = p->map->serial;
+	held->ctl = seen->ctl;
+	held->slot = seen->slot;
+	held->incarnation = p->incarnation;
+	held->rank = rank;
+}
+
+int lock_take_idle(struct peer *p, const struct key *k, uint32_t rank,
+		   struct hold *held)
+{
+	struct sighting seen;
+	int r;
+
+	if (unlikely(load_relaxed(&p->map->predecessor)))
+		return AGAIN;
+	epoch_enter(p);
+	r = table_find(p, k, &seen);
+	epoch_leave(p);
+	if (unlikely(r != 1 || ctl_phase(seen.ctl) != PHASE_IDLE ||
+		     flight_claim(p, &seen, rank) == AGAIN ||
+		     flight_confirm(p, &seen) == MOVED))
+		return AGAIN;
+	keep(held, p, &seen, rank);
+	return (seen.ctl & LOCK_ORPHANED) != 0;
+}
+
+int lock_take(struct call *c, struct hold *held)
+{
+	struct sighting seen;
+	struct flight f;
+	int r = flight_begin(c, &f);
+
+	if (r != SFSHM_LEADER)
+		return r;
+	seen.slot = f.slot;
+	seen.ctl = f.ctl;
+	keep(held, c->self, &seen, c->lease_ms);
+	if (f.reap)
+		peer_reap(c->self->map, f.reap - 1);
+	return c->result->owner_died;
+}
+
+int lock_release(struct hold *held, struct peer *p)
+{
+	struct shm_slot *s = &p->map->slots[held->slot];
+	uint64_t idle = ctl_make(ctl_gen(held->ctl), 0, PHASE_IDLE, 0);
+
+	if (unlikely(load_relaxed(&s->deaths)))
+		store_relaxed(&s->deaths, 0);
+	held->map = NULL;
+	if (unlikely(!cas_seq(&s->ctl, held->ctl, idle))) {
+		/* Nobody takes a lock from a living thread. */
+		peer_count(p, COUNT_corrupt);
+		flight_yield(p, held->slot);
+		return -ESTALE;
+	}
+	kill_point(lock_released);
+	if (unlikely(event_wake(&s->event, false)))
+		peer_count(p, COUNT_wakeups);
+	claim_drop(p, held->slot);
+	return 0;
+}
+
+static bool is_such(struct peer *p, uint32_t slot, uint32_t rank,
+		    const struct key *k)
+{
+	const struct shm_slot *s = slot_at(p->map, slot);
+	uint64_t ctl = s ? load_seq(&s->ctl) : 0;
+
+	return ctl_busy(ctl) && ctl_owner(ctl) == p->id &&
+	       slot_kind(s) == SHM_LOCK &&
+	       (k ? key_equal(p->map, k, s) :
+		    load_relaxed(&s->lease_ms) == rank);
+}
+
+bool lock_held(struct peer *p, uint32_t rank, const struct key *k,
+	       uint32_t *slot)
+{
+	const struct shm_participant *rec = p->record;
+	bool all = load_relaxed(&rec->claims_lost);
+	uint32_t n = all ? slots_used(p->map) : SHM_CLAIMS;
+
+	for (uint32_t i = 0; i < n; i++) {
+		*slot = all ? i : load_relaxed(&rec->claims[i]) - 1;
+		if (is_such(p, *slot, rank, k))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/savefile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/hash.h"
+#include "os/killpoint.h"
+
+#define HIDDEN ".sfshm-"
+/* HIDDEN, the key's 16 digits, '-', up to 16 of the generation, NUL. */
+#define HIDDEN_MAX 48
+#define BUFFER 65536
+
+bool savefile_named_only;
+
+struct name {
+	char text[SFSHM_SAVE_PATH_MAX + HIDDEN_MAX];
+};
+
+static int folder_len(const char *path)
+{
+	return (int)(strrchr(path, '/') - path);
+}
+
+static struct name folder_of(const char *path)
+{
+	struct name n;
+	int len = folder_len(path);
+
+	snprintf(n.text, sizeof(n.text), "%.*s", len ? len : 1, path);
+	return n;
+}
+
+static struct name temporary_name(const char *path, uint64_t key,
+				  uint64_t generation)
+{
+	struct name n;
+
+	snprintf(n.text, sizeof(n.text),
+		 "%.*s/" HIDDEN "%016" PRIx64 "-%" PRIx64, folder_len(path),
+		 path, key, generation);
+	return n;
+}
+
+/* Of a whole file that is about to replace another one. */
+static struct name passing_name(const char *path, uint64_t key)
+{
+	struct name n;
+
+	snprintf(n.text, sizeof(n.text), "%.*s/" HIDDEN "%016" PRIx64,
+		 folder_len(path), path, key);
+	return n;
+}
+
+int savefile_path(struct savefile *f, const char *path)
+{
+	char here[SFSHM_SAVE_PATH_MAX] = "";
+	const char *base = strrchr(path, '/');
+	int n;
+
+	base = base ? base + 1 : path;
+	if (!*base || !strcmp(base, ".") || !strcmp(base, ".."))
+		return -EINVAL;
+	if (path[0] != '/' && !getcwd(here, sizeof(here)))
+		return errno == ERANGE ? -ENAMETOOLONG : -errno;
+	n = snprintf(f->path, sizeof(f->path), "%s%s%s", here,
+		     path[0] == '/' ? "" : "/", path);
+	return n < (int)sizeof(f->path) ? 0 : -ENAMETOOLONG;
+}
+
+/* A temporary name of this key and of an earlier generation. */
+static bool is_left_over(const char *name, const struct savefile *f)
+{
+	char mine[HIDDEN_MAX];
+	uint64_t generation;
+	char *end;
+	int n = snprintf(mine, sizeof(mine), HIDDEN "%016" PRIx64 "-", f->key);
+
+	if (strncmp(name, mine, (size_t)n) != 0)
+		return false;
+	generation = strtoull(name + n, &end, 16);
+	return end != name + n && !*end && generation < f->generation;
+}
+
+/* What those left who were stolen from, and then died. */
+static void clear_folder(const struct savefile *f)
+{
+	DIR *dir = opendir(folder_of(f->path).text);
+	struct dirent *entry;
+
+	if (!dir)
+		return;
+	/* A stream of this thread's own. NOLINTNEXTLINE(concurrency-mt-unsafe) */
+	while ((entry = readdir(dir)))
+		if (is_left_over(entry->d_name, f))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	closedir(dir);
+}
+
+static int open_named(struct savefile *f, uint32_t mode)
+{
+	struct name name = temporary_name(f->path, f->key, f->generation);
+
+	clear_folder(f);
+	unlink(name.text);
+	f->fd = open(name.text,
+		     O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (f->fd < 0)
+		return -errno;
+	f->named = true;
+	return 0;
+}
+
+/* It can be given a name later. */
+static bool may_be_unnamed(void)
+{
+	return !savefile_named_only && !access("/proc/self/fd", X_OK);
+}
+
+int savefile_open(struct savefile *f, uint32_t mode)
+{
+	f->named = false;
+	if (may_be_unnamed()) {
+		f->fd = open(folder_of(f->path).text,
+			     O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+		if (f->fd >= 0)
+			return 0;
+		if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
+			return -errno;
+	}
+	return open_named(f, mode);
+}
+
+int savefile_sum(int fd, struct savefile_sum *sum)
+{
+	XXH3_state_t *state = XXH3_createState();
+	char *buffer = malloc(BUFFER);
+	struct stat st;
+	ssize_t n = 0;
+	int r = 0;
+
+	sum->bytes = 0;
+	if (!state || !buffer)
+		r = -ENOMEM;
+	else if (fstat(fd, &st))
+		r = -errno;
+	else
+		XXH3_64bits_reset(state);
+	while (!r) {
+		n = pread(fd, buffer, BUFFER, (off_t)sum->bytes);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		XXH3_64bits_update(state, buffer, (size_t)n);
+		sum->bytes += (uint64_t)n;
+	}
+	if (!r && n < 0)
+		r = -errno;
+	if (!r) {
+		sum->checksum = XXH3_64bits_digest(state);
+		sum->inode = st.st_ino;
+	}
+	free(buffer);
+	XXH3_freeState(state);
+	return r;
+}
+
+int savefile_sync(const struct savefile *f)
+{
+	return fsync(f->fd) ? -errno : 0;
+}
+
+int savefile_sync_folder(const struct savefile *f)
+{
+	int fd = open(folder_of(f->path).text,
+		      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = fsync(fd) ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+static int link_to(int fd, const char *name)
+{
+	char self[32];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW))
+		return -errno;
+	return 0;
+}
+
+static bool is_file(const struct savefile *f, const char *name)
+{
+	struct stat here, there;
+
+	return !fstat(f->fd, &here) && !lstat(name, &there) &&
+	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+/* The path is taken: a link cannot replace it, a rename can. */
+static int replace(struct savefile *f, const char *passing)
+{
+	int r = is_file(f, passing) ? 0 : link_to(f->fd, passing);
+
+	if (r == -EEXIST) {
+		unlink(passing);
+		r = link_to(f->fd, passing);
+	}
+	if (r)
+		return r;
+	kill_point(save_passing);
+	return rename(passing, f->path) ? -errno : 0;
+}
+
+/* A file that has lost its last name cannot get another one. */
+static void forget_passing(const struct savefile *f)
+{
+	struct name passing = passing_name(f->path, f->key);
+
+	if (is_file(f, passing.text))
+		unlink(passing.text);
+}
+
+int savefile_link(struct savefile *f)
+{
+	struct name name = temporary_name(f->path, f->key, f->generation);
+	int r;
+
+	if (is_file(f, f->path))
+		return 0;
+	if (f->named) {
+		f->named = rename(name.text, f->path) != 0;
+		return f->named ? -errno : 0;
+	}
+	r = link_to(f->fd, f->path);
+	if (r == -EEXIST)
+		r = replace(f, passing_name(f->path, f->key).text);
+	if (!r)
+		forget_passing(f);
+	return r;
+}
+
+void savefile_close(struct savefile *f)
+{
+	if (f->fd < 0)
+		return;
+	if (f->named)
+		unlink(temporary_name(f->path, f->key, f->generation).text);
+	else
+		forget_passing(f);
+	close(f->fd);
+	f->fd = -1;
+}
+
+void savefile_clear(const char *path, uint64_t key, uint64_t generation)
+{
+	unlink(temporary_name(path, key, generation).text);
+	unlink(passing_name(path, key).text);
+}
+
+bool savefile_found(const char *path, struct savefile_sum *sum)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct savefile_sum is;
+	struct stat st;
+	bool found;
+
+	if (fd < 0)
+		return false;
+	found = !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+		(uint64_t)st.st_size == sum->bytes && !savefile_sum(fd, &is) &&
+		is.bytes == sum->bytes && is.checksum == sum->checksum;
+	if (found)
+		sum->inode = is.inode;
+	close(fd);
+	return found;
+}
+
+bool savefile_seen(const char *path, const struct savefile_sum *sum)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && S_ISREG(st.st_mode) &&
+	       (uint64_t)st.st_size == sum->bytes && st.st_ino == sum->inode;
+}

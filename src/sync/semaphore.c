@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding a semaphore, taking its permits and giving them back. */
+#include "sync/semaphore.h"
+
+#include <errno.h>
+
+#include "os/killpoint.h"
+#include "store/claims.h"
+
+#define MAX_MASK UINT64_C(0xffffffff)
+
+/* The granules of the value at `ref`, in order; false: they cannot be. */
+static bool resolve(struct semaphore *s, uint32_t ref)
+{
+	const struct mapping *map = s->map;
+	uint32_t n = 0;
+
+	if (!arena_is_live(map, s->slot, ref))
+		return false;
+	while (ref && n < SEMAPHORE_GRANULES) {
+		uint64_t *tag = tag_at(map, ref);
+
+		if (!tag)
+			return false;
+		s->granule[n++] = granule_at(map, ref - 1);
+		ref = tag_next(load_relaxed(tag));
+	}
+	return n == SEMAPHORE_GRANULES && !ref;
+}
+
+bool semaphore_at(struct mapping *map, uint32_t slot, struct semaphore *s)
+{
+	struct shm_slot *at = slot_at(map, slot);
+	const struct shm_field *field;
+
+	if (!at)
+		return false;
+	s->map = map;
+	s->slot = slot;
+	s->before = NULL;
+	s->ctl = load_seq(&at->ctl);
+	field = &at->field[ctl_cur(s->ctl)];
+	return slot_kind(at) == SHM_SEMAPHORE &&
+	       ctl_phase(s->ctl) == PHASE_DONE && ctl_has(s->ctl) &&
+	       load_relaxed(&field->len) == SEMAPHORE_BYTES &&
+	       resolve(s, load_relaxed(&field->ref)) && semaphore_stands(s);
+}
+
+static int find_in_section(struct peer *p, const struct key *k,
+			   struct semaphore *s)
+{
+	struct sighting seen;
+	int r = table_find(p, k, &seen);
+
+	if (r != 1 || ctl_phase(seen.ctl) != PHASE_DONE)
+		return r < 0 ? r : 0;
+	if (!semaphore_at(p->map, seen.slot, s))
+		return epoch_expelled(p) ? -EAGAIN : -EBADMSG;
+	/* It is the one whose key was compared. */
+	return s->ctl == seen.ctl ? 1 : -EAGAIN;
+}
+
+int semaphore_find(struct peer *p, const struct key *k, struct semaphore *s)
+{
+	int r;
+
+	do {
+		epoch_enter(p);
+		r = find_in_section(p, k, s);
+		epoch_leave(p);
+	} while (r == -EAGAIN);
+	if (r == -EBADMSG)
+		peer_count(p, COUNT_corrupt);
+	return r;
+}
+
+void semaphore_fresh(struct shm_semaphore *head, uint32_t max,
+		     struct iovec iov[2])
+{
+	static const uint32_t words[SHM_PERMITS];
+
+	*head = (struct shm_semaphore){ .max = max };
+	iov[0].iov_base = head;
+	iov[0].iov_len = sizeof(*head);
+	iov[1].iov_base = (void *)(uintptr_t)words;
+	iov[1].iov_len = sizeof(words);
+}
+
+uint32_t *semaphore_word(const struct semaphore *s, uint32_t i)
+{
+	uint32_t *words = s->granule[1 + i / SEMAPHORE_WORDS_PER_GRANULE];
+
+	return words + i % SEMAPHORE_WORDS_PER_GRANULE;
+}
+
+uint32_t semaphore_max(const struct semaphore *s)
+{
+	uint64_t max = load_seq(&semaphore_head(s)->max) & MAX_MASK;
+
+	return max < SHM_PERMITS ? (uint32_t)max : SHM_PERMITS;
+}
+
+/* Held here, or still held in the predecessor. */
+static bool is_held(const struct semaphore *s, uint32_t i)
+{
+	return load_seq(semaphore_word(s, i)) ||
+	       (s->before && load_seq(semaphore_word(s->before, i)));
+}
+
+/*
+ * L of Q2, from above: f falls as L does, by one where a word is free.
+ *
+ * order: V1 pairs V2
+ * Max is read before `top` and the words: who took one under an earlier max
+ * had raised `top`, and had its word, when max was changed.
+ */
+static uint32_t limit(const struct semaphore *s, uint64_t max)
+{
+	uint32_t most = max & MAX_MASK, held = 0, l = semaphore_top(s);
+
+	if (s->before && semaphore_top(s->before) > l)
+		l = semaphore_top(s->before);
+	if (likely(l <= most))
+		return most < SHM_PERMITS ? most : SHM_PERMITS;
+	while (l && l + held > most)
+		held += is_held(s, --l);
+	return l + held > most ? 0 : l;
+}
+
+static void raise_top(const struct semaphore *s, uint32_t to)
+{
+	uint32_t *at = &semaphore_head(s)->top;
+	uint32_t top = load_seq(at);
+
+	while (top < to && !cas_seq(at, top, to))
+		top = load_seq(at);
+}
+
+int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
+{
+	struct shm_slot *s = &p->map->slots[slot];
+
+	if (!cas_seq(word, permit_name(p->id, p->incarnation), 0)) {
+		peer_count(p, COUNT_corrupt);
+		return -EBADMSG;
+	}
+	kill_point(permit_freed);
+	if (unlikely(event_awaited(&s->event)) && event_wake_one(&s->event))
+		peer_count(p, COUNT_wakeups);
+	claim_drop(p, slot);
+	return 0;
+}
+
+/*
+ * The word is ours. Is it below L still, and is this the segment to take
+ * permits of?
+ *
+ * order: V2 pairs V1
+ * The word is taken before max is looked at: who changed max meanwhile finds
+ * the word, or we find the change.
+ *
+ * order: M2 pairs M1
+ * ... and before `moved` is: who takes permits in the successor finds the word,
+ * or we find that it has moved.
+ */
+static int confirm(const struct semaphore *s, uint32_t i, uint64_t max)
+{
+	struct shm_semaphore *head = semaphore_head(s);
+	uint64_t now;
+
+	while (unlikely((now = load_seq(&head->max)) != max)) {
+		max = now;
+		if (i >= limit(s, max))
+			return -EBUSY;
+	}
+	return unlikely(load_seq(&s->map->header->moved)) ? MOVED : 0;
+}
+
+/* One word: 0, -EBUSY, MOVED. */
+static int take_word(struct peer *p, const struct semaphore *s, uint32_t i,
+		     uint64_t max)
+{
+	uint32_t *word = semaphore_word(s, i);
+	int r;
+
+	raise_top(s, i + 1);
+	claim_note(p, s->slot);
+	kill_point(permit_noted);
+	if (!cas_seq(word, 0, permit_name(p->id, p->incarnation))) {
+		claim_drop(p, s->slot);
+		return -EBUSY;
+	}
+	kill_point(permit_taken);
+	r = confirm(s, i, max);
+	if (unlikely(r))
+		semaphore_give_back(p, s->slot, word);
+	return r;
+}
+
+int semaphore_take(struct peer *p, const struct semaphore *s, uint32_t *hint)
+{
+	uint64_t max = load_seq(&semaphore_head(s)->max);
+	uint32_t most = limit(s, max), i = *hint;
+	int r;
+
+	/* So that dying now wakes somebody; and then, holding a permit (W6). */
+	wait_rest(p);
+	for (uint32_t n = 0; n < most; n++, i++) {
+		if (i >= most)
+			i = 0;
+		if (is_held(s, i))
+			continue;
+		r = take_word(p, s, i, max);
+		if (r == -EBUSY)
+			continue;
+		*hint = i;
+		return r;
+	}
+	return -EBUSY;
+}
+
+/*
+ * Who dies here has a claim noted: its reaper wakes those whom a larger max
+ * lets in.
+ */
+int semaphore_set_max(struct peer *p, const struct semaphore *s, uint32_t max)
+{
+	uint64_t *at = &semaphore_head(s)->max, old;
+
+	claim_note(p, s->slot);
+	wait_rest(p);
+	do {
+		old = load_seq(at);
+		/* order: V2 pairs V1 */
+	} while (!cas_seq(at, old, ((old >> 32) + 1) << 32 | max));
+	kill_point(max_changed);
+	event_wake(&p->map->slots[s->slot].event, true);
+	claim_drop(p, s->slot);
+	return load_seq(&s->map->header->moved) ? MOVED : 0;
+}
+
+void semaphore_sweep(struct peer *v, uint32_t slot, bool died)
+{
+	struct semaphore s;
+	uint32_t top;
+
+	if (!semaphore_at(v->map, slot, &s))
+		return;
+	top = semaphore_top(&s);
+	for (uint32_t i = 0; i < top; i++) {
+		uint32_t *word = semaphore_word(&s, i);
+		uint32_t w = load_seq(word);
+
+		if (permit_holder(w) != v->id || !cas_seq(word, w, 0))
+			continue;
+		kill_point(permit_swept);
+		if (died)
+			peer_count(v, COUNT_permits_freed);
+	}
+}
+
+/* Read twice alike, it is as they stood, or as good as. */
+uint32_t semaphore_held(const struct semaphore *s)
+{
+	uint64_t before = 0, now = 1;
+	uint32_t held = 0;
+
+	for (int tries = 0; before != now && tries < 8; tries++) {
+		uint32_t top = semaphore_top(s);
+
+		if (s->before && semaphore_top(s->before) > top)
+			top = semaphore_top(s->before);
+		before = now;
+		held = 0;
+		now = 0;
+		for (uint32_t i = 0; i < top; i++) {
+			bool is = is_held(s, i);
+
+			held += is;
+			now = (now ^ is) * UINT64_C(0x9e3779b97f4a7c15) + i;
+		}
+	}
+	return held;
+}
+
+bool semaphore_peek(struct mapping *map, uint32_t slot, uint32_t *max,
+		    uint32_t *held)
+{
+	struct semaphore s;
+
+	if (!semaphore_at(map, slot, &s))
+		return false;
+	*max = semaphore_max(&s);
+	*held = semaphore_held(&s);
+	return true;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Claims: what is coordinated has another key than the value. The caller holds
+ * a flight on the claim key, which is handed on like any other and never has a
+ * result, and under it leads the key's own.
+ */
+#include <errno.h>
+
+#include "top/call.h"
+
+struct claimed {
+	struct flight flight, claim;
+};
+static_assert(sizeof(struct claimed) <= sizeof(struct sfshm_flight), "opaque");
+
+/* What of the caller's policy concerns the wait for the claim. */
+static struct sfshm_policy waiting(const struct sfshm_policy *policy,
+				   uint32_t flags)
+{
+	struct sfshm_policy own = {
+		.size = sizeof(own),
+		.flags = flags & SFSHM_TRY,
+		.max_waiters = policy->max_waiters,
+		.deadline_ns = policy->deadline_ns,
+		.cancel = policy->cancel,
+		.lock_age_ms = policy->lock_age_ms,
+		.breaker_deaths = policy->breaker_deaths,
+		.breaker_ms = policy->breaker_ms,
+	};
+
+	return own;
+}
+
+/* Both waits together may take as long as one. */
+static void one_deadline(struct sfshm_policy *p)
+{
+	uint64_t end = 0;
+
+	if (p->wait_timeout_ms && p->wait_timeout_ms != SFSHM_FOREVER)
+		end = sfshm_deadline_ms(p->wait_timeout_ms);
+	p->wait_timeout_ms = 0;
+	if (end && (!p->deadline_ns || end < p->deadline_ns))
+		p->deadline_ns = end;
+}
+
+/* Under the claim: what was awaited may be there now. */
+static int lead_claimed(struct sfshm *h, const void *key, size_t len,
+			const struct sfshm_policy *policy, struct claimed *two,
+			struct sfshm_result *result)
+{
+	bool owner_died = result->owner_died;
+	int r = call_begin(h, SHM_VALUE, key, len, policy, &two->flight,
+			   result);
+
+	two->flight.claims = true;
+	if (r == SFSHM_LEADER) {
+		result->owner_died |= owner_died;
+		return r;
+	}
+	claim_end(&two->flight);
+	if (r == SFSHM_CACHED) {
+		result->source = SFSHM_AWAITED;
+		r = SFSHM_AWAITED;
+	}
+	return r;
+}
+
+int claim_begin(struct sfshm *h, const void *key, size_t len,
+		const struct sfshm_policy *policy, struct flight *f,
+		struct sfshm_result *result)
+{
+	struct claimed *two = (struct claimed *)f;
+	struct sfshm_result none = SFSHM_RESULT_INIT;
+	struct sfshm_policy own = *policy, wait;
+	int r;
+
+	own.claim_key = NULL;
+	own.flags |= SFSHM_FOLLOW | SFSHM_TRY;
+	r = call_begin(h, SHM_VALUE, key, len, &own, f, result);
+	if ((r != -ENODATA && r != -EBUSY) || policy->flags & SFSHM_FOLLOW)
+		return r;
+	one_deadline(&own);
+	wait = waiting(&own, policy->flags);
+	r = call_begin(h, SHM_CLAIM, policy->claim_key, policy->claim_key_len,
+		       &wait, &two->claim, &none);
+	own.flags = policy->flags;
+	if (r == -ETIMEDOUT && own.flags & SFSHM_STALE_ON_TIMEOUT)
+		return call_settle_for_old(h, key, len, &own, result);
+	if (r != SFSHM_LEADER)
+		return r;
+	result->owner_died = none.owner_died;
+	return lead_claimed(h, key, len, &own, two, result);
+}
+
+struct flight *claim_of(const struct flight *f)
+{
+	struct claimed *two = (struct claimed *)(uintptr_t)f;
+
+	return f->claims ? &two->claim : NULL;
+}
+
+void claim_end(struct flight *f)
+{
+	struct claimed *two = (struct claimed *)f;
+
+	if (!f->claims)
+		return;
+	f->claims = false;
+	(void)sfshm_release((struct sfshm_flight *)&two->claim);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* The public calls on flights: only their leader's, only once. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/sys.h"
+#include "peer/wait.h"
+#include "sync/flight.h"
+#include "top/call.h"
+
+/* The peer that leads a flight: this thread, attached to its segment. */
+static int leader(struct flight *f, struct peer **out)
+{
+	*out = NULL;
+	if (!f)
+		return -EINVAL;
+	if (likely(f->map)) {
+		*out = peer_if_current(f->map);
+		if (likely(*out && f->serial == f->map->serial))
+			return 0;
+	}
+	if (!f->map && !f->alone)
+		return -ESTALE;
+	if (f->cookie != process_cookie())
+		return -ECHILD;
+	if (f->alone)
+		return 0;
+	*out = peer_attached(f->map, f->serial);
+	return *out ? 0 : -EPERM;
+}
+
+static int ended(struct flight *f, int r)
+{
+	if (!flight_open(f))
+		claim_end(f);
+	return r;
+}
+
+/* Whether the leader's own check knows the value as this key's. */
+static int check_fit(const struct flight *f, const struct iovec *iov, int count)
+{
+	struct sfshm_result whole = SFSHM_RESULT_INIT;
+	size_t total = 0;
+	int r;
+
+	whole.generation = ctl_gen(f->ctl);
+	for (int i = 0; i < count; i++)
+		if (__builtin_add_overflow(total, iov[i].iov_len, &total))
+			return 0;
+	/* What is too large is refused for that. */
+	if (total > (f->map ? f->map->geometry.max_value : UINT32_MAX))
+		return 0;
+	r = buf_reserve(&whole.value, total);
+	for (int i = 0; !r && i < count; i++) {
+		if (!iov[i].iov_len)
+			continue;
+		memcpy((char *)whole.value.data + whole.value.len,
+		       iov[i].iov_base, iov[i].iov_len);
+		whole.value.len += iov[i].iov_len;
+	}
+	if (!r && !f->fits(&whole, f->arg))
+		r = -EILSEQ;
+	free(whole.value.data);
+	return r;
+}
+
+/* Nobody gets it. */
+static int refuse_misfit(struct flight *f, struct peer *p)
+{
+	int r;
+
+	if (p)
+		peer_count(p, COUNT_misfits);
+	r = flight_fail(f, p, -EILSEQ,
+			"the value says that it is another key's");
+	return r ? r : -EILSEQ;
+}
+
+int sfshm_publishv(struct sfshm_flight *flight, const struct iovec *iov,
+		   int count)
+{
+	struct flight *f = (struct flight *)flight;
+	struct peer *p;
+	int r = leader(f, &p);
+
+	if (!r && (count < 0 || (count && !iov)))
+		r = -EINVAL;
+	if (!r && f->fits)
+		r = check_fit(f, iov, count);
+	if (r == -EILSEQ)
+		return ended(f, refuse_misfit(f, p));
+	return r ? r : ended(f, flight_publish(f, p, iov, count));
+}
+
+int sfshm_publish(struct sfshm_flight *flight, const void *data, size_t len)
+{
+	struct iovec iov = {
+		.iov_base = (void *)(uintptr_t)data,
+		.iov_len = len,
+	};
+
+	if (len && !data)
+		return -EINVAL;
+	return sfshm_publishv(flight, &iov, 1);
+}
+
+int sfshm_fail(struct sfshm_flight *flight, int code, const char *message)
+{
+	struct flight *f = (struct flight *)flight;
+	struct peer *p;
+	int r = leader(f, &p);
+
+	return r ? r : ended(f, flight_fail(f, p, code, message));
+}
+
+int sfshm_release(struct sfshm_flight *flight)
+{
+	struct flight *f = (struct flight *)flight;
+	struct peer *p;
+	int r = leader(f, &p);
+
+	return r ? r : ended(f, flight_release(f, p));
+}
+
+void sfshm_flight_cleanup(struct sfshm_flight *flight)
+{
+	if (flight && flight_open((struct flight *)flight))
+		(void)sfshm_release(flight);
+}
+
+void sfshm_flight_ttl(struct sfshm_flight *flight, uint32_t ttl_ms,
+		      uint32_t neg_ttl_ms)
+{
+	struct flight *f = (struct flight *)flight;
+
+	f->ttl_ms = ttl_ms;
+	f->neg_ttl_ms = neg_ttl_ms;
+}
+
+void sfshm_flight_keep(struct sfshm_flight *flight, uint32_t keep_ms)
+{
+	((struct flight *)flight)->keep_ms = keep_ms;
+}
+
+void sfshm_flight_uncacheable(struct sfshm_flight *flight, uint32_t ms)
+{
+	((struct flight *)flight)->uncacheable_ms = ms;
+}
+
+uint64_t sfshm_flight_generation(const struct sfshm_flight *flight)
+{
+	return ctl_gen(((const struct flight *)flight)->ctl);
+}
+
+/*
+ * What a flight's calls from other threads than its leader's go by: its
+ * mapping may be gone. 0 with a reference, to be put; NULL: none is needed.
+ */
+static int reach(const struct flight *f, struct mapping **held)
+{
+	*held = NULL;
+	if (!f->map)
+		return -ESTALE;
+	if (f->cookie != process_cookie())
+		return -ECHILD;
+	if (peer_attached(f->map, f->serial))
+		return 0;
+	*held = mapping_get_serial(f->serial);
+	return *held ? 0 : -ESTALE;
+}
+
+static void let_go(struct mapping *held)
+{
+	if (held)
+		mapping_put(held);
+}
+
+/* Who waits for a flight, and whether anybody has. */
+static int waiters_of(const struct flight *f, uint32_t *n, bool *ever)
+{
+	struct mapping *held;
+	int r = reach(f, &held);
+
+	if (r)
+		return r;
+	if (flight_stands(f)) {
+		*ever |= load_seq(&f->map->slots[f->slot].event) &
+			 EVENT_WAITERS;
+		*n += flight_waiters(f->map, f->slot);
+	} else {
+		r = -ESTALE;
+	}
+	let_go(held);
+	return r;
+}
+
+/* Those who wait for a claim wait elsewhere. */
+static int waiters(const struct flight *f, uint32_t *n, bool *ever)
+{
+	const struct flight *claim = claim_of(f);
+	int r = waiters_of(f, n, ever);
+
+	if (!r && claim)
+		(void)waiters_of(claim, n, ever);
+	return r;
+}
+
+uint32_t sfshm_flight_waiters(const struct sfshm_flight *flight)
+{
+	const struct flight *f = (const struct flight *)flight;
+	uint32_t n = 0;
+	bool ever = false;
+
+	return waiters(f, &n, &ever) ? 0 : n;
+}
+
+int sfshm_abandoned(const struct sfshm_flight *flight)
+{
+	const struct flight *f = (const struct flight *)flight;
+	bool ever = false;
+	uint32_t n = 0;
+	int r;
+
+	if (!f)
+		return -EINVAL;
+	if (f->alone)
+		return 0;
+	r = waiters(f, &n, &ever);
+	return r ? r : ever && !n;
+}
+
+static int extend(struct flight *f, uint32_t ms)
+{
+	struct mapping *held;
+	int r = reach(f, &held);
+
+	if (r)
+		return r;
+	r = flight_extend(f, ms);
+	let_go(held);
+	return r;
+}
+
+int sfshm_extend(struct sfshm_flight *flight, uint32_t ms)
+{
+	struct flight *f = (struct flight *)flight, *claim;
+	int r;
+
+	if (!f)
+		return -EINVAL;
+	if (f->alone)
+		return 0;
+	r = extend(f, ms);
+	claim = claim_of(f);
+	return !r && claim ? extend(claim, ms) : r;
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Heartbeats. What a heartbeat's thread needs is its own: a copy of the flight,
+ * and a reference to each mapping. The caller's struct holds a number only, so
+ * a leader that goes without stopping it leaves nothing behind: the thread
+ * finds the flight over, and frees what it had.
+ */
+#include <sfshm/heartbeat.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+#include "os/sys.h"
+#include "top/call.h"
+
+/* In struct sfshm_heartbeat. */
+struct handle {
+	uint64_t number; /* 0: none runs */
+	uint64_t cookie; /* of the process that started it */
+	struct flight *flight;
+	uint64_t lost;
+};
+static_assert(sizeof(struct handle) <= sizeof(struct sfshm_heartbeat),
+	      "opaque");
+
+struct beat {
+	struct flight flights[2]; /* copies: the flight, its claim */
+	int count;
+	uint32_t ms; /* what the deadline is moved to, from now */
+	uint64_t number;
+	uint64_t beats;
+	uint32_t stop;    /* futex word */
+	uint32_t lost;    /* the flight is not its leader's any more */
+	bool joined;      /* somebody waits for the thread's end */
+	pthread_t thread; /* by the lock */
+	struct beat *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct beat *beats; /* that run; by the lock */
+static uint64_t started;   /* by the lock */
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void after_fork_parent(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+/* Their threads are not here, and what they refer to is the parent's. */
+static void after_fork_child(void)
+{
+	while (beats) {
+		struct beat *b = beats;
+
+		beats = b->next;
+		free(b);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+static void prepare_once(void)
+{
+	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
+/* By the lock. */
+static struct beat *find(uint64_t number)
+{
+	struct beat *b = beats;
+
+	while (b && b->number != number)
+		b = b->next;
+	return b;
+}
+
+static void unlink_beat(const struct beat *b)
+{
+	struct beat **at = &beats;
+
+	while (*at != b)
+		at = &(*at)->next;
+	*at = b->next;
+}
+
+static void let_go(struct beat *b)
+{
+	for (int i = 0; i < b->count; i++)
+		mapping_put(b->flights[i].map);
+	b->count = 0;
+}
+
+static bool extend_all(struct beat *b)
+{
+	for (int i = 0; i < b->count; i++)
+		if (flight_extend(&b->flights[i], b->ms))
+			return false;
+	b->beats++;
+	return true;
+}
+
+static void nap(struct beat *b)
+{
+	uint64_t ns = (b->ms < 3 ? 3 : b->ms) * NS_PER_MS / 3;
+	uint64_t end = sys.now() + ns;
+	struct timespec until = {
+		.tv_sec = (time_t)(end / NS_PER_S),
+		.tv_nsec = (long)(end % NS_PER_S),
+	};
+
+	sys.wait(&b->stop, 0, &until);
+}
+
+/* The thread. Nobody may be left to wait for it. */
+static void *run(void *arg)
+{
+	struct beat *b = arg;
+
+	prctl(PR_SET_NAME, "sfshm-heartbeat");
+	while (!load_acquire(&b->stop)) {
+		if (!extend_all(b)) {
+			store_release(&b->lost, 1);
+			break;
+		}
+		nap(b);
+	}
+	let_go(b);
+	pthread_mutex_lock(&lock);
+	if (!b->joined) {
+		unlink_beat(b);
+		pthread_detach(pthread_self());
+		free(b);
+	}
+	pthread_mutex_unlock(&lock);
+	return NULL;
+}
+
+/* Its number; it may be gone by then. */
+static int start_thread(struct beat *b, uint64_t *number)
+{
+	sigset_t all, old;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	/* It may end at once: not before it is listed. */
+	pthread_mutex_lock(&lock);
+	r = pthread_create(&b->thread, NULL, run, b);
+	if (!r) {
+		*number = b->number = ++started;
+		b->next = beats;
+		beats = b;
+	}
+	pthread_mutex_unlock(&lock);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return -r;
+}
+
+/* Copies the flight, with a reference to its mapping. */
+static int add(struct beat *b, const struct flight *f)
+{
+	if (!f || !f->map)
+		return 0;
+	if (!mapping_get(f->map))
+		return -ESTALE;
+	b->flights[b->count++] = *f;
+	return 0;
+}
+
+static int start(struct handle *h, struct flight *f, uint32_t ms)
+{
+	struct beat *b = calloc(1, sizeof(*b));
+	int r;
+
+	if (!b)
+		return -ENOMEM;
+	b->ms = ms;
+	r = add(b, f);
+	if (!r)
+		r = add(b, claim_of(f));
+	if (!r)
+		r = start_thread(b, &h->number);
+	if (r) {
+		let_go(b);
+		free(b);
+	}
+	return r;
+}
+
+static int leads(const struct flight *f)
+{
+	if (!flight_open(f))
+		return -ESTALE;
+	if (f->cookie != process_cookie())
+		return -ECHILD;
+	if (f->alone)
+		return 0;
+	return peer_attached(f->map, f->serial) ? 0 : -EPERM;
+}
+
+int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,
+			  struct sfshm_flight *flight)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct handle *h = (struct handle *)heartbeat;
+	struct flight *f = (struct flight *)flight;
+	uint32_t ms;
+	int state, r;
+
+	if (!h || !f)
+		return -EINVAL;
+	*h = (struct handle){ .flight = f };
+	r = leads(f);
+	if (r)
+		return r;
+	h->cookie = f->cookie;
+	ms = f->alone ? 0 : load_relaxed(&f->map->slots[f->slot].lease_ms);
+	if (!ms)
+		return 0;
+	state = handle_begin_uncancelled();
+	pthread_once(&once, prepare_once);
+	r = start(h, f, ms);
+	handle_end_uncancelled(state);
+	if (r)
+		*h = (struct handle){ 0 };
+	return r;
+}
+
+/* How often it has beaten; it is gone by then. */
+static uint64_t end_thread(uint64_t number)
+{
+	uint64_t n = 0;
+	struct beat *b;
+
+	pthread_mutex_lock(&lock);
+	b = find(number);
+	if (b) {
+		b->joined = true;
+		unlink_beat(b);
+		store_release(&b->stop, 1);
+		sys.wake(&b->stop, 1);
+	}
+	pthread_mutex_unlock(&lock);
+	if (!b)
+		return 0;
+	pthread_join(b->thread, NULL);
+	n = b->beats;
+	free(b);
+	return n;
+}
+
+/* As its end would say, or has said. */
+static bool was_taken(const struct flight *f)
+{
+	if (!flight_open(f))
+		return f->outcome == -ESTALE;
+	return !f->alone &&
+	       (!peer_attached(f->map, f->serial) || !flight_stands(f));
+}
+
+int sfshm_heartbeat_stop(struct sfshm_heartbeat *heartbeat)
+{
+	struct handle *h = (struct handle *)heartbeat;
+	struct peer *p;
+	uint64_t n;
+	int state;
+
+	if (!h)
+		return -EINVAL;
+	if (h->cookie && h->cookie != process_cookie())
+		return -ECHILD;
+	if (h->number) {
+		state = handle_begin_uncancelled();
+		n = end_thread(h->number);
+		handle_end_uncancelled(state);
+		h->number = 0;
+		p = h->flight->map ?
+			    peer_attached(h->flight->map, h->flight->serial) :
+			    NULL;
+		while (p && n--)
+			peer_count(p, COUNT_extensions);
+	}
+	if (h->flight)
+		h->lost = was_taken(h->flight);
+	h->flight = NULL;
+	return h->lost ? -ESTALE : 0;
+}
+
+int sfshm_heartbeat_lost(const struct sfshm_heartbeat *heartbeat)
+{
+	const struct handle *h = (const struct handle *)heartbeat;
+	const struct beat *b;
+	int r;
+
+	if (!h)
+		return -EINVAL;
+	if (h->cookie && h->cookie != process_cookie())
+		return -ECHILD;
+	if (!h->number)
+		return (int)h->lost;
+	pthread_mutex_lock(&lock);
+	b = find(h->number);
+	r = b ? (int)load_acquire(&b->lost) : 1;
+	pthread_mutex_unlock(&lock);
+	return r;
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The public calls on keyed locks: check the arguments and the rank, find the
+ * peer. Ranks that a thread holds are bits of a word of its own.
+ */
+#include <sfshm/lock.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/sys.h"
+#include "sync/lock.h"
+#include "top/call.h"
+
+#define ALL_FLAGS (SFSHM_LOCK_TRY | SFSHM_LOCK_OWN_IS_BUSY | SFSHM_LOCK_ABORT)
+
+#ifdef NDEBUG
+#define ALWAYS_ABORTS 0
+#else
+#define ALWAYS_ABORTS SFSHM_LOCK_ABORT
+#endif
+
+static_assert(sizeof(struct hold) <= sizeof(struct sfshm_lock), "opaque");
+
+static const struct sfshm_lock_options no_options = SFSHM_LOCK_OPTIONS_INIT;
+
+/* This thread's peer in the predecessor, where it may hold locks still. */
+static struct peer *peer_before(struct peer *p)
+{
+	struct mapping *old = mapping_predecessor(p->map);
+	struct peer *before;
+
+	if (likely(!old))
+		return NULL;
+	before = peer_attached(old, 0);
+	mapping_put(old);
+	return before;
+}
+
+/* A key of a lock for people: its beginning, on one line. */
+struct key_text {
+	char text[4 * 48 + 4];
+};
+
+static void key_show(struct key_text *t, const uint8_t *key, size_t len)
+{
+	char *at = t->text;
+
+	for (size_t i = 0; i < len && i < 48; i++)
+		at += sprintf(at,
+			      key[i] > ' ' && key[i] < 0x7f && key[i] != '\\' ?
+				      "%c" :
+				      "\\x%02x",
+			      key[i]);
+	memcpy(at, len > 48 ? "..." : "", len > 48 ? 4 : 1);
+}
+
+/* The held one's rank is the highest that is. */
+static void describe(struct peer *p, const struct key *k, uint32_t rank,
+		     char *why, size_t size)
+{
+	uint32_t most = 63 - (uint32_t)__builtin_clzll(p->ranks), slot;
+	struct key_text asked, held = { "?" };
+	uint8_t key[SFSHM_KEY_MAX];
+	int n;
+
+	key_show(&asked, k->data, k->len);
+	if (lock_held(p, most, NULL, &slot)) {
+		n = key_load(p->map, &p->map->slots[slot], key);
+		if (n > 0)
+			key_show(&held, key, (size_t)n);
+	}
+	snprintf(why, size,
+		 "lock %s has rank %u, which is not above rank %u of lock %s "
+		 "that this thread holds",
+		 asked.text, rank, most, held.text);
+}
+
+/* P holds that rank or a higher one. */
+static int refuse_rank(struct peer *p, const struct key *k,
+		       const struct sfshm_lock_options *o)
+{
+	char line[600];
+
+	peer_count(p, COUNT_rank_errors);
+	describe(p, k, o->rank, line, sizeof(line));
+	if (o->why && o->why_size)
+		snprintf(o->why, o->why_size, "%s", line);
+	if ((o->flags | ALWAYS_ABORTS) & SFSHM_LOCK_ABORT) {
+		fprintf(stderr, "sfshm: %s\n", line);
+		abort();
+	}
+	return -EDOM;
+}
+
+/* What this thread holds itself is told as that, whatever its rank. */
+static int check_rank(struct call *c, const struct sfshm_lock_options *o)
+{
+	struct peer *both[2] = { c->self, NULL };
+	struct key k;
+	uint32_t slot;
+
+	if (!o->rank)
+		return 0;
+	both[1] = peer_before(c->self);
+	for (int i = 0; i < 2 && both[i]; i++) {
+		if (!(both[i]->ranks >> o->rank))
+			continue;
+		k = key_make(both[i]->map, SHM_LOCK, c->key.data, c->key.len);
+		if (lock_held(both[i], 0, &k, &slot))
+			return c->own_is_busy ? -EBUSY : -EDEADLK;
+		return refuse_rank(both[i], &k, o);
+	}
+	return 0;
+}
+
+static uint64_t deadline_of(const struct sfshm_lock_options *o)
+{
+	uint64_t after;
+
+	if (!o->wait_timeout_ms || o->wait_timeout_ms == SFSHM_FOREVER)
+		return o->deadline_ns;
+	after = sfshm_deadline_ms(o->wait_timeout_ms);
+	return o->deadline_ns && o->deadline_ns < after ? o->deadline_ns :
+							  after;
+}
+
+static int lock_slowly(struct sfshm *h, const void *key, size_t len,
+		       const struct sfshm_lock_options *o, struct hold *held)
+{
+	const struct sfshm_policy policy = {
+		.size = sizeof(policy),
+		.flags = o->flags & SFSHM_LOCK_TRY ? SFSHM_TRY : 0,
+		.deadline_ns = deadline_of(o),
+		.cancel = o->cancel,
+	};
+	struct sfshm_result none = SFSHM_RESULT_INIT;
+	struct call c;
+	int r;
+
+	do {
+		r = call_start(&c, h, SHM_LOCK, key, len, &policy, &none);
+		if (r)
+			return r;
+		c.lease_ms = o->rank;
+		c.own_is_busy = o->flags & SFSHM_LOCK_OWN_IS_BUSY;
+		r = check_rank(&c, o);
+		if (!r)
+			r = lock_take(&c, held);
+	} while (r == MOVED);
+	if (r >= 0 && o->rank)
+		c.self->ranks |= UINT64_C(1) << o->rank;
+	return r;
+}
+
+/* The usual case, in which there is nothing to do but to take it. */
+static inline int lock_at_once(struct sfshm *h, const void *key, size_t len,
+			       uint32_t rank, struct hold *held)
+{
+	struct peer *p = h ? peer_if_current(load_acquire(&h->map)) : NULL;
+	struct key k;
+	int r;
+
+	if (unlikely(!p || handle_moved(p->map) || (rank && p->ranks >> rank)))
+		return AGAIN;
+	k = key_make(p->map, SHM_LOCK, key, len);
+	r = lock_take_idle(p, &k, rank, held);
+	if (r >= 0 && rank)
+		p->ranks |= UINT64_C(1) << rank;
+	return r;
+}
+
+int sfshm_lock(struct sfshm *h, const void *key, size_t len,
+	       const struct sfshm_lock_options *o, struct sfshm_lock *lock)
+{
+	struct hold *held = (struct hold *)lock;
+	int r;
+
+	if (unlikely(!lock))
+		return -EINVAL;
+	held->map = NULL;
+	held->ctl = 0;
+	if (unlikely(!key || !len ||
+		     (o && (o->size != sizeof(*o) ||
+			    o->flags & ~(uint32_t)ALL_FLAGS ||
+			    o->rank > SFSHM_LOCK_RANK_MAX || o->reserved))))
+		return -EINVAL;
+	if (unlikely(len > SFSHM_KEY_MAX))
+		return -ENAMETOOLONG;
+	o = o ? o : &no_options;
+	if (unlikely(o->why && o->why_size))
+		o->why[0] = '\0';
+	r = lock_at_once(h, key, len, o->rank, held);
+	return likely(r != AGAIN) ? r : lock_slowly(h, key, len, o, held);
+}
+
+int sfshm_trylock(struct sfshm *h, const void *key, size_t len,
+		  struct sfshm_lock *lock)
+{
+	static const struct sfshm_lock_options try = {
+		.size = sizeof(try),
+		.flags = SFSHM_LOCK_TRY,
+	};
+
+	return sfshm_lock(h, key, len, &try, lock);
+}
+
+/* What is in the folder need not be there: then the folder's path leads. */
+static int resolve(const char *path, char whole[PATH_MAX])
+{
+	char folder[PATH_MAX];
+	size_t len = strlen(path), name;
+
+	if (realpath(path, whole))
+		return 0;
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	if (errno != ENOENT || !len)
+		return -errno;
+	if (len >= sizeof(folder))
+		return -ENAMETOOLONG;
+	for (name = len; name && path[name - 1] != '/';)
+		name--;
+	snprintf(folder, sizeof(folder), "%.*s.", (int)name, path);
+	if (!realpath(folder, whole))
+		return -errno;
+	folder[0] = '\0';
+	strncat(folder, path + name, len - name);
+	if (!strcmp(folder, ".") || !strcmp(folder, ".."))
+		return -ENOENT;
+	len = strlen(whole);
+	if (len + 1 + strlen(folder) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	snprintf(whole + len, PATH_MAX - len, "%s%s", len > 1 ? "/" : "",
+		 folder);
+	return 0;
+}
+
+int sfshm_lock_path(struct sfshm *h, const char *path,
+		    const struct sfshm_lock_options *o, struct sfshm_lock *lock)
+{
+	char whole[PATH_MAX];
+	int r;
+
+	if (!lock)
+		return -EINVAL;
+	*lock = (struct sfshm_lock)SFSHM_LOCK_INIT;
+	if (!path)
+		return -EINVAL;
+	r = resolve(path, whole);
+	return r ? r : sfshm_lock(h, whole, strlen(whole), o, lock);
+}
+
+int sfshm_unlock(struct sfshm_lock *lock)
+{
+	struct hold *held = (struct hold *)lock;
+	struct peer *p;
+	uint32_t rank;
+
+	if (unlikely(!lock))
+		return -EINVAL;
+	if (unlikely(!held->map))
+		return -ESTALE;
+	if (unlikely(held->cookie != process_cookie()))
+		return -ECHILD;
+	p = peer_if_current(held->map);
+	if (unlikely(!p || p->map->serial != held->serial))
+		p = peer_attached(held->map, held->serial);
+	if (unlikely(!p || p->record != held->record ||
+		     p->incarnation != held->incarnation))
+		return -EPERM;
+	rank = held->rank;
+	p->ranks &= ~(UINT64_C(1) << rank);
+	return lock_release(held, p);
+}
+
+void sfshm_lock_cleanup(struct sfshm_lock *lock)
+{
+	if (lock && ((struct hold *)lock)->map)
+		(void)sfshm_unlock(lock);
+}
+
+uint64_t sfshm_lock_generation(const struct sfshm_lock *lock)
+{
+	return lock ? ctl_gen(((const struct hold *)lock)->ctl) : 0;
+}
+
+int sfshm_lock_key(const struct sfshm_lock *lock, void *buffer, size_t size)
+{
+	const struct hold *held = (const struct hold *)lock;
+	uint8_t key[SFSHM_KEY_MAX];
+	int n;
+
+	if (!lock || (size && !buffer))
+		return -EINVAL;
+	if (!held->map)
+		return -ESTALE;
+	if (held->cookie != process_cookie())
+		return -ECHILD;
+	if (!peer_attached(held->map, held->serial))
+		return -EPERM;
+	n = key_load(held->map, &held->map->slots[held->slot], key);
+	if (n > 0 && size)
+		memcpy(buffer, key, (size_t)n < size ? (size_t)n : size);
+	return n;
+}

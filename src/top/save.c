@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/* The public calls on saves: check the arguments, find the peer. */
+#include <sfshm/save.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/sys.h"
+#include "sync/save.h"
+#include "top/call.h"
+
+#define ALL_FLAGS (SFSHM_SAVE_TRY | SFSHM_SAVE_AGAIN | SFSHM_SAVE_SYNC)
+
+static_assert(sizeof(struct save) <= sizeof(struct sfshm_save), "opaque");
+
+static const struct sfshm_save_options no_options = SFSHM_SAVE_OPTIONS_INIT;
+
+/* What a result holds, in a form that can be looked at. */
+static bool record_of(const struct sfshm_result *result,
+		      struct save_record *rec)
+{
+	if (result->value.len >= sizeof(*rec))
+		return false;
+	memcpy(rec, result->value.data, result->value.len);
+	return save_parse(rec, result->value.len);
+}
+
+/* A policy's opinion: a record without its file is none. */
+static int still_there(const struct sfshm_result *result, void *unused)
+{
+	struct save_record rec;
+
+	(void)unused;
+	return record_of(result, &rec) && save_is_there(&rec);
+}
+
+static void tell(struct sfshm_save_info *info, const struct save_record *rec)
+{
+	if (!info)
+		return;
+	info->bytes = rec->bytes;
+	info->checksum = rec->checksum;
+	info->generation = rec->generation;
+	info->stage = (int32_t)rec->stage;
+	memcpy(info->path, rec->path, rec->path_len + 1);
+}
+
+static void tell_failure(struct sfshm_save_info *info,
+			 const struct sfshm_result *result)
+{
+	if (!info)
+		return;
+	info->generation = result->generation;
+	info->code = result->code;
+	memcpy(info->message, result->message, sizeof(info->message));
+}
+
+static void clear(struct sfshm_save_info *info)
+{
+	if (info)
+		*info = (struct sfshm_save_info)SFSHM_SAVE_INFO_INIT;
+}
+
+static bool good_options(const struct sfshm_save_options *o)
+{
+	return o->size == sizeof(*o) && !(o->flags & ~(uint32_t)ALL_FLAGS) &&
+	       !(o->mode & ~(uint32_t)07777) &&
+	       (!o->semaphore || o->semaphore_len);
+}
+
+static struct sfshm_policy policy_of(const struct sfshm_save_options *o)
+{
+	return (struct sfshm_policy){
+		.size = sizeof(struct sfshm_policy),
+		.flags = SFSHM_KEEP |
+			 (o->flags & SFSHM_SAVE_TRY ? SFSHM_TRY : 0u) |
+			 (o->flags & SFSHM_SAVE_AGAIN ? SFSHM_REFRESH : 0u),
+		.ttl_ms = o->ttl_ms,
+		.wait_timeout_ms = o->wait_timeout_ms,
+		.deadline_ns = o->deadline_ns,
+		.cancel = o->cancel,
+		/* The wait for a permit does not count. */
+		.lock_age_ms = o->semaphore ? 0 : o->reserve_ms,
+		.fresh = still_there,
+	};
+}
+
+/*
+ * The reservation comes first, so that those who wait for the same file do not
+ * take permits from those who could write others. It counts from here.
+ */
+static int acquire(struct save *s, struct sfshm *h,
+		   const struct sfshm_save_options *o)
+{
+	const struct sfshm_semaphore_options how = {
+		.size = sizeof(how),
+		.flags = o->flags & SFSHM_SAVE_TRY ? SFSHM_SEMAPHORE_TRY : 0u,
+		.wait_timeout_ms = o->wait_timeout_ms,
+		.deadline_ns = o->deadline_ns,
+		.cancel = o->cancel,
+	};
+	int r;
+
+	if (!o->semaphore)
+		return 0;
+	r = sfshm_acquire(h, o->semaphore, o->semaphore_len, &how, &s->permit);
+	return r || !o->reserve_ms ? r :
+				     flight_extend(&s->flight, o->reserve_ms);
+}
+
+/* The save is ended: so is what goes with it. */
+static int ended(struct save *s, int r)
+{
+	if (!s->open)
+		(void)sfshm_permit_release(&s->permit);
+	return r;
+}
+
+/* The reservation is this thread's; the rest of what a writer needs. */
+static int lead(struct save *s, struct sfshm *h,
+		const struct sfshm_save_options *o,
+		struct sfshm_save_info *info)
+{
+	struct peer *p = peer_attached(s->flight.map, s->flight.serial);
+	struct save_record rec;
+	int r;
+
+	if (!p)
+		return -EBADF;
+	r = save_inherit(s, p, &rec);
+	if (r == SFSHM_CACHED && !flight_open(&s->flight)) {
+		tell(info, &rec);
+		if (info)
+			info->adopted = 1;
+		return r;
+	}
+	if (!r)
+		r = save_reach(s, p, SFSHM_SAVE_RESERVED);
+	if (!r)
+		r = acquire(s, h, o);
+	if (!r)
+		r = save_reach(s, p, SFSHM_SAVE_ACQUIRED);
+	if (!r)
+		r = save_open(s, p, o->mode ? o->mode : 0600);
+	if (!r)
+		return SFSHM_LEADER;
+	(void)save_abort(s, p);
+	return ended(s, r);
+}
+
+static int begin_once(struct sfshm *h, const void *key, size_t len,
+		      const struct sfshm_save_options *o, struct save *s,
+		      struct sfshm_save_info *info)
+{
+	struct sfshm_policy policy = policy_of(o);
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct save_record rec;
+	struct mapping *map;
+	int r = call_begin(h, SHM_SAVE, key, len, &policy, &s->flight, &result);
+
+	if (r == SFSHM_LEADER) {
+		map = s->flight.map;
+		s->key = key_make(map, SHM_SAVE, key, len).hash;
+		s->file.key = s->key;
+		s->file.generation = ctl_gen(s->flight.ctl);
+		if (info)
+			info->owner_died = result.owner_died;
+		r = lead(s, h, o, info);
+	} else if (r >= 0 && !record_of(&result, &rec)) {
+		r = -EBADMSG;
+	} else if (r >= 0) {
+		tell(info, &rec);
+		if (info)
+			info->age_ns = result.age_ns;
+	} else if (r == -EREMOTEIO || r == -ENOENT) {
+		tell_failure(info, &result);
+	}
+	sfshm_result_clear(&result);
+	return r;
+}
+
+/* Nobody's in vain: what was to be written is there. */
+static void count_present(const struct sfshm *h)
+{
+	struct peer *p = peer_if_current(load_acquire(&h->map));
+
+	if (p)
+		peer_count(p, COUNT_saves_present);
+}
+
+static int begin(struct sfshm *h, const void *key, size_t len, const char *path,
+		 const struct sfshm_save_options *o, struct save *s,
+		 struct sfshm_save_info *info)
+{
+	int r = savefile_path(&s->file, path);
+
+	if (r)
+		return r;
+	s->file.fd = -1;
+	s->since = sys.coarse();
+	s->flags = o->flags;
+	s->ttl_ms = o->ttl_ms;
+	s->reserve_ms = o->reserve_ms;
+	do
+		r = begin_once(h, key, len, o, s, info);
+	while (r == -ESTALE);
+	if (r == SFSHM_LEADER) {
+		s->open = true;
+		return r;
+	}
+	savefile_close(&s->file);
+	if (r >= 0)
+		count_present(h);
+	return r;
+}
+
+int sfshm_save_begin(struct sfshm *handle, const void *key, size_t key_len,
+		     const char *path, const struct sfshm_save_options *options,
+		     struct sfshm_save *save, struct sfshm_save_info *info)
+{
+	const struct sfshm_save_options *o = options ? options : &no_options;
+
+	if (!path || !save || !good_options(o) ||
+	    (info && info->size != sizeof(*info)))
+		return -EINVAL;
+	clear(info);
+	memset(save, 0, sizeof(*save));
+	return begin(handle, key, key_len, path, o, (struct save *)save, info);
+}
+
+int sfshm_save_fd(const struct sfshm_save *save)
+{
+	const struct save *s = (const struct save *)save;
+
+	return s && s->open ? s->file.fd : -EBADF;
+}
+
+struct sfshm_flight *sfshm_save_flight(struct sfshm_save *save)
+{
+	return &((struct save *)save)->handle;
+}
+
+/* The peer that writes: this thread, attached to the save's segment. */
+static int writer(struct sfshm_save *save, struct peer **out)
+{
+	const struct save *s = (const struct save *)save;
+
+	if (!s)
+		return -EINVAL;
+	if (!s->open)
+		return -ESTALE;
+	if (s->flight.cookie != process_cookie())
+		return -ECHILD;
+	*out = peer_attached(s->flight.map, s->flight.serial);
+	if (!*out || s->flight.record != (*out)->record ||
+	    s->flight.incarnation != (*out)->incarnation)
+		return -EPERM;
+	return 0;
+}
+
+int sfshm_save_publish(struct sfshm_save *save)
+{
+	int state = handle_begin_uncancelled();
+	struct peer *p;
+	int r = writer(save, &p);
+
+	if (!r)
+		r = ended((struct save *)save,
+			  save_publish((struct save *)save, p));
+	handle_end_uncancelled(state);
+	return r;
+}
+
+int sfshm_save_abort(struct sfshm_save *save)
+{
+	int state = handle_begin_uncancelled();
+	struct peer *p;
+	int r = writer(save, &p);
+
+	if (!r)
+		r = ended((struct save *)save,
+			  save_abort((struct save *)save, p));
+	handle_end_uncancelled(state);
+	return r;
+}
+
+int sfshm_save_fail(struct sfshm_save *save, int code, const char *message)
+{
+	int state = handle_begin_uncancelled();
+	struct peer *p;
+	int r = !code || code == SHM_CODE_UNCACHEABLE ? -EINVAL :
+							writer(save, &p);
+
+	if (!r)
+		r = ended((struct save *)save,
+			  save_fail((struct save *)save, p, code, message));
+	handle_end_uncancelled(state);
+	return r;
+}
+
+void sfshm_save_cleanup(struct sfshm_save *save)
+{
+	if (save && ((struct save *)save)->open)
+		(void)sfshm_save_abort(save);
+}
+
+/* One look; MOVED: the segment has a successor now. */
+static int get_once(struct sfshm *h, const void *key, size_t len,
+		    struct sfshm_result *result, struct sfshm_save_info *info)
+{
+	struct save_record rec;
+	struct call c;
+	int r = call_start(&c, h, SHM_SAVE, key, len, NULL, result);
+
+	if (!r)
+		r = flight_peek(&c, NULL);
+	if (r == SFSHM_CACHED && !record_of(result, &rec))
+		return -EBADMSG;
+	if (r == SFSHM_CACHED && save_is_there(&rec)) {
+		tell(info, &rec);
+		info->age_ns = result->age_ns;
+		return r;
+	}
+	if (r == SFSHM_CACHED || r == -ENODATA) {
+		info->stage = (int32_t)save_stage(&c);
+		return -ENODATA;
+	}
+	if (r == -EREMOTEIO || r == -ENOENT)
+		tell_failure(info, result);
+	return r;
+}
+
+int sfshm_save_get(struct sfshm *handle, const void *key, size_t key_len,
+		   struct sfshm_save_info *info)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	int r;
+
+	if (!info || info->size != sizeof(*info))
+		return -EINVAL;
+	clear(info);
+	do
+		r = get_once(handle, key, key_len, &result, info);
+	while (r == MOVED);
+	sfshm_result_clear(&result);
+	return r;
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/* The public calls on semaphores. */
+#include <sfshm/semaphore.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sync/semaphore.h"
+#include "top/call.h"
+
+/* What struct sfshm_permit holds. */
+struct permit {
+	struct mapping *map; /* NULL: nothing is held */
+	struct shm_participant *record;
+	uint32_t *word;
+	uint64_t cookie;
+	uint64_t serial; /* of the mapping: its address may be used again */
+	uint32_t slot;
+	uint32_t incarnation;
+};
+static_assert(sizeof(struct permit) <= sizeof(struct sfshm_permit), "opaque");
+static_assert(SFSHM_PERMITS_MAX <= SHM_PERMITS, "no more words than there are");
+
+/* Which semaphore a call is about, and where it was found. */
+struct sought {
+	struct sfshm *handle;
+	const void *name;
+	size_t len;
+	uint32_t max; /* if it is made */
+	struct acquire *wait;
+	struct peer *p;
+	struct semaphore *s;
+	uint32_t *hint;
+	struct semaphore found, before;
+	uint32_t first;
+};
+
+static int check_name(const void *name, size_t len)
+{
+	if (!name || !len)
+		return -EINVAL;
+	return len > SFSHM_KEY_MAX ? -ENAMETOOLONG : 0;
+}
+
+static inline bool is_called(const struct semaphore_known *k,
+			     const struct sought *w)
+{
+	if (k->len != w->len)
+		return false;
+	return w->len <= SHM_INLINE_KEY ?
+		       key_equal_short(w->name, k->name, k->len) :
+		       !memcmp(k->name, w->name, w->len);
+}
+
+static inline struct semaphore_known *recall(const struct sought *w)
+{
+	struct semaphore_cache *c = w->p->semaphores;
+
+	for (int i = 0; c && i < SEMAPHORE_CACHED; i++) {
+		struct semaphore_known *k = &c->known[i];
+
+		if (is_called(k, w) && semaphore_stands(&k->s))
+			return k;
+	}
+	return NULL;
+}
+
+/* Kept with the thread's peer; without memory for it, it is looked up again. */
+static void remember(struct sought *w)
+{
+	struct semaphore_cache *c = w->p->semaphores;
+	struct semaphore_known *k;
+
+	if (w->len > SEMAPHORE_NAME)
+		return;
+	if (!c)
+		c = w->p->semaphores = calloc(1, sizeof(*c));
+	if (!c)
+		return;
+	k = &c->known[c->next++ % SEMAPHORE_CACHED];
+	k->s = w->found;
+	k->hint = w->first;
+	k->len = (uint32_t)w->len;
+	memcpy(k->name, w->name, w->len);
+	w->s = &k->s;
+	w->hint = &k->hint;
+}
+
+static uint32_t default_max(void)
+{
+	long n = 2 * sysconf(_SC_NPROCESSORS_ONLN) + 1;
+
+	return n < 1                 ? 1 :
+	       n > SFSHM_PERMITS_MAX ? SFSHM_PERMITS_MAX :
+				       (uint32_t)n;
+}
+
+static int publish(struct flight *f, struct peer *p, uint32_t max)
+{
+	struct shm_semaphore head;
+	struct iovec iov[2];
+	int r;
+
+	semaphore_fresh(&head, max, iov);
+	r = flight_publish(f, p, iov, 2);
+	if (r && r != -ESTALE)
+		flight_release(f, p);
+	return r == -ESTALE ? AGAIN : r;
+}
+
+/*
+ * Makes the semaphore, or waits for who is making it. The predecessor's is
+ * left where it is: its permits are looked at one by one. Returns 0, AGAIN,
+ * MOVED or an error.
+ */
+static int make(struct sought *w, bool try, uint32_t max)
+{
+	const struct sfshm_policy policy = {
+		.size = sizeof(policy),
+		.flags = SFSHM_KEEP | (try ? SFSHM_TRY : 0),
+		.ttl_ms = SFSHM_FOREVER,
+		.deadline_ns = w->wait ? w->wait->deadline : 0,
+		.cancel = w->wait ? w->wait->cancel : NULL,
+		/* Should its maker be stopped, others need not wait for it. */
+		.lock_age_ms = 1000,
+	};
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct flight f;
+	struct call c;
+	int r = call_start(&c, w->handle, SHM_SEMAPHORE, w->name, w->len,
+			   &policy, &result);
+
+	if (r)
+		return r;
+	c.consulted = true;
+	r = flight_begin(&c, &f);
+	if (r == SFSHM_LEADER)
+		r = publish(&f, c.self, max);
+	sfshm_result_clear(&result);
+	return r > 0 || r == -EREMOTEIO ? AGAIN : r;
+}
+
+/* As it stands in the segment's predecessor: 1, 0 or an error. */
+static int find_before(struct sought *w)
+{
+	struct mapping *old = mapping_predecessor(w->p->map);
+	struct peer *there;
+	struct key k;
+	int r;
+
+	if (!old)
+		return 0;
+	/*
+	 * order: M1 pairs M2
+	 * `moved` is set there, then its permits are looked at.
+	 */
+	fence_seq();
+	w->p->inside++;
+	r = peer_attach(old, &there);
+	w->p->inside--;
+	if (!r) {
+		k = key_make(old, SHM_SEMAPHORE, w->name, w->len);
+		r = semaphore_find(there, &k, &w->before);
+	}
+	/* Attached, the thread has a reference of its own. */
+	mapping_put(old);
+	return r;
+}
+
+static int seek_slowly(struct sought *w, bool may_make, bool try)
+{
+	int r, before = find_before(w);
+	struct key k;
+
+	if (before < 0)
+		return before;
+	k = key_make(w->p->map, SHM_SEMAPHORE, w->name, w->len);
+	for (;;) {
+		r = semaphore_find(w->p, &k, &w->found);
+		if (r)
+			break;
+		if (!may_make)
+			break;
+		if (w->wait && !try)
+			acquire_begin_to_wait(w->wait);
+		r = make(w, try,
+			 before ? semaphore_max(&w->before) :
+			 w->max ? w->max :
+				  default_max());
+		if (r && r != AGAIN)
+			return r;
+	}
+	if (r < 0)
+		return r;
+	if (!r && !before)
+		return handle_moved(w->p->map) ? MOVED : -ENODATA;
+	if (!r) {
+		/* Who only looks does not make it here. */
+		w->s = &w->before;
+		return 0;
+	}
+	w->s = &w->found;
+	w->hint = &w->first;
+	w->first = (w->p->id - 1) % semaphore_max(w->s);
+	if (before)
+		w->found.before = &w->before;
+	else if (!load_relaxed(&w->p->map->predecessor))
+		remember(w);
+	return 0;
+}
+
+/* Finds the semaphore, in the segment that stands; 0, MOVED or an error. */
+static int seek(struct sought *w, bool may_make, bool try)
+{
+	struct semaphore_known *k;
+	int r = handle_enter(w->handle, &w->p);
+
+	if (!r && unlikely(handle_moved(w->p->map)))
+		r = handle_follow(w->handle, &w->p);
+	if (unlikely(r))
+		return r;
+	k = recall(w);
+	if (unlikely(!k || load_relaxed(&w->p->map->predecessor)))
+		return seek_slowly(w, may_make, try);
+	w->s = &k->s;
+	w->hint = &k->hint;
+	return 0;
+}
+
+static int check_options(const struct sfshm_semaphore_options *o)
+{
+	if (!o)
+		return 0;
+	return o->size != sizeof(*o) || o->max > SFSHM_PERMITS_MAX ||
+			       o->flags & ~(uint32_t)SFSHM_SEMAPHORE_TRY ?
+		       -EINVAL :
+		       0;
+}
+
+static void fill(struct permit *t, const struct sought *w, uint32_t i)
+{
+	t->map = w->s->map;
+	t->record = w->p->record;
+	t->word = semaphore_word(w->s, i);
+	t->cookie = w->p->cookie;
+	t->serial = w->s->map->serial;
+	t->slot = w->s->slot;
+	t->incarnation = w->p->incarnation;
+}
+
+static int acquire_once(struct sought *w, struct acquire *a)
+{
+	int r = seek(w, true, a->try);
+
+	if (unlikely(r))
+		return r;
+	a->self = w->p;
+	a->s = w->s;
+	a->hint = *w->hint;
+	r = semaphore_acquire(a);
+	if (likely(!r))
+		*w->hint = a->hint;
+	return r;
+}
+
+int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
+		  const struct sfshm_semaphore_options *options,
+		  struct sfshm_permit *permit)
+{
+	struct permit *t = (struct permit *)permit;
+	struct acquire a;
+	struct sought w;
+	int r = check_name(name, name_len) ?: check_options(options);
+
+	if (unlikely(r || !permit))
+		return r ? r : -EINVAL;
+	t->map = NULL;
+	w.handle = handle;
+	w.name = name;
+	w.len = name_len;
+	w.max = options ? options->max : 0;
+	w.wait = &a;
+	/* Before the handle's mapping: a close after this is not missed. */
+	a.closing = handle ? &handle->closing : NULL;
+	a.closing_seen = handle ? load_acquire(a.closing) : 0;
+	a.cancel = options ? options->cancel : NULL;
+	a.deadline = options ? options->deadline_ns : 0;
+	a.timeout_ms = options ? options->wait_timeout_ms : 0;
+	a.try = options && options->flags & SFSHM_SEMAPHORE_TRY;
+	do {
+		r = acquire_once(&w, &a);
+	} while (unlikely(r == MOVED));
+	if (likely(!r))
+		fill(t, &w, a.hint);
+	return r;
+}
+
+static inline bool took(const struct peer *p, const struct permit *t)
+{
+	return p && p->record == t->record &&
+	       p->incarnation == t->incarnation && p->map->serial == t->serial;
+}
+
+/* This thread, as it took the permit; or why it is not its to give back. */
+static inline int holder_of(const struct permit *t, struct peer **out)
+{
+	*out = peer_if_current(t->map);
+	if (likely(took(*out, t)))
+		return 0;
+	if (t->cookie != process_cookie())
+		return -ECHILD;
+	*out = peer_attached(t->map, t->serial);
+	return took(*out, t) ? 0 : -EPERM;
+}
+
+int sfshm_permit_release(struct sfshm_permit *permit)
+{
+	struct permit *t = (struct permit *)permit;
+	struct peer *p;
+	int r;
+
+	if (!t)
+		return -EINVAL;
+	if (!t->map)
+		return 0;
+	r = holder_of(t, &p);
+	if (unlikely(r))
+		return r;
+	/* The program's own robust mutexes may have cleared that (W6). */
+	wait_rest(p);
+	r = semaphore_give_back(p, t->slot, t->word);
+	t->map = NULL;
+	if (!--p->permits && unlikely(load_relaxed(&peer_several)))
+		peer_rest();
+	return r;
+}
+
+void sfshm_permit_cleanup(struct sfshm_permit *permit)
+{
+	(void)sfshm_permit_release(permit);
+}
+
+static int info_once(struct sought *w, struct sfshm_semaphore_info *info)
+{
+	int r = seek(w, false, true);
+
+	if (r)
+		return r;
+	peer_reap_all(w->s->map);
+	info->max = semaphore_max(w->s);
+	info->waiters = flight_waiters(w->s->map, w->s->slot);
+	if (w->s->before) {
+		peer_reap_all(w->before.map);
+		info->waiters += flight_waiters(w->before.map, w->before.slot);
+	}
+	info->in_use = semaphore_held(w->s);
+	info->reserved = 0;
+	return handle_moved(w->p->map) ? MOVED : 0;
+}
+
+int sfshm_semaphore_info(struct sfshm *handle, const void *name,
+			 size_t name_len, struct sfshm_semaphore_info *info)
+{
+	struct sought w = {
+		.handle = handle,
+		.name = name,
+		.len = name_len,
+	};
+	int r = check_name(name, name_len);
+
+	if (!r && (!info || info->size != sizeof(*info)))
+		r = -EINVAL;
+	if (r)
+		return r;
+	do {
+		r = info_once(&w, info);
+	} while (r == MOVED);
+	return r;
+}
+
+int sfshm_semaphore_set_max(struct sfshm *handle, const void *name,
+			    size_t name_len, uint32_t max)
+{
+	struct sought w = {
+		.handle = handle,
+		.name = name,
+		.len = name_len,
+		.max = max,
+	};
+	int r = check_name(name, name_len);
+
+	if (!r && (!max || max > SFSHM_PERMITS_MAX))
+		r = -EINVAL;
+	if (r)
+		return r;
+	do {
+		r = seek(&w, true, false);
+		if (!r)
+			r = semaphore_set_max(w.p, w.s, max);
+	} while (r == MOVED);
+	return r;
+}
