@@ -11,9 +11,9 @@ static const struct unit {
 } units[] = {
 	{ "ms", 1 },
 	{ "s", 1000 },
-	{ "m", 60 * 1000 },
-	{ "h", 60 * 60 * 1000 },
-	{ "d", 24 * 60 * 60 * 1000 },
+	{ "m", UINT64_C(60) * 1000 },
+	{ "h", UINT64_C(60) * 60 * 1000 },
+	{ "d", UINT64_C(24) * 60 * 60 * 1000 },
 };
 
 static uint64_t unit_ms(const char *name)

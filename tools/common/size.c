@@ -39,7 +39,7 @@ static int suffix_shift(const char *suffix)
 int size_parse(const char *text, uint64_t *bytes)
 {
 	char *end;
-	uint64_t value;
+	uint64_t value = 0;
 	int shift = 0;
 	int r = digits_parse(text, &end, &value);
 
@@ -59,7 +59,7 @@ int size_parse(const char *text, uint64_t *bytes)
 int number_parse(const char *text, uint64_t *number)
 {
 	char *end;
-	uint64_t value;
+	uint64_t value = 0;
 	int r = digits_parse(text, &end, &value);
 
 	if (r)

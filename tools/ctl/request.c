@@ -38,6 +38,7 @@ static const char usage[] =
 	"      --participants N   threads at once, 1024\n"
 	"      --bytes SIZE       for all values, 16M\n"
 	"      --max-value SIZE   of the largest value, 1M\n"
+	"      --huge-pages       pages of 2 MiB where there are any\n"
 	"\n"
 	"SIZE is a number of bytes; K, M or G behind it means 1024, its square\n"
 	"or its cube. DURATION is a number and ms, s, m, h or d.\n";
@@ -47,6 +48,7 @@ enum {
 	OPTION_PARTICIPANTS,
 	OPTION_BYTES,
 	OPTION_MAX_VALUE,
+	OPTION_HUGE_PAGES,
 	OPTION_MODE,
 	OPTION_TIMEOUT,
 };
@@ -59,6 +61,7 @@ static const struct option long_options[] = {
 	{ "participants", required_argument, NULL, OPTION_PARTICIPANTS },
 	{ "bytes", required_argument, NULL, OPTION_BYTES },
 	{ "max-value", required_argument, NULL, OPTION_MAX_VALUE },
+	{ "huge-pages", no_argument, NULL, OPTION_HUGE_PAGES },
 	{ "mode", required_argument, NULL, OPTION_MODE },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ 0 },
@@ -117,6 +120,7 @@ static int size_read(struct sfshm_options *shape, int option)
 		return count_read("participants", optarg, &shape->participants);
 	case OPTION_BYTES:
 		return bytes_read("bytes", optarg, UINT64_MAX, &shape->bytes);
+	case OPTION_HUGE_PAGES: shape->flags |= SFSHM_HUGE_PAGES; return -1;
 	default:
 		status = bytes_read("max-value", optarg, UINT32_MAX, &bytes);
 		if (status < 0)
@@ -135,6 +139,7 @@ static int option_read(struct request *request, int option, char **argv)
 	case OPTION_PARTICIPANTS:
 	case OPTION_BYTES:
 	case OPTION_MAX_VALUE:
+	case OPTION_HUGE_PAGES:
 		request->given |= REQUEST_SIZES;
 		return size_read(&request->shape, option);
 	case OPTION_MODE:

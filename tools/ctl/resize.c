@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 #include <sfshm.h>
@@ -88,7 +89,7 @@ int verb_resize(const struct request *request)
 	struct progress progress = { 0 };
 	char why[256] = "", path[PATH_MAX];
 	uint64_t deadline = 0;
-	int sizes = request->given & REQUEST_SIZES;
+	bool sizes = request->given & REQUEST_SIZES;
 	int r;
 
 	options.why = why;

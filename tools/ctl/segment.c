@@ -13,7 +13,7 @@ int segment_open(const struct request *request, uint32_t flags,
 	char why[256] = "";
 	int r;
 
-	options.flags = flags;
+	options.flags |= flags;
 	/* An existing one is named outright; its openness is its maker's. */
 	if (!(flags & SFSHM_CREATE))
 		options.mode = 0777;

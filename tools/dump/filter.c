@@ -31,5 +31,7 @@ int filter_wants(const struct options *options,
 {
 	if (options->phase >= 0 && (int)slot->phase != options->phase)
 		return 0;
+	if (options->kind >= 0 && (int)slot->kind != options->kind)
+		return 0;
 	return !options->key_pattern || key_matches(options->key_pattern, slot);
 }

@@ -16,7 +16,7 @@
 
 static const char usage[] =
 	"usage: sfshm-dump [-s SEGMENT] [--json] [--watch [SECONDS]]\n"
-	"                  [--key PATTERN] [--phase PHASE]\n"
+	"                  [--key PATTERN] [--phase PHASE] [--kind KIND]\n"
 	"\n"
 	"Shows what is inside a segment, or lists the user's segments.\n"
 	"\n"
@@ -25,10 +25,11 @@ static const char usage[] =
 	"      --watch [SECONDS]  again and again, each second unless said\n"
 	"      --key PATTERN      only keys that match, as the shell's * ? []\n"
 	"      --phase PHASE      only idle, busy, done or failed\n"
+	"      --kind KIND        only value, claim, lock, semaphore or save\n"
 	"  -h, --help\n"
 	"  -V, --version\n";
 
-enum { OPTION_JSON = 256, OPTION_WATCH, OPTION_KEY, OPTION_PHASE };
+enum { OPTION_JSON = 256, OPTION_WATCH, OPTION_KEY, OPTION_PHASE, OPTION_KIND };
 
 static const struct option long_options[] = {
 	{ ARGS_LONG_SEGMENT },
@@ -38,6 +39,7 @@ static const struct option long_options[] = {
 	{ "watch", optional_argument, NULL, OPTION_WATCH },
 	{ "key", required_argument, NULL, OPTION_KEY },
 	{ "phase", required_argument, NULL, OPTION_PHASE },
+	{ "kind", required_argument, NULL, OPTION_KIND },
 	{ 0 },
 };
 
@@ -75,6 +77,16 @@ static int phase_read(struct options *options, const char *text)
 	return ARGS_EXIT_USAGE;
 }
 
+static int kind_read(struct options *options, const char *text)
+{
+	options->kind = kind_parse(text);
+	if (options->kind >= 0)
+		return -1;
+	complain("--kind %s: give one of value, claim, lock, semaphore, save",
+		 text);
+	return ARGS_EXIT_USAGE;
+}
+
 static int option_read(struct options *options, int option, int argc,
 		       char **argv)
 {
@@ -87,6 +99,7 @@ static int option_read(struct options *options, int option, int argc,
 		return watch_read(options, watch_argument(argc, argv));
 	case OPTION_KEY: options->key_pattern = optarg; return -1;
 	case OPTION_PHASE: return phase_read(options, optarg);
+	case OPTION_KIND: return kind_read(options, optarg);
 	default: return args_refuse(option, argv);
 	}
 }
@@ -97,6 +110,7 @@ int options_read(struct options *options, int argc, char **argv)
 
 	memset(options, 0, sizeof(*options));
 	options->phase = -1;
+	options->kind = -1;
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ARGS_SHORT, long_options,
 				     NULL)) != -1) {
@@ -110,9 +124,9 @@ int options_read(struct options *options, int argc, char **argv)
 			 argv[optind]);
 		return ARGS_EXIT_USAGE;
 	}
-	if (!options->segment &&
-	    (options->key_pattern || options->phase >= 0)) {
-		complain("--key and --phase look into one segment; "
+	if (!options->segment && (options->key_pattern || options->phase >= 0 ||
+				  options->kind >= 0)) {
+		complain("--key, --phase and --kind look into one segment; "
 			 "say which with -s");
 		return ARGS_EXIT_USAGE;
 	}

@@ -12,6 +12,7 @@ struct options {
 	const char *segment;     /* NULL: list the segments */
 	const char *key_pattern; /* NULL: all */
 	int phase;               /* enum sfshm_phase, or -1: all */
+	int kind;                /* enum sfshm_kind, or -1: all */
 	int json;
 	uint64_t watch_ns; /* 0: one picture */
 };

@@ -3,26 +3,61 @@
 
 #include <string.h>
 
-static const char *const names[] = {
+static const char *const phases[] = {
 	[SFSHM_PHASE_IDLE] = "idle",
 	[SFSHM_PHASE_BUSY] = "busy",
 	[SFSHM_PHASE_DONE] = "done",
 	[SFSHM_PHASE_FAILED] = "failed",
 };
 
-#define NAMES (sizeof(names) / sizeof(names[0]))
+static const char *const kinds[] = {
+	[SFSHM_KIND_VALUE] = "value", [SFSHM_KIND_CLAIM] = "claim",
+	[SFSHM_KIND_LOCK] = "lock",   [SFSHM_KIND_SEMAPHORE] = "semaphore",
+	[SFSHM_KIND_SAVE] = "save",
+};
+
+static const char *const stages[] = {
+	[SFSHM_SAVE_RESERVED] = "reserved",
+	[SFSHM_SAVE_ACQUIRED] = "acquired",
+	[SFSHM_SAVE_WRITING] = "writing",
+	[SFSHM_SAVE_LINKING] = "linking",
+	[SFSHM_SAVE_LINKED] = "linked",
+	[SFSHM_SAVE_ANNOUNCED] = "announced",
+};
+
+#define COUNT(names) (sizeof(names) / sizeof((names)[0]))
+
+static int parse(const char *const *names, size_t count, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (names[i] && strcmp(names[i], name) == 0)
+			return (int)i;
+	return -1;
+}
 
 const char *phase_name(enum sfshm_phase phase)
 {
-	return (size_t)phase < NAMES ? names[phase] : NULL;
+	return (size_t)phase < COUNT(phases) ? phases[phase] : NULL;
 }
 
 int phase_parse(const char *name)
 {
-	size_t i;
+	return parse(phases, COUNT(phases), name);
+}
 
-	for (i = 0; i < NAMES; i++)
-		if (names[i] && strcmp(names[i], name) == 0)
-			return (int)i;
-	return -1;
+const char *kind_name(enum sfshm_kind kind)
+{
+	return (size_t)kind < COUNT(kinds) ? kinds[kind] : NULL;
+}
+
+int kind_parse(const char *name)
+{
+	return parse(kinds, COUNT(kinds), name);
+}
+
+const char *stage_name(uint32_t stage)
+{
+	return stage < COUNT(stages) ? stages[stage] : NULL;
 }

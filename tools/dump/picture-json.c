@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sfshm/semaphore.h>
+
 #include "common/args.h"
 #include "json.h"
 #include "phase.h"
@@ -85,6 +87,8 @@ static void picture_json_participant(const struct picture *picture,
 	json_set_bool(object, "reading", info->reading != 0);
 	json_set_bool(object, "expelled", info->expelled != 0);
 	json_set_signed(object, "waits_for", info->waits_for);
+	json_set_signed(object, "waits_for_participant",
+			info->waits_for_participant);
 	array_put(object);
 }
 
@@ -120,13 +124,58 @@ static json_t *error_object(const struct sfshm_slot_info *info)
 	return object;
 }
 
+static json_t *permits_object(const struct picture *picture,
+			      const struct sfshm_slot_info *info)
+{
+	static uint32_t holders[SFSHM_PERMITS_MAX];
+	json_t *object, *list;
+	int i, n;
+
+	if (info->kind != SFSHM_KIND_SEMAPHORE)
+		return json_null();
+	object = json_object();
+	list = json_array();
+	json_set_number(object, "max", info->permits_max);
+	json_set_number(object, "in_use", info->permits);
+	n = sfshm_view_permits(picture->view, info->index, holders,
+			       SFSHM_PERMITS_MAX);
+	for (i = 0; i < n && i < SFSHM_PERMITS_MAX; i++)
+		json_array_append_new(list, json_integer(holders[i]));
+	json_object_set_new(object, "holders", list);
+	return object;
+}
+
+static json_t *save_object(const struct sfshm_slot_info *info)
+{
+	const char *stage = stage_name(info->stage);
+	json_t *object;
+
+	if (info->kind != SFSHM_KIND_SAVE || !stage)
+		return json_null();
+	object = json_object();
+	json_object_set_new(object, "stage", json_string(stage));
+	json_set_text(object, "file", info->file, sizeof(info->file));
+	json_set_number(object, "bytes", info->file_bytes);
+	return object;
+}
+
+/* What limits the flight, and what the next one will be told. */
+static void set_limits(json_t *object, const struct sfshm_slot_info *info)
+{
+	json_object_set_new(object, "stale_ms", json_integer(info->stale_ms));
+	json_set_signed(object, "lease_ms", info->lease_ms);
+	json_set_signed(object, "death_ms", info->death_ms);
+	json_set_bool(object, "owner_died", info->owner_died != 0);
+	json_set_signed(object, "rank", info->rank ? (int64_t)info->rank : -1);
+}
+
 static void picture_json_slot(const struct picture *picture,
 			      const struct sfshm_slot_info *info)
 {
 	json_t *object = json_object();
 
-	(void)picture;
 	json_set_bytes(object, "key", info->key, info->key_len);
+	json_object_set_new(object, "kind", json_string(kind_name(info->kind)));
 	json_object_set_new(object, "phase",
 			    json_string(phase_name(info->phase)));
 	json_set_number(object, "generation", info->generation);
@@ -139,6 +188,9 @@ static void picture_json_slot(const struct picture *picture,
 			info->has_value ? (int64_t)info->value_bytes : -1);
 	json_set_number(object, "deaths", info->deaths);
 	json_object_set_new(object, "error", error_object(info));
+	set_limits(object, info);
+	json_object_set_new(object, "permits", permits_object(picture, info));
+	json_object_set_new(object, "save", save_object(info));
 	json_set_number(object, "index", info->index);
 	json_set_bool(object, "torn", info->torn != 0);
 	json_set_bool(object, "damaged", 0);
@@ -149,8 +201,10 @@ static void picture_json_slot_damaged(const struct picture *picture,
 				      uint32_t index)
 {
 	static const char *const unknown[] = {
-		"key",    "phase",  "generation",  "owner",  "waiters",
-		"age_ms", "ttl_ms", "value_bytes", "deaths", "error",
+		"key",    "phase",    "generation",  "owner",    "waiters",
+		"age_ms", "ttl_ms",   "value_bytes", "deaths",   "error",
+		"kind",   "stale_ms", "lease_ms",    "death_ms", "owner_died",
+		"rank",   "permits",  "save",
 	};
 	json_t *object = json_object();
 	size_t i;

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <sfshm/semaphore.h>
+
 #include "common/args.h"
 #include "common/size.h"
 #include "phase.h"
@@ -13,7 +15,7 @@
 
 #define KEY_COLUMNS 32
 /* What stands before an error's message, and the least that is left of it. */
-#define SLOT_COLUMNS 116
+#define SLOT_COLUMNS 126
 #define MESSAGE_COLUMNS 20
 
 /* What one picture has taken of the screen while it is being redrawn. */
@@ -172,6 +174,16 @@ static void awaited_key(const struct picture *picture, int64_t index)
 		text_print(slot.key, slot.key_len, KEY_COLUMNS, 0);
 }
 
+/* ... and who stands in its way. */
+static void awaited_owner(const struct picture *picture, int64_t index)
+{
+	struct sfshm_participant_info who = { .size = sizeof(who) };
+
+	if (index >= 0 &&
+	    !sfshm_view_participant(picture->view, (uint32_t)index, &who))
+		printf(" (%" PRId32 "/%" PRId32 " has it)", who.pid, who.tid);
+}
+
 static const char *reading(const struct sfshm_participant_info *info)
 {
 	if (info->expelled)
@@ -193,6 +205,7 @@ static void table_participant(const struct picture *picture,
 	printf(" %5s %7" PRIu32 " %-9s ", info->alive ? "alive" : "dead",
 	       info->flights, reading(info));
 	awaited_key(picture, info->waits_for);
+	awaited_owner(picture, info->waits_for_participant);
 	putchar('\n');
 }
 
@@ -200,9 +213,9 @@ static void table_participants_end(const struct picture *picture)
 {
 	(void)picture;
 	section_end("nobody is attached");
-	printf("\n%-*s %-7s %6s %-21s %5s %8s %8s %7s %6s  %s\n", KEY_COLUMNS,
-	       "KEY", "PHASE", "GEN", "OWNER", "WAIT", "AGE", "TTL", "SIZE",
-	       "DEATHS", "ERROR");
+	printf("\n%-*s %-9s %-7s %6s %-21s %5s %8s %8s %7s %6s  %s\n",
+	       KEY_COLUMNS, "KEY", "KIND", "PHASE", "GEN", "OWNER", "WAIT",
+	       "AGE", "TTL", "SIZE", "DEATHS", "NOTES");
 	section_begin(1);
 	state.printed += 2;
 }
@@ -215,13 +228,106 @@ static const char *slot_ttl(char out[TEXT_SIZE],
 	return info->ttl_ms ? text_span(out, info->ttl_ms) : "-";
 }
 
-static void slot_error(const struct sfshm_slot_info *info)
+/* Begins another note of the row. */
+static void note_begin(int *notes)
+{
+	fputs((*notes)++ ? ", " : "  ", stdout);
+}
+
+static void note_text(int *notes, const char *text)
+{
+	note_begin(notes);
+	fputs(text, stdout);
+}
+
+static void note_span(int *notes, const char *text, int64_t ms)
+{
+	char span[TEXT_SIZE];
+
+	note_begin(notes);
+	printf("%s %s", text, text_span(span, ms));
+}
+
+static void note_limits(int *notes, const struct sfshm_slot_info *info)
+{
+	if (info->lease_ms > 0)
+		note_span(notes, "may be taken in", info->lease_ms);
+	else if (info->lease_ms == 0)
+		note_text(notes, "may be taken");
+	if (info->stale_ms > 0)
+		note_span(notes, "kept stale for", info->stale_ms);
+	else if (info->stale_ms < 0)
+		note_text(notes, "kept stale for ever");
+	if (info->death_ms >= 0)
+		note_span(notes, "dead for", info->death_ms);
+}
+
+static void note_lock(int *notes, const struct sfshm_slot_info *info)
+{
+	if (info->rank) {
+		note_begin(notes);
+		printf("rank %" PRIu32, info->rank);
+	}
+	if (info->owner_died)
+		note_text(notes, "the last holder died");
+}
+
+/* ... and who has them. */
+static void note_permits(int *notes, const struct picture *picture,
+			 const struct sfshm_slot_info *info)
+{
+	static uint32_t holders[SFSHM_PERMITS_MAX];
+	struct sfshm_participant_info who = { .size = sizeof(who) };
+	int i, n;
+
+	note_begin(notes);
+	printf("%" PRIu32 " of %" PRIu32 " taken", info->permits,
+	       info->permits_max);
+	n = sfshm_view_permits(picture->view, info->index, holders,
+			       SFSHM_PERMITS_MAX);
+	if (n > 8 && state.screen)
+		n = 8;
+	for (i = 0; i < n && i < SFSHM_PERMITS_MAX; i++)
+		if (!sfshm_view_participant(picture->view, holders[i], &who))
+			printf("%s%" PRId32 "/%" PRId32, i ? " " : ": ",
+			       who.pid, who.tid);
+}
+
+static void note_save(int *notes, const struct sfshm_slot_info *info)
+{
+	const char *stage = stage_name(info->stage);
+
+	if (!stage)
+		return;
+	note_begin(notes);
+	printf("%s ", stage);
+	text_print(info->file, strnlen(info->file, TEXT_BYTES_MAX),
+		   state.message_columns, 0);
+}
+
+static void note_error(int *notes, const struct sfshm_slot_info *info)
 {
 	if (!info->error_code)
 		return;
+	note_begin(notes);
 	printf("%" PRId32 " ", info->error_code);
 	text_print(info->error, strnlen(info->error, sizeof(info->error)),
 		   state.message_columns, 0);
+}
+
+static void slot_notes(const struct picture *picture,
+		       const struct sfshm_slot_info *info)
+{
+	int notes = 0;
+
+	note_limits(&notes, info);
+	if (info->kind == SFSHM_KIND_LOCK)
+		note_lock(&notes, info);
+	if (info->kind == SFSHM_KIND_SEMAPHORE)
+		note_permits(&notes, picture, info);
+	if (info->kind == SFSHM_KIND_SAVE)
+		note_save(&notes, info);
+	note_error(&notes, info);
 }
 
 static void table_slot(const struct picture *picture,
@@ -230,7 +336,6 @@ static void table_slot(const struct picture *picture,
 	char owner[TEXT_SIZE] = "-", age[TEXT_SIZE], ttl[TEXT_SIZE];
 	char phase[TEXT_SIZE], size[SIZE_TEXT];
 
-	(void)picture;
 	if (!section_row())
 		return;
 	if (info->owner)
@@ -239,14 +344,13 @@ static void table_slot(const struct picture *picture,
 	snprintf(phase, sizeof(phase), "%s%s", phase_name(info->phase),
 		 info->torn ? "?" : "");
 	text_print(info->key, info->key_len, KEY_COLUMNS, KEY_COLUMNS);
-	printf(" %-7s %6" PRIu64 " %-21s %5" PRIu32 " %8s %8s %7s %6" PRIu32,
-	       phase, info->generation, owner, info->waiters,
-	       text_span(age, info->age_ms), slot_ttl(ttl, info),
+	printf(" %-9s %-7s %6" PRIu64 " %-21s %5" PRIu32
+	       " %8s %8s %7s %6" PRIu32,
+	       kind_name(info->kind), phase, info->generation, owner,
+	       info->waiters, text_span(age, info->age_ms), slot_ttl(ttl, info),
 	       info->has_value ? size_text(size, info->value_bytes) : "-",
 	       info->deaths);
-	if (info->error_code)
-		fputs("  ", stdout);
-	slot_error(info);
+	slot_notes(picture, info);
 	putchar('\n');
 }
 

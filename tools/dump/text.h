@@ -7,12 +7,12 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sfshm/flight.h>
+#include <sfshm/save.h>
 
 #define TEXT_SIZE 32
 
-/* Keys are the longest. */
-#define TEXT_BYTES_MAX SFSHM_KEY_MAX
+/* Paths of saved files are the longest. */
+#define TEXT_BYTES_MAX SFSHM_SAVE_PATH_MAX
 
 /* "-" below 0, "250ms", "1.5s", "3m05s", "2h10m", "4d03h"; returns `out`. */
 const char *text_span(char out[TEXT_SIZE], int64_t ms);

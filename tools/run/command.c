@@ -27,7 +27,11 @@ _Noreturn void command_exec(const struct keeper_job *job, int null,
 	setpgid(0, 0);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != keeper)
 		_exit(RUN_EXIT_FAILURE);
-	if (dup2(null, STDIN_FILENO) < 0 || dup2(job->out, STDOUT_FILENO) < 0 ||
+	/* Read in the background, a terminal would stop it. */
+	if ((!job->direct || isatty(STDIN_FILENO)) &&
+	    dup2(null, STDIN_FILENO) < 0)
+		_exit(RUN_EXIT_FAILURE);
+	if (dup2(job->out, STDOUT_FILENO) < 0 ||
 	    dup2(job->err, STDERR_FILENO) < 0)
 		_exit(RUN_EXIT_FAILURE);
 	signals_restore();

@@ -177,6 +177,8 @@ static void change_name(char **argv)
 	char *start = argv[0], *end = start;
 
 	prctl(PR_SET_NAME, KEEPER_NAME);
+	if (!start)
+		return;
 	for (; *argv; argv++)
 		if (*argv == end || end == start)
 			end = *argv + strlen(*argv) + 1;

@@ -32,6 +32,7 @@ struct keeper_job {
 	char **command;
 	int out, err; /* become its standard output and error */
 	int lock;     /* the run lock's descriptor */
+	bool direct;  /* it has this process's standard descriptors */
 };
 
 /*

@@ -7,13 +7,45 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "filed.h"
 #include "run.h"
 #include "runlock.h"
 #include "signals.h"
 
-static void release(struct sfshm_flight *flight, struct outcome *o)
+void call_not_begun(const struct call *call, int error, struct outcome *o)
 {
-	int r = sfshm_release(flight);
+	int signal = signals_next();
+
+	if (error == -ECANCELED && signal)
+		outcome_die(o, signal);
+	else if (error == -ETIMEDOUT)
+		outcome_fail(o, RUN_EXIT_TIMEOUT,
+			     "key %s: no result within %llu ms; the call that "
+			     "runs the command goes on",
+			     call->key_text,
+			     (unsigned long long)call->options.timeout_ms);
+	else
+		outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s", call->key_text,
+			     sfshm_strerror(error));
+}
+
+/* The words of the call that led, or of another program that uses the key. */
+void call_failed(const struct call *call, int code, const char *message,
+		 struct outcome *o)
+{
+	if (message[0])
+		outcome_fail(o, RUN_EXIT_FAILURE, "%s", message);
+	else
+		outcome_fail(o, RUN_EXIT_FAILURE,
+			     "key %s: another program's work failed with %d",
+			     call->key_text, code);
+}
+
+static void release(const struct call *call, struct sfshm_flight *flight,
+		    struct outcome *o)
+{
+	int r = call->save ? sfshm_save_abort(call->save) :
+			     sfshm_release(flight);
 
 	if (r && r != -ESTALE && !o->error[0])
 		outcome_fail(o, RUN_EXIT_FAILURE, "the flight's end: %s",
@@ -43,7 +75,7 @@ static void share_failure(struct call *call, struct sfshm_flight *flight,
 			 "value (%u bytes); create the segment with a larger "
 			 "--max-value",
 			 key, max);
-	else if (code == -ENOSPC)
+	else if (code == -ENOSPC && !call->save)
 		snprintf(message, sizeof(message),
 			 "output of %.40s finds no room in the segment; create "
 			 "the segment with more --bytes",
@@ -51,11 +83,12 @@ static void share_failure(struct call *call, struct sfshm_flight *flight,
 	else
 		snprintf(message, sizeof(message),
 			 "output of %.40s cannot be shared: %s", key,
-			 sfshm_strerror(code));
+			 call->save ? strerror(-code) : sfshm_strerror(code));
 	o->shared = false;
 	outcome_note(o, "%s", message);
-	if (sfshm_fail(flight, code, message))
-		sfshm_release(flight);
+	if (call->save ? sfshm_save_fail(call->save, code, message) :
+			 sfshm_fail(flight, code, message))
+		release(call, flight, o);
 }
 
 static void share(struct call *call, struct sfshm_flight *flight,
@@ -74,11 +107,15 @@ static void share(struct call *call, struct sfshm_flight *flight,
 		sfshm_flight_ttl(flight, neg_ttl_ms, neg_ttl_ms);
 	o->shared = sfshm_flight_waiters(flight) > 0;
 	if (!r)
-		r = sfshm_publishv(flight, pieces, 3);
+		r = call->save ? filed_publish(call, run, header) :
+				 sfshm_publishv(flight, pieces, 3);
 	if (r == -ESTALE) {
 		o->shared = false;
 		outcome_note(o, "the flight was taken by another call, which "
 				"shares its own run");
+	} else if (r == SFSHM_UNCACHED) {
+		outcome_note(o, "no room to keep the result: only those who "
+				"waited have it");
 	} else if (r) {
 		share_failure(call, flight, r, o);
 	}
@@ -87,8 +124,9 @@ static void share(struct call *call, struct sfshm_flight *flight,
 static void complete(struct call *call, struct sfshm_flight *flight,
 		     struct run *run, struct outcome *o)
 {
-	struct record_header header =
-		record_header(run->keeper.status, run->out.len, run->err.len);
+	struct record_header header = record_header(
+		run->keeper.status, run->out.len + run->out.spooled,
+		run->err.len + run->err.spooled);
 
 	o->has_source = true;
 	o->source = SFSHM_COMPUTED;
@@ -120,10 +158,10 @@ static void cut_short(struct call *call, struct sfshm_flight *flight,
 	/* A keeper that is not gone yet has processes that it cannot end. */
 	if (run->keeper.gone)
 		drop_lock(call);
-	release(flight, o);
+	release(call, flight, o);
 }
 
-static void write_failed(struct outcome *o, const char *what, int error)
+void call_write_failed(struct outcome *o, const char *what, int error)
 {
 	if (error && error != EPIPE && !o->die)
 		outcome_fail(o, RUN_EXIT_FAILURE, "%s cannot be written: %s",
@@ -134,7 +172,7 @@ static void write_failed(struct outcome *o, const char *what, int error)
  * Signals end this process by themselves from here on; one that came before
  * does so now. Returns whether it may go on to write.
  */
-static bool no_more_signals(struct outcome *o)
+bool call_may_write(struct outcome *o)
 {
 	int signal;
 
@@ -160,16 +198,22 @@ static void lead_run(struct call *call, struct sfshm_flight *flight,
 		.lock = call->session.lock_fd,
 	};
 
+	if (call->save && filed_prepare(call, &run, o)) {
+		drop_lock(call);
+		release(call, flight, o);
+		return;
+	}
 	run_command(&run, &job);
 	if (run.end == RUN_COMPLETE)
 		complete(call, flight, &run, o);
 	else
 		cut_short(call, flight, &run, o);
-	if (no_more_signals(o))
+	if (call_may_write(o))
 		run_flush(&run);
-	write_failed(o, "standard output", run.out.error);
-	write_failed(o, "standard error", run.err.error);
+	call_write_failed(o, "standard output", run.out.error);
+	call_write_failed(o, "standard error", run.err.error);
 	run_clear(&run);
+	filed_clear(&run);
 }
 
 void call_lead(struct call *call, struct sfshm_flight *flight,
@@ -196,7 +240,7 @@ void call_lead(struct call *call, struct sfshm_flight *flight,
 	else
 		outcome_fail(o, RUN_EXIT_FAILURE, "key %s: the run lock: %s",
 			     call->key_text, strerror(-r));
-	release(flight, o);
+	release(call, flight, o);
 }
 
 void call_follow(struct call *call, const struct sfshm_result *result,
@@ -205,7 +249,7 @@ void call_follow(struct call *call, const struct sfshm_result *result,
 	const struct sfshm_buf *value = &result->value;
 	struct record record;
 
-	if (!no_more_signals(o))
+	if (!call_may_write(o))
 		return;
 	if (record_parse(&record, value->data, value->len)) {
 		outcome_fail(o, RUN_EXIT_FAILURE,
@@ -215,8 +259,10 @@ void call_follow(struct call *call, const struct sfshm_result *result,
 		return;
 	}
 	outcome_status(o, record.kind, record.code);
-	write_failed(o, "standard output",
-		     stream_send(STDOUT_FILENO, record.out, record.out_len));
-	write_failed(o, "standard error",
-		     stream_send(STDERR_FILENO, record.err, record.err_len));
+	call_write_failed(o, "standard output",
+			  stream_send(STDOUT_FILENO, record.out,
+				      record.out_len));
+	call_write_failed(o, "standard error",
+			  stream_send(STDERR_FILENO, record.err,
+				      record.err_len));
 }

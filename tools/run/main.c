@@ -11,6 +11,8 @@
 #include "common/args.h"
 #include "common/complain.h"
 #include "common/escape.h"
+#include "filed.h"
+#include "hold.h"
 #include "lead.h"
 #include "signals.h"
 
@@ -29,35 +31,6 @@ static int fill_standard_fds(void)
 		return -errno;
 	close(fd);
 	return 0;
-}
-
-static void not_begun(const struct call *call, int error, struct outcome *o)
-{
-	int signal = signals_next();
-
-	if (error == -ECANCELED && signal)
-		outcome_die(o, signal);
-	else if (error == -ETIMEDOUT)
-		outcome_fail(o, RUN_EXIT_TIMEOUT,
-			     "key %s: no result within %llu ms; the call that "
-			     "runs the command goes on",
-			     call->key_text,
-			     (unsigned long long)call->options.timeout_ms);
-	else
-		outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s", call->key_text,
-			     sfshm_strerror(error));
-}
-
-/* The words of the call that led, or of another program that uses the key. */
-static void run_failed(const struct call *call,
-		       const struct sfshm_result *result, struct outcome *o)
-{
-	if (result->message[0])
-		outcome_fail(o, RUN_EXIT_FAILURE, "%s", result->message);
-	else
-		outcome_fail(o, RUN_EXIT_FAILURE,
-			     "key %s: another program's work failed with %d",
-			     call->key_text, result->code);
 }
 
 static void begin(struct call *call, struct outcome *o)
@@ -82,9 +55,9 @@ static void begin(struct call *call, struct outcome *o)
 		call_follow(call, &result, o);
 	} else if (r == -EREMOTEIO || r == -ENOENT) {
 		outcome_source(o, result.source, &result);
-		run_failed(call, &result, o);
+		call_failed(call, result.code, result.message, o);
 	} else {
-		not_begun(call, r, o);
+		call_not_begun(call, r, o);
 	}
 	sfshm_result_clear(&result);
 }
@@ -106,6 +79,11 @@ static void open_and_begin(struct call *call, struct outcome *o)
 	r = signals_catch();
 	if (r)
 		outcome_fail(o, RUN_EXIT_FAILURE, "signals: %s", strerror(-r));
+	else if (call->options.mode == RUN_HOLD_LOCK ||
+		 call->options.mode == RUN_HOLD_PERMIT)
+		call_hold(call, o);
+	else if (call->options.mode == RUN_FILED)
+		call_filed(call, o);
 	else
 		begin(call, o);
 	r = sfshm_close(call->session.handle);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sfshm.h>
 
@@ -15,16 +16,28 @@
 
 static const char usage[] =
 	"usage: sfshm-run [-s SEGMENT] -k KEY [--ttl DUR] [--neg-ttl DUR]\n"
-	"                 [--timeout DUR] [--json-status FD]\n"
-	"                 -- COMMAND [ARG...]\n"
+	"                 [--file [--dir DIR]] [--timeout DUR]\n"
+	"                 [--json-status FD] -- COMMAND [ARG...]\n"
+	"       sfshm-run [-s SEGMENT] --lock KEY [-nv] [--timeout DUR]\n"
+	"                 [--json-status FD] -- COMMAND [ARG...]\n"
+	"       sfshm-run [-s SEGMENT] --semaphore NAME[:MAX] [-n]\n"
+	"                 [--timeout DUR] [--json-status FD] -- COMMAND [ARG...]\n"
 	"\n"
-	"Runs COMMAND once for all who ask for KEY at the same time; each gets\n"
-	"its output and exit status.\n"
+	"With -k runs COMMAND once for all who ask for KEY at the same time; each\n"
+	"gets its output and exit status. With --lock runs it while it holds the\n"
+	"lock KEY, with --semaphore while it has one of NAME's permits.\n"
 	"\n"
 	"  -s, --segment SEGMENT  a name, or with a slash in it a path\n"
 	"  -k, --key KEY          what COMMAND's result is known by\n"
 	"      --ttl DUR          how long a success serves later callers\n"
 	"      --neg-ttl DUR      the same for a non-zero exit status\n"
+	"      --file             keep the output in a file: it may be of any size\n"
+	"      --dir DIR          ... in this directory\n"
+	"      --lock KEY         hold this lock while COMMAND runs\n"
+	"      --semaphore NAME[:MAX]\n"
+	"                         have one of MAX permits while COMMAND runs\n"
+	"  -n, --no-wait          with these two: do not wait, exit with 124\n"
+	"  -v, --verbose          say if the lock's last holder died\n"
 	"      --timeout DUR      give up after this time, with status 124\n"
 	"      --json-status FD   write a line of JSON to descriptor FD\n"
 	"  -h, --help\n"
@@ -37,9 +50,18 @@ static const char usage[] =
 	"COMMAND was killed by signal N.\n";
 
 /* '+': what follows COMMAND is COMMAND's. */
-#define SHORT_OPTIONS "+" ARGS_SHORT "k:"
+#define SHORT_OPTIONS "+" ARGS_SHORT "k:nv"
 
-enum { OPTION_TTL = 256, OPTION_NEG_TTL, OPTION_TIMEOUT, OPTION_JSON_STATUS };
+enum {
+	OPTION_TTL = 256,
+	OPTION_NEG_TTL,
+	OPTION_TIMEOUT,
+	OPTION_JSON_STATUS,
+	OPTION_FILE,
+	OPTION_DIR,
+	OPTION_LOCK,
+	OPTION_SEMAPHORE,
+};
 
 static const struct option long_options[] = {
 	{ ARGS_LONG_SEGMENT },
@@ -50,6 +72,12 @@ static const struct option long_options[] = {
 	{ "neg-ttl", required_argument, NULL, OPTION_NEG_TTL },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "json-status", required_argument, NULL, OPTION_JSON_STATUS },
+	{ "file", no_argument, NULL, OPTION_FILE },
+	{ "dir", required_argument, NULL, OPTION_DIR },
+	{ "lock", required_argument, NULL, OPTION_LOCK },
+	{ "semaphore", required_argument, NULL, OPTION_SEMAPHORE },
+	{ "no-wait", no_argument, NULL, 'n' },
+	{ "verbose", no_argument, NULL, 'v' },
 	{ 0 },
 };
 
@@ -93,11 +121,52 @@ static int read_json_fd(struct options *options)
 	return RUN_EXIT_FAILURE;
 }
 
+/* Of -k, --lock and --semaphore there is one. */
+static int read_key(struct options *options, enum run_mode mode)
+{
+	if (options->key) {
+		complain("-k, --lock and --semaphore exclude each other, and "
+			 "each is given once; see --help");
+		return RUN_EXIT_FAILURE;
+	}
+	options->key = optarg;
+	options->key_len = strlen(optarg);
+	if (mode != RUN_SHARED)
+		options->mode = mode;
+	return -1;
+}
+
+/* NAME or NAME:MAX; a name may have colons in it. */
+static int read_semaphore(struct options *options)
+{
+	char *colon = strrchr(optarg, ':');
+	uint64_t max = 0;
+	int r = read_key(options, RUN_HOLD_PERMIT);
+
+	if (r >= 0 || !colon)
+		return r;
+	if (number_parse(colon + 1, &max) || !max || max > SFSHM_PERMITS_MAX) {
+		complain("--semaphore %s: after the colon goes a number of "
+			 "permits, 1 to %d",
+			 optarg, SFSHM_PERMITS_MAX);
+		return RUN_EXIT_FAILURE;
+	}
+	options->key_len = (size_t)(colon - optarg);
+	options->max = (uint32_t)max;
+	return -1;
+}
+
 static int read_option(struct options *options, int option, char **argv)
 {
 	switch (option) {
 	case 's': options->segment = optarg; return -1;
-	case 'k': options->key = optarg; return -1;
+	case 'k': return read_key(options, RUN_SHARED);
+	case 'n': options->no_wait = 1; return -1;
+	case 'v': options->verbose = 1; return -1;
+	case OPTION_LOCK: return read_key(options, RUN_HOLD_LOCK);
+	case OPTION_SEMAPHORE: return read_semaphore(options);
+	case OPTION_DIR: options->dir = optarg; return -1;
+	case OPTION_FILE: options->file = 1; return -1;
 	case 'h':
 	case 'V': return args_tell(option, usage) ? RUN_EXIT_FAILURE : 0;
 	case OPTION_TTL: return read_lifetime("--ttl", &options->ttl_ms);
@@ -117,12 +186,34 @@ static int check_key(struct options *options)
 		complain("no key; give one with -k KEY, see --help");
 		return RUN_EXIT_FAILURE;
 	}
-	options->key_len = strlen(options->key);
 	if (options->key_len >= 1 && options->key_len <= SFSHM_KEY_MAX)
 		return -1;
 	complain("-k: a key has 1 to %d bytes, this one has %zu", SFSHM_KEY_MAX,
 		 options->key_len);
 	return RUN_EXIT_FAILURE;
+}
+
+/* What does not go together is a mistake that would not show otherwise. */
+static int check_mode(struct options *options)
+{
+	bool holds = options->mode != RUN_SHARED;
+	const char *odd = NULL;
+
+	if (holds && (options->ttl_ms || options->neg_ttl_ms))
+		odd = "--ttl and --neg-ttl go with -k";
+	else if (holds && (options->file || options->dir))
+		odd = "--file and --dir go with -k";
+	else if (!holds && (options->no_wait || options->verbose))
+		odd = "-n and -v go with --lock and --semaphore";
+	else if (options->dir && !options->file)
+		odd = "--dir goes with --file";
+	if (odd) {
+		complain("%s; see --help", odd);
+		return RUN_EXIT_FAILURE;
+	}
+	if (options->file)
+		options->mode = RUN_FILED;
+	return -1;
 }
 
 int options_read(struct options *options, int argc, char **argv)
@@ -139,6 +230,8 @@ int options_read(struct options *options, int argc, char **argv)
 			return status;
 	}
 	status = check_key(options);
+	if (status < 0)
+		status = check_mode(options);
 	if (status >= 0)
 		return status;
 	options->command = argv + optind;

@@ -14,15 +14,29 @@ enum run_exit {
 	RUN_EXIT_SIGNAL = 128, /* and the signal's number */
 };
 
+/* What a call does. */
+enum run_mode {
+	RUN_SHARED,      /* -k: one run for all */
+	RUN_FILED,       /* ... with its result in a file */
+	RUN_HOLD_LOCK,   /* --lock */
+	RUN_HOLD_PERMIT, /* --semaphore */
+};
+
 struct options {
+	enum run_mode mode;
 	const char *segment; /* NULL: the user's default */
 	const char *key;
 	size_t key_len;
 	uint32_t ttl_ms;
 	uint32_t neg_ttl_ms;
 	uint64_t timeout_ms; /* 0: none */
-	int json_fd;         /* -1: none */
-	char **command;      /* ends in NULL */
+	int file;
+	const char *dir; /* for the file; NULL: the user's own */
+	uint32_t max;    /* the semaphore's permits; 0: not given */
+	int no_wait;
+	int verbose;
+	int json_fd;    /* -1: none */
+	char **command; /* ends in NULL */
 };
 
 /*

@@ -37,27 +37,36 @@ static int code_fits(const struct record_header *header)
 	}
 }
 
+int record_parse_trailer(struct record *record, const struct record_header *h,
+			 uint64_t size)
+{
+	uint64_t rest = size - sizeof(*h);
+
+	if (h->magic != RECORD_MAGIC || h->version != RECORD_VERSION ||
+	    !code_fits(h))
+		return -EPROTO;
+	if (h->out_len > rest || h->err_len != rest - h->out_len)
+		return -EPROTO;
+	*record = (struct record){
+		.kind = h->kind,
+		.code = (int)h->code,
+		.out_len = h->out_len,
+		.err_len = h->err_len,
+	};
+	return 0;
+}
+
 int record_parse(struct record *record, const void *data, size_t len)
 {
 	struct record_header header;
-	const char *bytes = data;
-	size_t rest;
 
 	if (len < sizeof(header))
 		return -EPROTO;
 	memcpy(&header, data, sizeof(header));
-	rest = len - sizeof(header);
-	if (header.magic != RECORD_MAGIC || header.version != RECORD_VERSION ||
-	    header.reserved || !code_fits(&header))
+	if (header.ttl_s || record_parse_trailer(record, &header, len))
 		return -EPROTO;
-	if (header.out_len > rest || header.err_len != rest - header.out_len)
-		return -EPROTO;
-	record->kind = header.kind;
-	record->code = (int)header.code;
-	record->out = bytes + sizeof(header);
-	record->out_len = header.out_len;
+	record->out = (const char *)data + sizeof(header);
 	record->err = record->out + record->out_len;
-	record->err_len = header.err_len;
 	return 0;
 }
 

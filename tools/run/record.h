@@ -20,9 +20,9 @@ enum record_kind {
 struct record_header {
 	uint32_t magic;
 	uint16_t version;
-	uint16_t kind; /* enum record_kind */
-	uint32_t code; /* exit status, or signal number */
-	uint32_t reserved;
+	uint16_t kind;  /* enum record_kind */
+	uint32_t code;  /* exit status, or signal number */
+	uint32_t ttl_s; /* of one in a file: its lifetime, rounded up; else 0 */
 	uint64_t out_len;
 	uint64_t err_len;
 };
@@ -40,6 +40,13 @@ struct record {
 /* The header for a wait status as waitpid() gives it. */
 struct record_header record_header(int wait_status, size_t out_len,
 				   size_t err_len);
+
+/*
+ * In a file the header stands behind the bytes. Takes the last bytes of a file
+ * of `size` bytes apart, as record_parse(), but for where the bytes are.
+ */
+int record_parse_trailer(struct record *record, const struct record_header *h,
+			 uint64_t size);
 
 /* Returns 0, or -EPROTO: not a record, or not of this version. */
 int record_parse(struct record *record, const void *data, size_t len);

@@ -27,8 +27,16 @@ static int run_start(struct run *run, const struct keeper_job *job)
 	struct keeper_job full = *job;
 	int r;
 
+	if (job->direct) {
+		run->out.from = run->err.from = -1;
+		return keeper_start(&run->keeper, &full);
+	}
 	full.out = stream_open(&run->out, STDOUT_FILENO);
 	full.err = stream_open(&run->err, STDERR_FILENO);
+	if (run->filed) {
+		stream_spool_to(&run->out, run->out_file);
+		stream_spool_to(&run->err, run->err_file);
+	}
 	r = full.out < 0 ? full.out : full.err < 0 ? full.err : 0;
 	if (!r)
 		r = keeper_start(&run->keeper, &full);
@@ -104,7 +112,8 @@ static void run_read(struct run *run, struct stream *stream)
 
 	if (r)
 		run_drop(run, r);
-	else if (!run->dropped && run->out.len + run->err.len > run->limit)
+	else if (!run->dropped && !run->filed &&
+		 run->out.len + run->err.len > run->limit)
 		run_drop(run, -EMSGSIZE);
 }
 

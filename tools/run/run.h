@@ -22,8 +22,10 @@ enum run_end {
 struct run {
 	struct keeper keeper;
 	struct stream out, err;
-	size_t limit;         /* bytes that both may keep */
-	int dropped;          /* why nothing is kept: -EMSGSIZE, -ENOMEM, 0 */
+	size_t limit; /* bytes that both may keep */
+	bool filed;   /* they are kept in these two instead */
+	int out_file, err_file;
+	int dropped; /* why nothing is kept: -EMSGSIZE, -ENOMEM, ..., 0 */
 	uint64_t deadline_ns; /* 0: none */
 	uint64_t kill_at_ns;  /* when patience with an ended run is over */
 	bool killed;
@@ -34,7 +36,8 @@ struct run {
 };
 
 /*
- * Runs the command. `run` comes zeroed but for its limit and deadline. When
+ * Runs the command. `run` comes zeroed but for its limit or files, and its
+ * deadline. When
  * it returns, the run's processes are gone, unless the system could not kill
  * them; the run lock stays taken until they are.
  */

@@ -24,7 +24,9 @@ int runlock_open(const char *segment)
 	if (r)
 		return r;
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	return fd;
 }
 
 /* The upper half of the offsets a lock can have is this lock's alone. */

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_MAX 65536
+#define READ_MAX ((size_t)65536)
 
 /* Enough for a stream of any length, if nothing is kept. */
 #define CAP_MIN (2 * READ_MAX)
@@ -19,7 +19,12 @@ int stream_open(struct stream *stream, int to)
 {
 	int ends[2];
 
-	*stream = (struct stream){ .from = -1, .to = to, .keep = true };
+	*stream = (struct stream){
+		.from = -1,
+		.to = to,
+		.keep = true,
+		.spool = -1,
+	};
 	stream->data = malloc(CAP_MIN);
 	if (!stream->data)
 		return -ENOMEM;
@@ -30,15 +35,26 @@ int stream_open(struct stream *stream, int to)
 	return ends[1];
 }
 
+void stream_spool_to(struct stream *stream, int fd)
+{
+	stream->spool = fd;
+}
+
+static bool spool_pending(const struct stream *stream)
+{
+	return stream->spool_sent < stream->spooled;
+}
+
 bool stream_wants(const struct stream *stream)
 {
 	return stream->from >= 0 &&
-	       (stream->keep || stream->len - stream->sent < READ_MAX);
+	       (stream->keep || (!spool_pending(stream) &&
+				 stream->len - stream->sent < READ_MAX));
 }
 
 bool stream_pending(const struct stream *stream)
 {
-	return stream->sent < stream->len;
+	return spool_pending(stream) || stream->sent < stream->len;
 }
 
 static void stream_end(struct stream *stream)
@@ -80,6 +96,27 @@ static int stream_grow(struct stream *stream)
 	return 0;
 }
 
+/* What was just read, and is alone in memory, goes to the file. */
+static int spool_up(struct stream *stream)
+{
+	size_t at = 0;
+	ssize_t n;
+
+	while (at < stream->len) {
+		n = pwrite(stream->spool, stream->data + at, stream->len - at,
+			   (off_t)(stream->spooled + at));
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			at += (size_t)n;
+	}
+	stream->spooled += stream->len;
+	stream->len = stream->sent = 0;
+	if (stream->error)
+		stream->spool_sent = stream->spooled;
+	return 0;
+}
+
 int stream_read(struct stream *stream)
 {
 	ssize_t n;
@@ -97,6 +134,8 @@ int stream_read(struct stream *stream)
 		return 0;
 	}
 	stream->len += (size_t)n;
+	if (stream->spool >= 0 && stream->keep)
+		return spool_up(stream);
 	if (stream->error)
 		stream->sent = stream->len;
 	return 0;
@@ -110,21 +149,50 @@ static size_t write_max(int fd)
 	return !fstat(fd, &st) && S_ISREG(st.st_mode) ? SSIZE_MAX : PIPE_BUF;
 }
 
+/* Nobody is there for what is to come. */
+static void stream_fail(struct stream *stream, int error)
+{
+	stream->error = error;
+	stream->sent = stream->len;
+	stream->spool_sent = stream->spooled;
+	stream_end_if_useless(stream);
+}
+
+/* The next bytes of the file, at most `max`; how many, 0: it is spoilt. */
+static size_t spool_next(struct stream *stream, char *buffer, size_t max)
+{
+	size_t left = stream->spooled - stream->spool_sent;
+	ssize_t n;
+
+	do
+		n = pread(stream->spool, buffer, left < max ? left : max,
+			  (off_t)stream->spool_sent);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		stream_fail(stream, n ? errno : EIO);
+	return n > 0 ? (size_t)n : 0;
+}
+
 static void stream_write_upto(struct stream *stream, size_t max)
 {
+	bool spool = spool_pending(stream);
+	const char *from = stream->data + stream->sent;
 	size_t left = stream->len - stream->sent;
-	ssize_t n = write(stream->to, stream->data + stream->sent,
-			  left < max ? left : max);
+	char buffer[16384];
+	ssize_t n;
 
-	if (n >= 0) {
-		stream->sent += (size_t)n;
-		return;
+	if (spool) {
+		from = buffer;
+		left = spool_next(stream, buffer,
+				  max < sizeof(buffer) ? max : sizeof(buffer));
+		if (!left)
+			return;
 	}
-	if (errno == EINTR || errno == EAGAIN)
-		return;
-	stream->error = errno;
-	stream->sent = stream->len;
-	stream_end_if_useless(stream);
+	n = write(stream->to, from, left < max ? left : max);
+	if (n >= 0)
+		*(spool ? &stream->spool_sent : &stream->sent) += (size_t)n;
+	else if (errno != EINTR && errno != EAGAIN)
+		stream_fail(stream, errno);
 }
 
 void stream_write(struct stream *stream)
@@ -140,8 +208,17 @@ void stream_forget(struct stream *stream)
 
 void stream_flush(struct stream *stream)
 {
+	char buffer[16384];
+	size_t n;
 	int error;
 
+	while (spool_pending(stream)) {
+		n = spool_next(stream, buffer, sizeof(buffer));
+		error = stream_send(stream->to, buffer, n);
+		stream->spool_sent += n;
+		if (error)
+			stream_fail(stream, error);
+	}
 	if (!stream_pending(stream))
 		return;
 	error = stream_send(stream->to, stream->data + stream->sent,

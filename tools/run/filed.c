@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include "filed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "signals.h"
+#include "sweep.h"
+
+/* Somebody removes the file again and again, just before it is opened. */
+#define ATTEMPTS 8
+#define BUFFER 65536
+
+/* Ours, and nobody else's to write to: what is in it is run for others. */
+static int check_folder(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return errno;
+	if (!S_ISDIR(st.st_mode))
+		return ENOTDIR;
+	return st.st_uid != geteuid() || st.st_mode & 022 ? EPERM : 0;
+}
+
+/* The user's own folder, made if need be. 0 or errno. */
+static int own_folder(char path[PATH_MAX])
+{
+	const char *cache = getenv("XDG_CACHE_HOME");
+
+	if (cache && cache[0] == '/') {
+		if (mkdir(cache, 0700) && errno != EEXIST)
+			return errno;
+		snprintf(path, PATH_MAX, "%s/sfshm-run", cache);
+	} else {
+		snprintf(path, PATH_MAX, "/var/tmp/sfshm-run.%u",
+			 (unsigned int)geteuid());
+	}
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return errno;
+	return check_folder(path);
+}
+
+/* One file for each key of each segment. 0, or -1 with a complaint. */
+static int choose_path(const struct call *call, char path[PATH_MAX],
+		       struct outcome *o)
+{
+	const struct options *options = &call->options;
+	char folder[PATH_MAX], segment[PATH_MAX];
+	XXH128_hash_t hash;
+	int r = 0;
+
+	if (options->dir) {
+		snprintf(folder, sizeof(folder), "%s", options->dir);
+		r = access(folder, W_OK | X_OK) ? errno : 0;
+	} else {
+		r = own_folder(folder);
+	}
+	if (r) {
+		outcome_fail(o, RUN_EXIT_FAILURE,
+			     "%s: %s; choose a directory with --dir", folder,
+			     r == EPERM ? "is not yours alone" : strerror(r));
+		return -1;
+	}
+	if (sfshm_path(options->segment, segment, sizeof(segment)))
+		segment[0] = '\0';
+	hash = XXH3_128bits_withSeed(options->key, options->key_len,
+				     XXH3_64bits(segment, strlen(segment)));
+	r = snprintf(path, PATH_MAX,
+		     "%s/%016" PRIx64 "%016" PRIx64 FILED_SUFFIX, folder,
+		     hash.high64, hash.low64);
+	if (r < PATH_MAX)
+		return 0;
+	outcome_fail(o, RUN_EXIT_FAILURE, "--dir: too long a name");
+	return -1;
+}
+
+/* The caller may have less of the output than the save, which ends first. */
+int filed_prepare(const struct call *call, struct run *run, struct outcome *o)
+{
+	run->filed = true;
+	run->out_file = fcntl(sfshm_save_fd(call->save), F_DUPFD_CLOEXEC, 0);
+	/* It follows the output when that is complete. */
+	run->err_file = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (run->err_file < 0)
+		run->err_file = memfd_create("stderr", MFD_CLOEXEC);
+	if (run->out_file >= 0 && run->err_file >= 0)
+		return 0;
+	outcome_fail(o, RUN_EXIT_FAILURE, "key %s: no temporary file: %s",
+		     call->key_text, strerror(errno));
+	filed_clear(run);
+	return -1;
+}
+
+void filed_clear(const struct run *run)
+{
+	if (!run->filed)
+		return;
+	if (run->out_file >= 0)
+		close(run->out_file);
+	if (run->err_file >= 0)
+		close(run->err_file);
+}
+
+static int write_at(int fd, const void *data, size_t len, uint64_t at)
+{
+	const char *from = data;
+	ssize_t n;
+
+	while (len) {
+		n = pwrite(fd, from, len, (off_t)at);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n <= 0)
+			continue;
+		from += n;
+		at += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static ssize_t read_at(int fd, void *to, size_t len, uint64_t at)
+{
+	ssize_t n;
+
+	do
+		n = pread(fd, to, len, (off_t)at);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+int filed_publish(const struct call *call, const struct run *run,
+		  struct record_header *header)
+{
+	const struct options *options = &call->options;
+	uint32_t ttl_ms = header->code ? options->neg_ttl_ms : options->ttl_ms;
+	int fd = run->out_file, r = 0;
+	uint64_t at = header->out_len;
+	char buffer[BUFFER];
+	ssize_t n = 0;
+
+	for (uint64_t from = 0; !r && from < header->err_len;
+	     from += (uint64_t)n) {
+		n = read_at(run->err_file, buffer, sizeof(buffer), from);
+		r = n > 0 ? write_at(fd, buffer, (size_t)n, at + from) :
+		    n     ? (int)n :
+			    -EIO;
+	}
+	header->ttl_s = ttl_ms / 1000 + (ttl_ms % 1000 != 0);
+	if (!r)
+		r = write_at(fd, header, sizeof(*header), at + header->err_len);
+	return r ? r : sfshm_save_publish(call->save);
+}
+
+/* Writes out `len` bytes of the file. Returns 0 or errno. */
+static int send_part(int to, int fd, uint64_t at, uint64_t len)
+{
+	char buffer[BUFFER];
+	ssize_t n;
+	int r;
+
+	for (; len; at += (uint64_t)n, len -= (uint64_t)n) {
+		n = read_at(fd, buffer,
+			    len < sizeof(buffer) ? len : sizeof(buffer), at);
+		if (n <= 0)
+			return n ? (int)-n : EIO;
+		r = stream_send(to, buffer, (size_t)n);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int filed_read(int fd, struct record_header *header, struct record *record)
+{
+	const uint64_t head = sizeof(*header);
+	struct stat st;
+	uint64_t size;
+
+	size = fstat(fd, &st) ? 0 : (uint64_t)st.st_size;
+	if (size < head ||
+	    read_at(fd, header, head, size - head) != (ssize_t)head)
+		return -EPROTO;
+	return record_parse_trailer(record, header, size);
+}
+
+static void send_file(struct call *call, int fd, struct outcome *o)
+{
+	struct record_header header;
+	struct record record;
+	int out, err;
+
+	if (filed_read(fd, &header, &record)) {
+		outcome_fail(o, RUN_EXIT_FAILURE,
+			     "key %s: its file is not one of sfshm-run's; "
+			     "remove it",
+			     call->key_text);
+		return;
+	}
+	outcome_status(o, record.kind, record.code);
+	out = send_part(STDOUT_FILENO, fd, 0, record.out_len);
+	err = send_part(STDERR_FILENO, fd, record.out_len, record.err_len);
+	call_write_failed(o, "standard output", out);
+	call_write_failed(o, "standard error", err);
+}
+
+static void tell(struct outcome *o, int r, const struct sfshm_save_info *info)
+{
+	const struct sfshm_result result = {
+		.shared = 1,
+		.generation = info->generation,
+		.age_ns = info->age_ns,
+	};
+
+	outcome_source(o, r, &result);
+}
+
+/* What lies where nobody but this program puts things is its own to remove. */
+static void sweep_own(const struct call *call)
+{
+	char folder[PATH_MAX];
+
+	if (!call->options.dir && !own_folder(folder))
+		sweep_folder(folder);
+}
+
+/* Once; true: the file went away again. */
+static bool ask(struct call *call, const char *path, struct outcome *o)
+{
+	const struct options *options = &call->options;
+	const struct sfshm_save_options how = {
+		.size = sizeof(how),
+		.ttl_ms = options->ttl_ms,
+		.deadline_ns = call->deadline_ns,
+		.cancel = signals_token(),
+	};
+	struct sfshm_save_info info = SFSHM_SAVE_INFO_INIT;
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	int r = sfshm_save_begin(call->session.handle, options->key,
+				 options->key_len, path, &how, &call->file,
+				 &info);
+	int fd;
+
+	if (r == SFSHM_LEADER) {
+		call->save = &call->file;
+		result.owner_died = info.owner_died;
+		call_lead(call, sfshm_save_flight(call->save), &result, o);
+		sweep_own(call);
+		return false;
+	}
+	if (r == -EREMOTEIO || (r == -ENOENT && info.code)) {
+		tell(o, SFSHM_AWAITED, &info);
+		call_failed(call, info.code, info.message, o);
+		return false;
+	}
+	if (r < 0) {
+		call_not_begun(call, r, o);
+		return false;
+	}
+	fd = open(info.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return true;
+	tell(o, r, &info);
+	if (call_may_write(o))
+		send_file(call, fd, o);
+	close(fd);
+	return false;
+}
+
+void call_filed(struct call *call, struct outcome *o)
+{
+	char path[PATH_MAX];
+
+	if (choose_path(call, path, o))
+		return;
+	for (int i = 0; i < ATTEMPTS; i++)
+		if (!ask(call, path, o))
+			return;
+	outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s cannot be opened: %s",
+		     call->key_text, path, strerror(errno));
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RUN_HOLD_H
+#define RUN_HOLD_H
+
+#include "lead.h"
+
+/* Runs the command while it holds a lock, or has a permit. */
+void call_hold(struct call *call, struct outcome *o);
+
+#endif

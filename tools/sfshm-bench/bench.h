@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A benchmark measures ours and a peer's way of doing the same thing, in
+ * short turns, in one run: whatever else the machine does meets both.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sfshm.h>
+
+struct bench {
+	const char *name;
+	const char *peer;
+	const char *what; /* one operation, for people */
+	double target;    /* of the ratio ours/peer; 0: none is set */
+	uint64_t size;    /* the case's own parameter */
+	uint64_t value;   /* bytes of a value, where it is not BENCH_VALUE */
+	uint64_t batch;   /* operations in a turn at most */
+	int turns;        /* of each side in a round; 0: the usual number */
+	int rounds;       /* at most; 0: the usual number */
+	int turn_ms;      /* how long one takes; 0: the usual time */
+	bool anew;        /* prepared again for each round */
+	/* Returns NULL, or why the case cannot run here. */
+	const char *(*prepare)(const struct bench *b);
+	/* Do it `n` times, return the ns that it took. */
+	uint64_t (*ours)(const struct bench *b, uint64_t n);
+	uint64_t (*theirs)(const struct bench *b, uint64_t n);
+	void (*clean_up)(const struct bench *b);
+};
+
+/* What came of it: ns for one operation, and the ratio ours/peer. */
+struct figures {
+	double ours, theirs;      /* medians */
+	double ratio;             /* median of the rounds' ratios */
+	double lower, upper;      /* their middle half */
+	double smallest, biggest; /* all of them */
+};
+
+/* Measures a prepared case in at most so many rounds. */
+void bench_measure(const struct bench *b, int rounds, struct figures *f);
+
+/* A signal has come: to be looked at between turns. */
+bool bench_interrupted(void);
+
+/* All cases, each list ended by one without a name. */
+extern const struct bench hit_benches[], bare_benches[], lmdb_benches[];
+extern const struct bench flight_benches[];
+extern const struct bench lock_benches[], wake_benches[], takeover_benches[];
+extern const struct bench herd_benches[], attach_benches[], scale_benches[];
+extern const struct bench run_benches[], server_benches[], huge_benches[];
+
+/* The points of the curves, each list for one picture. */
+extern const struct bench hit_by_keys[], hit_by_value[];
+extern const struct bench hit_by_participants[], wake_by_waiters[];
+
+/* Draws the curves into a folder. */
+void bench_plot(const char *folder, int rounds);
+
+uint64_t bench_now(void); /* CLOCK_MONOTONIC, ns */
+
+/* A segment of the benchmark's own, removed at exit. Exits on failure. */
+struct sfshm *bench_segment(const struct sfshm_options *o);
+void bench_segment_close(void);
+/* Closes it and lets it stand until bench_segment_close(). */
+void bench_segment_let_go(void);
+const char *bench_segment_name(void);
+
+/* Ends the program with one line. */
+void bench_die(const char *what, int error) __attribute__((noreturn));
+
+/* 24-byte keys by number, and a value of 64 bytes. */
+#define BENCH_KEY 24
+#define BENCH_VALUE 64
+void bench_key(char *key, uint64_t number);
+
+/*
+ * The keys a case asks for, in their order: `most` different ones at random,
+ * the same at each run. bench_next() goes round them.
+ */
+struct bench_keys {
+	char (*at)[BENCH_KEY];
+	uint64_t count, next[2];
+};
+void bench_keys_make(struct bench_keys *keys, uint64_t most);
+void bench_keys_free(struct bench_keys *keys);
+
+static inline const char *bench_next(struct bench_keys *keys, int side)
+{
+	uint64_t at = keys->next[side]++;
+
+	if (keys->next[side] == keys->count)
+		keys->next[side] = 0;
+	return keys->at[at];
+}
+
+/* Publishes `count` keys with a value of so many bytes that stays. */
+void bench_fill(struct sfshm *h, uint64_t count, uint64_t bytes);
+
+/* Hits on the keys in turn, in ns; ends the program at a miss. */
+uint64_t bench_hits(struct sfshm *h, struct bench_keys *keys, int side,
+		    uint64_t n);
+
+/* Memory that forked processes share; zeroed. */
+void *bench_share(uint64_t bytes);
+
+/* A new empty folder in shared memory, and the same gone with its files. */
+void bench_folder(char *path, uint64_t size);
+void bench_folder_remove(const char *path);
+
+/* The path of a program that lies beside this one; false: it is not there. */
+bool bench_beside(char *path, uint64_t size, const char *name);
+
+/* Keeps a result from being optimised away. */
+static inline void bench_use(const void *p)
+{
+	__asm__ __volatile__("" : : "r"(p) : "memory");
+}
+
+#endif

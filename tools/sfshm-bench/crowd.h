@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* A crowd of processes that do what they are told, all at once. */
+#ifndef BENCH_CROWD_H
+#define BENCH_CROWD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CROWD_MAX 64
+
+/* One member's own line, which it writes and the parent reads. */
+struct crowd_member {
+	uint64_t at; /* when it was done, or what it likes to tell */
+	uint64_t cpu_ns;
+	uint64_t reserved[6];
+};
+
+struct crowd_page {
+	uint32_t go; /* futex: counts the commands */
+	uint32_t done;
+	uint32_t ready; /* how many have said that they are about to sleep */
+	uint32_t command;
+	uint64_t arg;
+	uint64_t reserved[5];
+	struct crowd_member member[CROWD_MAX];
+};
+
+struct crowd {
+	unsigned int count;
+	struct crowd_page *page;
+	pid_t pid[CROWD_MAX];
+};
+
+/* What a member does at a command. */
+typedef void (*crowd_fn)(struct crowd_page *page, unsigned int me,
+			 uint32_t command);
+
+void crowd_start(struct crowd *c, unsigned int count, crowd_fn fn);
+void crowd_command(struct crowd *c, uint32_t command, uint64_t arg);
+
+/* Until all have done it. Exits if one died. */
+void crowd_wait(struct crowd *c);
+
+/* For a member that is about to sleep in what is measured. */
+void crowd_ready(struct crowd_page *page);
+
+/* Until all are ready, and sleep. */
+void crowd_wait_asleep(struct crowd *c);
+
+/* The latest of the members' times. */
+uint64_t crowd_last(const struct crowd *c);
+
+void crowd_end(struct crowd *c);
+
+/* Until the process is in an interruptible sleep. */
+void process_wait_asleep(pid_t pid);
+
+void futex_wait(uint32_t *word, uint32_t value);
+
+/* On this word, and on two more that stay 0, as the library's followers do. */
+void futex_wait_three(uint32_t *word, uint32_t value);
+void futex_wake_all(uint32_t *word);
+uint32_t word_read(const uint32_t *word);
+uint32_t word_add(uint32_t *word, uint32_t n);
+void word_write(uint32_t *word, uint32_t value);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hits: a 24-byte key is looked up, its lifetime checked, the value copied.
+ * The peer is liburcu's hash table with the same hash function, in private
+ * memory: what a hit can cost when no other process need see it.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <urcu/urcu-memb.h>
+#include <urcu/rculfhash.h>
+#include <xxhash.h>
+
+#include "bench.h"
+
+struct node {
+	struct cds_lfht_node link;
+	uint64_t expires;
+	char key[BENCH_KEY];
+	char value[];
+};
+
+static struct sfshm *segment;
+static struct cds_lfht *table;
+static char *nodes, *copy;
+static uint64_t value_bytes, stride;
+static struct bench_keys keys;
+
+static struct node *node_at(uint64_t i)
+{
+	return (void *)(nodes + i * stride);
+}
+
+/* liburcu's macro for this casts const away. */
+static const struct node *node_of(const struct cds_lfht_node *link)
+{
+	return (const void *)((const char *)link - offsetof(struct node, link));
+}
+
+static unsigned long hash(const char *key)
+{
+	return XXH3_64bits_withSeed(key, BENCH_KEY, 42);
+}
+
+static int matches(struct cds_lfht_node *link, const void *key)
+{
+	return !memcmp(node_of(link)->key, key, BENCH_KEY);
+}
+
+static uint64_t coarse_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void fill_table(uint64_t count)
+{
+	unsigned long buckets = 1;
+
+	while (buckets < count)
+		buckets <<= 1;
+	urcu_memb_register_thread();
+	table = cds_lfht_new_flavor(buckets, 1, 0, 0, &urcu_memb_flavor, NULL);
+	nodes = calloc(count, stride);
+	copy = malloc(value_bytes);
+	if (!table || !nodes || !copy)
+		bench_die("table", -ENOMEM);
+	urcu_memb_read_lock();
+	for (uint64_t i = 0; i < count; i++) {
+		struct node *node = node_at(i);
+
+		bench_key(node->key, i);
+		node->expires = UINT64_MAX;
+		cds_lfht_node_init(&node->link);
+		cds_lfht_add(table, hash(node->key), &node->link);
+	}
+	urcu_memb_read_unlock();
+}
+
+static const char *prepare(const struct bench *b)
+{
+	struct sfshm_options o = { .slots = (uint32_t)b->size };
+
+	value_bytes = b->value ? b->value : BENCH_VALUE;
+	stride = (sizeof(struct node) + value_bytes + 63) / 64 * 64;
+	o.bytes = b->size * ((value_bytes + 63) / 64 * 64);
+	segment = bench_segment(&o);
+	bench_fill(segment, b->size, value_bytes);
+	fill_table(b->size);
+	bench_keys_make(&keys, b->size);
+	return NULL;
+}
+
+static uint64_t ours(const struct bench *b, uint64_t n)
+{
+	(void)b;
+	return bench_hits(segment, &keys, 0, n);
+}
+
+static uint64_t theirs(const struct bench *b, uint64_t n)
+{
+	uint64_t start = bench_now();
+
+	(void)b;
+	for (uint64_t i = 0; i < n; i++) {
+		const char *key = bench_next(&keys, 1);
+		struct cds_lfht_iter at;
+		struct cds_lfht_node *found;
+
+		urcu_memb_read_lock();
+		cds_lfht_lookup(table, hash(key), matches, key, &at);
+		found = cds_lfht_iter_get_node(&at);
+		if (!found)
+			bench_die("a hit missed", -ENODATA);
+		if (coarse_now() < node_of(found)->expires)
+			memcpy(copy, node_of(found)->value, value_bytes);
+		urcu_memb_read_unlock();
+		bench_use(copy);
+	}
+	return bench_now() - start;
+}
+
+static void clean_up(const struct bench *b)
+{
+	urcu_memb_read_lock();
+	for (uint64_t i = 0; i < b->size; i++)
+		cds_lfht_del(table, &node_at(i)->link);
+	urcu_memb_read_unlock();
+	urcu_memb_synchronize_rcu();
+	cds_lfht_destroy(table, NULL);
+	urcu_memb_unregister_thread();
+	free(nodes);
+	free(copy);
+	bench_keys_free(&keys);
+	bench_segment_close();
+}
+
+/* Where in memory the pages happen to lie makes a difference that lasts. */
+#define HIT(title, text, keys_, bytes, most)                                  \
+	{                                                                     \
+		.name = (title), .peer = "liburcu rculfhash", .what = (text), \
+		.target = (most), .size = (keys_), .value = (bytes),          \
+		.batch = 200000, .rounds = (keys_) > 100000 ? 7 : 0,          \
+		.anew = (most) > 0, .prepare = prepare, .ours = ours,         \
+		.theirs = theirs, .clean_up = clean_up,                       \
+	}
+
+const struct bench hit_benches[] = {
+	HIT("hit-random", "hit among 50 000 keys at random", 50000, 0, 0.9),
+	HIT("hit-hot", "hit on one key", 1, 0, 1.3),
+	HIT("scale-1k", "hit among 1 000 keys at random", 1000, 0, 1.0),
+	HIT("scale-64k", "hit among 65 536 keys at random", 65536, 0, 1.0),
+	HIT("scale-1m", "hit among 1 000 000 keys at random", 1000000, 0, 1.0),
+	{ 0 },
+};
+
+#define POINT(keys_, bytes) HIT("hit", "hit", keys_, bytes, 0)
+
+const struct bench hit_by_keys[] = {
+	POINT(1, 0),      POINT(64, 0),      POINT(1000, 0),
+	POINT(4000, 0),   POINT(16000, 0),   POINT(65536, 0),
+	POINT(250000, 0), POINT(1000000, 0), { 0 },
+};
+
+const struct bench hit_by_value[] = {
+	POINT(64, 16),    POINT(64, 64),     POINT(64, 256),
+	POINT(64, 1024),  POINT(64, 4096),   POINT(64, 16384),
+	POINT(64, 65536), POINT(64, 262144), { 0 },
+};

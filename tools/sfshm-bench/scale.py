@@ -1,0 +1,156 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""scale.py: where a large machine would stand, from costs measured on a small
+one. Prints the tables of docs/scale.md.
+
+Two kinds of numbers go in, and stand at the top: what was measured (by
+sfshm-bench, or by hand as docs/scale.md says), and what a many-socket machine is
+taken to do to a cache line. The rest is arithmetic, and one small simulation:
+participants that insert and evict, and meet on the shared words.
+"""
+import heapq
+import random
+
+NS, US, MS = 1e-9, 1e-6, 1e-3
+
+# Measured on one core, seconds.
+HIT = 31 * NS                # a hit among a thousand keys
+HIT_MISS = 85 * NS           # what a miss in all caches adds
+SCAN_NEAR = 0.6 * NS         # a record of the grace period's scan, cached
+SCAN_FAR = 4 * NS            # the same when there are too many to be cached
+CACHED_RECORDS = 4000
+MEMBARRIER = 0.4 * US        # with nobody else running
+INSERT = 350 * NS            # an insert with an eviction, 1 attached
+ATTACH = 18 * US             # with a thousand attached or fewer, cold
+ATTACH_RECORD = 15 * NS      # ... and what each record in use adds
+WAKE_ONE = 4.5 * US          # what one more follower adds to a wake
+
+# Taken for larger machines.
+MEMBARRIER_CORE = 0.15 * US  # for each core that is interrupted
+LINE_NEAR = 60 * NS          # a line that another core has changed
+LINE_FAR = 250 * NS          # ... on another socket
+
+# The library's own numbers.
+BATCH = 16         # slots sent out between two grace periods, at most
+ADVANCES = 2       # steps of the epoch that a batch waits for
+HOT_WORDS = 3      # how often an insert wants the hands' line
+
+
+def line(sockets):
+    return LINE_NEAR if sockets == 1 else LINE_FAR
+
+
+def walk(participants, cores, sockets):
+    """Looking at each record. No more are being written than cores run."""
+    near = SCAN_NEAR if participants <= CACHED_RECORDS else SCAN_FAR
+    return participants * near + min(participants, cores) * line(sockets)
+
+
+def step(participants, cores, sockets):
+    """One step of the epoch."""
+    fence = MEMBARRIER + MEMBARRIER_CORE * (cores - 1)
+    return fence + walk(participants, cores, sockets)
+
+
+def bounds(participants, cores, sockets):
+    """Inserts a second, if one thing alone bounded them."""
+    batch = ADVANCES * step(participants, cores, sockets) + \
+        walk(participants, cores, sockets)
+    return {
+        "work": cores / INSERT,
+        "grace": cores * BATCH / batch,
+        "hands": 1 / (HOT_WORDS * line(sockets)),
+        "floor": 1 / line(sockets),
+    }
+
+
+def simulate(participants, cores, sockets, seconds=0.02):
+    """Cores that do nothing but insert into a full segment. A batch wants two
+    steps of the epoch, and takes those that others have made meanwhile. The hot
+    words serve one core at a time."""
+    rng = random.Random(1)
+    a_step = step(participants, cores, sockets)
+    credit = walk(participants, cores, sockets)
+    hot = HOT_WORDS * line(sockets)
+    events = [(rng.random() * a_step, core, "send") for core in range(cores)]
+    heapq.heapify(events)
+    left = [0] * cores     # slots in hand
+    sent_at = [0] * cores  # the epoch at which the batch was sent out
+    begun_at = [0] * cores # ... and that the present step began with
+    epoch, free_at, done = 0, 0.0, 0
+    while events[0][0] < seconds:
+        now, core, what = heapq.heappop(events)
+        if what == "step" and epoch == begun_at[core]:
+            epoch += 1
+        if what == "send":
+            sent_at[core] = epoch
+        if what in ("send", "step"):
+            if epoch - sent_at[core] >= ADVANCES:
+                left[core] = BATCH
+                what = "insert"
+            else:
+                begun_at[core] = epoch
+                heapq.heappush(events, (now + a_step, core, "step"))
+                continue
+        if not left[core]:
+            heapq.heappush(events, (now + credit, core, "send"))
+            continue
+        left[core] -= 1
+        done += 1
+        free_at = max(now, free_at) + hot
+        heapq.heappush(events, (max(now + INSERT, free_at), core, "insert"))
+    return done / seconds
+
+
+def rate(n):
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if n >= size:
+            return f"{n / size:.3g} {unit}/s"
+    return f"{n:.3g} /s"
+
+
+def span(t):
+    for unit, size in (("s", 1), ("ms", MS), ("µs", US)):
+        if t >= size:
+            return f"{t / size:.3g} {unit}"
+    return f"{t / NS:.3g} ns"
+
+
+MACHINES = ((2, 1, 64), (16, 1, 256), (64, 1, 1000), (128, 2, 1000),
+            (128, 2, 10000), (128, 2, 16383))
+
+
+def main():
+    print("| cores | sockets | participants | a step of the epoch | inserts, "
+          "bound by grace periods | by the hands | by the floor | simulated |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for cores, sockets, participants in MACHINES:
+        most = bounds(participants, cores, sockets)
+        print(f"| {cores} | {sockets} | {participants} "
+              f"| {span(step(participants, cores, sockets))} "
+              f"| {rate(most['grace'])} | {rate(most['hands'])} "
+              f"| {rate(most['floor'])} "
+              f"| {rate(simulate(participants, cores, sockets))} |")
+    print()
+    print("| keys | segment | misses of a hit | a hit | on 128 cores |")
+    print("| ---: | ---: | ---: | ---: | ---: |")
+    for keys, misses in ((1000, 0), (65536, 2), (10**6, 4), (10**7, 6),
+                         (2**26, 7)):
+        cost = HIT + misses * HIT_MISS
+        print(f"| {keys} | {keys * 208 / 2**30:.2g} GiB | {misses} "
+              f"| {span(cost)} | {rate(128 / cost)} |")
+    print()
+    print("| participants | one attach | all of them, one after the other |")
+    print("| ---: | ---: | ---: |")
+    for n in (100, 1000, 10000, 16383):
+        print(f"| {n} | {span(ATTACH + n * ATTACH_RECORD)} "
+              f"| {span(n * ATTACH + n * n / 2 * ATTACH_RECORD)} |")
+    print()
+    print("| followers of one flight | the last one has it after |")
+    print("| ---: | ---: |")
+    for n in (1, 64, 1000, 10000):
+        print(f"| {n} | {span(WAKE_ONE * n)} |")
+
+
+if __name__ == "__main__":
+    main()
