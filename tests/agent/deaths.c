@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent.h"
 #include "lane.h"
 #include "os/killpoint.h"
 #include "testing.h"
@@ -26,6 +28,61 @@ static int signal_number(const char *name)
 		if (!strcmp(name, signals[i].name))
 			return signals[i].number;
 	_exit(9);
+}
+
+static void do_default_signals(struct lane *lane, char *rest)
+{
+	(void)rest;
+	for (int i = 1; i <= SIGRTMAX; i++)
+		signal(i, SIG_DFL);
+	/* A limit of 0 holds for files only, not for a program. */
+	prctl(PR_SET_DUMPABLE, 0);
+	reply(lane, "ok");
+}
+
+static char interruption[64];
+
+static void interrupted(int signal)
+{
+	(void)signal;
+	obey(this_lane, interruption);
+}
+
+static void do_interrupt(struct lane *lane, char *rest)
+{
+	struct lane *other = lane_find(word(&rest));
+
+	snprintf(interruption, sizeof(interruption), "%s", rest);
+	signal(SIGUSR2, interrupted);
+	if (!other || pthread_kill(other->thread, SIGUSR2))
+		reply(lane, "no such thread");
+}
+
+/* For the main thread hears nothing while it sleeps. */
+static void do_when_told(struct lane *lane, char *rest)
+{
+	sigset_t set;
+	int signal;
+
+	sigemptyset(&set);
+	sigaddset(&set, WHEN_TOLD);
+	reply(lane, "ok");
+	if (!sigwait(&set, &signal))
+		obey(lane, rest);
+}
+
+static char last_command[64];
+
+static void do_at_exit(struct lane *lane, char *rest)
+{
+	snprintf(last_command, sizeof(last_command), "%s", rest);
+	reply(lane, "ok");
+}
+
+__attribute__((destructor)) static void end_of_program(void)
+{
+	if (last_command[0])
+		obey(this_lane, last_command);
 }
 
 static void do_signal(struct lane *lane, char *rest)
@@ -106,6 +163,14 @@ static void do_arm(struct lane *lane, char *rest)
 }
 
 const struct command death_commands[] = {
+	{ "default-signals", "all do what they do by default, but for a core",
+	  do_default_signals },
+	{ "interrupt", "NAME COMMAND: that thread does it in a signal handler",
+	  do_interrupt },
+	{ "when-told", "COMMAND: done when the test calls agent_nudge()",
+	  do_when_told },
+	{ "at-exit", "COMMAND: done by a destructor of the program",
+	  do_at_exit },
 	{ "signal", "KILL|SEGV|...: sends it to itself", do_signal },
 	{ "exit", "", do_exit },
 	{ "_exit", "", do_exit_at_once },

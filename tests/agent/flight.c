@@ -62,9 +62,14 @@ static void parse_policy(struct sfshm_policy *p, char *rest)
 			p->flags |= SFSHM_FOLLOW;
 		else if (!strcmp(w, "refresh"))
 			p->flags |= SFSHM_REFRESH;
+		else if (!strcmp(w, "keep"))
+			p->flags |= SFSHM_KEEP;
 		else if (!strcmp(w, "token"))
 			p->cancel = &token;
-		else if (!strcmp(w, "forever"))
+		else if (!strncmp(w, "claim=", 6)) {
+			p->claim_key = w + 6;
+			p->claim_key_len = strlen(w + 6);
+		} else if (!strcmp(w, "forever"))
 			p->ttl_ms = SFSHM_FOREVER;
 		else if (sscanf(w, "neg=%u", &ms) == 1)
 			p->neg_ttl_ms = ms;
@@ -145,6 +150,24 @@ static void do_release(struct lane *lane, char *rest)
 	reply_code(lane, sfshm_release(&lane->flight));
 }
 
+static void do_release_after(struct lane *lane, char *rest)
+{
+	usleep((useconds_t)atoi(word(&rest)) * 1000);
+	reply_code(lane, sfshm_release(&lane->flight));
+}
+
+static void do_pin(struct lane *lane, char *rest)
+{
+	reply_code(lane, sfshm_pin(handle, rest, strlen(rest), &lane->pin,
+				   &lane->result));
+}
+
+static void do_unpin(struct lane *lane, char *rest)
+{
+	(void)rest;
+	reply_code(lane, sfshm_unpin(&lane->pin));
+}
+
 static void do_generation(struct lane *lane, char *rest)
 {
 	(void)rest;
@@ -202,6 +225,9 @@ const struct command flight_commands[] = {
 	{ "publish-bytes", "LENGTH SEED", do_publish_bytes },
 	{ "fail", "CODE [MESSAGE]", do_fail },
 	{ "release", "", do_release },
+	{ "release-after", "MS", do_release_after },
+	{ "pin", "KEY", do_pin },
+	{ "unpin", "", do_unpin },
 	{ "generation", "of the last result", do_generation },
 	{ "waiters", "of the flight led", do_waiters },
 	{ "shared", "was the last result?", do_shared },

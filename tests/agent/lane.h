@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #include <sfshm/flight.h>
+#include <sfshm/pin.h>
 #include <sfshm/segment.h>
 
 struct lane {
@@ -20,8 +21,13 @@ struct lane {
 	int lines[2]; /* a pipe: what it is to do next */
 	struct sfshm_flight flight;
 	struct sfshm_result result;
+	struct sfshm_pin pin;
+	struct lane_lock *locks; /* see lock.c */
 	struct lane *next;
 };
+
+/* The one that this thread is. */
+extern __thread struct lane *this_lane;
 
 /* What all lanes share. */
 extern struct sfshm *handle;
@@ -37,7 +43,10 @@ void reply_code(const struct lane *lane, int code);
 /* Does one command. */
 void obey(struct lane *lane, char *line);
 
-/* The lane of that name, made if there is none; NULL: no such. */
+/*
+ * The lane of that name, "main" being the main thread's; made if there is
+ * none; NULL: no such.
+ */
 struct lane *lane_find(const char *name);
 struct lane *lane_get(const char *name);
 
@@ -47,7 +56,8 @@ struct command {
 	void (*run)(struct lane *lane, char *rest);
 };
 extern const struct command segment_commands[], flight_commands[],
-	death_commands[], odd_commands[];
+	death_commands[], odd_commands[], rights_commands[], lock_commands[],
+	semaphore_commands[];
 
 /* The next word of *rest, or "". */
 char *word(char **rest);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "agent.h"
 #include "lane.h"
 
 #include <errno.h>
@@ -14,15 +15,15 @@
 
 #define LINE_MAX_BYTES 4096
 
+__thread struct lane *this_lane;
 struct sfshm *handle;
 struct sfshm_cancel token;
+static struct lane main_lane = { .result = SFSHM_RESULT_INIT };
 static struct lane *lanes;
 
 static const struct command *const tables[] = {
-	segment_commands,
-	flight_commands,
-	death_commands,
-	odd_commands,
+	segment_commands, flight_commands, death_commands,     odd_commands,
+	rights_commands,  lock_commands,   semaphore_commands,
 };
 
 void reply(const struct lane *lane, const char *format, ...)
@@ -36,7 +37,7 @@ void reply(const struct lane *lane, const char *format, ...)
 	va_start(args, format);
 	m = vsnprintf(line + n, sizeof(line) - (size_t)n, format, args);
 	va_end(args);
-	if (m < 0 || send(0, line, (size_t)(n + m), MSG_NOSIGNAL) < 0)
+	if (m < 0 || send(0, line, (size_t)n + (size_t)m, MSG_NOSIGNAL) < 0)
 		_exit(3);
 }
 
@@ -80,6 +81,7 @@ static void *lane_main(void *arg)
 	char line[LINE_MAX_BYTES];
 	uint32_t n;
 
+	this_lane = lane;
 	while (read(lane->lines[0], &n, sizeof(n)) == sizeof(n)) {
 		if (read(lane->lines[0], line, n) != (ssize_t)n)
 			_exit(4);
@@ -93,6 +95,8 @@ struct lane *lane_find(const char *name)
 {
 	struct lane *l = lanes;
 
+	if (!strcmp(name, "main"))
+		return &main_lane;
 	while (l && strcmp(l->name, name) != 0)
 		l = l->next;
 	return l;
@@ -133,12 +137,19 @@ static void fire(int signal)
 
 int main(void)
 {
-	struct lane lane = { .result = SFSHM_RESULT_INIT };
-	const struct rlimit no_core = { 0, 0 };
+	struct rlimit core;
 	char line[LINE_MAX_BYTES];
+	sigset_t told;
 	ssize_t n;
 
-	setrlimit(RLIMIT_CORE, &no_core);
+	getrlimit(RLIMIT_CORE, &core);
+	core.rlim_cur = 0;
+	setrlimit(RLIMIT_CORE, &core);
+	sigemptyset(&told);
+	sigaddset(&told, WHEN_TOLD);
+	pthread_sigmask(SIG_BLOCK, &told, NULL);
+	main_lane.thread = pthread_self();
+	this_lane = &main_lane;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGUSR1, fire);
 	while ((n = recv(0, line, sizeof(line) - 1, 0)) > 0 ||
@@ -149,7 +160,7 @@ int main(void)
 		if (line[0] == '@')
 			pass_on(line);
 		else
-			obey(&lane, line);
+			obey(&main_lane, line);
 	}
 	/* The test is over. */
 	_exit(0);

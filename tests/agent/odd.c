@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands that bend the agent's surroundings. */
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/futex.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lane.h"
 #include "os/sys.h"
 #include "testing.h"
-
-#ifndef SYS_futex_waitv
-#define SYS_futex_waitv 449
-#endif
 
 static void do_ping(struct lane *lane, char *rest)
 {
@@ -41,29 +31,6 @@ static void do_waitv(struct lane *lane, char *rest)
 {
 	sys_force_waitv(atoi(rest));
 	reply(lane, "ok");
-}
-
-/* As some containers' seccomp profiles do. */
-static void do_deny_waitv(struct lane *lane, char *rest)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_futex_waitv, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {
-		.len = sizeof(filter) / sizeof(filter[0]),
-		.filter = filter,
-	};
-
-	(void)rest;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
-		reply(lane, "no seccomp");
-	else
-		reply(lane, "ok");
 }
 
 static void do_has_waitv(struct lane *lane, char *rest)
@@ -105,7 +72,6 @@ const struct command odd_commands[] = {
 	{ "sleep-until-woken", "no re-check", do_until_woken },
 	{ "clock", "MS: moves the library's clock ahead", do_clock },
 	{ "waitv", "0|1|-1: forces the probe's answer", do_waitv },
-	{ "deny-waitv", "by a seccomp filter", do_deny_waitv },
 	{ "has-waitv", "", do_has_waitv },
 	{ "close-range", "closes all descriptors but the first three",
 	  do_close_range },

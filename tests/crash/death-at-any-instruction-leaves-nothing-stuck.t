@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # A sample of the states; tools/crashtest --full takes them all.
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 
 crash --part steps

@@ -12,8 +12,11 @@
 
 #include "os/atomics.h"
 #include "segment/fingerprint.h"
+#include "store/key.h"
 #include "store/ctl.h"
 
+/* What a semaphore takes of value memory. */
+#define PERMITS_GRANULES (1 + SHM_PERMITS * sizeof(uint32_t) / SHM_GRANULE)
 /* The kernel gives up on a longer list. */
 #define LIST_LIMIT 2048
 
@@ -83,6 +86,25 @@ static bool differs(struct image *im, uint64_t from, uint64_t len)
 	return true;
 }
 
+/* What a value's bytes say matters to others only of a semaphore. */
+static bool semaphore_at(const struct image *im, uint32_t index)
+{
+	const void *slots = im->live + im->geometry.slots_at;
+	const struct shm_slot *s = (const struct shm_slot *)slots + index;
+	uint64_t ctl = load_seq(&s->ctl);
+
+	return slot_kind(s) == SHM_SEMAPHORE && ctl_has(ctl);
+}
+
+static uint32_t semaphores(const struct image *im)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < im->geometry.slots; i++)
+		n += semaphore_at(im, i);
+	return n;
+}
+
 bool image_changed(struct image *im, const struct victim *v)
 {
 	const struct shm_geometry *g = &im->geometry;
@@ -100,7 +122,15 @@ bool image_changed(struct image *im, const struct victim *v)
 		any |= differs(im, at + offsetof(struct shm_participant, pins),
 			       sizeof(uint32_t) * SHM_PINS);
 	}
-	any |= differs(im, g->buckets_at, g->granules_at - g->buckets_at);
+	any |= differs(im, g->buckets_at, g->slots_at - g->buckets_at);
+	for (uint32_t i = 0; i < g->slots; i++)
+		any |= differs(im, g->slots_at + i * sizeof(struct shm_slot),
+			       offsetof(struct shm_slot, home));
+	any |= differs(im, g->tags_at, g->granules_at - g->tags_at);
+	if (semaphores(im)) {
+		any |= differs(im, g->slots_at, g->tags_at - g->slots_at);
+		any |= differs(im, g->granules_at, im->size - g->granules_at);
+	}
 	victim_read(v, v->robust, list, sizeof(list));
 	any |= list[0] != im->list_seen[0] || list[2] != im->list_seen[1];
 	im->list_seen[0] = list[0];
@@ -222,13 +252,17 @@ const char *image_census(const struct image *im, pid_t survivor,
 
 		if (ctl_phase(load_seq(&s->ctl)) == PHASE_FREE)
 			continue;
-		if (s->key_len > SHM_INLINE_KEY ||
+		/* It stays where it is. */
+		if (slot_kind(s) == SHM_SEMAPHORE)
+			continue;
+		if (slot_key_len(s) > SHM_INLINE_KEY ||
 		    memcmp(s->key, prefix, strlen(prefix)) != 0)
 			return "a slot was not used again";
 		in_use++;
 	}
-	for (uint32_t i = 0; i < load_acquire(&header(im)->granules_used); i++)
+	for (uint32_t i = 0; i < g->granules; i++)
 		granules += load_acquire(&tags[i]) != 0;
+	in_use += semaphores(im) * PERMITS_GRANULES;
 	if (granules > in_use)
 		return "value memory is taken that nothing needs";
 	if (granules < in_use)

@@ -10,10 +10,8 @@
 #include "parts.h"
 
 static const struct scenario *const groups[] = {
-	flight_scenarios,
-	beside_scenarios,
-	store_scenarios,
-	life_scenarios,
+	flight_scenarios, beside_scenarios, store_scenarios,     life_scenarios,
+	lock_scenarios,   save_scenarios,   semaphore_scenarios,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

@@ -92,11 +92,23 @@ static void settle_key(struct survivor *s, const char *key, int r)
 	}
 }
 
+static void finish_more(struct survivor *s)
+{
+	const char *wrong = NULL;
+
+	if (s->t->finish)
+		wrong = s->t->finish(s->t->st, s->h);
+	if (wrong)
+		stuck(s, wrong, 0);
+	s->t->st->finished++;
+}
+
 static void finish_key(struct survivor *s)
 {
 	uint64_t from = clock_ns();
 	int r;
 
+	finish_more(s);
 	r = ask(s, s->t->key, s->t->may_be_busy ? SFSHM_TRY : 0);
 	if (r != -EBUSY || !s->t->may_be_busy)
 		settle_key(s, s->t->key, r);
@@ -191,6 +203,7 @@ void recover(const struct trial *t, struct verdict *v)
 	};
 	int r = 0;
 
+	t->st->finished = 0;
 	if (!t->attach_first)
 		t->kill_victim(t);
 	r = sfshm_open(&s.h, t->path, NULL);
@@ -207,8 +220,10 @@ void recover(const struct trial *t, struct verdict *v)
 	finish_key(&s);
 	verify(&s);
 	t->kill_others(t);
-	if (t->may_be_busy)
+	if (t->may_be_busy) {
+		finish_more(&s);
 		settle_key(&s, t->key, ask(&s, t->key, 0));
+	}
 	verify(&s);
 	lead_all_again(&s);
 	fill(&s);

@@ -20,6 +20,7 @@ struct trial {
 	struct stage *st;
 	const char *path;  /* of the segment, which may be a copy */
 	const char *key;   /* to be finished */
+	finish_fn finish;  /* ... and that, or NULL */
 	bool attach_first; /* the survivor is there when the death happens */
 	bool may_be_busy;  /* somebody else alive may lead the key */
 	/* What kills the victim, and then the helpers. */

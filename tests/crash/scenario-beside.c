@@ -30,15 +30,14 @@ static bool waits(const struct image *im, pid_t tid)
 	return false;
 }
 
-/* The victim sleeps; the other one lies down behind it. */
-static void other_waits(struct show *sh)
+void show_other_waits(struct show *sh, char letter)
 {
 	uint64_t end = clock_ns() + UINT64_C(1000000000);
 	struct image im;
 
 	if (!image_open(&im, sh->st->path))
 		return;
-	helper_cue_only(&sh->helper[1], 'w');
+	helper_cue_only(&sh->helper[1], letter);
 	while (!waits(&im, sh->helper[1].pid) && clock_ns() < end)
 		usleep(50);
 	/* Noted is not yet asleep. */
@@ -49,13 +48,13 @@ static void other_waits(struct show *sh)
 
 static void leader_dies(struct show *sh)
 {
-	other_waits(sh);
+	show_other_waits(sh, 'w');
 	helper_kill(&sh->helper[0]);
 }
 
 static void leader_releases(struct show *sh)
 {
-	other_waits(sh);
+	show_other_waits(sh, 'w');
 	helper_cue(sh->st, &sh->helper[0], 'r');
 }
 

@@ -32,7 +32,7 @@ int act_begin(const char *key, uint32_t flags, uint32_t lock_age_ms)
 
 	policy.ttl_ms = SFSHM_FOREVER;
 	policy.neg_ttl_ms = SFSHM_FOREVER;
-	policy.flags = flags;
+	policy.flags = flags | SFSHM_KEEP;
 	policy.lock_age_ms = lock_age_ms;
 	return sfshm_begin(mine, key, strlen(key), &policy, &my_flight,
 			   &my_result);

@@ -85,6 +85,50 @@ static void op_publish_in_vain(struct stage *st)
 	insist(st, sfshm_publish(&my_flight, my_data, 8000) == -ENOSPC);
 }
 
+/* An old value of the key's must make way for a new one. */
+static void fill_memory_and_pin_beside_an_old_value(struct stage *st)
+{
+	act_open(st);
+	for (int i = 0; i < 2; i++) {
+		struct sfshm_pin pin;
+
+		act_make(st, i ? "old 1" : "old 0", 5000);
+		insist(st, sfshm_pin(mine, i ? "old 1" : "old 0", 5, &pin,
+				     &my_result) == 0);
+	}
+	insist(st, sfshm_begin(mine, A_KEY, strlen(A_KEY), NULL, &my_flight,
+			       &my_result) == SFSHM_LEADER);
+	act_publish(st, 5000);
+	act_lead(st, A_KEY, 0);
+}
+
+static void op_publish_5000(struct stage *st)
+{
+	act_publish(st, 5000);
+}
+
+/* There is no room, and nobody waits: the flight just ends. */
+static void fill_memory_with_pins_and_lead_leniently(struct stage *st)
+{
+	fill_memory_and_pin(st);
+	insist(st, sfshm_release(&my_flight) == 0);
+	insist(st, sfshm_begin(mine, A_KEY, strlen(A_KEY), NULL, &my_flight,
+			       &my_result) == SFSHM_LEADER);
+	stage_note_led(st, A_KEY, sfshm_flight_generation(&my_flight));
+}
+
+static void op_publish_unkept(struct stage *st)
+{
+	insist(st, sfshm_publish(&my_flight, my_data, 8000) == SFSHM_UNCACHED);
+}
+
+/* ... or somebody did, as far as the leader can know. */
+static void somebody_waits_a_while(struct show *sh)
+{
+	sh->helper[0] = helper_start(sh->st, A_KEY);
+	helper_cue(sh->st, &sh->helper[0], 't');
+}
+
 static void make_value(struct stage *st)
 {
 	act_open(st);
@@ -199,6 +243,25 @@ const struct scenario store_scenarios[] = {
 		.key = A_KEY,
 		.prepare = fill_memory_and_pin,
 		.operate = op_publish_in_vain,
+	},
+	{
+		.name = "publish: no room but the old value's",
+		.key = A_KEY,
+		.prepare = fill_memory_and_pin_beside_an_old_value,
+		.operate = op_publish_5000,
+	},
+	{
+		.name = "publish: no room, nobody waits",
+		.key = A_KEY,
+		.prepare = fill_memory_with_pins_and_lead_leniently,
+		.operate = op_publish_unkept,
+	},
+	{
+		.name = "publish: no room, somebody waits",
+		.key = A_KEY,
+		.prepare = fill_memory_with_pins_and_lead_leniently,
+		.between = somebody_waits_a_while,
+		.operate = op_publish_unkept,
 	},
 	{
 		.name = "pin",

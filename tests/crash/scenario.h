@@ -32,6 +32,7 @@ struct scenario {
 	scene_fn between; /* the harness, with the victim ready */
 	act_fn operate;   /* the victim, step by step */
 	scene_fn asleep;  /* the harness: the victim sleeps; wake it */
+	finish_fn finish; /* the survivor, besides the key; or NULL */
 	uint32_t flags;
 };
 
@@ -40,6 +41,9 @@ extern const struct scenario flight_scenarios[];
 extern const struct scenario store_scenarios[];
 extern const struct scenario life_scenarios[];
 extern const struct scenario beside_scenarios[];
+extern const struct scenario lock_scenarios[];
+extern const struct scenario save_scenarios[];
+extern const struct scenario semaphore_scenarios[];
 
 /* What dies second, on a segment where somebody has died. */
 extern const struct scenario second_scenarios[];
@@ -49,6 +53,9 @@ extern struct sfshm *mine;
 extern struct sfshm_flight my_flight;
 extern struct sfshm_result my_result;
 extern uint8_t my_data[STAGE_MAX_VALUE];
+
+/* The victim sleeps; helper 1 lies down behind it, cued by this letter. */
+void show_other_waits(struct show *sh, char letter);
 
 /* For victims. */
 void act_open(struct stage *st);

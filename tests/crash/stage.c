@@ -16,7 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <sfshm/lock.h>
 #include <sfshm/pin.h>
+#include <sfshm/semaphore.h>
 
 #define PATIENCE_MS 10000
 
@@ -148,6 +150,9 @@ struct hands {
 	struct sfshm_flight flight;
 	struct sfshm_result result;
 	struct sfshm_pin pin;
+	struct sfshm_lock lock;
+	struct sfshm_permit permit[2];
+	int permits;
 };
 
 static void take_flight(struct hands *m, uint32_t lock_age_ms)
@@ -156,7 +161,7 @@ static void take_flight(struct hands *m, uint32_t lock_age_ms)
 	int r;
 
 	policy.ttl_ms = SFSHM_FOREVER;
-	policy.flags = SFSHM_REFRESH;
+	policy.flags = SFSHM_REFRESH | SFSHM_KEEP;
 	policy.lock_age_ms = lock_age_ms;
 	r = sfshm_begin(m->h, m->key, strlen(m->key), &policy, &m->flight,
 			&m->result);
@@ -185,6 +190,33 @@ static void publish(struct hands *m, size_t len)
 			     sfshm_flight_generation(&m->flight));
 }
 
+/* Waits, and leaves before there is anything. */
+static void ask_in_vain(struct hands *m)
+{
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+
+	policy.deadline_ns = sfshm_deadline_ms(1);
+	insist(m->st, sfshm_begin(m->h, m->key, strlen(m->key), &policy,
+				  &m->flight, &m->result) == -ETIMEDOUT);
+}
+
+static void take_lock(struct hands *m)
+{
+	insist(m->st,
+	       sfshm_lock(m->h, m->key, strlen(m->key), NULL, &m->lock) >= 0);
+	m->st->lock.generation = sfshm_lock_generation(&m->lock);
+}
+
+static void take_permit(struct hands *m)
+{
+	struct sfshm_semaphore_options o = SFSHM_SEMAPHORE_OPTIONS_INIT;
+
+	o.max = 2;
+	insist(m->st, sfshm_acquire(m->h, m->key, strlen(m->key), &o,
+				    &m->permit[m->permits]) == 0);
+	m->permits++;
+}
+
 static void obey(struct hands *m, char letter)
 {
 	size_t n = strlen(m->key);
@@ -197,6 +229,7 @@ static void obey(struct hands *m, char letter)
 	case 'l': take_flight(m, 0); break;
 	case 'L': take_flight(m, 1); break;
 	case 'w': ask(m); break;
+	case 't': ask_in_vain(m); break;
 	case 'p': publish(m, 40); break;
 	case 'P': publish(m, 300); break;
 	case 'f':
@@ -208,6 +241,16 @@ static void obey(struct hands *m, char letter)
 		       sfshm_pin(m->h, m->key, n, &m->pin, &m->result) == 0);
 		break;
 	case 'u': insist(m->st, sfshm_unpin(&m->pin) == 0); break;
+	case 'k': take_lock(m); break;
+	case 'K':
+		take_lock(m);
+		/* fallthrough */
+	case 'o': insist(m->st, sfshm_unlock(&m->lock) == 0); break;
+	case 's': take_permit(m); break;
+	case 'z':
+		insist(m->st,
+		       sfshm_permit_release(&m->permit[--m->permits]) == 0);
+		break;
 	case 'x': insist(m->st, sfshm_forget(m->h, m->key, n) == 0); break;
 	default: insist(m->st, !"a letter that is known");
 	}

@@ -37,6 +37,12 @@ struct stage {
 		uint64_t led;       /* the highest generation that began */
 		uint64_t published; /* ... that ended with a value */
 	} key[STAGE_KEYS];
+	uint32_t finished; /* how often a survivor has, after this death */
+	/* The lock: its last hold; somebody died with it, holds it still. */
+	struct {
+		uint64_t generation;
+		uint32_t owed, helper_has_it;
+	} lock;
 	/* Liveness words of those who die once the victim is ready. */
 	uint32_t dies[STAGE_PARTICIPANTS];
 	char wrong[256]; /* what somebody had to complain about */
@@ -57,6 +63,9 @@ void stage_create(struct stage *st);
 
 /* Opens it; for whoever plays. */
 struct sfshm *stage_open(const struct stage *st);
+
+/* What a survivor finishes besides a key; NULL, or what is wrong. */
+typedef const char *(*finish_fn)(const struct stage *st, struct sfshm *h);
 
 /* Notes that a flight has begun, and that it has ended with a value. */
 void stage_note_led(struct stage *st, const char *key, uint64_t generation);
@@ -79,9 +88,10 @@ struct helper {
 };
 
 /*
- * The letters: a attaches; l leads the key, L does with a lock age of 1 ms, w asks and
- * waits; p publishes 40 bytes, P 300; f fails, r releases; n pins, u unpins;
- * x forgets.
+ * The letters: a attaches; l leads the key, L does with a lock age of 1 ms; w
+ * asks and waits, t for 1 ms and in vain; p publishes 40 bytes, P 300; f
+ * fails, r releases; n pins, u unpins; x forgets; k locks the key, o
+ * unlocks, K does both; s takes a permit, of two, z gives one back.
  */
 struct helper helper_start(struct stage *st, const char *key);
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # At every 7th instruction of a look-up; tools/crashtest --full takes them all.
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 
 crash --part reader

@@ -27,7 +27,7 @@ static void tick(int unused)
 /* Makes waitpid() return now and then. */
 static void start_ticking(void)
 {
-	struct sigaction act = { .sa_handler = tick };
+	struct sigaction action = { .sa_handler = tick };
 	struct itimerval every = {
 		.it_interval.tv_usec = TICK_US,
 		.it_value.tv_usec = TICK_US,
@@ -37,7 +37,7 @@ static void start_ticking(void)
 	sigemptyset(&alarm);
 	sigaddset(&alarm, SIGALRM);
 	sigprocmask(SIG_BLOCK, &alarm, NULL);
-	sigaction(SIGALRM, &act, NULL);
+	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &every, NULL);
 }
 

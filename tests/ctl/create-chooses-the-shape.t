@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/../dump/lib.sh"
 
 # shape EXPRESSION
@@ -23,6 +23,19 @@ exits 1 "one that is there is not made again" sfshm-ctl create -s "$segment"
 is "$(wc -l <"$TMP/err")" 1 "which takes one line to say"
 like "$(<"$TMP/err")" "^sfshm-ctl: $segment: .*unlink" "and what to do"
 is "$(shape slots)" "[1000]" "it is as it was"
+
+# The feature's bit in the header: see layout.md.
+huge()
+{
+	od -An -tu8 -j24 -N8 "$(path)" | tr -d ' '
+}
+
+is "$(huge)" 0 "it asks for no huge pages"
+segment large-pages
+exits 0 "unless it is told to" sfshm-ctl create -s "$segment" --huge-pages
+is "$(huge)" 1 "which it notes for all who open it"
+exits 0 "a resize" sfshm-ctl resize -s "$segment" --slots 20000
+is "$(huge)" 1 "... keeps that"
 
 segment plain
 exits 0 "all has a default" sfshm-ctl -s "$segment" create

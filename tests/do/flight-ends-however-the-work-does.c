@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The work may fail, forget to end its flight, release it, be cancelled or
- * end its thread: whoever waits has an answer, or leads next.
+ * G1, F3, R4: The work may fail, forget to end its flight, release it, be
+ * cancelled or end its thread: whoever waits has an answer, or leads next.
  */
 #include <pthread.h>
 
@@ -200,6 +200,7 @@ static void linger(void *unused)
 	demand(eventually(load_acquire(&answered)));
 }
 
+/* glibc's macros nest deeply. NOLINTNEXTLINE(readability-function-size) */
 static void *do_and_linger(void *handle)
 {
 	struct sfshm_result result = SFSHM_RESULT_INIT;

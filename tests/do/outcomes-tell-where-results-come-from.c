@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* sfshm_do() says what was cached, awaited or computed, by whom, for whom. */
+/*
+ * F2: sfshm_do() says what was cached, awaited or computed, by whom, for whom.
+ */
 #include "agent.h"
 #include "asker.h"
 #include "watch.h"

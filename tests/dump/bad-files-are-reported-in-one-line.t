@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 
 # refused FILE WHAT: a line that names the file, status 1, and soon
@@ -33,7 +33,7 @@ for size in 100 4095 4096 4097 100000; do
 	refused "$TMP/cut-$size" "a segment cut to $size bytes"
 done
 cp "$good" "$TMP/grown"
-chmod 600 "$TMP"/*
+chmod 600 "${TMP:?}"/*
 printf x >>"$TMP/grown"
 refused "$TMP/grown" "a segment that is longer than it says"
 cp "$good" "$TMP/version"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Bytes in use are inverted one at a time until a slot is damaged by it.
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 
 segment damaged

@@ -3,7 +3,7 @@
 #
 # Every byte of the header, and the bytes that are in use behind it, are
 # inverted one at a time.
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 
 segment flipped

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 
 segment json
@@ -14,7 +14,7 @@ is "$(json "$TMP/json" '" ".join(sorted(d))')" \
 	"counters participants segment slots" "four parts, no more"
 is "$(json "$TMP/json" \
 	'" ".join(sorted(set.intersection(*map(set, d["slots"]))))')" \
-	"age_ms damaged deaths error generation index key owner phase torn ttl_ms value_bytes waiters" \
+	"age_ms damaged death_ms deaths error generation index key kind lease_ms owner owner_died permits phase rank save stale_ms torn ttl_ms value_bytes waiters" \
 	"what all slots carry"
 
 is "$(json "$TMP/json" 'slots["report"]["phase"]')" "done" "phase"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The dump is held up by a full pipe, the file cut short, the pipe emptied.
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 
 segment shrinking

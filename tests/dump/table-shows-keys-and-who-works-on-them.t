@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 
 segment table
@@ -16,17 +16,17 @@ like "$out" "file +$(path), mode 0600, owner $(id -u)" \
 like "$out" $'\nwaiting +(futex_waitv|fallback)' "and how threads wait"
 
 row=$(grep '^report ' "$TMP/out")
-like "$row" '^report +done +[0-9]+ - +0 +[0-9.]+m?s +(59m[0-9]+s|1h00m) +[0-9.]+K? +0$' \
+like "$row" '^report +value +done +[0-9]+ - +0 +[0-9.]+m?s +(59m[0-9]+s|1h00m) +[0-9.]+K? +0$' \
 	"a published key: done, nobody works or waits, an hour to live"
 
 row=$(grep '^slow ' "$TMP/out")
-like "$row" "^slow +busy +[0-9]+ $leader/$leader alive +2 " \
+like "$row" "^slow +value +busy +[0-9]+ $leader/$leader alive +2 " \
 	"a busy key: its leader lives, two wait"
 
 participants=$(sed -n '/^INDEX/,/^$/p' "$TMP/out")
 like "$participants" "$leader/$leader +sfshm-run +alive +1 " \
 	"the leader is among the participants and leads one flight"
-is "$(grep -c 'alive .* slow$' <<<"$participants")" 2 \
+is "$(grep -c 'alive .* slow ('"$leader/$leader"' has it)$' <<<"$participants")" 2 \
 	"two of them sleep on the key"
 
 counters=$(sed -n '/^COUNTERS/,/^$/p' "$TMP/out")
@@ -43,7 +43,7 @@ kill -CONT "${tap_children[@]:1}"
 long=$(printf 'k%.0s' {1..300})
 publish "$long"
 sfshm-dump -s "$segment" >"$TMP/out"
-like "$(grep '^kkk' "$TMP/out")" '^k{29}\.\.\. done ' \
+like "$(grep '^kkk' "$TMP/out")" '^k{29}\.\.\. value +done ' \
 	"a long key is cut in the table"
 snapshot
 is "$(json "$TMP/json" "'$long' in slots")" true "but not in JSON"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 
 # wrong REGEX ARGUMENT...
 wrong()
@@ -25,8 +25,8 @@ wrong "--watch inf: .*seconds" -s x --watch=inf
 wrong "--watch nan: .*seconds" -s x --watch=nan
 wrong "unknown option '-1'" -s x --watch -1
 wrong "unexpected 'x'" x
-wrong "--key and --phase .*-s" --key 'a*'
-wrong "--key and --phase .*-s" --phase busy
+wrong "--key, --phase and --kind .*-s" --key 'a*'
+wrong "--key, --phase and --kind .*-s" --phase busy
 
 exits 0 "help is no error" sfshm-dump --help
 like "$(<"$TMP/out")" '^usage: sfshm-dump ' "and tells the usage"

@@ -3,7 +3,7 @@
 #
 # 32 clients, 16 workers: one makes the report, 15 wait for it, and the 16
 # requests that no worker had taken up yet find it there.
-. "$(dirname "$(readlink -f "$0")")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 . "$SFSHM_SOURCE/tests/examples/server.sh"
 
 segment

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-. "$(dirname "$(readlink -f "$0")")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 
 for program in sqlite3 curl; do
 	command -v "$program" >/dev/null || skip_all "$program is missing"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-. "$(dirname "$(readlink -f "$0")")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 
 # A stand-in for du, which waits until the test lets it go.
 mkdir "$TMP/bin"

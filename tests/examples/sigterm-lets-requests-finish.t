@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-. "$(dirname "$(readlink -f "$0")")/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 . "$SFSHM_SOURCE/tests/examples/server.sh"
 
 before=$(ls /dev/shm)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A fired token ends the waits that were given it, and nothing else. */
+/* F6, R5: A fired token ends the waits that were given it, and nothing else. */
 #include <signal.h>
 
 #include "agent.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A leader and some of its followers are killed together, hundreds of times:
- * those who are left finish. They sleep until they are woken, so a wake that
- * died with one of the dead would leave them asleep.
+ * F5, R2: A leader and some of its followers are killed together, hundreds of
+ * times: those who are left finish. They sleep until they are woken, so a wake
+ * that died with one of the dead would leave them asleep.
  */
 #include <signal.h>
 #include <sys/wait.h>

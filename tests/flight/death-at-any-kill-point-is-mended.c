@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process goes through everything the library does and is killed at each
- * kill point, at each of its first passages. After each death a fresh process
- * finishes every key at once, the segment is sound, and generations have only
- * grown.
+ * G1, G2: A process goes through everything the library does and is killed at
+ * each kill point, at each of its first passages. After each death a fresh
+ * process finishes every key at once, the segment is sound, and generations
+ * have only grown.
  */
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <sfshm/lock.h>
 #include <sfshm/pin.h>
 
 #include "crowd.h"
@@ -17,7 +18,7 @@
 /* How many of a point's passages are tried. */
 #define PASSAGES (UNDER_TSAN || UNDER_ASAN ? 2 : 6)
 /* How long a fresh process may take for a key, ms. */
-#define BOUND_MS (50 * SLOWNESS)
+#define BOUND_MS (UINT64_C(50) * SLOWNESS)
 
 #define KEYS 7
 static const char long_key[] = "a key longer than what a slot has room for";
@@ -65,7 +66,7 @@ static void make(struct sfshm *h, int key, size_t len,
 	value_fill(data, len, (unsigned int)len & 0x7f);
 	if (sfshm_begin(h, keys[key], strlen(keys[key]), policy, &flight,
 			&result) == SFSHM_LEADER) {
-		if (sfshm_publish(&flight, data, len))
+		if (sfshm_publish(&flight, data, len) < 0)
 			sfshm_release(&flight);
 		else if (ledger->generation[key] < result.generation)
 			ledger->generation[key] = result.generation;
@@ -101,6 +102,14 @@ static void pin_and_publish(struct sfshm *h)
 	sfshm_result_clear(&result);
 }
 
+static void lock_and_unlock(struct sfshm *h)
+{
+	struct sfshm_lock lock;
+
+	if (sfshm_lock(h, "lock", 4, NULL, &lock) >= 0)
+		demand(sfshm_unlock(&lock) == 0);
+}
+
 static void wait_in_vain(struct sfshm *h)
 {
 	struct sfshm_result result = SFSHM_RESULT_INIT;
@@ -132,6 +141,26 @@ static void crowd_out(struct sfshm *h)
 	sfshm_result_clear(&result);
 }
 
+/* An old value must make room for the new one: all else is pinned. */
+static void replace_without_room(struct sfshm *h)
+{
+	const struct sfshm_policy brief = {
+		.size = sizeof(brief),
+		.flags = SFSHM_REFRESH,
+	};
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct sfshm_pin pin;
+	int r;
+
+	make(h, TWO, 8 << 10, &anew);
+	r = sfshm_pin(h, keys[TWO], strlen(keys[TWO]), &pin, &result);
+	make(h, ONE, 6000, &brief);
+	make(h, ONE, 6000, &brief);
+	if (!r)
+		demand(sfshm_unpin(&pin) == 0);
+	sfshm_result_clear(&result);
+}
+
 /* Everything that passes a kill point. */
 static void go_through_everything(int unused, void *arg)
 {
@@ -153,7 +182,9 @@ static void go_through_everything(int unused, void *arg)
 	make(h, TWO, 10, &anew);
 	end_without_value(h);
 	pin_and_publish(h);
+	replace_without_room(h);
 	wait_in_vain(h);
+	lock_and_unlock(h);
 	(void)!sfshm_forget(h, keys[LONG], strlen(keys[LONG]));
 	crowd_out(h);
 	demand(sfshm_purge(h) >= 0);
@@ -212,12 +243,15 @@ static void print_finding(const char *finding, void *unused)
 static void finish_everything(int unused, void *arg)
 {
 	struct sfshm *h = segment_open(NULL);
+	struct sfshm_lock lock;
 
 	(void)unused;
 	(void)arg;
 	for (int i = 0; i < KEYS; i++)
 		if (i != HELD)
 			finish_key(h, i);
+	demand(sfshm_trylock(h, "lock", 4, &lock) >= 0);
+	demand(sfshm_unlock(&lock) == 0);
 	demand(sfshm_verify(h, print_finding, NULL) == 0);
 	demand(sfshm_purge(h) >= 0);
 	demand(sfshm_verify(h, print_finding, NULL) == 0);
@@ -277,12 +311,15 @@ static int die_at(int point)
 	return deaths;
 }
 
-/* tests/resize/killed-at-any-point-it-works.c passes these. */
+/* tests/resize/killed-at-any-point-it-works.c passes these, and
+   tests/semaphore/death-at-any-kill-point-frees-the-permits.c, and
+   tests/save/death-at-any-kill-point-is-mended.c. */
 static bool passed_elsewhere(int point)
 {
 	const char *name = killpoint_name((enum kill_point)point);
 
-	return !strncmp(name, "resize_", 7);
+	return !strncmp(name, "resize_", 7) || !strncmp(name, "save_", 5) ||
+	       !strncmp(name, "permit_", 7) || !strcmp(name, "max_changed");
 }
 
 static void after_each_death(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A failed flight's code and message come to all who wait. */
+/* G3, R4: A failed flight's code and message come to all who wait. */
 #include "agent.h"
 #include "asker.h"
 #include "watch.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Who asks while another one is at it sleeps, and wakes with the value. */
+/*
+ * F6, R6: Who asks while another one is at it sleeps, and wakes with the value.
+ */
 #include "agent.h"
 #include "asker.h"
 #include "watch.h"

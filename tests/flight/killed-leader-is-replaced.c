@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whatever ends a leader, one of those who wait takes over and is told; the
- * other one rides its flight.
+ * G1, F6, R2: Whatever ends a leader, one of those who wait takes over and is
+ * told; the other one rides its flight.
  */
 #include <signal.h>
 #include <sys/wait.h>
 
 #include "agent.h"
 #include "watch.h"
+
+/* Who waits for the first one, one behind the other, and that one. */
+#define CHAIN 6
 
 /* Two followers of a leader; their sleeps end by a wake only, if `woken`. */
 static void two_follow(struct agent *f[2], bool woken)
@@ -166,13 +169,23 @@ static void by_one_who_comes_later(void **state)
 	assert_int_equal(watch_counter("owner_died"), 1);
 }
 
+/* Its place in the chain; CHAIN if nobody has said anything. */
+static int who_spoke(struct agent *const *chain)
+{
+	int at = 0;
+
+	while (at < CHAIN && !(chain[at] && agent_spoke(chain[at])))
+		at++;
+	return at;
+}
+
 /* Heirs die as well, one after the other. */
 static void again_and_again(void **state)
 {
-	struct agent *chain[6];
+	struct agent *chain[CHAIN];
 
 	(void)state;
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < CHAIN; i++) {
 		chain[i] = agent_start();
 		agent_expect(chain[i], "ok", "sleep-until-woken");
 		agent_say(chain[i], "begin key");
@@ -182,20 +195,15 @@ static void again_and_again(void **state)
 			await_waiters("key", (uint32_t)i);
 	}
 	/* Whoever leads is killed, until one is left. */
-	for (int left = 6, at = 0; left > 1; left--) {
+	for (int left = CHAIN, at = 0; left > 1; left--) {
 		agent_kill(chain[at]);
 		chain[at] = NULL;
-		assert_true(eventually(({
-			for (at = 0; at < 6; at++)
-				if (chain[at] && agent_spoke(chain[at]))
-					break;
-			at < 6;
-		})));
+		assert_true(eventually((at = who_spoke(chain)) < CHAIN));
 		agent_answers(chain[at], "leader owner_died");
 		if (left == 2)
 			agent_expect(chain[at], "0", "verify");
 	}
-	assert_int_equal(watch_counter("takeovers"), 5);
+	assert_int_equal(watch_counter("takeovers"), CHAIN - 1);
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Values and failures serve later callers for their TTL, and no longer. */
+/*
+ * F1, R7: Values and failures serve later callers for their TTL, and no longer.
+ */
 #include "testing.h"
 #include "watch.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A crowd asks for a thousand keys at once: each is made once, for all. */
+/* R1: A crowd asks for a thousand keys at once: each is made once, for all. */
 #include "crowd.h"
 #include "watch.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A leader that gives up wakes one of those who wait, who leads then. */
+/*
+ * G4, F5, R2: A leader that gives up wakes one of those who wait, who leads
+ * then.
+ */
 #include <signal.h>
 
 #include "agent.h"

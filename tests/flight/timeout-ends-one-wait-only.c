@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A caller's deadline is its own: the flight goes on for all others. */
+/* F6, R5: A caller's deadline is its own: the flight goes on for all others. */
 #include "agent.h"
 #include "asker.h"
 #include "watch.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From no byte at all to the segment's largest value, and not one more. */
+/* F9: From no byte at all to the segment's largest value, and not one more. */
 #include <sys/uio.h>
 
 #include "testing.h"
@@ -105,6 +105,10 @@ static void no_room_leaves_the_flight_with_its_leader(void **state)
 		.bytes = 64 << 10,
 		.max_value = 64 << 10,
 	};
+	const struct sfshm_policy strict = {
+		.size = sizeof(strict),
+		.flags = SFSHM_KEEP,
+	};
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	struct sfshm_flight a, b;
 	struct sfshm *h = segment_open(&tiny);
@@ -113,7 +117,7 @@ static void no_room_leaves_the_flight_with_its_leader(void **state)
 	(void)state;
 	assert_int_equal(sfshm_begin(h, "a", 1, NULL, &a, &result),
 			 SFSHM_LEADER);
-	assert_int_equal(sfshm_begin(h, "b", 1, NULL, &b, &result),
+	assert_int_equal(sfshm_begin(h, "b", 1, &strict, &b, &result),
 			 SFSHM_LEADER);
 	assert_int_equal(sfshm_publish(&a, data, 40 << 10), 0);
 	assert_int_equal(sfshm_begin(h, "a", 1, NULL, &a, &result),

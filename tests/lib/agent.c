@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -23,7 +24,8 @@ static const char *program(void)
 	n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("/agent"));
 	assert_true(n > 0);
 	path[n] = '\0';
-	strcat(dirname(path), "/agent");
+	n = (ssize_t)strlen(dirname(path));
+	memcpy(path + n, "/agent", sizeof("/agent"));
 	return path;
 }
 
@@ -131,6 +133,11 @@ void agent_signal(struct agent *a, int signal)
 {
 	assert_true(a->pid > 0);
 	assert_int_equal(kill(a->pid, signal), 0);
+}
+
+void agent_nudge(struct agent *a)
+{
+	agent_signal(a, WHEN_TOLD);
 }
 
 static int wait_for(struct agent *a, int flags)

@@ -13,6 +13,7 @@
 #ifndef LIB_AGENT_H
 #define LIB_AGENT_H
 
+#include <signal.h>
 #include <sys/types.h>
 
 struct agent {
@@ -50,6 +51,10 @@ int agent_spoke(struct agent *a);
 
 /* Sends a signal. */
 void agent_signal(struct agent *a, int signal);
+
+/* What it was told to do "when-told" it does now, by this signal. */
+#define WHEN_TOLD (SIGRTMIN + 1)
+void agent_nudge(struct agent *a);
 
 /* Waits until it is gone; its status as from waitpid(). */
 int agent_gone(struct agent *a);

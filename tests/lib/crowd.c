@@ -107,7 +107,7 @@ static void end_processes(const pid_t *pids, int n)
 
 static void run_processes(struct member *members, int n)
 {
-	uint64_t end = now_ms() + 5 * PATIENCE_MS;
+	uint64_t end = now_ms() + UINT64_C(5) * PATIENCE_MS;
 	pid_t pids[MOST];
 	int status;
 

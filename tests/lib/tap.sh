@@ -155,6 +155,8 @@ spawn()
 segment()
 {
 	segment=test-$$${1:+-$1}
+	# A killed test whose process had this number may have left it.
+	rm -f "/dev/shm/sfshm.$UID.$segment"
 	tap_segments+=("$segment")
 }
 

@@ -15,9 +15,12 @@ char segment[64];
 void testing_begin(int argc, char **argv)
 {
 	static char pattern[128];
-	const struct rlimit no_core = { 0, 0 };
+	struct rlimit core;
 
-	setrlimit(RLIMIT_CORE, &no_core);
+	/* Softly: a test may want one. */
+	getrlimit(RLIMIT_CORE, &core);
+	core.rlim_cur = 0;
+	setrlimit(RLIMIT_CORE, &core);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	if (argc < 2)
@@ -39,6 +42,8 @@ int segment_setup(void **state)
 	(void)state;
 	snprintf(segment, sizeof(segment), "test-%d-%d", (int)getpid(),
 		 count++);
+	/* A killed test whose process had this number may have left it. */
+	(void)!sfshm_unlink(segment);
 	return 0;
 }
 

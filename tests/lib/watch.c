@@ -12,7 +12,7 @@ static struct sfshm_view *look_in(void)
 		watch_end();
 	if (!view && sfshm_view_open(&view, segment, why, sizeof(why)))
 		fail_msg("no view of %s: %s", segment, why);
-	strcpy(viewed, segment);
+	memcpy(viewed, segment, sizeof(viewed));
 	return view;
 }
 

@@ -42,8 +42,8 @@ static void so_records_suffice_for_ever(void **state)
 	assert_int_equal(watch_counter("owner_died"), 0);
 	assert_sound(h);
 	assert_attached(1);
-	for (char key = '0'; key < '8'; key++)
-		assert_int_equal(watch_phase((const char[]){ key, '\0' }),
+	for (int key = '0'; key < '8'; key++)
+		assert_int_equal(watch_phase((const char[]){ (char)key, '\0' }),
 				 SFSHM_PHASE_IDLE);
 	assert_int_equal(sfshm_close(h), 0);
 	assert_attached(0);

@@ -3,7 +3,7 @@
 #
 # Every C file is as .clang-format has it. Versions of clang-format differ;
 # version 14 decides.
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 
 format=$(command -v clang-format-14 || command -v clang-format) ||
 	skip_all "no clang-format here"

@@ -4,7 +4,7 @@
 # What `cmake --install` lays down serves consumers through pkg-config and
 # through find_package, shared and static, and the tools and manual pages work
 # from there.
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 
 prefix=$TMP/prefix
 ok "it installs" cmake --install "$SFSHM_BUILD" --prefix "$prefix"
@@ -51,6 +51,26 @@ needs_library()
 	readelf -d "$1" | grep -q 'NEEDED.*[[]libsfshm\.so\.0]'
 }
 
+cat >consumer.cc <<'END'
+#include <cstdio>
+#include <unistd.h>
+#include <sfshm.h>
+#include <sfshm/guard.hpp>
+
+int main()
+{
+	struct sfshm *handle;
+	sfshmxx::flight flight;
+	sfshmxx::result result;
+
+	if (sfshm_open_fd(&handle, sfshm_memfd("consumer", nullptr), nullptr) ||
+	    flight.begin(handle, "k", nullptr, result) != SFSHM_LEADER ||
+	    flight.publish("v") || sfshm_close(handle))
+		return 1;
+	std::puts(sfshm_version());
+}
+END
+
 is "$(pkg-config --modversion sfshm)" "$version" "pkg-config knows the version"
 
 # shellcheck disable=SC2046
@@ -58,6 +78,10 @@ ok "pkg-config: a shared consumer builds" gcc -o pc-shared consumer.c \
 	$(pkg-config --cflags --libs sfshm)
 ok "... and needs libsfshm.so.0" needs_library ./pc-shared
 is "$(LD_LIBRARY_PATH=$libdir ./pc-shared)" "$version" "... and runs"
+# shellcheck disable=SC2046
+ok "... and one in C++" g++ -std=c++17 -o pc-cxx consumer.cc \
+	$(pkg-config --cflags --libs sfshm)
+is "$(LD_LIBRARY_PATH=$libdir ./pc-cxx)" "$version" "... which runs"
 
 # shellcheck disable=SC2046
 ok "pkg-config: a static consumer builds" gcc -o pc-static consumer.c \

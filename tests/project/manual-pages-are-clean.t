@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 
 cd "$SFSHM_SOURCE/docs/man" || exit 1
 for page in *.[1-8]; do

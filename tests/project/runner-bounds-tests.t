@@ -3,7 +3,7 @@
 #
 # tests/lib/run-test ends a test that hangs, and finds and ends a process that
 # outlives its test.
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 
 mkdir -p "$TMP/build/tests"
 echo "SFSHM_SANITIZE:STRING=" >"$TMP/build/CMakeCache.txt"

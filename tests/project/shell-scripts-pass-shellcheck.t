@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 
 cd "$SFSHM_SOURCE" || exit 1
 while IFS= read -r file; do

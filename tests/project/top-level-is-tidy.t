@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The top folder holds what it is meant to hold, and nothing else.
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 
 cd "$SFSHM_SOURCE" || exit 1
 if git rev-parse --show-toplevel 2>/dev/null | grep -qx "$PWD"; then

@@ -16,25 +16,6 @@ struct scene {
 	int pid;
 };
 
-static uint32_t waiters_in_old(const char *key)
-{
-	struct sfshm_slot_info info;
-	struct sfshm_view *view;
-	char path[512];
-	uint32_t n = 0;
-
-	snprintf(path, sizeof(path), "%s~", watch_path());
-	if (sfshm_view_open(&view, path, NULL, 0))
-		return 0;
-	info.size = sizeof(info);
-	for (uint32_t i = 0; !sfshm_view_slot(view, i, &info); i++)
-		if (info.key_len == strlen(key) &&
-		    !memcmp(info.key, key, info.key_len))
-			n += info.waiters;
-	sfshm_view_close(view);
-	return n;
-}
-
 /* A flight, three who wait for it, and a resize that does so too. */
 static void set_the_scene(struct scene *s)
 {
@@ -54,7 +35,7 @@ static void set_the_scene(struct scene *s)
 	s->probe = agent_start();
 	agent_say(s->asker[LATE], "begin key forever");
 	agent_say(s->asker[FRESH], "begin key forever");
-	assert_true(eventually(waiters_in_old("key") == 3));
+	assert_true(eventually(resizing_waiters("key") == 3));
 	agent_expect(s->probe, "-EBUSY", "begin key try");
 	agent_expect(s->probe, "-ENODATA", "get key");
 }

@@ -43,6 +43,8 @@ static void ask(struct sfshm *h, int key, struct ledger *l,
 		lead(&flight, key, value, l);
 		return;
 	}
+	if (r < 0)
+		fprintf(stderr, "%s: %s\n", name, sfshm_strerror(r));
 	demand(r == SFSHM_CACHED || r == SFSHM_AWAITED);
 	demand(result->value.len == strlen(value));
 	demand(!memcmp(result->value.data, value, strlen(value)));

@@ -102,13 +102,33 @@ static inline struct sfshm_segment_info resizing_look(void)
 	return info;
 }
 
+/* How many wait for the key in the segment that is being replaced. */
+static inline uint32_t resizing_waiters(const char *key)
+{
+	struct sfshm_slot_info info;
+	struct sfshm_view *view;
+	char path[512];
+	uint32_t n = 0;
+
+	snprintf(path, sizeof(path), "%s~", watch_path());
+	if (sfshm_view_open(&view, path, NULL, 0))
+		return 0;
+	info.size = sizeof(info);
+	for (uint32_t i = 0; !sfshm_view_slot(view, i, &info); i++)
+		if (info.key_len == strlen(key) &&
+		    !memcmp(info.key, key, info.key_len))
+			n += info.waiters;
+	sfshm_view_close(view);
+	return n;
+}
+
 /* A segment in use by nobody is whole, and all of its names but one gone. */
 static inline void resizing_settled(void)
 {
-	struct sfshm *h = segment_open(NULL);
+	struct sfshm *own = segment_open(NULL);
 
-	assert_sound(h);
-	assert_int_equal(sfshm_close(h), 0);
+	assert_sound(own);
+	assert_int_equal(sfshm_close(own), 0);
 	assert_int_equal(resizing_files(), 1);
 }
 
@@ -116,14 +136,14 @@ static inline void resizing_settled(void)
 static inline const char *resizing_get(struct sfshm *h, const char *key)
 {
 	static char text[64];
-	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct sfshm_result got = SFSHM_RESULT_INIT;
 	int n = 0;
 
-	if (sfshm_get(h, key, strlen(key), &result) == SFSHM_CACHED)
-		n = snprintf(text, sizeof(text), "%.*s", (int)result.value.len,
-			     (const char *)result.value.data);
+	if (sfshm_get(h, key, strlen(key), &got) == SFSHM_CACHED)
+		n = snprintf(text, sizeof(text), "%.*s", (int)got.value.len,
+			     (const char *)got.value.data);
 	text[n] = '\0';
-	sfshm_result_clear(&result);
+	sfshm_result_clear(&got);
 	return text;
 }
 
@@ -136,15 +156,15 @@ static inline uint64_t resizing_put(struct sfshm *h, const char *key,
 		.flags = SFSHM_REFRESH,
 		.ttl_ms = SFSHM_FOREVER,
 	};
-	struct sfshm_result result = SFSHM_RESULT_INIT;
-	struct sfshm_flight flight;
+	struct sfshm_result got = SFSHM_RESULT_INIT;
+	struct sfshm_flight grip;
 	uint64_t generation;
 
-	demand(sfshm_begin(h, key, strlen(key), &policy, &flight, &result) ==
+	demand(sfshm_begin(h, key, strlen(key), &policy, &grip, &got) ==
 	       SFSHM_LEADER);
-	generation = sfshm_flight_generation(&flight);
-	demand(sfshm_publish(&flight, text, strlen(text)) == 0);
-	sfshm_result_clear(&result);
+	generation = sfshm_flight_generation(&grip);
+	demand(sfshm_publish(&grip, text, strlen(text)) == 0);
+	sfshm_result_clear(&got);
 	return generation;
 }
 

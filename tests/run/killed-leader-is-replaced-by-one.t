@@ -3,7 +3,7 @@
 #
 # All processes of a run inherit a lock, which the next run must find free:
 # that is how an overlap would show.
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 
 followers=16

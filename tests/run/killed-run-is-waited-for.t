@@ -3,7 +3,7 @@
 #
 # A command changes its user, so that its keeper may not kill it when the
 # leader is gone. Nobody may start another run while it goes on.
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 [ "$(id -u)" -eq 0 ] || skip_all "changing the user takes root"
 setpriv --bounding-set -kill true || skip_all "setpriv cannot do this here"

@@ -4,7 +4,7 @@
 # The leader is killed in the middle of its run. Measured over several tries:
 # from the kill to the start of the next run, and from that run's end to the
 # last follower's. The bounds hold for the median, for the machine may be busy.
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 [ -z "$SFSHM_SANITIZE" ] || skip_all "sanitizers take their time"
 

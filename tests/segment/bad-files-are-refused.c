@@ -157,7 +157,7 @@ static void used_ones_are_not(void **state)
 		mine = segment_open(NULL);
 		demand(sfshm_get(mine, "key", 3, &result) == SFSHM_CACHED);
 		close(go[1]);
-		_exit(read(go[0], &byte, 1) != 0);
+		_exit(read(go[0], &byte, 1) ? 1 : 0);
 	}
 	await_waiters("nobody", 0);
 	assert_true(eventually(({

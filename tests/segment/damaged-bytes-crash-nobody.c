@@ -61,7 +61,7 @@ static void use_key(struct sfshm *h, int i)
 	(void)!sfshm_get(h, key, (size_t)n, &result);
 	if (sfshm_begin(h, key, (size_t)n, &policy, &flight, &result) ==
 		    SFSHM_LEADER &&
-	    sfshm_publish(&flight, data, (size_t)(i * 331 % 4000)))
+	    sfshm_publish(&flight, data, (size_t)(i * 331 % 4000)) < 0)
 		(void)!sfshm_fail(&flight, -5, "some message of some length");
 	if (i % 5 == 0)
 		(void)!sfshm_forget(h, key, (size_t)n);
@@ -104,7 +104,8 @@ static void damage(const struct shm_geometry *g, const uint64_t *at,
 		   const uint64_t *len)
 {
 	uint32_t region = draw(5);
-	uint64_t place = at[region] + draw((uint32_t)len[region]) / 4 * 4;
+	uint64_t place =
+		at[region] + draw((uint32_t)len[region]) / 4 * UINT64_C(4);
 	uint32_t value = draw(3) == 0 ? draw(UINT32_MAX) :
 			 draw(2)      ? draw(40) :
 					UINT32_MAX;

@@ -124,7 +124,7 @@ static void other_users(void **state)
 		skip();
 	forge_make(NULL);
 	assert_int_equal(chmod(watch_path(), 0666), 0);
-	strcpy(path, watch_path());
+	snprintf(path, sizeof(path), "%s", watch_path());
 	assert_int_equal(child_gone(child_start(open_as_nobody, 0, path)), 0);
 	/* Nor does root take somebody else's for its own. */
 	assert_int_equal(chmod(path, 0600), 0);

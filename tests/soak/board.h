@@ -136,7 +136,7 @@ void grips_look(void);
 void grips_drop(unsigned int keep);
 
 /* Each is a process's whole life; they return their exit status. */
-int worker_main(unsigned int place, uint64_t seed);
+int worker_main(unsigned int number, uint64_t seed);
 int oracle_main(int fd);
 int resizer_main(uint64_t seed);
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <sfshm.h>
 #include <sfshm/resize.h>
@@ -19,8 +20,6 @@
 /* The least that a full segment holds of what there is room for, percent. */
 #define FULL 85
 #define MOST_ROUNDS 20
-
-extern char **environ;
 
 static void check_with(const char *tool, const char *when)
 {
@@ -158,14 +157,14 @@ static void check_room(struct sfshm *handle,
 {
 	uint32_t slots = info->slots;
 	uint32_t values = (uint32_t)(info->bytes / MAX_VALUE);
-	uint32_t most = (values * FULL + 99) / 100;
+	uint32_t wanted = (values * FULL + 99) / 100;
 	uint32_t n = fill(handle, slots, slots, VALUE_MIN);
 
 	if (n < slots)
 		violation("of %" PRIu32 " slots only %" PRIu32 " hold a key",
 			  slots, n);
-	n = fill(handle, values, most, MAX_VALUE);
-	if (n < most)
+	n = fill(handle, values, wanted, MAX_VALUE);
+	if (n < wanted)
 		violation("of room for %" PRIu32 " values only %" PRIu32
 			  " are there",
 			  values, n);

@@ -135,7 +135,7 @@ static void publish(struct led *l)
 	report(EVENT_PUBLISHING, l->key, l->generation, stamp.sum);
 	floor = load_acquire(&board->highest[l->key]);
 	r = sfshm_publish(&l->flight, data, len);
-	if (!r) {
+	if (r >= 0) {
 		judge_success(l, floor);
 		return;
 	}

@@ -25,8 +25,8 @@ static const struct sfshm_options small = {
 };
 
 struct pinner {
-	uint32_t pinned, go;
-	int point, signal;
+	uint32_t pinned;
+	int point;
 };
 
 static void put(struct sfshm *h, const char *key, size_t len, unsigned int seed)

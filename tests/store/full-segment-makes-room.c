@@ -15,6 +15,7 @@ static int put(struct sfshm *h, int key, size_t len, uint32_t ttl_ms)
 {
 	const struct sfshm_policy policy = {
 		.size = sizeof(policy),
+		.flags = SFSHM_KEEP,
 		.ttl_ms = ttl_ms,
 	};
 	struct sfshm_flight flight;
@@ -153,6 +154,7 @@ static void failures_need_no_memory(void **state)
 	};
 	const struct sfshm_policy keep = {
 		.size = sizeof(keep),
+		.flags = SFSHM_KEEP,
 		.neg_ttl_ms = SFSHM_FOREVER,
 	};
 	struct sfshm *h = segment_open(&tiny);

@@ -274,7 +274,7 @@ static void publish_anew(struct sfshm *h, const char *key, unsigned int i)
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	struct sfshm_flight flight;
 	uint8_t data[3000];
-	size_t len = i * 37 % sizeof(data);
+	size_t len = i * (size_t)37 % sizeof(data);
 
 	policy.flags = SFSHM_REFRESH | SFSHM_TRY;
 	policy.ttl_ms = SFSHM_FOREVER;
@@ -311,7 +311,7 @@ static void pin_or_publish(int member, void *arg)
 {
 	struct sfshm *h = segment_open(NULL);
 	uint32_t *done = arg, pins = 0;
-	uint64_t end = now_ms() + 4 * PATIENCE_MS;
+	uint64_t end = now_ms() + UINT64_C(4) * PATIENCE_MS;
 	char key[16];
 
 	for (unsigned int i = 0; load_acquire(done) < PINNERS; i++) {

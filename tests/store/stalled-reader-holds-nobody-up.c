@@ -132,22 +132,29 @@ struct section {
 	uint32_t inside, leave;
 };
 
+static void stay(struct section *s)
+{
+	struct peer *p = enter_section(s->h);
+
+	store_release(&s->inside, 1);
+	demand(eventually(load_acquire(&s->leave)));
+	demand(epoch_expelled(p));
+	epoch_leave(p);
+}
+
+static void turn_over(struct section *s)
+{
+	demand(eventually(load_acquire(&s->inside)));
+	turn_slots_over(s->h, 50);
+	store_release(&s->leave, 1);
+}
+
 static void stay_or_turn_over(int member, void *arg)
 {
-	struct section *s = arg;
-
-	if (member) {
-		demand(eventually(load_acquire(&s->inside)));
-		turn_slots_over(s->h, 50);
-		store_release(&s->leave, 1);
-	} else {
-		struct peer *p = enter_section(s->h);
-
-		store_release(&s->inside, 1);
-		demand(eventually(load_acquire(&s->leave)));
-		demand(epoch_expelled(p));
-		epoch_leave(p);
-	}
+	if (member)
+		turn_over(arg);
+	else
+		stay(arg);
 }
 
 static void threads_too(void **state)

@@ -119,7 +119,7 @@ static struct own sum_up(const struct storm *st)
 static void check_counters(const struct storm *st, struct sfshm_view *v,
 			   uint64_t kills, struct audit *a)
 {
-	struct own own = sum_up(st);
+	struct own own = a->own = sum_up(st);
 	uint64_t gets = counter(v, "gets"), hits = counter(v, "hits");
 	uint64_t negs = counter(v, "neg_hits"), loads = counter(v, "loads");
 	uint64_t rode = counter(v, "loads_deduped");

@@ -211,6 +211,9 @@ static void print_table(const struct audit *a)
 	row("... too old to check", o->too_old);
 	row("flights taken over from the dead", a->takeovers);
 	row("flights stolen", a->steals);
+	row("locks held", a->own.locked);
+	row("... of these taken from the dead", a->own.orphaned);
+	row("permits held", a->own.permits);
 	row("keys evicted", a->evictions);
 	row("stalled readers expelled", a->expelled);
 	row("sleeps ended by the bounded re-check", a->rechecks);
@@ -233,6 +236,8 @@ static void print_table(const struct audit *a)
 	row("  another key's or flight's value",
 	    o->wrong[WRONG_KEY] + o->wrong[WRONG_GEN]);
 	row("  another failure's message", o->wrong[WRONG_WORDS]);
+	row("  two holders of one lock", o->wrong[WRONG_LOCK]);
+	row("  more permits held than there are", o->wrong[WRONG_PERMIT]);
 	row("  a code that should not come", o->wrong[WRONG_CODE]);
 	row("  afterwards: keys that were stuck", a->stuck_keys);
 	row("  afterwards: counters that do not add up", a->uneven);
@@ -315,7 +320,7 @@ static void make_segment(void)
 	pid_t pid = fork();
 
 	if (!pid)
-		_exit(sfshm_open(&h, storm->path, &o) != 0);
+		_exit(sfshm_open(&h, storm->path, &o) ? 1 : 0);
 	waitpid(pid, &status, 0);
 	if (status) {
 		fprintf(stderr, "storm: cannot make the segment %s\n",

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-. "${0%/*}/../lib/tap.sh"
+. "${0%/*}/../lib/tap.sh" || exit 1
 [ "$SFSHM_SANITIZE" != thread ] || skip_all "it sees no other process"
 
 arguments=(--seconds 6 --bound-ms 3000)

@@ -18,6 +18,8 @@
 #define STORM_BYTES (512 << 10)
 #define STORM_MAX_VALUE (8 << 10)
 #define STORM_LOCK_AGE_MS 5
+#define STORM_LOCKS 4
+#define STORM_PERMITS 3
 
 /* A worker tells these, in one write each, which the pipe keeps whole. */
 enum kind {
@@ -31,11 +33,13 @@ enum kind {
 };
 
 enum wrong {
-	WRONG_TORN,  /* the value's bytes do not fit each other */
-	WRONG_KEY,   /* another key's value */
-	WRONG_GEN,   /* the value's generation is not the result's */
-	WRONG_CODE,  /* a code that should not come, in `id` */
-	WRONG_WORDS, /* another failure's message */
+	WRONG_TORN,   /* the value's bytes do not fit each other */
+	WRONG_KEY,    /* another key's value */
+	WRONG_GEN,    /* the value's generation is not the result's */
+	WRONG_CODE,   /* a code that should not come, in `id` */
+	WRONG_WORDS,  /* another failure's message */
+	WRONG_LOCK,   /* two hold a lock at once */
+	WRONG_PERMIT, /* more permits are held than there are */
 	WRONGS
 };
 
@@ -54,7 +58,7 @@ struct own {
 	uint64_t started, hits, errors, awaited, led;
 	uint64_t other; /* calls with neither a result nor the lead */
 	uint64_t published, failed, released, fenced, attached, no_space;
-	uint64_t forgotten;
+	uint64_t forgotten, locked, orphaned, permits;
 };
 
 struct storm {
@@ -63,7 +67,8 @@ struct storm {
 	uint64_t bound_ns;
 	struct own own[STORM_WORKERS];
 	uint64_t next_id;
-	uint64_t stall_ns; /* by the bystander */
+	uint32_t holder[STORM_LOCKS]; /* pid of who has the lock; 0: nobody */
+	uint64_t stall_ns;            /* by the bystander */
 };
 
 /* Keys of which leaders may be late, and others steal. */
@@ -84,7 +89,7 @@ uint64_t clock_ns(void);
 void bystander_run(struct storm *st) __attribute__((noreturn));
 
 /* A worker's life. */
-void worker_run(struct storm *st, uint32_t number, uint64_t seed)
+void worker_run(struct storm *st, uint32_t worker, uint64_t seed)
 	__attribute__((noreturn));
 
 /* What the oracle has found. */
@@ -107,6 +112,7 @@ struct audit {
 	uint64_t stuck_keys;
 	uint64_t worst_ns; /* to finish a key */
 	uint64_t uneven;   /* counters that do not add up */
+	struct own own;    /* of all workers */
 	/* Some counters, to tell what there was. */
 	uint64_t reaps, takeovers, steals, rechecks, evictions, expelled;
 	char first[256];

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include <sfshm/flight.h>
+#include <sfshm/lock.h>
 #include <sfshm/pin.h>
+#include <sfshm/semaphore.h>
 
 #include "os/atomics.h"
 
@@ -171,6 +173,8 @@ static void publish(uint32_t key, struct sfshm_flight *f)
 	fill_value(key, gen, id, len);
 	tell(TOLD_WILL, key, 0, gen, id, 0);
 	r = sfshm_publish(f, data, len);
+	if (r == SFSHM_UNCACHED)
+		r = 0;
 	if (!r)
 		one_more(&own->published);
 	if (r == -ESTALE)
@@ -297,6 +301,77 @@ static void pin(uint32_t key, const char *name, size_t n)
 	}
 }
 
+static void nap_a_little(void)
+{
+	struct timespec nap = { .tv_nsec = (long)dice(200000) };
+
+	if (dice(2))
+		nanosleep(&nap, NULL);
+}
+
+/* What neither has nor waits for too long is told, and is all right. */
+static void see_wait(uint32_t key, int r, uint64_t ns)
+{
+	bool expected = r >= 0 || r == -ETIMEDOUT || r == -ENOSPC;
+
+	tell(expected ? TOLD_WAITED : TOLD_WRONG, key, WRONG_CODE, 0,
+	     (uint64_t)-r, ns);
+}
+
+/*
+ * Who holds a lock notes itself. A dead holder's note may stand or not, and
+ * the next one is told of its death.
+ */
+static void hold_lock(uint32_t n)
+{
+	const char name[] = { 'l', (char)('0' + n) };
+	struct sfshm_lock_options o = SFSHM_LOCK_OPTIONS_INIT;
+	uint32_t me = (uint32_t)getpid(), *holder = &storm->holder[n];
+	uint64_t from = clock_ns();
+	struct sfshm_lock lock;
+	int r;
+
+	o.deadline_ns = from + 2 * storm->bound_ns;
+	r = sfshm_lock(h, name, sizeof(name), &o, &lock);
+	see_wait(n, r, clock_ns() - from);
+	if (r < 0)
+		return;
+	one_more(r == SFSHM_OWNER_DIED ? &own->orphaned : &own->locked);
+	if (r == SFSHM_OWNER_DIED)
+		store_seq(holder, me);
+	else if (!cas_seq(holder, 0, me))
+		tell(TOLD_WRONG, n, WRONG_LOCK, 0, load_seq(holder), 0);
+	nap_a_little();
+	if (!cas_seq(holder, me, 0))
+		tell(TOLD_WRONG, n, WRONG_LOCK, 0, load_seq(holder), 0);
+	r = sfshm_unlock(&lock);
+	if (r)
+		see_wait(n, -ENOTRECOVERABLE, 0);
+}
+
+static void hold_permit(void)
+{
+	struct sfshm_semaphore_options o = SFSHM_SEMAPHORE_OPTIONS_INIT;
+	struct sfshm_semaphore_info info = SFSHM_SEMAPHORE_INFO_INIT;
+	uint64_t from = clock_ns();
+	struct sfshm_permit permit;
+	int r;
+
+	o.max = STORM_PERMITS;
+	o.deadline_ns = from + 2 * storm->bound_ns;
+	r = sfshm_acquire(h, "permits", 7, &o, &permit);
+	see_wait(0, r, clock_ns() - from);
+	if (r)
+		return;
+	one_more(&own->permits);
+	nap_a_little();
+	if (sfshm_semaphore_info(h, "permits", 7, &info) || info.in_use < 1 ||
+	    info.in_use > STORM_PERMITS)
+		tell(TOLD_WRONG, 0, WRONG_PERMIT, 0, info.in_use, 0);
+	if (sfshm_permit_release(&permit))
+		see_wait(0, -ENOTRECOVERABLE, 0);
+}
+
 static void come_back(void)
 {
 	if (h)
@@ -327,6 +402,9 @@ static void do_something(void)
 	case 6:
 	case 7:
 	case 8: get(key, name, n); break;
+	case 9:
+	case 10: hold_lock(key % STORM_LOCKS); break;
+	case 11: hold_permit(); break;
 	default: begin(key, name, n);
 	}
 	if (dice(2000) == 0)

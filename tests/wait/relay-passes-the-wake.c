@@ -56,13 +56,6 @@ static void when_they_have_taken_it_over(void **state)
 	all_but_one_die_at("flight_taken", FOLLOWERS - 1);
 }
 
-/* Half-way through cleaning up after the dead leader. */
-static void when_they_reap(void **state)
-{
-	(void)state;
-	all_but_one_die_at("reap_locked", FOLLOWERS - 1);
-}
-
 /* Killed from outside, asleep: nothing is passed on, and nothing is missed. */
 static void when_sleepers_die(void **state)
 {
@@ -116,7 +109,6 @@ int main(int argc, char **argv)
 		in_segment(when_woken_and_one_in_the_middle_lives),
 		in_segment(when_they_have_claimed),
 		in_segment(when_they_have_taken_it_over),
-		in_segment(when_they_reap),
 		in_segment(when_sleepers_die),
 		in_segment(when_the_woken_one_will_not_lead),
 	};

@@ -11,7 +11,7 @@
 #include "watch.h"
 
 /* Deaths are noticed within this, ms. Half of the rounds must make it. */
-#define BOUND_MS (50 * SLOWNESS)
+#define BOUND_MS (UINT64_C(50) * SLOWNESS)
 #define ROUNDS 9
 
 static void follow_and_take_over(struct agent *follower)
@@ -60,7 +60,7 @@ static void by_a_seccomp_filter(void **state)
 	struct agent *follower = agent_start_bare(0);
 
 	(void)state;
-	agent_expect(follower, "ok", "deny-waitv");
+	agent_expect(follower, "ok", "deny waitv");
 	agent_expect(follower, "no", "has-waitv");
 	agent_expect(follower, "ok", "open %s", segment);
 	follow_and_take_over(follower);
@@ -74,7 +74,7 @@ static void later_on(void **state)
 
 	(void)state;
 	agent_expect(follower, "yes", "has-waitv");
-	agent_expect(follower, "ok", "deny-waitv");
+	agent_expect(follower, "ok", "deny waitv");
 	agent_expect(leader, "leader", "begin key");
 	agent_say(follower, "begin key timeout=200");
 	agent_answers(follower, "-ETIMEDOUT");

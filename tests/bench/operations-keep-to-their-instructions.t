@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Each operation takes no more instructions than tests/bench/instructions says.
+# With --record the file is written anew, from what is measured and a fortieth
+# more; do so when a change is worth what it costs.
+. "${0%/*}/lib.sh" || exit 1
+
+bounds=$SFSHM_SOURCE/tests/bench/instructions
+runs=50
+
+command -v callgrind_annotate >/dev/null ||
+	skip_all "no callgrind here (package valgrind)"
+[ "$(uname -m)" = x86_64 ] || skip_all "the bounds are x86-64's"
+readelf -p .comment "$program" | grep -q 'GCC: (.*) 12\.' ||
+	skip_all "the bounds are gcc 12's"
+grep -q '^CMAKE_BUILD_TYPE:STRING=RelWithDebInfo' "$SFSHM_BUILD/CMakeCache.txt" ||
+	skip_all "the bounds are the default build's"
+
+segment
+valgrind -q --tool=callgrind --zero-before=warmed_up \
+	--callgrind-out-file="$TMP/counted" \
+	"$program" "$segment" $runs "${operations[@]}" 2>"$TMP/err" || {
+	diag "$(cat "$TMP/err")"
+	fail "the operations can be run under callgrind"
+	done_testing
+}
+
+# measured OPERATION: prints its instructions, a run
+measured()
+{
+	callgrind_annotate --inclusive=yes --threshold=100 --auto=no \
+		"$TMP/counted" | tr -d , |
+		awk -v name=":counted_$1" -v runs=$runs \
+			'index($0, name " ") { printf "%.0f\n", $1 / runs }'
+}
+
+if [ "${1:-}" = --record ]; then
+	{
+		sed '/^[^#]/d' "$bounds"
+		for operation in "${operations[@]}"; do
+			echo "$operation $(($(measured "$operation") * 41 / 40))"
+		done
+	} >"$TMP/bounds"
+	cat "$TMP/bounds" >"$bounds"
+fi
+
+for operation in "${operations[@]}"; do
+	count=$(measured "$operation")
+	bounded "$bounds" "$operation" "${count:-999999}" instructions
+done
+done_testing

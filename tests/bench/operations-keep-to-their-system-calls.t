@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# What needs nobody else makes no system call, and to publish for those who
+# sleep takes one.
+. "${0%/*}/lib.sh" || exit 1
+
+bounds=$SFSHM_SOURCE/tests/bench/system-calls
+runs=50
+
+command -v strace >/dev/null || skip_all "no strace here"
+strace -o /dev/null true 2>/dev/null || skip_all "nothing can be traced here"
+
+segment
+strace -o "$TMP/calls" "$program" "$segment" $runs "${operations[@]}" \
+	2>"$TMP/err" || {
+	diag "$(cat "$TMP/err")"
+	fail "the operations can be run under strace"
+	done_testing
+}
+sed -i '1,/^write(-1, "warmed up"/d' "$TMP/calls"
+
+# Each run stands between a mark with its name and one that says "end".
+for operation in "${operations[@]}"; do
+	awk -v mark="write(-1, \"$operation\"," '
+		index($0, mark) { inside = 1; runs++; next }
+		/^write\(-1, "end",/ { inside = 0 }
+		inside { calls++; print }
+		END { print runs, calls / runs }
+	' "$TMP/calls" >"$TMP/inside"
+	read -r seen calls < <(tail -n 1 "$TMP/inside")
+	is "$seen" $runs "$operation was seen $runs times"
+	bounded "$bounds" "$operation" "${calls:-999999}" "system calls"
+done
+done_testing

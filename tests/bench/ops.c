@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KEY "key 00000000000000000001" /* 24 bytes, as they are often */
+#define KEY_LEN 24
+#define VALUE_LEN 64
+#define SLEEP_KEY "slept on"
+#define HIT_KEY "key that is there, fresh"
+
+/* Not inlined, so that callgrind can tell them apart. */
+#define COUNTED __attribute__((noinline)) static void
+
+static struct sfshm *handle;
+static struct sfshm_result result = SFSHM_RESULT_INIT;
+static struct sfshm_flight flight;
+static char value[VALUE_LEN] = "value";
+static pid_t sleeper;
+static int to_sleeper[2], from_sleeper[2];
+
+void ops_need(int ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "bench: %s does not do what it should\n", what);
+	exit(EXIT_FAILURE);
+}
+
+COUNTED counted_hit(void)
+{
+	ops_need(sfshm_get(handle, HIT_KEY, KEY_LEN, &result) == SFSHM_CACHED,
+		 "sfshm_get()");
+}
+
+COUNTED counted_claim(void)
+{
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+
+	ops_need(sfshm_begin(handle, KEY, KEY_LEN, &policy, &flight, &result) ==
+			 SFSHM_LEADER,
+		 "sfshm_begin()");
+	ops_need(!sfshm_release(&flight), "sfshm_release()");
+}
+
+COUNTED counted_flight(void)
+{
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+
+	ops_need(sfshm_begin(handle, KEY, KEY_LEN, &policy, &flight, &result) ==
+			 SFSHM_LEADER,
+		 "sfshm_begin()");
+	ops_need(!sfshm_publish(&flight, value, sizeof(value)),
+		 "sfshm_publish()");
+}
+
+COUNTED counted_lock(void)
+{
+	struct sfshm_lock lock;
+
+	ops_need(!sfshm_lock(handle, KEY, KEY_LEN, NULL, &lock),
+		 "sfshm_lock()");
+	ops_need(!sfshm_unlock(&lock), "sfshm_unlock()");
+}
+
+COUNTED counted_semaphore(void)
+{
+	struct sfshm_permit permit;
+
+	ops_need(!sfshm_acquire(handle, KEY, KEY_LEN, NULL, &permit),
+		 "sfshm_acquire()");
+	ops_need(!sfshm_permit_release(&permit), "sfshm_permit_release()");
+}
+
+COUNTED counted_wake(void)
+{
+	ops_need(!sfshm_publish(&flight, value, sizeof(value)),
+		 "sfshm_publish()");
+}
+
+/* ---- the one that sleeps ------------------------------------------------ */
+
+/* Follows once for each byte it is sent, and answers with one. */
+_Noreturn void ops_sleep(const char *segment)
+{
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	ops_need(!sfshm_open(&handle, segment, NULL), "sfshm_open()");
+	while (read(STDIN_FILENO, &byte, 1) == 1) {
+		ops_need(sfshm_wait(handle, SLEEP_KEY, strlen(SLEEP_KEY), NULL,
+				    &result) == SFSHM_AWAITED,
+			 "sfshm_wait()");
+		ops_need(write(STDOUT_FILENO, &byte, 1) == 1, "write()");
+	}
+	sfshm_close(handle);
+	exit(EXIT_SUCCESS);
+}
+
+/* By exec, so that valgrind leaves it alone and it sleeps for real. */
+static void start_sleeper(const char *segment, const char *program)
+{
+	char *argv[] = { strdup(program), "--sleep", strdup(segment), NULL };
+	posix_spawn_file_actions_t actions;
+
+	ops_need(!pipe2(to_sleeper, O_CLOEXEC) &&
+			 !pipe2(from_sleeper, O_CLOEXEC),
+		 "pipe2()");
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, to_sleeper[0], 0);
+	posix_spawn_file_actions_adddup2(&actions, from_sleeper[1], 1);
+	ops_need(!posix_spawn(&sleeper, program, &actions, NULL, argv, environ),
+		 "posix_spawn()");
+	posix_spawn_file_actions_destroy(&actions);
+	free(argv[0]);
+	free(argv[2]);
+}
+
+static int asleep(void)
+{
+	char path[32], text[256] = "", *state;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)sleeper);
+	f = fopen(path, "re");
+	ops_need(f && fgets(text, sizeof(text), f), path);
+	fclose(f);
+	state = strrchr(text, ')');
+	return state && state[2] == 'S';
+}
+
+/* The waiter is counted before it sleeps; then it has nothing to do but that. */
+static void have_it_sleep(void)
+{
+	struct timespec tick = { .tv_nsec = 200000 };
+
+	ops_need(sfshm_begin(handle, SLEEP_KEY, strlen(SLEEP_KEY), NULL,
+			     &flight, &result) == SFSHM_LEADER,
+		 "sfshm_begin()");
+	ops_need(write(to_sleeper[1], "x", 1) == 1, "write()");
+	while (sfshm_flight_waiters(&flight) != 1 || !asleep())
+		nanosleep(&tick, NULL);
+}
+
+static void see_it_wake(void)
+{
+	char byte;
+
+	ops_need(read(from_sleeper[0], &byte, 1) == 1, "the sleeper");
+}
+
+/* ------------------------------------------------------------------------ */
+
+void ops_open(const char *segment, const char *program)
+{
+	struct sfshm_options o = {
+		.size = sizeof(o),
+		.flags = SFSHM_CREATE | SFSHM_EXCLUSIVE,
+		/* Many, so that two keys hardly ever share a bucket. */
+		.slots = 65536,
+		.bytes = 4 << 20,
+	};
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+
+	ops_need(!sfshm_open(&handle, segment, &o), "sfshm_open()");
+	policy.ttl_ms = SFSHM_FOREVER;
+	ops_need(sfshm_begin(handle, HIT_KEY, KEY_LEN, &policy, &flight,
+			     &result) == SFSHM_LEADER &&
+			 !sfshm_publish(&flight, value, sizeof(value)),
+		 "publishing");
+	start_sleeper(segment, program);
+}
+
+void ops_close(void)
+{
+	close(to_sleeper[1]);
+	waitpid(sleeper, NULL, 0);
+	sfshm_close(handle);
+}
+
+const struct op ops[] = {
+	{ "hit", NULL, counted_hit, NULL },
+	{ "claim", NULL, counted_claim, NULL },
+	{ "flight", NULL, counted_flight, NULL },
+	{ "lock", NULL, counted_lock, NULL },
+	{ "semaphore", NULL, counted_semaphore, NULL },
+	{ "wake", have_it_sleep, counted_wake, see_it_wake },
+	{ NULL, NULL, NULL, NULL },
+};

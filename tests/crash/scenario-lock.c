@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Keyed locks. Whoever dies where, the next one has the lock, and is told of a
+ * death if and only if somebody died with it.
+ */
+#include "scenario.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <sfshm/inspect.h>
+#include <sfshm/lock.h>
+
+#include "image.h"
+#include "os/atomics.h"
+#include "store/ctl.h"
+#include "store/key.h"
+
+#define LOCK "the lock"
+#define LONG_LOCK "a lock with a key that its slot has no room for, by far"
+
+static struct sfshm_lock my_lock;
+
+static const char *finish_long_lock(const struct stage *st, struct sfshm *h)
+{
+	struct sfshm_lock lock;
+
+	(void)st;
+	if (sfshm_lock(h, LONG_LOCK, strlen(LONG_LOCK), NULL, &lock) < 0)
+		return "the lock cannot be had";
+	return sfshm_unlock(&lock) ? "the lock cannot be given back" : NULL;
+}
+
+static int lock_it(struct sfshm *h, uint32_t flags, struct sfshm_lock *lock)
+{
+	struct sfshm_lock_options o = SFSHM_LOCK_OPTIONS_INIT;
+
+	o.flags = flags;
+	o.rank = 3;
+	o.deadline_ns = sfshm_deadline_ms(2000);
+	return sfshm_lock(h, LOCK, strlen(LOCK), &o, lock);
+}
+
+/* The lock's control word in the file; 0: it has no slot. */
+static uint64_t word_of_lock(const struct stage *st)
+{
+	const struct shm_slot *slots;
+	uint64_t word = 0, ctl;
+	struct image im;
+
+	if (!image_open(&im, st->path))
+		return 0;
+	slots = (const void *)(im.live + im.geometry.slots_at);
+	for (uint32_t i = 0; i < im.geometry.slots; i++) {
+		ctl = load_seq(&slots[i].ctl);
+		if (ctl_phase(ctl) != PHASE_FREE &&
+		    slot_kind(&slots[i]) == SHM_LOCK &&
+		    slot_key_len(&slots[i]) == strlen(LOCK) &&
+		    !memcmp(slots[i].key, LOCK, strlen(LOCK)))
+			word = ctl;
+	}
+	image_close(&im);
+	return word;
+}
+
+/*
+ * What the next one is to be told: 1, 0, or -1: either. In the making nobody
+ * has it, nor is it known whether it is linked.
+ */
+static int owed(const struct stage *st, uint64_t word)
+{
+	if (st->lock.owed || ctl_phase(word) == PHASE_BUSY)
+		return 1;
+	if (ctl_phase(word) == PHASE_MAKING)
+		return -1;
+	return ctl_phase(word) == PHASE_IDLE && word & LOCK_ORPHANED;
+}
+
+static const char *finish_lock(const struct stage *st, struct sfshm *h)
+{
+	uint64_t word = word_of_lock(st);
+	struct sfshm_lock lock;
+	bool try = st->lock.helper_has_it;
+	int r = lock_it(h, try ? SFSHM_LOCK_TRY : 0, &lock);
+
+	if (r == -EBUSY && try)
+		return NULL;
+	if (r < 0)
+		return "the lock cannot be had";
+	if (sfshm_lock_generation(&lock) <= st->lock.generation)
+		return "the lock's generation did not grow";
+	if (!try && !st->finished && owed(st, word) >= 0 && owed(st, word) != r)
+		return r ? "told of a death, and nobody died with the lock" :
+			   "not told that somebody died with the lock";
+	if (sfshm_unlock(&lock))
+		return "the lock cannot be given back";
+	if (lock_it(h, 0, &lock))
+		return "told of a death, again";
+	return sfshm_unlock(&lock) ? "the lock cannot be given back" : NULL;
+}
+
+static void warm(struct stage *st)
+{
+	act_open(st);
+	act_make(st, "warm", 40);
+}
+
+static void take(struct stage *st)
+{
+	insist(st, lock_it(mine, 0, &my_lock) >= 0);
+	if (st->lock.generation < sfshm_lock_generation(&my_lock))
+		st->lock.generation = sfshm_lock_generation(&my_lock);
+}
+
+static void warm_lock(struct stage *st)
+{
+	warm(st);
+	take(st);
+	insist(st, sfshm_unlock(&my_lock) == 0);
+}
+
+static void hold_lock(struct stage *st)
+{
+	warm(st);
+	take(st);
+}
+
+static void holder_holds(struct show *sh)
+{
+	sh->helper[0] = helper_start(sh->st, LOCK);
+	helper_cue(sh->st, &sh->helper[0], 'k');
+	sh->st->lock.helper_has_it = 1;
+}
+
+static void holder_and_another(struct show *sh)
+{
+	holder_holds(sh);
+	sh->helper[1] = helper_start(sh->st, LOCK);
+	helper_cue(sh->st, &sh->helper[1], 'a');
+}
+
+static void holder_unlocks(struct show *sh)
+{
+	helper_cue(sh->st, &sh->helper[0], 'o');
+	sh->st->lock.helper_has_it = 0;
+}
+
+static void holder_dies(struct show *sh)
+{
+	sh->st->lock.helper_has_it = 0;
+	sh->st->lock.owed = 1;
+	helper_kill(&sh->helper[0]);
+}
+
+static void holder_unlocks_to_two(struct show *sh)
+{
+	show_other_waits(sh, 'K');
+	helper_cue(sh->st, &sh->helper[0], 'o');
+}
+
+static void holder_dies_on_two(struct show *sh)
+{
+	show_other_waits(sh, 'K');
+	helper_kill(&sh->helper[0]);
+}
+
+static void op_lock(struct stage *st)
+{
+	insist(st, lock_it(mine, 0, &my_lock) >= 0);
+}
+
+static void op_lock_long(struct stage *st)
+{
+	insist(st, sfshm_lock(mine, LONG_LOCK, strlen(LONG_LOCK), NULL,
+			      &my_lock) == 0);
+}
+
+static void op_try(struct stage *st)
+{
+	insist(st, lock_it(mine, SFSHM_LOCK_TRY, &my_lock) >= 0);
+}
+
+static void op_lock_in_vain(struct stage *st)
+{
+	struct sfshm_lock_options o = SFSHM_LOCK_OPTIONS_INIT;
+
+	o.wait_timeout_ms = 20;
+	insist(st, sfshm_lock(mine, LOCK, strlen(LOCK), &o, &my_lock) ==
+			   -ETIMEDOUT);
+}
+
+static void op_unlock(struct stage *st)
+{
+	insist(st, sfshm_unlock(&my_lock) == 0);
+}
+
+static void op_verify(struct stage *st)
+{
+	insist(st, sfshm_verify(mine, NULL, NULL) == 0);
+}
+
+#define A_LOCK .key = A_KEY, .finish = finish_lock
+
+const struct scenario lock_scenarios[] = {
+	{
+		A_LOCK,
+		.name = "lock: new",
+		.prepare = warm,
+		.operate = op_lock,
+	},
+	{
+		.key = A_KEY,
+		.finish = finish_long_lock,
+		.name = "lock: new, with a long key",
+		.prepare = warm,
+		.operate = op_lock_long,
+	},
+	{
+		A_LOCK,
+		.name = "lock: at rest",
+		.prepare = warm_lock,
+		.operate = op_lock,
+	},
+	{
+		A_LOCK,
+		.name = "lock: the holder unlocks",
+		.before = holder_holds,
+		.prepare = warm,
+		.operate = op_lock,
+		.asleep = holder_unlocks,
+		.flags = MAY_BE_BUSY,
+	},
+	{
+		A_LOCK,
+		.name = "lock: the holder dies",
+		.before = holder_holds,
+		.prepare = warm,
+		.operate = op_lock,
+		.asleep = holder_dies,
+		.flags = MAY_BE_BUSY,
+	},
+	{
+		A_LOCK,
+		.name = "lock: time-out",
+		.before = holder_holds,
+		.prepare = warm,
+		.operate = op_lock_in_vain,
+		.flags = MAY_BE_BUSY,
+	},
+	{
+		A_LOCK,
+		.name = "lock: taken over from the dead",
+		.before = holder_holds,
+		.prepare = warm,
+		.between = holder_dies,
+		.operate = op_lock,
+	},
+	{
+		A_LOCK,
+		.name = "lock: tried, from the dead",
+		.before = holder_holds,
+		.prepare = warm,
+		.between = holder_dies,
+		.operate = op_try,
+	},
+	{
+		A_LOCK,
+		.name = "lock: its dead holder is reaped",
+		.before = holder_holds,
+		.prepare = warm,
+		.between = holder_dies,
+		.operate = op_verify,
+	},
+	{
+		A_LOCK,
+		.name = "lock: given back (unlock)",
+		.prepare = hold_lock,
+		.operate = op_unlock,
+	},
+	{
+		A_LOCK,
+		.name = "lock: woken by unlock, another waits",
+		.before = holder_and_another,
+		.prepare = warm,
+		.operate = op_lock,
+		.asleep = holder_unlocks_to_two,
+		.flags = NO_COPIES | MAY_BE_BUSY,
+	},
+	{
+		A_LOCK,
+		.name = "lock: woken by a death, another waits",
+		.before = holder_and_another,
+		.prepare = warm,
+		.operate = op_lock,
+		.asleep = holder_dies_on_two,
+		.flags = NO_COPIES | MAY_BE_BUSY,
+	},
+	{ .name = NULL },
+};

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/* Taking permits, giving them back, changing the maximum. */
+#include "scenario.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <sfshm/semaphore.h>
+
+#define MAX 2
+
+static struct sfshm_permit my_permit[MAX];
+
+static int acquire(struct sfshm *h, struct sfshm_permit *permit, uint32_t flags)
+{
+	struct sfshm_semaphore_options o = SFSHM_SEMAPHORE_OPTIONS_INIT;
+
+	o.flags = flags;
+	o.max = MAX;
+	return sfshm_acquire(h, A_KEY, strlen(A_KEY), &o, permit);
+}
+
+static int set_max(uint32_t max)
+{
+	return sfshm_semaphore_set_max(mine, A_KEY, strlen(A_KEY), max);
+}
+
+/*
+ * All that are free, at once: all there are, if nobody else is left. Nobody
+ * may have more.
+ */
+static const char *take_all(const struct stage *st, struct sfshm *h, bool alone)
+{
+	struct sfshm_semaphore_info info = SFSHM_SEMAPHORE_INFO_INIT;
+	struct sfshm_permit permit[MAX + 2];
+	uint32_t n = 0;
+	int r = 0;
+
+	(void)st;
+	while (n <= MAX + 1 && !r)
+		r = acquire(h, &permit[n++], SFSHM_SEMAPHORE_TRY);
+	if (r != -EBUSY)
+		return "permits without end";
+	n--;
+	if (sfshm_semaphore_info(h, A_KEY, strlen(A_KEY), &info))
+		return "the semaphore is gone";
+	for (uint32_t i = 0; i < n; i++)
+		if (sfshm_permit_release(&permit[i]))
+			return "a permit cannot be given back";
+	if (info.in_use > info.max)
+		return "more permits are held than there are";
+	return alone && n != info.max ? "a permit is lost" : NULL;
+}
+
+static const char *finish(const struct stage *st, struct sfshm *h)
+{
+	return take_all(st, h, true);
+}
+
+/* The first time somebody else may still hold some. */
+static const char *finish_beside(const struct stage *st, struct sfshm *h)
+{
+	return take_all(st, h, st->finished > 0);
+}
+
+static void warm(struct stage *st)
+{
+	act_open(st);
+	act_make(st, "warm", 40);
+	insist(st, set_max(MAX) == 0);
+}
+
+static void take_one(struct stage *st)
+{
+	warm(st);
+	insist(st, acquire(mine, &my_permit[0], 0) == 0);
+}
+
+static void take_both(struct stage *st)
+{
+	take_one(st);
+	insist(st, acquire(mine, &my_permit[1], 0) == 0);
+}
+
+static void op_acquire(struct stage *st)
+{
+	insist(st, acquire(mine, &my_permit[0], 0) == 0);
+}
+
+static void op_try(struct stage *st)
+{
+	insist(st, acquire(mine, &my_permit[0], SFSHM_SEMAPHORE_TRY) == -EBUSY);
+}
+
+static void op_acquire_in_vain(struct stage *st)
+{
+	struct sfshm_semaphore_options o = SFSHM_SEMAPHORE_OPTIONS_INIT;
+
+	o.wait_timeout_ms = 20;
+	insist(st, sfshm_acquire(mine, A_KEY, strlen(A_KEY), &o,
+				 &my_permit[0]) == -ETIMEDOUT);
+}
+
+static void op_give_back(struct stage *st)
+{
+	insist(st, sfshm_permit_release(&my_permit[0]) == 0);
+}
+
+static void op_more(struct stage *st)
+{
+	insist(st, set_max(MAX + 1) == 0);
+}
+
+static void op_fewer(struct stage *st)
+{
+	insist(st, set_max(MAX - 1) == 0);
+}
+
+static void op_close(struct stage *st)
+{
+	insist(st, sfshm_close(mine) == 0);
+}
+
+static void holder_has_both(struct show *sh)
+{
+	sh->helper[0] = helper_start(sh->st, A_KEY);
+	helper_cue(sh->st, &sh->helper[0], 's');
+	helper_cue(sh->st, &sh->helper[0], 's');
+}
+
+static void holder_gives_back(struct show *sh)
+{
+	helper_cue(sh->st, &sh->helper[0], 'z');
+}
+
+static void holder_dies(struct show *sh)
+{
+	helper_kill(&sh->helper[0]);
+}
+
+static void holder_has_both_and_another_comes(struct show *sh)
+{
+	holder_has_both(sh);
+	sh->helper[1] = helper_start(sh->st, A_KEY);
+	helper_cue(sh->st, &sh->helper[1], 'a');
+}
+
+static void another_waits_and_holder_gives_back(struct show *sh)
+{
+	show_other_waits(sh, 's');
+	holder_gives_back(sh);
+}
+
+static void another_waits_and_holder_dies(struct show *sh)
+{
+	show_other_waits(sh, 's');
+	holder_dies(sh);
+}
+
+static void another_comes(struct show *sh)
+{
+	sh->helper[1] = helper_start(sh->st, A_KEY);
+	helper_cue(sh->st, &sh->helper[1], 'a');
+}
+
+/* One is the victim's. */
+static void another_holds_the_other(struct show *sh)
+{
+	sh->helper[0] = helper_start(sh->st, A_KEY);
+	helper_cue(sh->st, &sh->helper[0], 's');
+	show_other_waits(sh, 's');
+}
+
+static void another_waits(struct show *sh)
+{
+	show_other_waits(sh, 's');
+}
+
+const struct scenario semaphore_scenarios[] = {
+	{
+		.name = "semaphore: acquire, first of the segment",
+		.key = A_KEY,
+		.prepare = act_attach,
+		.operate = op_acquire,
+		.finish = finish,
+	},
+	{
+		.name = "semaphore: acquire",
+		.key = A_KEY,
+		.prepare = warm,
+		.operate = op_acquire,
+		.finish = finish,
+	},
+	{
+		.name = "semaphore: acquire a second one",
+		.key = A_KEY,
+		.prepare = take_one,
+		.operate = op_acquire,
+		.finish = finish,
+	},
+	{
+		.name = "semaphore: try in vain",
+		.key = A_KEY,
+		.before = holder_has_both,
+		.prepare = warm,
+		.operate = op_try,
+		.finish = finish_beside,
+		.flags = MAY_BE_BUSY,
+	},
+	{
+		.name = "semaphore: acquire what a dead one holds",
+		.key = A_KEY,
+		.before = holder_has_both,
+		.prepare = warm,
+		.between = holder_dies,
+		.operate = op_acquire,
+		.finish = finish,
+	},
+	{
+		.name = "semaphore: wait, the holder gives back",
+		.key = A_KEY,
+		.before = holder_has_both,
+		.prepare = warm,
+		.operate = op_acquire,
+		.asleep = holder_gives_back,
+		.finish = finish_beside,
+		.flags = MAY_BE_BUSY,
+	},
+	{
+		.name = "semaphore: wait, the holder dies",
+		.key = A_KEY,
+		.before = holder_has_both,
+		.prepare = warm,
+		.operate = op_acquire,
+		.asleep = holder_dies,
+		.finish = finish_beside,
+		.flags = MAY_BE_BUSY,
+	},
+	{
+		.name = "semaphore: wait in vain",
+		.key = A_KEY,
+		.before = holder_has_both,
+		.prepare = warm,
+		.operate = op_acquire_in_vain,
+		.finish = finish_beside,
+		.flags = MAY_BE_BUSY,
+	},
+	{
+		.name = "semaphore: give back",
+		.key = A_KEY,
+		.prepare = take_both,
+		.operate = op_give_back,
+		.finish = finish,
+	},
+	{
+		.name = "semaphore: close, holding two",
+		.key = A_KEY,
+		.prepare = take_both,
+		.operate = op_close,
+		.finish = finish,
+	},
+	{
+		.name = "semaphore: more permits",
+		.key = A_KEY,
+		.prepare = take_one,
+		.operate = op_more,
+		.finish = finish,
+	},
+	{
+		.name = "semaphore: fewer permits",
+		.key = A_KEY,
+		.prepare = take_one,
+		.operate = op_fewer,
+		.finish = finish,
+	},
+	{
+		.name = "semaphore: give back, another sleeps",
+		.key = A_KEY,
+		.before = another_comes,
+		.prepare = take_both,
+		.between = another_waits,
+		.operate = op_give_back,
+		.finish = finish_beside,
+		.flags = NO_COPIES | MAY_BE_BUSY,
+	},
+	{
+		.name = "semaphore: close, another sleeps",
+		.key = A_KEY,
+		.before = another_comes,
+		.prepare = take_both,
+		.between = another_waits,
+		.operate = op_close,
+		.finish = finish_beside,
+		.flags = NO_COPIES | MAY_BE_BUSY,
+	},
+	{
+		.name = "semaphore: more permits, another sleeps",
+		.key = A_KEY,
+		.before = another_comes,
+		.prepare = take_one,
+		.between = another_holds_the_other,
+		.operate = op_more,
+		.finish = finish_beside,
+		.flags = NO_COPIES | MAY_BE_BUSY,
+	},
+	{
+		.name = "semaphore: woken by one given back, another sleeps",
+		.key = A_KEY,
+		.before = holder_has_both_and_another_comes,
+		.prepare = warm,
+		.operate = op_acquire,
+		.asleep = another_waits_and_holder_gives_back,
+		.finish = finish_beside,
+		.flags = NO_COPIES | MAY_BE_BUSY,
+	},
+	{
+		.name = "semaphore: woken by a death, another sleeps",
+		.key = A_KEY,
+		.before = holder_has_both_and_another_comes,
+		.prepare = warm,
+		.operate = op_acquire,
+		.asleep = another_waits_and_holder_dies,
+		.finish = finish_beside,
+		.flags = NO_COPIES | MAY_BE_BUSY,
+	},
+	{ .name = NULL },
+};

@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+. "${0%/*}/../lib/tap.sh" || exit 1
+. "${0%/*}/lib.sh"
+
+segment kinds
+
+# row KEY: its line in the table
+row()
+{
+	sfshm-dump -s "$segment" >"$TMP/out"
+	grep "^$1 " "$TMP/out"
+}
+
+# hold OPTION WHAT: somebody has it until killed; their pid is in $holder
+hold()
+{
+	spawn sfshm-run -s "$segment" "$1" "$2" -- sleep 1000 >"$TMP/hold.out"
+	holder=$!
+}
+
+hold --lock door
+wait_until 10 seen "slots['door']['phase'] == 'busy'"
+first=$holder
+hold --lock door
+wait_until 10 seen "slots['door']['waiters'] == 1"
+second=$holder
+snapshot
+is "$(json "$TMP/json" 'slots["door"]["kind"]')" lock "a lock is one"
+is "$(json "$TMP/json" 'slots["door"]["owner_died"]')" false "nobody died"
+is "$(json "$TMP/json" 'slots["door"]["rank"]')" null "it has no rank"
+is "$(json "$TMP/json" '[d["participants"][p["waits_for_participant"]]["pid"]
+	for p in d["participants"] if p["pid"] == '"$second]")" "[$first]" \
+	"who waits for whom"
+like "$(sfshm-dump -s "$segment")" "$second/$second .* door \($first/$first has it\)" \
+	"in the table as well"
+like "$(row door)" '^door +lock +busy ' "the table tells its kind"
+{
+	kill -KILL "$first" && wait "$first"
+} 2>/dev/null
+wait_until 10 seen "slots['door']['owner'] == {'pid': $second, 'tid': $second, 'alive': True}"
+is "$(json "$TMP/json" 'slots["door"]["owner_died"]')" true \
+	"its holder was told of a death"
+like "$(row door)" ' the last holder died$' "in the table as well"
+
+hold --semaphore gate:3
+one=$holder
+hold --semaphore gate:3
+wait_until 10 seen "slots['gate']['permits'] and
+	slots['gate']['permits']['in_use'] == 2"
+is "$(json "$TMP/json" 'slots["gate"]["kind"]')" semaphore "a semaphore is one"
+is "$(json "$TMP/json" 'slots["gate"]["permits"]["max"]')" 3 "its maximum"
+is "$(json "$TMP/json" 'sorted(d["participants"][i]["pid"]
+	for i in slots["gate"]["permits"]["holders"]) ==
+	sorted(['"$one, $holder"'])')" true "who has its permits"
+like "$(row gate)" "  2 of 3 taken: ($one/$one $holder/$holder|$holder/$holder $one/$one)\$" \
+	"in the table as well"
+is "$(json "$TMP/json" 'slots["door"]["permits"]')" null "a lock has none"
+
+mkfifo "$TMP/fifo"
+spawn sfshm-run -s "$segment" -k big --file --dir "$TMP" --ttl 1h -- \
+	sh -c "echo begun; cat $TMP/fifo" >"$TMP/big.out"
+wait_until 10 seen "slots['big']['save'] and
+	slots['big']['save']['stage'] == 'writing'"
+is "$(json "$TMP/json" 'slots["big"]["kind"]')" save "a save is one"
+like "$(json "$TMP/json" 'slots["big"]["save"]["file"]')" "^$TMP/" \
+	"where its file is going to be"
+like "$(row big)" "  writing $TMP/" "the table has stage and file"
+echo end >"$TMP/fifo"
+spawn sfshm-run -s "$segment" -k "done" --file --dir "$TMP" --ttl 1h -- \
+	echo text >"$TMP/done.out"
+wait_until 10 seen "slots['done']['save'] and
+	slots['done']['save']['stage'] == 'announced'"
+is "$(json "$TMP/json" 'slots["done"]["save"]["bytes"] > 0')" true \
+	"how long its file is"
+
+for kind in lock semaphore save value claim; do
+	sfshm-dump -s "$segment" --json --kind $kind >"$TMP/json"
+	is "$(json "$TMP/json" 'all(s["kind"] == "'$kind'" for s in d["slots"])')" \
+		true "--kind $kind shows no other"
+done
+is "$(sfshm-dump -s "$segment" --json --kind lock >"$TMP/json"
+	json "$TMP/json" '" ".join(slots)')" door "--kind lock shows the lock"
+exits 2 "--kind takes five words" sfshm-dump -s "$segment" --kind flock
+exits 2 "--kind needs a segment" sfshm-dump --kind lock
+
+done_testing

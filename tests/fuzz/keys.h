@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* The keys that images hold and operations ask for. */
+#ifndef FUZZ_KEYS_H
+#define FUZZ_KEYS_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include <sfshm/do.h>
+#include <sfshm/flight.h>
+#include <sfshm/inspect.h>
+#include <sfshm/pin.h>
+#include <sfshm/resize.h>
+
+#include "segment/layout.h"
+
+/* As many as images begin with; there are more, as many as one likes. */
+#define KEYS 12
+
+struct key {
+	size_t len;
+	uint8_t bytes[SFSHM_KEY_MAX];
+};
+
+/* Short ones, and around each length at which something changes. */
+static inline struct key key_of(unsigned int n)
+{
+	static const uint16_t lengths[] = {
+		1,
+		2,
+		3,
+		1,
+		SHM_INLINE_KEY,
+		SHM_INLINE_KEY + 1,
+		1,
+		2,
+		SHM_GRANULE,
+		SHM_GRANULE + 1,
+		200,
+		SFSHM_KEY_MAX,
+	};
+	struct key key = { .len = n < KEYS ? lengths[n] : 3 };
+
+	memset(key.bytes, 'a' + (int)(n % 26), key.len);
+	return key;
+}
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hand that scribbles in the stage's segment, between operations and
+ * inside them, before any look that the library takes at it.
+ *
+ * One thing it leaves alone, for the C library follows the pointers in it: a
+ * participant's mutex while a thread of this process holds it.
+ */
+#ifndef FUZZ_SCRIBBLE_H
+#define FUZZ_SCRIBBLE_H
+
+#include "input.h"
+
+/* Now. */
+void scribble(const struct input_step *step);
+
+/* During the next operation, at its look number step->when. */
+void scribble_later(const struct input_step *step);
+
+/* Around an operation: what was not scribbled in it is after it. */
+void scribble_watch(void);
+void scribble_rest(void);
+
+#endif

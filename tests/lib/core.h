@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Agents that dump core, into a folder that is gone when the test ends. */
+#ifndef LIB_CORE_H
+#define LIB_CORE_H
+
+#include "agent.h"
+#include "testing.h"
+
+/* Why no core can be had here, or NULL. Makes the folder. */
+const char *core_impossible(void);
+
+/* Makes it large, and its core is to be written. */
+void core_prepare(struct agent *a, int mebibytes);
+
+/* Is its core being written at this moment? */
+bool core_is_written(struct agent *a);
+
+/* Waits for the core's end; fails the test if there is none. */
+void core_done(struct agent *a);
+
+/* Removes the folder. */
+void core_end(void);
+
+#endif

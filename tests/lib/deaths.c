@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+#include "deaths.h"
+
+#include <signal.h>
+#include <time.h>
+
+#include "watch.h"
+
+#define SLOTS 16
+#define ALL (64 << 10)
+#define TRIES 3
+#define MOST_CELLS 512
+
+static const struct sfshm_options small = {
+	.size = sizeof(small),
+	.slots = SLOTS,
+	.bytes = ALL,
+	.max_value = ALL,
+};
+
+uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+int victim_gone(struct cell *c)
+{
+	int status = agent_gone(c->victim);
+
+	c->since_us = now_us();
+	return status;
+}
+
+/* The victim's thread that has the role does what it is told. */
+static void victim_does(struct cell *c, const char *command, const char *answer)
+{
+	const char *t = c->cause->thread;
+	char line[64];
+
+	snprintf(line, sizeof(line), "%s%s%s%s", *t ? "@" : "", t,
+		 *t ? " " : "", answer);
+	agent_expect(c->victim, line, "%s%s%s%s", *t ? "@" : "", t,
+		     *t ? " " : "", command);
+}
+
+static void victim_follows(struct cell *c)
+{
+	const char *t = c->cause->thread;
+
+	agent_say(c->victim, "%s%s%sbegin key", *t ? "@" : "", t,
+		  *t ? " " : "");
+	await_waiters("key", 1);
+}
+
+static void lead(struct cell *c)
+{
+	victim_does(c, "begin key", "leader");
+	for (int i = 0; i < 2; i++) {
+		agent_say(c->others[i], "begin key");
+		await_waiters("key", (uint32_t)i + 1);
+	}
+}
+
+/* One takes over and is told, unless nobody can know; the other one rides. */
+static void after_leader(struct cell *c)
+{
+	const char *answer = c->cause->leaves ? "leader" : "leader owner_died";
+	int heir;
+
+	assert_true(eventually(agent_spoke(c->others[0]) ||
+			       agent_spoke(c->others[1])));
+	heir = agent_spoke(c->others[0]) ? 0 : 1;
+	agent_hear(c->others[heir]);
+	c->took_us = now_us() - c->since_us;
+	if (!c->cause->suspected || strcmp(c->others[heir]->line, "leader"))
+		assert_string_equal(c->others[heir]->line, answer);
+	agent_expect(c->others[heir], "ok", "publish second");
+	agent_answers(c->others[!heir], "awaited second");
+	if (!c->cause->suspected)
+		assert_int_equal(watch_counter("owner_died"),
+				 !c->cause->leaves);
+}
+
+/* First in the queue of those who follow. */
+static void follow(struct cell *c)
+{
+	agent_expect(c->others[0], "leader", "begin key");
+	victim_follows(c);
+	agent_say(c->others[1], "begin key");
+	await_waiters("key", 2);
+}
+
+/*
+ * The leader dies with it: the wake that tells of this must not be lost with
+ * the victim.
+ */
+static void after_follower(struct cell *c)
+{
+	agent_signal(c->others[0], SIGKILL);
+	agent_answers(c->others[1], "leader owner_died");
+	c->took_us = now_us() - c->since_us;
+	agent_gone(c->others[0]);
+	agent_expect(c->others[1], "ok", "publish second");
+}
+
+/* Tries to give the key a value that takes all memory. */
+static bool fill_up(struct agent *a)
+{
+	agent_expect(a, "leader", "begin key refresh forever");
+	agent_say(a, "publish-bytes %d 2", ALL);
+	if (strcmp(agent_hear(a), "ok") != 0)
+		agent_expect(a, "ok", "release");
+	agent_say(a, "get key");
+	return !strcmp(agent_hear(a), "cached bytes 65536 2");
+}
+
+/* Has a pin on all memory there is, of a value that is gone. */
+static void read_value(struct cell *c)
+{
+	struct agent *a = c->others[0];
+
+	agent_expect(a, "leader", "begin pinned forever");
+	agent_expect(a, "ok", "publish-bytes %d 1", ALL);
+	victim_does(c, "pin pinned", "ok");
+	agent_expect(a, "ok", "forget pinned");
+	assert_false(fill_up(a));
+}
+
+/* Who needs the memory gets it. */
+static void after_reader(struct cell *c)
+{
+	uint64_t end = now_ms() + PATIENCE_MS;
+	bool filled;
+
+	/* What holds the memory is not proven dead until it is no zombie. */
+	if (c->cause->suspected) {
+		assert_false(fill_up(c->others[0]));
+		victim_gone(c);
+	}
+	do
+		filled = fill_up(c->others[0]);
+	while (!filled && now_ms() < end);
+	c->took_us = now_us() - c->since_us;
+	assert_true(filled);
+	agent_expect(c->others[1], "cached bytes 65536 2", "get key");
+}
+
+static const struct role roles[] = {
+	{ "leader", false, true, lead, after_leader },
+	{ "follower", true, false, follow, after_follower },
+	{ "reader", false, true, read_value, after_reader },
+};
+
+#define ROLES (sizeof(roles) / sizeof(roles[0]))
+
+/* Who sleeps does it in a signal handler, for another thread sends one. */
+static void say_command(struct cell *c, const char *told)
+{
+	const struct cause *k = c->cause;
+	const char *actor = k->actor;
+
+	if (c->role->asleep && !strcmp(actor, k->thread))
+		agent_say(c->victim, "@helper %sinterrupt %s %s", told,
+			  *actor ? actor : "main", k->command);
+	else
+		agent_say(c->victim, "%s%s%s%s%s", *actor ? "@" : "", actor,
+			  *actor ? " " : "", told, k->command);
+}
+
+/* A main thread that sleeps hears nothing: another one is told before. */
+static bool told_before(const struct cell *c)
+{
+	return c->cause->command && c->role->asleep && !*c->cause->thread;
+}
+
+static void make_ready(struct cell *c)
+{
+	if (c->cause->prepare)
+		c->cause->prepare(c);
+	if (!told_before(c))
+		return;
+	say_command(c, "when-told ");
+	agent_hear(c->victim);
+}
+
+static void strike(struct cell *c)
+{
+	c->since_us = now_us();
+	if (told_before(c))
+		agent_nudge(c->victim);
+	else if (c->cause->command)
+		say_command(c, "");
+	if (c->cause->strike)
+		c->cause->strike(c);
+}
+
+/* Leads as many keys as there are slots, at once. */
+static void all_slots_are_there(struct sfshm *h)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct sfshm_flight flights[SLOTS];
+	char key[16];
+
+	for (int i = 0; i < SLOTS; i++) {
+		int n = snprintf(key, sizeof(key), "slot-%d", i);
+
+		assert_int_equal(sfshm_begin(h, key, (size_t)n, NULL,
+					     &flights[i], &result),
+				 SFSHM_LEADER);
+	}
+	for (int i = 0; i < SLOTS; i++)
+		assert_int_equal(sfshm_release(&flights[i]), 0);
+	sfshm_result_clear(&result);
+}
+
+static void all_memory_is_there(struct sfshm *h)
+{
+	const struct sfshm_policy policy = {
+		.size = sizeof(policy),
+		.ttl_ms = SFSHM_FOREVER,
+	};
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	static uint8_t data[ALL];
+	struct sfshm_flight flight;
+
+	assert_int_equal(sfshm_begin(h, "large", 5, &policy, &flight, &result),
+			 SFSHM_LEADER);
+	assert_int_equal(sfshm_publish(&flight, data, ALL), 0);
+	sfshm_result_clear(&result);
+}
+
+/* Those who went on, and the test, are all that is attached. */
+static bool victim_is_swept(struct cell *c)
+{
+	uint32_t attached, alive;
+
+	assert_true(sfshm_verify(c->handle, NULL, NULL) >= 0);
+	watch_participants(&attached, &alive);
+	return attached == alive && attached == (c->role->asleep ? 2 : 3);
+}
+
+static void nothing_is_left(struct cell *c)
+{
+	if (c->cause->suspected && c->victim->pid)
+		agent_gone(c->victim);
+	assert_true(eventually(victim_is_swept(c)));
+	assert_sound(c->handle);
+	assert_true(sfshm_purge(c->handle) >= 0);
+	all_slots_are_there(c->handle);
+	all_memory_is_there(c->handle);
+	assert_sound(c->handle);
+}
+
+static void one_try(struct cell *c)
+{
+	c->handle = segment_open(&small);
+	c->victim = agent_start();
+	c->others[0] = agent_start();
+	c->others[1] = agent_start();
+	make_ready(c);
+	c->role->take(c);
+	strike(c);
+	c->role->recover(c);
+	nothing_is_left(c);
+	assert_int_equal(sfshm_close(c->handle), 0);
+}
+
+static void one_cell(void **state)
+{
+	struct cell *c = *state;
+
+	for (;;) {
+		one_try(c);
+		if (c->took_us > c->worst_us)
+			c->worst_us = c->took_us;
+		c->done = true;
+		if (c->took_us <= c->cause->bound_ms * 1000ull * SLOWNESS)
+			return;
+		printf("# %s: %.1f ms\n", c->name, (double)c->took_us / 1000);
+		if (++c->again == TRIES)
+			fail_msg("not within %u ms", c->cause->bound_ms);
+		assert_int_equal(segment_teardown(state), 0);
+		segment_setup(state);
+	}
+}
+
+/* A row for each cause. */
+static void print_worst(const struct cell *cells, size_t n)
+{
+	const struct cause *row = NULL;
+
+	printf("# worst recovery, ms (* as often as it was tried again)\n");
+	printf("# %-50s", "");
+	for (size_t i = 0; i < ROLES; i++)
+		printf("%10s", roles[i].name);
+	for (size_t i = 0; i < n; i++) {
+		if (!cells[i].done)
+			continue;
+		if (cells[i].cause != row)
+			printf("\n# %-50s", cells[i].cause->name);
+		row = cells[i].cause;
+		printf("%10.1f%.*s", (double)cells[i].worst_us / 1000,
+		       (int)cells[i].again, "***");
+	}
+	printf("\n");
+}
+
+/* It sleeps for a second in exit() otherwise. */
+static void hurry_sanitizer(void)
+{
+	const char *options = getenv("TSAN_OPTIONS");
+	char more[1024];
+
+	snprintf(more, sizeof(more), "%s:atexit_sleep_ms=0",
+		 options ? options : "");
+	setenv("TSAN_OPTIONS", more, 1);
+}
+
+int deaths_main(int argc, char **argv, const struct cause *causes, size_t n)
+{
+	static struct CMUnitTest tests[MOST_CELLS];
+	static struct cell cells[MOST_CELLS];
+	size_t count = 0;
+	int failed;
+
+	for (size_t i = 0; i < n * ROLES; i++) {
+		struct cell *c = &cells[count];
+
+		c->cause = &causes[i / ROLES];
+		c->role = &roles[i % ROLES];
+		if (c->cause->awake && c->role->asleep)
+			continue;
+		snprintf(c->name, sizeof(c->name), "%s: %s", c->role->name,
+			 c->cause->name);
+		tests[count++] = (struct CMUnitTest){
+			c->name, one_cell, segment_setup, segment_teardown, c,
+		};
+		demand(count < MOST_CELLS);
+	}
+	testing_begin(argc, argv);
+	hurry_sanitizer();
+	failed = _cmocka_run_group_tests(argv[0], tests, count, NULL, NULL);
+	print_worst(cells, count);
+	return failed;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Causes of death by roles: in each cell of that table one process, the
+ * victim, has a role and meets its end, and two others go on. They have to do
+ * so within the cause's bound; then the segment is sound, all its memory and
+ * all its slots can be used.
+ *
+ * A test is a table of causes. A new role is an entry in deaths.c.
+ */
+#ifndef LIB_DEATHS_H
+#define LIB_DEATHS_H
+
+#include "agent.h"
+#include "testing.h"
+
+/* Where the kernel tells of the death, ms. */
+#define AT_ONCE 50
+/* Where it does not: those asleep look again after 75 to 125 ms, and one of
+   them wakes up then and acts. */
+#define ONE_SLICE (125 + 10)
+
+struct cell;
+
+struct cause {
+	const char *name;
+	const char *thread; /* of the victim's, has the role; "": the main one */
+	const char *actor;  /* thread of the victim's that does... */
+	const char *command; /* ... this; see tests/agent. Or NULL */
+	/* After that; sets since_us if it is not from then on. Or NULL. */
+	void (*strike)(struct cell *c);
+	void (*prepare)(struct cell *c); /* before it has the role; or NULL */
+	unsigned int bound_ms;
+	int number;     /* for strike() */
+	bool leaves;    /* gives its things back itself: nobody is told */
+	bool suspected; /* nothing proves the death: the flight is stolen */
+	bool awake;     /* cannot be done to somebody who sleeps */
+};
+
+struct role {
+	const char *name;
+	bool asleep; /* its thread cannot do what it is told */
+	bool holds;  /* the others cannot go on before its end */
+	void (*take)(struct cell *c);
+	/* Returns when the others have recovered. */
+	void (*recover)(struct cell *c);
+};
+
+struct cell {
+	const struct cause *cause;
+	const struct role *role;
+	char name[128];
+	struct agent *victim, *others[2];
+	struct sfshm *handle; /* of the test */
+	uint64_t since_us; /* from then on the others have the bound's time */
+	uint64_t took_us, worst_us;
+	unsigned int again; /* tries that took longer than the bound */
+	bool done;
+};
+
+/* CLOCK_MONOTONIC, microseconds. */
+uint64_t now_us(void);
+
+/* Waits for the victim's end, and counts from then on. Its status. */
+int victim_gone(struct cell *c);
+
+/*
+ * Runs all cells, and prints what each took at worst. main()'s value. A cell
+ * that took longer than its bound is tried again, and has failed at the third
+ * time: the machine may be busy.
+ */
+int deaths_main(int argc, char **argv, const struct cause *causes, size_t n);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Saves into a folder of the test's own, which is gone when the test ends. */
+#ifndef LIB_SAVING_H
+#define LIB_SAVING_H
+
+#include <sfshm/save.h>
+
+#include "testing.h"
+
+int saving_setup(void **state);
+int saving_teardown(void **state);
+
+#define in_folder(f) \
+	cmocka_unit_test_setup_teardown(f, saving_setup, saving_teardown)
+
+/* A path in the folder; static storage, the next call's is another. */
+const char *saving_path(const char *name);
+
+/* How many entries the folder has, hidden ones too. */
+int saving_entries(void);
+
+/* Begins, for the file "file" in the folder; demands `outcome`. */
+void saving_begin(struct sfshm *h, const char *key,
+		  const struct sfshm_save_options *o, int outcome,
+		  struct sfshm_save *save, struct sfshm_save_info *info);
+
+/* Writes text into the temporary file. */
+void saving_write(struct sfshm_save *save, const char *text);
+
+/* All of it; the result of the publish. */
+int saving_save(struct sfshm *h, const char *key, const char *text,
+		const struct sfshm_save_options *o);
+
+/* The file "file" as text; "" if there is none. Static storage. */
+const char *saving_text(void);
+
+/* What has become of the key, as sfshm_save_get() says. */
+struct sfshm_save_info saving_info(struct sfshm *h, const char *key);
+
+#endif

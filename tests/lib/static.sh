@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# For the tests that let clang-tidy and cppcheck look at a part of the tree.
+# One test per part, each on one core: prove runs them side by side. What the
+# two find differs from version to version, so the version is fixed.
+. "${BASH_SOURCE[0]%/*}/tap.sh"
+
+static_tools()
+{
+	tidy=$(command -v clang-tidy-14 || command -v clang-tidy) ||
+		skip_all "no clang-tidy here"
+	[[ $($tidy --version) =~ version\ 14\. ]] ||
+		skip_all "clang-tidy is not version 14"
+	[[ $(cppcheck --version 2>&1) =~ \ 2\.10 ]] ||
+		skip_all "cppcheck is not there, or not version 2.10"
+}
+
+# static_commands FOLDER...: one command per file in $TMP, the last of those in
+# the build: of the library, the one with the kill points in.
+static_commands()
+{
+	python3 - "$SFSHM_BUILD/compile_commands.json" "$@" <<-'END'
+	import json, sys
+	folders = tuple(sys.argv[2:])
+	files = {entry["file"]: entry for entry in json.load(open(sys.argv[1]))
+	         if entry["file"].startswith(folders)}
+	json.dump(list(files.values()), sys.stdout, indent=0)
+	END
+}
+
+# static_clean FOLDER...: tests that the two find nothing in the C files there
+static_clean()
+{
+	local file compiled
+
+	static_tools
+	cd "$SFSHM_SOURCE" || exit 1
+	static_commands "${@/#/$SFSHM_SOURCE/}" >"$TMP/compile_commands.json"
+	ok "cppcheck finds nothing in $*" cppcheck --quiet --error-exitcode=1 \
+		--project="$TMP/compile_commands.json" --template=gcc \
+		--enable=warning,style,performance,portability \
+		--library=posix,gnu -D__x86_64__ -D__linux__ -D__GNUC__=12 \
+		--suppressions-list=tests/project/cppcheck-suppressions.txt
+	while IFS= read -r file; do
+		compiled=(-p "$TMP")
+		# What another configuration builds.
+		grep -qF "\"$PWD/$file\"" "$TMP/compile_commands.json" ||
+			compiled=(-- -std=gnu11 -D_GNU_SOURCE -Iinclude -Isrc
+				-Itools -Itests -Itests/lib)
+		ok "clang-tidy finds nothing in $file" \
+			"$tidy" --quiet "$file" "${compiled[@]}"
+	done < <(find "$@" -name '*.c' | sort)
+	done_testing
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * F6, R5: wait_timeout_ms is for the whole of a wait, also where a resize
+ * makes it begin in one segment and go on in another.
+ */
+#include <pthread.h>
+
+#include "../resize/resizing.h"
+#include "policy.h"
+
+#define HELD_MS 400
+#define TIMEOUT_MS 600
+
+struct pair {
+	uint32_t left; /* how many have their answer */
+	uint64_t since;
+	uint64_t took_ms;
+};
+
+/* Goes on until the other one has given up. */
+static int outlast(struct sfshm_flight *f, void *arg)
+{
+	struct pair *pair = arg;
+
+	demand(eventually(load_acquire(&pair->left)));
+	return sfshm_publish(f, "value", 5);
+}
+
+static void *ask_and_tell(void *arg)
+{
+	struct pair *pair = arg;
+	struct sfshm_result own = SFSHM_RESULT_INIT;
+	int r = sfshm_do(h, "key", 3, POLICY(.wait_timeout_ms = TIMEOUT_MS),
+			 outlast, pair, &own);
+
+	if (r == -ETIMEDOUT) {
+		pair->took_ms = now_ms() - pair->since;
+		fetch_add_acq_rel(&pair->left, 1);
+	}
+	sfshm_result_clear(&own);
+	return (void *)(intptr_t)r;
+}
+
+static void from_one_segment_to_the_next(void **state)
+{
+	struct agent *leader = agent_start();
+	struct resizing *z = resizing_make(200);
+	struct pair pair = { .since = now_ms() };
+	pthread_t threads[2];
+	void *answers[2];
+	int pid;
+
+	(void)state;
+	agent_expect(leader, "leader", "begin key");
+	pid = resizing_start(z);
+	assert_true(eventually(resizing_look().slots == 200));
+	pair.since = now_ms();
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, ask_and_tell, &pair);
+	assert_true(eventually(resizing_waiters("key") == 2 &&
+			       now_ms() >= pair.since + HELD_MS));
+	/* One of the two leads in the new segment, the other waits there. */
+	agent_kill(leader);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_join(threads[i], &answers[i]), 0);
+	assert_int_equal((intptr_t)answers[0] + (intptr_t)answers[1],
+			 SFSHM_COMPUTED - ETIMEDOUT);
+	assert_in_range(pair.took_ms, TIMEOUT_MS - 1,
+			TIMEOUT_MS + HELD_MS - 50);
+	assert_int_equal(child_gone(pid), 0);
+	assert_int_equal(z->outcome, 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		in_policy(from_one_segment_to_the_next),
+	};
+
+	return test_main(tests);
+}

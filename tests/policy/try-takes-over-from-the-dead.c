@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * R2, F4: a caller that must not wait need not: a dead leader's flight is its
+ * own at once, and so is one whose time is up.
+ */
+#include "agent.h"
+#include "policy.h"
+#include "watch.h"
+
+static void from_the_dead(void **state)
+{
+	struct agent *leader = agent_start();
+
+	(void)state;
+	agent_expect(leader, "leader", "begin key");
+	assert_int_equal(begin(POLICY(.flags = SFSHM_TRY)), -EBUSY);
+	agent_kill(leader);
+	assert_int_equal(begin(POLICY(.flags = SFSHM_TRY)), SFSHM_LEADER);
+	assert_int_equal(result.owner_died, 1);
+	assert_int_equal(watch_counter("waits"), 0);
+	assert_int_equal(publish("value"), 0);
+	assert_sound(h);
+}
+
+/* Who must not lead either at least learns that nobody does. */
+static void for_nobody_if_it_may_not_lead(void **state)
+{
+	struct agent *leader = agent_start();
+
+	(void)state;
+	agent_expect(leader, "leader", "begin key");
+	agent_kill(leader);
+	assert_int_equal(begin(POLICY(.flags = SFSHM_TRY | SFSHM_FOLLOW)),
+			 -ENODATA);
+	assert_int_equal(begin(NULL), SFSHM_LEADER);
+	assert_int_equal(sfshm_release(&flight), 0);
+}
+
+static void from_those_past_their_time(void **state)
+{
+	struct agent *leader = agent_start();
+
+	(void)state;
+	agent_expect(leader, "leader", "begin key age=30000");
+	assert_int_equal(begin(POLICY(.flags = SFSHM_TRY)), -EBUSY);
+	clock_advance(31000);
+	assert_int_equal(begin(POLICY(.flags = SFSHM_TRY)), SFSHM_LEADER);
+	assert_int_equal(watch_counter("steals"), 1);
+	agent_expect(leader, "-ESTALE", "publish old");
+	assert_int_equal(publish("new"), 0);
+	assert_sound(h);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		in_policy(from_the_dead),
+		in_policy(for_nobody_if_it_may_not_lead),
+		in_policy(from_those_past_their_time),
+	};
+
+	return test_main(tests);
+}

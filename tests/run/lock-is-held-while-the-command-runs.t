@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+. "${0%/*}/../lib/tap.sh" || exit 1
+. "${0%/*}/lib.sh"
+segment
+
+script count <<'END'
+echo in >>"$TMP/log"
+n=$(cat "$TMP/n")
+sleep 0.01
+echo $((n + 1)) >"$TMP/n"
+END
+script stay <<'END'
+echo stay >>"$TMP/log"
+until [ -e "$TMP/go" ]; do sleep 0.02; done
+exit 5
+END
+
+echo 0 >"$TMP/n"
+pids=()
+for _ in 1 2 3 4 5 6 7 8; do
+	spawn_run --lock key -- "$TMP/count"
+	pids+=($!)
+done
+ends 0 "many at once" "${pids[@]}"
+is "$(cat "$TMP/n")" 8 "... come one after the other"
+
+is "$(echo text | run --lock key -- cat)" text \
+	"the command has the caller's standard input"
+exits 9 "... and gives its status" run --lock key -- sh -c 'exit 9'
+exits 127 "a command that is not there" run --lock key -- "$TMP/none"
+
+spawn_run --lock key -- "$TMP/stay"
+holder=$!
+logged stay
+exits 124 "a lock that is held" run --lock key -n -- true
+is "$(cat "$TMP/err")" \
+	"sfshm-run: lock key: taken; leave out -n to wait for it" \
+	"... is told with -n"
+exits 124 "... is waited for" run --lock key --timeout 50ms -- true
+is "$(cat "$TMP/err")" "sfshm-run: lock key: still taken after 50 ms" \
+	"... as long as said"
+exits 0 "... and is no other one's" run --lock other -n -- true
+exits 0 "... nor a run's" run -k key -- true
+touch "$TMP/go"
+ends 5 "its holder goes on" $holder
+exits 0 "then it is free" run --lock key -n --timeout 5s -- sleep 0.1
+done_testing

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What can go wrong in a segment only by bytes that went astray is found by
+ * sfshm_verify(), in words; a view refuses to show it.
+ */
+#include "forge.h"
+#include "store/ctl.h"
+#include "watch.h"
+
+static const struct sfshm_options small = {
+	.size = sizeof(small),
+	.slots = 64,
+	.participants = 90,
+	.bytes = 64 << 10,
+	.max_value = 4096,
+};
+
+static const struct sfshm_policy again = {
+	.size = sizeof(again),
+	.flags = SFSHM_REFRESH,
+	.ttl_ms = SFSHM_FOREVER,
+};
+
+static struct shm_header header;
+static uint64_t slot_at_byte;
+static uint32_t slot_index;
+
+/* A segment with one value, which nobody has open. */
+static void make(void)
+{
+	struct sfshm_slot_info info = { .size = sizeof(info) };
+
+	forge_make(&small);
+	assert_true(watch_key("key", &info));
+	watch_end();
+	slot_index = info.index;
+	forge_read(0, &header, sizeof(header));
+	slot_at_byte =
+		header.geometry.slots_at + slot_index * sizeof(struct shm_slot);
+}
+
+static uint64_t read_ctl(void)
+{
+	uint64_t ctl;
+
+	forge_read(slot_at_byte + offsetof(struct shm_slot, ctl), &ctl,
+		   sizeof(ctl));
+	return ctl;
+}
+
+static void write_ctl(uint64_t ctl)
+{
+	forge_write(slot_at_byte + offsetof(struct shm_slot, ctl), &ctl,
+		    sizeof(ctl));
+}
+
+static void write_participant(uint32_t index, size_t offset, const void *data,
+			      size_t len)
+{
+	const uint32_t all = small.participants;
+
+	forge_write(offsetof(struct shm_header, participants_used), &all,
+		    sizeof(all));
+	forge_write(header.geometry.participants_at +
+			    index * sizeof(struct shm_participant) + offset,
+		    data, len);
+}
+
+static void keep_if_like(const char *finding, void *wanted)
+{
+	char **text = wanted;
+
+	if (*text && strstr(finding, *text))
+		*text = NULL;
+}
+
+/* How many findings; one of them has these words. */
+static int findings(const char *words)
+{
+	struct sfshm *h = segment_open(NULL);
+	const char *left = words;
+	int n = sfshm_verify(h, keep_if_like, &left);
+
+	if (left)
+		fail_msg("%d findings, none of them has \"%s\"", n, words);
+	assert_int_equal(sfshm_close(h), 0);
+	return n;
+}
+
+static void a_leader_that_nobody_is(void **state)
+{
+	(void)state;
+	make();
+	write_ctl(ctl_make(ctl_gen(read_ctl()), 0, PHASE_BUSY, 0));
+	assert_in_range(findings("is busy and nobody's"), 1, 10);
+}
+
+static void a_mutex_of_noise(void **state)
+{
+	uint8_t noise[48];
+
+	(void)state;
+	make();
+	memset(noise, 0x5a, sizeof(noise));
+	write_participant(30, 0, noise, sizeof(noise));
+	assert_in_range(findings("participant 30's mutex is damaged"), 1, 10);
+}
+
+static void claims_of_nobody(void **state)
+{
+	const uint32_t claim = 6;
+
+	(void)state;
+	make();
+	write_participant(30, offsetof(struct shm_participant, claims), &claim,
+			  sizeof(claim));
+	assert_int_equal(findings("participant 30 is gone and claims slot 5"),
+			 1);
+}
+
+/* More than are told are counted all the same. */
+static void a_great_many(void **state)
+{
+	uint32_t claims[SHM_CLAIMS];
+
+	(void)state;
+	make();
+	for (int i = 0; i < SHM_CLAIMS; i++)
+		claims[i] = 6;
+	for (uint32_t i = 10; i < small.participants; i++)
+		write_participant(i, offsetof(struct shm_participant, claims),
+				  claims, sizeof(claims));
+	assert_int_equal(findings("participant 10 is gone and claims slot 5"),
+			 (small.participants - 10) * SHM_CLAIMS);
+}
+
+static int view_slot(void)
+{
+	struct sfshm_slot_info info = { .size = sizeof(info) };
+	struct sfshm_view *v;
+	int r;
+
+	assert_int_equal(sfshm_view_open(&v, segment, NULL, 0), 0);
+	r = sfshm_view_slot(v, slot_index, &info);
+	sfshm_view_close(v);
+	return r;
+}
+
+static void write_field(unsigned int which, uint32_t len, uint32_t ref)
+{
+	const uint32_t both[] = { ref, len };
+
+	forge_write(slot_at_byte + offsetof(struct shm_slot, field) +
+			    which * sizeof(struct shm_field),
+		    both, sizeof(both));
+}
+
+static void lengths_and_places_beyond_all_bounds(void **state)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	const uint8_t data[1000] = { 0 };
+	struct sfshm_flight flight;
+	struct shm_field value;
+	struct sfshm *h;
+	uint64_t ctl;
+
+	(void)state;
+	make();
+	h = segment_open(NULL);
+	assert_int_equal(sfshm_begin(h, "key", 3, &again, &flight, &result),
+			 SFSHM_LEADER);
+	assert_int_equal(sfshm_publish(&flight, data, sizeof(data)), 0);
+	sfshm_result_clear(&result);
+	assert_int_equal(sfshm_close(h), 0);
+	assert_int_equal(view_slot(), 0);
+	ctl = read_ctl();
+	forge_read(slot_at_byte + offsetof(struct shm_slot, field) +
+			   ctl_cur(ctl) * sizeof(value),
+		   &value, sizeof(value));
+	write_field(ctl_cur(ctl), small.max_value + 1, 1);
+	assert_int_equal(view_slot(), -EBADMSG);
+	/* A failure's message. */
+	write_field(ctl_cur(ctl), sizeof(data), value.ref);
+	write_ctl(ctl_with(ctl, PHASE_FAILED, 0));
+	write_field(!ctl_cur(ctl), sizeof(data), value.ref);
+	assert_int_equal(view_slot(), -EBADMSG);
+	write_field(!ctl_cur(ctl), 5, UINT32_MAX);
+	assert_int_equal(view_slot(), -EBADMSG);
+	write_field(!ctl_cur(ctl), 0, 0);
+	assert_int_equal(view_slot(), 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		in_segment(a_leader_that_nobody_is),
+		in_segment(a_mutex_of_noise),
+		in_segment(claims_of_nobody),
+		in_segment(a_great_many),
+		in_segment(lengths_and_places_beyond_all_bounds),
+	};
+
+	return test_main(tests);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A life in which one allocation fails, be it the first, the second, ...: the
+ * call says -ENOMEM or does without, keeps nothing, and goes well the next
+ * time.
+ */
+#include <dirent.h>
+#include <pthread.h>
+
+#include <sfshm/pin.h>
+#include <sfshm/resize.h>
+
+#include "testing.h"
+
+#if !UNDER_ASAN && !UNDER_TSAN
+/* The C library's own, of which ours stand in front. */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t size);
+void __libc_free(void *p);
+
+/*
+ * How many allocations until one fails; those that there are. Compilers take
+ * malloc() for a function that changes no variable.
+ */
+static uint32_t countdown;
+static int64_t alive;
+
+/* By the C library, too. */
+#define SEEN __attribute__((visibility("default")))
+
+static bool denied(void)
+{
+	uint32_t left = load_relaxed(&countdown);
+
+	if (left)
+		store_relaxed(&countdown, left - 1);
+	if (left != 1)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+SEEN void *malloc(size_t size)
+{
+	void *p = denied() ? NULL : __libc_malloc(size);
+
+	fetch_add_relaxed(&alive, p != NULL);
+	return p;
+}
+
+SEEN void *calloc(size_t nmemb, size_t size)
+{
+	void *p = denied() ? NULL : __libc_calloc(nmemb, size);
+
+	fetch_add_relaxed(&alive, p != NULL);
+	return p;
+}
+
+SEEN void *realloc(void *ptr, size_t size)
+{
+	void *p = denied() ? NULL : __libc_realloc(ptr, size);
+
+	fetch_add_relaxed(&alive, p && !ptr);
+	return p;
+}
+
+SEEN void free(void *ptr)
+{
+	fetch_add_relaxed(&alive, -(ptr != NULL));
+	__libc_free(ptr);
+}
+
+static int descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static const struct sfshm_policy keep = {
+	.size = sizeof(keep),
+	.ttl_ms = SFSHM_FOREVER,
+};
+
+static int lead(struct sfshm *h, struct sfshm_result *result)
+{
+	static const uint8_t data[5000];
+	struct sfshm_flight flight;
+	int r = sfshm_begin(h, "key", 3, &keep, &flight, result);
+
+	if (r != SFSHM_LEADER)
+		return r;
+	r = sfshm_publish(&flight, data, sizeof(data));
+	if (r == -ENOMEM)
+		demand(sfshm_release(&flight) >= -ESTALE);
+	return r;
+}
+
+static int look(struct sfshm *h, struct sfshm_result *result)
+{
+	struct sfshm_pin pin;
+	int r = sfshm_pin(h, "key", 3, &pin, result);
+
+	if (r == SFSHM_CACHED)
+		r = sfshm_unpin(&pin);
+	/* What a resize that failed has not moved yet cannot be pinned. */
+	if (!r || r == -ENODATA)
+		r = sfshm_get(h, "key", 3, result);
+	if (r >= 0)
+		r = sfshm_verify(h, NULL, NULL);
+	return r;
+}
+
+static int use_handle(struct sfshm *h)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	int r = lead(h, &result);
+
+	if (r >= 0)
+		r = look(h, &result);
+	sfshm_result_clear(&result);
+	return r;
+}
+
+static int view(void)
+{
+	struct sfshm_view *v;
+	int r = sfshm_view_open(&v, segment, NULL, 0);
+
+	if (!r)
+		sfshm_view_close(v);
+	return r;
+}
+
+static int live(void)
+{
+	struct sfshm_options o = {
+		.size = sizeof(o),
+		.flags = SFSHM_CREATE,
+		.slots = 16,
+		.bytes = 64 << 10,
+	};
+	struct sfshm *h;
+	int r = sfshm_open(&h, segment, &o), closed;
+
+	if (r)
+		return r;
+	r = use_handle(h);
+	if (r >= 0)
+		r = sfshm_resize(segment, &o, sfshm_deadline_ms(1000), NULL,
+				 NULL);
+	/* Follows to the successor. */
+	if (r >= 0)
+		r = use_handle(h);
+	if (r >= 0)
+		r = view();
+	closed = sfshm_close(h);
+	return r < 0 ? r : closed;
+}
+
+struct lives {
+	unsigned int nth; /* fails in the first; 0: none does */
+	int first, second;
+};
+
+static void *live_twice(void *arg)
+{
+	struct lives *l = arg;
+
+	store_relaxed(&countdown, l->nth);
+	l->first = live();
+	/* There are not so many. */
+	if (load_relaxed(&countdown))
+		l->first = 1;
+	store_relaxed(&countdown, 0);
+	l->second = live();
+	return NULL;
+}
+
+/* A thread may keep what it was attached to last: until it exits. */
+static int live_without(unsigned int nth)
+{
+	struct lives l = { .nth = nth };
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, live_twice, &l), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	if (l.second || (l.first < 0 && l.first != -ENOMEM))
+		fail_msg("allocation %u: %d, then %d", nth, l.first, l.second);
+	return l.first;
+}
+
+/*
+ * Handles are used again, and never freed. This takes the last one that is
+ * left over, so that the next life has to make one.
+ */
+static void take_handle_left_over(int fd)
+{
+	const struct sfshm_options o = { .size = sizeof(o) };
+	struct sfshm *h;
+
+	assert_int_equal(sfshm_open_fd(&h, fd, &o), 0);
+}
+
+static void whichever_it_is(void **state)
+{
+	unsigned int nth = 0, refused = 0;
+	int r = 0, open_before, fd = sfshm_memfd(NULL, NULL);
+	int64_t before;
+
+	(void)state;
+	/* What is made once for the process. */
+	take_handle_left_over(fd);
+	assert_int_equal(live_without(0), 0);
+	before = load_relaxed(&alive);
+	open_before = descriptors();
+	while (r <= 0) {
+		take_handle_left_over(fd);
+		before++;
+		r = live_without(++nth);
+		refused += r < 0;
+		if (load_relaxed(&alive) != before ||
+		    descriptors() != open_before)
+			fail_msg("allocation %u: %d and %d descriptors stay",
+				 nth, (int)(load_relaxed(&alive) - before),
+				 descriptors() - open_before);
+	}
+	print_message("# %u allocations, %u refusals\n", nth - 1, refused);
+	assert_in_range(refused, 8, nth);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = { in_segment(whichever_it_is) };
+
+	return test_main(tests);
+}
+#else
+int main(void)
+{
+	return skip_all("a sanitizer has its own malloc()");
+}
+#endif

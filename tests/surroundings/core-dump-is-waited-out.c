@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who dumps core is alive until the core is written: what it holds it holds
+ * until then. At most a slice later the others go on; at most a slice is what
+ * those lose who wait for nothing of its.
+ */
+#include "core.h"
+#include "deaths.h"
+
+/* So large that the dump is seen while it goes on. */
+#define MEBIBYTES 128
+
+static void is_large(struct cell *c)
+{
+	core_prepare(c->victim, MEBIBYTES);
+}
+
+static void dump(struct cell *c)
+{
+	if (!eventually(core_is_written(c->victim)))
+		fail_msg("no core is dumped");
+	c->since_us = now_us();
+	if (!c->role->holds)
+		return;
+	/* Nobody had its place before. */
+	assert_false(agent_spoke(c->others[0]) || agent_spoke(c->others[1]));
+	core_done(c->victim);
+	printf("# %s: the core took %.0f ms\n", c->name,
+	       (double)(now_us() - c->since_us) / 1000);
+	c->since_us = now_us();
+}
+
+static const struct cause causes[] = {
+	{
+		.name = "a core of 128 MiB",
+		.thread = "",
+		.actor = "x",
+		.command = "signal ABRT",
+		.strike = dump,
+		.prepare = is_large,
+		.bound_ms = ONE_SLICE,
+	},
+	{
+		.name = "the same, it is not the main thread",
+		.thread = "t",
+		.actor = "x",
+		.command = "signal SEGV",
+		.strike = dump,
+		.prepare = is_large,
+		.bound_ms = ONE_SLICE,
+	},
+};
+
+int main(int argc, char **argv)
+{
+	const char *why = core_impossible();
+	int failed;
+
+	if (why)
+		return skip_all(why);
+	failed = deaths_main(argc, argv, causes,
+			     sizeof(causes) / sizeof(causes[0]));
+	core_end();
+	return failed;
+}
