@@ -208,7 +208,7 @@ static const char *request_read(int fd, char *head, char **target)
 	size_t len = 0;
 	ssize_t n;
 
-	while (!memmem(head, len, "\r\n\r\n", 4)) {
+	do {
 		if (len == HEAD_MAX)
 			return "400 Bad Request";
 		n = receive(fd, head + len, HEAD_MAX - len, deadline_ns);
@@ -217,7 +217,7 @@ static const char *request_read(int fd, char *head, char **target)
 		if (n <= 0)
 			return n == 0 && len ? "400 Bad Request" : "";
 		len += (size_t)n;
-	}
+	} while (!memmem(head, len, "\r\n\r\n", 4));
 	*(char *)memmem(head, len, "\r\n", 2) = '\0';
 	return request_parse(head, target);
 }
