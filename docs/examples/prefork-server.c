@@ -475,7 +475,7 @@ static int server_run(struct server *server)
 	sigset_t signals;
 	int signal;
 
-	/* Blocked from here on, so that none is lost before it is waited for. */
+	/* Blocked from here on: none is lost before it is waited for. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);

@@ -34,7 +34,7 @@ enum sfshm_policy_flags {
 	SFSHM_FOLLOW = 1 << 1,  /* never lead: -ENODATA if there is nothing */
 	SFSHM_REFRESH = 1 << 2, /* lead even though a fresh result is there */
 	SFSHM_KEEP = 1 << 3,    /* publish: -ENOSPC if it cannot be kept */
-	/* A time-out is answered with the last value, stale, if there is one. */
+	/* A time-out is answered with the last value, stale, if any. */
 	SFSHM_STALE_ON_TIMEOUT = 1 << 4,
 	/* Another caller's failed run is not this one's: decide anew. */
 	SFSHM_RETRY_ON_FAILURE = 1 << 5,
@@ -83,7 +83,8 @@ struct sfshm_policy {
 	uint32_t lock_age_ms; /* past it others may take the flight from a live
 				 leader; 0: never */
 	/* After so many leaders died in a row callers get -EHOSTDOWN instead
-	   of leading, for so long after the last death; 0: never. */
+	   of leading, for so long after the last death; more than 31 count
+	   as 31; 0: never. */
 	uint32_t breaker_deaths;
 	uint32_t breaker_ms;
 	/* Refresh early, by chance, the sooner the longer the work takes

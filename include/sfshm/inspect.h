@@ -40,7 +40,7 @@ struct sfshm_segment_info {
 	char path[256];
 	uint32_t layout_version;
 	uint32_t slots;
-	uint32_t slots_used; /* slots that were ever in use, reserved in memory */
+	uint32_t slots_used; /* that were ever in use, so are in memory */
 	uint32_t participants;
 	uint32_t participants_used;
 	uint32_t max_value;

@@ -7,8 +7,8 @@
  * idle one gives its place to others. Its holder's death, by whatever cause,
  * hands it over at once, and the next holder is told, as with
  * pthread_mutexattr_setrobust(); that is kept until it comes, unless all slots
- * of the segment are in use and nothing else can give way. Tiers are those of grex's pack lock; asking
- * for a lock by a path is what flock(2) is used for.
+ * of the segment are in use and nothing else can give way. Tiers are those of
+ * grex's pack lock; asking for a lock by a path is what flock(2) is used for.
  *
  * Keys of locks are a name space of their own: the lock "a" and the value "a"
  * know nothing of each other.

@@ -51,7 +51,7 @@ struct sfshm_result {
 	uint8_t stale;      /* past its lifetime: see struct sfshm_policy */
 	uint8_t coordinated; /* nobody else ran the work meanwhile */
 	uint8_t reserved[2];
-	uint64_t generation; /* of the flight; grows for a key: a fencing token */
+	uint64_t generation; /* grows for a key: a fencing token */
 	uint64_t age_ns;     /* since it was published */
 	struct sfshm_buf value;
 	char message[SFSHM_MESSAGE_MAX]; /* the failed work's words */

@@ -26,7 +26,7 @@ struct peer {
 	uint32_t incarnation;
 	uint64_t cookie; /* of the process that attached */
 	uint32_t inside; /* a call uses it while it attaches elsewhere */
-	/* where it looks for free granules next: among those in slots, others */
+	/* where it looks for free granules next: those in slots, others */
 	uint32_t home_cursor, cursor;
 	uint64_t freed;   /* granules it has freed */
 	uint32_t permits; /* that it holds */

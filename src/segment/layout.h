@@ -245,7 +245,7 @@ struct shm_slot {
 	uint32_t lease_ms; /* the leader's deadline from `started`; 0: none.
 			      Of a lock: its rank */
 	uint16_t key_tag;  /* bits 0..11: the key's length, 12..15: its kind */
-	uint8_t deaths;    /* leaders that died in a row; hint */
+	uint8_t deaths;    /* leaders that died in a row: see store/slot.h */
 	uint8_t recent;    /* hint: how often the evicting hand spares it */
 	uint8_t key[SHM_INLINE_KEY]; /* of a longer one: its reference */
 	struct shm_field field[2];

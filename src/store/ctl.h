@@ -41,10 +41,10 @@
  * it is nowhere else.
  *
  * What the other field (not cur) may be written by: the owner in BUSY. What
- * cur's field may be written by, while has is set: nobody. So the last good value stays whole
- * while a flight is on, and a leader that dies half-way has changed nothing
- * that is visible. T1 grows the generation by 2 so that no reader takes a
- * slot's next life for the next flight.
+ * cur's field may be written by, while has is set: nobody. So the last good
+ * value stays whole while a flight is on, and a leader that dies half-way has
+ * changed nothing that is visible. T1 grows the generation by 2 so that no
+ * reader takes a slot's next life for the next flight.
  */
 #ifndef STORE_CTL_H
 #define STORE_CTL_H
@@ -133,7 +133,8 @@ static inline bool ctl_at_rest(uint64_t c)
  * May a copy of cur's field, begun when the word was `before`, be whole when
  * it is `after`? The field is first written by the flight after the one that
  * flips away from it; a flight flips once at most. So: no flip, no value given
- * up, and at most the begin of one more flight. In limbo the memory may be freed any moment.
+ * up, and at most the begin of one more flight. In limbo the memory may be
+ * freed any moment.
  */
 static inline bool ctl_copy_whole(uint64_t before, uint64_t after)
 {

@@ -53,7 +53,8 @@ static inline uint32_t key_order(const struct key *k)
 
 /*
  * Compares a key with a slot's: by hash, kind, length, bytes. < 0, 0, > 0. The
- * slot may change meanwhile: the answer counts only if its control word did not.
+ * slot may change meanwhile: the answer counts only if its control word did
+ * not.
  */
 int key_compare(const struct mapping *map, const struct key *k,
 		const struct shm_slot *s);

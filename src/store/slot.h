@@ -38,6 +38,39 @@ static inline uint64_t started_ns(uint64_t started, uint64_t gen)
 		       0;
 }
 
+/*
+ * How many leaders of the slot died in a row, in bits 0..4, and the low bits of
+ * the last one's generation above, so that each is counted once. 0 once one
+ * has lived to end its flight.
+ */
+#define DEATHS_MOST 31
+
+static inline uint32_t deaths_count(uint8_t deaths)
+{
+	return deaths & DEATHS_MOST;
+}
+
+/* Has the death of the leader of this generation been counted? */
+static inline bool deaths_have(uint8_t deaths, uint64_t gen)
+{
+	return deaths && deaths >> 5 == (gen & 7);
+}
+
+static inline uint8_t deaths_add(uint8_t deaths, uint64_t gen)
+{
+	uint32_t count = deaths_count(deaths);
+
+	return (uint8_t)((gen & 7) << 5 |
+			 (count < DEATHS_MOST ? count + 1 : count));
+}
+
+/* Are they as many as a breaker allows? 0: it allows any. */
+static inline bool deaths_reach(uint8_t deaths, uint32_t most)
+{
+	return most && deaths_count(deaths) >=
+			       (most < DEATHS_MOST ? most : DEATHS_MOST);
+}
+
 /* Is what the field holds within its lifetime? */
 static inline bool field_fresh(const struct shm_field *f, uint64_t now)
 {

@@ -98,9 +98,8 @@ static bool breaker_open(struct call *c, const struct sighting *seen)
 	uint64_t last =
 		started_ns(load_acquire(&s->started), ctl_gen(seen->ctl));
 
-	if (load_relaxed(&s->deaths) < pol->breaker_deaths ||
-	    !pol->breaker_deaths || !last ||
-	    sys.now() >= last + pol->breaker_ms * NS_PER_MS)
+	if (!deaths_reach(load_relaxed(&s->deaths), pol->breaker_deaths) ||
+	    !last || sys.now() >= last + pol->breaker_ms * NS_PER_MS)
 		return false;
 	peer_count(c->self, COUNT_broken);
 	return true;

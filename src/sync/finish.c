@@ -61,7 +61,12 @@ static int fenced(struct flight *f, struct peer *p)
 /* The CAS that ends the flight; true: it was still ours. */
 static bool end(struct flight *f, struct peer *p, uint64_t next)
 {
-	return cas_seq(&p->map->slots[f->slot].ctl, f->ctl, next);
+	struct shm_slot *s = &p->map->slots[f->slot];
+
+	/* Its leader has lived to end it. */
+	if (unlikely(load_relaxed(&s->deaths)))
+		store_relaxed(&s->deaths, 0);
+	return cas_seq(&s->ctl, f->ctl, next);
 }
 
 static void wake_and_forget(struct flight *f, struct peer *p, bool all,
@@ -162,7 +167,6 @@ static int write_field(struct flight *f, struct peer *p,
 	store_relaxed(&field->ttl_ms, o->ttl_ms);
 	store_relaxed(&field->keep, scale_ms(o->keep_ms));
 	store_relaxed(&field->took, took(f, s, now));
-	store_relaxed(&s->deaths, 0);
 	kill_point(publish_written);
 	return 0;
 }
@@ -252,7 +256,6 @@ static int show(struct flight *f, struct peer *p, const struct outcome *o)
 /* Nobody waits for what cannot be kept: the flight just ends. */
 static int drop(struct flight *f, struct peer *p, const struct outcome *o)
 {
-	store_relaxed(&p->map->slots[f->slot].deaths, 0);
 	if (!end(f, p, ctl_with(f->ctl, PHASE_IDLE, 0)))
 		return fenced(f, p);
 	kill_point(release_flipped);
@@ -275,7 +278,7 @@ static bool give_up_old(struct flight *f, struct peer *p)
 	uint64_t next = f->ctl & ~CTL_HAS;
 
 	if (!ctl_has(f->ctl) || field_serves(old, sys.coarse()) ||
-	    !end(f, p, next))
+	    !cas_seq(&s->ctl, f->ctl, next))
 		return false;
 	f->ctl = next;
 	kill_point(publish_given_up);
@@ -451,8 +454,6 @@ int flight_release(struct flight *f, struct peer *p)
 		return end_alone(f, -ECANCELED);
 	if (lost(f, p))
 		return fenced(f, p);
-	/* It lived to say so. */
-	store_relaxed(&p->map->slots[f->slot].deaths, 0);
 	if (!end(f, p, ctl_with(f->ctl, PHASE_IDLE, 0)))
 		return fenced(f, p);
 	kill_point(release_flipped);
@@ -487,35 +488,44 @@ int flight_extend(struct flight *f, uint32_t ms)
 }
 
 /*
- * When it died is noted where its start was; who is first to lead after it
- * has noted a start of its own.
+ * Whoever is about to end or take over what the dead one led notes its death
+ * first, while the control word still names it: so who finds the slot at rest,
+ * or leads it, knows of it. Of those who try, each CAS lets one through, and
+ * none once the word has changed. When it died is noted where its start was.
  */
-void flight_note_death(struct peer *p, uint32_t slot)
+void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &p->map->slots[slot];
-	uint64_t noted = load_acquire(&s->started);
-	uint64_t ctl = load_seq(&s->ctl);
+	uint64_t from = load_acquire(&s->started);
+	uint8_t deaths = load_acquire(&s->deaths);
 
-	if (ctl_phase(ctl) == PHASE_IDLE)
-		cas_acq_rel(&s->started, noted,
-			    started_make(ctl_gen(ctl), sys.now()));
-
-	peer_count(p, COUNT_owner_died);
-	if (load_relaxed(&s->deaths) < UINT8_MAX)
-		store_relaxed(&s->deaths, load_relaxed(&s->deaths) + 1);
+	if (load_seq(&s->ctl) != ctl || deaths_have(deaths, ctl_gen(ctl)))
+		return;
+	cas_acq_rel(&s->started, from,
+		    started_make(slot_gen(p->map, ctl), sys.now()));
+	if (cas_acq_rel(&s->deaths, deaths, deaths_add(deaths, ctl_gen(ctl))))
+		peer_count(p, COUNT_owner_died);
+	kill_point(death_noted);
 }
 
-bool flight_abandon(struct peer *p, uint32_t slot, uint64_t c)
+void flight_abandon(struct peer *p, uint32_t slot, uint64_t c)
 {
 	uint64_t over = ctl_make(slot_gen(p->map, c), 0, PHASE_IDLE, c);
 
 	if (slot_kind(&p->map->slots[slot]) == SHM_LOCK)
 		over |= LOCK_ORPHANED;
-	return cas_seq(&p->map->slots[slot].ctl, c, over);
+	cas_seq(&p->map->slots[slot].ctl, c, over);
+}
+
+static void sweep_led(struct peer *v, uint32_t slot, uint64_t c, bool died)
+{
+	if (died)
+		flight_note_death(v, slot, c);
+	flight_abandon(v, slot, c);
 }
 
 /* A slot in the making: linked, it is a flight like others; else it is free. */
-static bool sweep_making(struct peer *v, uint32_t slot, uint64_t c)
+static void sweep_making(struct peer *v, uint32_t slot, uint64_t c, bool died)
 {
 	struct shm_slot *s = &v->map->slots[slot];
 	int in;
@@ -525,21 +535,21 @@ static bool sweep_making(struct peer *v, uint32_t slot, uint64_t c)
 		in = load_relaxed(&s->key_tag) ? table_contains(v, slot) : 0;
 		epoch_leave(v);
 	} while (in == -EAGAIN);
-	if (in == 1)
-		return flight_abandon(v, slot, c);
+	if (in == 1) {
+		sweep_led(v, slot, c, died);
+		return;
+	}
 	/*
 	 * Still the dead one's, and in no chain: it never was in one, so only
 	 * its reaper can touch it. Else others have taken it further.
 	 */
 	if (load_seq(&s->ctl) == c)
 		slot_unmake(v, slot, c);
-	return false;
 }
 
 static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 {
 	struct shm_slot *s = slot_at(v->map, slot);
-	bool ended = false;
 	uint64_t c;
 
 	if (!s)
@@ -553,13 +563,11 @@ static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 	if (ctl_owner(c) != v->id)
 		return;
 	if (ctl_phase(c) == PHASE_MAKING)
-		ended = sweep_making(v, slot, c);
+		sweep_making(v, slot, c, died);
 	else if (ctl_phase(c) == PHASE_BUSY)
-		ended = flight_abandon(v, slot, c);
+		sweep_led(v, slot, c, died);
 	else
 		flight_yield(v, slot);
-	if (ended && died)
-		flight_note_death(v, slot);
 	event_wake(&s->event, true);
 }
 

@@ -167,11 +167,11 @@ uint32_t flight_waiters(const struct mapping *map, uint32_t slot);
 /* What a dead or leaving owner still owned of slots: T8, T9, T13. */
 void flight_sweep(struct peer *victim, bool died);
 
-/* T8: the flight of a dead leader is over; false: others were first. */
-bool flight_abandon(struct peer *p, uint32_t slot, uint64_t ctl);
+/* T8: the flight of a dead or leaving leader is over, if it is that still. */
+void flight_abandon(struct peer *p, uint32_t slot, uint64_t ctl);
 
-/* ... and for whoever ends or takes it: one more has died over this key. */
-void flight_note_death(struct peer *p, uint32_t slot);
+/* Before T7 or T8: one more has died over this key, if nobody has said so. */
+void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /* T13: this slot was taken from the participant, who knows it now. */
 void flight_yield(struct peer *p, uint32_t slot);

@@ -10,13 +10,11 @@
 #include "sync/deadlock.h"
 #include "sync/flight.h"
 
-/* With this death the breaker opens: nobody takes over. */
+/* With this death the breaker is open: nobody takes over. */
 static bool breaks_now(const struct call *c, const struct shm_slot *s)
 {
-	uint32_t most = c->policy->breaker_deaths;
-
-	return most && c->policy->breaker_ms &&
-	       load_relaxed(&s->deaths) + 1u >= most;
+	return c->policy->breaker_ms && deaths_reach(load_relaxed(&s->deaths),
+						     c->policy->breaker_deaths);
 }
 
 /* The leader is proven dead: one follower's CAS makes it the leader. */
@@ -26,9 +24,9 @@ static int take_over(struct call *c, struct sighting *seen)
 	struct shm_slot *s = &p->map->slots[seen->slot];
 	uint32_t dead = ctl_owner(seen->ctl) - 1;
 
+	flight_note_death(p, seen->slot, seen->ctl);
 	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s)) {
-		if (flight_abandon(p, seen->slot, seen->ctl))
-			flight_note_death(p, seen->slot);
+		flight_abandon(p, seen->slot, seen->ctl);
 		event_wake(&s->event, true);
 		peer_reap(p->map, dead);
 		return AGAIN;
@@ -36,7 +34,6 @@ static int take_over(struct call *c, struct sighting *seen)
 	if (flight_claim(p, seen, c->lease_ms) == AGAIN)
 		return AGAIN;
 	kill_point(flight_taken);
-	flight_note_death(p, seen->slot);
 	peer_count(p, COUNT_takeovers);
 	c->result->owner_died = 1;
 	/* The work is waited for; the dead one's record is not. */

@@ -98,7 +98,7 @@ static void clear_folder(const struct savefile *f)
 
 	if (!dir)
 		return;
-	/* A stream of this thread's own. NOLINTNEXTLINE(concurrency-mt-unsafe) */
+	/* Its own stream. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	while ((entry = readdir(dir)))
 		if (is_left_over(entry->d_name, f))
 			unlinkat(dirfd(dir), entry->d_name, 0);

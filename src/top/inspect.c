@@ -387,7 +387,7 @@ static int fill_slot(struct mapping *map, uint32_t index, uint64_t ctl,
 		n = 0;
 	info->key_len = n > 0 ? (uint32_t)n : 0;
 	info->waiters = flight_waiters(map, index);
-	info->deaths = load_relaxed(&s->deaths);
+	info->deaths = deaths_count(load_relaxed(&s->deaths));
 	info->kind = (enum sfshm_kind)slot_kind(s);
 	if (info->kind >= (enum sfshm_kind)SHM_KINDS)
 		return -EBADMSG;

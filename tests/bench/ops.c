@@ -138,7 +138,7 @@ static int asleep(void)
 	return state && state[2] == 'S';
 }
 
-/* The waiter is counted before it sleeps; then it has nothing to do but that. */
+/* The waiter is counted before it sleeps; then it does nothing but that. */
 static void have_it_sleep(void)
 {
 	struct timespec tick = { .tv_nsec = 200000 };

@@ -19,13 +19,15 @@ static void leader_leads(struct show *sh)
 	helper_cue(sh->st, &sh->helper[1], 'a');
 }
 
+/* Noted that it waits, and asleep. */
 static bool waits(const struct image *im, pid_t tid)
 {
 	for (uint32_t i = 0; i < image_participants(im); i++) {
 		struct shm_participant *rec = image_participant(im, i);
 
 		if (load_acquire(&rec->tid) == tid)
-			return load_acquire(&rec->wait_slot) != 0;
+			return load_acquire(&rec->wait_slot) &&
+			       stage_asleep(tid);
 	}
 	return false;
 }
@@ -40,8 +42,6 @@ void show_other_waits(struct show *sh, char letter)
 	helper_cue_only(&sh->helper[1], letter);
 	while (!waits(&im, sh->helper[1].pid) && clock_ns() < end)
 		usleep(50);
-	/* Noted is not yet asleep. */
-	usleep(1000);
 	image_close(&im);
 	sh->beside = true;
 }

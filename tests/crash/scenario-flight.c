@@ -110,11 +110,14 @@ static void leader_refreshes(struct show *sh)
 	helper_cue(sh->st, &sh->helper[0], 'l');
 }
 
+/* Longer than the deadline of one millisecond that it has. */
+#define LATE_US 3000
+
 static void leader_is_late(struct show *sh)
 {
 	sh->helper[0] = helper_start(sh->st, A_KEY);
 	helper_cue(sh->st, &sh->helper[0], 'L');
-	usleep(3000);
+	usleep(LATE_US);
 }
 
 static void leader_publishes(struct show *sh)
@@ -193,7 +196,7 @@ static void lead_with_age(struct stage *st)
 	warm(st);
 	act_make(st, A_KEY, 40);
 	act_lead(st, A_KEY, 1);
-	usleep(3000);
+	usleep(LATE_US);
 }
 
 /* Somebody takes the victim's flight from it. */

@@ -294,6 +294,26 @@ struct helper helper_start(struct stage *st, const char *key)
 	return h;
 }
 
+bool stage_asleep(pid_t pid)
+{
+	char path[64], text[256] = "";
+	FILE *f;
+	char state = '?';
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (fgets(text, sizeof(text), f)) {
+		at = strrchr(text, ')');
+		if (at)
+			state = at[2];
+	}
+	fclose(f);
+	return state == 'S';
+}
+
 void helper_cue_only(struct helper *h, char letter)
 {
 	if (write(h->fd, &letter, 1) != 1)

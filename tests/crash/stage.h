@@ -100,6 +100,9 @@ void helper_cue(struct stage *st, struct helper *h, char letter);
 
 /* The same without waiting; and the waiting. */
 void helper_cue_only(struct helper *h, char letter);
+
+/* In the kernel, waiting for something. */
+bool stage_asleep(pid_t pid);
 bool helper_answered(struct helper *h, int timeout_ms);
 
 void helper_kill(struct helper *h);

@@ -89,26 +89,6 @@ bool victim_start(struct victim *v, struct stage *st, act_fn prepare,
 	return true;
 }
 
-static bool sleeps(const struct victim *v)
-{
-	char path[64], text[256] = "";
-	FILE *f;
-	char state = '?';
-	const char *at;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)v->pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	if (fgets(text, sizeof(text), f)) {
-		at = strrchr(text, ')');
-		if (at)
-			state = at[2];
-	}
-	fclose(f);
-	return state == 'S';
-}
-
 /* Waits for the step to end, or to turn out to be a sleep. */
 static enum step wait_for_step(struct victim *v)
 {
@@ -121,7 +101,8 @@ static enum step wait_for_step(struct victim *v)
 		sigprocmask(SIG_UNBLOCK, &alarm, NULL);
 		r = waitpid(v->pid, &status, 0);
 		sigprocmask(SIG_BLOCK, &alarm, NULL);
-		if (r < 0 && errno == EINTR && sleeps(v) && ++slow > 2) {
+		if (r < 0 && errno == EINTR && stage_asleep(v->pid) &&
+		    ++slow > 2) {
 			v->asleep = true;
 			return STEP_ASLEEP;
 		}

@@ -58,6 +58,22 @@ static void by_sigkill(void **state)
 	assert_int_equal(agent_gone(leader_ends("signal KILL")), SIGKILL);
 }
 
+/* Not before the flight is ended, and not later either. */
+static void heir_reaps(void **state)
+{
+	struct agent *leader = agent_start(), *heir = agent_start();
+
+	(void)state;
+	agent_expect(leader, "leader", "begin key");
+	agent_say(heir, "begin key");
+	await_waiters("key", 1);
+	agent_kill(leader);
+	agent_answers(heir, "leader owner_died");
+	assert_int_equal(watch_counter("reaps"), 0);
+	agent_expect(heir, "ok", "publish value");
+	assert_int_equal(watch_counter("reaps"), 1);
+}
+
 static void by_sigsegv(void **state)
 {
 	(void)state;
@@ -210,6 +226,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_segment(by_sigkill),
+		in_segment(heir_reaps),
 		in_segment(by_sigsegv),
 		in_segment(by_sigterm),
 		in_segment(by_exit),

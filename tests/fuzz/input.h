@@ -53,7 +53,7 @@ enum scribble_mode {
 	SET_64,
 	SET_BITS, /* value: shift, width, 16 bits to set */
 	ADD_32,
-	COPY_64, /* value: from which record of the region, << 16 | which byte */
+	COPY_64, /* value: from which of the region's records, << 16 | byte */
 	FILL,    /* value: length and byte */
 	SCRIBBLE_MODES,
 };

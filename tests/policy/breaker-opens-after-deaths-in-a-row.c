@@ -70,6 +70,25 @@ static void for_those_asleep_at_that_death(void **state)
 	assert_int_equal(watch_counter("loads"), 3);
 }
 
+/* However many notice it, one of them dying over it. */
+static void each_death_counts_once(void **state)
+{
+	struct agent *victim = agent_start(), *heir = agent_start();
+
+	(void)state;
+	die(1);
+	agent_expect(victim, "leader owner_died", "begin key");
+	agent_expect(heir, "ok", "arm death_noted 1 KILL");
+	agent_say(heir, "begin key");
+	await_waiters("key", 1);
+	agent_kill(victim);
+	agent_gone(heir);
+	assert_int_equal(watch_counter("owner_died"), 2);
+	assert_int_equal(begin(POLICY(BREAKER)), SFSHM_LEADER);
+	assert_int_equal(sfshm_release(&flight), 0);
+	assert_sound(h);
+}
+
 /* Half open: one tries, and decides for how long it stays closed. */
 static void until_its_time_is_over(void **state)
 {
@@ -129,6 +148,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		in_policy(for_who_comes_later),
 		in_policy(for_those_asleep_at_that_death),
+		in_policy(each_death_counts_once),
 		in_policy(until_its_time_is_over),
 		in_policy(fresh_values_are_served_all_the_same),
 	};

@@ -145,11 +145,27 @@ static void its_holder_is_cancelled(void **state)
 	assert_int_equal(publish("value"), 0);
 }
 
+/* 200 ms for the claim, and no 300 more for the leader. */
+static bool waits_once_for_both(struct agent *holder)
+{
+	uint64_t began = now_ms(), took;
+
+	agent_say(holder, "release-after 200");
+	assert_int_equal(begin(POLICY(CLAIM, .wait_timeout_ms = 300)),
+			 -ETIMEDOUT);
+	took = now_ms() - began;
+	agent_answers(holder, "ok");
+	assert_in_range(took, 299, PATIENCE_MS);
+	if (took < 450)
+		return true;
+	agent_expect(holder, "leader", "begin other claim=upstream");
+	return false;
+}
+
 /* Both waits together take no longer than one is meant to. */
 static void time_outs_count_once(void **state)
 {
 	struct agent *holder = agent_start(), *leader = agent_start();
-	uint64_t began;
 
 	(void)state;
 	/* No bent clock here, for the kernel's is not. */
@@ -165,12 +181,9 @@ static void time_outs_count_once(void **state)
 	assert_int_equal(result.stale, 1);
 
 	agent_expect(leader, "leader", "begin key");
-	began = now_ms();
-	agent_say(holder, "release-after 200");
-	assert_int_equal(begin(POLICY(CLAIM, .wait_timeout_ms = 300)),
-			 -ETIMEDOUT);
-	assert_in_range(now_ms() - began, 299, 450);
-	agent_answers(holder, "ok");
+	/* A busy machine holds some of them up. */
+	for (int i = 0; !waits_once_for_both(holder); i++)
+		assert_in_range(i, 0, 9);
 	/* The claim went back with that. */
 	assert_int_equal(begin_key("other", POLICY(CLAIM, .flags = SFSHM_TRY)),
 			 SFSHM_LEADER);

@@ -59,6 +59,7 @@ slow_reader()
 	read -r -n 1
 	echo reads >>"$TMP/log"
 	until [ -e "$TMP/done" ]; do sleep 0.02; done
+	echo leaves >>"$TMP/log"
 }
 spawn_run -k slow --file --dir "$TMP/files" -- cat "$TMP/large" \
 	> >(LC_ALL=C slow_reader 2>/dev/null)
@@ -66,4 +67,5 @@ logged reads
 exits 0 "a slow reader holds nobody up" \
 	run -k slow --file --dir "$TMP/files" -- cat "$TMP/large"
 touch "$TMP/done"
+logged leaves
 done_testing

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <sfshm/segment.h>
+#include <sfshm/semaphore.h>
 
 #include "storm.h"
 
@@ -304,9 +305,10 @@ static void parse(int argc, char **argv)
 	exit(2);
 }
 
-/* Made by a child, so that this process has nothing of it mapped. */
-static void make_segment(void)
+/* The segment, and the semaphore in it, which is a flight like others. */
+static int found(void)
 {
+	struct sfshm_semaphore_options permits = SFSHM_SEMAPHORE_OPTIONS_INIT;
 	struct sfshm_options o = {
 		.size = sizeof(o),
 		.flags = SFSHM_CREATE | SFSHM_EXCLUSIVE,
@@ -315,12 +317,26 @@ static void make_segment(void)
 		.bytes = STORM_BYTES,
 		.max_value = STORM_MAX_VALUE,
 	};
+	struct own *own = &storm->own[0];
+	struct sfshm_permit permit;
 	struct sfshm *h;
+
+	permits.max = STORM_PERMITS;
+	own->started = own->led = own->published = 1;
+	return sfshm_open(&h, storm->path, &o) ||
+	       sfshm_acquire(h, STORM_SEMAPHORE, strlen(STORM_SEMAPHORE),
+			     &permits, &permit) ||
+	       sfshm_permit_release(&permit);
+}
+
+/* Made by a child, so that this process has nothing of it mapped. */
+static void make_segment(void)
+{
 	int status = -1;
 	pid_t pid = fork();
 
 	if (!pid)
-		_exit(sfshm_open(&h, storm->path, &o) ? 1 : 0);
+		_exit(found());
 	waitpid(pid, &status, 0);
 	if (status) {
 		fprintf(stderr, "storm: cannot make the segment %s\n",

@@ -20,6 +20,7 @@
 #define STORM_LOCK_AGE_MS 5
 #define STORM_LOCKS 4
 #define STORM_PERMITS 3
+#define STORM_SEMAPHORE "permits"
 
 /* A worker tells these, in one write each, which the pipe keeps whole. */
 enum kind {

@@ -296,7 +296,7 @@ static void pin(uint32_t key, const char *name, size_t n)
 		if (sfshm_unpin(&held))
 			tell(TOLD_WRONG, key, WRONG_CODE, 0, 0, 0);
 	} else {
-		/* A fresh failure is counted as one, and answered as nothing. */
+		/* A fresh failure counts as one, and is answered as nothing. */
 		see_code(key, r, 0);
 	}
 }
@@ -359,14 +359,16 @@ static void hold_permit(void)
 
 	o.max = STORM_PERMITS;
 	o.deadline_ns = from + 2 * storm->bound_ns;
-	r = sfshm_acquire(h, "permits", 7, &o, &permit);
+	r = sfshm_acquire(h, STORM_SEMAPHORE, strlen(STORM_SEMAPHORE), &o,
+			  &permit);
 	see_wait(0, r, clock_ns() - from);
 	if (r)
 		return;
 	one_more(&own->permits);
 	nap_a_little();
-	if (sfshm_semaphore_info(h, "permits", 7, &info) || info.in_use < 1 ||
-	    info.in_use > STORM_PERMITS)
+	if (sfshm_semaphore_info(h, STORM_SEMAPHORE, strlen(STORM_SEMAPHORE),
+				 &info) ||
+	    info.in_use < 1 || info.in_use > STORM_PERMITS)
 		tell(TOLD_WRONG, 0, WRONG_PERMIT, 0, info.in_use, 0);
 	if (sfshm_permit_release(&permit))
 		see_wait(0, -ENOTRECOVERABLE, 0);

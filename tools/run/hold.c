@@ -152,7 +152,7 @@ void call_hold(struct call *call, struct outcome *o)
 		run_it(call, o);
 	else
 		not_taken(call, r, o);
-	/* Who did nothing about the death leaves it for the next one to hear. */
+	/* Who did nothing about the death leaves it for the next one. */
 	if (!r || !o->owner_died)
 		sfshm_lock_cleanup(&h.lock);
 	let_go(call, &h);
