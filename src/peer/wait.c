@@ -173,8 +173,6 @@ int wait_sleep(struct wait *w)
 	until.tv_nsec = (long)(end % NS_PER_S);
 	if (w->owner)
 		set_pending(&w->owner->relay);
-	else if (w->relay)
-		set_pending(w->relay);
 	kill_point(wait_noted);
 	peer_count(w->self, COUNT_waits);
 	r = cancellable_sleep(w, &until);

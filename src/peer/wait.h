@@ -26,8 +26,8 @@
  *  W5. Who sleeps on an event sleeps on the words of its present owner: who
  *      becomes the owner of something at rest wakes those who may be asleep
  *      on the last one's. (Taking over from the dead, W1 has done so.)
- *  W6. While a thread holds permits its list_op_pending rests at the segment's
- *      relay word whenever it points nowhere else. So its death wakes one of
+ *  W6. Once a thread has tried to take a permit its list_op_pending rests at
+ *      the segment's relay word whenever it points nowhere else. So its death wakes one of
  *      those who wait for permits in that segment, however many holders there
  *      are and whichever of them it slept on; that one reaps the dead, which
  *      wakes the others. It stays there when the permits have been given back:
