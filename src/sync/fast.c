@@ -5,7 +5,7 @@
 #include "store/evict.h"
 
 /* A short key's slot, if it is near; false: look in earnest. */
-static inline bool find(const struct mapping *map, const struct key *k,
+static in_line bool find(const struct mapping *map, const struct key *k,
 			struct sighting *seen)
 {
 	uint64_t link = load_acquire(bucket_of(map, k->hash));
@@ -47,21 +47,40 @@ static inline void tell(struct sfshm_result *r, const struct shm_field *f,
 }
 
 /*
+ * The usual value lies in its key's slot. All of the granule is copied then,
+ * for a copy of a fixed length is a few instructions; what is beyond the
+ * value's length means nothing.
+ */
+static in_line bool copy(const struct mapping *map,
+			       const struct sighting *seen,
+			       const struct shm_field *f, uint32_t len,
+			       struct sfshm_buf *to)
+{
+	uint32_t ref = load_relaxed(&f->ref);
+
+	if (likely(ref == seen->slot + 1 && len <= SHM_GRANULE &&
+		   to->cap >= SHM_GRANULE)) {
+		copy_torn(to->data, map->slots[seen->slot].home, SHM_GRANULE);
+		return true;
+	}
+	return len <= to->cap && (!len || !arena_read(map, ref, to->data, len));
+}
+
+/*
  * Copies a fresh value. As in look(): the copy is whole if the control word
  * says so afterwards, and the word that was read before the key was compared
  * names this key's slot.
  */
-static inline bool take(struct peer *p, const struct sighting *seen,
-			uint64_t now, struct sfshm_result *r)
+static in_line bool take(const struct mapping *map,
+			       const struct sighting *seen, uint64_t now,
+			       struct sfshm_result *r)
 {
-	const struct shm_slot *s = &p->map->slots[seen->slot];
+	const struct shm_slot *s = &map->slots[seen->slot];
 	const struct shm_field *f = &s->field[ctl_cur(seen->ctl)];
 	uint64_t stored = load_relaxed(&f->stored);
 	uint32_t len = load_relaxed(&f->len);
 
-	if (unlikely(len > r->value.cap ||
-		     (len && arena_read(p->map, load_relaxed(&f->ref),
-					r->value.data, len))))
+	if (unlikely(!copy(map, seen, f, len, &r->value)))
 		return false;
 	tell(r, f, ctl_gen(seen->ctl), now > stored ? now - stored : 0, len);
 	/* As S1 and S4 in look.c. */
@@ -96,6 +115,7 @@ static inline bool readable(uint64_t ctl)
 
 bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result)
 {
+	const struct mapping *map = p->map;
 	uint64_t now = sys.coarse();
 	struct sighting seen;
 	bool there;
@@ -103,8 +123,8 @@ bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result)
 	if (unlikely(k->len > SHM_INLINE_KEY))
 		return false;
 	epoch_enter(p);
-	there = find(p->map, k, &seen) && readable(seen.ctl) &&
-		fresh(p->map, &seen, now) && take(p, &seen, now, result);
+	there = find(map, k, &seen) && readable(seen.ctl) &&
+		fresh(map, &seen, now) && take(map, &seen, now, result);
 	epoch_leave(p);
 	if (likely(there))
 		count_hit(p, seen.slot);
@@ -133,6 +153,7 @@ int fast_begin(struct peer *p, const struct key *k,
 	       const struct sfshm_policy *policy, struct flight *f,
 	       struct sfshm_result *result)
 {
+	const struct mapping *map = p->map;
 	bool refresh = policy->flags & SFSHM_REFRESH;
 	uint64_t now = sys.coarse();
 	bool there, serves = false;
@@ -141,10 +162,10 @@ int fast_begin(struct peer *p, const struct key *k,
 	if (unlikely(k->len > SHM_INLINE_KEY))
 		return AGAIN;
 	epoch_enter(p);
-	there = find(p->map, k, &seen) && readable(seen.ctl);
-	if (there && !refresh && fresh(p->map, &seen, now)) {
+	there = find(map, k, &seen) && readable(seen.ctl);
+	if (there && !refresh && fresh(map, &seen, now)) {
 		serves = true;
-		there = take(p, &seen, now, result);
+		there = take(map, &seen, now, result);
 	}
 	epoch_leave(p);
 	if (unlikely(!there))
