@@ -49,6 +49,8 @@ static void place(struct shm_geometry *g)
 	at += page_up((uint64_t)g->buckets * sizeof(uint64_t));
 	g->slots_at = at;
 	at += page_up((uint64_t)g->slots * sizeof(struct shm_slot));
+	g->desks_at = at;
+	at += page_up((uint64_t)g->slots * sizeof(struct shm_desk));
 	g->tags_at = at;
 	at += page_up((uint64_t)g->granules * sizeof(uint64_t));
 	g->granules_at = at;

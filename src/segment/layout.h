@@ -57,11 +57,12 @@ struct shm_geometry {
 	uint64_t participants_at;
 	uint64_t buckets_at;
 	uint64_t slots_at;
+	uint64_t desks_at;
 	uint64_t tags_at;
 	uint64_t granules_at;
 	uint64_t file_size;
 };
-static_assert(sizeof(struct shm_geometry) == 72, "layout");
+static_assert(sizeof(struct shm_geometry) == 80, "layout");
 
 /* Which libc's mutexes stand in the segment. */
 struct shm_fingerprint {
@@ -87,7 +88,7 @@ struct shm_header {
 	uint64_t created;     /* CLOCK_REALTIME, seconds */
 	uint64_t predecessor; /* inode of the segment it replaces, or 0 */
 	uint64_t checksum;    /* of all above */
-	uint8_t reserved[3904 - 184];
+	uint8_t reserved[3904 - 192];
 
 	/* The grace period clock; advanced by whoever needs room. */
 	uint64_t epoch;
@@ -113,7 +114,7 @@ struct shm_header {
 	uint64_t orphans; /* counts pinned chains that lost their slot */
 	uint8_t pad4[32];
 };
-static_assert(offsetof(struct shm_header, checksum) == 176, "layout");
+static_assert(offsetof(struct shm_header, checksum) == 184, "layout");
 static_assert(offsetof(struct shm_header, epoch) == 3904, "layout");
 static_assert(sizeof(struct shm_header) == SHM_HEADER_SIZE, "layout");
 
@@ -203,22 +204,29 @@ enum shm_kind {
 };
 
 /*
- * One of a slot's two results. Which of them is the current value, and when
- * the other may be written, stands in the control word (store/ctl.h).
+ * A field, one of a slot's two results, in two parts: what a hit must know, and
+ * the rest. Which of them is the current value, and when the other may be written,
+ * stands in the control word (store/ctl.h).
  */
-struct shm_field {
-	uint32_t ref;    /* granule + 1: head of the chain of bytes */
-	uint32_t len;    /* bytes */
+struct shm_front {
+	uint64_t when;   /* stored then, CLOCK_MONOTONIC, ns, but for bits 0..7:
+			    length + 1 of a value that lies in its slot's home;
+			    0: the other part says where it lies */
+	uint32_t ttl_ms; /* lifetime from then; UINT32_MAX: no end */
 	uint32_t gen;    /* low bits of the generation that wrote it */
-	int32_t code;    /* 0: a value; else a failure, the bytes its message */
-	uint64_t stored; /* CLOCK_MONOTONIC, ns */
-	uint32_t ttl_ms; /* lifetime from `stored`; UINT32_MAX: no end */
-	uint16_t keep;   /* for how long after that it serves as an old one:
-			    milliseconds, see store/scale.h */
-	uint8_t took;    /* for how long the work ran; see store/scale.h */
-	uint8_t pinned;  /* hint: its chain may be pinned; by whoever pins */
 };
-static_assert(sizeof(struct shm_field) == 32, "layout");
+static_assert(sizeof(struct shm_front) == 16, "layout");
+
+struct shm_back {
+	uint32_t ref;   /* granule + 1: head of the chain of bytes */
+	uint32_t len;   /* bytes */
+	int32_t code;   /* 0: a value; else a failure, the bytes its message */
+	uint16_t keep;  /* for how long past its lifetime it serves as an old
+			   one: milliseconds, see store/scale.h */
+	uint8_t took;   /* for how long the work ran; see store/scale.h */
+	uint8_t pinned; /* hint: its chain may be pinned; by whoever pins */
+};
+static_assert(sizeof(struct shm_back) == 16, "layout");
 
 /*
  * What a semaphore's value begins with. Then come its words, one for each
@@ -234,25 +242,35 @@ struct shm_semaphore {
 };
 static_assert(sizeof(struct shm_semaphore) == SHM_GRANULE, "layout");
 
-/* A key's place. Written by the owner named in ctl, unless said otherwise. */
+/*
+ * A key's place, in two parts of the same number: what a hit touches, two lines
+ * of memory side by side, and the rest. Written by the owner named in ctl,
+ * unless said otherwise.
+ */
 struct shm_slot {
 	uint64_t next; /* link to the next slot of the chain; by any inserter */
 	uint64_t ctl;  /* generation, owner, phase; by CAS */
-	uint64_t started; /* when its flight began, or the epoch it left its
-			     chain in: see store/slot.h */
-	uint32_t event;   /* futex word of the waiters; by waiters and wakers */
-	uint32_t hash;    /* the upper half of the key's hash */
-	uint32_t lease_ms; /* the leader's deadline from `started`; 0: none.
-			      Of a lock: its rank */
-	uint16_t key_tag;  /* bits 0..11: the key's length, 12..15: its kind */
-	uint8_t deaths;    /* leaders that died in a row: see store/slot.h */
-	uint8_t recent;    /* hint: how often the evicting hand spares it */
+	struct shm_front front; /* of the first field */
+	uint32_t hash;          /* the upper half of the key's hash */
+	uint16_t key_tag; /* bits 0..11: the key's length, 12..15: its kind */
+	uint8_t deaths;   /* leaders that died in a row: see store/slot.h */
+	uint8_t recent;   /* hint: how often the evicting hand spares it */
 	uint8_t key[SHM_INLINE_KEY]; /* of a longer one: its reference */
-	struct shm_field field[2];
 	/* A granule, of anybody's: see mapping.h. Near by for a small value. */
 	uint8_t home[SHM_GRANULE];
 };
-static_assert(offsetof(struct shm_slot, home) == 128, "layout");
-static_assert(sizeof(struct shm_slot) == 192, "layout");
+static_assert(offsetof(struct shm_slot, home) == 64, "layout");
+static_assert(sizeof(struct shm_slot) == 128, "layout");
+
+struct shm_desk {
+	uint64_t started; /* when its flight began, or the epoch it left its
+			     chain in: see store/slot.h */
+	uint32_t event;   /* futex word of the waiters; by waiters and wakers */
+	uint32_t lease_ms; /* the leader's deadline from `started`; 0: none.
+			      Of a lock: its rank */
+	struct shm_front front; /* of the second field */
+	struct shm_back back[2];
+};
+static_assert(sizeof(struct shm_desk) == 64, "layout");
 
 #endif

@@ -27,6 +27,7 @@ struct mapping {
 	struct shm_participant *participants;
 	uint64_t *buckets;
 	struct shm_slot *slots;
+	struct shm_desk *desks; /* of the slots with the same numbers */
 	uint64_t *tags;
 	uint8_t *granules;
 	uint32_t homes; /* how many granules lie in slots */

@@ -84,6 +84,11 @@ int grow_slots(struct mapping *map, uint32_t used)
 	if (homes)
 		r = reserve_tags(map, used, least(homes, CHUNK_SLOTS));
 	if (!r)
+		r = reserve_range(map, &map->desks[used],
+				  least(map->geometry.slots - used,
+					CHUNK_SLOTS) *
+					  sizeof(*map->desks));
+	if (!r)
 		r = grow(map, &map->header->slots_used, used, CHUNK_SLOTS,
 			 map->geometry.slots, map->slots, sizeof(*map->slots));
 	if (r <= 0)

@@ -75,15 +75,16 @@ static bool precious(const struct shm_slot *s, uint64_t ctl, bool last_resort)
 }
 
 /* Past all its lifetimes, and nobody is about to read it. */
-static bool expired(const struct shm_slot *s, uint64_t ctl)
+static bool expired(const struct mapping *map, uint32_t slot, uint64_t ctl)
 {
 	uint64_t now = sys.coarse();
-	const struct shm_field *value = &s->field[ctl_cur(ctl)];
-	const struct shm_field *error = &s->field[!ctl_cur(ctl)];
+	struct field value = slot_value(map, slot, ctl);
+	struct field error = slot_other(map, slot, ctl);
 
-	return !load_relaxed(&s->recent) &&
+	return !load_relaxed(&map->slots[slot].recent) &&
 	       !(ctl_has(ctl) && field_serves(value, now)) &&
-	       !(ctl_phase(ctl) == PHASE_FAILED && field_fresh(error, now));
+	       !(ctl_phase(ctl) == PHASE_FAILED &&
+		 front_fresh(error.front, now));
 }
 
 static void remember(struct peer *p, uint32_t slot)
@@ -100,13 +101,17 @@ struct want {
 	bool last_resort; /* nothing but what is precious is left */
 };
 
-static uint32_t memory_of(const struct shm_slot *s)
+static uint32_t memory_of(const struct mapping *map, uint32_t slot)
 {
+	const struct shm_slot *s = &map->slots[slot];
 	uint32_t n = 0;
 
-	for (int i = 0; i < 2; i++)
-		if (load_relaxed(&s->field[i].ref))
-			n += granules_for(load_relaxed(&s->field[i].len));
+	for (int i = 0; i < 2; i++) {
+		const struct shm_back *back = &map->desks[slot].back[i];
+
+		if (load_relaxed(&back->ref))
+			n += granules_for(load_relaxed(&back->len));
+	}
 	if (slot_key_len(s) > SHM_INLINE_KEY)
 		n += granules_for(slot_key_len(s));
 	return n;
@@ -115,7 +120,7 @@ static uint32_t memory_of(const struct shm_slot *s)
 static bool retire(struct peer *p, struct want *w, uint32_t slot, uint64_t ctl,
 		   enum shm_counter why)
 {
-	uint32_t memory = memory_of(&p->map->slots[slot]);
+	uint32_t memory = memory_of(p->map, slot);
 
 	if ((w->granules && !memory) || !slot_retire(p, slot, ctl))
 		return false;
@@ -137,7 +142,7 @@ static bool retire_expired(struct peer *p, struct want *w, uint32_t used)
 		struct shm_slot *s = &p->map->slots[slot];
 		uint64_t ctl = load_seq(&s->ctl);
 
-		if (ctl_at_rest(ctl) && expired(s, ctl) &&
+		if (ctl_at_rest(ctl) && expired(p->map, slot, ctl) &&
 		    !precious(s, ctl, w->last_resort) &&
 		    retire(p, w, slot, ctl, COUNT_expirations))
 			return true;
@@ -177,9 +182,9 @@ static bool visit(struct peer *p, struct want *w, uint32_t slot)
 		if (ctl_phase(ctl) != PHASE_LIMBO &&
 		    (w->granules || ctl_phase(ctl) != PHASE_FREE))
 			return false;
-		if (w->granules && !memory_of(s))
+		if (w->granules && !memory_of(p->map, slot))
 			return false;
-		w->retired += memory_of(s);
+		w->retired += memory_of(p->map, slot);
 		remember(p, slot);
 		return true;
 	}
@@ -225,7 +230,7 @@ static bool end_limbo(struct peer *p, uint32_t slot, uint64_t c, uint64_t *ctl)
 	 * Who sees the slot in limbo sees the epoch that was noted before.
 	 */
 	return ctl_phase(c) == PHASE_LIMBO && !ctl_owner(c) &&
-	       epoch_passed(p->map, load_acquire(&p->map->slots[slot].started) &
+	       epoch_passed(p->map, load_acquire(&p->map->desks[slot].started) &
 					    ~STARTED_STAMP) &&
 	       slot_reclaim(p, slot, c, ctl);
 }

@@ -6,7 +6,7 @@
 #include "os/killpoint.h"
 #include "peer/liveness.h"
 
-int pin_note(struct peer *p, struct shm_field *field, uint32_t ref)
+int pin_note(struct peer *p, struct shm_back *back, uint32_t ref)
 {
 	struct shm_participant *rec = p->record;
 
@@ -14,7 +14,7 @@ int pin_note(struct peer *p, struct shm_field *field, uint32_t ref)
 		if (load_relaxed(&rec->pins[i]))
 			continue;
 		store_relaxed(&rec->pins[i], ref);
-		store_relaxed(&field->pinned, 1);
+		store_relaxed(&back->pinned, 1);
 		/* order: N1 pairs N2 */
 		fence_seq();
 		kill_point(pin_noted);
@@ -94,15 +94,15 @@ void pin_sweep(struct peer *v)
 /*
  * The hint is cleared last: to die before that leaves it set, which is legal.
  */
-void pin_make_way(struct peer *p, uint32_t slot, struct shm_field *field)
+void pin_make_way(struct peer *p, uint32_t slot, struct shm_back *back)
 {
-	uint32_t ref = load_relaxed(&field->ref);
+	uint32_t ref = load_relaxed(&back->ref);
 
 	/*
 	 * order: N2 pairs N1
 	 * The claim that lets P write here was a CAS before this load.
 	 */
-	if (likely(!load_seq(&field->pinned)))
+	if (likely(!load_seq(&back->pinned)))
 		return;
 	if (arena_is_live(p->map, slot, ref) && pin_exists(p->map, ref)) {
 		kill_point(pin_found);
@@ -110,15 +110,15 @@ void pin_make_way(struct peer *p, uint32_t slot, struct shm_field *field)
 		compiler_barrier();
 		arena_orphan(p, ref);
 		kill_point(pin_orphaned);
-		store_relaxed(&field->ref, 0);
+		store_relaxed(&back->ref, 0);
 		free_if_unpinned(p, ref);
 	}
 	compiler_barrier();
-	store_relaxed(&field->pinned, 0);
+	store_relaxed(&back->pinned, 0);
 }
 
-void pin_free_field(struct peer *p, uint32_t slot, struct shm_field *field)
+void pin_free_field(struct peer *p, uint32_t slot, struct shm_back *back)
 {
-	pin_make_way(p, slot, field);
-	arena_free(p, slot, &field->ref);
+	pin_make_way(p, slot, back);
+	arena_free(p, slot, &back->ref);
 }

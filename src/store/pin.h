@@ -28,7 +28,7 @@
  * Notes a pin on the chain `ref` of `field`; validate the control word after
  * it. Returns its place in the record, or -EMFILE.
  */
-int pin_note(struct peer *p, struct shm_field *field, uint32_t ref);
+int pin_note(struct peer *p, struct shm_back *back, uint32_t ref);
 
 /* Gives back the pin at `place`, which names `ref`. */
 void pin_drop(struct peer *p, int place, uint32_t ref);
@@ -43,9 +43,9 @@ bool pin_exists(const struct mapping *map, uint32_t ref);
  * For the field's owner, before it writes the field's chain: if that is
  * pinned, the field loses it. The chain, if any is left, may be written.
  */
-void pin_make_way(struct peer *p, uint32_t slot, struct shm_field *field);
+void pin_make_way(struct peer *p, uint32_t slot, struct shm_back *back);
 
 /* Frees a field's chain, or leaves it to its pins. */
-void pin_free_field(struct peer *p, uint32_t slot, struct shm_field *field);
+void pin_free_field(struct peer *p, uint32_t slot, struct shm_back *back);
 
 #endif

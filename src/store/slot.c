@@ -23,7 +23,8 @@ bool slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out)
 	fetch_add_relaxed(&p->map->header->slots_free, -1);
 	kill_point(slot_claimed);
 	/* No helper of an earlier life has noted this: see slot_unlink(). */
-	store_relaxed(&s->started, started_make(ctl_gen(mine), 0));
+	store_relaxed(&p->map->desks[slot].started,
+		      started_make(ctl_gen(mine), 0));
 	store_relaxed(&s->deaths, 0);
 	store_relaxed(&s->recent, 0);
 	*out = mine;
@@ -43,17 +44,19 @@ static void raise_floor(struct mapping *map, uint64_t gen)
  * By a CAS from what stood there while the slot was retired, so that a helper
  * that comes late cannot write into the slot's next life.
  */
-static void stamp(struct mapping *map, struct shm_slot *s, uint64_t ctl)
+static void stamp(struct mapping *map, uint32_t slot, uint64_t ctl)
 {
+	uint64_t *started = &map->desks[slot].started;
 	uint64_t epoch = load_acquire(&map->header->epoch) | STARTED_STAMP;
 	uint64_t noted;
 
 	do {
-		noted = load_acquire(&s->started);
-		if (load_seq(&s->ctl) != ctl || noted & STARTED_STAMP)
+		noted = load_acquire(started);
+		if (load_seq(&map->slots[slot].ctl) != ctl ||
+		    noted & STARTED_STAMP)
 			return;
 		/* order: G8 pairs G7 */
-	} while (!cas_acq_rel(&s->started, noted, epoch));
+	} while (!cas_acq_rel(started, noted, epoch));
 }
 
 /*
@@ -77,7 +80,7 @@ void slot_unlink(struct peer *p, uint32_t slot, uint64_t ctl)
 	if (r)
 		return;
 	kill_point(retire_unlinked);
-	stamp(map, s, ctl);
+	stamp(map, slot, ctl);
 	cas_seq(&s->ctl, ctl, ctl_with(ctl, PHASE_LIMBO, ctl_owner(ctl)));
 }
 
@@ -90,7 +93,7 @@ bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl)
 		return false;
 	kill_point(retire_decided);
 	slot_unlink(p, slot, out);
-	event_wake(&s->event, true);
+	event_wake(&p->map->desks[slot].event, true);
 	return true;
 }
 
@@ -105,8 +108,8 @@ bool slot_reclaim(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *freed)
 		return false;
 	}
 	kill_point(reclaim_claimed);
-	pin_free_field(p, slot, &s->field[0]);
-	pin_free_field(p, slot, &s->field[1]);
+	pin_free_field(p, slot, &p->map->desks[slot].back[0]);
+	pin_free_field(p, slot, &p->map->desks[slot].back[1]);
 	key_free(p, slot);
 	kill_point(reclaim_freed);
 	*freed = ctl_make(ctl_gen(ctl), 0, PHASE_FREE, 0);
@@ -120,8 +123,8 @@ void slot_unmake(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &p->map->slots[slot];
 
-	pin_free_field(p, slot, &s->field[0]);
-	pin_free_field(p, slot, &s->field[1]);
+	pin_free_field(p, slot, &p->map->desks[slot].back[0]);
+	pin_free_field(p, slot, &p->map->desks[slot].back[1]);
 	key_free(p, slot);
 	if (cas_seq(&s->ctl, ctl, ctl_make(ctl_gen(ctl), 0, PHASE_FREE, 0)))
 		fetch_add_relaxed(&p->map->header->slots_free, 1);

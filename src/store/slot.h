@@ -71,11 +71,53 @@ static inline bool deaths_reach(uint8_t deaths, uint32_t most)
 			       (most < DEATHS_MOST ? most : DEATHS_MOST);
 }
 
-/* Is what the field holds within its lifetime? */
-static inline bool field_fresh(const struct shm_field *f, uint64_t now)
+/* One of a slot's two results, wherever its parts lie. */
+struct field {
+	struct shm_front *front;
+	struct shm_back *back;
+};
+
+static inline struct field slot_field(const struct mapping *map, uint32_t slot,
+				      unsigned int which)
+{
+	struct shm_desk *desk = &map->desks[slot];
+
+	return (struct field){
+		.front = which ? &desk->front : &map->slots[slot].front,
+		.back = &desk->back[which],
+	};
+}
+
+/* The last good value, if there is one. */
+static inline struct field slot_value(const struct mapping *map, uint32_t slot,
+				      uint64_t ctl)
+{
+	return slot_field(map, slot, ctl_cur(ctl));
+}
+
+/* Where the next result goes; where the last failure is. */
+static inline struct field slot_other(const struct mapping *map, uint32_t slot,
+				      uint64_t ctl)
+{
+	return slot_field(map, slot, !ctl_cur(ctl));
+}
+
+/*
+ * When it was stored, ns, to 256 of them. The bits below tell of a value that
+ * lies in its slot: its length + 1.
+ */
+#define WHEN_SMALL UINT64_C(255)
+
+static inline uint64_t front_stored(const struct shm_front *f)
+{
+	return load_relaxed(&f->when) & ~WHEN_SMALL;
+}
+
+/* Is what it tells of within its lifetime? */
+static inline bool front_fresh(const struct shm_front *f, uint64_t now)
 {
 	uint32_t ttl = load_relaxed(&f->ttl_ms);
-	uint64_t stored = load_relaxed(&f->stored);
+	uint64_t stored = front_stored(f);
 
 	if (ttl == UINT32_MAX)
 		return true;
@@ -86,20 +128,20 @@ static inline bool field_fresh(const struct shm_field *f, uint64_t now)
  * Is it within its lifetime, or past that by less than `more` ms? A lifetime
  * without end has no past.
  */
-static inline bool field_within(const struct shm_field *f, uint64_t now,
-				uint64_t more)
+static inline bool field_within(struct field f, uint64_t now, uint64_t more)
 {
-	uint64_t end = load_relaxed(&f->ttl_ms) + more;
-	uint64_t stored = load_relaxed(&f->stored);
+	uint64_t end = load_relaxed(&f.front->ttl_ms) + more;
+	uint64_t stored = front_stored(f.front);
 
-	return field_fresh(f, now) || (end && (now <= stored || end < more ||
-					       (now - stored) / 1000000 < end));
+	return front_fresh(f.front, now) ||
+	       (end && (now <= stored || end < more ||
+			(now - stored) / 1000000 < end));
 }
 
 /* Is it of use to somebody still, be it as a stale one? */
-static inline bool field_serves(const struct shm_field *f, uint64_t now)
+static inline bool field_serves(struct field f, uint64_t now)
 {
-	return field_within(f, now, unscale_ms(load_relaxed(&f->keep)));
+	return field_within(f, now, unscale_ms(load_relaxed(&f.back->keep)));
 }
 
 /* T1: claims the slot, free as `ctl` says. True, with the new word. */

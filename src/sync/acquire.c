@@ -164,7 +164,7 @@ static int wait_once(struct acquire *a, struct wait *w, bool *slice)
 
 	w->event_seen = event_arm(w->event);
 	if (before) {
-		event = &before->map->slots[before->slot].event;
+		event = &before->map->desks[before->slot].event;
 		seen = event_arm(event);
 	}
 	r = attempt(a, *slice, &h);
@@ -208,7 +208,7 @@ static int wait_for_one(struct acquire *a)
 	struct peer *p = a->self;
 	struct wait w = {
 		.self = p,
-		.event = &p->map->slots[a->s->slot].event,
+		.event = &p->map->desks[a->s->slot].event,
 		.relay = &p->map->header->relay,
 		.cancel = a->cancel,
 		.closing = a->closing,

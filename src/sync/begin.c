@@ -42,7 +42,9 @@ static int lead_new(struct call *c, struct sighting *seen)
 		return r == -EEXIST ? AGAIN : r;
 	}
 	kill_point(slot_linked);
-	busy = ctl_make(slot_gen(p->map, seen->ctl), p->id, PHASE_BUSY, 0);
+	/* So that the first value is the one that a hit finds at once. */
+	busy = ctl_make(slot_gen(p->map, seen->ctl), p->id, PHASE_BUSY,
+			key_kind(&c->key) == SHM_LOCK ? 0 : CTL_CUR);
 	if (!cas_seq(&p->map->slots[seen->slot].ctl, seen->ctl, busy)) {
 		flight_yield(p, seen->slot);
 		return AGAIN;
@@ -95,8 +97,9 @@ static bool breaker_open(struct call *c, const struct sighting *seen)
 {
 	const struct sfshm_policy *pol = c->policy;
 	const struct shm_slot *s = &c->self->map->slots[seen->slot];
-	uint64_t last =
-		started_ns(load_acquire(&s->started), ctl_gen(seen->ctl));
+	uint64_t last = started_ns(
+		load_acquire(&c->self->map->desks[seen->slot].started),
+		ctl_gen(seen->ctl));
 
 	if (!deaths_reach(load_relaxed(&s->deaths), pol->breaker_deaths) ||
 	    !last || sys.now() >= last + pol->breaker_ms * NS_PER_MS)
@@ -181,7 +184,7 @@ static int give_back(struct peer *p, const struct sighting *seen)
 	struct shm_slot *s = &p->map->slots[seen->slot];
 
 	if (cas_seq(&s->ctl, seen->ctl, ctl_with(seen->ctl, PHASE_IDLE, 0))) {
-		event_wake(&s->event, true);
+		event_wake(&p->map->desks[seen->slot].event, true);
 		claim_drop(p, seen->slot);
 	} else {
 		/* Stolen meanwhile: the slot is ours to let go of. */

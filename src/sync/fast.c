@@ -6,7 +6,7 @@
 
 /* A short key's slot, if it is near; false: look in earnest. */
 static in_line bool find(const struct mapping *map, const struct key *k,
-			struct sighting *seen)
+			 struct sighting *seen)
 {
 	uint64_t link = load_acquire(bucket_of(map, k->hash));
 	uint32_t order = key_order(k), left = 64, index;
@@ -16,7 +16,6 @@ static in_line bool find(const struct mapping *map, const struct key *k,
 
 		if (unlikely(!s))
 			break;
-		__builtin_prefetch(s->field);
 		__builtin_prefetch(s->home);
 		seen->slot = index - 1;
 		seen->ctl = load_seq(&s->ctl);
@@ -30,9 +29,11 @@ static in_line bool find(const struct mapping *map, const struct key *k,
 	return false;
 }
 
-static inline void tell(struct sfshm_result *r, const struct shm_field *f,
-			uint64_t gen, uint64_t age, uint32_t len)
+static inline void tell(struct sfshm_result *r, const struct shm_front *f,
+			uint64_t gen, uint64_t now, uint32_t len)
 {
+	uint64_t stored = front_stored(f);
+
 	r->source = SFSHM_CACHED;
 	r->code = 0;
 	r->leader = 0;
@@ -42,8 +43,22 @@ static inline void tell(struct sfshm_result *r, const struct shm_field *f,
 	r->stale = 0;
 	r->coordinated = 1;
 	r->generation = gen - (uint32_t)((uint32_t)gen - load_relaxed(&f->gen));
-	r->age_ns = age;
+	r->age_ns = now > stored ? now - stored : 0;
 	r->value.len = len;
+}
+
+/* A value that does not lie in its key's slot; its length, or -1. */
+static int64_t copy_from_afar(const struct mapping *map,
+			      const struct sighting *seen, struct sfshm_buf *to)
+{
+	const struct shm_back *back =
+		slot_value(map, seen->slot, seen->ctl).back;
+	uint32_t len = load_relaxed(&back->len);
+
+	if (len > to->cap ||
+	    (len && arena_read(map, load_relaxed(&back->ref), to->data, len)))
+		return -1;
+	return len;
 }
 
 /*
@@ -51,19 +66,23 @@ static inline void tell(struct sfshm_result *r, const struct shm_field *f,
  * for a copy of a fixed length is a few instructions; what is beyond the
  * value's length means nothing.
  */
-static in_line bool copy(const struct mapping *map,
-			       const struct sighting *seen,
-			       const struct shm_field *f, uint32_t len,
-			       struct sfshm_buf *to)
+static in_line int64_t copy(const struct mapping *map,
+			    const struct sighting *seen,
+			    const struct shm_front *f, struct sfshm_buf *to)
 {
-	uint32_t ref = load_relaxed(&f->ref);
+	uint64_t small = load_relaxed(&f->when) & WHEN_SMALL;
 
-	if (likely(ref == seen->slot + 1 && len <= SHM_GRANULE &&
-		   to->cap >= SHM_GRANULE)) {
-		copy_torn(to->data, map->slots[seen->slot].home, SHM_GRANULE);
-		return true;
-	}
-	return len <= to->cap && (!len || !arena_read(map, ref, to->data, len));
+	if (unlikely(!small || small > SHM_GRANULE + 1 ||
+		     to->cap < SHM_GRANULE))
+		return copy_from_afar(map, seen, to);
+	copy_torn(to->data, map->slots[seen->slot].home, SHM_GRANULE);
+	return (int64_t)small - 1;
+}
+
+static in_line const struct shm_front *front_of(const struct mapping *map,
+						const struct sighting *seen)
+{
+	return slot_value(map, seen->slot, seen->ctl).front;
 }
 
 /*
@@ -71,30 +90,24 @@ static in_line bool copy(const struct mapping *map,
  * says so afterwards, and the word that was read before the key was compared
  * names this key's slot.
  */
-static in_line bool take(const struct mapping *map,
-			       const struct sighting *seen, uint64_t now,
-			       struct sfshm_result *r)
+static in_line bool take(const struct mapping *map, const struct sighting *seen,
+			 uint64_t now, struct sfshm_result *r)
 {
-	const struct shm_slot *s = &map->slots[seen->slot];
-	const struct shm_field *f = &s->field[ctl_cur(seen->ctl)];
-	uint64_t stored = load_relaxed(&f->stored);
-	uint32_t len = load_relaxed(&f->len);
+	const struct shm_front *f = front_of(map, seen);
+	int64_t len = copy(map, seen, f, &r->value);
 
-	if (unlikely(!copy(map, seen, f, len, &r->value)))
+	if (unlikely(len < 0))
 		return false;
-	tell(r, f, ctl_gen(seen->ctl), now > stored ? now - stored : 0, len);
+	tell(r, f, ctl_gen(seen->ctl), now, (uint32_t)len);
 	/* As S1 and S4 in look.c. */
 	fence_acquire();
-	return ctl_copy_whole(seen->ctl, load_seq(&s->ctl));
+	return ctl_copy_whole(seen->ctl, load_seq(&map->slots[seen->slot].ctl));
 }
 
-static inline bool fresh(const struct mapping *map, const struct sighting *seen,
-			 uint64_t now)
+static in_line bool fresh(const struct mapping *map,
+			  const struct sighting *seen, uint64_t now)
 {
-	const struct shm_slot *s = &map->slots[seen->slot];
-
-	return ctl_has(seen->ctl) &&
-	       field_fresh(&s->field[ctl_cur(seen->ctl)], now);
+	return ctl_has(seen->ctl) && front_fresh(front_of(map, seen), now);
 }
 
 static inline void count_hit(struct peer *p, uint32_t slot)

@@ -18,7 +18,7 @@ void flight_yield(struct peer *p, uint32_t slot)
 	while ((ctl_phase(c) == PHASE_RETIRED || ctl_phase(c) == PHASE_LIMBO) &&
 	       ctl_owner(c) == p->id) {
 		/* Ours until the CAS, so a grace period may start anew. */
-		store_release(&s->started,
+		store_release(&p->map->desks[slot].started,
 			      load_acquire(&p->map->header->epoch) |
 				      STARTED_STAMP);
 		if (cas_seq(&s->ctl, c, ctl_with(c, ctl_phase(c), 0)))
@@ -72,7 +72,7 @@ static bool end(struct flight *f, struct peer *p, uint64_t next)
 static void wake_and_forget(struct flight *f, struct peer *p, bool all,
 			    int outcome)
 {
-	bool shared = event_wake(&p->map->slots[f->slot].event, all);
+	bool shared = event_wake(&p->map->desks[f->slot].event, all);
 
 	if (shared)
 		peer_count(p, COUNT_wakeups);
@@ -100,7 +100,7 @@ struct outcome {
  * Gets the field a chain of the right size: the one it has, if that fits,
  * else a new one. Whenever the reference counts (A4), `len` is its size.
  */
-static int fit_chain(struct peer *p, uint32_t slot, struct shm_field *f,
+static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 		     uint32_t len, bool spare)
 {
 	uint32_t need = granules_for(len), ref;
@@ -128,12 +128,21 @@ static int fit_chain(struct peer *p, uint32_t slot, struct shm_field *f,
 }
 
 /* How long the work ran until now; 0: not known, or not worth telling. */
-static uint8_t took(const struct flight *f, const struct shm_slot *s,
-		    uint64_t now)
+static uint8_t took(const struct flight *f, uint64_t now)
 {
-	uint64_t from = started_ns(load_relaxed(&s->started), ctl_gen(f->ctl));
+	uint64_t from = started_ns(
+		load_relaxed(&f->map->desks[f->slot].started), ctl_gen(f->ctl));
 
 	return from && now > from && !f->stored ? scale_took(now - from) : 0;
+}
+
+/* What a hit needs not look further for: the length + 1 of what lies at home. */
+static uint64_t small(uint32_t slot, const struct shm_back *back, uint32_t len)
+{
+	return !len || (len <= SHM_GRANULE &&
+			load_relaxed(&back->ref) == slot + 1) ?
+		       len + 1 :
+		       0;
 }
 
 /*
@@ -147,26 +156,27 @@ static uint8_t took(const struct flight *f, const struct shm_slot *s,
 static int write_field(struct flight *f, struct peer *p,
 		       const struct outcome *o)
 {
-	struct shm_slot *s = &p->map->slots[f->slot];
-	struct shm_field *field = &s->field[!ctl_cur(f->ctl)];
+	struct field field = slot_other(p->map, f->slot, f->ctl);
 	uint64_t now = sys.coarse();
 	int r;
 
-	r = fit_chain(p, f->slot, field, o->len, o->spare);
+	r = fit_chain(p, f->slot, field.back, o->len, o->spare);
 	fence_release();
 	if (!r && o->len)
-		r = arena_write(p->map, load_relaxed(&field->ref), o->iov,
+		r = arena_write(p->map, load_relaxed(&field.back->ref), o->iov,
 				o->count);
 	if (r)
 		return r;
-	store_relaxed(&field->code, o->code);
+	store_relaxed(&field.back->code, o->code);
+	store_relaxed(&field.back->keep, scale_ms(o->keep_ms));
+	store_relaxed(&field.back->took, took(f, now));
 	/* A value that only moves is not what those who wait here wait for. */
-	store_relaxed(&field->gen,
+	store_relaxed(&field.front->gen,
 		      (uint32_t)ctl_gen(f->ctl) - (f->stored != 0));
-	store_relaxed(&field->stored, f->stored ? f->stored : now);
-	store_relaxed(&field->ttl_ms, o->ttl_ms);
-	store_relaxed(&field->keep, scale_ms(o->keep_ms));
-	store_relaxed(&field->took, took(f, s, now));
+	store_relaxed(&field.front->ttl_ms, o->ttl_ms);
+	store_relaxed(&field.front->when,
+		      ((f->stored ? f->stored : now) & ~WHEN_SMALL) |
+			      small(f->slot, field.back, o->len));
 	kill_point(publish_written);
 	return 0;
 }
@@ -227,7 +237,7 @@ static void copy_failure(struct flight *f, int code, const struct iovec *text)
 
 static bool awaited(const struct flight *f, const struct peer *p)
 {
-	return load_relaxed(&p->map->slots[f->slot].event) & EVENT_WAITERS;
+	return load_relaxed(&p->map->desks[f->slot].event) & EVENT_WAITERS;
 }
 
 /* The value becomes visible, and those who wait are woken. */
@@ -274,7 +284,7 @@ static int drop(struct flight *f, struct peer *p, const struct outcome *o)
 static bool give_up_old(struct flight *f, struct peer *p)
 {
 	struct shm_slot *s = &p->map->slots[f->slot];
-	struct shm_field *old = &s->field[ctl_cur(f->ctl)];
+	struct field old = slot_value(p->map, f->slot, f->ctl);
 	uint64_t next = f->ctl & ~CTL_HAS;
 
 	if (!ctl_has(f->ctl) || field_serves(old, sys.coarse()) ||
@@ -282,7 +292,7 @@ static bool give_up_old(struct flight *f, struct peer *p)
 		return false;
 	f->ctl = next;
 	kill_point(publish_given_up);
-	pin_free_field(p, f->slot, old);
+	pin_free_field(p, f->slot, old.back);
 	return true;
 }
 
@@ -468,17 +478,17 @@ int flight_release(struct flight *f, struct peer *p)
  */
 int flight_extend(struct flight *f, uint32_t ms)
 {
-	struct shm_slot *s = &f->map->slots[f->slot];
-	uint64_t from = started_ns(load_relaxed(&s->started), ctl_gen(f->ctl));
+	struct shm_desk *d = &f->map->desks[f->slot];
+	uint64_t from = started_ns(load_relaxed(&d->started), ctl_gen(f->ctl));
 	uint64_t now = sys.now();
 	uint64_t lease = ms ? (now > from ? now - from : 0) / NS_PER_MS + ms :
 			      0;
-	uint32_t old = load_relaxed(&s->lease_ms);
+	uint32_t old = load_relaxed(&d->lease_ms);
 	struct peer *p = peer_attached(f->map, f->serial);
 
 	if (!flight_stands(f))
 		return -ESTALE;
-	cas_relaxed(&s->lease_ms, old,
+	cas_relaxed(&d->lease_ms, old,
 		    lease < UINT32_MAX ? (uint32_t)lease : UINT32_MAX);
 	if (!flight_stands(f))
 		return -ESTALE;
@@ -496,12 +506,13 @@ int flight_extend(struct flight *f, uint32_t ms)
 void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &p->map->slots[slot];
-	uint64_t from = load_acquire(&s->started);
+	uint64_t *started = &p->map->desks[slot].started;
+	uint64_t from = load_acquire(started);
 	uint8_t deaths = load_acquire(&s->deaths);
 
 	if (load_seq(&s->ctl) != ctl || deaths_have(deaths, ctl_gen(ctl)))
 		return;
-	cas_acq_rel(&s->started, from,
+	cas_acq_rel(started, from,
 		    started_make(slot_gen(p->map, ctl), sys.now()));
 	if (cas_acq_rel(&s->deaths, deaths, deaths_add(deaths, ctl_gen(ctl))))
 		peer_count(p, COUNT_owner_died);
@@ -557,7 +568,7 @@ static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 	c = load_seq(&s->ctl);
 	if (slot_kind(s) == SHM_SEMAPHORE && ctl_has(c)) {
 		semaphore_sweep(v, slot, died);
-		event_wake(&s->event, true);
+		event_wake(&v->map->desks[slot].event, true);
 		return;
 	}
 	if (ctl_owner(c) != v->id)
@@ -568,7 +579,7 @@ static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 		sweep_led(v, slot, c, died);
 	else
 		flight_yield(v, slot);
-	event_wake(&s->event, true);
+	event_wake(&v->map->desks[slot].event, true);
 }
 
 static void sweep_claims(struct peer *v, bool died)
@@ -597,14 +608,14 @@ void flight_sweep(struct peer *v, bool died)
 {
 	struct shm_participant *rec = v->record;
 	uint32_t waited = load_relaxed(&rec->wait_slot);
-	struct shm_slot *s = waited ? slot_at(v->map, waited - 1) : NULL;
+	bool wake = waited && slot_at(v->map, waited - 1);
 
 	store_release(&rec->tid, 0);
 	store_release(&rec->epoch, 0);
 	pin_sweep(v);
 	sweep_claims(v, died);
-	if (s)
-		event_wake(&s->event, true);
+	if (wake)
+		event_wake(&v->map->desks[waited - 1].event, true);
 	store_relaxed(&rec->wait_slot, 0);
 	if (died)
 		peer_count(v, COUNT_reaps);

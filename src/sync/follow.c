@@ -27,7 +27,7 @@ static int take_over(struct call *c, struct sighting *seen)
 	flight_note_death(p, seen->slot, seen->ctl);
 	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s)) {
 		flight_abandon(p, seen->slot, seen->ctl);
-		event_wake(&s->event, true);
+		event_wake(&p->map->desks[seen->slot].event, true);
 		peer_reap(p->map, dead);
 		return AGAIN;
 	}
@@ -55,12 +55,12 @@ static void steal(struct call *c, const struct sighting *seen)
  * When the leader's time is up, ns; 0: never. A leader that stopped between
  * its claim and noting its start is held to this caller's own measure.
  */
-static uint64_t lease_end(struct call *c, const struct shm_slot *s,
+static uint64_t lease_end(struct call *c, const struct shm_desk *d,
 			  uint64_t ctl, uint64_t now)
 {
 	/* order: B2 pairs B1 */
-	uint64_t began = started_ns(load_acquire(&s->started), ctl_gen(ctl));
-	uint64_t ms = load_relaxed(&s->lease_ms);
+	uint64_t began = started_ns(load_acquire(&d->started), ctl_gen(ctl));
+	uint64_t ms = load_relaxed(&d->lease_ms);
 
 	if (key_kind(&c->key) == SHM_LOCK)
 		return 0;
@@ -135,7 +135,7 @@ static int replace(struct call *c, struct sighting *seen,
 		sys.wake(liveness_word(map, owner), INT32_MAX);
 		return take_over(c, seen);
 	}
-	lease = lease_end(c, &map->slots[seen->slot], seen->ctl, now);
+	lease = lease_end(c, &map->desks[seen->slot], seen->ctl, now);
 	if (!lease || now < lease)
 		return 0;
 	steal(c, seen);
@@ -164,9 +164,10 @@ static int follow_once(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
 	struct shm_slot *s = &p->map->slots[seen->slot];
+	struct shm_desk *d = &p->map->desks[seen->slot];
 	struct wait w = {
 		.self = p,
-		.event = &s->event,
+		.event = &d->event,
 		.owner = participant_at(p->map, ctl_owner(seen->ctl) - 1),
 		.cancel = c->policy->cancel,
 		.closing = c->closing,
@@ -177,7 +178,7 @@ static int follow_once(struct call *c, struct sighting *seen)
 
 	if (!w.owner)
 		return -EBADMSG;
-	w.event_seen = event_arm(&s->event);
+	w.event_seen = event_arm(&d->event);
 	if (load_seq(&s->ctl) != seen->ctl)
 		return AGAIN;
 	now = sys.now();
@@ -190,7 +191,7 @@ static int follow_once(struct call *c, struct sighting *seen)
 		peer_count(p, COUNT_deadlocks);
 		return -EDEADLK;
 	}
-	lease = lease_end(c, s, seen->ctl, now);
+	lease = lease_end(c, d, seen->ctl, now);
 	w.until = earlier(c->deadline, lease);
 	sleep_once(c, seen, &w);
 	return AGAIN;
@@ -242,7 +243,7 @@ int flight_follow(struct call *c, struct sighting *seen)
 	if (crowded(c, seen->slot)) {
 		r = -EAGAIN;
 	} else {
-		c->waited_at = &p->map->slots[seen->slot].event;
+		c->waited_at = &p->map->desks[seen->slot].event;
 		r = follow_once(c, seen);
 	}
 	store_relaxed(&p->record->wait_slot, 0);

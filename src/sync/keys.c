@@ -131,14 +131,14 @@ bool flight_drop(struct peer *p, uint32_t slot, uint64_t ctl)
  * changed meanwhile, a later result with the same lifetime may lose it, and is
  * refreshed the earlier.
  */
-static bool end_lifetime(struct shm_slot *s, uint64_t ctl, struct shm_field *f)
+static bool end_lifetime(struct shm_slot *s, uint64_t ctl, struct shm_front *f)
 {
-	uint64_t now = sys.coarse(), stored = load_relaxed(&f->stored);
+	uint64_t now = sys.coarse(), stored = front_stored(f);
 	uint32_t ttl = load_relaxed(&f->ttl_ms);
 	uint64_t age = now > stored ? (now - stored) / NS_PER_MS : 0;
 
 	/* order: X1 pairs X2 */
-	return field_fresh(f, now) && load_seq(&s->ctl) == ctl &&
+	return front_fresh(f, now) && load_seq(&s->ctl) == ctl &&
 	       cas_seq(&f->ttl_ms, ttl,
 		       age < UINT32_MAX ? (uint32_t)age : UINT32_MAX - 1);
 }
@@ -151,9 +151,11 @@ bool flight_expire(struct peer *p, uint32_t slot, uint64_t ctl)
 	if (!ctl_at_rest(ctl) && !ctl_busy(ctl))
 		return false;
 	if (ctl_has(ctl))
-		done = end_lifetime(s, ctl, &s->field[ctl_cur(ctl)]);
+		done = end_lifetime(s, ctl,
+				    slot_value(p->map, slot, ctl).front);
 	if (ctl_phase(ctl) == PHASE_FAILED)
-		done |= end_lifetime(s, ctl, &s->field[!ctl_cur(ctl)]);
+		done |= end_lifetime(s, ctl,
+				     slot_other(p->map, slot, ctl).front);
 	if (done)
 		peer_count(p, COUNT_invalidations);
 	return done;

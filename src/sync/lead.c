@@ -13,13 +13,13 @@
 static void note_start(struct peer *p, const struct sighting *seen,
 		       uint32_t lease_ms, uint64_t coarse)
 {
-	struct shm_slot *s = &p->map->slots[seen->slot];
-	bool lock = slot_kind(s) == SHM_LOCK;
+	struct shm_desk *d = &p->map->desks[seen->slot];
+	bool lock = slot_kind(&p->map->slots[seen->slot]) == SHM_LOCK;
 	bool exact = lease_ms && !lock;
 
-	store_relaxed(&s->lease_ms, lease_ms);
+	store_relaxed(&d->lease_ms, lease_ms);
 	/* order: B1 pairs B2 */
-	store_release(&s->started, started_make(ctl_gen(seen->ctl),
+	store_release(&d->started, started_make(ctl_gen(seen->ctl),
 						exact ? sys.now() : coarse));
 	peer_count(p, lock ? COUNT_locks : COUNT_loads);
 }
@@ -47,7 +47,7 @@ int flight_claim_at(struct peer *p, struct sighting *seen, uint32_t lease_ms,
 	kill_point(flight_claimed);
 	/* Who may be asleep on the last owner's words must learn of us (W5). */
 	if (ctl_at_rest(seen->ctl))
-		event_wake(&p->map->slots[seen->slot].event, true);
+		event_wake(&p->map->desks[seen->slot].event, true);
 	seen->ctl = mine;
 	note_start(p, seen, lease_ms, coarse);
 	return SFSHM_LEADER;

@@ -70,7 +70,7 @@ int lock_release(struct hold *held, struct peer *p)
 		return -ESTALE;
 	}
 	kill_point(lock_released);
-	if (unlikely(event_wake(&s->event, false)))
+	if (unlikely(event_wake(&p->map->desks[held->slot].event, false)))
 		peer_count(p, COUNT_wakeups);
 	claim_drop(p, held->slot);
 	return 0;
@@ -85,7 +85,7 @@ static bool is_such(struct peer *p, uint32_t slot, uint32_t rank,
 	return ctl_busy(ctl) && ctl_owner(ctl) == p->id &&
 	       slot_kind(s) == SHM_LOCK &&
 	       (k ? key_equal(p->map, k, s) :
-		    load_relaxed(&s->lease_ms) == rank);
+		    load_relaxed(&p->map->desks[slot].lease_ms) == rank);
 }
 
 bool lock_held(struct peer *p, uint32_t rank, const struct key *k,

@@ -47,8 +47,8 @@ static uint64_t ctl_after_copy(const struct shm_slot *s)
 	return load_seq(&s->ctl);
 }
 
-static void note(struct call *c, const struct shm_field *f, uint64_t gen,
-		 uint64_t stored, uint64_t now)
+static void note(struct call *c, struct field f, uint64_t gen, uint64_t stored,
+		 uint64_t now)
 {
 	struct sfshm_result *r = c->result;
 
@@ -58,13 +58,13 @@ static void note(struct call *c, const struct shm_field *f, uint64_t gen,
 	r->shared = 1;
 	r->generation = gen;
 	r->age_ns = now > stored ? now - stored : 0;
-	r->code = load_relaxed(&f->code);
-	r->uncached = !load_relaxed(&f->ttl_ms);
+	r->code = load_relaxed(&f.back->code);
+	r->uncached = !load_relaxed(&f.front->ttl_ms);
 	r->stale = c->stale;
 	r->coordinated = 1;
 }
 
-static int fetch_value(struct call *c, const struct shm_field *f, uint32_t len)
+static int fetch_value(struct call *c, struct field f, uint32_t len)
 {
 	struct sfshm_buf *b = &c->result->value;
 	int r = 0;
@@ -72,26 +72,26 @@ static int fetch_value(struct call *c, const struct shm_field *f, uint32_t len)
 	if (unlikely(len > b->cap))
 		r = buf_reserve(b, len);
 	if (likely(!r && len))
-		r = arena_read(c->self->map, load_relaxed(&f->ref), b->data,
-			       len);
+		r = arena_read(c->self->map, load_relaxed(&f.back->ref),
+			       b->data, len);
 	return r;
 }
 
-static int pin_value(struct call *c, struct shm_field *f, uint32_t len)
+static int pin_value(struct call *c, struct field f, uint32_t len)
 {
-	*c->pin = len ? load_relaxed(&f->ref) : 0;
-	c->pin_place = *c->pin ? pin_note(c->self, f, *c->pin) : -1;
+	*c->pin = len ? load_relaxed(&f.back->ref) : 0;
+	c->pin_place = *c->pin ? pin_note(c->self, f.back, *c->pin) : -1;
 	return c->pin_place == -EMFILE ? -EMFILE : 0;
 }
 
 /* Copies or pins the last good value; -EAGAIN if it moved meanwhile. */
-static int take_value(struct call *c, struct shm_slot *s, uint64_t ctl,
-		      struct shm_field *f, uint64_t now)
+static int take_value(struct call *c, uint32_t slot, uint64_t ctl,
+		      struct field f, uint64_t now)
 {
 	const struct mapping *map = c->self->map;
-	uint32_t len = load_relaxed(&f->len);
-	uint64_t stored = load_relaxed(&f->stored);
-	uint64_t gen = widen(load_relaxed(&f->gen), ctl_gen(ctl));
+	uint32_t len = load_relaxed(&f.back->len);
+	uint64_t stored = front_stored(f.front);
+	uint64_t gen = widen(load_relaxed(&f.front->gen), ctl_gen(ctl));
 	int r;
 
 	if (unlikely(len > map->geometry.max_value))
@@ -102,8 +102,8 @@ static int take_value(struct call *c, struct shm_slot *s, uint64_t ctl,
 		r = fetch_value(c, f, len);
 	note(c, f, gen, stored, now);
 	c->result->value.len = r ? 0 : len;
-	evict_note_hit(c->self, (uint32_t)(s - map->slots));
-	if (likely(ctl_copy_whole(ctl, ctl_after_copy(s))))
+	evict_note_hit(c->self, slot);
+	if (likely(ctl_copy_whole(ctl, ctl_after_copy(&map->slots[slot]))))
 		return r ? r : LOOK_HIT;
 	if (c->pin && c->pin_place >= 0)
 		pin_drop(c->self, c->pin_place, *c->pin);
@@ -112,23 +112,23 @@ static int take_value(struct call *c, struct shm_slot *s, uint64_t ctl,
 }
 
 /* The same for a failure's message: it counts for this generation only. */
-static int copy_error(struct call *c, const struct shm_slot *s, uint64_t ctl,
-		      const struct shm_field *f, uint64_t now)
+static int copy_error(struct call *c, uint32_t slot, uint64_t ctl,
+		      struct field f, uint64_t now)
 {
 	struct sfshm_result *res = c->result;
-	uint32_t len = load_relaxed(&f->len);
-	uint64_t stored = load_relaxed(&f->stored);
+	uint32_t len = load_relaxed(&f.back->len);
+	uint64_t stored = front_stored(f.front);
 	int r = len < SFSHM_MESSAGE_MAX ? 0 : -EBADMSG;
 
 	if (!r && len)
-		r = arena_read(c->self->map, load_relaxed(&f->ref),
+		r = arena_read(c->self->map, load_relaxed(&f.back->ref),
 			       res->message, len);
 	if (!r) {
 		res->message[len] = '\0';
 		note(c, f, ctl_gen(ctl), stored, now);
 		res->value.len = 0;
 	}
-	if (ctl_after_copy(s) != ctl) {
+	if (ctl_after_copy(&c->self->map->slots[slot]) != ctl) {
 		peer_count(c->self, COUNT_rereads);
 		return -EAGAIN;
 	}
@@ -147,36 +147,36 @@ static bool awaited(const struct call *c, uint64_t gen)
  * the others, in units of what the work takes. Work that kills its leaders is
  * not tried before it must be.
  */
-static bool early(const struct call *c, const struct shm_field *f, uint64_t now)
+static bool early(const struct call *c, struct field f, uint64_t now)
 {
-	uint64_t stored = load_relaxed(&f->stored);
-	uint32_t ttl = load_relaxed(&f->ttl_ms);
+	uint64_t stored = front_stored(f.front);
+	uint32_t ttl = load_relaxed(&f.front->ttl_ms);
 	double took, ahead, left;
 
 	if (c->policy->beta <= 0 || ttl == UINT32_MAX ||
 	    c->flags & SFSHM_FOLLOW)
 		return false;
-	took = (double)unscale_took(load_relaxed(&f->took));
+	took = (double)unscale_took(load_relaxed(&f.back->took));
 	ahead = -log((double)((hash_draw() >> 11) + 1) * 0x1p-53);
 	left = (double)ttl * 1e6 - (double)(now > stored ? now - stored : 0);
 	return took * c->policy->beta * ahead >= left;
 }
 
 /* Whether the last good value serves as a fresh one. */
-static bool serves(const struct call *c, const struct shm_field *f,
-		   uint64_t gen, uint64_t now)
+static bool serves(const struct call *c, struct field f, uint64_t gen,
+		   uint64_t now)
 {
 	if (unlikely(c->refused &&
-		     widen(load_relaxed(&f->gen), gen) <= c->refused))
+		     widen(load_relaxed(&f.front->gen), gen) <= c->refused))
 		return false;
-	if (likely(!(c->flags & SFSHM_REFRESH) && field_fresh(f, now)))
+	if (likely(!(c->flags & SFSHM_REFRESH) && front_fresh(f.front, now)))
 		return true;
-	return awaited(c, widen(load_relaxed(&f->gen), gen));
+	return awaited(c, widen(load_relaxed(&f.front->gen), gen));
 }
 
 /* ... or as a stale one, while somebody leads or after a failure. */
-static bool serves_stale(struct call *c, const struct shm_field *f,
-			 uint64_t ctl, uint64_t now)
+static bool serves_stale(struct call *c, struct field f, uint64_t ctl,
+			 uint64_t now)
 {
 	const struct sfshm_policy *pol = c->policy;
 	uint32_t ms = pol->grace_ms;
@@ -192,79 +192,82 @@ static bool serves_stale(struct call *c, const struct shm_field *f,
 	return ms && field_within(f, now, ms == UINT32_MAX ? UINT64_MAX : ms);
 }
 
-static int take_stale(struct call *c, struct shm_slot *s, uint64_t ctl,
-		      uint64_t now)
+static int take_stale(struct call *c, uint32_t slot, uint64_t ctl, uint64_t now)
 {
+	struct mapping *map = c->self->map;
 	int code = 0, r;
 
 	if (ctl_phase(ctl) == PHASE_FAILED)
-		code = load_relaxed(&s->field[!ctl_cur(ctl)].code);
+		code = load_relaxed(&slot_other(map, slot, ctl).back->code);
 	c->stale = true;
-	r = take_value(c, s, ctl, &s->field[ctl_cur(ctl)], now);
+	r = take_value(c, slot, ctl, slot_value(map, slot, ctl), now);
 	c->stale = false;
 	if (r != LOOK_HIT)
 		return r;
 	/* The next flight may be writing over the failure. */
-	if (code && load_seq(&s->ctl) != ctl)
+	if (code && load_seq(&map->slots[slot].ctl) != ctl)
 		return -EAGAIN;
 	c->result->code = code;
 	return LOOK_HIT;
 }
 
 /* The last flight failed. Is that an answer for this caller? */
-static int look_at_failure(struct call *c, struct shm_slot *s, uint64_t ctl,
+static int look_at_failure(struct call *c, uint32_t slot, uint64_t ctl,
 			   uint64_t now)
 {
-	const struct shm_field *error = &s->field[!ctl_cur(ctl)];
-	bool fresh = !(c->flags & SFSHM_REFRESH) && field_fresh(error, now);
+	const struct mapping *map = c->self->map;
+	struct field error = slot_other(map, slot, ctl);
+	bool fresh = !(c->flags & SFSHM_REFRESH) &&
+		     front_fresh(error.front, now);
 
 	if (!fresh && !awaited(c, ctl_gen(ctl)))
 		return LOOK_CLAIMABLE;
-	if (load_relaxed(&error->code) == SHM_CODE_UNCACHEABLE)
-		return copy_error(c, s, ctl, error, now);
+	if (load_relaxed(&error.back->code) == SHM_CODE_UNCACHEABLE)
+		return copy_error(c, slot, ctl, error, now);
 	if (c->flags & SFSHM_RETRY_ON_FAILURE)
 		return LOOK_CLAIMABLE;
 	/* "Does not exist" is no failure of the work. */
-	if (load_relaxed(&error->code) != -ENOENT &&
-	    serves_stale(c, &s->field[ctl_cur(ctl)], ctl, now))
-		return take_stale(c, s, ctl, now);
-	return copy_error(c, s, ctl, error, now);
+	if (load_relaxed(&error.back->code) != -ENOENT &&
+	    serves_stale(c, slot_value(map, slot, ctl), ctl, now))
+		return take_stale(c, slot, ctl, now);
+	return copy_error(c, slot, ctl, error, now);
 }
 
 /* There is no fresh value. */
-static int look_further(struct call *c, struct shm_slot *s, uint64_t ctl,
+static int look_further(struct call *c, uint32_t slot, uint64_t ctl,
 			uint64_t now)
 {
-	const struct shm_field *value = &s->field[ctl_cur(ctl)];
+	struct field value = slot_value(c->self->map, slot, ctl);
 
 	if (unlikely(c->any_age) && serves_stale(c, value, ctl, now))
-		return take_stale(c, s, ctl, now);
+		return take_stale(c, slot, ctl, now);
 	switch (ctl_phase(ctl)) {
-	case PHASE_FAILED: return look_at_failure(c, s, ctl, now);
+	case PHASE_FAILED: return look_at_failure(c, slot, ctl, now);
 	case PHASE_IDLE:
 	case PHASE_DONE: return LOOK_CLAIMABLE;
 	default:
 		return serves_stale(c, value, ctl, now) ?
-			       take_stale(c, s, ctl, now) :
+			       take_stale(c, slot, ctl, now) :
 			       LOOK_BUSY;
 	}
 }
 
 static int look_at(struct call *c, const struct sighting *seen)
 {
-	struct shm_slot *s = &c->self->map->slots[seen->slot];
-	struct shm_field *value = &s->field[ctl_cur(seen->ctl)];
+	const struct mapping *map = c->self->map;
+	struct field value = slot_value(map, seen->slot, seen->ctl);
 	uint64_t now = sys.coarse();
 
 	if (likely(ctl_has(seen->ctl) &&
 		   serves(c, value, ctl_gen(seen->ctl), now))) {
 		if (likely(c->policy->beta <= 0) || ctl_busy(seen->ctl) ||
-		    load_relaxed(&s->deaths) || !early(c, value, now))
-			return take_value(c, s, seen->ctl, value, now);
+		    load_relaxed(&map->slots[seen->slot].deaths) ||
+		    !early(c, value, now))
+			return take_value(c, seen->slot, seen->ctl, value, now);
 		peer_count(c->self, COUNT_early);
 		return LOOK_CLAIMABLE;
 	}
-	return look_further(c, s, seen->ctl, now);
+	return look_further(c, seen->slot, seen->ctl, now);
 }
 
 /* A phase in which the fields mean something. */

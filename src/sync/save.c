@@ -52,11 +52,11 @@ bool save_is_there(const struct save_record *rec)
 static bool read_note(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		      struct save_record *rec, uint64_t *since)
 {
-	const struct shm_field *field = &map->slots[slot].field[!ctl_cur(ctl)];
-	uint32_t len = load_relaxed(&field->len);
-	uint32_t ref = load_relaxed(&field->ref);
+	struct field note = slot_other(map, slot, ctl);
+	uint32_t len = load_relaxed(&note.back->len);
+	uint32_t ref = load_relaxed(&note.back->ref);
 
-	*since = load_relaxed(&field->stored);
+	*since = front_stored(note.front);
 	return len < sizeof(*rec) && arena_is_live(map, slot, ref) &&
 	       !arena_read(map, ref, rec, len) && save_parse(rec, len);
 }
@@ -99,8 +99,8 @@ int save_reach(struct save *s, struct peer *p, enum sfshm_save_stage stage)
 static bool unfinished(const struct save *s, const struct save_record *rec)
 {
 	const struct flight *f = &s->flight;
-	const struct shm_slot *slot = &f->map->slots[f->slot];
-	uint32_t last = load_relaxed(&slot->field[ctl_cur(f->ctl)].gen);
+	struct field value = slot_value(f->map, f->slot, f->ctl);
+	uint32_t last = load_relaxed(&value.front->gen);
 
 	if (rec->stage == SFSHM_SAVE_NONE || rec->key != s->key ||
 	    rec->generation >= ctl_gen(f->ctl))

@@ -31,7 +31,7 @@ static bool resolve(struct semaphore *s, uint32_t ref)
 bool semaphore_at(struct mapping *map, uint32_t slot, struct semaphore *s)
 {
 	struct shm_slot *at = slot_at(map, slot);
-	const struct shm_field *field;
+	const struct shm_back *back;
 
 	if (!at)
 		return false;
@@ -39,11 +39,11 @@ bool semaphore_at(struct mapping *map, uint32_t slot, struct semaphore *s)
 	s->slot = slot;
 	s->before = NULL;
 	s->ctl = load_seq(&at->ctl);
-	field = &at->field[ctl_cur(s->ctl)];
+	back = slot_value(map, slot, s->ctl).back;
 	return slot_kind(at) == SHM_SEMAPHORE &&
 	       ctl_phase(s->ctl) == PHASE_DONE && ctl_has(s->ctl) &&
-	       load_relaxed(&field->len) == SEMAPHORE_BYTES &&
-	       resolve(s, load_relaxed(&field->ref)) && semaphore_stands(s);
+	       load_relaxed(&back->len) == SEMAPHORE_BYTES &&
+	       resolve(s, load_relaxed(&back->ref)) && semaphore_stands(s);
 }
 
 static int find_in_section(struct peer *p, const struct key *k,
@@ -138,14 +138,14 @@ static void raise_top(const struct semaphore *s, uint32_t to)
 
 int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
 {
-	struct shm_slot *s = &p->map->slots[slot];
+	uint32_t *event = &p->map->desks[slot].event;
 
 	if (!cas_seq(word, permit_name(p->id, p->incarnation), 0)) {
 		peer_count(p, COUNT_corrupt);
 		return -EBADMSG;
 	}
 	kill_point(permit_freed);
-	if (unlikely(event_awaited(&s->event)) && event_wake_one(&s->event))
+	if (unlikely(event_awaited(event)) && event_wake_one(event))
 		peer_count(p, COUNT_wakeups);
 	claim_drop(p, slot);
 	return 0;
@@ -234,7 +234,7 @@ int semaphore_set_max(struct peer *p, const struct semaphore *s, uint32_t max)
 		/* order: V2 pairs V1 */
 	} while (!cas_seq(at, old, ((old >> 32) + 1) << 32 | max));
 	kill_point(max_changed);
-	event_wake(&p->map->slots[s->slot].event, true);
+	event_wake(&p->map->desks[s->slot].event, true);
 	claim_drop(p, s->slot);
 	return load_seq(&s->map->header->moved) ? MOVED : 0;
 }

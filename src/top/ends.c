@@ -185,7 +185,7 @@ static int waiters_of(const struct flight *f, uint32_t *n, bool *ever)
 	if (r)
 		return r;
 	if (flight_stands(f)) {
-		*ever |= load_seq(&f->map->slots[f->slot].event) &
+		*ever |= load_seq(&f->map->desks[f->slot].event) &
 			 EVENT_WAITERS;
 		*n += flight_waiters(f->map, f->slot);
 	} else {

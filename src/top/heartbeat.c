@@ -220,7 +220,7 @@ int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,
 	if (r)
 		return r;
 	h->cookie = f->cookie;
-	ms = f->alone ? 0 : load_relaxed(&f->map->slots[f->slot].lease_ms);
+	ms = f->alone ? 0 : load_relaxed(&f->map->desks[f->slot].lease_ms);
 	if (!ms)
 		return 0;
 	state = handle_begin_uncancelled();

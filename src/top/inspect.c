@@ -253,20 +253,21 @@ static int fill_owner(const struct mapping *map, uint64_t ctl,
 	return 0;
 }
 
-static void fill_times(const struct shm_slot *s, uint64_t ctl,
+static void fill_times(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		       struct sfshm_slot_info *info)
 {
 	bool failed = ctl_phase(ctl) == PHASE_FAILED;
-	const struct shm_field *f =
-		&s->field[failed ? !ctl_cur(ctl) : ctl_cur(ctl)];
-	uint64_t now = sys.now(), from = load_relaxed(&f->stored);
+	const struct shm_front *f = (failed ? slot_other(map, slot, ctl) :
+					      slot_value(map, slot, ctl))
+					    .front;
+	uint64_t now = sys.now(), from = front_stored(f);
 	uint32_t ttl = load_relaxed(&f->ttl_ms);
 
 	info->age_ms = -1;
 	info->ttl_ms = 0;
 	if (ctl_busy(ctl)) {
-		uint64_t began =
-			started_ns(load_acquire(&s->started), ctl_gen(ctl));
+		uint64_t began = started_ns(
+			load_acquire(&map->desks[slot].started), ctl_gen(ctl));
 
 		if (began)
 			info->age_ms =
@@ -281,20 +282,21 @@ static void fill_times(const struct shm_slot *s, uint64_t ctl,
 			now > from ? (int64_t)((now - from) / NS_PER_MS) : 0;
 	if (ttl == UINT32_MAX)
 		info->ttl_ms = -1;
-	else if (field_fresh(f, now))
+	else if (front_fresh(f, now))
 		info->ttl_ms =
 			(int64_t)ttl -
 			(now > from ? (int64_t)((now - from) / NS_PER_MS) : 0);
 }
 
 /* How long it may go on, how long its value is kept, when its leader died. */
-static void fill_limits(const struct shm_slot *s, uint64_t ctl,
+static void fill_limits(const struct mapping *map, uint32_t slot, uint64_t ctl,
 			struct sfshm_slot_info *info)
 {
-	const struct shm_field *value = &s->field[ctl_cur(ctl)];
-	uint64_t began = started_ns(load_acquire(&s->started), ctl_gen(ctl));
+	const struct shm_desk *d = &map->desks[slot];
+	const struct shm_back *value = slot_value(map, slot, ctl).back;
+	uint64_t began = started_ns(load_acquire(&d->started), ctl_gen(ctl));
 	uint64_t now = sys.now(), keep = unscale_ms(load_relaxed(&value->keep));
-	uint32_t lease = load_relaxed(&s->lease_ms);
+	uint32_t lease = load_relaxed(&d->lease_ms);
 	int64_t age = now > began ? (int64_t)((now - began) / NS_PER_MS) : 0;
 
 	info->lease_ms = -1;
@@ -313,12 +315,13 @@ static void fill_limits(const struct shm_slot *s, uint64_t ctl,
 }
 
 /* The record of a save: what it is to be, or, unseen yet, is going to be. */
-static void fill_save(const struct mapping *map, const struct shm_slot *s,
-		      uint64_t ctl, struct sfshm_slot_info *info)
+static void fill_save(const struct mapping *map, uint32_t slot, uint64_t ctl,
+		      struct sfshm_slot_info *info)
 {
 	bool busy = ctl_busy(ctl);
-	const struct shm_field *f =
-		&s->field[busy ? !ctl_cur(ctl) : ctl_cur(ctl)];
+	const struct shm_back *f =
+		(busy ? slot_other(map, slot, ctl) : slot_value(map, slot, ctl))
+			.back;
 	uint32_t len = load_relaxed(&f->len);
 	struct save_record rec;
 
@@ -334,20 +337,18 @@ static void fill_save(const struct mapping *map, const struct shm_slot *s,
 static void fill_kind(struct mapping *map, uint32_t slot, uint64_t ctl,
 		      struct sfshm_slot_info *info)
 {
-	const struct shm_slot *s = &map->slots[slot];
-
-	fill_limits(s, ctl, info);
+	fill_limits(map, slot, ctl, info);
 	if (info->kind == SFSHM_KIND_SEMAPHORE)
 		semaphore_peek(map, slot, &info->permits_max, &info->permits);
 	else if (info->kind == SFSHM_KIND_SAVE)
-		fill_save(map, s, ctl, info);
+		fill_save(map, slot, ctl, info);
 }
 
-static int fill_result(const struct mapping *map, const struct shm_slot *s,
-		       uint64_t ctl, struct sfshm_slot_info *info)
+static int fill_result(const struct mapping *map, uint32_t slot, uint64_t ctl,
+		       struct sfshm_slot_info *info)
 {
-	const struct shm_field *value = &s->field[ctl_cur(ctl)];
-	const struct shm_field *error = &s->field[!ctl_cur(ctl)];
+	const struct shm_back *value = slot_value(map, slot, ctl).back;
+	const struct shm_back *error = slot_other(map, slot, ctl).back;
 	uint32_t len;
 
 	info->has_value = ctl_has(ctl);
@@ -391,10 +392,10 @@ static int fill_slot(struct mapping *map, uint32_t index, uint64_t ctl,
 	info->kind = (enum sfshm_kind)slot_kind(s);
 	if (info->kind >= (enum sfshm_kind)SHM_KINDS)
 		return -EBADMSG;
-	fill_times(s, ctl, info);
+	fill_times(map, index, ctl, info);
 	fill_kind(map, index, ctl, info);
 	if (!r)
-		r = fill_result(map, s, ctl, info);
+		r = fill_result(map, index, ctl, info);
 	return n < 0 ? n : r;
 }
 

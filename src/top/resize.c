@@ -48,9 +48,9 @@ struct resize {
 	uint64_t deadline;
 };
 
-static uint32_t kept_ms(const struct shm_field *field)
+static uint32_t kept_ms(struct field field)
 {
-	uint64_t ms = unscale_ms(load_relaxed(&field->keep));
+	uint64_t ms = unscale_ms(load_relaxed(&field.back->keep));
 
 	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
 }
@@ -64,7 +64,7 @@ static uint32_t kept_ms(const struct shm_field *field)
 static int carry_over(struct resize *z, struct call *from, struct call *to,
 		      struct flight *f)
 {
-	const struct shm_field *field;
+	struct field field;
 	struct sighting seen;
 	struct iovec bytes;
 	uint32_t ttl;
@@ -72,10 +72,10 @@ static int carry_over(struct resize *z, struct call *from, struct call *to,
 
 	if (r != LOOK_HIT || ctl_busy(seen.ctl))
 		return r < 0 ? r : -ENODATA;
-	field = &z->old->slots[seen.slot].field[ctl_cur(seen.ctl)];
-	ttl = load_relaxed(&field->ttl_ms);
+	field = slot_value(z->old, seen.slot, seen.ctl);
+	ttl = load_relaxed(&field.front->ttl_ms);
 	f->ttl_ms = ttl;
-	f->stored = load_relaxed(&field->stored);
+	f->stored = front_stored(field.front);
 	f->keep_ms = kept_ms(field);
 	bytes.iov_base = z->value.value.data;
 	bytes.iov_len = z->value.value.len;
@@ -87,7 +87,7 @@ static int carry_over(struct resize *z, struct call *from, struct call *to,
 	 * Who invalidates softly ends the lifetime here, then looks there.
 	 */
 	fence_seq();
-	if (load_relaxed(&field->ttl_ms) == ttl &&
+	if (load_relaxed(&field.front->ttl_ms) == ttl &&
 	    slot_retire(z->from, seen.slot, seen.ctl))
 		return 0;
 	return flight_forget(to, NULL) ?: -ENODATA;
@@ -111,7 +111,7 @@ static int orphan_over(struct resize *z, struct call *from,
 	int r = look(from, &seen);
 
 	flight_abandon(z->to, f->slot, f->ctl);
-	event_wake(&z->new->slots[f->slot].event, true);
+	event_wake(&z->new->desks[f->slot].event, true);
 	claim_drop(z->to, f->slot);
 	if (r == LOOK_CLAIMABLE && seen.ctl & LOCK_ORPHANED)
 		slot_retire(z->from, seen.slot, seen.ctl);
@@ -201,7 +201,7 @@ static int move_semaphore(struct resize *z, uint32_t slot, const uint8_t *key,
 		if (f.map)
 			flight_release(&f, z->to);
 	}
-	event_wake(&z->old->slots[slot].event, true);
+	event_wake(&z->old->desks[slot].event, true);
 	return r >= 0 || left_behind(r) ? 0 : r;
 }
 

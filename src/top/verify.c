@@ -163,12 +163,24 @@ static void check_owner(struct check *c, uint32_t slot, uint64_t ctl)
 		finding(c, "slot %u is at rest and has an owner", slot);
 }
 
+/* What a hit goes by says the same as the rest of the result. */
+static void check_front(struct check *c, uint32_t slot, struct field f)
+{
+	uint64_t small = load_relaxed(&f.front->when) & WHEN_SMALL;
+	uint64_t len = load_relaxed(&f.back->len);
+
+	if (small && (len != small - 1 ||
+		      (len && load_relaxed(&f.back->ref) != slot + 1)))
+		finding(c, "slot %u tells differently where its result lies",
+			slot);
+}
+
 /* A reference that counts must lead to memory that is the slot's. */
 static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &c->map->slots[slot];
-	const struct shm_field *cur = &s->field[ctl_cur(ctl)];
-	const struct shm_field *other = &s->field[!ctl_cur(ctl)];
+	const struct shm_back *cur = slot_value(c->map, slot, ctl).back;
+	const struct shm_back *other = slot_other(c->map, slot, ctl).back;
 
 	if (ctl_has(ctl) && load_relaxed(&cur->len) &&
 	    !arena_is_live(c->map, slot, load_relaxed(&cur->ref)))
@@ -176,6 +188,8 @@ static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
 	if (ctl_phase(ctl) == PHASE_FAILED && load_relaxed(&other->len) &&
 	    !arena_is_live(c->map, slot, load_relaxed(&other->ref)))
 		finding(c, "slot %u has a message without memory", slot);
+	if (ctl_has(ctl))
+		check_front(c, slot, slot_value(c->map, slot, ctl));
 	if (!slot_key_len(s))
 		finding(c, "slot %u is in use and has no key", slot);
 	if (slot_key_len(s) > SHM_INLINE_KEY &&
@@ -250,8 +264,10 @@ static void check_slot(struct check *c, uint32_t slot)
 	if (ctl_at_rest(ctl) && slot_kind(s) == SHM_SEMAPHORE)
 		check_semaphore(c, slot, ctl);
 	for (int i = 0; i < 2; i++)
-		check_chain(c, slot, load_relaxed(&s->field[i].ref),
-			    load_relaxed(&s->field[i].len), "result");
+		check_chain(c, slot,
+			    load_relaxed(&c->map->desks[slot].back[i].ref),
+			    load_relaxed(&c->map->desks[slot].back[i].len),
+			    "result");
 	if (slot_key_len(s) > SHM_INLINE_KEY)
 		check_chain(c, slot, load_relaxed(key_ref(s)), slot_key_len(s),
 			    "key");

@@ -37,8 +37,9 @@ static void locate(enum scribble_region region, uint64_t *at, uint64_t *each,
 		*at = g->buckets_at, *each = 8, *count = g->buckets;
 		return;
 	case IN_SLOT:
-		*at = g->slots_at, *count = g->slots;
-		*each = sizeof(struct shm_slot);
+		/* And the desks, which come next. */
+		*at = g->slots_at, *each = 64;
+		*count = (g->tags_at - g->slots_at) / *each;
 		return;
 	case IN_TAG: *at = g->tags_at, *each = 8, *count = g->granules; return;
 	case IN_GRANULE:

@@ -22,7 +22,7 @@ static const struct sfshm_policy again = {
 };
 
 static struct shm_header header;
-static uint64_t slot_at_byte;
+static uint64_t slot_at_byte, desk_at_byte;
 static uint32_t slot_index;
 
 /* A segment with one value, which nobody has open. */
@@ -37,6 +37,8 @@ static void make(void)
 	forge_read(0, &header, sizeof(header));
 	slot_at_byte =
 		header.geometry.slots_at + slot_index * sizeof(struct shm_slot);
+	desk_at_byte =
+		header.geometry.desks_at + slot_index * sizeof(struct shm_desk);
 }
 
 static uint64_t read_ctl(void)
@@ -146,13 +148,17 @@ static int view_slot(void)
 	return r;
 }
 
-static void write_field(unsigned int which, uint32_t len, uint32_t ref)
+static uint64_t back_at(unsigned int which)
+{
+	return desk_at_byte + offsetof(struct shm_desk, back) +
+	       which * sizeof(struct shm_back);
+}
+
+static void write_back(unsigned int which, uint32_t len, uint32_t ref)
 {
 	const uint32_t both[] = { ref, len };
 
-	forge_write(slot_at_byte + offsetof(struct shm_slot, field) +
-			    which * sizeof(struct shm_field),
-		    both, sizeof(both));
+	forge_write(back_at(which), both, sizeof(both));
 }
 
 static void lengths_and_places_beyond_all_bounds(void **state)
@@ -160,7 +166,7 @@ static void lengths_and_places_beyond_all_bounds(void **state)
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	const uint8_t data[1000] = { 0 };
 	struct sfshm_flight flight;
-	struct shm_field value;
+	struct shm_back value;
 	struct sfshm *h;
 	uint64_t ctl;
 
@@ -174,19 +180,17 @@ static void lengths_and_places_beyond_all_bounds(void **state)
 	assert_int_equal(sfshm_close(h), 0);
 	assert_int_equal(view_slot(), 0);
 	ctl = read_ctl();
-	forge_read(slot_at_byte + offsetof(struct shm_slot, field) +
-			   ctl_cur(ctl) * sizeof(value),
-		   &value, sizeof(value));
-	write_field(ctl_cur(ctl), small.max_value + 1, 1);
+	forge_read(back_at(ctl_cur(ctl)), &value, sizeof(value));
+	write_back(ctl_cur(ctl), small.max_value + 1, 1);
 	assert_int_equal(view_slot(), -EBADMSG);
 	/* A failure's message. */
-	write_field(ctl_cur(ctl), sizeof(data), value.ref);
+	write_back(ctl_cur(ctl), sizeof(data), value.ref);
 	write_ctl(ctl_with(ctl, PHASE_FAILED, 0));
-	write_field(!ctl_cur(ctl), sizeof(data), value.ref);
+	write_back(!ctl_cur(ctl), sizeof(data), value.ref);
 	assert_int_equal(view_slot(), -EBADMSG);
-	write_field(!ctl_cur(ctl), 5, UINT32_MAX);
+	write_back(!ctl_cur(ctl), 5, UINT32_MAX);
 	assert_int_equal(view_slot(), -EBADMSG);
-	write_field(!ctl_cur(ctl), 0, 0);
+	write_back(!ctl_cur(ctl), 0, 0);
 	assert_int_equal(view_slot(), 0);
 }
 

@@ -65,17 +65,17 @@ static void and_calls_refuse_them(void **state)
 {
 	struct sfshm *h = segment_open(NULL);
 	struct semaphore s = made(h);
-	struct shm_field *field;
+	struct shm_back *back;
 	struct sfshm_permit permit;
 
 	(void)state;
 	/* The cached one is another name's. */
 	assert_int_equal(sfshm_close(h), 0);
 	h = segment_open(NULL);
-	field = h->map->slots[s.slot].field + ctl_cur(s.ctl);
-	field->len--;
+	back = slot_value(h->map, s.slot, s.ctl).back;
+	back->len--;
 	assert_int_equal(sfshm_acquire(h, "s", 1, NULL, &permit), -EBADMSG);
-	field->len++;
+	back->len++;
 	assert_int_equal(sfshm_acquire(h, "s", 1, NULL, &permit), 0);
 	*semaphore_word(&s, 0) = *semaphore_word(&s, 0);
 	assert_int_equal(sfshm_permit_release(&permit), 0);
