@@ -25,6 +25,7 @@ struct peer {
 	uint32_t id; /* index + 1: as in control words and tags */
 	uint32_t incarnation;
 	uint64_t cookie; /* of the process that attached */
+	uint64_t life;   /* no other attachment of this process has it */
 	uint32_t inside; /* a call uses it while it attaches elsewhere */
 	/* where it looks for free granules next: those in slots, others */
 	uint32_t home_cursor, cursor;
@@ -56,6 +57,21 @@ static inline struct peer *peer_if_current(const struct mapping *map)
 	if (likely(p && p->map == map && p->cookie == *process_cookie_word))
 		return p;
 	return NULL;
+}
+
+/*
+ * The calling thread's peer that has this life, or NULL: it has left, or is
+ * another thread's, or another process's.
+ */
+struct peer *peer_of_slow(uint64_t life);
+
+static inline struct peer *peer_of(uint64_t life)
+{
+	struct peer *p = peer_current;
+
+	if (likely(p && p->life == life && p->cookie == *process_cookie_word))
+		return p;
+	return peer_of_slow(life);
 }
 
 /*

@@ -14,7 +14,7 @@
 /*
  * A slot's `started` word, in three forms:
  *
- *   0, 15 bits of the generation, microseconds   when its flight began; or,
+ *   0, 15 bits of the generation, 1024 ns each   when its flight began; or,
  *                                                once its leader has died, when
  *                                                that was noticed
  *   1, epoch                                     when it left its chain
@@ -27,14 +27,14 @@
 
 static inline uint64_t started_make(uint64_t gen, uint64_t now_ns)
 {
-	return (gen & 0x7fff) << 48 | (now_ns / 1000 & STARTED_TIME);
+	return (gen & 0x7fff) << 48 | (now_ns >> 10 & STARTED_TIME);
 }
 
 /* In ns, or 0 if it is not noted yet. */
 static inline uint64_t started_ns(uint64_t started, uint64_t gen)
 {
 	return started >> 48 == (gen & 0x7fff) ?
-		       (started & STARTED_TIME) * 1000 :
+		       (started & STARTED_TIME) << 10 :
 		       0;
 }
 

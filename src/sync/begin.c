@@ -9,7 +9,7 @@
 #include "peer/wait.h"
 #include "store/claims.h"
 #include "store/evict.h"
-#include "sync/flight.h"
+#include "sync/lead.h"
 
 static int link_slot(struct call *c, uint32_t slot)
 {
@@ -52,7 +52,8 @@ static int lead_new(struct call *c, struct sighting *seen)
 	kill_point(slot_busy);
 	seen->ctl = busy;
 	peer_count(p, COUNT_inserts);
-	flight_note_start(p, seen, c->lease_ms);
+	flight_note_start(p, seen, c->lease_ms, sys.coarse(),
+			  key_kind(&c->key) == SHM_LOCK);
 	return SFSHM_LEADER;
 }
 
@@ -178,29 +179,6 @@ int flight_consult(struct call *c, int (*how)(struct call *c, struct flight *f))
 	return r;
 }
 
-/* Claimed, and too late: the key is the successor's by now. */
-static int give_back(struct peer *p, const struct sighting *seen)
-{
-	struct shm_slot *s = &p->map->slots[seen->slot];
-
-	if (cas_seq(&s->ctl, seen->ctl, ctl_with(seen->ctl, PHASE_IDLE, 0))) {
-		event_wake(&p->map->desks[seen->slot].event, true);
-		claim_drop(p, seen->slot);
-	} else {
-		/* Stolen meanwhile: the slot is ours to let go of. */
-		flight_yield(p, seen->slot);
-	}
-	return MOVED;
-}
-
-int flight_confirm(struct peer *p, const struct sighting *seen)
-{
-	/* order: M2 pairs M1 */
-	if (likely(!load_seq(&p->map->header->moved)))
-		return SFSHM_LEADER;
-	return give_back(p, seen);
-}
-
 /* Nobody is: lead, unless this call must not. */
 static int meet_idle(struct call *c, struct sighting *seen, int how)
 {
@@ -279,6 +257,13 @@ static int settle_for_old(struct call *c)
 	return c->result->source;
 }
 
+/* Who leads now is told until one has lived to end a flight. */
+static bool leaders_died(const struct call *c, const struct sighting *seen)
+{
+	return key_kind(&c->key) != SHM_LOCK &&
+	       load_relaxed(&c->self->map->slots[seen->slot].deaths);
+}
+
 int flight_begin(struct call *c, struct flight *f)
 {
 	struct sighting seen;
@@ -297,7 +282,9 @@ int flight_begin(struct call *c, struct flight *f)
 		peer_count(c->self, COUNT_no_space);
 	if (r != SFSHM_LEADER || !f || f->alone)
 		return r;
-	flight_lead(c->self, c->policy, &seen, c->result, f);
+	flight_lead(c->self, c->policy, &seen, f);
+	flight_tell(c->result, ctl_gen(seen.ctl),
+		    c->result->owner_died || leaders_died(c, &seen), true);
 	f->reap = c->reap;
 	/* A semaphore's permits there count until they are given back. */
 	if (!c->moving && key_kind(&c->key) != SHM_SEMAPHORE)

@@ -3,6 +3,7 @@
 
 #include "os/sys.h"
 #include "store/evict.h"
+#include "sync/lead.h"
 
 /* A short key's slot, if it is near; false: look in earnest. */
 static in_line bool find(const struct mapping *map, const struct key *k,
@@ -153,12 +154,13 @@ static int lead(struct peer *p, const struct sfshm_policy *policy,
 
 	if (load_relaxed(&map->slots[seen->slot].deaths) ||
 	    load_relaxed(&map->predecessor) ||
-	    flight_claim_at(p, seen, policy->lock_age_ms, now) == AGAIN ||
+	    flight_claim_as(p, seen, policy->lock_age_ms, now, false) ==
+		    AGAIN ||
 	    flight_confirm(p, seen) == MOVED)
 		return AGAIN;
 	peer_count(p, COUNT_gets);
-	result->owner_died = 0;
-	flight_lead(p, policy, seen, result, f);
+	flight_lead(p, policy, seen, f);
+	flight_tell(result, ctl_gen(seen->ctl), false, true);
 	return SFSHM_LEADER;
 }
 
@@ -184,6 +186,8 @@ int fast_begin(struct peer *p, const struct key *k,
 	if (unlikely(!there))
 		return AGAIN;
 	if (serves) {
+		f->map = NULL;
+		f->alone = false;
 		count_hit(p, seen.slot);
 		return SFSHM_CACHED;
 	}

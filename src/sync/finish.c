@@ -28,18 +28,6 @@ void flight_yield(struct peer *p, uint32_t slot)
 	claim_drop(p, slot);
 }
 
-/* What may be ended, and by whom. */
-static int check(const struct flight *f, const struct peer *p)
-{
-	if (f->alone)
-		return 0;
-	if (!f->map)
-		return -ESTALE;
-	if (f->record != p->record || f->incarnation != p->incarnation)
-		return -EPERM;
-	return 0;
-}
-
 /* Who led before has died, and there is time for what it left now. */
 static void reap_last(struct flight *f, struct peer *p)
 {
@@ -59,7 +47,7 @@ static int fenced(struct flight *f, struct peer *p)
 }
 
 /* The CAS that ends the flight; true: it was still ours. */
-static bool end(struct flight *f, struct peer *p, uint64_t next)
+static in_line bool end(struct flight *f, struct peer *p, uint64_t next)
 {
 	struct shm_slot *s = &p->map->slots[f->slot];
 
@@ -69,12 +57,13 @@ static bool end(struct flight *f, struct peer *p, uint64_t next)
 	return cas_seq(&s->ctl, f->ctl, next);
 }
 
-static void wake_and_forget(struct flight *f, struct peer *p, bool all,
-			    int outcome)
+static in_line void wake_and_forget(struct flight *f, struct peer *p, bool all,
+				    int outcome)
 {
-	bool shared = event_wake(&p->map->desks[f->slot].event, all);
+	uint32_t *event = &p->map->desks[f->slot].event;
+	bool shared = unlikely(event_awaited(event)) && event_wake(event, all);
 
-	if (shared)
+	if (unlikely(shared))
 		peer_count(p, COUNT_wakeups);
 	if (f->result)
 		f->result->shared = shared;
@@ -372,13 +361,11 @@ int flight_publish(struct flight *f, struct peer *p, const struct iovec *iov,
 		.keep_ms = f->keep_ms,
 	};
 	uint64_t total;
-	int r = check(f, p);
+	int r = total_of(iov, count, &total);
 
-	if (!r)
-		r = total_of(iov, count, &total);
-	if (r)
+	if (unlikely(r))
 		return r;
-	if (f->alone)
+	if (unlikely(f->alone))
 		return publish_alone(f, &o, total);
 	if (total > p->map->geometry.max_value) {
 		peer_count(p, COUNT_too_large);
@@ -405,10 +392,7 @@ int flight_note(struct flight *f, struct peer *p, const void *data,
 		.iov_len = len,
 	};
 	struct outcome o = { .iov = &iov, .count = 1, .len = len };
-	int r = check(f, p);
 
-	if (r)
-		return r;
 	if (lost(f, p))
 		return fenced(f, p);
 	return len > p->map->geometry.max_value ? -EMSGSIZE :
@@ -424,10 +408,8 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 		.code = code,
 		.ttl_ms = f->neg_ttl_ms,
 	};
-	int r = check(f, p);
+	int r;
 
-	if (r)
-		return r;
 	if (code == 0 || code == SHM_CODE_UNCACHEABLE)
 		return -EINVAL;
 	if (!f->alone && lost(f, p))
@@ -456,15 +438,9 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 
 int flight_release(struct flight *f, struct peer *p)
 {
-	int r = check(f, p);
-
-	if (r)
-		return r;
-	if (f->alone)
+	if (unlikely(f->alone))
 		return end_alone(f, -ECANCELED);
-	if (lost(f, p))
-		return fenced(f, p);
-	if (!end(f, p, ctl_with(f->ctl, PHASE_IDLE, 0)))
+	if (unlikely(!end(f, p, ctl_with(f->ctl, PHASE_IDLE, 0))))
 		return fenced(f, p);
 	kill_point(release_flipped);
 	peer_count(p, COUNT_releases);

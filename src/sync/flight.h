@@ -11,13 +11,12 @@
 /* What struct sfshm_flight holds. */
 struct flight {
 	struct mapping *map; /* NULL: ended */
-	struct shm_participant *record;
-	struct sfshm_result *result; /* gets a copy of what is published */
+	uint64_t life;       /* the leader's, as an attached thread */
 	uint64_t cookie;
 	uint64_t serial; /* of the mapping: its address may be used again */
 	uint64_t ctl;    /* BUSY, as it stands while the flight is ours */
+	struct sfshm_result *result; /* gets a copy of what is published */
 	uint32_t slot;
-	uint32_t incarnation;
 	uint32_t reap;  /* participant + 1, to be reaped once it is ended */
 	uint32_t flags; /* the policy's */
 	uint32_t ttl_ms;
@@ -60,28 +59,6 @@ static inline bool flight_moved(const struct call *c)
 	return unlikely(load_acquire(&c->self->map->header->moved)) &&
 	       !c->asked;
 }
-
-/* Becomes the leader of a slot as it was seen: T3, T7. SFSHM_LEADER, AGAIN. */
-int flight_claim(struct peer *p, struct sighting *seen, uint32_t lease_ms);
-
-/* ... for a caller that has just looked at the coarse clock. */
-int flight_claim_at(struct peer *p, struct sighting *seen, uint32_t lease_ms,
-		    uint64_t coarse);
-
-/*
- * After a claim: SFSHM_LEADER, or MOVED if the segment has moved meanwhile,
- * with the claim given back.
- */
-int flight_confirm(struct peer *p, const struct sighting *seen);
-
-/* Notes when the flight began, and until when it is meant to last. */
-void flight_note_start(struct peer *p, const struct sighting *seen,
-		       uint32_t lease_ms);
-
-/* What the new leader is told, and gets in its hands. */
-void flight_lead(struct peer *p, const struct sfshm_policy *policy,
-		 const struct sighting *seen, struct sfshm_result *r,
-		 struct flight *f);
 
 /*
  * Waits once for the flight that was seen. Returns AGAIN, SFSHM_LEADER (the

@@ -8,7 +8,7 @@
 #include "peer/wait.h"
 #include "store/claims.h"
 #include "sync/deadlock.h"
-#include "sync/flight.h"
+#include "sync/lead.h"
 
 /* With this death the breaker is open: nobody takes over. */
 static bool breaks_now(const struct call *c, const struct shm_slot *s)

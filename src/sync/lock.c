@@ -6,17 +6,16 @@
 #include "os/killpoint.h"
 #include "peer/wait.h"
 #include "store/claims.h"
+#include "sync/lead.h"
 
 static void keep(struct hold *held, struct peer *p, const struct sighting *seen,
 		 uint32_t rank)
 {
 	held->map = p->map;
-	held->record = p->record;
+	held->life = p->life;
 	held->cookie = p->cookie;
-	held->serial = p->map->serial;
 	held->ctl = seen->ctl;
 	held->slot = seen->slot;
-	held->incarnation = p->incarnation;
 	held->rank = rank;
 }
 

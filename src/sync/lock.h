@@ -22,12 +22,10 @@
 /* What struct sfshm_lock holds. */
 struct hold {
 	struct mapping *map; /* NULL: nothing is held */
-	struct shm_participant *record;
+	uint64_t life;       /* the holder's, as an attached thread */
 	uint64_t cookie;
-	uint64_t serial; /* of the mapping: its address may be used again */
-	uint64_t ctl;    /* BUSY, for as long as it is held */
+	uint64_t ctl; /* BUSY, for as long as it is held */
 	uint32_t slot;
-	uint32_t incarnation;
 	uint32_t rank;
 };
 

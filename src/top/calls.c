@@ -62,25 +62,27 @@ static inline struct peer *at_once(struct sfshm *h, enum shm_kind kind,
 }
 
 /* The policy asks for nothing but lifetimes, and perhaps a refresh. */
-static bool plain(const struct sfshm_policy *policy)
+static in_line bool plain(const struct sfshm_policy *policy)
 {
 	return policy->size == sizeof(*policy) &&
 	       !(policy->flags &
 		 ~(uint32_t)(SFSHM_KEEP | SFSHM_REFRESH | SFSHM_TRY)) &&
-	       !policy->fresh && !policy->fits && policy->beta <= 0;
+	       !((uintptr_t)policy->fresh | (uintptr_t)policy->fits |
+		 (uintptr_t)policy->claim_key) &&
+	       policy->beta <= 0;
 }
 
-static int begin_at_once(struct sfshm *h, enum shm_kind kind, const void *key,
-			 size_t len, const struct sfshm_policy *policy,
-			 struct flight *f, struct sfshm_result *result)
+static in_line int begin_at_once(struct sfshm *h, const void *key, size_t len,
+				 const struct sfshm_policy *policy,
+				 struct flight *f, struct sfshm_result *result)
 {
 	struct peer *p;
 	struct key k;
 
 	policy = policy ? policy : &no_policy;
-	if (!plain(policy))
+	if (unlikely(!plain(policy)))
 		return AGAIN;
-	p = at_once(h, kind, key, len, result, &k);
+	p = at_once(h, SHM_VALUE, key, len, result, &k);
 	return likely(p) ? fast_begin(p, &k, policy, f, result) : AGAIN;
 }
 
@@ -95,11 +97,6 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 	f->map = NULL;
 	f->alone = false;
 	f->claims = false;
-	if (kind == SHM_VALUE) {
-		r = begin_at_once(h, kind, key, len, policy, f, result);
-		if (likely(r != AGAIN))
-			return r;
-	}
 	do {
 		r = call_start(&c, h, kind, key, len, policy, result);
 		if (r)
@@ -118,9 +115,13 @@ int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 		struct sfshm_result *result)
 {
 	struct flight *f = (struct flight *)flight;
+	int r;
 
-	if (!flight)
+	if (unlikely(!flight))
 		return -EINVAL;
+	r = begin_at_once(h, key, key_len, policy, f, result);
+	if (likely(r != AGAIN))
+		return r;
 	if (policy && policy->size == sizeof(*policy) && policy->claim_key)
 		return claim_begin(h, key, key_len, policy, f, result);
 	return call_begin(h, SHM_VALUE, key, key_len, policy, f, result);

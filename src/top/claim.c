@@ -103,8 +103,6 @@ void claim_end(struct flight *f)
 {
 	struct claimed *two = (struct claimed *)f;
 
-	if (!f->claims)
-		return;
 	f->claims = false;
 	(void)sfshm_release((struct sfshm_flight *)&two->claim);
 }

@@ -10,29 +10,26 @@
 #include "top/call.h"
 
 /* The peer that leads a flight: this thread, attached to its segment. */
-static int leader(struct flight *f, struct peer **out)
+static in_line int leader(struct flight *f, struct peer **out)
 {
 	*out = NULL;
-	if (!f)
+	if (unlikely(!f))
 		return -EINVAL;
 	if (likely(f->map)) {
-		*out = peer_if_current(f->map);
-		if (likely(*out && f->serial == f->map->serial))
+		*out = peer_of(f->life);
+		if (likely(*out))
 			return 0;
 	}
 	if (!f->map && !f->alone)
 		return -ESTALE;
 	if (f->cookie != process_cookie())
 		return -ECHILD;
-	if (f->alone)
-		return 0;
-	*out = peer_attached(f->map, f->serial);
-	return *out ? 0 : -EPERM;
+	return f->alone ? 0 : -EPERM;
 }
 
-static int ended(struct flight *f, int r)
+static in_line int ended(struct flight *f, int r)
 {
-	if (!flight_open(f))
+	if (unlikely(f->claims) && !flight_open(f))
 		claim_end(f);
 	return r;
 }

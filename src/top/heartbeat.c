@@ -201,7 +201,7 @@ static int leads(const struct flight *f)
 		return -ECHILD;
 	if (f->alone)
 		return 0;
-	return peer_attached(f->map, f->serial) ? 0 : -EPERM;
+	return peer_of(f->life) ? 0 : -EPERM;
 }
 
 int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,

@@ -264,14 +264,9 @@ int sfshm_unlock(struct sfshm_lock *lock)
 		return -EINVAL;
 	if (unlikely(!held->map))
 		return -ESTALE;
-	if (unlikely(held->cookie != process_cookie()))
-		return -ECHILD;
-	p = peer_if_current(held->map);
-	if (unlikely(!p || p->map->serial != held->serial))
-		p = peer_attached(held->map, held->serial);
-	if (unlikely(!p || p->record != held->record ||
-		     p->incarnation != held->incarnation))
-		return -EPERM;
+	p = peer_of(held->life);
+	if (unlikely(!p))
+		return held->cookie != process_cookie() ? -ECHILD : -EPERM;
 	rank = held->rank;
 	p->ranks &= ~(UINT64_C(1) << rank);
 	return lock_release(held, p);
@@ -300,7 +295,7 @@ int sfshm_lock_key(const struct sfshm_lock *lock, void *buffer, size_t size)
 		return -ESTALE;
 	if (held->cookie != process_cookie())
 		return -ECHILD;
-	if (!peer_attached(held->map, held->serial))
+	if (!peer_of(held->life))
 		return -EPERM;
 	n = key_load(held->map, &held->map->slots[held->slot], key);
 	if (n > 0 && size)

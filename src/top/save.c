@@ -252,11 +252,8 @@ static int writer(struct sfshm_save *save, struct peer **out)
 		return -ESTALE;
 	if (s->flight.cookie != process_cookie())
 		return -ECHILD;
-	*out = peer_attached(s->flight.map, s->flight.serial);
-	if (!*out || s->flight.record != (*out)->record ||
-	    s->flight.incarnation != (*out)->incarnation)
-		return -EPERM;
-	return 0;
+	*out = peer_of(s->flight.life);
+	return *out ? 0 : -EPERM;
 }
 
 int sfshm_save_publish(struct sfshm_save *save)

@@ -13,12 +13,10 @@
 /* What struct sfshm_permit holds. */
 struct permit {
 	struct mapping *map; /* NULL: nothing is held */
-	struct shm_participant *record;
-	uint32_t *word;
+	uint64_t life;       /* the holder's, as an attached thread */
 	uint64_t cookie;
-	uint64_t serial; /* of the mapping: its address may be used again */
+	uint32_t *word;
 	uint32_t slot;
-	uint32_t incarnation;
 };
 static_assert(sizeof(struct permit) <= sizeof(struct sfshm_permit), "opaque");
 static_assert(SFSHM_PERMITS_MAX <= SHM_PERMITS, "no more words than there are");
@@ -242,12 +240,10 @@ static int check_options(const struct sfshm_semaphore_options *o)
 static void fill(struct permit *t, const struct sought *w, uint32_t i)
 {
 	t->map = w->s->map;
-	t->record = w->p->record;
+	t->life = w->p->life;
 	t->word = semaphore_word(w->s, i);
 	t->cookie = w->p->cookie;
-	t->serial = w->s->map->serial;
 	t->slot = w->s->slot;
-	t->incarnation = w->p->incarnation;
 }
 
 static int acquire_once(struct sought *w, struct acquire *a)
@@ -297,24 +293,6 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
 	return r;
 }
 
-static inline bool took(const struct peer *p, const struct permit *t)
-{
-	return p && p->record == t->record &&
-	       p->incarnation == t->incarnation && p->map->serial == t->serial;
-}
-
-/* This thread, as it took the permit; or why it is not its to give back. */
-static inline int holder_of(const struct permit *t, struct peer **out)
-{
-	*out = peer_if_current(t->map);
-	if (likely(took(*out, t)))
-		return 0;
-	if (t->cookie != process_cookie())
-		return -ECHILD;
-	*out = peer_attached(t->map, t->serial);
-	return took(*out, t) ? 0 : -EPERM;
-}
-
 int sfshm_permit_release(struct sfshm_permit *permit)
 {
 	struct permit *t = (struct permit *)permit;
@@ -325,9 +303,9 @@ int sfshm_permit_release(struct sfshm_permit *permit)
 		return -EINVAL;
 	if (!t->map)
 		return 0;
-	r = holder_of(t, &p);
-	if (unlikely(r))
-		return r;
+	p = peer_of(t->life);
+	if (unlikely(!p))
+		return t->cookie != process_cookie() ? -ECHILD : -EPERM;
 	/* The program's own robust mutexes may have cleared that (W6). */
 	wait_rest(p);
 	r = semaphore_give_back(p, t->slot, t->word);

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Becoming the leader of a slot at rest, or of a dead leader's. In a header,
+ * for a flight without company is little more than this.
+ */
+#ifndef SYNC_LEAD_H
+#define SYNC_LEAD_H
+
+#include "os/killpoint.h"
+#include "os/sys.h"
+#include "peer/wait.h"
+#include "store/claims.h"
+#include "sync/flight.h"
+
+/*
+ * The flight is on: says when it began and until when it is meant to last.
+ * The cheap clock will do where only people read it.
+ */
+static in_line void flight_note_start(struct peer *p,
+				      const struct sighting *seen,
+				      uint32_t lease_ms, uint64_t coarse,
+				      bool lock)
+{
+	struct shm_desk *d = &p->map->desks[seen->slot];
+	bool exact = lease_ms && !lock;
+
+	store_relaxed(&d->lease_ms, lease_ms);
+	/* order: B1 pairs B2 */
+	store_release(&d->started, started_make(ctl_gen(seen->ctl),
+						exact ? sys.now() : coarse));
+	peer_count(p, lock ? COUNT_locks : COUNT_loads);
+}
+
+/*
+ * Becomes the leader of a slot as it was seen: T3, T7. `coarse` is now. Returns
+ * SFSHM_LEADER or AGAIN.
+ */
+static in_line int flight_claim_as(struct peer *p, struct sighting *seen,
+				   uint32_t lease_ms, uint64_t coarse,
+				   bool lock)
+{
+	uint64_t mine = ctl_make(slot_gen(p->map, seen->ctl) + 1, p->id,
+				 PHASE_BUSY, seen->ctl);
+	uint32_t *event = &p->map->desks[seen->slot].event;
+
+	if (unlikely(lock && ctl_busy(seen->ctl)))
+		mine |= LOCK_ORPHANED;
+	claim_note(p, seen->slot);
+	if (unlikely(!cas_seq(&p->map->slots[seen->slot].ctl, seen->ctl,
+			      mine))) {
+		claim_drop(p, seen->slot);
+		return AGAIN;
+	}
+	kill_point(flight_claimed);
+	/* Who may be asleep on the last owner's words must learn of us (W5). */
+	if (ctl_at_rest(seen->ctl) && unlikely(event_awaited(event)))
+		event_wake(event, true);
+	seen->ctl = mine;
+	flight_note_start(p, seen, lease_ms, coarse, lock);
+	return SFSHM_LEADER;
+}
+
+/* ... whatever kind of key it is. */
+int flight_claim(struct peer *p, struct sighting *seen, uint32_t lease_ms);
+
+/* After a claim: the segment has moved meanwhile, so it is given back. MOVED. */
+int flight_give_back(struct peer *p, const struct sighting *seen);
+
+/* SFSHM_LEADER; or MOVED, with the claim given back. */
+static in_line int flight_confirm(struct peer *p, const struct sighting *seen)
+{
+	/* order: M2 pairs M1 */
+	if (likely(!load_seq(&p->map->header->moved)))
+		return SFSHM_LEADER;
+	return flight_give_back(p, seen);
+}
+
+/* What the new leader is told. */
+static in_line void flight_tell(struct sfshm_result *r, uint64_t generation,
+				bool owner_died, bool coordinated)
+{
+	r->source = SFSHM_COMPUTED;
+	r->code = 0;
+	r->leader = 1;
+	r->shared = 0;
+	r->owner_died = owner_died;
+	r->uncached = 0;
+	r->stale = 0;
+	r->coordinated = coordinated;
+	r->generation = generation;
+	r->age_ns = 0;
+	r->value.len = 0;
+}
+
+/* What a flight has of its leader's policy. */
+static in_line void flight_fill(struct flight *f,
+				const struct sfshm_policy *policy)
+{
+	f->flags = policy->flags;
+	f->ttl_ms = policy->ttl_ms;
+	f->neg_ttl_ms = policy->neg_ttl_ms;
+	f->keep_ms = policy->grace_ms > policy->stale_if_error_ms ?
+			     policy->grace_ms :
+			     policy->stale_if_error_ms;
+	f->uncacheable_ms = 0;
+	f->result = NULL;
+	f->stored = 0;
+	f->fits = policy->fits;
+	f->arg = policy->arg;
+	f->claims = false;
+}
+
+/* What it gets in its hands. */
+static in_line void flight_lead(struct peer *p,
+				const struct sfshm_policy *policy,
+				const struct sighting *seen, struct flight *f)
+{
+	f->map = p->map;
+	f->life = p->life;
+	f->cookie = p->cookie;
+	f->serial = p->map->serial;
+	f->ctl = seen->ctl;
+	f->slot = seen->slot;
+	f->reap = 0;
+	f->alone = false;
+	flight_fill(f, policy);
+}
+
+#endif
