@@ -30,8 +30,8 @@ static in_line bool find(const struct mapping *map, const struct key *k,
 	return false;
 }
 
-static inline void tell(struct sfshm_result *r, const struct shm_front *f,
-			uint64_t gen, uint64_t now, uint32_t len)
+static in_line void tell(struct sfshm_result *r, const struct shm_front *f,
+			 uint64_t gen, uint64_t now, uint32_t len)
 {
 	uint64_t stored = front_stored(f);
 
@@ -49,11 +49,10 @@ static inline void tell(struct sfshm_result *r, const struct shm_front *f,
 }
 
 /* A value that does not lie in its key's slot; its length, or -1. */
-static int64_t copy_from_afar(const struct mapping *map,
-			      const struct sighting *seen, struct sfshm_buf *to)
+static int64_t copy_from_afar(const struct mapping *map, uint32_t slot,
+			      uint64_t ctl, struct sfshm_buf *to)
 {
-	const struct shm_back *back =
-		slot_value(map, seen->slot, seen->ctl).back;
+	const struct shm_back *back = slot_value(map, slot, ctl).back;
 	uint32_t len = load_relaxed(&back->len);
 
 	if (len > to->cap ||
@@ -75,7 +74,7 @@ static in_line int64_t copy(const struct mapping *map,
 
 	if (unlikely(!small || small > SHM_GRANULE + 1 ||
 		     to->cap < SHM_GRANULE))
-		return copy_from_afar(map, seen, to);
+		return copy_from_afar(map, seen->slot, seen->ctl, to);
 	copy_torn(to->data, map->slots[seen->slot].home, SHM_GRANULE);
 	return (int64_t)small - 1;
 }
@@ -111,7 +110,7 @@ static in_line bool fresh(const struct mapping *map,
 	return ctl_has(seen->ctl) && front_fresh(front_of(map, seen), now);
 }
 
-static inline void count_hit(struct peer *p, uint32_t slot)
+static in_line void count_hit(struct peer *p, uint32_t slot)
 {
 	evict_note_hit(p, slot);
 	peer_count(p, COUNT_gets);
@@ -134,21 +133,17 @@ bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result)
 	struct sighting seen;
 	bool there;
 
-	if (unlikely(k->len > SHM_INLINE_KEY))
-		return false;
-	epoch_enter(p);
 	there = find(map, k, &seen) && readable(seen.ctl) &&
 		fresh(map, &seen, now) && take(map, &seen, now, result);
-	epoch_leave(p);
 	if (likely(there))
 		count_hit(p, seen.slot);
 	return there;
 }
 
 /* Leads a slot at rest, if nothing about it is out of the ordinary. */
-static int lead(struct peer *p, const struct sfshm_policy *policy,
-		struct sighting *seen, uint64_t now, struct flight *f,
-		struct sfshm_result *result)
+static in_line int lead(struct peer *p, const struct sfshm_policy *policy,
+			struct sighting *seen, uint64_t now, struct flight *f,
+			struct sfshm_result *result)
 {
 	struct mapping *map = p->map;
 
@@ -174,15 +169,11 @@ int fast_begin(struct peer *p, const struct key *k,
 	bool there, serves = false;
 	struct sighting seen;
 
-	if (unlikely(k->len > SHM_INLINE_KEY))
-		return AGAIN;
-	epoch_enter(p);
 	there = find(map, k, &seen) && readable(seen.ctl);
 	if (there && !refresh && fresh(map, &seen, now)) {
 		serves = true;
 		there = take(map, &seen, now, result);
 	}
-	epoch_leave(p);
 	if (unlikely(!there))
 		return AGAIN;
 	if (serves) {

@@ -15,20 +15,20 @@ struct flight {
 	uint64_t cookie;
 	uint64_t serial; /* of the mapping: its address may be used again */
 	uint64_t ctl;    /* BUSY, as it stands while the flight is ours */
-	struct sfshm_result *result; /* gets a copy of what is published */
 	uint32_t slot;
-	uint32_t reap;  /* participant + 1, to be reaped once it is ended */
-	uint32_t flags; /* the policy's */
+	uint32_t flags; /* the policy's, and what follows of it */
 	uint32_t ttl_ms;
 	uint32_t neg_ttl_ms;
-	uint32_t keep_ms;        /* past its lifetime a value is kept */
-	uint32_t uncacheable_ms; /* not 0: what it publishes is its own */
-	uint64_t stored;         /* 0: the value is of now; else of then */
-	int32_t outcome; /* once ended: what sfshm_do() answers its leader */
-	bool alone;      /* no flight: the work is run for its caller only */
+	uint32_t keep_ms; /* past its lifetime a value is kept */
+	int32_t outcome;  /* once ended: what sfshm_do() answers its leader */
 	sfshm_opinion_fn fits;
-	void *arg;   /* of `fits` */
-	bool claims; /* the next flight in memory goes with it: top/claim.c */
+	void *arg;                   /* of `fits` */
+	struct sfshm_result *result; /* gets a copy of what is published */
+	uint64_t stored;             /* 0: the value is of now; else of then */
+	uint32_t uncacheable_ms;     /* not 0: what it publishes is its own */
+	uint32_t reap; /* participant + 1, to be reaped once it is ended */
+	bool alone;    /* no flight: the work is run for its caller only */
+	bool claims;   /* the next flight in memory goes with it: top/claim.c */
 };
 static_assert(sizeof(struct flight) <= sizeof(struct sfshm_flight), "opaque");
 

@@ -8,15 +8,15 @@ int flight_claim(struct peer *p, struct sighting *seen, uint32_t lease_ms)
 				       SHM_LOCK);
 }
 
-int flight_give_back(struct peer *p, const struct sighting *seen)
+int flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl)
 {
-	if (cas_seq(&p->map->slots[seen->slot].ctl, seen->ctl,
-		    ctl_with(seen->ctl, PHASE_IDLE, 0))) {
-		event_wake(&p->map->desks[seen->slot].event, true);
-		claim_drop(p, seen->slot);
+	if (cas_seq(&p->map->slots[slot].ctl, ctl,
+		    ctl_with(ctl, PHASE_IDLE, 0))) {
+		event_wake(&p->map->desks[slot].event, true);
+		claim_drop(p, slot);
 	} else {
 		/* Stolen meanwhile: the slot is ours to let go of. */
-		flight_yield(p, seen->slot);
+		flight_yield(p, slot);
 	}
 	return MOVED;
 }

@@ -6,6 +6,8 @@
 #ifndef SYNC_LEAD_H
 #define SYNC_LEAD_H
 
+#include <string.h>
+
 #include "os/killpoint.h"
 #include "os/sys.h"
 #include "peer/wait.h"
@@ -64,7 +66,7 @@ static in_line int flight_claim_as(struct peer *p, struct sighting *seen,
 int flight_claim(struct peer *p, struct sighting *seen, uint32_t lease_ms);
 
 /* After a claim: the segment has moved meanwhile, so it is given back. MOVED. */
-int flight_give_back(struct peer *p, const struct sighting *seen);
+int flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /* SFSHM_LEADER; or MOVED, with the claim given back. */
 static in_line int flight_confirm(struct peer *p, const struct sighting *seen)
@@ -72,7 +74,7 @@ static in_line int flight_confirm(struct peer *p, const struct sighting *seen)
 	/* order: M2 pairs M1 */
 	if (likely(!load_seq(&p->map->header->moved)))
 		return SFSHM_LEADER;
-	return flight_give_back(p, seen);
+	return flight_give_back(p, seen->slot, seen->ctl);
 }
 
 /* What the new leader is told. */
@@ -87,6 +89,7 @@ static in_line void flight_tell(struct sfshm_result *r, uint64_t generation,
 	r->uncached = 0;
 	r->stale = 0;
 	r->coordinated = coordinated;
+	memset(r->reserved, 0, sizeof(r->reserved));
 	r->generation = generation;
 	r->age_ns = 0;
 	r->value.len = 0;
@@ -102,11 +105,11 @@ static in_line void flight_fill(struct flight *f,
 	f->keep_ms = policy->grace_ms > policy->stale_if_error_ms ?
 			     policy->grace_ms :
 			     policy->stale_if_error_ms;
-	f->uncacheable_ms = 0;
-	f->result = NULL;
-	f->stored = 0;
 	f->fits = policy->fits;
 	f->arg = policy->arg;
+	f->result = NULL;
+	f->stored = 0;
+	f->uncacheable_ms = 0;
 	f->claims = false;
 }
 
@@ -121,9 +124,9 @@ static in_line void flight_lead(struct peer *p,
 	f->serial = p->map->serial;
 	f->ctl = seen->ctl;
 	f->slot = seen->slot;
+	flight_fill(f, policy);
 	f->reap = 0;
 	f->alone = false;
-	flight_fill(f, policy);
 }
 
 #endif

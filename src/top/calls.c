@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sync/fast.h"
 #include "sync/flight.h"
@@ -61,15 +62,19 @@ static inline struct peer *at_once(struct sfshm *h, enum shm_kind kind,
 	return p;
 }
 
-/* The policy asks for nothing but lifetimes, and perhaps a refresh. */
+/*
+ * The policy asks for nothing but lifetimes, and perhaps a refresh: what it
+ * must not have is all 0, told in one go.
+ */
 static in_line bool plain(const struct sfshm_policy *policy)
 {
+	const uint32_t harmless = SFSHM_KEEP | SFSHM_REFRESH | SFSHM_TRY;
+	uint64_t beta;
+
+	memcpy(&beta, &policy->beta, sizeof(beta));
 	return policy->size == sizeof(*policy) &&
-	       !(policy->flags &
-		 ~(uint32_t)(SFSHM_KEEP | SFSHM_REFRESH | SFSHM_TRY)) &&
-	       !((uintptr_t)policy->fresh | (uintptr_t)policy->fits |
-		 (uintptr_t)policy->claim_key) &&
-	       policy->beta <= 0;
+	       !((policy->flags & ~harmless) | beta | (uintptr_t)policy->fresh |
+		 (uintptr_t)policy->fits | (uintptr_t)policy->claim_key);
 }
 
 static in_line int begin_at_once(struct sfshm *h, const void *key, size_t len,
@@ -110,6 +115,16 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 	return r;
 }
 
+static __attribute__((noinline)) int
+begin_slowly(struct sfshm *h, const void *key, size_t len,
+	     const struct sfshm_policy *policy, struct flight *f,
+	     struct sfshm_result *result)
+{
+	if (policy && policy->size == sizeof(*policy) && policy->claim_key)
+		return claim_begin(h, key, len, policy, f, result);
+	return call_begin(h, SHM_VALUE, key, len, policy, f, result);
+}
+
 int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 		const struct sfshm_policy *policy, struct sfshm_flight *flight,
 		struct sfshm_result *result)
@@ -122,9 +137,7 @@ int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 	r = begin_at_once(h, key, key_len, policy, f, result);
 	if (likely(r != AGAIN))
 		return r;
-	if (policy && policy->size == sizeof(*policy) && policy->claim_key)
-		return claim_begin(h, key, key_len, policy, f, result);
-	return call_begin(h, SHM_VALUE, key, key_len, policy, f, result);
+	return begin_slowly(h, key, key_len, policy, f, result);
 }
 
 /* An old value is in the result, if there is one that is this key's. */
