@@ -104,12 +104,6 @@ static in_line bool take(const struct mapping *map, const struct sighting *seen,
 	return ctl_copy_whole(seen->ctl, load_seq(&map->slots[seen->slot].ctl));
 }
 
-static in_line bool fresh(const struct mapping *map,
-			  const struct sighting *seen, uint64_t now)
-{
-	return ctl_has(seen->ctl) && front_fresh(front_of(map, seen), now);
-}
-
 static in_line void count_hit(struct peer *p, uint32_t slot)
 {
 	evict_note_hit(p, slot);
@@ -126,18 +120,34 @@ static inline bool readable(uint64_t ctl)
 	return phases >> ctl_phase(ctl) & 1;
 }
 
+static in_line bool fresh(const struct mapping *map,
+			  const struct sighting *seen, uint64_t now)
+{
+	return ctl_has(seen->ctl) && readable(seen->ctl) &&
+	       front_fresh(front_of(map, seen), now);
+}
+
+/*
+ * Takes the fresh value. That the segment has moved is looked for last, so that
+ * none is taken from it after that.
+ */
+static in_line bool hit(struct peer *p, const struct sighting *seen,
+			uint64_t now, struct sfshm_result *result)
+{
+	if (unlikely(!take(p->map, seen, now, result) ||
+		     load_acquire(&p->map->header->moved)))
+		return false;
+	count_hit(p, seen->slot);
+	return true;
+}
+
 bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result)
 {
-	const struct mapping *map = p->map;
 	uint64_t now = sys.coarse();
 	struct sighting seen;
-	bool there;
 
-	there = find(map, k, &seen) && readable(seen.ctl) &&
-		fresh(map, &seen, now) && take(map, &seen, now, result);
-	if (likely(there))
-		count_hit(p, seen.slot);
-	return there;
+	return find(p->map, k, &seen) && fresh(p->map, &seen, now) &&
+	       hit(p, &seen, now, result);
 }
 
 /* Leads a slot at rest, if nothing about it is out of the ordinary. */
@@ -163,24 +173,16 @@ int fast_begin(struct peer *p, const struct key *k,
 	       const struct sfshm_policy *policy, struct flight *f,
 	       struct sfshm_result *result)
 {
-	const struct mapping *map = p->map;
 	bool refresh = policy->flags & SFSHM_REFRESH;
 	uint64_t now = sys.coarse();
-	bool there, serves = false;
 	struct sighting seen;
 
-	there = find(map, k, &seen) && readable(seen.ctl);
-	if (there && !refresh && fresh(map, &seen, now)) {
-		serves = true;
-		there = take(map, &seen, now, result);
-	}
-	if (unlikely(!there))
+	if (unlikely(!find(p->map, k, &seen)))
 		return AGAIN;
-	if (serves) {
+	if (!refresh && fresh(p->map, &seen, now)) {
 		f->map = NULL;
 		f->alone = false;
-		count_hit(p, seen.slot);
-		return SFSHM_CACHED;
+		return hit(p, &seen, now, result) ? SFSHM_CACHED : AGAIN;
 	}
 	if (!ctl_at_rest(seen.ctl) ||
 	    (ctl_phase(seen.ctl) == PHASE_FAILED && !refresh))

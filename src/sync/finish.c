@@ -29,10 +29,11 @@ void flight_yield(struct peer *p, uint32_t slot)
 }
 
 /* Who led before has died, and there is time for what it left now. */
-static void reap_last(struct flight *f, struct peer *p)
+static in_line void reap_last(struct flight *f, struct peer *p)
 {
-	if (unlikely(f->reap))
-		peer_reap(p->map, f->reap - 1);
+	if (likely(!f->reap))
+		return;
+	peer_reap(p->map, f->reap - 1);
 	f->reap = 0;
 }
 

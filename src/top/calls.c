@@ -56,7 +56,7 @@ static inline struct peer *at_once(struct sfshm *h, enum shm_kind kind,
 		     result->size != sizeof(*result)))
 		return NULL;
 	p = peer_if_current(load_acquire(&h->map));
-	if (unlikely(!p || handle_moved(p->map)))
+	if (unlikely(!p))
 		return NULL;
 	*k = key_make(p->map, kind, key, len);
 	return p;
