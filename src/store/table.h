@@ -19,7 +19,7 @@
  *  T4. A CAS on a link succeeds only if nothing happened there since it was
  *      read: the tag sees to that even across a slot's lives.
  *
- * All calls run inside an epoch section of the caller's.
+ * All calls but table_glance() run inside an epoch section of the caller's.
  */
 #ifndef STORE_TABLE_H
 #define STORE_TABLE_H
@@ -75,6 +75,38 @@ static inline uint64_t link_next(uint64_t old, uint32_t index)
 static inline uint64_t *bucket_of(const struct mapping *map, uint64_t hash)
 {
 	return &map->buckets[hash & (map->geometry.buckets - 1)];
+}
+
+/*
+ * An optimistic look-up of a key of at most SHM_INLINE_KEY bytes, the only call
+ * here that needs no section: what it walks over may be in its next life
+ * meanwhile, as for a reader that was expelled (G3). It reads rubbish at worst,
+ * for all slots are always mapped and every index is checked. What it sees
+ * counts only if the control word stands afterwards: then the slot has been that
+ * key's, and in its chain, all the while. False says nothing.
+ */
+static in_line bool table_glance(const struct mapping *map, const struct key *k,
+				 struct sighting *seen)
+{
+	uint64_t link = load_acquire(bucket_of(map, k->hash));
+	uint32_t order = key_order(k), left = 64, index;
+
+	while ((index = link_index(link)) && left--) {
+		const struct shm_slot *s = slot_at(map, index - 1);
+
+		if (unlikely(!s))
+			break;
+		__builtin_prefetch(s->home);
+		seen->slot = index - 1;
+		seen->ctl = load_seq(&s->ctl);
+		link = load_acquire(&s->next);
+		if (likely(load_relaxed(&s->hash) == order &&
+			   load_relaxed(&s->key_tag) == k->tag &&
+			   !(link & LINK_MARK) &&
+			   key_equal_short(k->data, s->key, k->len)))
+			return true;
+	}
+	return false;
 }
 
 #endif

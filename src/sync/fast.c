@@ -5,31 +5,6 @@
 #include "store/evict.h"
 #include "sync/lead.h"
 
-/* A short key's slot, if it is near; false: look in earnest. */
-static in_line bool find(const struct mapping *map, const struct key *k,
-			 struct sighting *seen)
-{
-	uint64_t link = load_acquire(bucket_of(map, k->hash));
-	uint32_t order = key_order(k), left = 64, index;
-
-	while ((index = link_index(link)) && left--) {
-		const struct shm_slot *s = slot_at(map, index - 1);
-
-		if (unlikely(!s))
-			break;
-		__builtin_prefetch(s->home);
-		seen->slot = index - 1;
-		seen->ctl = load_seq(&s->ctl);
-		link = load_acquire(&s->next);
-		if (likely(load_relaxed(&s->hash) == order &&
-			   load_relaxed(&s->key_tag) == k->tag &&
-			   !(link & LINK_MARK) &&
-			   key_equal_short(k->data, s->key, k->len)))
-			return true;
-	}
-	return false;
-}
-
 static in_line void tell(struct sfshm_result *r, const struct shm_front *f,
 			 uint64_t gen, uint64_t now, uint32_t len)
 {
@@ -146,7 +121,7 @@ bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result)
 	uint64_t now = sys.coarse();
 	struct sighting seen;
 
-	return find(p->map, k, &seen) && fresh(p->map, &seen, now) &&
+	return table_glance(p->map, k, &seen) && fresh(p->map, &seen, now) &&
 	       hit(p, &seen, now, result);
 }
 
@@ -177,7 +152,7 @@ int fast_begin(struct peer *p, const struct key *k,
 	uint64_t now = sys.coarse();
 	struct sighting seen;
 
-	if (unlikely(!find(p->map, k, &seen)))
+	if (unlikely(!table_glance(p->map, k, &seen)))
 		return AGAIN;
 	if (!refresh && fresh(p->map, &seen, now)) {
 		f->map = NULL;

@@ -2,15 +2,7 @@
 /*
  * The two usual answers: the key is there and its value fresh, or it is there,
  * nobody is at it, and the caller leads. All that is not as plain as that is
- * left to flight_begin(), which knows everything.
- *
- * The look-up here is optimistic: it is in no epoch section, so what it walks
- * over may be in its next life meanwhile, as it may for a reader that was
- * expelled (G3). It reads rubbish at worst, for all slots are always mapped and
- * every index is checked. An answer counts only if the control word that was
- * read before the key was compared stands afterwards: then the slot has been
- * that key's, and in its chain, all the while. Without an answer the look-up is
- * made anew, in a section.
+ * left to flight_begin(), which knows everything and looks the key up anew.
  */
 #ifndef SYNC_FAST_H
 #define SYNC_FAST_H

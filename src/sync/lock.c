@@ -23,15 +23,14 @@ int lock_take_idle(struct peer *p, const struct key *k, uint32_t rank,
 		   struct hold *held)
 {
 	struct sighting seen;
-	int r;
 
 	if (unlikely(load_relaxed(&p->map->predecessor)))
 		return AGAIN;
-	epoch_enter(p);
-	r = table_find(p, k, &seen);
-	epoch_leave(p);
-	if (unlikely(r != 1 || ctl_phase(seen.ctl) != PHASE_IDLE ||
-		     flight_claim(p, &seen, rank) == AGAIN ||
+	if (unlikely(k->len > SHM_INLINE_KEY ||
+		     !table_glance(p->map, k, &seen) ||
+		     ctl_phase(seen.ctl) != PHASE_IDLE ||
+		     flight_claim_as(p, &seen, rank, sys.coarse(), true) ==
+			     AGAIN ||
 		     flight_confirm(p, &seen) == MOVED))
 		return AGAIN;
 	keep(held, p, &seen, rank);
