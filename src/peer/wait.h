@@ -27,11 +27,12 @@
  *      becomes the owner of something at rest wakes those who may be asleep
  *      on the last one's. (Taking over from the dead, W1 has done so.)
  *  W6. Once a thread has tried to take a permit its list_op_pending rests at
- *      the segment's relay word whenever it points nowhere else. So its death wakes one of
- *      those who wait for permits in that segment, however many holders there
- *      are and whichever of them it slept on; that one reaps the dead, which
- *      wakes the others. It stays there when the permits have been given back:
- *      to move it each time would cost more than a wake at the thread's end.
+ *      the segment's relay word whenever it points nowhere else. So its death
+ *      wakes one of those who wait for permits in that segment, however many
+ *      holders there are and whichever of them it slept on; that one reaps
+ *      the dead, which wakes the others. It stays there when the permits have
+ *      been given back: to move it each time would cost more than a wake at
+ *      the thread's end.
  *      (The program's own robust mutexes clear that place: from then until
  *      the thread's next call here, the liveness words, and W4, are what is
  *      left.)

@@ -205,8 +205,8 @@ enum shm_kind {
 
 /*
  * A field, one of a slot's two results, in two parts: what a hit must know, and
- * the rest. Which of them is the current value, and when the other may be written,
- * stands in the control word (store/ctl.h).
+ * the rest. Which of them is the current value, and when the other may be
+ * written, stands in the control word (store/ctl.h).
  */
 struct shm_front {
 	uint64_t when;   /* stored then, CLOCK_MONOTONIC, ns, but for bits 0..7:

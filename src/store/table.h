@@ -82,8 +82,8 @@ static inline uint64_t *bucket_of(const struct mapping *map, uint64_t hash)
  * here that needs no section: what it walks over may be in its next life
  * meanwhile, as for a reader that was expelled (G3). It reads rubbish at worst,
  * for all slots are always mapped and every index is checked. What it sees
- * counts only if the control word stands afterwards: then the slot has been that
- * key's, and in its chain, all the while. False says nothing.
+ * counts only if the control word stands afterwards: then the slot has been
+ * that key's, and in its chain, all the while. False says nothing.
  */
 static in_line bool table_glance(const struct mapping *map, const struct key *k,
 				 struct sighting *seen)
@@ -97,6 +97,7 @@ static in_line bool table_glance(const struct mapping *map, const struct key *k,
 		if (unlikely(!s))
 			break;
 		__builtin_prefetch(s->home);
+		/* As F2 and L1 in table.c. */
 		seen->slot = index - 1;
 		seen->ctl = load_seq(&s->ctl);
 		link = load_acquire(&s->next);

@@ -74,7 +74,7 @@ static in_line bool take(const struct mapping *map, const struct sighting *seen,
 	if (unlikely(len < 0))
 		return false;
 	tell(r, f, ctl_gen(seen->ctl), now, (uint32_t)len);
-	/* As S1 and S4 in look.c. */
+	/* As S1, S4 and K2 in look.c. */
 	fence_acquire();
 	return ctl_copy_whole(seen->ctl, load_seq(&map->slots[seen->slot].ctl));
 }

@@ -126,7 +126,7 @@ static uint8_t took(const struct flight *f, uint64_t now)
 	return from && now > from && !f->stored ? scale_took(now - from) : 0;
 }
 
-/* What a hit needs not look further for: the length + 1 of what lies at home. */
+/* What a hit need not look further for: length + 1 of what lies at home. */
 static uint64_t small(uint32_t slot, const struct shm_back *back, uint32_t len)
 {
 	return !len || (len <= SHM_GRANULE &&

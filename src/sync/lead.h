@@ -65,7 +65,7 @@ static in_line int flight_claim_as(struct peer *p, struct sighting *seen,
 /* ... whatever kind of key it is. */
 int flight_claim(struct peer *p, struct sighting *seen, uint32_t lease_ms);
 
-/* After a claim: the segment has moved meanwhile, so it is given back. MOVED. */
+/* A claim in a segment that has moved meanwhile is given back. MOVED. */
 int flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /* SFSHM_LEADER; or MOVED, with the claim given back. */
