@@ -236,6 +236,8 @@ int file_inspect(const char *path, const struct sfshm_options *o,
 	return file_check(st, path, o);
 }
 
+#define OPEN_FLAGS (O_CLOEXEC | O_NOFOLLOW | O_NOCTTY)
+
 /*
  * Compared after the fact: the file may have been exchanged since *st was
  * read. Closing the wrong one is harmless, for this process has no locks on
@@ -244,7 +246,7 @@ int file_inspect(const char *path, const struct sfshm_options *o,
 int file_open(const char *path, int flags, const struct stat *st)
 {
 	struct stat now;
-	int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	int fd = open(path, flags | OPEN_FLAGS);
 
 	if (fd < 0)
 		return errno == ENOENT ? -EAGAIN : -errno;
@@ -254,6 +256,17 @@ int file_open(const char *path, int flags, const struct stat *st)
 		return -EAGAIN;
 	}
 	return fd;
+}
+
+int file_try(const char *path, const struct sfshm_options *o, struct stat *st)
+{
+	int fd = open(path, O_RDWR | O_NONBLOCK | OPEN_FLAGS);
+
+	if (fd >= 0 && !fstat(fd, st) && !file_check(st, path, o))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -EAGAIN;
 }
 
 /* Whether some process has the segment open, whatever it says of its boot. */

@@ -40,6 +40,14 @@ int file_inspect(const char *path, const struct sfshm_options *o,
  */
 int file_open(const char *path, int flags, const struct stat *st);
 
+/*
+ * Opens it for reading and writing without having looked before, and applies
+ * the rules of file_inspect() to what it has opened. A call less for who may
+ * close a descriptor of that file, for nothing of it is mapped here; whatever
+ * is wrong is -EAGAIN, and file_inspect() finds out what. Fills *st.
+ */
+int file_try(const char *path, const struct sfshm_options *o, struct stat *st);
+
 /* The rules of file_inspect() for a descriptor. */
 int file_check(const struct stat *st, const char *path,
 	       const struct sfshm_options *o);

@@ -79,17 +79,27 @@ struct mapping *mapping_find(dev_t dev, ino_t ino, int keep)
 	return map;
 }
 
-static int read_header(int fd, struct shm_header *h, struct stat *st,
+bool mapping_any(void)
+{
+	bool any;
+
+	pthread_mutex_lock(&registry_lock);
+	any = registry != NULL;
+	pthread_mutex_unlock(&registry_lock);
+	return any;
+}
+
+/* Only what the creator wrote is read, for nothing else is checked. */
+#define CONSTANT_PART (offsetof(struct shm_header, checksum) + sizeof(uint64_t))
+
+static int read_header(int fd, struct shm_header *h, const struct stat *st,
 		       const struct sfshm_options *o)
 {
-	ssize_t n;
+	ssize_t n = pread(fd, h, CONSTANT_PART, 0);
 
-	if (fstat(fd, st))
-		return -errno;
-	n = pread(fd, h, sizeof(*h), 0);
 	if (n < 0)
 		return -errno;
-	if (n != sizeof(*h)) {
+	if (n != CONSTANT_PART || st->st_size < SHM_HEADER_SIZE) {
 		options_explain(o,
 				"not a segment: the file holds %lld bytes, "
 				"less than a header",
@@ -168,17 +178,25 @@ static struct mapping *map_file(int fd, const struct shm_header *h,
 
 int mapping_open(struct mapping **out, int fd, const struct sfshm_options *o)
 {
-	struct shm_header h = { 0 };
-	struct mapping *map;
 	struct stat st;
-	int r = read_header(fd, &h, &st, o);
+
+	*out = NULL;
+	return fstat(fd, &st) ? -errno : mapping_open_stat(out, fd, &st, o);
+}
+
+int mapping_open_stat(struct mapping **out, int fd, const struct stat *st,
+		      const struct sfshm_options *o)
+{
+	struct shm_header h;
+	struct mapping *map;
+	int r = read_header(fd, &h, st, o);
 
 	*out = NULL;
 	if (r)
 		return r;
 	pthread_mutex_lock(&registry_lock);
 	close_inherited(fd);
-	map = map_file(fd, &h, &st, &r);
+	map = map_file(fd, &h, st, &r);
 	if (map) {
 		map->next = registry;
 		registry = map;

@@ -61,6 +61,17 @@ struct mapping {
 struct sfshm_options;
 int mapping_open(struct mapping **out, int fd, const struct sfshm_options *o);
 
+/* The same for who knows already what fstat(2) says of the descriptor. */
+struct stat;
+int mapping_open_stat(struct mapping **out, int fd, const struct stat *st,
+		      const struct sfshm_options *o);
+
+/*
+ * Whether this process has mapped any segment, or inherited a mapping. While
+ * it has not, closing a descriptor of a segment's file drops no byte lock.
+ */
+bool mapping_any(void);
+
 /*
  * The process's mapping of that file, referenced for a handle, or NULL. Closes
  * what was inherited over fork, but for the descriptor `keep` (or -1).

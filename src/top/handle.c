@@ -154,22 +154,37 @@ static int name_mapping(struct mapping *map, const char *path)
 	return -errno;
 }
 
+/*
+ * Opens it unless it is mapped already: then *map is that and the return value
+ * 0. With handle_lock held, a process without a mapping gets none meanwhile.
+ */
+static int find_or_open(struct mapping **map, const char *path,
+			const struct sfshm_options *o, struct stat *st)
+{
+	int r = mapping_any() ? -EAGAIN : file_try(path, o, st);
+
+	*map = NULL;
+	if (r != -EAGAIN)
+		return r;
+	r = file_inspect(path, o, st);
+	if (r)
+		return r;
+	*map = mapping_find(st->st_dev, st->st_ino, -1);
+	return *map ? 0 : file_open(path, O_RDWR, st);
+}
+
 int handle_map_path(struct mapping **map, const char *path,
 		    const struct sfshm_options *o)
 {
 	bool may_make = o && (o->flags & SFSHM_CREATE);
 	struct stat st;
-	int fd, r = file_inspect(path, o, &st);
+	int fd = find_or_open(map, path, o, &st), r;
 
-	if (r)
-		return r;
-	*map = mapping_find(st.st_dev, st.st_ino, -1);
 	if (*map)
 		return name_mapping(*map, path);
-	fd = file_open(path, O_RDWR, &st);
 	if (fd < 0)
 		return fd;
-	r = mapping_open(map, fd, o);
+	r = mapping_open_stat(map, fd, &st, o);
 	if (!r)
 		return name_mapping(*map, path);
 	if (r == -ESTALE && may_make) {
@@ -272,8 +287,9 @@ static int open_fd_locked(struct mapping **out, int fd,
 	map = mapping_find(st.st_dev, st.st_ino, fd);
 	r = file_check(&st, "the descriptor's file", o);
 	if (!r && !map) {
-		r = fcntl(fd, F_SETFD, FD_CLOEXEC) ? -errno :
-						     mapping_open(&map, fd, o);
+		r = fcntl(fd, F_SETFD, FD_CLOEXEC) ?
+			    -errno :
+			    mapping_open_stat(&map, fd, &st, o);
 		if (r)
 			close(fd);
 	} else {
