@@ -14,6 +14,7 @@
 #include "os/sys.h"
 #include "segment/geometry.h"
 #include "segment/fingerprint.h"
+#include "segment/huge.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22 /* Linux 5.14 */
@@ -113,39 +114,6 @@ static int read_header(int fd, struct shm_header *h, const struct stat *st,
 	return header_check(h, (uint64_t)st->st_size, o);
 }
 
-#define HUGE_PAGE (UINT64_C(2) << 20)
-
-/*
- * Maps the file, at an address that huge pages can serve if that is asked
- * for. Whether they do is the file system's choice; a refusal is no error.
- */
-static void *map_shared(int fd, const struct shm_header *h)
-{
-	size_t size = h->geometry.file_size;
-	uint8_t *room, *at;
-
-	if (!(h->compatible & SHM_HUGE))
-		return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-			    0);
-	room = mmap(NULL, size + HUGE_PAGE, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (room == MAP_FAILED)
-		return room;
-	at = room + (-(uintptr_t)room & (HUGE_PAGE - 1));
-	if (mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
-		 0) == MAP_FAILED) {
-		munmap(room, size + HUGE_PAGE);
-		return MAP_FAILED;
-	}
-	if (at != room)
-		munmap(room, (size_t)(at - room));
-	size = (size + 4095) & ~(size_t)4095;
-	munmap(at + size, (size_t)(room + h->geometry.file_size + HUGE_PAGE -
-				   (at + size)));
-	madvise(at, h->geometry.file_size, MADV_HUGEPAGE);
-	return at;
-}
-
 /*
  * What every attach touches, the header and the first records, by one call
  * instead of by faults; no more than a hint.
@@ -164,7 +132,10 @@ static struct mapping *map_file(int fd, const struct shm_header *h,
 	*error = -ENOMEM;
 	if (!map)
 		return NULL;
-	base = map_shared(fd, h);
+	map->huge = h->compatible & SHM_HUGE;
+	base = map->huge ? huge_map(fd, h->geometry.file_size) :
+			   mmap(NULL, h->geometry.file_size,
+				PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (base == MAP_FAILED) {
 		*error = -errno;
 		free(map);

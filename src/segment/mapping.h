@@ -35,6 +35,7 @@ struct mapping {
 	uint32_t word_offset; /* of the futex word in a mutex */
 	uint64_t seed;
 	uint64_t pid_ns;   /* this process's PID namespace */
+	bool huge;         /* it asks for huge pages; see segment/huge.h */
 	bool self_fencing; /* readers fence: there is no membarrier here */
 
 	uint64_t cookie; /* of the process that mapped it */
