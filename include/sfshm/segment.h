@@ -28,7 +28,7 @@ enum sfshm_open_flags {
 	SFSHM_EXCLUSIVE = 1 << 1, /* with CREATE: -EEXIST if it is there */
 	SFSHM_SET_OWNER = 1 << 2, /* `owner` is meant; else the effective uid */
 	SFSHM_SET_GROUP = 1 << 3, /* `group` is meant */
-	SFSHM_HUGE_PAGES = 1 << 4, /* made: ask for huge pages, see sfshm(7) */
+	SFSHM_HUGE_PAGES = 1 << 4, /* made: of pages of 2 MiB, see sfshm(7) */
 };
 
 /*

@@ -14,6 +14,7 @@
 #include "os/process.h"
 #include "segment/fingerprint.h"
 #include "segment/geometry.h"
+#include "segment/huge.h"
 #include "segment/mapping.h"
 
 /* Linux 6.3; where it is unknown, a memfd is executable and does no harm. */
@@ -71,7 +72,11 @@ static int write_segment(int fd, const struct shm_header *h)
 	if (fallocate(fd, 0, (off_t)g->buckets_at,
 		      (off_t)(g->slots_at - g->buckets_at)))
 		return -errno;
-	return pwrite(fd, h, sizeof(*h), 0) == sizeof(*h) ? 0 : -EIO;
+	if (pwrite(fd, h, sizeof(*h), 0) != sizeof(*h))
+		return -EIO;
+	if (h->compatible & SHM_HUGE)
+		huge_prepare(fd, g);
+	return 0;
 }
 
 static int set_access(int fd, const struct sfshm_options *o)

@@ -32,7 +32,7 @@
 #define SHM_VERSION 1
 #define SHM_HEADER_SIZE 4096
 #define SHM_LINE 64
-#define SHM_HUGE UINT64_C(1) /* map it so that huge pages can serve */
+#define SHM_HUGE UINT64_C(1) /* made of huge pages where there are any */
 
 #define SHM_GRANULE 64             /* bytes of value memory per tag */
 #define SHM_MAX_PARTICIPANTS 16383 /* 14 bits in a control word */

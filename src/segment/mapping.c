@@ -14,6 +14,11 @@
 #include "os/sys.h"
 #include "segment/geometry.h"
 #include "segment/fingerprint.h"
+#include "segment/huge.h"
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* Linux 5.14 */
+#endif
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mapping *registry;
@@ -80,17 +85,17 @@ struct mapping *mapping_find(dev_t dev, ino_t ino, int keep)
 	return map;
 }
 
-static int read_header(int fd, struct shm_header *h, struct stat *st,
+/* Only what the creator wrote is read, for nothing else is checked. */
+#define CONSTANT_PART (offsetof(struct shm_header, checksum) + sizeof(uint64_t))
+
+static int read_header(int fd, struct shm_header *h, const struct stat *st,
 		       const struct sfshm_options *o)
 {
-	ssize_t n;
+	ssize_t n = pread(fd, h, CONSTANT_PART, 0);
 
-	if (fstat(fd, st))
-		return -errno;
-	n = pread(fd, h, sizeof(*h), 0);
 	if (n < 0)
 		return -errno;
-	if (n != sizeof(*h)) {
+	if (n != CONSTANT_PART || st->st_size < SHM_HEADER_SIZE) {
 		options_explain(o,
 				"not a segment: the file holds %lld bytes, "
 				"less than a header",
@@ -100,37 +105,13 @@ static int read_header(int fd, struct shm_header *h, struct stat *st,
 	return header_check(h, (uint64_t)st->st_size, o);
 }
 
-#define HUGE_PAGE (UINT64_C(2) << 20)
-
 /*
- * Maps the file, at an address that huge pages can serve if that is asked
- * for. Whether they do is the file system's choice; a refusal is no error.
+ * What every attach touches, the header and the first records, by one call
+ * instead of by faults; no more than a hint.
  */
-static void *map_shared(int fd, const struct shm_header *h)
+static void fetch_first_pages(uint8_t *base, const struct shm_geometry *g)
 {
-	size_t size = h->geometry.file_size;
-	uint8_t *room, *at;
-
-	if (!(h->compatible & SHM_HUGE))
-		return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-			    0);
-	room = mmap(NULL, size + HUGE_PAGE, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (room == MAP_FAILED)
-		return room;
-	at = room + (-(uintptr_t)room & (HUGE_PAGE - 1));
-	if (mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
-		 0) == MAP_FAILED) {
-		munmap(room, size + HUGE_PAGE);
-		return MAP_FAILED;
-	}
-	if (at != room)
-		munmap(room, (size_t)(at - room));
-	size = (size + 4095) & ~(size_t)4095;
-	munmap(at + size, (size_t)(room + h->geometry.file_size + HUGE_PAGE -
-				   (at + size)));
-	madvise(at, h->geometry.file_size, MADV_HUGEPAGE);
-	return at;
+	madvise(base, g->participants_at + 4096, MADV_POPULATE_READ);
 }
 
 static struct mapping *map_file(int fd, const struct shm_header *h,
@@ -142,12 +123,16 @@ static struct mapping *map_file(int fd, const struct shm_header *h,
 	*error = -ENOMEM;
 	if (!map)
 		return NULL;
-	base = map_shared(fd, h);
+	map->huge = h->compatible & SHM_HUGE;
+	base = map->huge ? huge_map(fd, h->geometry.file_size) :
+			   mmap(NULL, h->geometry.file_size,
+				PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (base == MAP_FAILED) {
 		*error = -errno;
 		free(map);
 		return NULL;
 	}
+	fetch_first_pages(base, &h->geometry);
 	mapping_lay_out(map, base, &h->geometry);
 	map->word_offset = h->fingerprint.word_offset;
 	map->seed = h->seed;
@@ -169,17 +154,25 @@ static struct mapping *map_file(int fd, const struct shm_header *h,
 
 int mapping_open(struct mapping **out, int fd, const struct sfshm_options *o)
 {
-	struct shm_header h = { 0 };
-	struct mapping *map;
 	struct stat st;
-	int r = read_header(fd, &h, &st, o);
+
+	*out = NULL;
+	return fstat(fd, &st) ? -errno : mapping_open_stat(out, fd, &st, o);
+}
+
+int mapping_open_stat(struct mapping **out, int fd, const struct stat *st,
+		      const struct sfshm_options *o)
+{
+	struct shm_header h;
+	struct mapping *map;
+	int r = read_header(fd, &h, st, o);
 
 	*out = NULL;
 	if (r)
 		return r;
 	pthread_mutex_lock(&registry_lock);
 	close_inherited(fd);
-	map = map_file(fd, &h, &st, &r);
+	map = map_file(fd, &h, st, &r);
 	if (map) {
 		map->next = registry;
 		registry = map;

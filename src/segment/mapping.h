@@ -36,6 +36,7 @@ struct mapping {
 	uint32_t word_offset; /* of the futex word in a mutex */
 	uint64_t seed;
 	uint64_t pid_ns;   /* this process's PID namespace */
+	bool huge;         /* it asks for huge pages; see segment/huge.h */
 	bool self_fencing; /* readers fence: there is no membarrier here */
 
 	uint64_t cookie; /* of the process that mapped it */
@@ -61,6 +62,11 @@ struct mapping {
  */
 struct sfshm_options;
 int mapping_open(struct mapping **out, int fd, const struct sfshm_options *o);
+
+/* The same for who knows already what fstat(2) says of the descriptor. */
+struct stat;
+int mapping_open_stat(struct mapping **out, int fd, const struct stat *st,
+		      const struct sfshm_options *o);
 
 /*
  * The process's mapping of that file, referenced for a handle, or NULL. Closes

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "os/killpoint.h"
+#include "segment/huge.h"
 
 #define CHUNK_SLOTS 512      /* 64 KiB */
 #define CHUNK_GRANULES 4096  /* 256 KiB */
@@ -21,15 +22,10 @@
  * may have closed under us. Before that, or where a filter forbids it,
  * fallocate does.
  */
-int reserve_range(struct mapping *map, const void *at, uint64_t size)
+static int back(struct mapping *map, uint64_t first, uint64_t last)
 {
-	uint64_t from = (uint64_t)((const uint8_t *)at - map->base);
-	uint64_t first = from & ~UINT64_C(4095);
-	uint64_t last = (from + size + 4095) & ~UINT64_C(4095);
 	int fd;
 
-	if (last > map->geometry.file_size)
-		last = map->geometry.file_size;
 	if (!madvise(map->base + first, last - first, MADV_POPULATE_WRITE))
 		return 0;
 	if (errno == EFAULT)
@@ -43,6 +39,21 @@ int reserve_range(struct mapping *map, const void *at, uint64_t size)
 		if (errno != EINTR)
 			return -errno;
 	return 0;
+}
+
+int reserve_range(struct mapping *map, const void *at, uint64_t size)
+{
+	uint64_t from = (uint64_t)((const uint8_t *)at - map->base);
+	uint64_t first = from & ~UINT64_C(4095);
+	uint64_t last = (from + size + 4095) & ~UINT64_C(4095);
+	int r;
+
+	if (last > map->geometry.file_size)
+		last = map->geometry.file_size;
+	r = back(map, first, last);
+	if (!r && map->huge)
+		huge_collapse(map->base, &map->geometry, first, last);
+	return r;
 }
 
 /*

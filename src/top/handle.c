@@ -169,7 +169,7 @@ int handle_map_path(struct mapping **map, const char *path,
 	fd = file_open(path, O_RDWR, &st);
 	if (fd < 0)
 		return fd;
-	r = mapping_open(map, fd, o);
+	r = mapping_open_stat(map, fd, &st, o);
 	if (!r)
 		return name_mapping(*map, path);
 	if (r == -ESTALE && may_make) {
@@ -272,8 +272,9 @@ static int open_fd_locked(struct mapping **out, int fd,
 	map = mapping_find(st.st_dev, st.st_ino, fd);
 	r = file_check(&st, "the descriptor's file", o);
 	if (!r && !map) {
-		r = fcntl(fd, F_SETFD, FD_CLOEXEC) ? -errno :
-						     mapping_open(&map, fd, o);
+		r = fcntl(fd, F_SETFD, FD_CLOEXEC) ?
+			    -errno :
+			    mapping_open_stat(&map, fd, &st, o);
 		if (r)
 			close(fd);
 	} else {

@@ -18,7 +18,7 @@
 static char folder[] = "/tmp/sfshm-test.XXXXXX";
 static char name[64], filler[64];
 
-static const struct sfshm_options shape = {
+static struct sfshm_options shape = {
 	.size = sizeof(shape),
 	.flags = SFSHM_CREATE,
 	.slots = 2048,
@@ -152,11 +152,20 @@ static void while_it_grows(void **state)
 	}
 }
 
+static void with_huge_pages(void **state)
+{
+	shape.flags |= SFSHM_HUGE_PAGES;
+	while_it_is_made(state);
+	while_it_grows(state);
+	shape.flags &= ~(uint32_t)SFSHM_HUGE_PAGES;
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_segment(while_it_is_made),
 		in_segment(while_it_grows),
+		in_segment(with_huge_pages),
 	};
 	int failed;
 

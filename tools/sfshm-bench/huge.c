@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Huge pages: the same hits in two segments of a million keys, with and
- * without. They need a tmpfs that offers them, which is mounted where only
- * this process sees it.
+ * without.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <unistd.h>
 
 #include "bench.h"
 
-static char folder[] = "/tmp/sfshm-bench.XXXXXX";
+static char folder[64];
 static struct sfshm *huge, *plain;
 static struct bench_keys keys;
 
@@ -43,7 +39,7 @@ static struct sfshm *make(const struct bench *b, const char *name,
 		.slots = (uint32_t)b->size,
 		.bytes = b->size * BENCH_VALUE,
 	};
-	char path[64];
+	char path[128];
 	struct sfshm *h;
 	int r;
 
@@ -55,31 +51,18 @@ static struct sfshm *make(const struct bench *b, const char *name,
 	return h;
 }
 
-static bool mount_tmpfs(void)
-{
-	if (unshare(CLONE_NEWNS) || !mkdtemp(folder))
-		return false;
-	if (!mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
-	    !mount("tmpfs", folder, "tmpfs", 0, "huge=advise"))
-		return true;
-	rmdir(folder);
-	return false;
-}
-
 static void clean_up(const struct bench *b)
 {
 	(void)b;
 	sfshm_close(plain);
 	sfshm_close(huge);
 	bench_keys_free(&keys);
-	umount2(folder, MNT_DETACH);
-	rmdir(folder);
+	bench_folder_remove(folder);
 }
 
 static const char *prepare(const struct bench *b)
 {
-	if (!mount_tmpfs())
-		return "a tmpfs with huge pages cannot be mounted";
+	bench_folder(folder, sizeof(folder));
 	plain = make(b, "plain", 0);
 	huge = make(b, "huge", SFSHM_HUGE_PAGES);
 	bench_keys_make(&keys, b->size);
