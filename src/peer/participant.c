@@ -242,9 +242,10 @@ int peer_attach(struct mapping *map, struct peer **out)
 	if (p)
 		goto found;
 	pthread_once(&exit_once, make_exit_key);
-	p = calloc(1, sizeof(*p));
+	p = aligned_alloc(SHM_LINE, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
+	memset(p, 0, sizeof(*p));
 	p->map = map;
 	p->cookie = process_cookie();
 	p->life = fetch_add_relaxed(&lives, 1) + 1;

@@ -38,7 +38,7 @@ struct peer {
 	uint32_t limbo[PEER_LIMBO];
 	uint32_t limbo_count;
 	struct peer *next;
-};
+} __attribute__((aligned(SHM_LINE)));
 
 extern __thread struct peer *peer_current;
 

@@ -36,6 +36,8 @@ static uint32_t power_of_two(uint32_t n)
 	return p;
 }
 
+#define HALF_PAGE 2048
+
 /* Everything but the counts follows from the counts. */
 static void place(struct shm_geometry *g)
 {
@@ -49,8 +51,12 @@ static void place(struct shm_geometry *g)
 	at += page_up((uint64_t)g->buckets * sizeof(uint64_t));
 	g->slots_at = at;
 	at += page_up((uint64_t)g->slots * sizeof(struct shm_slot));
-	g->desks_at = at;
-	at += page_up((uint64_t)g->slots * sizeof(struct shm_desk));
+	/*
+	 * Were a slot and its desk at the same place in a page, loads from the
+	 * one would wait for stores to the other: none of the first ones are.
+	 */
+	g->desks_at = at + HALF_PAGE;
+	at += page_up(HALF_PAGE + (uint64_t)g->slots * sizeof(struct shm_desk));
 	g->tags_at = at;
 	at += page_up((uint64_t)g->granules * sizeof(uint64_t));
 	g->granules_at = at;

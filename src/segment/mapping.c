@@ -117,12 +117,13 @@ static void fetch_first_pages(uint8_t *base, const struct shm_geometry *g)
 static struct mapping *map_file(int fd, const struct shm_header *h,
 				const struct stat *st, int *error)
 {
-	struct mapping *map = calloc(1, sizeof(*map));
+	struct mapping *map = aligned_alloc(SHM_LINE, sizeof(*map));
 	void *base;
 
 	*error = -ENOMEM;
 	if (!map)
 		return NULL;
+	memset(map, 0, sizeof(*map));
 	map->huge = h->compatible & SHM_HUGE;
 	base = map->huge ? huge_map(fd, h->geometry.file_size) :
 			   mmap(NULL, h->geometry.file_size,

@@ -52,7 +52,7 @@ struct mapping {
 	gid_t gid;
 	uint32_t mode;
 	struct mapping *next;
-};
+} __attribute__((aligned(SHM_LINE)));
 
 /*
  * Maps the segment at `fd`, with a reference for a handle; on success the

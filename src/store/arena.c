@@ -241,14 +241,6 @@ void arena_hand_over(struct peer *p, uint32_t slot, uint32_t *anchor)
 	store_relaxed(&p->record->build, 0);
 }
 
-bool arena_is_live(const struct mapping *map, uint32_t slot, uint32_t ref)
-{
-	uint64_t *tag = tag_at(map, ref);
-
-	/* order: A4 pairs A3 */
-	return tag && tag_names(load_acquire(tag), tag_live(slot, 0));
-}
-
 void arena_free(struct peer *p, uint32_t slot, uint32_t *anchor)
 {
 	struct mapping *map = p->map;
@@ -373,8 +365,8 @@ int arena_read_long(const struct mapping *map, uint32_t ref, void *to,
 	return 0;
 }
 
-static int write_long(const struct mapping *map, uint32_t ref,
-		      const struct iovec *iov, int count)
+int arena_write_long(const struct mapping *map, uint32_t ref,
+		     const struct iovec *iov, int count)
 {
 	uint8_t *dst = NULL;
 	uint64_t total = 0, room = 0;
@@ -401,17 +393,6 @@ static int write_long(const struct mapping *map, uint32_t ref,
 			left -= n;
 		}
 	}
-	return 0;
-}
-
-int arena_write(const struct mapping *map, uint32_t ref,
-		const struct iovec *iov, int count)
-{
-	if (count != 1 || iov->iov_len > SHM_GRANULE)
-		return write_long(map, ref, iov, count);
-	if (unlikely(!tag_at(map, ref)))
-		return -EBADMSG;
-	copy_torn(granule_at(map, ref - 1), iov->iov_base, iov->iov_len);
 	return 0;
 }
 

@@ -116,12 +116,30 @@ void arena_free(struct peer *p, uint32_t slot, uint32_t *anchor);
 /* Frees what the record's owner built or was freeing. Idempotent. */
 void arena_sweep(struct peer *victim);
 
-/* Whether *anchor's chain is the slot's (A4). */
-bool arena_is_live(const struct mapping *map, uint32_t slot, uint32_t ref);
+/* Whether the chain whose head is `ref` is the slot's (A4). */
+static inline bool arena_is_live(const struct mapping *map, uint32_t slot,
+				 uint32_t ref)
+{
+	uint64_t *tag = tag_at(map, ref);
+
+	/* order: A4 pairs A3 */
+	return tag && tag_names(load_acquire(tag), tag_live(slot, 0));
+}
 
 /* Copies bytes into a chain; -EBADMSG if it is too short or broken. */
-int arena_write(const struct mapping *map, uint32_t ref,
-		const struct iovec *iov, int count);
+int arena_write_long(const struct mapping *map, uint32_t ref,
+		     const struct iovec *iov, int count);
+
+static inline int arena_write(const struct mapping *map, uint32_t ref,
+			      const struct iovec *iov, int count)
+{
+	if (unlikely(count != 1 || iov->iov_len > SHM_GRANULE))
+		return arena_write_long(map, ref, iov, count);
+	if (unlikely(!tag_at(map, ref)))
+		return -EBADMSG;
+	copy_torn(granule_at(map, ref - 1), iov->iov_base, iov->iov_len);
+	return 0;
+}
 
 /* Copies `len` bytes out of a chain: torn perhaps, validate afterwards. */
 int arena_read_long(const struct mapping *map, uint32_t ref, void *to,

@@ -94,16 +94,10 @@ void pin_sweep(struct peer *v)
 /*
  * The hint is cleared last: to die before that leaves it set, which is legal.
  */
-void pin_make_way(struct peer *p, uint32_t slot, struct shm_back *back)
+void pin_push_aside(struct peer *p, uint32_t slot, struct shm_back *back)
 {
 	uint32_t ref = load_relaxed(&back->ref);
 
-	/*
-	 * order: N2 pairs N1
-	 * The claim that lets P write here was a CAS before this load.
-	 */
-	if (likely(!load_seq(&back->pinned)))
-		return;
 	if (arena_is_live(p->map, slot, ref) && pin_exists(p->map, ref)) {
 		kill_point(pin_found);
 		store_relaxed(&p->record->doomed, ref);

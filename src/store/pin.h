@@ -43,7 +43,18 @@ bool pin_exists(const struct mapping *map, uint32_t ref);
  * For the field's owner, before it writes the field's chain: if that is
  * pinned, the field loses it. The chain, if any is left, may be written.
  */
-void pin_make_way(struct peer *p, uint32_t slot, struct shm_back *back);
+void pin_push_aside(struct peer *p, uint32_t slot, struct shm_back *back);
+
+static inline void pin_make_way(struct peer *p, uint32_t slot,
+				struct shm_back *back)
+{
+	/*
+	 * order: N2 pairs N1
+	 * The claim that lets P write here was a CAS before this load.
+	 */
+	if (unlikely(load_seq(&back->pinned)))
+		pin_push_aside(p, slot, back);
+}
 
 /* Frees a field's chain, or leaves it to its pins. */
 void pin_free_field(struct peer *p, uint32_t slot, struct shm_back *back);

@@ -104,9 +104,10 @@ int sfshm_view_open(struct sfshm_view **out, const char *name, char *why,
 	if (!out)
 		return -EINVAL;
 	*out = NULL;
-	v = calloc(1, sizeof(*v));
+	v = aligned_alloc(SHM_LINE, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
+	memset(v, 0, sizeof(*v));
 	state = handle_begin_uncancelled();
 	r = open_view(v, name, &o);
 	handle_end_uncancelled(state);

@@ -17,6 +17,7 @@
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *p);
 
 /*
@@ -52,6 +53,14 @@ SEEN void *malloc(size_t size)
 SEEN void *calloc(size_t nmemb, size_t size)
 {
 	void *p = denied() ? NULL : __libc_calloc(nmemb, size);
+
+	fetch_add_relaxed(&alive, p != NULL);
+	return p;
+}
+
+SEEN void *aligned_alloc(size_t alignment, size_t size)
+{
+	void *p = denied() ? NULL : __libc_memalign(alignment, size);
 
 	fetch_add_relaxed(&alive, p != NULL);
 	return p;
