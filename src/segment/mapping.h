@@ -30,28 +30,28 @@ struct mapping {
 	struct shm_desk *desks; /* of the slots with the same numbers */
 	uint64_t *tags;
 	uint8_t *granules;
-	uint32_t homes; /* how many granules lie in slots */
 
 	struct shm_geometry geometry;
-	uint32_t word_offset; /* of the futex word in a mutex */
 	uint64_t seed;
-	uint64_t pid_ns;   /* this process's PID namespace */
-	bool huge;         /* it asks for huge pages; see segment/huge.h */
-	bool self_fencing; /* readers fence: there is no membarrier here */
-
+	uint64_t pid_ns; /* this process's PID namespace */
 	uint64_t cookie; /* of the process that mapped it */
 	uint64_t serial; /* no other mapping of this process had it */
-	uint32_t refs;   /* handles + attached threads */
-	uint32_t handles;
 	struct mapping *predecessor; /* counted as a handle; by liburcu */
 	char *path;                  /* that it was opened by, or NULL */
-	int fd;
 	dev_t dev;
 	ino_t ino;
+	struct mapping *next;
+
+	uint32_t homes;       /* how many granules lie in slots */
+	uint32_t word_offset; /* of the futex word in a mutex */
+	uint32_t refs;        /* handles + attached threads */
+	uint32_t handles;
+	int fd;
 	uid_t uid; /* of the file, as it was opened */
 	gid_t gid;
 	uint32_t mode;
-	struct mapping *next;
+	bool huge;         /* it asks for huge pages; see segment/huge.h */
+	bool self_fencing; /* readers fence: there is no membarrier here */
 } __attribute__((aligned(SHM_LINE)));
 
 /*

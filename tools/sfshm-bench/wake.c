@@ -20,6 +20,12 @@ static char key[BENCH_KEY];
 /* A page of its own, so that nothing but the word is in its line. */
 static uint32_t *word;
 
+/* The next line but one: what is handed over where bytes are. */
+static char *bytes_at(void)
+{
+	return (char *)word + 128;
+}
+
 static void follow(struct crowd_page *page, unsigned int me)
 {
 	static struct sfshm_result result = SFSHM_RESULT_INIT;
@@ -36,6 +42,7 @@ static void follow(struct crowd_page *page, unsigned int me)
 static void member(struct crowd_page *page, unsigned int me, uint32_t command)
 {
 	uint32_t value = word_read(word);
+	char handed[BENCH_VALUE] = "";
 	int r;
 
 	if (command == ATTACH) {
@@ -56,6 +63,9 @@ static void member(struct crowd_page *page, unsigned int me, uint32_t command)
 			else
 				futex_wait_three(word, value);
 		}
+		if (command == SLEEP_ON_THREE)
+			memcpy(handed, bytes_at(), sizeof(handed));
+		bench_use(handed);
 		page->member[me].at = bench_now();
 	}
 }
@@ -109,6 +119,8 @@ static uint64_t wake_all(uint32_t command, uint64_t n)
 		crowd_command(&crowd, command, 0);
 		crowd_wait_asleep(&crowd);
 		start = bench_now();
+		if (command == SLEEP_ON_THREE)
+			memset(bytes_at(), (int)n, BENCH_VALUE);
 		word_add(word, 1);
 		futex_wake_all(word);
 		crowd_wait(&crowd);
@@ -123,7 +135,10 @@ static uint64_t theirs(const struct bench *b, uint64_t n)
 	return wake_all(SLEEP, n);
 }
 
-/* Who would learn of a leader's death sleeps on more words than one. */
+/*
+ * Who would learn of a leader's death sleeps on more words than one, and who
+ * gets a value reads what another processor has just written.
+ */
 static uint64_t limit(const struct bench *b, uint64_t n)
 {
 	(void)b;
@@ -145,12 +160,12 @@ static void clean_up(const struct bench *b)
 		.theirs = theirs, .clean_up = clean_up,                     \
 	}
 
-#define LIMIT(title, text, followers, turns_)                            \
-	{                                                                \
-		.name = (title), .peer = "bare FUTEX_WAKE, futex_waitv", \
-		.what = (text), .size = (followers), .batch = 1,         \
-		.turns = (turns_), .prepare = prepare, .ours = ours,     \
-		.theirs = limit, .clean_up = clean_up,                   \
+#define LIMIT(title, text, followers, turns_)                                 \
+	{                                                                     \
+		.name = (title), .peer = "FUTEX_WAKE, futex_waitv, 64 bytes", \
+		.what = (text), .size = (followers), .batch = 1,              \
+		.turns = (turns_), .prepare = prepare, .ours = ours,          \
+		.theirs = limit, .clean_up = clean_up,                        \
 	}
 
 const struct bench wake_benches[] = {
