@@ -72,7 +72,8 @@ int sfshm_open(struct sfshm **out, const char *name,
 
 /*
  * The same for an open descriptor of a segment (a memfd, or one received over
- * a socket). The library takes the descriptor over, unless it returns -EINVAL
+ * a socket); -EBUSY while keys are still being moved into it from another one.
+ * The library takes the descriptor over, unless it returns -EINVAL
  * or -EBADF: do not use or close it again, for closing any descriptor of the
  * file would drop the liveness locks that the library holds on it.
  */

@@ -248,7 +248,7 @@ int peer_attach(struct mapping *map, struct peer **out)
 	memset(p, 0, sizeof(*p));
 	p->map = map;
 	p->cookie = process_cookie();
-	p->life = fetch_add_relaxed(&lives, 1) + 1;
+	p->life = p->cookie + fetch_add_relaxed(&lives, 1) + 1;
 	r = take_record(p);
 	/* Locking a robust mutex has cleared that (W6). */
 	wait_done();

@@ -25,7 +25,7 @@ struct peer {
 	uint32_t id; /* index + 1: as in control words and tags */
 	uint32_t incarnation;
 	uint64_t cookie; /* of the process that attached */
-	uint64_t life;   /* no other attachment of this process has it */
+	uint64_t life;   /* no other attachment has it */
 	uint32_t inside; /* a call uses it while it attaches elsewhere */
 	/* where it looks for free granules next: those in slots, others */
 	uint32_t home_cursor, cursor;

@@ -3,10 +3,11 @@
  * The segment: every struct that processes share. This file is the
  * architecture.
  *
- *   header | participants | buckets | slots | tags | granules
+ *   header | participants | buckets | slots | desks | tags | granules
  *
  * The first granules lie in the slots, one in each, the others behind the
- * tags. *
+ * tags.
+ *
  * All-zero memory behind the header is a valid empty segment. There are no
  * pointers: slots, participants and granules are named by index. A reference
  * that may be empty is stored as index + 1, 0 being "none".

@@ -126,6 +126,19 @@ static inline bool arena_is_live(const struct mapping *map, uint32_t slot,
 	return tag && tag_names(load_acquire(tag), tag_live(slot, 0));
 }
 
+/* Whether granule `ref` (index + 1) is the one that lies in the slot. */
+static inline bool arena_is_home(const struct mapping *map, uint32_t slot,
+				 uint32_t ref)
+{
+	return ref == slot + 1 && slot < map->homes;
+}
+
+/* Whether it is one of those that are kept for what is handed on at once. */
+static inline bool arena_is_spare(const struct mapping *map, uint32_t ref)
+{
+	return ref > map->geometry.granules - map->geometry.spare;
+}
+
 /* Copies bytes into a chain; -EBADMSG if it is too short or broken. */
 int arena_write_long(const struct mapping *map, uint32_t ref,
 		     const struct iovec *iov, int count);

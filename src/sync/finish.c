@@ -87,8 +87,8 @@ struct outcome {
 };
 
 /*
- * Gets the field a chain of the right size: the one it has, if that fits,
- * else a new one. Whenever the reference counts (A4), `len` is its size.
+ * Gets the field a chain of the right size: the one it has, if that fits and is
+ * spare only if it may be, else a new one. Whenever the reference counts (A4), `len` is its size.
  */
 static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 		     uint32_t len, bool spare)
@@ -98,7 +98,8 @@ static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 
 	pin_make_way(p, slot, f);
 	if (arena_is_live(p->map, slot, load_relaxed(&f->ref)) &&
-	    granules_for(load_relaxed(&f->len)) == need) {
+	    granules_for(load_relaxed(&f->len)) == need &&
+	    arena_is_spare(p->map, load_relaxed(&f->ref)) == spare) {
 		store_relaxed(&f->len, len);
 		return 0;
 	}
@@ -127,10 +128,11 @@ static uint8_t took(const struct flight *f, uint64_t now)
 }
 
 /* What a hit need not look further for: length + 1 of what lies at home. */
-static uint64_t small(uint32_t slot, const struct shm_back *back, uint32_t len)
+static uint64_t small(const struct mapping *map, uint32_t slot,
+		      const struct shm_back *back, uint32_t len)
 {
 	return !len || (len <= SHM_GRANULE &&
-			load_relaxed(&back->ref) == slot + 1) ?
+			arena_is_home(map, slot, load_relaxed(&back->ref))) ?
 		       len + 1 :
 		       0;
 }
@@ -166,7 +168,7 @@ static int write_field(struct flight *f, struct peer *p,
 	store_relaxed(&field.front->ttl_ms, o->ttl_ms);
 	store_relaxed(&field.front->when,
 		      ((f->stored ? f->stored : now) & ~WHEN_SMALL) |
-			      small(f->slot, field.back, o->len));
+			      small(p->map, f->slot, field.back, o->len));
 	kill_point(publish_written);
 	return 0;
 }
@@ -474,24 +476,39 @@ int flight_extend(struct flight *f, uint32_t ms)
 	return 0;
 }
 
+/* Has whoever took the flight over come to an end of its own? */
+static bool outlived(uint64_t dead, uint64_t now)
+{
+	uint64_t passed = ctl_gen(now) - ctl_gen(dead);
+
+	return passed > 1 || (passed && !ctl_busy(now));
+}
+
 /*
  * Whoever is about to end or take over what the dead one led notes its death
  * first, while the control word still names it: so who finds the slot at rest,
- * or leads it, knows of it. Of those who try, each CAS lets one through, and
- * none once the word has changed. When it died is noted where its start was.
+ * or leads it, knows of it. Of those who try, each CAS lets one through. One
+ * that comes so late that a leader has lived since, whose end has cleared the
+ * count, takes itself back. When it died is noted where its start was.
  */
 void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &p->map->slots[slot];
 	uint64_t *started = &p->map->desks[slot].started;
 	uint64_t from = load_acquire(started);
-	uint8_t deaths = load_acquire(&s->deaths);
+	uint8_t deaths = load_acquire(&s->deaths), more;
 
 	if (load_seq(&s->ctl) != ctl || deaths_have(deaths, ctl_gen(ctl)))
 		return;
 	cas_acq_rel(started, from,
 		    started_make(slot_gen(p->map, ctl), sys.now()));
-	if (cas_acq_rel(&s->deaths, deaths, deaths_add(deaths, ctl_gen(ctl))))
+	kill_point(death_seen);
+	more = deaths_add(deaths, ctl_gen(ctl));
+	if (!cas_acq_rel(&s->deaths, deaths, more))
+		return;
+	if (outlived(ctl, load_seq(&s->ctl)))
+		cas_acq_rel(&s->deaths, more, deaths);
+	else
 		peer_count(p, COUNT_owner_died);
 	kill_point(death_noted);
 }

@@ -260,6 +260,18 @@ static void close_extra(int fd, struct mapping *map)
 		peer_relock(map);
 }
 
+/*
+ * A successor into which keys are still being moved, opened by a descriptor:
+ * where its predecessor stands is not known, and who cannot ask there might lead
+ * what is led there.
+ */
+static bool lacks_predecessor(const struct mapping *map)
+{
+	return map->header->predecessor &&
+	       !load_acquire(&map->header->drained) &&
+	       !load_relaxed(&map->predecessor);
+}
+
 static int open_fd_locked(struct mapping **out, int fd,
 			  const struct sfshm_options *o)
 {
@@ -279,6 +291,11 @@ static int open_fd_locked(struct mapping **out, int fd,
 			close(fd);
 	} else {
 		close_extra(fd, map);
+	}
+	if (!r && lacks_predecessor(map)) {
+		options_explain(o, "it is being resized: open it by its name, "
+				   "or finish the resize first");
+		r = -EBUSY;
 	}
 	if (r && map) {
 		mapping_drop_handle(map);

@@ -121,6 +121,42 @@ static void by_grandchildren_too(void **state)
 	child_does(fork_on);
 }
 
+struct shared {
+	struct sfshm_flight flight;
+	bool led;
+};
+
+/* It attaches as the same thread of its process as the leader of its own. */
+static void end_it(int unused, void *arg)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct shared *shared = arg;
+	struct sfshm *h = segment_open(NULL);
+
+	(void)unused;
+	demand(sfshm_get(h, "other", 5, &result) == -ENODATA);
+	demand(eventually(load_acquire(&shared->led)));
+	demand(sfshm_publish(&shared->flight, "theirs", 6) == -ECHILD);
+	demand(sfshm_close(h) == 0);
+}
+
+static void as_is_another_processes_flight(void **state)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct shared *shared = shared_memory(sizeof(*shared));
+	int child = child_start(end_it, 1, shared);
+	struct sfshm *h = segment_open(NULL);
+
+	(void)state;
+	assert_int_equal(sfshm_begin(h, "key", 3, NULL, &shared->flight,
+				     &result),
+			 SFSHM_LEADER);
+	store_release(&shared->led, true);
+	assert_int_equal(child_gone(child), 0);
+	assert_int_equal(sfshm_publish(&shared->flight, "ours", 4), 0);
+	assert_int_equal(sfshm_close(h), 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +164,7 @@ int main(int argc, char **argv)
 		in_segment(and_may_be_closed),
 		in_segment(beside_a_handle_of_the_childs),
 		in_segment(by_grandchildren_too),
+		in_segment(as_is_another_processes_flight),
 	};
 
 	return test_main(tests);

@@ -4,6 +4,8 @@
  * -EHOSTDOWN for a while instead of dying in turn, those asleep at that death
  * too; then one may try again. Without one every caller takes its chance.
  */
+#include <signal.h>
+
 #include "agent.h"
 #include "asker.h"
 #include "policy.h"
@@ -89,6 +91,30 @@ static void each_death_counts_once(void **state)
 	assert_sound(h);
 }
 
+/* Who comes to count it when a leader has lived since counts nothing. */
+static void late_comers_count_nothing(void **state)
+{
+	struct agent *victim = agent_start(), *late = agent_start();
+	struct agent *heir = agent_start();
+
+	(void)state;
+	agent_expect(victim, "leader", "begin key");
+	agent_expect(late, "ok", "arm death_seen 1 STOP");
+	agent_say(late, "begin key");
+	await_waiters("key", 1);
+	agent_kill(victim);
+	agent_stopped(late);
+	agent_expect(heir, "leader owner_died", "begin key");
+	agent_expect(heir, "ok", "publish value");
+	agent_signal(late, SIGCONT);
+	agent_answers(late, "awaited value");
+	assert_int_equal(watch_counter("owner_died"), 1);
+	assert_int_equal(begin(POLICY(BREAKER_OF(1), .flags = SFSHM_REFRESH)),
+			 SFSHM_LEADER);
+	assert_int_equal(result.owner_died, 0);
+	assert_int_equal(sfshm_release(&flight), 0);
+}
+
 /* Half open: one tries, and decides for how long it stays closed. */
 static void until_its_time_is_over(void **state)
 {
@@ -149,6 +175,7 @@ int main(int argc, char **argv)
 		in_policy(for_who_comes_later),
 		in_policy(for_those_asleep_at_that_death),
 		in_policy(each_death_counts_once),
+		in_policy(late_comers_count_nothing),
 		in_policy(until_its_time_is_over),
 		in_policy(fresh_values_are_served_all_the_same),
 	};

@@ -3,6 +3,8 @@
  * A resize is killed at each of its kill points: the segment serves, as it
  * was or as it is to be; finishing works, and leaves one file.
  */
+#include <fcntl.h>
+
 #include "resizing.h"
 
 static const enum kill_point points[] = {
@@ -66,6 +68,29 @@ static void resize_and_die(enum kill_point point, bool flight)
 	assert_int_equal(sfshm_unlink(segment), 0);
 }
 
+/* Who has no name for it cannot ask its predecessor. */
+static void a_descriptor_will_not_do(void **state)
+{
+	const struct sfshm_options small = { .slots = 100, .bytes = 1 << 20 };
+	struct sfshm *h = segment_open(&small), *other;
+	struct resizing *z = resizing_make(200);
+	char path[256];
+
+	(void)state;
+	assert_int_equal(sfshm_path(segment, path, sizeof(path)), 0);
+	resizing_put(h, "key", "value");
+	assert_int_equal(sfshm_close(h), 0);
+	z->point = KILL_AT_resize_moved;
+	assert_int_equal(child_gone(resizing_start(z)), SIGKILL);
+	assert_int_equal(sfshm_open_fd(&other, open(path, O_RDWR), NULL),
+			 -EBUSY);
+	assert_null(other);
+	assert_int_equal(resizing_finish(), 0);
+	assert_int_equal(sfshm_open_fd(&other, open(path, O_RDWR), NULL), 0);
+	assert_string_equal(resizing_get(other, "key"), "value");
+	assert_int_equal(sfshm_close(other), 0);
+}
+
 static void with_nobody_at_work(void **state)
 {
 	(void)state;
@@ -108,6 +133,7 @@ static void unlinked(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		in_segment(a_descriptor_will_not_do),
 		in_segment(with_nobody_at_work),
 		in_segment(with_a_flight_on),
 		in_segment(unlinked),

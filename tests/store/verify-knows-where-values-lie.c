@@ -4,6 +4,8 @@
  * told of values that lie there and of no others, verify finds it where the
  * rest says otherwise, and a hit that meets nonsense looks further.
  */
+#include <pthread.h>
+
 #include "store/slot.h"
 #include "testing.h"
 #include "top/handle.h"
@@ -78,11 +80,97 @@ static void what_does_not_fit_is_found(void **state)
 	assert_int_equal(sfshm_close(h), 0);
 }
 
+#define KEYS 64
+
+static struct sfshm_flight held[KEYS], led[KEYS];
+
+static int lead(const char *letter, int i, uint32_t flags, uint32_t wait_ms,
+		struct sfshm_flight *f)
+{
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+	char key[16];
+	int len = snprintf(key, sizeof(key), "%s%d", letter, i);
+
+	policy.ttl_ms = SFSHM_FOREVER;
+	policy.flags = flags;
+	policy.wait_timeout_ms = wait_ms;
+	return sfshm_begin(h, key, (size_t)len, &policy, f, &result);
+}
+
+static void *wait_in_vain(void *unused)
+{
+	struct sfshm_result mine = SFSHM_RESULT_INIT;
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+	struct sfshm_flight flight;
+	char key[16];
+
+	policy.wait_timeout_ms = 2;
+	for (int i = 0; i < KEYS; i++) {
+		int len = snprintf(key, sizeof(key), "x%d", i);
+
+		demand(sfshm_begin(h, key, (size_t)len, &policy, &flight,
+				   &mine) == -ETIMEDOUT);
+	}
+	sfshm_result_clear(&mine);
+	return unused;
+}
+
+/*
+ * More slots than granules: slots beyond have no granule in them, though there
+ * is one of their number among the spare ones, which they may get for a while.
+ */
+static void slots_without_a_granule_have_none(void **state)
+{
+	const struct sfshm_options o = { .slots = 200, .bytes = KEYS * 64 };
+	const char full[64] = "all that there is";
+	pthread_t waiter;
+
+	(void)state;
+	h = segment_open(&o);
+	/* All memory is in use, and stays. */
+	for (int i = 0; i < KEYS; i++) {
+		assert_int_equal(lead("a", i, 0, 0, &held[i]), SFSHM_LEADER);
+		assert_int_equal(sfshm_publish(&held[i], full, sizeof(full)),
+				 0);
+	}
+	for (int i = 0; i < KEYS; i++)
+		assert_int_equal(lead("a", i, SFSHM_REFRESH, 0, &held[i]),
+				 SFSHM_LEADER);
+	for (int i = 0; i < KEYS; i++)
+		assert_int_equal(lead("x", i, 0, 0, &led[i]), SFSHM_LEADER);
+	pthread_create(&waiter, NULL, wait_in_vain, NULL);
+	pthread_join(waiter, NULL);
+	/* Who comes first gets the spare granule of the last one's number. */
+	for (int i = KEYS - 1; i >= 0; i--)
+		assert_int_equal(sfshm_publish(&led[i], "spare", 5),
+				 SFSHM_UNCACHED);
+	for (int i = 0; i < KEYS; i++)
+		assert_int_equal(sfshm_release(&held[i]), 0);
+	for (int n = 0; n < 2 * KEYS; n++) {
+		int i = n / 2;
+		char key[16], text[32];
+		int len = snprintf(key, sizeof(key), "x%d", i);
+		int size = snprintf(text, sizeof(text), "%d of %d", n, i);
+
+		assert_int_equal(lead("x", i, SFSHM_REFRESH, 0, &led[i]),
+				 SFSHM_LEADER);
+		assert_int_equal(sfshm_publish(&led[i], text, (size_t)size), 0);
+		assert_int_equal(sfshm_get(h, key, (size_t)len, &result),
+				 SFSHM_CACHED);
+		assert_int_equal(result.value.len, size);
+		assert_memory_equal(result.value.data, text, size);
+		assert_int_equal(sfshm_verify(h, NULL, NULL), 0);
+	}
+	sfshm_result_clear(&result);
+	assert_int_equal(sfshm_close(h), 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_segment(values_of_all_sizes_are_found),
 		in_segment(what_does_not_fit_is_found),
+		in_segment(slots_without_a_granule_have_none),
 	};
 
 	return test_main(tests);
