@@ -292,7 +292,7 @@ static int open_fd_locked(struct mapping **out, int fd,
 	} else {
 		close_extra(fd, map);
 	}
-	if (!r && lacks_predecessor(map)) {
+	if (!r && map && lacks_predecessor(map)) {
 		options_explain(o, "it is being resized: open it by its name, "
 				   "or finish the resize first");
 		r = -EBUSY;
