@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ends of a flight: publish, fail, release, and what the dead leave. */
+/* The ends of a flight: publish, fail, release. */
 #include <errno.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "peer/wait.h"
 #include "store/claims.h"
 #include "store/pin.h"
-#include "sync/semaphore.h"
+#include "sync/flight.h"
 
 void flight_yield(struct peer *p, uint32_t slot)
 {
@@ -88,7 +88,8 @@ struct outcome {
 
 /*
  * Gets the field a chain of the right size: the one it has, if that fits and is
- * spare only if it may be, else a new one. Whenever the reference counts (A4), `len` is its size.
+ * spare only if it may be, else a new one. Whenever the reference counts (A4),
+ * `len` is its size.
  */
 static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 		     uint32_t len, bool spare)
@@ -99,7 +100,7 @@ static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 	pin_make_way(p, slot, f);
 	if (arena_is_live(p->map, slot, load_relaxed(&f->ref)) &&
 	    granules_for(load_relaxed(&f->len)) == need &&
-	    arena_is_spare(p->map, load_relaxed(&f->ref)) == spare) {
+	    (spare || !arena_is_spare(p->map, load_relaxed(&f->ref)))) {
 		store_relaxed(&f->len, len);
 		return 0;
 	}
@@ -474,143 +475,4 @@ int flight_extend(struct flight *f, uint32_t ms)
 	if (p)
 		peer_count(p, COUNT_extensions);
 	return 0;
-}
-
-/* Has whoever took the flight over come to an end of its own? */
-static bool outlived(uint64_t dead, uint64_t now)
-{
-	uint64_t passed = ctl_gen(now) - ctl_gen(dead);
-
-	return passed > 1 || (passed && !ctl_busy(now));
-}
-
-/*
- * Whoever is about to end or take over what the dead one led notes its death
- * first, while the control word still names it: so who finds the slot at rest,
- * or leads it, knows of it. Of those who try, each CAS lets one through. One
- * that comes so late that a leader has lived since, whose end has cleared the
- * count, takes itself back. When it died is noted where its start was.
- */
-void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl)
-{
-	struct shm_slot *s = &p->map->slots[slot];
-	uint64_t *started = &p->map->desks[slot].started;
-	uint64_t from = load_acquire(started);
-	uint8_t deaths = load_acquire(&s->deaths), more;
-
-	if (load_seq(&s->ctl) != ctl || deaths_have(deaths, ctl_gen(ctl)))
-		return;
-	cas_acq_rel(started, from,
-		    started_make(slot_gen(p->map, ctl), sys.now()));
-	kill_point(death_seen);
-	more = deaths_add(deaths, ctl_gen(ctl));
-	if (!cas_acq_rel(&s->deaths, deaths, more))
-		return;
-	if (outlived(ctl, load_seq(&s->ctl)))
-		cas_acq_rel(&s->deaths, more, deaths);
-	else
-		peer_count(p, COUNT_owner_died);
-	kill_point(death_noted);
-}
-
-void flight_abandon(struct peer *p, uint32_t slot, uint64_t c)
-{
-	uint64_t over = ctl_make(slot_gen(p->map, c), 0, PHASE_IDLE, c);
-
-	if (slot_kind(&p->map->slots[slot]) == SHM_LOCK)
-		over |= LOCK_ORPHANED;
-	cas_seq(&p->map->slots[slot].ctl, c, over);
-}
-
-static void sweep_led(struct peer *v, uint32_t slot, uint64_t c, bool died)
-{
-	if (died)
-		flight_note_death(v, slot, c);
-	flight_abandon(v, slot, c);
-}
-
-/* A slot in the making: linked, it is a flight like others; else it is free. */
-static void sweep_making(struct peer *v, uint32_t slot, uint64_t c, bool died)
-{
-	struct shm_slot *s = &v->map->slots[slot];
-	int in;
-
-	do {
-		epoch_enter(v);
-		in = load_relaxed(&s->key_tag) ? table_contains(v, slot) : 0;
-		epoch_leave(v);
-	} while (in == -EAGAIN);
-	if (in == 1) {
-		sweep_led(v, slot, c, died);
-		return;
-	}
-	/*
-	 * Still the dead one's, and in no chain: it never was in one, so only
-	 * its reaper can touch it. Else others have taken it further.
-	 */
-	if (load_seq(&s->ctl) == c)
-		slot_unmake(v, slot, c);
-}
-
-static void sweep_slot(struct peer *v, uint32_t slot, bool died)
-{
-	struct shm_slot *s = slot_at(v->map, slot);
-	uint64_t c;
-
-	if (!s)
-		return;
-	c = load_seq(&s->ctl);
-	if (slot_kind(s) == SHM_SEMAPHORE && ctl_has(c)) {
-		semaphore_sweep(v, slot, died);
-		event_wake(&v->map->desks[slot].event, true);
-		return;
-	}
-	if (ctl_owner(c) != v->id)
-		return;
-	if (ctl_phase(c) == PHASE_MAKING)
-		sweep_making(v, slot, c, died);
-	else if (ctl_phase(c) == PHASE_BUSY)
-		sweep_led(v, slot, c, died);
-	else
-		flight_yield(v, slot);
-	event_wake(&v->map->desks[slot].event, true);
-}
-
-static void sweep_claims(struct peer *v, bool died)
-{
-	struct shm_participant *rec = v->record;
-
-	if (load_relaxed(&rec->claims_lost)) {
-		for (uint32_t i = 0; i < slots_used(v->map); i++)
-			sweep_slot(v, i, died);
-		store_relaxed(&rec->claims_lost, 0);
-	}
-	for (int i = 0; i < SHM_CLAIMS; i++) {
-		uint32_t claim = load_relaxed(&rec->claims[i]);
-
-		if (claim)
-			sweep_slot(v, claim - 1, died);
-		store_relaxed(&rec->claims[i], 0);
-	}
-}
-
-/*
- * The tid goes first: from then on everybody sees that the owner is gone,
- * also while the one who sweeps holds the record's mutex.
- */
-void flight_sweep(struct peer *v, bool died)
-{
-	struct shm_participant *rec = v->record;
-	uint32_t waited = load_relaxed(&rec->wait_slot);
-	bool wake = waited && slot_at(v->map, waited - 1);
-
-	store_release(&rec->tid, 0);
-	store_release(&rec->epoch, 0);
-	pin_sweep(v);
-	sweep_claims(v, died);
-	if (wake)
-		event_wake(&v->map->desks[waited - 1].event, true);
-	store_relaxed(&rec->wait_slot, 0);
-	if (died)
-		peer_count(v, COUNT_reaps);
 }
