@@ -17,7 +17,7 @@ SFSHM_BEGIN_DECLS
 /* Where a result came from; also what a successful call returns. */
 enum sfshm_source {
 	SFSHM_CACHED = 0,   /* it was there already */
-	SFSHM_AWAITED = 1,  /* another caller made it while this one slept */
+	SFSHM_AWAITED = 1,  /* another caller made it while this one waited */
 	SFSHM_COMPUTED = 2, /* this caller made it */
 };
 

@@ -105,7 +105,7 @@ struct sfshm_save {
  *
  *   SFSHM_CACHED   already present: *info has its path. It was looked for just
  *                  now: it is the file that was saved, with that length
- *   SFSHM_AWAITED  another one saved it while this call slept
+ *   SFSHM_AWAITED  another one saved it while this call waited
  *   SFSHM_LEADER   *save is yours: write to sfshm_save_fd(), then end it with
  *                  exactly one of publish, fail, abort, in this thread.
  *                  info->owner_died says that the last writer died; what it

@@ -66,7 +66,7 @@ static int answer_failed(struct call *c, struct flight *f)
 		peer_count(c->self, COUNT_uncacheable);
 		return flight_alone(f, c->policy, c->result);
 	}
-	peer_count(c->self, c->slept ? COUNT_loads_deduped : COUNT_neg_hits);
+	peer_count(c->self, c->waited ? COUNT_loads_deduped : COUNT_neg_hits);
 	return c->result->code == -ENOENT ? -ENOENT : -EREMOTEIO;
 }
 
@@ -88,7 +88,7 @@ static int answer_hit(struct call *c)
 		     !pol->fresh(c->result, pol->arg)))
 		return refuse(c, COUNT_refused);
 	peer_count(c->self, c->result->stale ? COUNT_stale_hits :
-			    c->slept         ? COUNT_loads_deduped :
+			    c->waited        ? COUNT_loads_deduped :
 					       COUNT_hits);
 	return c->result->source;
 }
@@ -144,7 +144,7 @@ static int ask(struct call *c, struct mapping *old,
 				     c->key.len);
 		asked.flags |= SFSHM_FOLLOW;
 		r = how(&asked, NULL);
-		c->slept += asked.slept;
+		c->waited |= asked.waited;
 		c->deadline = asked.deadline;
 	}
 	c->self->inside--;

@@ -218,7 +218,7 @@ static bool crowded(struct call *c, uint32_t slot)
 {
 	uint32_t most = c->policy->max_waiters;
 
-	if (!most || c->slept || flight_waiters(c->self->map, slot) <= most)
+	if (!most || c->waited || flight_waiters(c->self->map, slot) <= most)
 		return false;
 	peer_count(c->self, COUNT_crowded);
 	return true;
@@ -243,7 +243,9 @@ int flight_follow(struct call *c, struct sighting *seen)
 	if (crowded(c, seen->slot)) {
 		r = -EAGAIN;
 	} else {
+		c->waited = true;
 		c->waited_at = &p->map->desks[seen->slot].event;
+		kill_point(wait_joined);
 		r = follow_once(c, seen);
 	}
 	store_relaxed(&p->record->wait_slot, 0);

@@ -52,7 +52,7 @@ static void note(struct call *c, struct field f, uint64_t gen, uint64_t stored,
 {
 	struct sfshm_result *r = c->result;
 
-	r->source = c->slept ? SFSHM_AWAITED : SFSHM_CACHED;
+	r->source = c->waited ? SFSHM_AWAITED : SFSHM_CACHED;
 	r->leader = 0;
 	r->owner_died = 0;
 	r->shared = 1;

@@ -26,6 +26,7 @@ struct call {
 	uint64_t refused;  /* values up to this generation will not do */
 	uint64_t deadline; /* of its wait, ns; 0: none */
 	uint64_t slept;    /* times */
+	bool waited;       /* was among those who wait for a flight */
 	uint32_t *pin;     /* not NULL: pin the value instead of copying it */
 	int32_t pin_place;
 	bool consulted;         /* the predecessor has been asked */

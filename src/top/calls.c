@@ -95,7 +95,8 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 	       const struct sfshm_policy *policy, struct flight *f,
 	       struct sfshm_result *result)
 {
-	uint64_t slept = 0, deadline = 0;
+	uint64_t deadline = 0;
+	bool waited = false;
 	struct call c;
 	int r;
 
@@ -106,10 +107,10 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 		r = call_start(&c, h, kind, key, len, policy, result);
 		if (r)
 			return r;
-		c.slept = slept;
+		c.waited = waited;
 		c.deadline = deadline;
 		r = flight_begin(&c, f);
-		slept = c.slept;
+		waited = c.waited;
 		deadline = c.deadline;
 	} while (r == MOVED);
 	return r;
@@ -212,6 +213,7 @@ int sfshm_wait(struct sfshm *h, const void *key, size_t key_len,
 	       const struct sfshm_policy *policy, struct sfshm_result *result)
 {
 	uint64_t deadline = 0;
+	bool waited = false;
 	struct call c;
 	int r;
 
@@ -220,8 +222,10 @@ int sfshm_wait(struct sfshm *h, const void *key, size_t key_len,
 		if (r)
 			return r;
 		c.flags |= SFSHM_FOLLOW;
+		c.waited = waited;
 		c.deadline = deadline;
 		r = flight_begin(&c, NULL);
+		waited = c.waited;
 		deadline = c.deadline;
 	} while (r == MOVED);
 	return r;

@@ -2,6 +2,8 @@
 /*
  * F6, R6: Who asks while another one is at it sleeps, and wakes with the value.
  */
+#include <signal.h>
+
 #include "agent.h"
 #include "asker.h"
 #include "watch.h"
@@ -27,6 +29,24 @@ static void of_another_process(void **state)
 	agent_expect(a, "1", "shared");
 	assert_int_equal(watch_counter("loads"), 1);
 	assert_int_equal(watch_counter("loads_deduped"), 2);
+}
+
+/* Once it is counted as one that waits, it has waited, asleep or not yet. */
+static void before_it_is_asleep(void **state)
+{
+	struct agent *leader = agent_start(), *a = agent_start();
+
+	(void)state;
+	agent_expect(leader, "leader", "begin key");
+	agent_expect(a, "ok", "arm wait_joined 1 STOP");
+	agent_say(a, "begin key");
+	agent_stopped(a);
+	agent_expect(leader, "1", "waiters");
+	agent_expect(leader, "ok", "publish value");
+	agent_signal(a, SIGCONT);
+	agent_answers(a, "awaited value");
+	assert_int_equal(watch_counter("loads_deduped"), 1);
+	assert_int_equal(watch_counter("waits"), 0);
 }
 
 /* Nothing is kept for later: a policy without a TTL shares, and no more. */
@@ -79,6 +99,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_segment(of_another_process),
+		in_segment(before_it_is_asleep),
 		in_segment(and_nobody_later),
 		in_segment(of_another_thread),
 	};
