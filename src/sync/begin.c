@@ -247,12 +247,10 @@ static int seek(struct call *c, struct sighting *seen, struct flight *f)
 }
 
 /* The time is up, and any value is better than none. */
-static int settle_for_old(struct call *c)
+static int settle_for_old(struct call *c, struct sighting *seen)
 {
-	struct sighting seen;
-
 	c->any_age = true;
-	if (look(c, &seen) != LOOK_HIT || answer_hit(c) == AGAIN)
+	if (look(c, seen) != LOOK_HIT || answer_hit(c) == AGAIN)
 		return -ETIMEDOUT;
 	return c->result->source;
 }
@@ -276,7 +274,7 @@ int flight_begin(struct call *c, struct flight *f)
 		peer_count(c->self, COUNT_gets);
 	r = seek(c, &seen, f);
 	if (r == -ETIMEDOUT && c->flags & SFSHM_STALE_ON_TIMEOUT)
-		r = settle_for_old(c);
+		r = settle_for_old(c, &seen);
 	flight_unfollow(c, r == SFSHM_LEADER);
 	if (r == -ENOSPC)
 		peer_count(c->self, COUNT_no_space);

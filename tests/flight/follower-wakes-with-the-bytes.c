@@ -49,6 +49,32 @@ static void before_it_is_asleep(void **state)
 	assert_int_equal(watch_counter("waits"), 0);
 }
 
+/*
+ * Nor does it take what another key has put where its own was by the time it
+ * looks: there is one slot.
+ */
+static void and_never_another_keys(void **state)
+{
+	const struct sfshm_options tiny = { .size = sizeof(tiny), .slots = 1 };
+	struct sfshm *h = segment_open(&tiny);
+	struct agent *leader = agent_start(), *a = agent_start();
+
+	(void)state;
+	agent_expect(leader, "leader", "begin key");
+	agent_expect(a, "ok", "arm wait_woken 1 STOP");
+	agent_say(a, "begin key");
+	await_waiters("key", 1);
+	agent_expect(leader, "ok", "publish value");
+	agent_stopped(a);
+	agent_expect(leader, "ok", "forget key");
+	agent_expect(leader, "leader", "begin other forever");
+	agent_expect(leader, "ok", "publish others");
+	agent_signal(a, SIGCONT);
+	agent_answers(a, "leader");
+	agent_expect(a, "ok", "release");
+	assert_int_equal(sfshm_close(h), 0);
+}
+
 /* Nothing is kept for later: a policy without a TTL shares, and no more. */
 static void and_nobody_later(void **state)
 {
@@ -100,6 +126,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		in_segment(of_another_process),
 		in_segment(before_it_is_asleep),
+		in_segment(and_never_another_keys),
 		in_segment(and_nobody_later),
 		in_segment(of_another_thread),
 	};
