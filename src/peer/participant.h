@@ -116,11 +116,16 @@ uint32_t peer_reap_all(struct mapping *map);
 void peer_relock(struct mapping *map);
 
 /* Adds to one of the thread's own counters. */
-static inline void peer_count(struct peer *p, enum shm_counter c)
+static inline void record_count(struct shm_participant *rec, enum shm_counter c)
 {
-	uint64_t *n = &p->record->counters[c];
+	uint64_t *n = &rec->counters[c];
 
 	store_relaxed(n, load_relaxed(n) + 1);
+}
+
+static inline void peer_count(struct peer *p, enum shm_counter c)
+{
+	record_count(p->record, c);
 }
 
 #endif

@@ -50,7 +50,7 @@
 struct shm_geometry {
 	uint32_t slots;
 	uint32_t participants;
-	uint32_t buckets; /* a power of two, at least slots */
+	uint32_t buckets; /* seven for four slots, at least 64 */
 	uint32_t granules;
 	uint32_t max_value; /* bytes */
 	uint32_t spare;     /* granules at the end, for what is not kept */

@@ -35,9 +35,8 @@ int evict_for_slot(struct peer *p, uint32_t *slot, uint64_t *ctl);
 int evict_for_memory(struct peer *p, uint32_t granules);
 
 /* A reader notes a hit, in its own record. */
-static inline void evict_note_hit(struct peer *p, uint32_t slot)
+static inline void evict_note_hit(struct shm_participant *rec, uint32_t slot)
 {
-	struct shm_participant *rec = p->record;
 	uint32_t n = load_relaxed(&rec->hits);
 
 	store_relaxed(&rec->hit[n % SHM_HITS], slot);

@@ -113,15 +113,18 @@ static inline uint64_t front_stored(const struct shm_front *f)
 	return load_relaxed(&f->when) & ~WHEN_SMALL;
 }
 
-/* Is what it tells of within its lifetime? */
+/* Is what was stored then within its lifetime? */
+static inline bool lives(uint64_t stored, uint32_t ttl_ms, uint64_t now)
+{
+	if (ttl_ms == UINT32_MAX)
+		return true;
+	return ttl_ms &&
+	       (now <= stored || now - stored < ttl_ms * UINT64_C(1000000));
+}
+
 static inline bool front_fresh(const struct shm_front *f, uint64_t now)
 {
-	uint32_t ttl = load_relaxed(&f->ttl_ms);
-	uint64_t stored = front_stored(f);
-
-	if (ttl == UINT32_MAX)
-		return true;
-	return ttl && (now <= stored || now - stored < ttl * UINT64_C(1000000));
+	return lives(front_stored(f), load_relaxed(&f->ttl_ms), now);
 }
 
 /*

@@ -72,9 +72,16 @@ static inline uint64_t link_next(uint64_t old, uint32_t index)
 	return ((old >> 32) + 1) << 32 | index;
 }
 
+/* By the lower half of the hash (Lemire, "Fast random integer generation in an
+   interval", 2019). */
+static inline uint32_t bucket_index(const struct mapping *map, uint64_t hash)
+{
+	return (uint32_t)((hash & UINT32_MAX) * map->geometry.buckets >> 32);
+}
+
 static inline uint64_t *bucket_of(const struct mapping *map, uint64_t hash)
 {
-	return &map->buckets[hash & (map->geometry.buckets - 1)];
+	return &map->buckets[bucket_index(map, hash)];
 }
 
 /*
@@ -83,10 +90,12 @@ static inline uint64_t *bucket_of(const struct mapping *map, uint64_t hash)
  * meanwhile, as for a reader that was expelled (G3). It reads rubbish at worst,
  * for all slots are always mapped and every index is checked. What it sees
  * counts only if the control word stands afterwards: then the slot has been
- * that key's, and in its chain, all the while. False says nothing.
+ * that key's, and in its chain unless the word says that it is on its way out,
+ * all the while. NULL says nothing.
  */
-static in_line bool table_glance(const struct mapping *map, const struct key *k,
-				 struct sighting *seen)
+static in_line const struct shm_slot *table_glance(const struct mapping *map,
+						   const struct key *k,
+						   struct sighting *seen)
 {
 	uint64_t link = load_acquire(bucket_of(map, k->hash));
 	uint32_t order = key_order(k), left = 64, index;
@@ -96,18 +105,16 @@ static in_line bool table_glance(const struct mapping *map, const struct key *k,
 
 		if (unlikely(!s))
 			break;
-		__builtin_prefetch(s->home);
 		/* As F2 and L1 in table.c. */
 		seen->slot = index - 1;
 		seen->ctl = load_seq(&s->ctl);
 		link = load_acquire(&s->next);
 		if (likely(load_relaxed(&s->hash) == order &&
 			   load_relaxed(&s->key_tag) == k->tag &&
-			   !(link & LINK_MARK) &&
 			   key_equal_short(k->data, s->key, k->len)))
-			return true;
+			return s;
 	}
-	return false;
+	return NULL;
 }
 
 #endif

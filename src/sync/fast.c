@@ -5,10 +5,38 @@
 #include "store/evict.h"
 #include "sync/lead.h"
 
-static in_line void tell(struct sfshm_result *r, const struct shm_front *f,
-			 uint64_t gen, uint64_t now, uint32_t len)
+/* A fresh value as it was seen; what counts is said by the control word. */
+struct glimpse {
+	const struct shm_slot *slot;
+	struct sighting at;
+	struct shm_front front;
+};
+
+/* Phases in which the fields mean something. */
+static in_line bool readable(uint64_t ctl)
 {
-	uint64_t stored = front_stored(f);
+	const uint32_t phases = 1u << PHASE_BUSY | 1u << PHASE_IDLE |
+				1u << PHASE_DONE | 1u << PHASE_FAILED;
+
+	return phases >> ctl_phase(ctl) & 1;
+}
+
+static in_line bool fresh(const struct mapping *map, struct glimpse *g,
+			  uint64_t now)
+{
+	uint64_t ctl = g->at.ctl;
+
+	copy_torn(&g->front, slot_value(map, g->at.slot, ctl).front,
+		  sizeof(g->front));
+	return ctl_has(ctl) && readable(ctl) &&
+	       lives(g->front.when & ~WHEN_SMALL, g->front.ttl_ms, now);
+}
+
+static in_line void tell(struct sfshm_result *r, const struct glimpse *g,
+			 uint64_t now, uint32_t len)
+{
+	uint64_t stored = g->front.when & ~WHEN_SMALL;
+	uint64_t gen = ctl_gen(g->at.ctl);
 
 	r->source = SFSHM_CACHED;
 	r->code = 0;
@@ -18,7 +46,9 @@ static in_line void tell(struct sfshm_result *r, const struct shm_front *f,
 	r->uncached = 0;
 	r->stale = 0;
 	r->coordinated = 1;
-	r->generation = gen - (uint32_t)((uint32_t)gen - load_relaxed(&f->gen));
+	r->reserved[0] = 0;
+	r->reserved[1] = 0;
+	r->generation = gen - (uint32_t)((uint32_t)gen - g->front.gen);
 	r->age_ns = now > stored ? now - stored : 0;
 	r->value.len = len;
 }
@@ -41,23 +71,16 @@ static int64_t copy_from_afar(const struct mapping *map, uint32_t slot,
  * for a copy of a fixed length is a few instructions; what is beyond the
  * value's length means nothing.
  */
-static in_line int64_t copy(const struct mapping *map,
-			    const struct sighting *seen,
-			    const struct shm_front *f, struct sfshm_buf *to)
+static in_line int64_t copy(const struct mapping *map, const struct glimpse *g,
+			    struct sfshm_buf *to)
 {
-	uint64_t small = load_relaxed(&f->when) & WHEN_SMALL;
+	uint64_t small = g->front.when & WHEN_SMALL;
 
 	if (unlikely(!small || small > SHM_GRANULE + 1 ||
 		     to->cap < SHM_GRANULE))
-		return copy_from_afar(map, seen->slot, seen->ctl, to);
-	copy_torn(to->data, map->slots[seen->slot].home, SHM_GRANULE);
+		return copy_from_afar(map, g->at.slot, g->at.ctl, to);
+	copy_torn(to->data, g->slot->home, SHM_GRANULE);
 	return (int64_t)small - 1;
-}
-
-static in_line const struct shm_front *front_of(const struct mapping *map,
-						const struct sighting *seen)
-{
-	return slot_value(map, seen->slot, seen->ctl).front;
 }
 
 /*
@@ -65,64 +88,49 @@ static in_line const struct shm_front *front_of(const struct mapping *map,
  * says so afterwards, and the word that was read before the key was compared
  * names this key's slot.
  */
-static in_line bool take(const struct mapping *map, const struct sighting *seen,
+static in_line bool take(const struct mapping *map, const struct glimpse *g,
 			 uint64_t now, struct sfshm_result *r)
 {
-	const struct shm_front *f = front_of(map, seen);
-	int64_t len = copy(map, seen, f, &r->value);
+	int64_t len = copy(map, g, &r->value);
 
 	if (unlikely(len < 0))
 		return false;
-	tell(r, f, ctl_gen(seen->ctl), now, (uint32_t)len);
+	tell(r, g, now, (uint32_t)len);
 	/* As S1, S4 and K2 in look.c. */
 	fence_acquire();
-	return ctl_copy_whole(seen->ctl, load_seq(&map->slots[seen->slot].ctl));
+	return ctl_copy_whole(g->at.ctl, load_seq(&g->slot->ctl));
 }
 
-static in_line void count_hit(struct peer *p, uint32_t slot)
+static in_line void count_hit(struct shm_participant *rec, uint32_t slot)
 {
-	evict_note_hit(p, slot);
-	peer_count(p, COUNT_gets);
-	peer_count(p, COUNT_hits);
-}
-
-/* Phases in which the fields mean something. */
-static inline bool readable(uint64_t ctl)
-{
-	const uint32_t phases = 1u << PHASE_BUSY | 1u << PHASE_IDLE |
-				1u << PHASE_DONE | 1u << PHASE_FAILED;
-
-	return phases >> ctl_phase(ctl) & 1;
-}
-
-static in_line bool fresh(const struct mapping *map,
-			  const struct sighting *seen, uint64_t now)
-{
-	return ctl_has(seen->ctl) && readable(seen->ctl) &&
-	       front_fresh(front_of(map, seen), now);
+	evict_note_hit(rec, slot);
+	record_count(rec, COUNT_gets);
+	record_count(rec, COUNT_hits);
 }
 
 /*
  * Takes the fresh value. That the segment has moved is looked for last, so that
  * none is taken from it after that.
  */
-static in_line bool hit(struct peer *p, const struct sighting *seen,
-			uint64_t now, struct sfshm_result *result)
+static in_line bool hit(struct peer *p, const struct glimpse *g, uint64_t now,
+			struct sfshm_result *result)
 {
-	if (unlikely(!take(p->map, seen, now, result) ||
-		     load_acquire(&p->map->header->moved)))
+	const struct mapping *map = p->map;
+
+	if (unlikely(!take(map, g, now, result) ||
+		     load_acquire(&map->header->moved)))
 		return false;
-	count_hit(p, seen->slot);
+	count_hit(p->record, g->at.slot);
 	return true;
 }
 
 bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result)
 {
 	uint64_t now = sys.coarse();
-	struct sighting seen;
+	struct glimpse g;
 
-	return table_glance(p->map, k, &seen) && fresh(p->map, &seen, now) &&
-	       hit(p, &seen, now, result);
+	return (g.slot = table_glance(p->map, k, &g.at)) &&
+	       fresh(p->map, &g, now) && hit(p, &g, now, result);
 }
 
 /* Leads a slot at rest, if nothing about it is out of the ordinary. */
@@ -150,17 +158,19 @@ int fast_begin(struct peer *p, const struct key *k,
 {
 	bool refresh = policy->flags & SFSHM_REFRESH;
 	uint64_t now = sys.coarse();
-	struct sighting seen;
+	struct glimpse g;
+	uint64_t ctl;
 
-	if (unlikely(!table_glance(p->map, k, &seen)))
+	g.slot = table_glance(p->map, k, &g.at);
+	if (unlikely(!g.slot))
 		return AGAIN;
-	if (!refresh && fresh(p->map, &seen, now)) {
+	if (!refresh && fresh(p->map, &g, now)) {
 		f->map = NULL;
 		f->alone = false;
-		return hit(p, &seen, now, result) ? SFSHM_CACHED : AGAIN;
+		return hit(p, &g, now, result) ? SFSHM_CACHED : AGAIN;
 	}
-	if (!ctl_at_rest(seen.ctl) ||
-	    (ctl_phase(seen.ctl) == PHASE_FAILED && !refresh))
+	ctl = g.at.ctl;
+	if (!ctl_at_rest(ctl) || (ctl_phase(ctl) == PHASE_FAILED && !refresh))
 		return AGAIN;
-	return lead(p, policy, &seen, now, f, result);
+	return lead(p, policy, &g.at, now, f, result);
 }

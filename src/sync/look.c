@@ -102,7 +102,7 @@ static int take_value(struct call *c, uint32_t slot, uint64_t ctl,
 		r = fetch_value(c, f, len);
 	note(c, f, gen, stored, now);
 	c->result->value.len = r ? 0 : len;
-	evict_note_hit(c->self, slot);
+	evict_note_hit(c->self->record, slot);
 	if (likely(ctl_copy_whole(ctl, ctl_after_copy(&map->slots[slot]))))
 		return r ? r : LOOK_HIT;
 	if (c->pin && c->pin_place >= 0)

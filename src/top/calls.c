@@ -190,23 +190,30 @@ int call_settle_for_old(struct sfshm *h, const void *key, size_t len,
 	return took_old(&c) ? SFSHM_CACHED : -ETIMEDOUT;
 }
 
-int sfshm_get(struct sfshm *h, const void *key, size_t key_len,
-	      struct sfshm_result *result)
+static __attribute__((noinline)) int get_slowly(struct sfshm *h,
+						const void *key, size_t len,
+						struct sfshm_result *result)
 {
-	struct peer *p;
 	struct call c;
-	struct key k;
 	int r;
 
-	p = at_once(h, SHM_VALUE, key, key_len, result, &k);
-	if (likely(p && fast_get(p, &k, result)))
-		return SFSHM_CACHED;
 	do {
-		r = call_start(&c, h, SHM_VALUE, key, key_len, NULL, result);
+		r = call_start(&c, h, SHM_VALUE, key, len, NULL, result);
 		if (!r)
 			r = flight_peek(&c, NULL);
 	} while (unlikely(r == MOVED));
 	return r;
+}
+
+int sfshm_get(struct sfshm *h, const void *key, size_t key_len,
+	      struct sfshm_result *result)
+{
+	struct key k;
+	struct peer *p = at_once(h, SHM_VALUE, key, key_len, result, &k);
+
+	if (likely(p && fast_get(p, &k, result)))
+		return SFSHM_CACHED;
+	return get_slowly(h, key, key_len, result);
 }
 
 int sfshm_wait(struct sfshm *h, const void *key, size_t key_len,

@@ -82,7 +82,7 @@ static uint64_t check_link(struct check *c, uint32_t bucket, uint32_t slot,
 		return next;
 	}
 	k = key_make(c->map, slot_kind(s), key, (size_t)n);
-	if ((k.hash & (c->map->geometry.buckets - 1)) != bucket ||
+	if (bucket_index(c->map, k.hash) != bucket ||
 	    key_order(&k) != load_relaxed(&s->hash))
 		finding(c, "slot %u is in another key's bucket", slot);
 	if (before && key_compare(c->map, &k, before) <= 0)

@@ -31,6 +31,14 @@ struct bench {
 	void (*clean_up)(const struct bench *b);
 };
 
+/*
+ * Where the processor's caches hold the memory of one side, but not of both:
+ * a turn is long enough that it is mostly its own side's that they hold.
+ */
+#define BENCH_LARGE_BATCH 4000000
+#define BENCH_LARGE_TURNS 3
+#define BENCH_LARGE_MS 300
+
 /* What came of it: ns for one operation, and the ratio ours/peer. */
 struct figures {
 	double ours, theirs;      /* medians */

@@ -139,14 +139,19 @@ static void clean_up(const struct bench *b)
 	bench_segment_close();
 }
 
+#define LARGE(keys_) ((keys_) > 100000)
+
 /* Where in memory the pages happen to lie makes a difference that lasts. */
 #define HIT(title, text, keys_, bytes, most)                                  \
 	{                                                                     \
 		.name = (title), .peer = "liburcu rculfhash", .what = (text), \
 		.target = (most), .size = (keys_), .value = (bytes),          \
-		.batch = 200000, .rounds = (keys_) > 100000 ? 7 : 0,          \
-		.anew = (most) > 0, .prepare = prepare, .ours = ours,         \
-		.theirs = theirs, .clean_up = clean_up,                       \
+		.batch = BENCH_LARGE_BATCH,                                   \
+		.turns = LARGE(keys_) ? BENCH_LARGE_TURNS : 0,                \
+		.turn_ms = LARGE(keys_) ? BENCH_LARGE_MS : 0,                 \
+		.rounds = LARGE(keys_) ? 7 : 0, .anew = (most) > 0,           \
+		.prepare = prepare, .ours = ours, .theirs = theirs,           \
+		.clean_up = clean_up,                                         \
 	}
 
 const struct bench hit_benches[] = {
