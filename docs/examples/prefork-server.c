@@ -39,8 +39,9 @@
 /* Milliseconds. */
 #define WAIT_MS 30000  /* for another worker's report */
 #define FAILURE_MS 500 /* in which a failure is answered from memory */
-#define CLIENT_MS 5000 /* for a client to send its request or take a reply */
+#define CLIENT_MS 5000 /* for a client to send its request */
 #define DRAIN_MS 500   /* for a client to close after its reply */
+#define TICK_MS 250    /* after which a worker that receives sees the time */
 #define GRACE_MS 10000 /* for a worker to finish its request at the end */
 
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -164,20 +165,14 @@ static int report_make(struct sfshm_flight *flight, void *arg)
 /* Receives once, until the deadline. As recv(), with negated errno values. */
 static ssize_t receive(int fd, void *buf, size_t size, uint64_t deadline_ns)
 {
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	uint64_t now_ns;
 	ssize_t n;
 
-	for (;;) {
-		now_ns = sfshm_deadline_ms(0);
-		if (now_ns >= deadline_ns)
-			return -ETIMEDOUT;
-		if (poll(&pfd, 1, (int)((deadline_ns - now_ns) / 1000000)) < 1)
-			continue;
+	while (sfshm_deadline_ms(0) < deadline_ns) {
 		n = recv(fd, buf, size, 0);
-		if (n >= 0 || errno != EINTR)
+		if (n >= 0 || (errno != EINTR && errno != EAGAIN))
 			return n < 0 ? -errno : n;
 	}
+	return -ETIMEDOUT;
 }
 
 /* Takes "GET target HTTP/1.x" apart, in place. Returns as request_read(). */
@@ -222,21 +217,21 @@ static const char *request_read(int fd, char *head, char **target)
 	return request_parse(head, target);
 }
 
-/* A client that does not take its reply in time is given up. */
-static void reply(int fd, const char *status, const char *headers,
-		  const void *body, size_t len)
+/* What is this short never waits for its client to take it. */
+static void reply(int fd, const char *status, const char *headers, void *body,
+		  size_t len)
 {
-	struct timeval patience = { .tv_sec = CLIENT_MS / 1000 };
 	char head[512];
+	struct iovec parts[] = { { head, 0 }, { body, len } };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 	int n;
 
 	n = snprintf(head, sizeof(head),
 		     "HTTP/1.1 %s\r\nContent-Type: text/plain\r\n"
 		     "Content-Length: %zu\r\nConnection: close\r\n%s\r\n",
 		     status, len, headers);
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (send(fd, head, (size_t)n, MSG_NOSIGNAL | MSG_MORE) == n)
-		send(fd, body, len, MSG_NOSIGNAL);
+	parts[0].iov_len = (size_t)n;
+	sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void reply_line(int fd, const char *status, const char *text)
@@ -308,9 +303,12 @@ static void serve_region(const struct server *server, struct sfshm *segment,
 static void serve(const struct server *server, struct sfshm *segment,
 		  struct sfshm_result *result, int fd)
 {
+	const struct timeval tick = { .tv_usec = TICK_MS * 1000 };
 	char head[HEAD_MAX], *path, *region;
-	const char *refusal = request_read(fd, head, &path);
+	const char *refusal;
 
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tick, sizeof(tick));
+	refusal = request_read(fd, head, &path);
 	if (refusal) {
 		if (*refusal)
 			reply_line(fd, refusal, "send GET /report?key=REGION");
