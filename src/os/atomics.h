@@ -24,6 +24,11 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define in_line inline __attribute__((always_inline))
+/*
+ * What runs as a sleeper wakes up. All of it lies together, for each page of
+ * code that has not run of late costs a walk.
+ */
+#define on_waking __attribute__((hot))
 
 #define load_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)

@@ -18,8 +18,8 @@ static int negated(long r)
 	return r < 0 ? -errno : (int)r;
 }
 
-static int real_waitv(struct futex_waitv *words, unsigned int count,
-		      const struct timespec *until)
+static on_waking int real_waitv(struct futex_waitv *words, unsigned int count,
+				const struct timespec *until)
 {
 	return negated(syscall(SYS_futex_waitv, words, count, 0, until,
 			       CLOCK_MONOTONIC));

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#ifdef __GLIBC__
+#include <sys/single_threaded.h>
+#endif
 
 #include "os/killpoint.h"
 #include "os/sys.h"
@@ -74,7 +77,7 @@ static void add(struct futex_waitv *v, unsigned int *n, uint32_t *word,
 	(*n)++;
 }
 
-static int sleep_on_all(struct wait *w, const struct timespec *until)
+static in_line int sleep_on_all(struct wait *w, const struct timespec *until)
 {
 	struct futex_waitv v[WAIT_MOST_WORDS];
 	unsigned int n = 0;
@@ -124,6 +127,16 @@ static int sleep_somehow(struct wait *w, const struct timespec *until)
 	return r;
 }
 
+/* Nobody else is there to cancel this thread. */
+static inline bool single_threaded(void)
+{
+#ifdef __GLIBC__
+	return __libc_single_threaded;
+#else
+	return false;
+#endif
+}
+
 /*
  * The sleep is a cancellation point. Nothing is held here that the thread's
  * exit does not give back, so being cancelled at any instruction is safe.
@@ -132,6 +145,13 @@ static int cancellable_sleep(struct wait *w, const struct timespec *until)
 {
 	int type, ignored, r;
 
+	if (single_threaded()) {
+		r = sleep_somehow(w, until);
+		/* By itself, in a signal handler. */
+		if (unlikely(r == -EINTR))
+			pthread_testcancel();
+		return r;
+	}
 	/* NOLINTNEXTLINE(concurrency-thread-canceltype-asynchronous) */
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
 	r = sleep_somehow(w, until);
@@ -156,7 +176,7 @@ static void wake_the_rest(const struct wait *w)
 	}
 }
 
-int wait_sleep(struct wait *w)
+on_waking int wait_sleep(struct wait *w)
 {
 	uint64_t now = sys.now();
 	uint64_t end =

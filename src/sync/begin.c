@@ -78,7 +78,7 @@ static int refuse(struct call *c, enum shm_counter why)
 	return AGAIN;
 }
 
-static int answer_hit(struct call *c)
+static on_waking int answer_hit(struct call *c)
 {
 	const struct sfshm_policy *pol = c->policy;
 
@@ -229,7 +229,7 @@ static void drop_older(struct call *c)
 }
 
 /* Looks and acts until there is an answer. */
-static int seek(struct call *c, struct sighting *seen, struct flight *f)
+static in_line int seek(struct call *c, struct sighting *seen, struct flight *f)
 {
 	uint32_t tries = 0;
 	uint64_t slept;
@@ -262,7 +262,7 @@ static bool leaders_died(const struct call *c, const struct sighting *seen)
 	       load_relaxed(&c->self->map->slots[seen->slot].deaths);
 }
 
-int flight_begin(struct call *c, struct flight *f)
+on_waking int flight_begin(struct call *c, struct flight *f)
 {
 	struct sighting seen;
 	int r;

@@ -21,29 +21,34 @@ static in_line bool readable(uint64_t ctl)
 	return phases >> ctl_phase(ctl) & 1;
 }
 
+static in_line void look_closer(const struct mapping *map, struct glimpse *g)
+{
+	copy_torn(&g->front, slot_value(map, g->at.slot, g->at.ctl).front,
+		  sizeof(g->front));
+}
+
 static in_line bool fresh(const struct mapping *map, struct glimpse *g,
 			  uint64_t now)
 {
 	uint64_t ctl = g->at.ctl;
 
-	copy_torn(&g->front, slot_value(map, g->at.slot, ctl).front,
-		  sizeof(g->front));
+	look_closer(map, g);
 	return ctl_has(ctl) && readable(ctl) &&
 	       lives(g->front.when & ~WHEN_SMALL, g->front.ttl_ms, now);
 }
 
 static in_line void tell(struct sfshm_result *r, const struct glimpse *g,
-			 uint64_t now, uint32_t len)
+			 enum sfshm_source source, uint64_t now, uint32_t len)
 {
 	uint64_t stored = g->front.when & ~WHEN_SMALL;
 	uint64_t gen = ctl_gen(g->at.ctl);
 
-	r->source = SFSHM_CACHED;
+	r->source = source;
 	r->code = 0;
 	r->leader = 0;
 	r->shared = 1;
 	r->owner_died = 0;
-	r->uncached = 0;
+	r->uncached = source == SFSHM_AWAITED && !g->front.ttl_ms;
 	r->stale = 0;
 	r->coordinated = 1;
 	r->reserved[0] = 0;
@@ -84,18 +89,19 @@ static in_line int64_t copy(const struct mapping *map, const struct glimpse *g,
 }
 
 /*
- * Copies a fresh value. As in look(): the copy is whole if the control word
+ * Copies the value. As in look(): the copy is whole if the control word
  * says so afterwards, and the word that was read before the key was compared
  * names this key's slot.
  */
 static in_line bool take(const struct mapping *map, const struct glimpse *g,
-			 uint64_t now, struct sfshm_result *r)
+			 enum sfshm_source source, uint64_t now,
+			 struct sfshm_result *r)
 {
 	int64_t len = copy(map, g, &r->value);
 
 	if (unlikely(len < 0))
 		return false;
-	tell(r, g, now, (uint32_t)len);
+	tell(r, g, source, now, (uint32_t)len);
 	/* As S1, S4 and K2 in look.c. */
 	fence_acquire();
 	return ctl_copy_whole(g->at.ctl, load_seq(&g->slot->ctl));
@@ -117,7 +123,7 @@ static in_line bool hit(struct peer *p, const struct glimpse *g, uint64_t now,
 {
 	const struct mapping *map = p->map;
 
-	if (unlikely(!take(map, g, now, result) ||
+	if (unlikely(!take(map, g, SFSHM_CACHED, now, result) ||
 		     load_acquire(&map->header->moved)))
 		return false;
 	count_hit(p->record, g->at.slot);
@@ -173,4 +179,26 @@ int fast_begin(struct peer *p, const struct key *k,
 	if (!ctl_at_rest(ctl) || (ctl_phase(ctl) == PHASE_FAILED && !refresh))
 		return AGAIN;
 	return lead(p, policy, &g.at, now, f, result);
+}
+
+on_waking bool fast_landed(struct peer *p, struct sighting *seen,
+			   struct sfshm_result *result)
+{
+	struct glimpse g = {
+		.slot = &p->map->slots[seen->slot],
+		.at.slot = seen->slot,
+	};
+
+	/* As F2 in table.c. */
+	g.at.ctl = load_seq(&g.slot->ctl);
+	if (ctl_phase(g.at.ctl) != PHASE_DONE ||
+	    ctl_gen(g.at.ctl) != ctl_gen(seen->ctl))
+		return false;
+	look_closer(p->map, &g);
+	/* A value that only moves is not what it waited for. */
+	if (g.front.gen != (uint32_t)ctl_gen(g.at.ctl) ||
+	    !take(p->map, &g, SFSHM_AWAITED, sys.coarse(), result))
+		return false;
+	evict_note_hit(p->record, seen->slot);
+	return true;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two usual answers: the key is there and its value fresh, or it is there,
- * nobody is at it, and the caller leads. All that is not as plain as that is
- * left to flight_begin(), which knows everything and looks the key up anew.
+ * The usual answers: the key is there and its value fresh, or it is there,
+ * nobody is at it, and the caller leads; or the caller has waited, and its
+ * flight has landed. All that is not as plain as that is left to flight_begin(),
+ * which knows everything and looks the key up anew.
  */
 #ifndef SYNC_FAST_H
 #define SYNC_FAST_H
@@ -23,5 +24,13 @@ bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result);
 int fast_begin(struct peer *p, const struct key *k,
 	       const struct sfshm_policy *policy, struct flight *f,
 	       struct sfshm_result *result);
+
+/*
+ * For a follower that has been woken: the value of the flight that it waited
+ * for, if that has landed in the slot where it was seen. The key need not be
+ * found again, for a slot has each generation once. False says nothing.
+ */
+bool fast_landed(struct peer *p, struct sighting *seen,
+		 struct sfshm_result *result);
 
 #endif

@@ -9,6 +9,7 @@
 #include "os/sys.h"
 #include "store/evict.h"
 #include "store/pin.h"
+#include "sync/fast.h"
 
 #define LOOK_RETIRED (-EINPROGRESS)
 
@@ -276,28 +277,12 @@ static bool readable(uint64_t ctl)
 	return ctl_at_rest(ctl) || ctl_busy(ctl);
 }
 
-/*
- * The flight that it waited for has landed where it was seen: its key need not
- * be found again, for a slot has a generation once. The word is read as at F2
- * in table.c.
- */
-static int look_where_it_was(struct call *c, struct sighting *seen)
-{
-	uint64_t ctl = load_seq(&c->self->map->slots[seen->slot].ctl);
-
-	if (ctl_phase(ctl) != PHASE_DONE || ctl_gen(ctl) != ctl_gen(seen->ctl))
-		return -EAGAIN;
-	seen->ctl = ctl;
-	return look_at(c, seen);
-}
-
-int look(struct call *c, struct sighting *seen)
+on_waking int look(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
-	int landed = c->waited_at ? look_where_it_was(c, seen) : -EAGAIN;
 
-	if (landed != -EAGAIN)
-		return landed;
+	if (c->waited_at && !c->refused && fast_landed(p, seen, c->result))
+		return LOOK_HIT;
 	for (unsigned int n = 0; n < LOOK_MOST_TRIES; n++) {
 		int r;
 

@@ -116,7 +116,7 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 	return r;
 }
 
-static __attribute__((noinline)) int
+static on_waking __attribute__((noinline)) int
 begin_slowly(struct sfshm *h, const void *key, size_t len,
 	     const struct sfshm_policy *policy, struct flight *f,
 	     struct sfshm_result *result)
@@ -126,9 +126,10 @@ begin_slowly(struct sfshm *h, const void *key, size_t len,
 	return call_begin(h, SHM_VALUE, key, len, policy, f, result);
 }
 
-int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
-		const struct sfshm_policy *policy, struct sfshm_flight *flight,
-		struct sfshm_result *result)
+on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
+			  const struct sfshm_policy *policy,
+			  struct sfshm_flight *flight,
+			  struct sfshm_result *result)
 {
 	struct flight *f = (struct flight *)flight;
 	int r;
