@@ -25,8 +25,8 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define in_line inline __attribute__((always_inline))
 /*
- * What runs as a sleeper wakes up. All of it lies together, for each page of
- * code that has not run of late costs a walk.
+ * What wakes sleepers, and what they run as they wake. All of it lies together,
+ * for each page of code that has not run of late costs a walk.
  */
 #define on_waking __attribute__((hot))
 

@@ -33,7 +33,7 @@ static int real_wait(uint32_t *word, uint32_t value,
 			       NULL, FUTEX_BITSET_MATCH_ANY));
 }
 
-static int real_wake(uint32_t *word, int count)
+static on_waking int real_wake(uint32_t *word, int count)
 {
 	return negated(
 		syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0));
@@ -52,12 +52,12 @@ static uint64_t read_clock(clockid_t id)
 	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-static uint64_t real_now(void)
+static on_waking uint64_t real_now(void)
 {
 	return read_clock(CLOCK_MONOTONIC);
 }
 
-static uint64_t real_coarse(void)
+static on_waking uint64_t real_coarse(void)
 {
 	return read_clock(CLOCK_MONOTONIC_COARSE);
 }

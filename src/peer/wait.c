@@ -42,7 +42,7 @@ static void set_pending(uint32_t *relay)
 	compiler_barrier();
 }
 
-void wait_done(void)
+on_waking void wait_done(void)
 {
 	if (!head)
 		return;
@@ -220,7 +220,7 @@ uint32_t event_arm(uint32_t *event)
 	return e;
 }
 
-bool event_wake(uint32_t *event, bool all)
+on_waking bool event_wake(uint32_t *event, bool all)
 {
 	uint32_t e, next;
 

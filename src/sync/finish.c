@@ -146,8 +146,8 @@ static uint64_t small(const struct mapping *map, uint32_t slot,
  * The claim of this flight, and that of each granule, comes before every byte
  * of it.
  */
-static int write_field(struct flight *f, struct peer *p,
-		       const struct outcome *o)
+static on_waking int write_field(struct flight *f, struct peer *p,
+				 const struct outcome *o)
 {
 	struct field field = slot_other(p->map, f->slot, f->ctl);
 	uint64_t now = sys.coarse();
@@ -234,7 +234,8 @@ static bool awaited(const struct flight *f, const struct peer *p)
 }
 
 /* The value becomes visible, and those who wait are woken. */
-static int show(struct flight *f, struct peer *p, const struct outcome *o)
+static on_waking int show(struct flight *f, struct peer *p,
+			  const struct outcome *o)
 {
 	struct shm_slot *s = &p->map->slots[f->slot];
 
@@ -355,8 +356,8 @@ static int keep_to_itself(struct flight *f, struct peer *p, struct outcome *o)
 	return 0;
 }
 
-int flight_publish(struct flight *f, struct peer *p, const struct iovec *iov,
-		   int count)
+on_waking int flight_publish(struct flight *f, struct peer *p,
+			     const struct iovec *iov, int count)
 {
 	struct outcome o = {
 		.iov = iov,

@@ -74,8 +74,8 @@ static int refuse_misfit(struct flight *f, struct peer *p)
 	return r ? r : -EILSEQ;
 }
 
-int sfshm_publishv(struct sfshm_flight *flight, const struct iovec *iov,
-		   int count)
+on_waking int sfshm_publishv(struct sfshm_flight *flight,
+			     const struct iovec *iov, int count)
 {
 	struct flight *f = (struct flight *)flight;
 	struct peer *p;
@@ -90,7 +90,8 @@ int sfshm_publishv(struct sfshm_flight *flight, const struct iovec *iov,
 	return r ? r : ended(f, flight_publish(f, p, iov, count));
 }
 
-int sfshm_publish(struct sfshm_flight *flight, const void *data, size_t len)
+on_waking int sfshm_publish(struct sfshm_flight *flight, const void *data,
+			    size_t len)
 {
 	struct iovec iov = {
 		.iov_base = (void *)(uintptr_t)data,
