@@ -147,8 +147,8 @@ static int cancellable_sleep(struct wait *w, const struct timespec *until)
 
 	if (single_threaded()) {
 		r = sleep_somehow(w, until);
-		/* By itself, in a signal handler. */
-		if (unlikely(r == -EINTR))
+		/* By itself, in a signal handler; perhaps just before. */
+		if (unlikely(r < 0))
 			pthread_testcancel();
 		return r;
 	}
