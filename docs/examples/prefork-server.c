@@ -36,12 +36,13 @@
 #define CENTS_MAX 100000000000 /* of one sale */
 #define HEAD_MAX 4096          /* bytes of a request's head */
 
+#define TICK_US 250000 /* after which a worker that receives sees the time */
+
 /* Milliseconds. */
 #define WAIT_MS 30000  /* for another worker's report */
 #define FAILURE_MS 500 /* in which a failure is answered from memory */
 #define CLIENT_MS 5000 /* for a client to send its request */
 #define DRAIN_MS 500   /* for a client to close after its reply */
-#define TICK_MS 250    /* after which a worker that receives sees the time */
 #define GRACE_MS 10000 /* for a worker to finish its request at the end */
 
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -222,15 +223,13 @@ static void reply(int fd, const char *status, const char *headers, void *body,
 		  size_t len)
 {
 	char head[512];
-	struct iovec parts[] = { { head, 0 }, { body, len } };
+	int n = snprintf(head, sizeof(head),
+			 "HTTP/1.1 %s\r\nContent-Type: text/plain\r\n"
+			 "Content-Length: %zu\r\nConnection: close\r\n%s\r\n",
+			 status, len, headers);
+	struct iovec parts[] = { { head, (size_t)n }, { body, len } };
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
-	int n;
 
-	n = snprintf(head, sizeof(head),
-		     "HTTP/1.1 %s\r\nContent-Type: text/plain\r\n"
-		     "Content-Length: %zu\r\nConnection: close\r\n%s\r\n",
-		     status, len, headers);
-	parts[0].iov_len = (size_t)n;
 	sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -286,7 +285,10 @@ static void serve_region(const struct server *server, struct sfshm *segment,
 	policy.deadline_ns = sfshm_deadline_ms(WAIT_MS);
 	rc = sfshm_do(segment, region, strlen(region), &policy, report_make,
 		      &job, result);
-	if (rc >= 0) {
+	if (rc >= 0 && result->value.len > REPORT_MAX) {
+		say("region %s: somebody else's bytes", region);
+		reply_line(fd, "503 Service Unavailable", "not a report");
+	} else if (rc >= 0) {
 		reply_report(fd, result);
 	} else if (rc == -ENOENT) {
 		reply_line(fd, "404 Not Found", result->message);
@@ -303,7 +305,7 @@ static void serve_region(const struct server *server, struct sfshm *segment,
 static void serve(const struct server *server, struct sfshm *segment,
 		  struct sfshm_result *result, int fd)
 {
-	const struct timeval tick = { .tv_usec = TICK_MS * 1000 };
+	const struct timeval tick = { .tv_usec = TICK_US };
 	char head[HEAD_MAX], *path, *region;
 	const char *refusal;
 

@@ -3,9 +3,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#ifdef __GLIBC__
-#include <sys/single_threaded.h>
-#endif
 
 #include "os/killpoint.h"
 #include "os/sys.h"
@@ -127,16 +124,6 @@ static int sleep_somehow(struct wait *w, const struct timespec *until)
 	return r;
 }
 
-/* Nobody else is there to cancel this thread. */
-static inline bool single_threaded(void)
-{
-#ifdef __GLIBC__
-	return __libc_single_threaded;
-#else
-	return false;
-#endif
-}
-
 /*
  * The sleep is a cancellation point. Nothing is held here that the thread's
  * exit does not give back, so being cancelled at any instruction is safe.
@@ -145,13 +132,6 @@ static int cancellable_sleep(struct wait *w, const struct timespec *until)
 {
 	int type, ignored, r;
 
-	if (single_threaded()) {
-		r = sleep_somehow(w, until);
-		/* By itself, in a signal handler; perhaps just before. */
-		if (unlikely(r < 0))
-			pthread_testcancel();
-		return r;
-	}
 	/* NOLINTNEXTLINE(concurrency-thread-canceltype-asynchronous) */
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
 	r = sleep_somehow(w, until);

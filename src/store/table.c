@@ -50,7 +50,11 @@ int table_find(struct peer *p, const struct key *k, struct sighting *out)
 			   key_equal(map, k, s))) {
 			out->slot = index - 1;
 			out->ctl = ctl;
-			return 1;
+			/* A key in the making is sure by its link alone. */
+			return unlikely(ctl_phase(ctl) == PHASE_MAKING &&
+					epoch_expelled(p)) ?
+				       -EAGAIN :
+				       1;
 		}
 		if (hash > order)
 			break;

@@ -90,8 +90,8 @@ static inline uint64_t *bucket_of(const struct mapping *map, uint64_t hash)
  * meanwhile, as for a reader that was expelled (G3). It reads rubbish at worst,
  * for all slots are always mapped and every index is checked. What it sees
  * counts only if the control word stands afterwards: then the slot has been
- * that key's, and in its chain unless the word says that it is on its way out,
- * all the while. NULL says nothing.
+ * that key's all the while, and in its chain if the word is one of those that a
+ * slot has there: BUSY, or at rest. NULL says nothing.
  */
 static in_line const struct shm_slot *table_glance(const struct mapping *map,
 						   const struct key *k,

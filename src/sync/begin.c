@@ -132,6 +132,7 @@ static int ask(struct call *c, struct mapping *old,
 		.closing = c->closing,
 		.closing_seen = c->closing_seen,
 		.deadline = c->deadline,
+		.waited = c->waited,
 		.own_is_busy = c->own_is_busy,
 		.asked = true,
 	};

@@ -191,7 +191,8 @@ on_waking bool fast_landed(struct peer *p, struct sighting *seen,
 
 	/* As F2 in table.c. */
 	g.at.ctl = load_seq(&g.slot->ctl);
-	if (ctl_phase(g.at.ctl) != PHASE_DONE ||
+	if (ctl_phase(seen->ctl) != PHASE_BUSY ||
+	    ctl_phase(g.at.ctl) != PHASE_DONE ||
 	    ctl_gen(g.at.ctl) != ctl_gen(seen->ctl))
 		return false;
 	look_closer(p->map, &g);

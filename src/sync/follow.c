@@ -212,8 +212,8 @@ static void begin_to_wait(struct call *c, const struct sighting *seen)
 				sys.now() + pol->wait_timeout_ms * NS_PER_MS);
 }
 
-/* The waiters are counted with this one among them, so there is never one
- * more than allowed; of two that come at once both may leave. */
+/* The waiters are counted with this one among them: of two that come at once
+ * both may leave. Who has waited and looks again is not asked anew. */
 static bool crowded(struct call *c, uint32_t slot)
 {
 	uint32_t most = c->policy->max_waiters;

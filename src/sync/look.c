@@ -261,7 +261,8 @@ static int look_at(struct call *c, const struct sighting *seen)
 
 	if (likely(ctl_has(seen->ctl) &&
 		   serves(c, value, ctl_gen(seen->ctl), now))) {
-		if (likely(c->policy->beta <= 0) || ctl_busy(seen->ctl) ||
+		if (likely(c->policy->beta <= 0) || c->joined ||
+		    ctl_busy(seen->ctl) ||
 		    load_relaxed(&map->slots[seen->slot].deaths) ||
 		    !early(c, value, now))
 			return take_value(c, seen->slot, seen->ctl, value, now);

@@ -52,7 +52,7 @@ enum look {
  * the flight that this call joined or a later one, or if it is stale and the
  * policy allows that. Returns an enum look
  * with what was seen in *seen, or -EBADMSG, -ENOMEM. A call that has waited
- * passes what it saw then.
+ * passes what it saw then, which stays if it has the result of that flight.
  */
 int look(struct call *c, struct sighting *seen);
 

@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "agent.h"
+#include "asker.h"
 #include "policy.h"
 #include "watch.h"
 
@@ -126,6 +127,22 @@ static void one_at_a_time(void **state)
 	assert_int_equal(refreshes(1e9), DRAWS);
 }
 
+/* Who has waited for a value does not refuse it for its cost. */
+static void never_by_who_has_waited(void **state)
+{
+	struct asker a = { .policy = *POLICY(.beta = 1e9) };
+
+	(void)state;
+	assert_int_equal(begin(POLICY(.ttl_ms = LIFETIME_MS)), SFSHM_LEADER);
+	asker_start(&a, h, "key");
+	await_waiters("key", 1);
+	clock_advance(20000);
+	assert_int_equal(publish("v"), 0);
+	asker_join(&a);
+	assert_int_equal(a.outcome, SFSHM_AWAITED);
+	assert_int_equal(refreshes(1e9), DRAWS);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +150,7 @@ int main(int argc, char **argv)
 		in_policy(cheap_work_hardly_ever),
 		in_policy(never_without_being_asked_to),
 		in_policy(one_at_a_time),
+		in_policy(never_by_who_has_waited),
 	};
 
 	return test_main(tests);

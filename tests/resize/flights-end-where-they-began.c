@@ -49,19 +49,6 @@ static void end_the_scene(struct scene *s)
 	resizing_settled();
 }
 
-/*
- * Awaited or cached: the value may have moved already when the one who waited
- * for it comes to look.
- */
-static void hears(struct agent *a, const char *value)
-{
-	const char *line = agent_hear(a);
-
-	if (strncmp(line, "awaited ", 8) != 0)
-		assert_memory_equal(line, "cached ", 7);
-	assert_string_equal(strchr(line, ' ') + 1, value);
-}
-
 static void published(void **state)
 {
 	struct scene s;
@@ -70,7 +57,7 @@ static void published(void **state)
 	set_the_scene(&s);
 	agent_expect(s.leader, "ok", "publish done");
 	for (int i = 0; i < ASKERS; i++)
-		hears(s.asker[i], "done");
+		agent_answers(s.asker[i], "awaited done");
 	agent_expect(s.probe, "cached done", "get key");
 	agent_expect(s.leader, "cached done", "get key");
 	end_the_scene(&s);
@@ -104,7 +91,7 @@ static void handed_on(struct scene *s)
 	agent_expect(s->asker[next], "ok", "publish second");
 	for (int i = 0; i < ASKERS; i++)
 		if (i != next)
-			hears(s->asker[i], "second");
+			agent_answers(s->asker[i], "awaited second");
 	agent_expect(s->probe, "cached second", "get key");
 	end_the_scene(s);
 }

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KEYS_MAX 200000 /* asked for before they come again */
+#define KEYS_LEAST 200000 /* asked for before they come again */
 
 static struct sfshm *segment;
 static char name[64];
@@ -98,7 +98,11 @@ void bench_keys_make(struct bench_keys *keys, uint64_t most)
 {
 	uint64_t x = UINT64_C(0x9e3779b97f4a7c15);
 
-	*keys = (struct bench_keys){ .count = most < 2 ? 1 : KEYS_MAX };
+	*keys = (struct bench_keys){
+		.count = most < 2          ? 1 :
+			 most > KEYS_LEAST ? most :
+					     KEYS_LEAST,
+	};
 	keys->at = malloc(keys->count * sizeof(*keys->at));
 	if (!keys->at)
 		bench_die("keys", -ENOMEM);

@@ -176,36 +176,36 @@ static void stop_all(void)
 	stop(&store, SIGTERM);
 }
 
-/* How long a process has been on a processor, ns. */
-static uint64_t busy(int process)
+/* Reads a file of /proc; false if there is none. */
+static bool read_proc(char *text, size_t size, const char *format, int process)
 {
-	uint64_t ns = 0;
 	char path[64];
 	FILE *file;
+	size_t n;
 
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", process);
-	file = fopen(path, "re");
-	if (!file || fscanf(file, "%" SCNu64, &ns) != 1)
-		bench_die(path, -ENOSYS);
-	fclose(file);
-	return ns;
-}
-
-static uint64_t workers_busy(int side)
-{
-	uint64_t sum = 0;
-	char path[64];
-	FILE *file;
-	int worker;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children",
-		 (int)pid[side], (int)pid[side]);
+	snprintf(path, sizeof(path), format, process, process);
 	file = fopen(path, "re");
 	if (!file)
-		bench_die(path, -ENOSYS);
-	while (fscanf(file, "%d", &worker) == 1)
-		sum += busy(worker);
+		return false;
+	n = fread(text, 1, size - 1, file);
+	text[n] = '\0';
 	fclose(file);
+	return true;
+}
+
+/* How long a server's workers have been on a processor, ns. */
+static uint64_t workers_busy(int side)
+{
+	char workers[1024], times[128], *at = workers, *end;
+	uint64_t sum = 0;
+
+	if (!read_proc(workers, sizeof(workers), "/proc/%d/task/%d/children",
+		       (int)pid[side]))
+		return 0;
+	for (long worker; (worker = strtol(at, &end, 10)) > 0; at = end)
+		if (read_proc(times, sizeof(times), "/proc/%d/schedstat",
+			      (int)worker))
+			sum += strtoull(times, NULL, 10);
 	return sum;
 }
 
@@ -243,7 +243,10 @@ static const char *prepare(const struct bench *b)
 	/* Each worker has been asked before. */
 	hits(0, WARM);
 	hits(1, WARM);
-	return NULL;
+	if (workers_busy(0) && workers_busy(1))
+		return NULL;
+	clean_up(b);
+	return "the kernel does not tell how long processes run";
 }
 
 static int by_size(const void *a, const void *b)
