@@ -99,11 +99,38 @@ static void changed_after_the_switch(void **state)
 	assert_int_equal(sfshm_close(h), 0);
 }
 
+/* Nor is a value that only moves news to who asked for a newer one. */
+static void moved_value_is_no_news(void **state)
+{
+	const struct sfshm_options small = { .slots = 100 };
+	struct sfshm *h = segment_open(&small);
+	struct agent *mover = agent_start(), *asker;
+
+	(void)state;
+	resizing_put(h, "key", "old");
+	assert_int_equal(sfshm_close(h), 0);
+	agent_expect(mover, "ok", "arm publish_written 1 STOP");
+	agent_say(mover, "resize %s slots=200", segment);
+	agent_stopped(mover);
+	asker = agent_start();
+	agent_expect(asker, "cached old", "get key");
+	watch_end();
+	agent_say(asker, "begin key refresh forever");
+	await_waiters("key", 1);
+	agent_signal(mover, SIGCONT);
+	agent_answers(asker, "leader");
+	agent_expect(asker, "ok", "publish new");
+	agent_answers(mover, "ok");
+	agent_end_all();
+	resizing_settled();
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_segment(changed_before_the_switch),
 		in_segment(changed_after_the_switch),
+		in_segment(moved_value_is_no_news),
 	};
 
 	return test_main(tests);
