@@ -242,6 +242,22 @@ static const char *finish(const struct stage *st, struct sfshm *h)
 	return wrong;
 }
 
+/*
+ * The same where the file of before serves: what is left beside it stays until
+ * somebody saves the next one.
+ */
+static const char *finish_again(const struct stage *st, struct sfshm *h)
+{
+	struct sfshm_save save;
+
+	if (!is_alone(st) &&
+	    (ask_for(h, st, SFSHM_SAVE_AGAIN, &save) != SFSHM_LEADER ||
+	     write(sfshm_save_fd(&save), TEXT, strlen(TEXT)) < 0 ||
+	     sfshm_save_publish(&save)))
+		return "the file cannot be saved again";
+	return finish(st, h);
+}
+
 const struct scenario save_scenarios[] = {
 	{
 		.name = "save: begin",
@@ -304,7 +320,7 @@ const struct scenario save_scenarios[] = {
 		.key = A_KEY,
 		.prepare = write_again,
 		.operate = publish,
-		.finish = finish,
+		.finish = finish_again,
 		.flags = NO_COPIES,
 	},
 	{
