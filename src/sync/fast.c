@@ -181,7 +181,7 @@ int fast_begin(struct peer *p, const struct key *k,
 	return lead(p, policy, &g.at, now, f, result);
 }
 
-on_waking bool fast_landed(struct peer *p, struct sighting *seen,
+on_waking bool fast_landed(struct peer *p, const struct sighting *seen,
 			   struct sfshm_result *result)
 {
 	struct glimpse g = {

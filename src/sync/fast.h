@@ -30,7 +30,7 @@ int fast_begin(struct peer *p, const struct key *k,
  * for, if that has landed in the slot where it was seen. The key need not be
  * found again, for a slot has each generation once. False says nothing.
  */
-bool fast_landed(struct peer *p, struct sighting *seen,
+bool fast_landed(struct peer *p, const struct sighting *seen,
 		 struct sfshm_result *result);
 
 #endif

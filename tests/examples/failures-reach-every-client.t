@@ -20,6 +20,13 @@ ok "data without the key are read" feed 2024-01-01,north,p1,c1,1000
 crowd_wait
 is "$(statuses "$TMP"/nowhere.*)" "4 404" "what does not exist is 404 for all"
 
+# Of another program that shares the segment.
+sfshm-run -s "$segment" -k south --ttl 60s -- printf '%600s' x >"$TMP/long"
+crowd south 1
+crowd_wait
+is "$(statuses "$TMP"/south.*)" "1 503" "what is no report is not sent as one"
+is "$(makers south)" "" "nor is one made in its place"
+
 # A failure lives for 500 ms.
 forgotten()
 {

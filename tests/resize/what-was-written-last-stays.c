@@ -125,12 +125,42 @@ static void moved_value_is_no_news(void **state)
 	resizing_settled();
 }
 
+/* Who has waited for a move that came to nothing has waited there, too. */
+static void vain_move_is_waited_out(void **state)
+{
+	const struct sfshm_options small = { .slots = 100 };
+	struct sfshm *h = segment_open(&small);
+	struct agent *mover = agent_start(), *leader = agent_start(), *asker;
+
+	(void)state;
+	assert_int_equal(sfshm_close(h), 0);
+	agent_expect(mover, "leader", "begin key forever");
+	agent_expect(mover, "ok", "publish-bytes 1000 7");
+	/* Keeps the old segment in use. */
+	agent_expect(leader, "leader", "begin other");
+	agent_expect(mover, "ok", "arm slot_busy 1 STOP");
+	/* Where there is no room for it. */
+	agent_say(mover, "resize %s slots=200 bytes=256 max=256", segment);
+	agent_stopped(mover);
+	asker = agent_start();
+	watch_end();
+	agent_say(asker, "begin key forever");
+	await_waiters("key", 1);
+	agent_signal(mover, SIGCONT);
+	agent_answers(asker, "awaited bytes 1000 7");
+	agent_expect(leader, "ok", "release");
+	agent_answers(mover, "ok");
+	agent_end_all();
+	resizing_settled();
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_segment(changed_before_the_switch),
 		in_segment(changed_after_the_switch),
 		in_segment(moved_value_is_no_news),
+		in_segment(vain_move_is_waited_out),
 	};
 
 	return test_main(tests);
