@@ -18,11 +18,11 @@ static int negated(long r)
 	return r < 0 ? -errno : (int)r;
 }
 
-static on_waking int real_waitv(struct futex_waitv *words, unsigned int count,
-				const struct timespec *until)
+static on_waking long real_waitv(struct futex_waitv *words, unsigned int count,
+				 const struct timespec *until)
 {
-	return negated(syscall(SYS_futex_waitv, words, count, 0, until,
-			       CLOCK_MONOTONIC));
+	return syscall(SYS_futex_waitv, words, count, 0, until,
+		       CLOCK_MONOTONIC);
 }
 
 /* FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time; FUTEX_WAIT not. */
@@ -82,7 +82,7 @@ bool sys_has_waitv(void)
 	int mode = load_relaxed(&waitv_mode);
 
 	if (unlikely(mode < 0)) {
-		mode = sys.waitv(NULL, 0, NULL) == -EINVAL;
+		mode = sys.waitv(NULL, 0, NULL) < 0 && errno == EINVAL;
 		store_relaxed(&waitv_mode, mode);
 	}
 	return mode;

@@ -16,11 +16,14 @@
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
 
-/* Each call returns >= 0 or a negated errno value. */
+/* Each call returns >= 0 or a negated errno value, but for waitv. */
 struct sys_ops {
-	/* sleeps until one of the words is woken, differs, or `until` */
-	int (*waitv)(struct futex_waitv *words, unsigned int count,
-		     const struct timespec *until);
+	/*
+	 * sleeps until one of the words is woken, differs, or `until`. Returns
+	 * as syscall(2) does, so that it can end with it; see wait_sleep()
+	 */
+	long (*waitv)(struct futex_waitv *words, unsigned int count,
+		      const struct timespec *until);
 	/* the same for one shared word */
 	int (*wait)(uint32_t *word, uint32_t value,
 		    const struct timespec *until);

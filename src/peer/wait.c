@@ -2,11 +2,9 @@
 #include "peer/wait.h"
 
 #include <errno.h>
-#include <pthread.h>
 
 #include "os/killpoint.h"
 #include "os/sys.h"
-#include "segment/fingerprint.h"
 
 /* W4: how long a sleep lasts at most, and how much that is spread. */
 #define SLICE_NS (100 * NS_PER_MS)
@@ -63,37 +61,56 @@ void wait_unrest(void)
 	wait_done();
 }
 
-static void add(struct futex_waitv *v, unsigned int *n, uint32_t *word,
-		uint32_t value, uint32_t flags)
+static void add(struct futex_waitv **v, uint32_t *word, uint32_t value,
+		uint32_t flags)
 {
-	v[*n] = (struct futex_waitv){
+	*(*v)++ = (struct futex_waitv){
 		.uaddr = (uintptr_t)word,
 		.val = value,
 		.flags = FUTEX_32 | flags,
 	};
-	(*n)++;
 }
 
-static in_line int sleep_on_all(struct wait *w, const struct timespec *until)
+/* How many words there are. */
+static in_line unsigned int list_words(const struct wait *w)
 {
-	struct futex_waitv v[WAIT_MOST_WORDS];
-	unsigned int n = 0;
+	struct futex_waitv *v = w->words;
 
-	add(v, &n, w->event, w->event_seen, 0);
+	add(&v, w->event, w->event_seen, 0);
 	if (w->owner) {
-		add(v, &n, liveness_word(w->self->map, w->owner), w->owner_seen,
+		add(&v, liveness_word(w->self->map, w->owner), w->owner_seen,
 		    0);
-		add(v, &n, &w->owner->relay, 0, 0);
+		add(&v, &w->owner->relay, 0, 0);
 	} else if (w->relay) {
-		add(v, &n, w->relay, 0, 0);
+		add(&v, w->relay, 0, 0);
 	}
 	if (w->cancel)
-		add(v, &n, &w->cancel->word, 0, FUTEX_PRIVATE_FLAG);
+		add(&v, &w->cancel->word, 0, FUTEX_PRIVATE_FLAG);
 	if (w->closing)
-		add(v, &n, w->closing, w->closing_seen, 0);
-	for (uint32_t i = 0; i < w->more_count && n < WAIT_MOST_WORDS; i++)
-		add(v, &n, w->more[i].word, w->more[i].seen, 0);
-	return sys.waitv(v, n, until);
+		add(&v, w->closing, w->closing_seen, 0);
+	for (uint32_t i = 0; i < w->more_count; i++)
+		add(&v, w->more[i].word, w->more[i].seen, 0);
+	return (unsigned int)(v - w->words);
+}
+
+on_waking void wait_prepare(const struct wait *w, struct nap *n)
+{
+	uint64_t now = sys.now();
+	uint64_t end =
+		now + jittered(sys_has_waitv() ? SLICE_NS : POLL_NS, w, now);
+
+	n->slice = true;
+	if (w->until && w->until < end) {
+		end = w->until;
+		n->slice = false;
+	}
+	n->until.tv_sec = (time_t)(end / NS_PER_S);
+	n->until.tv_nsec = (long)(end % NS_PER_S);
+	n->count = list_words(w);
+	if (w->owner)
+		set_pending(&w->owner->relay);
+	kill_point(wait_noted);
+	peer_count(w->self, COUNT_waits);
 }
 
 /* A filter may have come after the probe. */
@@ -107,78 +124,31 @@ static bool expected(int r)
 	return r >= 0 || r == -EAGAIN || r == -ETIMEDOUT || r == -EINTR;
 }
 
-static int sleep_somehow(struct wait *w, const struct timespec *until)
+int wait_otherwise(const struct wait *w, const struct nap *n)
 {
-	struct timespec nap = { .tv_nsec = POLL_NS };
-	int r = -ENOSYS;
+	struct timespec poll = { .tv_nsec = POLL_NS };
+	int r = sys_has_waitv() ? -errno : -ENOSYS;
 
-	if (sys_has_waitv())
-		r = sleep_on_all(w, until);
 	if (refused(r)) {
 		sys_force_waitv(0);
-		r = sys.wait(w->event, w->event_seen, until);
+		r = sys.wait(w->event, w->event_seen, &n->until);
 	}
 	/* Out of memory in the kernel, say: not to be met by spinning. */
 	if (!expected(r))
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &poll, NULL);
 	return r;
 }
 
-/*
- * The sleep is a cancellation point. Nothing is held here that the thread's
- * exit does not give back, so being cancelled at any instruction is safe.
- */
-static int cancellable_sleep(struct wait *w, const struct timespec *until)
+void wait_wake_others(const struct wait *w)
 {
-	int type, ignored, r;
-
-	/* NOLINTNEXTLINE(concurrency-thread-canceltype-asynchronous) */
-	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
-	r = sleep_somehow(w, until);
-	pthread_setcanceltype(type, &ignored);
-	return r;
-}
-
-/* W1 */
-static void wake_the_rest(const struct wait *w)
-{
-	if (w->owner) {
-		uint32_t *word = liveness_word(w->self->map, w->owner);
-
-		if (load_acquire(word) != w->owner_seen)
-			sys.wake(word, INT32_MAX);
-	}
+	if (w->owner && wait_owner_changed(w))
+		sys.wake(liveness_word(w->self->map, w->owner), INT32_MAX);
 	for (uint32_t i = 0; i < w->more_count; i++) {
 		const struct wait_word *m = &w->more[i];
 
 		if (m->liveness && load_acquire(m->word) != m->seen)
 			sys.wake(m->word, INT32_MAX);
 	}
-}
-
-on_waking int wait_sleep(struct wait *w)
-{
-	uint64_t now = sys.now();
-	uint64_t end =
-		now + jittered(sys_has_waitv() ? SLICE_NS : POLL_NS, w, now);
-	struct timespec until;
-	bool slice = true;
-	int r;
-
-	if (w->until && w->until < end) {
-		end = w->until;
-		slice = false;
-	}
-	until.tv_sec = (time_t)(end / NS_PER_S);
-	until.tv_nsec = (long)(end % NS_PER_S);
-	if (w->owner)
-		set_pending(&w->owner->relay);
-	kill_point(wait_noted);
-	peer_count(w->self, COUNT_waits);
-	r = cancellable_sleep(w, &until);
-	kill_point(wait_woken);
-	wake_the_rest(w);
-	return r == -ETIMEDOUT && slice ? -EAGAIN : 0;
 }
 
 /*

@@ -40,8 +40,13 @@
 #ifndef PEER_WAIT_H
 #define PEER_WAIT_H
 
+#include <errno.h>
+#include <pthread.h>
+
 #include <sfshm/cancel.h>
 
+#include "os/killpoint.h"
+#include "os/sys.h"
 #include "peer/participant.h"
 #include "segment/fingerprint.h"
 
@@ -68,14 +73,60 @@ struct wait {
 	uint32_t *relay; /* where there is no one owner: the segment's */
 	const struct wait_word *more;
 	uint32_t more_count;
-	uint64_t until; /* CLOCK_MONOTONIC, ns; 0: no end */
+	struct futex_waitv *words; /* room for WAIT_OWN_WORDS, and `more` */
+	uint64_t until;            /* CLOCK_MONOTONIC, ns; 0: no end */
 };
+
+/* One sleep. */
+struct nap {
+	unsigned int count; /* words */
+	struct timespec until;
+	bool slice; /* it ends then only to look at everything again */
+};
+
+/* What comes before the sleep: W3, its words, its end. */
+void wait_prepare(const struct wait *w, struct nap *n);
+
+/* Where there is no such sleep, or it has failed with errno. */
+int wait_otherwise(const struct wait *w, const struct nap *n);
+
+/* W1, where there is something to be done for it. */
+void wait_wake_others(const struct wait *w);
+
+static inline bool wait_owner_changed(const struct wait *w)
+{
+	return load_acquire(liveness_word(w->self->map, w->owner)) !=
+	       w->owner_seen;
+}
 
 /*
  * Sleeps once. Returns 0 (look again), or -EAGAIN if a slice passed and
  * nothing woke it: time to examine the owner.
+ *
+ * In a header, for the kernel makes the processor forget where functions
+ * return to: each that a woken thread has to leave takes as long as a miss.
+ *
+ * The sleep is a cancellation point. Nothing is held here that the thread's
+ * exit does not give back, so being cancelled at any instruction is safe.
  */
-int wait_sleep(struct wait *w);
+static in_line int wait_sleep(const struct wait *w)
+{
+	struct nap n;
+	int type, ignored, r = 0;
+
+	wait_prepare(w, &n);
+	/* NOLINTNEXTLINE(concurrency-thread-canceltype-asynchronous) */
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+	if (unlikely(!sys_has_waitv() ||
+		     sys.waitv(w->words, n.count, &n.until) < 0))
+		r = wait_otherwise(w, &n);
+	pthread_setcanceltype(type, &ignored);
+	kill_point(wait_woken);
+	if (unlikely(w->more_count) ||
+	    (likely(w->owner) && unlikely(wait_owner_changed(w))))
+		wait_wake_others(w);
+	return unlikely(r == -ETIMEDOUT) && n.slice ? -EAGAIN : 0;
+}
 
 /* Ends W3's duty, and sees to W6. Idempotent. */
 void wait_done(void);

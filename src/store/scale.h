@@ -35,12 +35,11 @@ static inline uint64_t unscale_ms(uint16_t scaled)
 static inline uint8_t scale_took(uint64_t ns)
 {
 	uint64_t units = ns / 16384;
-	uint32_t shift = 0;
+	/* so that three bits are left */
+	uint32_t shift = 61 - (uint32_t)__builtin_clzll(units | 7);
 
-	while (units >> shift > 7 && shift < 31)
-		shift++;
-	return (uint8_t)(shift << 3 |
-			 (units >> shift > 7 ? 7 : units >> shift));
+	return shift > 31 ? UINT8_MAX :
+			    (uint8_t)(shift << 3 | (uint32_t)(units >> shift));
 }
 
 static inline uint64_t unscale_took(uint8_t scaled)

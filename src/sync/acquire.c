@@ -155,11 +155,11 @@ static void reap_all(struct acquire *a)
  * that is free is taken whatever else there is: so a wake is never taken along
  * by one who leaves.
  */
-static int wait_once(struct acquire *a, struct wait *w, bool *slice)
+static int wait_once(struct acquire *a, struct wait *w, struct holders *h,
+		     bool *slice)
 {
 	struct semaphore *before = a->s->before;
 	uint32_t seen = 0, *event = NULL;
-	struct holders h;
 	int r;
 
 	w->event_seen = event_arm(w->event);
@@ -167,16 +167,15 @@ static int wait_once(struct acquire *a, struct wait *w, bool *slice)
 		event = &before->map->desks[before->slot].event;
 		seen = event_arm(event);
 	}
-	r = attempt(a, *slice, &h);
+	r = attempt(a, *slice, h);
 	if (r != -EBUSY)
 		return r;
-	r = given_up(a, &h);
+	r = given_up(a, h);
 	if (r)
 		return r;
 	if (before)
-		list_before(before, event, seen, &h);
-	w->more = h.word;
-	w->more_count = h.count;
+		list_before(before, event, seen, h);
+	w->more_count = h->count;
 	r = wait_sleep(w);
 	*slice = r == -EAGAIN;
 	if (*slice)
@@ -206,8 +205,12 @@ void acquire_begin_to_wait(struct acquire *a)
 static int wait_for_one(struct acquire *a)
 {
 	struct peer *p = a->self;
+	struct futex_waitv words[WAIT_MOST_WORDS];
+	struct holders h;
 	struct wait w = {
 		.self = p,
+		.words = words,
+		.more = h.word,
 		.event = &p->map->desks[a->s->slot].event,
 		.relay = &p->map->header->relay,
 		.cancel = a->cancel,
@@ -221,7 +224,7 @@ static int wait_for_one(struct acquire *a)
 	w.until = a->deadline;
 	store_seq(&p->record->wait_slot, a->s->slot + 1);
 	do {
-		r = wait_once(a, &w, &slice);
+		r = wait_once(a, &w, &h, &slice);
 	} while (r == AGAIN);
 	store_relaxed(&p->record->wait_slot, 0);
 	return r;

@@ -6,9 +6,9 @@
 
 #include "os/killpoint.h"
 #include "os/sys.h"
-#include "peer/wait.h"
 #include "store/claims.h"
 #include "store/evict.h"
+#include "sync/follow.h"
 #include "sync/lead.h"
 
 static int link_slot(struct call *c, uint32_t slot)
@@ -78,7 +78,7 @@ static int refuse(struct call *c, enum shm_counter why)
 	return AGAIN;
 }
 
-static on_waking int answer_hit(struct call *c)
+on_waking int flight_answer(struct call *c)
 {
 	const struct sfshm_policy *pol = c->policy;
 
@@ -110,7 +110,7 @@ static bool breaker_open(struct call *c, const struct sighting *seen)
 }
 
 /* Somebody is at it: wait, unless this call must not. */
-static int meet_busy(struct call *c, struct sighting *seen)
+static in_line int meet_busy(struct call *c, struct sighting *seen)
 {
 	if (ctl_owner(seen->ctl) == c->self->id)
 		return c->own_is_busy ? -EBUSY : -EDEADLK;
@@ -202,12 +202,13 @@ static int meet_idle(struct call *c, struct sighting *seen, int how)
 	return r == SFSHM_LEADER ? flight_confirm(c->self, seen) : r;
 }
 
-static int look_or_act(struct call *c, struct sighting *seen, struct flight *f)
+static in_line int look_or_act(struct call *c, struct sighting *seen,
+			       struct flight *f)
 {
 	int how = look(c, seen);
 
 	switch (how) {
-	case LOOK_HIT: return answer_hit(c);
+	case LOOK_HIT: return flight_answer(c);
 	case LOOK_FAILED: return answer_failed(c, f);
 	case LOOK_BUSY: return meet_busy(c, seen);
 	case LOOK_ABSENT:
@@ -239,10 +240,10 @@ static in_line int seek(struct call *c, struct sighting *seen, struct flight *f)
 	do {
 		slept = c->slept;
 		r = look_or_act(c, seen, f);
+		if (likely(r != AGAIN))
+			return r;
 		tries = c->slept == slept ? tries + 1 : 0;
-	} while (r == AGAIN && tries < LOOK_MOST_TRIES);
-	if (r != AGAIN)
-		return r;
+	} while (tries < LOOK_MOST_TRIES);
 	peer_count(c->self, COUNT_corrupt);
 	return -EBADMSG;
 }
@@ -251,7 +252,7 @@ static in_line int seek(struct call *c, struct sighting *seen, struct flight *f)
 static int settle_for_old(struct call *c, struct sighting *seen)
 {
 	c->any_age = true;
-	if (look(c, seen) != LOOK_HIT || answer_hit(c) == AGAIN)
+	if (look(c, seen) != LOOK_HIT || flight_answer(c) == AGAIN)
 		return -ETIMEDOUT;
 	return c->result->source;
 }
@@ -274,10 +275,10 @@ on_waking int flight_begin(struct call *c, struct flight *f)
 	if (key_kind(&c->key) != SHM_LOCK)
 		peer_count(c->self, COUNT_gets);
 	r = seek(c, &seen, f);
-	if (r == -ETIMEDOUT && c->flags & SFSHM_STALE_ON_TIMEOUT)
+	if (unlikely(r == -ETIMEDOUT) && c->flags & SFSHM_STALE_ON_TIMEOUT)
 		r = settle_for_old(c, &seen);
 	flight_unfollow(c, r == SFSHM_LEADER);
-	if (r == -ENOSPC)
+	if (unlikely(r == -ENOSPC))
 		peer_count(c->self, COUNT_no_space);
 	if (r != SFSHM_LEADER || !f || f->alone)
 		return r;

@@ -61,10 +61,10 @@ static inline bool flight_moved(const struct call *c)
 }
 
 /*
- * Waits once for the flight that was seen. Returns AGAIN, SFSHM_LEADER (the
- * last leader died), -ETIMEDOUT, -ECANCELED, -ESHUTDOWN or -EBADMSG.
+ * What the value in the result answers: its source, or AGAIN if the caller will
+ * not have it.
  */
-int flight_follow(struct call *c, struct sighting *seen);
+int flight_answer(struct call *c);
 
 /*
  * Asks the segment's predecessor, where there is one, by `how` (which never
@@ -72,15 +72,6 @@ int flight_follow(struct call *c, struct sighting *seen);
  */
 int flight_consult(struct call *c,
 		   int (*how)(struct call *c, struct flight *f));
-
-/*
- * For a call that must not wait: as above if the leader is dead or past its
- * time, else -EBUSY.
- */
-int flight_try(struct call *c, struct sighting *seen);
-
-/* The call waits no more; `leads` says whether it became the leader. */
-void flight_unfollow(struct call *c, bool leads);
 
 /* The ends of a flight, as the public calls. */
 int flight_publish(struct flight *f, struct peer *p, const struct iovec *iov,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for another one's flight, and what to do when its leader is gone. */
+#include "sync/follow.h"
+
 #include <errno.h>
 
 #include "os/killpoint.h"
 #include "os/sys.h"
 #include "peer/liveness.h"
-#include "peer/wait.h"
 #include "store/claims.h"
 #include "sync/deadlock.h"
 #include "sync/lead.h"
@@ -96,31 +96,15 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return !a ? b : !b ? a : a < b ? a : b;
 }
 
-/* Woken, and nothing of ours has changed: a dying follower passed it on. */
-static bool stray_wake(const struct wait *w)
+void follow_recheck(struct call *c, const struct sighting *seen)
 {
-	return load_acquire(w->event) == w->event_seen &&
-	       load_acquire(liveness_word(w->self->map, w->owner)) ==
-		       w->owner_seen;
-}
+	struct peer *p = c->self;
 
-static void sleep_once(struct call *c, const struct sighting *seen,
-		       struct wait *w)
-{
-	struct mapping *map = c->self->map;
-	int r = wait_sleep(w);
-
-	c->slept++;
-	if (r == -EAGAIN) {
-		peer_count(c->self, COUNT_rechecks);
-		if (life_examine(map, ctl_owner(seen->ctl) - 1) ==
-			    LIFE_SUSPECT &&
-		    key_kind(&c->key) != SHM_LOCK) {
-			peer_count(c->self, COUNT_suspects);
-			steal(c, seen);
-		}
-	} else if (stray_wake(w)) {
-		peer_reap_all(map);
+	peer_count(p, COUNT_rechecks);
+	if (life_examine(p->map, ctl_owner(seen->ctl) - 1) == LIFE_SUSPECT &&
+	    key_kind(&c->key) != SHM_LOCK) {
+		peer_count(p, COUNT_suspects);
+		steal(c, seen);
 	}
 }
 
@@ -159,42 +143,38 @@ int flight_try(struct call *c, struct sighting *seen)
 	return replace(c, seen, owner, sys.now(), &word) ?: -EBUSY;
 }
 
-/* One look at the leader, and a sleep if it is well. */
-static int follow_once(struct call *c, struct sighting *seen)
+/* One look at the leader; 0 if it is well. */
+static in_line int look_after(struct call *c, struct sighting *seen,
+			      struct wait *w)
 {
 	struct peer *p = c->self;
-	struct shm_slot *s = &p->map->slots[seen->slot];
 	struct shm_desk *d = &p->map->desks[seen->slot];
-	struct wait w = {
-		.self = p,
-		.event = &d->event,
-		.owner = participant_at(p->map, ctl_owner(seen->ctl) - 1),
-		.cancel = c->policy->cancel,
-		.closing = c->closing,
-		.closing_seen = c->closing_seen,
-	};
-	uint64_t now, lease;
+	uint64_t now;
 	int r;
 
-	if (!w.owner)
+	w->self = p;
+	w->event = &d->event;
+	w->owner = participant_at(p->map, ctl_owner(seen->ctl) - 1);
+	w->cancel = c->policy->cancel;
+	w->closing = c->closing;
+	w->closing_seen = c->closing_seen;
+	if (!w->owner)
 		return -EBADMSG;
-	w.event_seen = event_arm(&d->event);
-	if (load_seq(&s->ctl) != seen->ctl)
+	w->event_seen = event_arm(&d->event);
+	if (load_seq(&p->map->slots[seen->slot].ctl) != seen->ctl)
 		return AGAIN;
 	now = sys.now();
 	r = given_up(c, now);
 	if (!r)
-		r = replace(c, seen, w.owner, now, &w.owner_seen);
+		r = replace(c, seen, w->owner, now, &w->owner_seen);
 	if (r)
 		return r;
 	if (deadlock_would_be(p, seen->slot)) {
 		peer_count(p, COUNT_deadlocks);
 		return -EDEADLK;
 	}
-	lease = lease_end(c, d, seen->ctl, now);
-	w.until = earlier(c->deadline, lease);
-	sleep_once(c, seen, &w);
-	return AGAIN;
+	w->until = earlier(c->deadline, lease_end(c, d, seen->ctl, now));
+	return 0;
 }
 
 /* The first time: which flight's result will do, and how long it may take. */
@@ -229,10 +209,9 @@ static bool crowded(struct call *c, uint32_t slot)
  * counts it, and a reaper wakes those who wait with it should it die with a
  * wake of theirs.
  */
-int flight_follow(struct call *c, struct sighting *seen)
+int follow_prepare(struct call *c, struct sighting *seen, struct wait *w)
 {
 	struct peer *p = c->self;
-	int r;
 
 	if (!c->joined)
 		begin_to_wait(c, seen);
@@ -240,16 +219,12 @@ int flight_follow(struct call *c, struct sighting *seen)
 	c->result->owner_died = 0;
 	/* order: D1 pairs D2 */
 	store_seq(&p->record->wait_slot, seen->slot + 1);
-	if (crowded(c, seen->slot)) {
-		r = -EAGAIN;
-	} else {
-		c->waited = true;
-		c->waited_at = &p->map->desks[seen->slot].event;
-		kill_point(wait_joined);
-		r = follow_once(c, seen);
-	}
-	store_relaxed(&p->record->wait_slot, 0);
-	return r;
+	if (crowded(c, seen->slot))
+		return -EAGAIN;
+	c->waited = true;
+	c->waited_at = &p->map->desks[seen->slot].event;
+	kill_point(wait_joined);
+	return look_after(c, seen, w);
 }
 
 /*

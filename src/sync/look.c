@@ -9,7 +9,6 @@
 #include "os/sys.h"
 #include "store/evict.h"
 #include "store/pin.h"
-#include "sync/fast.h"
 
 #define LOOK_RETIRED (-EINPROGRESS)
 
@@ -278,12 +277,10 @@ static bool readable(uint64_t ctl)
 	return ctl_at_rest(ctl) || ctl_busy(ctl);
 }
 
-on_waking int look(struct call *c, struct sighting *seen)
+int look(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
 
-	if (c->waited_at && !c->refused && fast_landed(p, seen, c->result))
-		return LOOK_HIT;
 	for (unsigned int n = 0; n < LOOK_MOST_TRIES; n++) {
 		int r;
 

@@ -51,8 +51,7 @@ enum look {
  * Looks, and copies what there is. A result serves if it is fresh, if it is of
  * the flight that this call joined or a later one, or if it is stale and the
  * policy allows that. Returns an enum look with what was seen in *seen, or
- * -EBADMSG, -ENOMEM. A call that has waited passes what it saw then, which
- * stays if it has the result of that flight.
+ * -EBADMSG, -ENOMEM.
  */
 int look(struct call *c, struct sighting *seen);
 

@@ -74,10 +74,8 @@ static int refuse_misfit(struct flight *f, struct peer *p)
 	return r ? r : -EILSEQ;
 }
 
-on_waking int sfshm_publishv(struct sfshm_flight *flight,
-			     const struct iovec *iov, int count)
+static in_line int publish(struct flight *f, const struct iovec *iov, int count)
 {
-	struct flight *f = (struct flight *)flight;
 	struct peer *p;
 	int r = leader(f, &p);
 
@@ -90,6 +88,12 @@ on_waking int sfshm_publishv(struct sfshm_flight *flight,
 	return r ? r : ended(f, flight_publish(f, p, iov, count));
 }
 
+on_waking int sfshm_publishv(struct sfshm_flight *flight,
+			     const struct iovec *iov, int count)
+{
+	return publish((struct flight *)flight, iov, count);
+}
+
 on_waking int sfshm_publish(struct sfshm_flight *flight, const void *data,
 			    size_t len)
 {
@@ -100,7 +104,7 @@ on_waking int sfshm_publish(struct sfshm_flight *flight, const void *data,
 
 	if (len && !data)
 		return -EINVAL;
-	return sfshm_publishv(flight, &iov, 1);
+	return publish((struct flight *)flight, &iov, 1);
 }
 
 int sfshm_fail(struct sfshm_flight *flight, int code, const char *message)

@@ -66,11 +66,12 @@ static int sleep_through(const struct timespec *until)
 	return -ETIMEDOUT;
 }
 
-static int no_waitv(struct futex_waitv *words, unsigned int count,
-		    const struct timespec *until)
+static long no_waitv(struct futex_waitv *words, unsigned int count,
+		     const struct timespec *until)
 {
 	(void)words;
-	return count ? sleep_through(until) : -EINVAL;
+	errno = -(count ? sleep_through(until) : -EINVAL);
+	return -1;
 }
 
 static int no_wait(uint32_t *word, uint32_t value, const struct timespec *until)

@@ -123,8 +123,8 @@ static void keep_real(void)
 		real = sys;
 }
 
-static int waitv_for_long(struct futex_waitv *words, unsigned int count,
-			  const struct timespec *until)
+static long waitv_for_long(struct futex_waitv *words, unsigned int count,
+			   const struct timespec *until)
 {
 	(void)until;
 	return real.waitv(words, count, NULL);

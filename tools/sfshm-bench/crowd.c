@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -73,23 +75,28 @@ static _Noreturn void live(struct crowd *c, unsigned int me, crowd_fn fn,
 			   pid_t parent)
 {
 	struct crowd_page *page = c->page;
-	uint32_t seen = 0;
+	eventfd_t commands;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	if (getppid() != parent)
 		_exit(1);
-	for (;;) {
-		while (word_read(&page->go) == seen)
-			futex_wait(&page->go, seen);
-		seen = word_read(&page->go);
-		if (page->command == QUIT)
-			_exit(0);
+	while (!eventfd_read(c->go[me], &commands) && page->command != QUIT) {
 		fn(page, me, page->command);
 		if (word_add(&page->done, 1) == c->count)
-			futex_wake_all(&page->done);
+			eventfd_write(c->over, 1);
 	}
+	_exit(0);
+}
+
+static int make_eventfd(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	if (fd < 0)
+		bench_die("eventfd", -errno);
+	return fd;
 }
 
 void crowd_start(struct crowd *c, unsigned int count, crowd_fn fn)
@@ -98,8 +105,10 @@ void crowd_start(struct crowd *c, unsigned int count, crowd_fn fn)
 
 	c->count = count;
 	c->page = bench_share(sizeof(*c->page));
+	c->over = make_eventfd();
 	fflush(NULL);
 	for (unsigned int i = 0; i < count; i++) {
+		c->go[i] = make_eventfd();
 		c->pid[i] = fork();
 		if (c->pid[i] == 0)
 			live(c, i, fn, parent);
@@ -114,8 +123,9 @@ void crowd_command(struct crowd *c, uint32_t command, uint64_t arg)
 	word_write(&c->page->ready, 0);
 	c->page->command = command;
 	c->page->arg = arg;
-	word_add(&c->page->go, 1);
-	futex_wake_all(&c->page->go);
+	for (unsigned int i = 0; i < c->count; i++)
+		if (eventfd_write(c->go[i], 1))
+			bench_die("eventfd", -errno);
 }
 
 /* One may have died, and its end not been seen before. */
@@ -129,14 +139,15 @@ static bool lost_one(const struct crowd *c)
 
 void crowd_wait(struct crowd *c)
 {
+	struct pollfd over = { .fd = c->over, .events = POLLIN };
 	uint64_t end = bench_now() + PATIENCE_NS * 3;
-	uint32_t done;
+	eventfd_t times;
 
-	while ((done = word_read(&c->page->done)) < c->count) {
-		futex_wait(&c->page->done, done);
+	while (poll(&over, 1, 1000) != 1)
 		if (bench_now() > end || lost_one(c))
 			bench_die("a process of the crowd is gone", -ESRCH);
-	}
+	if (eventfd_read(c->over, &times))
+		bench_die("eventfd", -errno);
 }
 
 void crowd_ready(struct crowd_page *page)
@@ -203,7 +214,10 @@ uint64_t crowd_last(const struct crowd *c)
 void crowd_end(struct crowd *c)
 {
 	crowd_command(c, QUIT, 0);
-	for (unsigned int i = 0; i < c->count; i++)
+	for (unsigned int i = 0; i < c->count; i++) {
 		waitpid(c->pid[i], NULL, 0);
+		close(c->go[i]);
+	}
+	close(c->over);
 	munmap(c->page, sizeof(*c->page));
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A crowd of processes that do what they are told, all at once. */
+/*
+ * A crowd of processes that do what they are told, all at once. They are told,
+ * and tell, over eventfds: the kernel's way of waking futexes, which is
+ * measured, is no warmer then for one side than for the other.
+ */
 #ifndef BENCH_CROWD_H
 #define BENCH_CROWD_H
 
@@ -17,10 +21,10 @@ struct crowd_member {
 };
 
 struct crowd_page {
-	uint32_t go; /* futex: counts the commands */
-	uint32_t done;
+	uint32_t done;  /* how many have done what they were told */
 	uint32_t ready; /* how many have said that they are about to sleep */
 	uint32_t command;
+	uint32_t pad;
 	uint64_t arg;
 	uint64_t reserved[5];
 	struct crowd_member member[CROWD_MAX];
@@ -30,6 +34,8 @@ struct crowd {
 	unsigned int count;
 	struct crowd_page *page;
 	pid_t pid[CROWD_MAX];
+	int go[CROWD_MAX]; /* eventfds: there is a command */
+	int over;          /* eventfd: all have done it */
 };
 
 /* What a member does at a command. */
