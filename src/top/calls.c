@@ -191,15 +191,20 @@ int call_settle_for_old(struct sfshm *h, const void *key, size_t len,
 	return took_old(&c) ? SFSHM_CACHED : -ETIMEDOUT;
 }
 
+/* `untried`: the peer had to be found, or the thread to attach, first. */
 static __attribute__((noinline)) int get_slowly(struct sfshm *h,
 						const void *key, size_t len,
-						struct sfshm_result *result)
+						struct sfshm_result *result,
+						bool untried)
 {
 	struct call c;
 	int r;
 
 	do {
 		r = call_start(&c, h, SHM_VALUE, key, len, NULL, result);
+		if (!r && untried && len <= SHM_INLINE_KEY &&
+		    fast_get(c.self, &c.key, result))
+			return SFSHM_CACHED;
 		if (!r)
 			r = flight_peek(&c, NULL);
 	} while (unlikely(r == MOVED));
@@ -214,7 +219,7 @@ int sfshm_get(struct sfshm *h, const void *key, size_t key_len,
 
 	if (likely(p && fast_get(p, &k, result)))
 		return SFSHM_CACHED;
-	return get_slowly(h, key, key_len, result);
+	return get_slowly(h, key, key_len, result, !p);
 }
 
 int sfshm_wait(struct sfshm *h, const void *key, size_t key_len,
