@@ -191,24 +191,33 @@ int call_settle_for_old(struct sfshm *h, const void *key, size_t len,
 	return took_old(&c) ? SFSHM_CACHED : -ETIMEDOUT;
 }
 
-/* `untried`: the peer had to be found, or the thread to attach, first. */
 static __attribute__((noinline)) int get_slowly(struct sfshm *h,
 						const void *key, size_t len,
-						struct sfshm_result *result,
-						bool untried)
+						struct sfshm_result *result)
 {
 	struct call c;
 	int r;
 
 	do {
 		r = call_start(&c, h, SHM_VALUE, key, len, NULL, result);
-		if (!r && untried && len <= SHM_INLINE_KEY &&
-		    fast_get(c.self, &c.key, result))
-			return SFSHM_CACHED;
 		if (!r)
 			r = flight_peek(&c, NULL);
 	} while (unlikely(r == MOVED));
 	return r;
+}
+
+/* The thread attaches first, where that is what there is to be done. */
+static __attribute__((noinline)) int get_first(struct sfshm *h, const void *key,
+					       size_t len,
+					       struct sfshm_result *result)
+{
+	struct peer *p;
+	struct key k;
+
+	if (len <= SHM_INLINE_KEY && !handle_enter(h, &p) &&
+	    at_once(h, SHM_VALUE, key, len, result, &k))
+		return sfshm_get(h, key, len, result);
+	return get_slowly(h, key, len, result);
 }
 
 int sfshm_get(struct sfshm *h, const void *key, size_t key_len,
@@ -219,7 +228,8 @@ int sfshm_get(struct sfshm *h, const void *key, size_t key_len,
 
 	if (likely(p && fast_get(p, &k, result)))
 		return SFSHM_CACHED;
-	return get_slowly(h, key, key_len, result, !p);
+	return p ? get_slowly(h, key, key_len, result) :
+		   get_first(h, key, key_len, result);
 }
 
 int sfshm_wait(struct sfshm *h, const void *key, size_t key_len,
