@@ -93,7 +93,7 @@ static in_line unsigned int list_words(const struct wait *w)
 	return (unsigned int)(v - w->words);
 }
 
-on_waking void wait_prepare(const struct wait *w, struct nap *n)
+void wait_prepare(const struct wait *w, struct nap *n)
 {
 	uint64_t now = sys.now();
 	uint64_t end =
@@ -106,7 +106,7 @@ on_waking void wait_prepare(const struct wait *w, struct nap *n)
 	}
 	n->until.tv_sec = (time_t)(end / NS_PER_S);
 	n->until.tv_nsec = (long)(end % NS_PER_S);
-	n->count = list_words(w);
+	n->count = sys_has_waitv() ? list_words(w) : 0;
 	if (w->owner)
 		set_pending(&w->owner->relay);
 	kill_point(wait_noted);
@@ -127,7 +127,7 @@ static bool expected(int r)
 int wait_otherwise(const struct wait *w, const struct nap *n)
 {
 	struct timespec poll = { .tv_nsec = POLL_NS };
-	int r = sys_has_waitv() ? -errno : -ENOSYS;
+	int r = n->count ? -errno : -ENOSYS;
 
 	if (refused(r)) {
 		sys_force_waitv(0);

@@ -79,7 +79,7 @@ struct wait {
 
 /* One sleep. */
 struct nap {
-	unsigned int count; /* words */
+	unsigned int count; /* words; 0: there is no futex_waitv(2) */
 	struct timespec until;
 	bool slice; /* it ends then only to look at everything again */
 };
@@ -117,8 +117,7 @@ static in_line int wait_sleep(const struct wait *w)
 	wait_prepare(w, &n);
 	/* NOLINTNEXTLINE(concurrency-thread-canceltype-asynchronous) */
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
-	if (unlikely(!sys_has_waitv() ||
-		     sys.waitv(w->words, n.count, &n.until) < 0))
+	if (unlikely(!n.count || sys.waitv(w->words, n.count, &n.until) < 0))
 		r = wait_otherwise(w, &n);
 	pthread_setcanceltype(type, &ignored);
 	kill_point(wait_woken);

@@ -26,9 +26,9 @@ static inline bool follow_stray(const struct wait *w)
 	       !wait_owner_changed(w);
 }
 
-/* The answer, if what it waits for is there as it wakes; or AGAIN. */
-static in_line int follow_asleep(struct call *c, const struct sighting *seen,
-				 const struct wait *w)
+/* Sleeps; true: what it waited for is in the result. */
+static in_line bool follow_asleep(struct call *c, const struct sighting *seen,
+				  const struct wait *w)
 {
 	int r = wait_sleep(w);
 	bool landed = likely(!r) && fast_landed(c->self, seen, c->result);
@@ -38,7 +38,7 @@ static in_line int follow_asleep(struct call *c, const struct sighting *seen,
 		follow_recheck(c, seen);
 	else if (unlikely(follow_stray(w)))
 		peer_reap_all(c->self->map);
-	return landed ? flight_answer(c) : AGAIN;
+	return landed;
 }
 
 /*
@@ -51,11 +51,11 @@ static in_line int flight_follow(struct call *c, struct sighting *seen)
 	struct futex_waitv words[WAIT_OWN_WORDS];
 	struct wait w = { .words = words };
 	int r = follow_prepare(c, seen, &w);
+	bool landed = likely(!r) && follow_asleep(c, seen, &w);
 
-	if (likely(!r))
-		r = follow_asleep(c, seen, &w);
+	/* Before the caller is asked for its opinion, which may take a while. */
 	store_relaxed(&c->self->record->wait_slot, 0);
-	return r;
+	return landed ? flight_answer(c) : r ? r : AGAIN;
 }
 
 /*

@@ -206,30 +206,37 @@ static __attribute__((noinline)) int get_slowly(struct sfshm *h,
 	return r;
 }
 
-/* The thread attaches first, where that is what there is to be done. */
-static __attribute__((noinline)) int get_first(struct sfshm *h, const void *key,
-					       size_t len,
-					       struct sfshm_result *result)
+/*
+ * What may be answered at once, once the thread has attached. 0: it has, just
+ * now; AGAIN: there is more to it; or what handle_enter() says.
+ */
+static __attribute__((noinline)) int attach_first(struct sfshm *h,
+						  const void *key, size_t len,
+						  struct sfshm_result *result)
 {
 	struct peer *p;
-	struct key k;
 
-	if (len <= SHM_INLINE_KEY && !handle_enter(h, &p) &&
-	    at_once(h, SHM_VALUE, key, len, result, &k))
-		return sfshm_get(h, key, len, result);
-	return get_slowly(h, key, len, result);
+	if (!h || !key || len - 1 >= SHM_INLINE_KEY || !result ||
+	    result->size != sizeof(*result) ||
+	    peer_if_current(load_acquire(&h->map)))
+		return AGAIN;
+	return handle_enter(h, &p);
 }
 
 int sfshm_get(struct sfshm *h, const void *key, size_t key_len,
 	      struct sfshm_result *result)
 {
+	struct peer *p;
 	struct key k;
-	struct peer *p = at_once(h, SHM_VALUE, key, key_len, result, &k);
+	int r;
 
-	if (likely(p && fast_get(p, &k, result)))
-		return SFSHM_CACHED;
-	return p ? get_slowly(h, key, key_len, result) :
-		   get_first(h, key, key_len, result);
+	do {
+		p = at_once(h, SHM_VALUE, key, key_len, result, &k);
+		if (likely(p && fast_get(p, &k, result)))
+			return SFSHM_CACHED;
+		r = p ? AGAIN : attach_first(h, key, key_len, result);
+	} while (!r);
+	return r == AGAIN ? get_slowly(h, key, key_len, result) : r;
 }
 
 int sfshm_wait(struct sfshm *h, const void *key, size_t key_len,

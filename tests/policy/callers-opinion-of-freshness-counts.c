@@ -4,15 +4,22 @@
  * no. Then that caller leads, or waits for a newer one, and nobody else
  * notices.
  */
+#include <sched.h>
+
 #include "agent.h"
 #include "asker.h"
 #include "policy.h"
 #include "watch.h"
 
-/* A check that wants values of at least a number; counts its calls. */
+/*
+ * A check that wants values of at least a number; counts its calls, and thinks
+ * about one of them until it is told to go on.
+ */
 struct wish {
 	int least;
 	uint32_t asked;
+	uint32_t ponders; /* that call; 0: none */
+	uint32_t go;
 };
 
 static int at_least(const struct sfshm_result *r, void *arg)
@@ -20,7 +27,9 @@ static int at_least(const struct sfshm_result *r, void *arg)
 	struct wish *wish = arg;
 	char text[16] = "";
 
-	fetch_add_relaxed(&wish->asked, 1);
+	if (fetch_add_relaxed(&wish->asked, 1) + 1 == wish->ponders)
+		while (!load_acquire(&wish->go))
+			sched_yield();
 	memcpy(text, r->value.data, r->value.len);
 	return atoi(text) >= wish->least;
 }
@@ -91,6 +100,27 @@ static void it_waits_for_a_newer_one(void **state)
 	sfshm_result_clear(&a.result);
 }
 
+/* Who thinks about a value has done with waiting for it. */
+static void nobody_waits_meanwhile(void **state)
+{
+	struct wish wish = { .least = 5, .ponders = 2 };
+	struct asker a = { .policy = wishing(&wish) };
+	struct agent *leader = agent_start();
+
+	(void)state;
+	put("3", POLICY(.ttl_ms = SFSHM_FOREVER));
+	agent_expect(leader, "leader", "begin key refresh forever");
+	asker_start(&a, h, "key");
+	await_waiters("key", 1);
+	agent_expect(leader, "ok", "publish 6");
+	assert_true(eventually(load_relaxed(&wish.asked) == 2));
+	assert_int_equal(watch_waiters("key"), 0);
+	store_release(&wish.go, 1);
+	asker_join(&a);
+	assert_string_equal(asker_text(&a), "6");
+	sfshm_result_clear(&a.result);
+}
+
 /* Who may not lead has nothing then; who may not wait neither. */
 static void it_makes_no_leader_of_a_follower(void **state)
 {
@@ -134,6 +164,7 @@ int main(int argc, char **argv)
 		in_policy(a_refused_value_is_replaced),
 		in_policy(also_one_that_was_waited_for),
 		in_policy(it_waits_for_a_newer_one),
+		in_policy(nobody_waits_meanwhile),
 		in_policy(it_makes_no_leader_of_a_follower),
 		in_policy(stale_values_are_not_shown_to_it),
 	};
