@@ -44,6 +44,14 @@ int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 	return 0;
 }
 
+/* Nothing is wrong with the arguments, and the key has room in its slot. */
+static in_line bool usual(const struct sfshm *h, const void *key, size_t len,
+			  const struct sfshm_result *result)
+{
+	return h && key && len - 1 < SHM_INLINE_KEY && result &&
+	       result->size == sizeof(*result);
+}
+
 /* This thread's peer and the key, if there is nothing to be done for them. */
 static inline struct peer *at_once(struct sfshm *h, enum shm_kind kind,
 				   const void *key, size_t len,
@@ -52,8 +60,7 @@ static inline struct peer *at_once(struct sfshm *h, enum shm_kind kind,
 {
 	struct peer *p;
 
-	if (unlikely(!h || !key || len - 1 >= SHM_INLINE_KEY || !result ||
-		     result->size != sizeof(*result)))
+	if (unlikely(!usual(h, key, len, result)))
 		return NULL;
 	p = peer_if_current(load_acquire(&h->map));
 	if (unlikely(!p))
@@ -216,8 +223,7 @@ static __attribute__((noinline)) int attach_first(struct sfshm *h,
 {
 	struct peer *p;
 
-	if (!h || !key || len - 1 >= SHM_INLINE_KEY || !result ||
-	    result->size != sizeof(*result) ||
+	if (!usual(h, key, len, result) ||
 	    peer_if_current(load_acquire(&h->map)))
 		return AGAIN;
 	return handle_enter(h, &p);
