@@ -62,18 +62,26 @@ static void a_refused_value_is_replaced(void **state)
 	assert_int_equal(wish.asked, 2);
 }
 
+/* There is a 3, which will not do; the leader of the next value. */
+static struct agent *let_it_wait(struct asker *a)
+{
+	struct agent *leader = agent_start();
+
+	put("3", POLICY(.ttl_ms = SFSHM_FOREVER));
+	agent_expect(leader, "leader", "begin key refresh forever");
+	asker_start(a, h, "key");
+	await_waiters("key", 1);
+	return leader;
+}
+
 /* What others make is looked at as well: a third run, and no endless wait. */
 static void also_one_that_was_waited_for(void **state)
 {
 	struct wish wish = { .least = 5 };
 	struct asker a = { .policy = wishing(&wish), .number = 7 };
-	struct agent *leader = agent_start();
+	struct agent *leader = let_it_wait(&a);
 
 	(void)state;
-	put("3", POLICY(.ttl_ms = SFSHM_FOREVER));
-	agent_expect(leader, "leader", "begin key refresh forever");
-	asker_start(&a, h, "key");
-	await_waiters("key", 1);
 	agent_expect(leader, "ok", "publish 4");
 	asker_join(&a);
 	assert_int_equal(a.outcome, SFSHM_COMPUTED);
@@ -86,13 +94,9 @@ static void it_waits_for_a_newer_one(void **state)
 {
 	struct wish wish = { .least = 5 };
 	struct asker a = { .policy = wishing(&wish) };
-	struct agent *leader = agent_start();
+	struct agent *leader = let_it_wait(&a);
 
 	(void)state;
-	put("3", POLICY(.ttl_ms = SFSHM_FOREVER));
-	agent_expect(leader, "leader", "begin key refresh forever");
-	asker_start(&a, h, "key");
-	await_waiters("key", 1);
 	agent_expect(leader, "ok", "publish 6");
 	asker_join(&a);
 	assert_int_equal(a.outcome, SFSHM_AWAITED);
@@ -105,13 +109,9 @@ static void nobody_waits_meanwhile(void **state)
 {
 	struct wish wish = { .least = 5, .ponders = 2 };
 	struct asker a = { .policy = wishing(&wish) };
-	struct agent *leader = agent_start();
+	struct agent *leader = let_it_wait(&a);
 
 	(void)state;
-	put("3", POLICY(.ttl_ms = SFSHM_FOREVER));
-	agent_expect(leader, "leader", "begin key refresh forever");
-	asker_start(&a, h, "key");
-	await_waiters("key", 1);
 	agent_expect(leader, "ok", "publish 6");
 	assert_true(eventually(load_relaxed(&wish.asked) == 2));
 	assert_int_equal(watch_waiters("key"), 0);
