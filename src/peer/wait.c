@@ -95,10 +95,10 @@ static in_line unsigned int list_words(const struct wait *w)
 
 void wait_prepare(const struct wait *w, struct nap *n)
 {
-	uint64_t now = sys.now();
-	uint64_t end =
-		now + jittered(sys_has_waitv() ? SLICE_NS : POLL_NS, w, now);
+	uint64_t now = sys.now(), end;
 
+	n->count = sys_has_waitv() ? list_words(w) : 0;
+	end = now + jittered(n->count ? SLICE_NS : POLL_NS, w, now);
 	n->slice = true;
 	if (w->until && w->until < end) {
 		end = w->until;
@@ -106,7 +106,6 @@ void wait_prepare(const struct wait *w, struct nap *n)
 	}
 	n->until.tv_sec = (time_t)(end / NS_PER_S);
 	n->until.tv_nsec = (long)(end % NS_PER_S);
-	n->count = sys_has_waitv() ? list_words(w) : 0;
 	if (w->owner)
 		set_pending(&w->owner->relay);
 	kill_point(wait_noted);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Times in few bits, as a mantissa and an exponent: what is lost is less than
- * an eighth, or a thousandth, of the time.
+ * a fifth, or a thousandth, of the time.
  */
 #ifndef STORE_SCALE_H
 #define STORE_SCALE_H

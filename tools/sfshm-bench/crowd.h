@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A crowd of processes that do what they are told, all at once. They are told,
- * and tell, over eventfds: the kernel's way of waking futexes, which is
- * measured, is no warmer then for one side than for the other.
+ * and tell, over eventfds: only what is measured sleeps on futexes.
  */
 #ifndef BENCH_CROWD_H
 #define BENCH_CROWD_H
