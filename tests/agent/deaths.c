@@ -48,13 +48,6 @@ static void interrupted(int signal)
 	obey(this_lane, interruption);
 }
 
-static void do_at_signal(struct lane *lane, char *rest)
-{
-	snprintf(interruption, sizeof(interruption), "%s", rest);
-	signal(SIGUSR2, interrupted);
-	reply(lane, "ok");
-}
-
 static void do_interrupt(struct lane *lane, char *rest)
 {
 	struct lane *other = lane_find(word(&rest));
@@ -149,13 +142,6 @@ static void do_cancel(struct lane *lane, char *rest)
 		reply(lane, "ok");
 }
 
-static void do_cancel_self(struct lane *lane, char *rest)
-{
-	(void)lane;
-	(void)rest;
-	pthread_cancel(pthread_self());
-}
-
 static void do_join(struct lane *lane, char *rest)
 {
 	struct lane *other = lane_find(rest);
@@ -181,7 +167,6 @@ const struct command death_commands[] = {
 	  do_default_signals },
 	{ "interrupt", "NAME COMMAND: that thread does it in a signal handler",
 	  do_interrupt },
-	{ "at-signal", "COMMAND: done in a handler of SIGUSR2", do_at_signal },
 	{ "when-told", "COMMAND: done when the test calls agent_nudge()",
 	  do_when_told },
 	{ "at-exit", "COMMAND: done by a destructor of the program",
@@ -193,7 +178,6 @@ const struct command death_commands[] = {
 	{ "pthread_exit", "", do_pthread_exit },
 	{ "raw-exit", "ends the thread by a bare system call", do_raw_exit },
 	{ "cancel", "NAME: cancels that thread and joins it", do_cancel },
-	{ "cancel-self", "", do_cancel_self },
 	{ "join", "NAME", do_join },
 	{ "arm", "POINT COUNT SIGNAL: a kill point", do_arm },
 	{ NULL, NULL, NULL },

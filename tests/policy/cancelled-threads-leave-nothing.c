@@ -5,7 +5,6 @@
  * somebody else. The ends of a flight are no cancellation points.
  */
 #include <pthread.h>
-#include <signal.h>
 
 #include "agent.h"
 #include "policy.h"
@@ -178,23 +177,6 @@ static void the_wake_of_a_release_is_not_lost_with_it(void **state)
 	assert_sound(h);
 }
 
-/* A process of one thread, which nobody but itself can cancel. */
-static void by_its_own_signal_handler(void **state)
-{
-	struct agent *a = agent_start();
-
-	(void)state;
-	assert_int_equal(begin(NULL), SFSHM_LEADER);
-	agent_expect(a, "ok", "at-signal cancel-self");
-	agent_say(a, "begin key");
-	await_waiters("key", 1);
-	agent_signal(a, SIGUSR2);
-	assert_int_equal(agent_gone(a), 0);
-	await_waiters("key", 0);
-	assert_int_equal(sfshm_release(&flight), 0);
-	assert_sound(h);
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,7 +185,6 @@ int main(int argc, char **argv)
 		in_policy(not_in_the_ends_of_a_flight),
 		in_policy(in_a_wait),
 		in_policy(the_wake_of_a_release_is_not_lost_with_it),
-		in_policy(by_its_own_signal_handler),
 	};
 
 	/* It is not told that a cancelled thread leaves its frames. */
