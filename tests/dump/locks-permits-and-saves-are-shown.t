@@ -46,8 +46,10 @@ like "$(row door)" ' the last holder died$' "in the table as well"
 hold --semaphore gate:3
 one=$holder
 hold --semaphore gate:3
+# A picture's parts are of different moments: both must be in all of them.
 wait_until 10 seen "slots['gate']['permits'] and
-	slots['gate']['permits']['in_use'] == 2"
+	slots['gate']['permits']['in_use'] == 2 and
+	{$one, $holder} <= {p['pid'] for p in d['participants']}"
 is "$(json "$TMP/json" 'slots["gate"]["kind"]')" semaphore "a semaphore is one"
 is "$(json "$TMP/json" 'slots["gate"]["permits"]["max"]')" 3 "its maximum"
 is "$(json "$TMP/json" 'sorted(d["participants"][i]["pid"]
