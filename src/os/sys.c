@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -39,11 +38,6 @@ static on_waking int real_wake(uint32_t *word, int count)
 		syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0));
 }
 
-static int real_membarrier(int command)
-{
-	return negated(syscall(SYS_membarrier, command, 0, 0));
-}
-
 static uint64_t read_clock(clockid_t id)
 {
 	struct timespec t;
@@ -66,7 +60,6 @@ struct sys_ops sys = {
 	.waitv = real_waitv,
 	.wait = real_wait,
 	.wake = real_wake,
-	.membarrier = real_membarrier,
 	.now = real_now,
 	.coarse = real_coarse,
 };
@@ -91,21 +84,4 @@ bool sys_has_waitv(void)
 void sys_force_waitv(int mode)
 {
 	store_relaxed(&waitv_mode, mode);
-}
-
-bool sys_membarrier_ready(void)
-{
-	static uint32_t registered;
-	const int need = MEMBARRIER_CMD_GLOBAL_EXPEDITED |
-			 MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED;
-	int have;
-
-	if (load_relaxed(&registered))
-		return true;
-	have = sys.membarrier(MEMBARRIER_CMD_QUERY);
-	if (have < 0 || (have & need) != need ||
-	    sys.membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED))
-		return false;
-	store_relaxed(&registered, 1);
-	return true;
 }

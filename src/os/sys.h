@@ -28,7 +28,6 @@ struct sys_ops {
 	int (*wait)(uint32_t *word, uint32_t value,
 		    const struct timespec *until);
 	int (*wake)(uint32_t *word, int count);
-	int (*membarrier)(int command);
 	uint64_t (*now)(void);    /* CLOCK_MONOTONIC, ns */
 	uint64_t (*coarse)(void); /* the same to a few ms, but cheap */
 };
@@ -41,11 +40,5 @@ extern struct sys_ops sys;
  */
 bool sys_has_waitv(void);
 void sys_force_waitv(int mode);
-
-/*
- * Registers this process as one that membarrier may fence. True if its
- * readers need no fence of their own. Inherited over fork, so asked once.
- */
-bool sys_membarrier_ready(void);
 
 #endif

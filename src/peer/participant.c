@@ -168,7 +168,7 @@ static void fill_record(struct peer *p)
 	store_relaxed(&rec->pid, getpid());
 	store_relaxed(&rec->pid_ns, p->map->pid_ns);
 	store_relaxed(&rec->cookie, p->cookie);
-	store_relaxed(&rec->flags, p->map->self_fencing ? SHM_PART_FENCES : 0);
+	store_relaxed(&rec->flags, 0);
 	prctl(PR_GET_NAME, name);
 	copy_torn(rec->name, name, sizeof(name));
 	byte_lock(p, F_WRLCK);

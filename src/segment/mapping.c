@@ -138,7 +138,6 @@ static struct mapping *map_file(int fd, const struct shm_header *h,
 	map->word_offset = h->fingerprint.word_offset;
 	map->seed = h->seed;
 	map->pid_ns = process_pid_ns();
-	map->self_fencing = !sys_membarrier_ready();
 	map->cookie = process_cookie();
 	map->serial = ++mappings_made;
 	map->refs = 1;

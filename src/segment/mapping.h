@@ -50,8 +50,7 @@ struct mapping {
 	uid_t uid; /* of the file, as it was opened */
 	gid_t gid;
 	uint32_t mode;
-	bool huge;         /* it asks for huge pages; see segment/huge.h */
-	bool self_fencing; /* readers fence: there is no membarrier here */
+	bool huge; /* it asks for huge pages; see segment/huge.h */
 } __attribute__((aligned(SHM_LINE)));
 
 /*

@@ -1,62 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/epoch.h"
 
-#include <linux/membarrier.h>
-
 #include "os/sys.h"
 #include "peer/liveness.h"
 
-void epoch_fence(struct peer *p)
-{
-	uint32_t *flags = &p->record->flags;
+enum reader {
+	READER_OUTSIDE,
+	READER_PRESENT, /* it entered in the present epoch */
+	READER_EXPELLED,
+	READER_BEHIND, /* it entered in an earlier one */
+};
 
-	if (!(load_relaxed(flags) & SHM_PART_FENCES))
-		fetch_or_acq_rel(flags, SHM_PART_FENCES);
-	fence_seq();
+static enum reader reader_state(uint64_t word, uint64_t epoch)
+{
+	if (!(word & EPOCH_ACTIVE))
+		return READER_OUTSIDE;
+	if (word & EPOCH_EXPELLED)
+		return READER_EXPELLED;
+	return word >> 2 == epoch ? READER_PRESENT : READER_BEHIND;
 }
 
 /*
- * A filter may come after the start: from its next section on each thread of
- * this process fences for itself.
+ * order: G4 pairs G3
+ * The mark is set before anything that the reader may meet is used again.
  */
-static bool fence_others(struct mapping *map)
+static bool expel(struct peer *p, struct shm_participant *rec, uint64_t word)
 {
-	if (load_relaxed(&map->self_fencing))
-		return false;
-	if (sys.membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) == 0)
-		return true;
-	store_relaxed(&map->self_fencing, true);
-	return false;
-}
-
-/* May the epoch move past what this reader's word says? */
-static bool out_of_the_way(struct peer *p, struct shm_participant *rec,
-			   uint64_t now_epoch, bool fenced, bool stalled)
-{
-	/* order: G6 pairs G5 */
-	uint64_t e = load_acquire(&rec->epoch);
-
-	if (rec == p->record && !(e & EPOCH_ACTIVE))
-		return true;
-	if (!(e & EPOCH_ACTIVE) &&
-	    (fenced || load_relaxed(&rec->flags) & SHM_PART_FENCES))
-		return true;
-	if (!fenced && !(load_relaxed(&rec->flags) & SHM_PART_FENCES))
-		return !life_held(p->map, rec);
-	if (e & EPOCH_EXPELLED || e >> 2 == now_epoch)
-		return true;
-	if (!life_held(p->map, rec))
-		return true;
-	if (!stalled || rec == p->record)
-		return false;
-	/*
-	 * order: G4 pairs G3
-	 * The mark is set before anything the reader may meet is used again.
-	 */
-	if (!cas_acq_rel(&rec->epoch, e, e | EPOCH_EXPELLED))
+	if (!cas_acq_rel(&rec->epoch, word, word | EPOCH_EXPELLED))
 		return false;
 	peer_count(p, COUNT_expelled);
 	return true;
+}
+
+static bool reader_allows_advance(struct peer *p, struct shm_participant *rec,
+				  uint64_t epoch, bool stalled)
+{
+	/* order: G6 pairs G5 */
+	uint64_t word = load_acquire(&rec->epoch);
+
+	switch (reader_state(word, epoch)) {
+	case READER_OUTSIDE:
+	case READER_PRESENT:
+	case READER_EXPELLED: return true;
+	case READER_BEHIND: break;
+	}
+	if (!life_held(p->map, rec))
+		return true;
+	return stalled && rec != p->record && expel(p, rec, word);
 }
 
 bool epoch_advance(struct peer *p)
@@ -68,14 +58,12 @@ bool epoch_advance(struct peer *p)
 	uint64_t since = load_relaxed(&h->epoch_since);
 	bool stalled = now > since && now - since > EPOCH_STALL_NS;
 	uint32_t used = participants_used(map);
-	bool fenced;
 
 	/* order: G2 pairs G1 */
 	fence_seq();
-	fenced = fence_others(map);
 	for (uint32_t i = 0; i < used; i++)
-		if (!out_of_the_way(p, &map->participants[i], e, fenced,
-				    stalled))
+		if (!reader_allows_advance(p, &map->participants[i], e,
+					   stalled))
 			return false;
 	if (!cas_acq_rel(&h->epoch, e, e + 1))
 		return true;

@@ -23,11 +23,10 @@
  * The word in the participant's record: 0 outside, else epoch * 4 + 1, + 2
  * when expelled.
  *
- * A reader's entry must be visible before it reads a link. If its process is
- * registered with membarrier, whoever advances the epoch issues the fence for
- * it; else it fences itself and its record says so. Who cannot call
- * membarrier does not advance while an unfencing thread is attached. So
- * processes of both kinds may come and go without a switch.
+ * A reader's entry must be visible before it reads a link, so it fences. No
+ * membarrier(2) does that for it: the first look of a hit needs no section, so
+ * few calls pay for the fence, while one who inserts into a full segment would
+ * interrupt every core that runs a reader.
  */
 #ifndef STORE_EPOCH_H
 #define STORE_EPOCH_H
@@ -39,19 +38,16 @@
 #define EPOCH_EXPELLED 2u
 #define EPOCH_STALL_NS (2 * UINT64_C(1000000))
 
-/* The entry of a reader that must fence for itself: says so, and does. */
-void epoch_fence(struct peer *p);
-
 static inline void epoch_enter(struct peer *p)
 {
 	uint64_t e = load_acquire(&p->map->header->epoch);
 
-	/* order: G1 pairs G2 */
 	store_relaxed(&p->record->epoch, e << 2 | EPOCH_ACTIVE);
-	if (unlikely(load_relaxed(&p->map->self_fencing)))
-		epoch_fence(p);
-	else
-		compiler_barrier();
+	/*
+	 * order: G1 pairs G2
+	 * order: G1 pairs G9
+	 */
+	fence_seq();
 }
 
 /*
@@ -77,7 +73,7 @@ bool epoch_advance(struct peer *p);
 /* Whether what left at `stamp` may be used again. */
 static inline bool epoch_passed(const struct mapping *map, uint64_t stamp)
 {
-	return load_acquire(&map->header->epoch) - stamp >= 2;
+	return load_acquire(&map->header->epoch) >= stamp + 2;
 }
 
 #endif

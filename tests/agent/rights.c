@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/filter.h>
-#include <linux/membarrier.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
@@ -52,7 +51,6 @@ static void do_deny(struct lane *lane, char *rest)
 		uint32_t number;
 	} calls[] = {
 		{ "waitv", SYS_futex_waitv },
-		{ "membarrier", SYS_membarrier },
 		{ "madvise", SYS_madvise },
 		{ "fallocate", SYS_fallocate },
 	};
@@ -78,14 +76,6 @@ static void do_forbidden(struct lane *lane, char *rest)
 		reply_code(lane, r);
 	else
 		reply(lane, "alive: %ld", syscall(SYS_getpgrp));
-}
-
-static void do_has_membarrier(struct lane *lane, char *rest)
-{
-	(void)rest;
-	reply(lane, syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0) < 0 ?
-			    "no" :
-			    "yes");
 }
 
 /* Other groups than the new one go, too. */
@@ -154,12 +144,10 @@ static void do_eat(struct lane *lane, char *rest)
 }
 
 const struct command rights_commands[] = {
-	{ "deny", "waitv|membarrier|madvise|fallocate: by a seccomp filter",
-	  do_deny },
+	{ "deny", "waitv|madvise|fallocate: by a seccomp filter", do_deny },
 	{ "forbidden",
 	  "thread|process: makes a call that a filter punishes with its death",
 	  do_forbidden },
-	{ "has-membarrier", "", do_has_membarrier },
 	{ "setuid", "UID GID: becomes that user", do_setuid },
 	{ "limit", "nofile|as|fsize|core [N]: the soft limit, or the hard one",
 	  do_limit },

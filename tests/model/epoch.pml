@@ -41,7 +41,7 @@ proctype reader(byte me)
 		buffered[me] = e;
 		expelled[me] = false;
 #ifndef NO_FENCE
-		/* its own fence, or membarrier's: before any link is read */
+		/* the fence of epoch_enter(): before any link is read */
 		atomic { drain(me) };
 #endif
 		on = false;

@@ -19,14 +19,12 @@ HIT_MISS = 64 * NS           # what a miss in all caches adds
 SCAN_NEAR = 0.6 * NS         # a record of the grace period's scan, cached
 SCAN_FAR = 4 * NS            # the same when there are too many to be cached
 CACHED_RECORDS = 4000
-MEMBARRIER = 0.4 * US        # with nobody else running
 INSERT = 350 * NS            # an insert with an eviction, 1 attached
 ATTACH = 18 * US             # with a thousand attached or fewer, cold
 ATTACH_RECORD = 15 * NS      # ... and what each record in use adds
 WAKE_ONE = 4.5 * US          # what one more follower adds to a wake
 
 # Taken for larger machines.
-MEMBARRIER_CORE = 0.15 * US  # for each core that is interrupted
 LINE_NEAR = 60 * NS          # a line that another core has changed
 LINE_FAR = 250 * NS          # ... on another socket
 
@@ -48,8 +46,7 @@ def walk(participants, cores, sockets):
 
 def step(participants, cores, sockets):
     """One step of the epoch."""
-    fence = MEMBARRIER + MEMBARRIER_CORE * (cores - 1)
-    return fence + walk(participants, cores, sockets)
+    return walk(participants, cores, sockets)
 
 
 def bounds(participants, cores, sockets):
