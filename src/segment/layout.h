@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC "sfshm\r\n\x1a"
-#define SHM_VERSION 1
+#define SHM_VERSION 2
 #define SHM_HEADER_SIZE 4096
 #define SHM_LINE 64
 #define SHM_HUGE UINT64_C(1) /* made of huge pages where there are any */
@@ -128,8 +128,7 @@ enum shm_counter {
 static_assert(SHM_COUNTERS <= SHM_MAX_COUNTERS, "layout");
 
 /* Bits of shm_participant.flags, set by the owner. */
-#define SHM_PART_FENCES 1u    /* its reads fence for themselves */
-#define SHM_PART_BYTE_LOCK 2u /* its process holds the record's byte lock */
+#define SHM_PART_BYTE_LOCK 1u /* its process holds the record's byte lock */
 
 /*
  * A participant: one attached thread. All fields are written by the thread
@@ -264,8 +263,8 @@ static_assert(offsetof(struct shm_slot, home) == 64, "layout");
 static_assert(sizeof(struct shm_slot) == 128, "layout");
 
 struct shm_desk {
-	uint64_t started; /* when its flight began, or the epoch it left its
-			     chain in: see store/slot.h */
+	uint64_t started; /* when its flight began, or the stamp of its grace
+			     period: see store/slot.h */
 	uint32_t event;   /* futex word of the waiters; by waiters and wakers */
 	uint32_t lease_ms; /* the leader's deadline from `started`; 0: none.
 			      Of a lock: its rank */

@@ -5,9 +5,11 @@
  *   bits  0..2   phase
  *   bit   3      cur: which field holds the last good value
  *   bit   4      has: that field holds one
- *   bits  5..18  owner: participant id (index + 1), 0: nobody
- *   bits 19..63  generation: grows with each flight; never goes back for a
- *                key, not even when the key leaves and returns
+ *   bits  5..6   0
+ *   bits  7..20  owner: participant id (index + 1), 0: nobody
+ *   bits 21..63  generation: grows with each flight; never goes back for a
+ *                key, not even when the key leaves and returns; no flight
+ *                begins at CTL_GEN_END or above
  *
  * Transitions, each one CAS from the exact word that was looked at. g is the
  * generation, P the caller, D a dead participant, L a live one.
@@ -28,9 +30,11 @@
  *   T10 MAKING|BUSY g L     -> RETIRED g L    steal: L may still write here,
  *                                             so the key moves to a new slot
  *   T11 IDLE|DONE|FAILED g  -> RETIRED g      evict, forget, purge
- *   T12 RETIRED g x         -> LIMBO g x      unlinked, epoch noted
+ *   T12 RETIRED g x         -> LIMBO g x      unlinked; if nobody owns it the
+ *                                             epoch was noted before
  *   T13 RETIRED|LIMBO g L   -> same, nobody   L learns that it was stolen
- *                                             from, or is dead
+ *                                             from, or is dead; in LIMBO the
+ *                                             epoch was noted before
  *   T14 LIMBO g             -> LIMBO g P      grace period over: free memory
  *   T15 LIMBO g P           -> FREE g
  *   T16 BUSY g P            -> BUSY g P       has is cleared: P gives up an old
@@ -67,9 +71,16 @@ enum phase {
 
 #define CTL_CUR (UINT64_C(1) << 3)
 #define CTL_HAS (UINT64_C(1) << 4)
-#define CTL_OWNER_SHIFT 5
+#define CTL_OWNER_SHIFT 7
 #define CTL_OWNER_MASK UINT64_C(0x3fff)
-#define CTL_GEN_SHIFT 19
+#define CTL_GEN_SHIFT 21
+
+/*
+ * T1, T3 and T7 refuse to reach this generation, so that no word ever wraps.
+ * The rest is for slots in the making: T2 and T8 add one to the floor, which
+ * other slots in the making may have raised that far, one step each.
+ */
+#define CTL_GEN_END ((UINT64_C(1) << (64 - CTL_GEN_SHIFT)) - (1u << 16))
 
 /*
  * Of a lock, which has no value: somebody ended while holding it, and nobody

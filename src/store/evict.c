@@ -225,13 +225,7 @@ static bool evict_batch(struct peer *p, struct want *w)
 /* A remembered slot's grace period may be over: then it is free now. */
 static bool end_limbo(struct peer *p, uint32_t slot, uint64_t c, uint64_t *ctl)
 {
-	/*
-	 * order: G7 pairs G8
-	 * Who sees the slot in limbo sees the epoch that was noted before.
-	 */
-	return ctl_phase(c) == PHASE_LIMBO && !ctl_owner(c) &&
-	       epoch_passed(p->map, load_acquire(&p->map->desks[slot].started) &
-					    ~STARTED_STAMP) &&
+	return slot_grace_over(p->map, slot, c) &&
 	       slot_reclaim(p, slot, c, ctl);
 }
 
@@ -376,11 +370,11 @@ int evict_for_slot(struct peer *p, uint32_t *slot, uint64_t *ctl)
 
 	do {
 		r = find_free(p, &w);
-		if (r)
-			return r;
-	} while (!slot_take(p, w.slot, w.ctl, ctl));
+		if (!r)
+			r = slot_take(p, w.slot, w.ctl, ctl);
+	} while (r == -EAGAIN);
 	*slot = w.slot;
-	return 0;
+	return r;
 }
 
 int evict_for_memory(struct peer *p, uint32_t granules)

@@ -8,27 +8,29 @@
 #include "store/claims.h"
 #include "store/pin.h"
 
-bool slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out)
+int slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out)
 {
 	struct shm_slot *s = &p->map->slots[slot];
 	uint64_t floor = load_acquire(&p->map->header->generation_floor);
 	uint64_t gen = ctl_gen(ctl) > floor ? ctl_gen(ctl) : floor;
 	uint64_t mine = ctl_make(gen + 2, p->id, PHASE_MAKING, 0);
 
+	if (unlikely(gen + 2 >= CTL_GEN_END))
+		return -EOVERFLOW;
 	claim_note(p, slot);
 	if (!cas_seq(&s->ctl, ctl, mine)) {
 		claim_drop(p, slot);
-		return false;
+		return -EAGAIN;
 	}
 	fetch_add_relaxed(&p->map->header->slots_free, -1);
 	kill_point(slot_claimed);
-	/* No helper of an earlier life has noted this: see slot_unlink(). */
+	/* The stamp of the slot's last life ends here. */
 	store_relaxed(&p->map->desks[slot].started,
 		      started_make(ctl_gen(mine), 0));
 	store_relaxed(&s->deaths, 0);
 	store_relaxed(&s->recent, 0);
 	*out = mine;
-	return true;
+	return 0;
 }
 
 static void raise_floor(struct mapping *map, uint64_t gen)
@@ -41,14 +43,29 @@ static void raise_floor(struct mapping *map, uint64_t gen)
 }
 
 /*
- * By a CAS from what stood there while the slot was retired, so that a helper
- * that comes late cannot write into the slot's next life.
+ * The stamp of a slot that the caller knows to have left its chain: it took it
+ * out or walked past its place after others had, or it found it in LIMBO.
+ *
+ * order: G9 pairs G1
+ * The epoch is read after that. Were it read earlier, a reader that entered in
+ * a later epoch and found the slot still linked might stand on it when its
+ * grace period is counted as over.
  */
-static void stamp(struct mapping *map, uint32_t slot, uint64_t ctl)
+static uint64_t stamp_now(const struct mapping *map)
+{
+	fence_seq();
+	return load_acquire(&map->header->epoch) | STARTED_STAMP;
+}
+
+/*
+ * Stamps a slot that nobody owns, RETIRED and out of its chain. By a CAS from
+ * what was there while it was retired, so that a helper that comes late cannot
+ * write into the slot's next life.
+ */
+static void stamp_unowned(struct mapping *map, uint32_t slot, uint64_t ctl)
 {
 	uint64_t *started = &map->desks[slot].started;
-	uint64_t epoch = load_acquire(&map->header->epoch) | STARTED_STAMP;
-	uint64_t noted;
+	uint64_t stamp = stamp_now(map), noted;
 
 	do {
 		noted = load_acquire(started);
@@ -56,12 +73,13 @@ static void stamp(struct mapping *map, uint32_t slot, uint64_t ctl)
 		    noted & STARTED_STAMP)
 			return;
 		/* order: G8 pairs G7 */
-	} while (!cas_acq_rel(started, noted, epoch));
+	} while (!cas_acq_rel(started, noted, stamp));
 }
 
 /*
- * The order matters. The floor is raised before the key can come back
- * elsewhere, and the epoch is read after the slot has left its chain.
+ * The floor is raised before the key can come back elsewhere. A slot that is
+ * owned goes to LIMBO without a stamp: its owner, or the owner's reaper,
+ * stamps it in slot_yield().
  */
 void slot_unlink(struct peer *p, uint32_t slot, uint64_t ctl)
 {
@@ -80,8 +98,47 @@ void slot_unlink(struct peer *p, uint32_t slot, uint64_t ctl)
 	if (r)
 		return;
 	kill_point(retire_unlinked);
-	stamp(map, slot, ctl);
+	if (!ctl_owner(ctl))
+		stamp_unowned(map, slot, ctl);
 	cas_seq(&s->ctl, ctl, ctl_with(ctl, PHASE_LIMBO, ctl_owner(ctl)));
+}
+
+void slot_yield(struct peer *p, uint32_t slot)
+{
+	struct shm_slot *s = &p->map->slots[slot];
+	uint64_t c = load_seq(&s->ctl), next;
+
+	while ((ctl_phase(c) == PHASE_RETIRED || ctl_phase(c) == PHASE_LIMBO) &&
+	       ctl_owner(c) == p->id) {
+		next = ctl_with(c, ctl_phase(c), 0);
+		if (ctl_phase(c) == PHASE_LIMBO) {
+			/* order: G8 pairs G7 */
+			store_release(&p->map->desks[slot].started,
+				      stamp_now(p->map));
+			kill_point(yield_stamped);
+		}
+		if (cas_seq(&s->ctl, c, next)) {
+			if (ctl_phase(c) == PHASE_RETIRED)
+				slot_unlink(p, slot, next);
+			return;
+		}
+		c = load_seq(&s->ctl);
+	}
+}
+
+bool slot_grace_over(const struct mapping *map, uint32_t slot, uint64_t ctl)
+{
+	uint64_t stamp;
+
+	if (ctl_phase(ctl) != PHASE_LIMBO || ctl_owner(ctl))
+		return false;
+	/*
+	 * order: G7 pairs G8
+	 * A thread that sees the slot in limbo and unowned sees its stamp.
+	 */
+	stamp = load_acquire(&map->desks[slot].started);
+	return stamp & STARTED_STAMP &&
+	       epoch_passed(map, stamp & ~STARTED_STAMP);
 }
 
 bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl)

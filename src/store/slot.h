@@ -12,15 +12,19 @@
 #include "store/table.h"
 
 /*
- * A slot's `started` word, in three forms:
+ * A slot's `started` word, in two forms:
  *
  *   0, 15 bits of the generation, 1024 ns each   when its flight began; or,
  *                                                once its leader has died, when
  *                                                that was noticed
- *   1, epoch                                     when it left its chain
+ *   1, epoch                                     the stamp: an epoch read after
+ *                                                the slot had left its chain
  *
- * So what an earlier flight left there is known as such, and a late note of
- * a time never passes for an epoch.
+ * The slot's owner may write the time at any moment, without looking at the
+ * slot first. So a stamp is written only where no such owner is: by a
+ * compare-and-swap while the slot is RETIRED and nobody owns it, or by the
+ * owner itself in LIMBO, before it lets go (T13). The generation tells the
+ * time of this flight from that of an earlier one.
  */
 #define STARTED_STAMP (UINT64_C(1) << 63)
 #define STARTED_TIME ((UINT64_C(1) << 48) - 1)
@@ -147,8 +151,11 @@ static inline bool field_serves(struct field f, uint64_t now)
 	return field_within(f, now, unscale_ms(load_relaxed(&f.back->keep)));
 }
 
-/* T1: claims the slot, free as `ctl` says. True, with the new word. */
-bool slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out);
+/*
+ * T1: claims the slot, free as `ctl` says. 0 with the new word, -EAGAIN: it is
+ * not free any more, or -EOVERFLOW: its generation would reach the end.
+ */
+int slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out);
 
 /*
  * The generation of a linked slot in the making, or of any other slot as it
@@ -175,6 +182,15 @@ bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /* T12: carries a retired slot on, into limbo. Anybody may, at any time. */
 void slot_unlink(struct peer *p, uint32_t slot, uint64_t ctl);
+
+/*
+ * T13: P lets go of a slot that was stolen from it, or that it was freeing; a
+ * no-op if P does not own it.
+ */
+void slot_yield(struct peer *p, uint32_t slot);
+
+/* Whether a slot in limbo, seen as `ctl`, is past its grace period. */
+bool slot_grace_over(const struct mapping *map, uint32_t slot, uint64_t ctl);
 
 /* T14, T15: its grace period is over. True, with the word: free. */
 bool slot_reclaim(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *freed);

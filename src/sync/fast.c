@@ -148,8 +148,8 @@ static in_line int lead(struct peer *p, const struct sfshm_policy *policy,
 
 	if (load_relaxed(&map->slots[seen->slot].deaths) ||
 	    load_relaxed(&map->predecessor) ||
-	    flight_claim_as(p, seen, policy->lock_age_ms, now, false) ==
-		    AGAIN ||
+	    flight_claim_as(p, seen, policy->lock_age_ms, now, false) !=
+		    SFSHM_LEADER ||
 	    flight_confirm(p, seen) == MOVED)
 		return AGAIN;
 	peer_count(p, COUNT_gets);

@@ -12,19 +12,7 @@
 
 void flight_yield(struct peer *p, uint32_t slot)
 {
-	struct shm_slot *s = &p->map->slots[slot];
-	uint64_t c = load_seq(&s->ctl);
-
-	while ((ctl_phase(c) == PHASE_RETIRED || ctl_phase(c) == PHASE_LIMBO) &&
-	       ctl_owner(c) == p->id) {
-		/* Ours until the CAS, so a grace period may start anew. */
-		store_release(&p->map->desks[slot].started,
-			      load_acquire(&p->map->header->epoch) |
-				      STARTED_STAMP);
-		if (cas_seq(&s->ctl, c, ctl_with(c, ctl_phase(c), 0)))
-			break;
-		c = load_seq(&s->ctl);
-	}
+	slot_yield(p, slot);
 	claim_drop(p, slot);
 }
 

@@ -23,6 +23,7 @@ static int take_over(struct call *c, struct sighting *seen)
 	struct peer *p = c->self;
 	struct shm_slot *s = &p->map->slots[seen->slot];
 	uint32_t dead = ctl_owner(seen->ctl) - 1;
+	int r;
 
 	flight_note_death(p, seen->slot, seen->ctl);
 	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s)) {
@@ -31,8 +32,9 @@ static int take_over(struct call *c, struct sighting *seen)
 		peer_reap(p->map, dead);
 		return AGAIN;
 	}
-	if (flight_claim(p, seen, c->lease_ms) == AGAIN)
-		return AGAIN;
+	r = flight_claim(p, seen, c->lease_ms);
+	if (r != SFSHM_LEADER)
+		return r;
 	kill_point(flight_taken);
 	peer_count(p, COUNT_takeovers);
 	c->result->owner_died = 1;

@@ -35,7 +35,7 @@ static in_line void flight_note_start(struct peer *p,
 
 /*
  * Becomes the leader of a slot as it was seen: T3, T7. `coarse` is now. Returns
- * SFSHM_LEADER or AGAIN.
+ * SFSHM_LEADER, AGAIN, or -EOVERFLOW: generations have run out.
  */
 static in_line int flight_claim_as(struct peer *p, struct sighting *seen,
 				   uint32_t lease_ms, uint64_t coarse,
@@ -45,6 +45,8 @@ static in_line int flight_claim_as(struct peer *p, struct sighting *seen,
 				 PHASE_BUSY, seen->ctl);
 	uint32_t *event = &p->map->desks[seen->slot].event;
 
+	if (unlikely(ctl_gen(mine) >= CTL_GEN_END))
+		return -EOVERFLOW;
 	if (unlikely(lock && ctl_busy(seen->ctl)))
 		mine |= LOCK_ORPHANED;
 	claim_note(p, seen->slot);

@@ -29,8 +29,8 @@ int lock_take_idle(struct peer *p, const struct key *k, uint32_t rank,
 	if (unlikely(k->len > SHM_INLINE_KEY ||
 		     !table_glance(p->map, k, &seen) ||
 		     ctl_phase(seen.ctl) != PHASE_IDLE ||
-		     flight_claim_as(p, &seen, rank, sys.coarse(), true) ==
-			     AGAIN ||
+		     flight_claim_as(p, &seen, rank, sys.coarse(), true) !=
+			     SFSHM_LEADER ||
 		     flight_confirm(p, &seen) == MOVED))
 		return AGAIN;
 	keep(held, p, &seen, rank);

@@ -27,8 +27,6 @@
 
 /* Generations leap by this, past all that the old segment may still reach. */
 #define GENERATION_LEAP (UINT64_C(1) << 32)
-/* ... and this is where a control word ends, with some of them to spare. */
-#define GENERATION_END ((UINT64_C(1) << (64 - CTL_GEN_SHIFT)) - GENERATION_LEAP)
 /* How long to sleep between looks at the flights that are left. */
 #define LOOK_AGAIN_NS (5 * NS_PER_MS)
 /* Others may resize at the same time: how often to look anew. */
@@ -336,7 +334,7 @@ static int set_floor(struct resize *z)
 
 		top = gen > top ? gen : top;
 	}
-	if (top + GENERATION_LEAP >= GENERATION_END)
+	if (top + 2 * GENERATION_LEAP >= CTL_GEN_END)
 		return -EOVERFLOW;
 	store_relaxed(&z->new->header->generation_floor, top + GENERATION_LEAP);
 	return 0;
