@@ -2,9 +2,9 @@
 /*
  * sfshm: single-flight over shared memory.
  *
- * For each key exactly one of the processes that share a segment does the
- * work; the others sleep and ride its result. This header pulls in all of the
- * public interface; each part stands alone as well.
+ * For each key one of the processes that share a segment does the work. The
+ * others sleep until it is done and get its result. This header includes the
+ * whole public interface; each part also compiles alone.
  */
 #ifndef SFSHM_H
 #define SFSHM_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cancel tokens and deadlines: how a wait is ended from outside.
+ * Cancel tokens and deadlines: two ways to end a wait from outside.
  */
 #ifndef SFSHM_CANCEL_H
 #define SFSHM_CANCEL_H
@@ -11,27 +11,33 @@
 SFSHM_BEGIN_DECLS
 
 /*
- * A token that ends waits. It lives in the caller's own memory, must outlive
- * every wait that was given it, and is good for any number of waits and
- * threads of one process. Zero-initialise it.
+ * A cancel token. The caller zero-initialises it in its own memory and passes
+ * it to any number of waits, in any threads of one process. It must outlive
+ * them all.
  */
 struct sfshm_cancel {
 	uint32_t word;
 };
 
 /*
- * Fires the token: every wait that was given it, now or later, returns
- * -ECANCELED. Never blocks; idempotent; safe in threads and in signal
- * handlers. A wait that has its result already returns the result.
+ * Fires the token: every present and later wait with this token returns
+ * -ECANCELED. A wait that already has its result returns the result. A leader
+ * at work is not disturbed. Idempotent. Never blocks; safe in threads and in
+ * signal handlers. After fork the child's copy is a token of its own.
  */
 void sfshm_cancel_fire(struct sfshm_cancel *token);
 
-/* Makes a fired token usable again. No wait may be using it. */
+/*
+ * Makes a fired token usable again. The caller ensures that no wait uses the
+ * token meanwhile. Never blocks.
+ */
 void sfshm_cancel_reset(struct sfshm_cancel *token);
 
 /*
- * The absolute deadline (CLOCK_MONOTONIC, ns) that lies `ms` milliseconds
- * ahead of now, for the deadline_ns fields. Never 0. Safe everywhere.
+ * Returns the absolute time (CLOCK_MONOTONIC, ns) `ms` milliseconds from now,
+ * for the deadline_ns fields. Never 0; a time past the clock's range becomes
+ * the last possible one. Never blocks; safe in threads, after fork and in
+ * signal handlers.
  */
 uint64_t sfshm_deadline_ms(uint64_t ms);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sfshm_do(): claim, run the work under a guard, publish, or ride along.
+ * sfshm_do(): get a value; the caller that leads runs the work as a callback.
  */
 #ifndef SFSHM_DO_H
 #define SFSHM_DO_H
@@ -10,26 +10,35 @@
 SFSHM_BEGIN_DECLS
 
 /*
- * The work. It runs in the calling thread, at most once per call and in one
- * process at a time per key, and ends its flight with sfshm_publish(),
- * sfshm_publishv(), sfshm_fail() or sfshm_release(), then returns 0. If it
- * returns a negated errno value with the flight not ended, the flight fails
- * with that code; if it returns anything else with the flight not ended, it
- * fails with -EPROTO. It may be cancelled, may call pthread_exit(), may be
- * killed: the flight is released and one of those who wait takes over. It must
- * not leave by longjmp(): end the flight first.
+ * The work. The library calls it in the calling thread, at most once per
+ * sfshm_do(), and for a key in one process at a time. The work ends its flight
+ * with sfshm_publish(), sfshm_publishv(), sfshm_fail() or sfshm_release(), and
+ * then returns 0. If it returns without ending the flight, the flight fails:
+ * with the returned code if that is a negated errno value, else with -EPROTO.
+ *
+ * If the thread is cancelled, calls pthread_exit() or dies inside, the flight
+ * is released and one of the followers takes over. The work must not leave by
+ * longjmp() unless it has ended the flight.
  */
 typedef int (*sfshm_work_fn)(struct sfshm_flight *flight, void *arg);
 
 /*
- * Gets the value of `key`, running `work(flight, arg)` if nobody has it fresh
- * and nobody else is at it. Returns SFSHM_CACHED, SFSHM_AWAITED or
- * SFSHM_COMPUTED with the value in *result, or an error as sfshm_begin(); the
- * failed run's leader and its followers get the same answer. A leader whose
- * flight was taken from it gets -ESTALE; one that released it, -ECANCELED.
+ * Gets the value of `key`. If there is no fresh value and no other caller
+ * leads, this caller becomes the leader and runs `work(flight, arg)`; if
+ * another caller leads, this one waits for its result. `key`, `key_len`,
+ * `policy` and `result` are those of sfshm_begin().
  *
- * Blocks for the work or for another's. Thread-safe, not for signal handlers.
- * In a forked child: -ECHILD. The idea: Go's singleflight.Do.
+ * Returns SFSHM_CACHED, SFSHM_AWAITED or SFSHM_COMPUTED with the value in
+ * *result, or an error as sfshm_begin(). When the work fails, leader and
+ * followers get the same error. For the leader there are three more: -ESTALE,
+ * another caller took the flight, and the result was discarded; -ECANCELED,
+ * the work released the flight; -ENOMEM, the value is published, but there is
+ * no memory for this caller's copy.
+ *
+ * Blocks while this or another caller's work runs; the wait is a cancellation
+ * point. Thread-safe; not for signal handlers; a forked child gets -ECHILD. If
+ * the caller dies inside, one of the followers takes over. The idea comes from
+ * Go's singleflight.Do.
  */
 int sfshm_do(struct sfshm *handle, const void *key, size_t key_len,
 	     const struct sfshm_policy *policy, sfshm_work_fn work, void *arg,

@@ -1,51 +1,59 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What calls return.
+ * Error codes and their texts.
  *
- * A call returns an outcome >= 0 or a negated errno value; errno itself is not
- * part of the interface and may be changed by any call. The codes, each with
- * the caller's next duty:
+ * A call returns an outcome >= 0 or a negated errno value. errno itself is not
+ * part of the interface: any call may change it. Each code comes with the
+ * caller's next duty; a call's own comment says where a code means more there.
  *
- *   -EINVAL        an argument is out of its range; mend the call
- *   -ENAMETOOLONG  the key is longer than SFSHM_KEY_MAX, or a segment's name
- *                  makes too long a path; choose a shorter one
- *   -EMSGSIZE      the value is larger than the segment's largest value; the
- *                  flight is still yours: fail or release it, or publish less
- *   -ENOSPC        no room: in the file system while the segment was to be
- *                  made or to grow, or in the segment (slots or value bytes
- *                  all in use). A flight is still yours
- *   -EUSERS        all participant records are taken; make the segment with
- *                  more participants, or attach fewer threads
- *   -ENOENT        open: no such segment. Otherwise: the work said "does not
- *                  exist", which is a result of its own (code -ENOENT)
- *   -ENODATA       get: nothing usable is there
- *   -EREMOTEIO     the work failed; result.code and result.message say how
- *   -EBUSY         a try form found somebody else at work
- *   -EAGAIN        as many wait already as the policy allows; come back later
- *   -EHOSTDOWN     the leaders of this key keep dying: the breaker is open;
- *                  find out why, or come back later
- *   -EDEADLK       this thread has what it asks to wait for, or what those have
- *                  wait for who have it: it would wait for ever
- *   -EDOM          a lock's rank is not above those that this thread holds
- *   -EILSEQ        the value says that it is another key's: refused
- *   -ETIMEDOUT     the deadline passed; only this caller's wait ended
- *   -ECANCELED     the cancel token fired; only this caller's wait ended
- *   -ESTALE        fenced: the flight was taken from you (deadline passed,
- *                  taken for dead, or ended already); nothing of your result
- *                  became visible; drop it
- *   -ESHUTDOWN     the handle was closed while the call was inside, or its
- *                  segment was replaced by one that cannot be reached from
- *                  here (opened by descriptor; name removed): open it again
- *   -EBADF         the handle is not an open one
- *   -ECHILD        the handle or flight belongs to the process that you were
- *                  forked from; open the segment again in this process
- *   -EPERM         the segment belongs to somebody else, is more open than
- *                  asked for, or this thread does not own what it ends
- *   -EPROTO        the file is no segment that this library can use: other
- *                  version, other libc, other time namespace, damaged
- *   -EBADMSG       a peer wrote something impossible into the segment; run
- *                  `sfshm-ctl verify`
- *   -ENOMEM, -EMFILE, -EACCES, ... as the system call that failed said
+ *   -EINVAL        An argument is out of range. Correct the call.
+ *   -ENAMETOOLONG  The key is longer than SFSHM_KEY_MAX, or the path is too
+ *                  long. Choose a shorter one.
+ *   -EMSGSIZE      The value is larger than the segment's max_value. The
+ *                  flight is still yours: publish less, fail it or release it.
+ *   -ENOSPC        The file system has no room to make or extend the segment,
+ *                  or all slots or all value memory of the segment are in use.
+ *                  A flight is still yours. Try again later, or make the
+ *                  segment larger.
+ *   -EUSERS        All participant records are in use. Attach fewer threads,
+ *                  or resize the segment with more participants.
+ *   -ENOENT        Opening: there is no such segment. Otherwise the work
+ *                  answered "does not exist", a result of its own.
+ *   -ENODATA       Nothing usable is stored under this key.
+ *   -EREMOTEIO     The work failed. result.code and result.message say how.
+ *   -EBUSY         Another caller holds the key, and the call was not to wait.
+ *   -EAGAIN        policy.max_waiters callers are already waiting. Try again
+ *                  later.
+ *   -EHOSTDOWN     The key's leaders keep dying, so its breaker is open. Find
+ *                  out why, or try again later.
+ *   -EDEADLK       Waiting would deadlock: this thread already leads the key,
+ *                  or leads one that the key's leader waits for. Locks count
+ *                  as flights do. Semaphore: this thread holds all permits.
+ *                  Release what this thread holds, then try again.
+ *   -EDOM          The lock's rank is not above the ranks that this thread
+ *                  holds. Take locks in increasing rank.
+ *   -EILSEQ        policy.fits refused the value: it belongs to another key.
+ *                  Check what the work fetched.
+ *   -ETIMEDOUT     The deadline passed. Only this caller's wait ended.
+ *   -ECANCELED     The cancel token fired. Only this caller's wait ended.
+ *   -ESTALE        The caller is fenced: another caller took the flight
+ *                  (because its lease ended, or because its leader seemed
+ *                  dead), or the flight has ended already. No part of the
+ *                  result became visible. Discard it.
+ *   -ESHUTDOWN     The handle was closed while the call was inside, or the
+ *                  handle cannot follow a resize (it was opened by descriptor,
+ *                  or the name is gone). Open the segment again.
+ *   -EBADF         The handle is not open.
+ *   -ECHILD        The handle or flight belongs to the parent process. Open
+ *                  the segment in this process.
+ *   -EPERM         Opening: the segment belongs to another user, or is more
+ *                  open than asked for. Otherwise this thread does not own
+ *                  what it tries to end; end it in the thread that began it.
+ *   -EPROTO        This library cannot use the file: it is no segment, it is
+ *                  damaged, or its version, libc or time namespace differs.
+ *   -EBADMSG       The segment is damaged: a process wrote an impossible value.
+ *                  Run `sfshm-ctl verify`, then make the segment anew.
+ *   -ENOMEM, -EMFILE, -EACCES, ...  The system call that failed returned this.
  */
 #ifndef SFSHM_ERRORS_H
 #define SFSHM_ERRORS_H
@@ -56,9 +64,11 @@
 SFSHM_BEGIN_DECLS
 
 /*
- * One line for people about a negated errno value as this library uses it,
- * for instance "all participant records are taken". Static storage; never
- * NULL. Safe in threads and signal handlers.
+ * Returns one line that explains an error of this library to a person, for
+ * instance "the deadline passed; try again, or allow more time". `error` is a
+ * return value of any call; the sign does not matter. Codes without a meaning
+ * of their own here get the system's text. The string is static and never
+ * NULL. Never blocks; safe in threads, after fork and in signal handlers.
  */
 const char *sfshm_strerror(int error);
 

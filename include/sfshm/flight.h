@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Flights: one run of the work for a key.
+ * Flights. A flight is one run of the work for a key.
  *
- * sfshm_begin() makes the caller the leader, who must end the flight with
- * publish, fail or release, or hands it a result. The idea is Go's
- * singleflight and nginx's proxy_cache_lock; that a leader's death passes the
- * flight on at once is robust futexes' doing.
+ * sfshm_begin() either hands the caller a result or makes it the leader of a
+ * new flight. The leader does the work and ends the flight with publish, fail
+ * or release. Callers that wait for the flight are its followers. The idea
+ * comes from Go's singleflight and nginx's proxy_cache_lock. If the leader
+ * dies, robust futexes pass the flight on to a follower at once.
  *
- * Common to all calls here, unless said otherwise: thread-safe; not for signal
- * handlers; a thread attaches by itself at its first call. A leader that dies
- * at any instruction (signal, exit, exec, thread exit, cancellation) is
- * noticed by the kernel and replaced by one of those who wait.
+ * Unless a comment says otherwise, each call here is thread-safe, must not be
+ * made in a signal handler, and returns -ECHILD in a forked child for what
+ * belongs to the parent. A thread's first call attaches it. A leader may die at
+ * any instruction (by signal, exit, exec, thread exit or cancellation): the
+ * kernel wakes the followers, and one of them becomes the leader.
  */
 #ifndef SFSHM_FLIGHT_H
 #define SFSHM_FLIGHT_H
@@ -22,83 +24,88 @@
 
 SFSHM_BEGIN_DECLS
 
-/* Longest key in bytes. Keys are bytes, NULs included; at least one. */
+/* Longest key in bytes. A key has at least one byte; any may be NUL. */
 #define SFSHM_KEY_MAX 1024
 
-/* A lifetime without end, for the *_ms fields. */
+/* For the *_ms fields that are lifetimes: no end. */
 #define SFSHM_FOREVER UINT32_MAX
 
 enum sfshm_policy_flags {
-	/* Do not wait: -EBUSY if another one leads, and lives to do so. */
+	/* Do not wait: -EBUSY while a live leader is within its lease. */
 	SFSHM_TRY = 1 << 0,
-	SFSHM_FOLLOW = 1 << 1,  /* never lead: -ENODATA if there is nothing */
-	SFSHM_REFRESH = 1 << 2, /* lead even though a fresh result is there */
-	SFSHM_KEEP = 1 << 3,    /* publish: -ENOSPC if it cannot be kept */
-	/* A time-out is answered with the last value, stale, if any. */
+	SFSHM_FOLLOW = 1 << 1,  /* never lead; -ENODATA if there is no result */
+	SFSHM_REFRESH = 1 << 2, /* lead even if there is a fresh result */
+	SFSHM_KEEP = 1 << 3, /* publish: -ENOSPC if the value cannot be kept */
+	/* At the deadline, return the last value, stale, if there is one. */
 	SFSHM_STALE_ON_TIMEOUT = 1 << 4,
-	/* Another caller's failed run is not this one's: decide anew. */
+	/* Ignore another caller's failure: lead, or wait again. */
 	SFSHM_RETRY_ON_FAILURE = 1 << 5,
-	/* sfshm_do(): where the segment cannot serve, just run the work. */
+	/* sfshm_do(): run the work even if the segment cannot be used. */
 	SFSHM_LOCAL = 1 << 6,
 };
 
-/* What sfshm_publish() returns where it found no room to keep the value. */
+/* sfshm_publish() returns this if it had no room to keep the value. */
 #define SFSHM_UNCACHED 1
 
 /*
- * The caller's opinion of a value in result->value: 0 it will not do, else it
- * will. Runs in the calling thread, must not call this library.
+ * The caller's check of a value in result->value. Returns 0 to refuse the
+ * value, anything else to accept it. Runs in the calling thread and must not
+ * call this library.
  */
 typedef int (*sfshm_opinion_fn)(const struct sfshm_result *result, void *arg);
 
 /*
- * How a call behaves. Zero-initialise it and set `size`; zeroes mean: share
- * with those who wait now, keep nothing for later, wait for as long as the
- * leader lives. Times are milliseconds; SFSHM_FOREVER is no end.
+ * The behaviour of a call. Zero-initialise it and set `size` to its sizeof.
+ * With all other fields 0 a result goes to the present followers only, and a
+ * follower waits for as long as its leader lives. Times are milliseconds;
+ * lifetimes may be SFSHM_FOREVER.
  */
 struct sfshm_policy {
 	size_t size;
 	uint32_t flags; /* enum sfshm_policy_flags */
 
-	/* Lifetimes; those of the leader's that published count. */
-	uint32_t ttl_ms;     /* how long a value serves later callers */
-	uint32_t neg_ttl_ms; /* how long a failure does */
+	/* Lifetimes, from the policy of the leader that ends the flight. */
+	uint32_t ttl_ms;     /* a value serves later callers for so long */
+	uint32_t neg_ttl_ms; /* a failure serves later callers for so long */
 
 	/*
-	 * A value past its lifetime is answered, marked as stale: for
-	 * grace_ms while another caller leads, for stale_if_error_ms after
-	 * the work failed. It is kept for as long as the leader that
-	 * published it said in these fields.
+	 * A call accepts a value past its lifetime, and marks it as stale: for
+	 * grace_ms while another caller leads, for stale_if_error_ms after the
+	 * work failed. The segment keeps a value past its lifetime for the
+	 * longer of the two in its leader's policy.
 	 */
 	uint32_t grace_ms;
 	uint32_t stale_if_error_ms;
 
 	/* Waiting. */
-	uint32_t wait_timeout_ms; /* -ETIMEDOUT after that; 0: never */
-	uint32_t max_waiters;     /* -EAGAIN if so many wait; 0: any number */
-	uint64_t deadline_ns;     /* the same, CLOCK_MONOTONIC; 0: none */
-	struct sfshm_cancel *cancel; /* ends the wait too; or NULL */
+	uint32_t wait_timeout_ms; /* from the first sleep on; then -ETIMEDOUT;
+				     0: no limit */
+	uint32_t max_waiters;     /* -EAGAIN if so many wait; 0: no limit */
+	uint64_t deadline_ns;     /* likewise, CLOCK_MONOTONIC; 0: no limit */
+	struct sfshm_cancel *cancel; /* then -ECANCELED; or NULL */
 
 	/* Leading. */
-	uint32_t lock_age_ms; /* past it others may take the flight from a live
-				 leader; 0: never */
-	/* After so many leaders died in a row callers get -EHOSTDOWN instead
-	   of leading, for so long after the last death; more than 31 count
-	   as 31; 0: never. */
+	uint32_t lock_age_ms; /* lease: past it another caller may take the
+				 flight from a live leader; 0: no limit */
+	/* Breaker: after this many deaths of leaders in a row (31 at most; 0:
+	   no breaker) callers get -EHOSTDOWN instead of leading, until
+	   breaker_ms have passed since the last death. */
 	uint32_t breaker_deaths;
 	uint32_t breaker_ms;
-	/* Refresh early, by chance, the sooner the longer the work takes
-	   (XFetch): 1 is usual, more is earlier, 0 never. */
+	/* Early refresh (XFetch): near the end of the lifetime a caller leads
+	   by chance; longer work and a larger beta make it lead earlier. 1 is
+	   usual; 0: never. */
 	double beta;
-	/* What is coordinated, if not `key`: callers for keys with the same
-	   claim key run one after the other. Or NULL. */
+	/* Coordinate by this key instead of `key`: callers for keys with the
+	   same claim key lead one after the other. Or NULL. */
 	const void *claim_key;
 	size_t claim_key_len;
 
-	/* Opinions, or NULL: is the value still good; is it this key's? */
+	/* Checks, or NULL. `fresh`: is the value still good enough for this
+	   caller? `fits`: does the value belong to this key? */
 	sfshm_opinion_fn fresh;
 	sfshm_opinion_fn fits;
-	void *arg; /* for both */
+	void *arg; /* passed to both */
 };
 
 #define SFSHM_POLICY_INIT                           \
@@ -106,113 +113,152 @@ struct sfshm_policy {
 		.size = sizeof(struct sfshm_policy) \
 	}
 
-/* The leader's grip on a flight. Its contents are the library's. */
+/* A flight that the caller leads. Only the library uses the contents. */
 struct sfshm_flight {
 	uint64_t opaque[40];
 };
 
 /*
- * Asks for `key` (1 to SFSHM_KEY_MAX bytes). `policy` may be NULL. Returns
+ * Asks for the value of `key` (1 to SFSHM_KEY_MAX bytes). `policy` may be NULL:
+ * all defaults. Returns
  *
- *   SFSHM_CACHED    a fresh value was there; it is in *result
- *   SFSHM_AWAITED   another one led; its value is in *result
- *   SFSHM_LEADER    you lead: *flight is yours; do the work, then end it with
- *                   exactly one of publish, fail, release, in this thread.
- *                   result->owner_died says that the last leader died
- *                   result->coordinated 0 says that the key is marked as
- *                   uncacheable: you run it for yourself alone
+ *   SFSHM_CACHED    A fresh value was there; *result has it.
+ *   SFSHM_AWAITED   Another caller led; *result has its value.
+ *   SFSHM_LEADER    You lead *flight. Do the work, then end the flight in this
+ *                   thread with exactly one of publish, fail and release.
+ *                   result->owner_died is 1 if the leader before you died.
+ *                   result->coordinated is 0 if the key is marked as
+ *                   uncacheable: other callers run the work at the same time.
  *
- * or -EREMOTEIO or -ENOENT (the work failed or found nothing, fresh or
- * awaited: code and message are in *result), -EBUSY (SFSHM_TRY), -ENODATA
- * (SFSHM_FOLLOW), -ETIMEDOUT, -ECANCELED, -EDEADLK (this thread leads it
- * already, or it leads what the leader waits for), -EAGAIN (max_waiters),
- * -EHOSTDOWN (its leaders keep dying), -ESHUTDOWN, -ENOSPC (all slots busy),
- * -EUSERS, -EINVAL, -ENAMETOOLONG, -EBADMSG, -EBADF, -ECHILD, -ENOMEM.
+ * or an error:
  *
- * A fresh hit makes no system call and writes no shared line but the thread's
- * own. A wait sleeps in the kernel and is a cancellation point. Signals do
- * not end it; a cancel token does. A follower that dies is simply gone.
+ *   -EREMOTEIO, -ENOENT  The work failed, or found that the key does not
+ *                 exist; *result has code and message.
+ *   -EBUSY        SFSHM_TRY: another caller leads. Do without, or wait.
+ *   -ENODATA      SFSHM_FOLLOW: there is no result and nobody leads.
+ *   -ETIMEDOUT, -ECANCELED  Your wait ended; the flight goes on.
+ *   -EDEADLK      This thread already leads the key, or leads one that the
+ *                 key's leader waits for. End that flight first.
+ *   -EAGAIN       max_waiters callers are already waiting. Try again later.
+ *   -EHOSTDOWN    The key's leaders keep dying. Find out why, or try later.
+ *   -ENOSPC       All slots are busy. Try later, or enlarge the segment.
+ *   -ESHUTDOWN, -EUSERS, -EINVAL, -ENAMETOOLONG, -EBADMSG, -EBADF, -ECHILD,
+ *   -ENOMEM       As in <sfshm/errors.h>.
+ *
+ * A fresh hit makes no system call and writes no shared memory but the thread's
+ * own record. A follower sleeps in the kernel; the sleep is a cancellation
+ * point. Signals do not end it; a cancel token does. If a follower dies, nobody
+ * else is affected.
  */
 int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
 		const struct sfshm_policy *policy, struct sfshm_flight *flight,
 		struct sfshm_result *result) SFSHM_CHECKED;
 
 /*
- * Ends the flight with a value of `len` bytes (0 is fine) and wakes everybody
- * who waits. Returns 0; SFSHM_UNCACHED: there was no room to keep it, those
- * who waited have it all the same; -ESTALE: taken from you, nothing became
- * visible; -EILSEQ: policy.fits says that it is another key's, the flight has
- * failed with that; -EMSGSIZE, or -ENOSPC (no room for those who wait either,
- * or the policy has SFSHM_KEEP): the flight is still yours, fail or release
- * it; -EPERM: not this thread's; -ECHILD; -EBADMSG. Never blocks.
+ * Ends the flight with a value of `len` bytes (0 is allowed) and wakes all
+ * followers. Returns
  *
- * Killed inside: either all of it is visible or nothing.
+ *   0               The segment keeps the value for its lifetime.
+ *   SFSHM_UNCACHED  The segment has no room to keep the value; the present
+ *                   followers get it all the same.
+ *   -ESTALE         Another caller took the flight. Nothing became visible.
+ *   -EILSEQ         policy.fits refused the value. The flight has failed with
+ *                   that code for everybody.
+ *   -EMSGSIZE       The value is larger than the segment's max_value. The
+ *                   flight is still yours: publish less, fail it or release it.
+ *   -ENOSPC         There is no room even for the followers, or the policy has
+ *                   SFSHM_KEEP. The flight is still yours, as above.
+ *   -ENOMEM         No memory to call policy.fits. The flight is still yours.
+ *   -EINVAL         `data` is NULL and `len` is not 0. The flight is still
+ *                   yours.
+ *   -EPERM          Another thread leads this flight. Publish there.
+ *   -ECHILD         The flight belongs to the parent process.
+ *   -EBADMSG        The segment is damaged. Release the flight.
+ *
+ * Never waits for another caller. In a full segment it may yield the processor,
+ * for up to 200 ms, until a reader lets go of evicted memory. If the leader is
+ * killed inside, either the whole value is visible or nothing.
  */
 int sfshm_publish(struct sfshm_flight *flight, const void *data,
 		  size_t len) SFSHM_CHECKED;
 
-/* The same, gathering the value from `count` pieces. */
+/* sfshm_publish() with a value that is gathered from `count` pieces. */
 int sfshm_publishv(struct sfshm_flight *flight, const struct iovec *iov,
 		   int count) SFSHM_CHECKED;
 
 /*
- * Ends the flight with an error, for everybody who waits and, for the
- * policy's neg_ttl_ms, for later callers. `code` is any number but 0; by
- * convention a negated errno value; -ENOENT means "does not exist" and is
- * answered as such. `message` (or NULL) is cut at SFSHM_MESSAGE_MAX - 1
- * bytes. The last good value stays where it was. Returns 0, -ESTALE, -EPERM,
- * -EINVAL (code 0), -ECHILD. Never blocks.
+ * Ends the flight with an error, which all followers get and, for the policy's
+ * neg_ttl_ms, later callers. `code` is any number but 0 and INT32_MIN, by
+ * convention a negated errno value; -ENOENT means "does not exist", and callers
+ * get it as their return value. `message` (or NULL) is cut to SFSHM_MESSAGE_MAX
+ * - 1 bytes. The last good value stays. Returns 0; -ESTALE, another caller took
+ * the flight; -EPERM, another thread leads it; -ECHILD; or -EINVAL (the code)
+ * or -EBADMSG, and the flight is still yours. Waits as sfshm_publish() does.
  */
 int sfshm_fail(struct sfshm_flight *flight, int code,
 	       const char *message) SFSHM_CHECKED;
 
 /*
- * Ends the flight without a result: one of those who wait becomes the leader.
- * Returns 0, -ESTALE, -EPERM or -ECHILD. Never blocks.
+ * Ends the flight without a result; one of the followers becomes the leader.
+ * Returns 0; -ESTALE, another caller took the flight, or it has ended already;
+ * -EPERM, another thread leads it; -ECHILD; -EINVAL. Never blocks.
  */
 int sfshm_release(struct sfshm_flight *flight);
 
-/* Overrides the policy's lifetimes, before the flight is ended. */
+/*
+ * Overrides the policy's ttl_ms and neg_ttl_ms for this flight. Only its leader
+ * calls this, before it ends the flight. Never blocks.
+ */
 void sfshm_flight_ttl(struct sfshm_flight *flight, uint32_t ttl_ms,
 		      uint32_t neg_ttl_ms);
 
-/* The same for how long past its lifetime a value is kept as a stale one. */
+/*
+ * Sets for how many ms past its lifetime the segment keeps this flight's value
+ * as a stale one, instead of the policy's grace_ms or stale_if_error_ms. Only
+ * the leader calls this, before it ends the flight. Never blocks.
+ */
 void sfshm_flight_keep(struct sfshm_flight *flight, uint32_t keep_ms);
 
 /*
- * What this flight publishes is for its leader alone (hit-for-miss): those who
- * wait, and for `ms` those who come, lead uncoordinated: each runs the work for
- * itself, at the same time, instead of one after the other. What was there
- * before is not answered any more.
+ * Marks the key as uncacheable (hit-for-miss, as in Varnish): only the leader
+ * gets what this flight publishes. The followers, and callers in the next `ms`,
+ * each run the work themselves, at the same time instead of one after the
+ * other. The key's earlier value is dropped. Only the leader calls this, before
+ * it ends the flight. Never blocks.
  */
 void sfshm_flight_uncacheable(struct sfshm_flight *flight, uint32_t ms);
 
 /*
- * Moves the leader's deadline to `ms` from now (0: none any more), for a
- * flight that others may take over after lock_age_ms, and that of its claim.
- * May be called from any thread of the process while the flight is not ended.
- * Returns 0, -ESTALE: either was taken from you; -ECHILD. Never blocks.
+ * Moves the end of the leader's lease (policy.lock_age_ms), and of the lease on
+ * its claim, to `ms` from now; 0: no limit. Any thread of the process may call
+ * this until the flight is ended. Returns 0; -ESTALE, another caller took the
+ * flight or the claim, so stop the work; -ECHILD; -EINVAL. Never blocks.
  */
 int sfshm_extend(struct sfshm_flight *flight, uint32_t ms) SFSHM_CHECKED;
 
 /*
- * 1: somebody has waited for this flight, and nobody does any more, so it may
- * as well be released; 0: not so; or as sfshm_extend(). To be polled by work
- * that would rather stop than run for nobody.
+ * Tells work that need not run for nobody when to stop. Returns 1 if the flight
+ * or its claim had followers and all of them have left, so that the leader may
+ * release the flight; 0 if not; or an error as sfshm_extend(). Any thread of
+ * the process may poll this until the flight is ended. Never blocks.
  */
 int sfshm_abandoned(const struct sfshm_flight *flight) SFSHM_CHECKED;
 
-/* The flight's generation: grows with each flight of a key. */
+/*
+ * Returns the flight's generation, which grows with each flight of the key: a
+ * fencing token. Pass it to whatever the work changes, and have lower ones
+ * refused there. Never blocks.
+ */
 uint64_t sfshm_flight_generation(const struct sfshm_flight *flight);
 
 /*
- * For the clean-up attribute, so that a flight is released on every way out of
- * its block but longjmp(); on cancellation and exceptions if the file that has
- * the block is compiled with -fexceptions, else when the thread ends:
+ * Releases the flight unless it has ended. A variable declared as
  *
  *	SFSHM_GUARDED struct sfshm_flight flight = SFSHM_FLIGHT_INIT;
  *
- * Releases it if it is not ended.
+ * is released on every way out of its block but longjmp(). That includes
+ * cancellation and exceptions if the file is compiled with -fexceptions;
+ * without that the flight is released when the thread ends. Never blocks.
  */
 void sfshm_flight_cleanup(struct sfshm_flight *flight);
 #define SFSHM_GUARDED __attribute__((cleanup(sfshm_flight_cleanup)))
@@ -221,58 +267,70 @@ void sfshm_flight_cleanup(struct sfshm_flight *flight);
 		.opaque = { 0 } \
 	}
 
-/* How many threads wait for this flight now: 0 says nobody would miss it. */
+/*
+ * Returns how many threads wait for this flight or its claim; 0 also after the
+ * flight was taken or has ended. Any thread of the process may call this. Never
+ * blocks.
+ */
 uint32_t sfshm_flight_waiters(const struct sfshm_flight *flight);
 
 /*
- * Looks without waiting or leading. Returns SFSHM_CACHED with a fresh value in
- * *result; -EREMOTEIO or -ENOENT for a failure that is still fresh; -ENODATA
- * otherwise; -EINVAL, -ENAMETOOLONG, -EUSERS, -EBADMSG, -EBADF, -ECHILD,
- * -ENOMEM. Never blocks.
+ * Looks for a fresh result without waiting or leading. Returns SFSHM_CACHED
+ * with the value in *result; -EREMOTEIO or -ENOENT for a fresh failure, with
+ * code and message in *result; -ENODATA if there is neither; or -EINVAL,
+ * -ENAMETOOLONG, -EUSERS, -ENOSPC, -ESHUTDOWN, -EBADMSG, -EBADF, -ECHILD,
+ * -ENOMEM. Never waits for another caller. If the caller dies inside, nobody
+ * else is affected.
  */
 int sfshm_get(struct sfshm *handle, const void *key, size_t key_len,
 	      struct sfshm_result *result) SFSHM_CHECKED;
 
 /*
- * Waits for the flight that is under way, without ever leading: sfshm_begin()
- * with SFSHM_FOLLOW. Returns as that does.
+ * Waits for the flight under way without ever leading: sfshm_begin() with
+ * SFSHM_FOLLOW, and the same returns. If the leader releases the key or dies
+ * and nobody takes over, returns -ENODATA.
  */
 int sfshm_wait(struct sfshm *handle, const void *key, size_t key_len,
 	       const struct sfshm_policy *policy,
 	       struct sfshm_result *result) SFSHM_CHECKED;
 
 /*
- * Removes a key and its value. Returns 0, -ENODATA (no such key), -EBUSY (a
- * flight is under way: it goes on, nothing was changed), -EINVAL, ... as
- * sfshm_get(). Never blocks.
+ * Removes a key and its value. Returns 0; -ENODATA, there is no such key;
+ * -EBUSY, a flight is under way: it goes on, and nothing has changed; or an
+ * error as sfshm_get(). Never waits for another caller. If the caller dies
+ * inside, the key is removed or it is not.
  */
 int sfshm_forget(struct sfshm *handle, const void *key,
 		 size_t key_len) SFSHM_CHECKED;
 
 enum sfshm_invalidate_flags {
-	/* Nothing of it is answered any more, and a flight under way is taken
-	   from its leader; else what is there becomes stale, and what is under
-	   way goes on. */
+	/* Remove the key, and take a flight under way from its leader. Without
+	   this flag the value becomes stale and the flight goes on. */
 	SFSHM_HARD = 1 << 0,
 };
 
 /*
- * What is known of the key is out of date. A soft invalidation leaves the
- * value for those whose policy takes stale ones. Returns 0, -ENODATA (no such
- * key, or nothing fresh), -EINVAL, ... as sfshm_get(). Never blocks.
+ * Declares the key's value or failure to be out of date. Without SFSHM_HARD,
+ * callers whose policy accepts stale values still get it. Returns 0; -ENODATA,
+ * there is no such key, or nothing fresh; or an error as sfshm_get(). Never
+ * waits for another caller. If the caller dies inside, the key is invalidated
+ * or it is not. Varnish has the same two kinds of purges.
  */
 int sfshm_invalidate(struct sfshm *handle, const void *key, size_t key_len,
 		     uint32_t flags) SFSHM_CHECKED;
 
 /*
- * The same for every key; returns how many (capped at INT_MAX) or an error as
- * sfshm_get(). Visits every slot.
+ * sfshm_invalidate() for every key. Returns the number of keys invalidated (at
+ * most INT_MAX), or an error as sfshm_get(). Visits every slot, one after the
+ * other; a value published meanwhile may stay. If the caller dies inside, some
+ * keys are invalidated and others are not.
  */
 int sfshm_invalidate_all(struct sfshm *handle, uint32_t flags) SFSHM_CHECKED;
 
 /*
- * Removes every key that has no flight under way. Returns how many were
- * removed (capped at INT_MAX) or an error as sfshm_get(). Visits every slot.
+ * Removes every key that has no flight under way. Returns the number of keys
+ * removed (at most INT_MAX), or an error as sfshm_get(). Visits every slot. If
+ * the caller dies inside, some keys are removed and others are not.
  */
 int sfshm_purge(struct sfshm *handle) SFSHM_CHECKED;
 

@@ -11,8 +11,9 @@
  *	if (r == SFSHM_LEADER)
  *		r = flight.publish(render());   // may throw
  *
- * Nothing here throws by itself: calls answer as those of C do. All of it is
- * inline, over the C interface, whose handle has the name "sfshm" for itself.
+ * Nothing here throws by itself: the calls return what the C calls return. All
+ * of it is inline, on top of the C interface. The namespace is sfshmxx because
+ * the C handle's type is already named sfshm.
  */
 #ifndef SFSHM_GUARD_HPP
 #define SFSHM_GUARD_HPP
@@ -28,7 +29,7 @@
 namespace sfshmxx
 {
 
-/* How a call behaves: zeroes, but for its size. */
+/* struct sfshm_policy with all defaults and its size set. */
 struct policy : sfshm_policy {
 	policy() noexcept : sfshm_policy()
 	{
@@ -36,7 +37,7 @@ struct policy : sfshm_policy {
 	}
 };
 
-/* What a call answers. The bytes are its own until the next call with it. */
+/* struct sfshm_result. The value's bytes are valid until its next use. */
 class result
 {
       public:
@@ -87,7 +88,7 @@ class result
 	{
 		return c_.coordinated;
 	}
-	/* The C struct, for what is not here. */
+	/* The C struct, for the fields without an accessor. */
 	struct sfshm_result *get() noexcept
 	{
 		return &c_;
@@ -103,8 +104,8 @@ class result
 };
 
 /*
- * A leader's grip on a flight. It belongs to the thread that began it, and
- * stays where it is.
+ * A flight that the caller leads. It belongs to the thread that began it and
+ * cannot be copied or moved. The destructor releases it unless it has ended.
  */
 class flight
 {
@@ -117,7 +118,7 @@ class flight
 	flight(const flight &) = delete;
 	flight &operator=(const flight &) = delete;
 
-	/* As sfshm_begin(); releases first what it still leads. */
+	/* sfshm_begin(). First releases the flight that this still leads. */
 	int begin(struct sfshm *handle, std::string_view key,
 		  const struct sfshm_policy *policy,
 		  result &res) noexcept(false)
@@ -160,10 +161,11 @@ class flight
 	};
 };
 
-/* What those who wait get when the work throws. */
+/* What the library does for the followers when the work throws. */
 enum class on_throw {
-	release, /* one of them becomes the leader */
-	fail,    /* all get -EREMOTEIO: code -ECANCELED and what() */
+	release, /* one follower becomes the leader */
+	fail,    /* all get -EREMOTEIO with code -ECANCELED and what(), if a
+		    std::exception was thrown; else as release */
 };
 
 namespace detail
@@ -189,8 +191,9 @@ template <class Work> struct call {
 } // namespace detail
 
 /*
- * sfshm_do() with any callable `int work(struct sfshm_flight *)`, which may
- * throw: the flight is ended, and the exception goes on to the caller.
+ * sfshm_do() with any callable `int work(struct sfshm_flight *)`. The work may
+ * throw: the flight ends as `how` says, and the exception goes on to the
+ * caller.
  */
 template <class Work>
 int run(struct sfshm *handle, std::string_view key,

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A heartbeat: a thread that moves a leader's deadline on while it works.
+ * Heartbeats: a thread that extends a leader's lease while the leader works.
  *
- * With policy.lock_age_ms others may take the flight from a leader that takes
- * longer than that. Work whose length nobody knows keeps a short one, so that
- * a stopped machine or process is noticed soon, and a heartbeat. The idea is
- * that of leases in distributed locks.
+ * policy.lock_age_ms is a lease: past it another caller may take the flight
+ * from a live leader. With a heartbeat, work of unknown length can have a short
+ * lease: the lease ends soon if the process or the machine is stopped, and
+ * never while the work goes on. The idea comes from leases in distributed
+ * locks.
  *
  *	struct sfshm_heartbeat beat;
  *
  *	r = sfshm_heartbeat_start(&beat, &flight);
- *	... the work, which may look at sfshm_heartbeat_lost(&beat) ...
+ *	... the work, which may poll sfshm_heartbeat_lost(&beat) ...
  *	r = sfshm_heartbeat_stop(&beat);
  *	if (r == 0)
  *		r = sfshm_publish(&flight, data, len);
  *
- * It vouches for the process, not for the work: a leader that hangs keeps its
- * flight for as long as its heartbeat runs.
+ * A heartbeat shows that the process runs, not that the work makes progress: a
+ * leader that hangs keeps its flight for as long as its heartbeat runs.
  */
 #ifndef SFSHM_HEARTBEAT_H
 #define SFSHM_HEARTBEAT_H
@@ -25,41 +26,43 @@
 
 SFSHM_BEGIN_DECLS
 
-/* Its contents are the library's. Zeroed, it is one that does not run. */
+/* Only the library uses the contents. All zeroes: no heartbeat runs. */
 struct sfshm_heartbeat {
 	uint64_t opaque[4];
 };
 
 /*
- * Starts a thread that moves the deadline of `flight`, which the calling
- * thread leads, to lock_age_ms from then on at each third of that, and that of
- * its claim with it. The thread ends by itself once the flight is lost or
- * ended, in whatever way: also where its leader is cancelled or ends without
- * sfshm_heartbeat_stop(). All signals are blocked in it. A flight without a
- * deadline needs none, and gets none.
+ * Starts a thread that extends the lease of `flight`, and of its claim, every
+ * third of lock_age_ms, each time to lock_age_ms from then. The calling thread
+ * must lead the flight. All signals are blocked in the new thread. It ends by
+ * itself once the flight is lost or has ended, even if the leader is cancelled
+ * or ends without sfshm_heartbeat_stop(). For a flight without a lease no
+ * thread is started.
  *
- * Both structs must stay where they are until it is stopped. Returns 0; -ESTALE
- * the flight is lost or ended; -EPERM this thread does not lead it; -ECHILD;
- * -EINVAL; -ENOMEM; -EAGAIN no thread could be made. Never blocks. Not for
- * signal handlers. In a forked child nothing beats, and the flight is the
- * parent's.
+ * Both structs must stay in place until the heartbeat is stopped. Returns 0;
+ * -ESTALE, the flight was taken or has ended; -EPERM, this thread does not lead
+ * it; -EAGAIN or -ENOMEM, no thread could be started: extend the lease
+ * yourself, or release the flight; -EINVAL; -ECHILD, the flight belongs to the
+ * parent process. Never blocks. Thread-safe; not for signal handlers; no
+ * cancellation point. A forked child has no heartbeat.
  */
 int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,
 			  struct sfshm_flight *flight) SFSHM_CHECKED;
 
 /*
- * Ends the thread and waits until it has ended, which takes no longer than its
- * being woken; the deadline stays where it is. To be called by the thread that
- * started it, best before the flight is ended. Returns 0; -ESTALE: the flight
- * was taken from its leader, as its end would say; -EINVAL; -ECHILD in a
- * forked child. Idempotent. No cancellation point. Not for signal handlers.
+ * Ends the heartbeat's thread and waits for its end, which takes about one
+ * wake-up. The lease keeps its last end. The thread that started the heartbeat
+ * calls this, best before it ends the flight. Returns 0; -ESTALE, another
+ * caller took the flight: discard the result; -EINVAL; -ECHILD in a forked
+ * child. Idempotent. Not for signal handlers; no cancellation point.
  */
 int sfshm_heartbeat_stop(struct sfshm_heartbeat *heartbeat);
 
 /*
- * 1: the flight was seen to be lost, or ended: the work may as well stop; 0:
- * not so yet; -EINVAL, -ECHILD. Any thread may ask while it is not being
- * started or stopped. Never blocks. Not for signal handlers.
+ * Returns 1 once the heartbeat has found the flight taken or ended, so that the
+ * work may stop; 0 until then; -EINVAL; or -ECHILD in a forked child. Any
+ * thread may call this, except while the heartbeat is being started or stopped.
+ * Never blocks; not for signal handlers.
  */
 int sfshm_heartbeat_lost(const struct sfshm_heartbeat *heartbeat) SFSHM_CHECKED;
 

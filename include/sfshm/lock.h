@@ -3,21 +3,21 @@
  * Keyed locks: one holder per key, among the threads of all processes that
  * share a segment.
  *
- * A lock needs no set-up: it comes into being with its first holder, and an
- * idle one gives its place to others. Its holder's death, by whatever cause,
- * hands it over at once, and the next holder is told, as with
- * pthread_mutexattr_setrobust(); that is kept until it comes, unless all slots
- * of the segment are in use and nothing else can give way. Tiers are those of
- * grex's pack lock; asking for a lock by a path is what flock(2) is used for.
+ * A lock needs no set-up: the first lock call for a key creates it, and the
+ * library reuses the slots of idle locks. If a holder dies, the kernel wakes a
+ * waiter, which takes the lock at once and learns of the death, as with
+ * pthread_mutexattr_setrobust(). If nobody waits, the segment keeps the note of
+ * the death for the next holder, unless all slots are in use and no other slot
+ * can be evicted. The ranks come from grex's pack lock.
  *
- * Keys of locks are a name space of their own: the lock "a" and the value "a"
- * know nothing of each other.
+ * Locks have a name space of their own: the lock "a" and the value "a" have
+ * nothing to do with each other.
  *
- * Common to all calls here: thread-safe; not for signal handlers; a thread
- * attaches by itself at its first call. A thread that ends, is cancelled or
- * dies, or closes its last handle of the segment, lets go of what it holds,
- * and the next holder of each lock is told. A lock is the thread's that took
- * it: a child of fork() holds nothing.
+ * Each call here is thread-safe and must not be made in a signal handler. A
+ * thread's first call attaches it. If a thread ends, is cancelled, dies, or
+ * closes its last handle of the segment, its locks are released, and the next
+ * holder of each learns of it. A lock belongs to the thread that took it; a
+ * forked child holds none.
  */
 #ifndef SFSHM_LOCK_H
 #define SFSHM_LOCK_H
@@ -29,41 +29,43 @@
 
 SFSHM_BEGIN_DECLS
 
-/* What taking a lock returns if it is yours and its last holder died. */
+/* sfshm_lock() returns this if you hold the lock and its last holder died. */
 #define SFSHM_OWNER_DIED 1
 
-/* Ranks are 1 to this; 0 is none. */
+/* The highest rank. The lowest is 1; 0: no rank. */
 #define SFSHM_LOCK_RANK_MAX 63
 
 enum sfshm_lock_flags {
-	SFSHM_LOCK_TRY = 1 << 0, /* do not wait: -EBUSY if it is held */
-	/* A lock that this thread holds is -EBUSY rather than -EDEADLK. */
+	SFSHM_LOCK_TRY = 1 << 0, /* do not wait: -EBUSY if the lock is held */
+	/* If this thread holds the lock already: -EBUSY, not -EDEADLK. */
 	SFSHM_LOCK_OWN_IS_BUSY = 1 << 1,
-	/* A wrong rank writes its line to standard error and aborts. A library
-	   that was built without NDEBUG always does. */
+	/* On a wrong rank write a line to standard error and abort. A library
+	   built without NDEBUG always does this. */
 	SFSHM_LOCK_ABORT = 1 << 2,
 };
 
 /*
- * How to take a lock. Zero-initialise it and set `size`; zeroes mean: no rank,
- * and wait for as long as the holder lives.
+ * Options for taking a lock. Zero-initialise it and set `size` to its sizeof.
+ * With all other fields 0 the lock has no rank, and the call waits for as long
+ * as the holder lives.
  */
 struct sfshm_lock_options {
 	size_t size;
 	uint32_t flags; /* enum sfshm_lock_flags */
 	/*
-	 * The lock's tier. A thread takes locks that have one in strictly
-	 * increasing order; those without one it takes as it likes. What
-	 * order a program's tiers have is the program's to say.
+	 * 1 to SFSHM_LOCK_RANK_MAX, or 0: no rank. A thread must take the
+	 * ranked locks of a segment in strictly increasing rank, which rules
+	 * out deadlocks among them. The program chooses the ranks.
 	 */
 	uint32_t rank;
-	uint32_t wait_timeout_ms; /* -ETIMEDOUT after that; 0: never */
+	uint32_t wait_timeout_ms; /* then -ETIMEDOUT; 0: no limit */
 	uint32_t reserved;
-	uint64_t deadline_ns;        /* the same, CLOCK_MONOTONIC; 0: none */
-	struct sfshm_cancel *cancel; /* ends the wait too; or NULL */
-	/* Gets a line about a wrong rank: both ranks, both keys. Or NULL. */
+	uint64_t deadline_ns; /* likewise, CLOCK_MONOTONIC; 0: no limit */
+	struct sfshm_cancel *cancel; /* then -ECANCELED; or NULL */
+	/* Buffer for one line on a wrong rank: both ranks, both keys. Or
+	   NULL. */
 	char *why;
-	size_t why_size;
+	size_t why_size; /* bytes of `why` */
 };
 
 #define SFSHM_LOCK_OPTIONS_INIT                           \
@@ -71,7 +73,7 @@ struct sfshm_lock_options {
 		.size = sizeof(struct sfshm_lock_options) \
 	}
 
-/* A hold. Its contents are the library's. */
+/* A lock that is held. Only the library uses the contents. */
 struct sfshm_lock {
 	uint64_t opaque[12];
 };
@@ -82,79 +84,86 @@ struct sfshm_lock {
 	}
 
 /*
- * Takes the lock `key` (1 to SFSHM_KEY_MAX bytes), waiting for it if need be.
- * `options` may be NULL. Returns
+ * Takes the lock `key` (1 to SFSHM_KEY_MAX bytes), and waits while another
+ * thread holds it. `options` may be NULL. Returns
  *
- *   0                 it is yours; give it back with sfshm_unlock(lock)
- *   SFSHM_OWNER_DIED  it is yours, and its last holder ended without giving it
- *                     back: look after what the lock protects first. It is
- *                     said once, unless you end without giving it back too
+ *   0                 You hold the lock. Release it with sfshm_unlock().
+ *   SFSHM_OWNER_DIED  You hold the lock, and its last holder ended without
+ *                     releasing it: repair what the lock protects first. The
+ *                     next holder is told only if you, too, end without
+ *                     releasing the lock.
  *
- * or an error, and *lock holds nothing: -EBUSY (SFSHM_LOCK_TRY, or
- * SFSHM_LOCK_OWN_IS_BUSY); -EDEADLK: this thread holds it, or it would wait
- * for ever, for it holds what those have to wait for who hold this one; found
- * before sleeping, over any number of keys, threads and processes that wait in
- * the same segment, for locks or flights: give back what you hold and begin
- * anew; -EDOM: the rank is not above those that this thread holds;
- * -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, -ENOSPC (all slots are in use),
- * -EUSERS, -EINVAL, -ENAMETOOLONG, -EBADMSG, -EBADF, -ECHILD, -ENOMEM.
+ * or an error, and *lock holds nothing:
  *
- * A lock that nobody holds is taken without a system call, whatever the time
- * and the cancel token say. A wait sleeps in the kernel and is a cancellation
- * point; signals do not end it. Killed in here, the thread holds the lock or
- * does not: in either case the others go on.
+ *   -EBUSY      SFSHM_LOCK_TRY: another thread holds the lock. With
+ *               SFSHM_LOCK_OWN_IS_BUSY: this thread does.
+ *   -EDEADLK    Waiting would deadlock: this thread holds the lock, or holds a
+ *               lock or flight that the lock's holder waits for. Release what
+ *               this thread holds and begin anew. The call finds circles over
+ *               any number of threads and processes in one segment.
+ *   -EDOM       The rank is not above the ranks that this thread holds.
+ *   -ETIMEDOUT, -ECANCELED  Your wait ended.
+ *   -ENOSPC     All slots are in use. Try later, or enlarge the segment.
+ *   -ESHUTDOWN, -EUSERS, -EINVAL, -ENAMETOOLONG, -EBADMSG, -EBADF, -ECHILD,
+ *   -ENOMEM     As in <sfshm/errors.h>.
+ *
+ * A free lock is taken without a system call, even after the deadline or with a
+ * fired token. A waiter sleeps in the kernel; the sleep is a cancellation
+ * point, and signals do not end it. A caller that dies inside holds the lock or
+ * does not; in either case the others go on.
  */
 int sfshm_lock(struct sfshm *handle, const void *key, size_t key_len,
 	       const struct sfshm_lock_options *options,
 	       struct sfshm_lock *lock) SFSHM_CHECKED;
 
 /*
- * The same without waiting, and without options: 0, SFSHM_OWNER_DIED, -EBUSY,
- * or as sfshm_lock(). Never blocks.
+ * sfshm_lock() without waiting and without options. Returns 0,
+ * SFSHM_OWNER_DIED, -EBUSY, or an error as sfshm_lock(). Never waits for
+ * another caller.
  */
 int sfshm_trylock(struct sfshm *handle, const void *key, size_t key_len,
 		  struct sfshm_lock *lock) SFSHM_CHECKED;
 
 /*
- * sfshm_lock() with a file's name for a key: the absolute path without
- * symbolic links, "." and "..", so that all names of a place are one lock. The
- * folder must be there; what is in it need not be. Nothing is opened or made.
- * Returns as sfshm_lock(), and -EACCES, -ENOENT, -ENOTDIR, -ELOOP, ... as
- * realpath(3). Looking at the path may block.
+ * sfshm_lock() with a canonical path as the key: absolute, without symbolic
+ * links, "." and "..", so that all names of a file give the same lock. The
+ * directory must exist; its last component may be missing. No file is opened or
+ * made. Returns as sfshm_lock(), or -EACCES, -ENOENT, -ENOTDIR, -ELOOP, ... as
+ * realpath(3). Resolving the path may block. It serves where flock(2) would.
  */
 int sfshm_lock_path(struct sfshm *handle, const char *path,
 		    const struct sfshm_lock_options *options,
 		    struct sfshm_lock *lock) SFSHM_CHECKED;
 
 /*
- * Gives the lock back; one of those who wait gets it. Returns 0; -EPERM: it is
- * another thread's, nothing has changed; -ESTALE: nothing is held, or it was
- * given back already; -ECHILD: it is your parent's; -EINVAL. Never blocks.
+ * Releases the lock; one of the waiters takes it. Returns 0; -EPERM, another
+ * thread holds it, and nothing has changed; -ESTALE, nothing is held, or it was
+ * released already; -ECHILD, it belongs to the parent process; or -EINVAL.
+ * Never blocks.
  */
 int sfshm_unlock(struct sfshm_lock *lock);
 
 /*
- * The hold's number: grows with each hold of a key. A fencing token: what the
- * lock protects can refuse whoever comes with a lower one than it has seen. 0:
- * nothing was ever held by *lock.
+ * Returns the generation of this hold, which grows with each hold of a key: a
+ * fencing token. What the lock protects can refuse callers with a lower one
+ * than it has seen. Returns 0 if *lock has never held a lock. Never blocks.
  */
 uint64_t sfshm_lock_generation(const struct sfshm_lock *lock);
 
 /*
- * Copies the key of a held lock into `buffer`, as much as `size` bytes hold,
- * and returns its length; -ESTALE: nothing is held; -EPERM, -ECHILD, -EINVAL.
- * For the holder. Never blocks.
+ * Copies the first `size` bytes of the held lock's key to `buffer`. Returns the
+ * length of the whole key; -ESTALE, nothing is held; -EPERM, another thread
+ * holds it; -ECHILD; or -EINVAL. Never blocks.
  */
 int sfshm_lock_key(const struct sfshm_lock *lock, void *buffer,
 		   size_t size) SFSHM_CHECKED;
 
 /*
- * For the clean-up attribute, so that a lock is given back on every way out of
- * its block but longjmp():
+ * Releases the lock if it is held. A variable declared as
  *
  *	SFSHM_LOCKED struct sfshm_lock lock = SFSHM_LOCK_INIT;
  *
- * Gives it back if it is held.
+ * is released on every way out of its block but longjmp(). Never blocks.
  */
 void sfshm_lock_cleanup(struct sfshm_lock *lock);
 #define SFSHM_LOCKED __attribute__((cleanup(sfshm_lock_cleanup)))

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pins: zero-copy views of a value, for writev(2) and the like.
+ * Pins: read a value in place, without a copy, for writev(2) and the like.
  *
- * A pin holds the bytes of one value where they are, and nothing else: the
- * key may be published anew, evicted or forgotten meanwhile, the pinned bytes
- * stay as they were until the pin is given back or its thread is gone.
+ * A pin keeps the bytes of one value where they are until the pin is released
+ * or its thread ends. It does not hold the key: other callers may publish the
+ * key anew, evict it or forget it meanwhile. The idea comes from hazard
+ * pointers.
  */
 #ifndef SFSHM_PIN_H
 #define SFSHM_PIN_H
@@ -15,44 +16,46 @@
 
 SFSHM_BEGIN_DECLS
 
-/* Pins that one thread may hold at a time in one segment. */
+/* The pins that one thread may hold at a time in one segment. */
 #define SFSHM_PINS_MAX 16
 
-/* A grip on a value's bytes. Its contents are the library's. */
+/* A pin. Only the library uses the contents. */
 struct sfshm_pin {
 	uint64_t opaque[6];
 };
 
 /*
- * Pins the fresh value of `key`. *result is filled in as by sfshm_get(), but
- * no bytes are copied: result->value.len says how many there are. Returns
- * SFSHM_CACHED; -ENODATA where there is no fresh value (a fresh failure
- * included); -EMFILE: this thread holds SFSHM_PINS_MAX pins, give one back;
- * or -EINVAL, -ENAMETOOLONG, -EUSERS, -EBADMSG, -EBADF, -ECHILD, -ENOSPC,
- * -ENOMEM as sfshm_get().
+ * Pins the fresh value of `key` (1 to SFSHM_KEY_MAX bytes). Fills in *result as
+ * sfshm_get() does but copies no bytes: result->value.len is the value's
+ * length. Returns SFSHM_CACHED; -ENODATA, there is no fresh value, or only a
+ * fresh failure, or a resize has not moved the value yet; -EMFILE, this thread
+ * holds SFSHM_PINS_MAX pins: release one, or copy with sfshm_get(); or -EINVAL,
+ * -ENAMETOOLONG, -EUSERS, -ENOSPC, -ESHUTDOWN, -EBADMSG, -EBADF, -ECHILD,
+ * -ENOMEM.
  *
- * Never blocks. A value that a resize has still to move is not found. The pin
- * is the thread's own: the same thread gives it back, before it closes the
- * handle. Not inherited over fork. A thread that ends or dies gives its pins
- * back by that. Not for signal handlers.
+ * A pin belongs to its thread, which releases it with sfshm_unpin() before it
+ * closes the handle. While it is held, nobody else can use its memory. If the
+ * thread ends or dies, its pins are released. A forked child has none of them.
+ * Never blocks. Thread-safe; not for signal handlers.
  */
 int sfshm_pin(struct sfshm *handle, const void *key, size_t key_len,
 	      struct sfshm_pin *pin, struct sfshm_result *result) SFSHM_CHECKED;
 
 /*
- * The pinned bytes from `offset` on, as up to `max` pieces, in order. Returns
- * how many pieces there are (0: no bytes from there on), or -EINVAL, -EBADMSG.
- * A piece is at least 64 bytes long but for the first and the last. The bytes
- * are other processes' too: do not write to them. What the pieces hold is
- * offset + the sum of their lengths; call again with that for the rest.
+ * Stores where the pinned bytes are, from byte `offset` on, as up to `max`
+ * pieces in order, in iov[]. Returns the number of pieces (0: no bytes from
+ * there on), -EINVAL or -EBADMSG. Each piece but the first and the last has at
+ * least 64 bytes. To get the rest, call again with `offset` plus the lengths of
+ * the pieces. Other processes read the same bytes: do not write to them. Never
+ * blocks.
  */
 int sfshm_pin_iov(const struct sfshm_pin *pin, uint64_t offset,
 		  struct iovec *iov, int max) SFSHM_CHECKED;
 
 /*
- * Gives the pin back; the pieces must not be used any more. Returns 0, or
- * -EINVAL: not a pin of this thread (given back already, or inherited over
- * fork). Never blocks.
+ * Releases the pin; the caller must not use the pieces any more. Returns 0, or
+ * -EINVAL: this thread holds no such pin (released already, another thread's,
+ * or inherited over fork). Never blocks.
  */
 int sfshm_unpin(struct sfshm_pin *pin);
 

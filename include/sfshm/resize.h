@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Replacing a live segment by another one, larger or smaller.
+ * Resizing: replace a live segment by a larger or smaller one.
  */
 #ifndef SFSHM_RESIZE_H
 #define SFSHM_RESIZE_H
@@ -9,33 +9,43 @@
 
 SFSHM_BEGIN_DECLS
 
-/* How far a resize is: values moved so far, flights still to end. */
+/* Progress of a resize: values moved so far, flights that must still end. */
 typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
 
 /*
- * Makes a successor of the segment `name` with the geometry in `options`
- * (fields that are 0 keep what they are; owner, group and mode stay), moves
- * the live values over and puts it in the segment's place. Every process that
- * has the segment open follows at its next call; flights in progress finish
- * where they began, and whoever asks for their keys meanwhile waits for them
- * there. Then waits until the last of them has ended, or `deadline_ns` (0:
- * none), and lets go of the old segment.
+ * Replaces the segment `name` by a new one, its successor, with the geometry in
+ * `options`. Fields that are 0 keep their values; owner, group and mode stay.
+ * Every process that has the segment open follows at its next call. The call
+ * moves the live values over, with their ages and lifetimes, and waits until
+ * the last flight in the old segment has ended or until `deadline_ns`
+ * (CLOCK_MONOTONIC; 0: no limit); then it removes the old segment. Flights end
+ * in the segment in which they began; callers that ask for their keys meanwhile
+ * wait for them there. Failures are not moved, nor are values that do not fit.
+ * Generations keep growing.
  *
- * With NULL options, finishes a resize that was interrupted. `progress` (or
- * NULL) is called now and then.
+ * With `options` NULL, finishes a resize that was interrupted or timed out.
+ * With `options`, does that first. `progress` (or NULL) is called from time to
+ * time with `arg`.
  *
- * Returns 0; -EBUSY: another resize is at it; -EEXIST: a file that is no
- * segment's stands at "NAME~" or "NAME~new"; -ETIMEDOUT: the successor is in
- * place, flights in the old one go on: call again later with NULL; -ENOSPC:
- * no room for it, nothing has changed (values that find no room in it are left
- * behind);
- * -EINVAL; -EOVERFLOW: after some 8000 resizes, make a new segment; or as
- * sfshm_open(). options->why gets a line.
+ * Returns 0, or an error, with a line in options->why:
  *
- * Killed at any instruction: the segment works, as it was or as it is to be;
- * call again. A segment without a name cannot be resized. Keys' generations
- * go on growing. Failures that were kept are not moved. Blocks. Not for
- * signal handlers.
+ *   -EBUSY      Another resize is running. Let it finish.
+ *   -ETIMEDOUT  The successor is in place, and flights in the old segment go
+ *               on. Call again later with `options` NULL.
+ *   -ENOSPC     There is no room for the successor; nothing has changed.
+ *   -EEXIST     A file that is not part of this segment has the name "NAME~"
+ *               or "NAME~new". Move it away.
+ *   -EOVERFLOW  Generations run out after some 8000 resizes. Make a new
+ *               segment.
+ *   -EINVAL     The geometry is out of range.
+ *   Others      As sfshm_open().
+ *
+ * A segment without a name cannot be resized. Blocks. Thread-safe; not for
+ * signal handlers; no cancellation point; do not call it inside an RCU
+ * read-side section. If the caller dies at any instruction, the segment still
+ * works, in its old shape or its new one; call again. If the caller is stopped
+ * while it moves a value, callers that ask for that key wait for up to a
+ * second.
  */
 int sfshm_resize(const char *name, const struct sfshm_options *options,
 		 uint64_t deadline_ns, sfshm_progress_fn progress,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a caller gets: the value, and where it came from.
+ * Results: the value that a call returns, and its source.
  */
 #ifndef SFSHM_RESULT_H
 #define SFSHM_RESULT_H
@@ -11,50 +11,55 @@
 
 SFSHM_BEGIN_DECLS
 
-/* The bound of an error's message, its NUL included. */
+/* Size in bytes of an error's message, its NUL included. */
 #define SFSHM_MESSAGE_MAX 256
 
-/* Where a result came from; also what a successful call returns. */
+/* The source of a result. A successful call returns it, too. */
 enum sfshm_source {
-	SFSHM_CACHED = 0,   /* it was there already */
+	SFSHM_CACHED = 0,   /* the segment held it already */
 	SFSHM_AWAITED = 1,  /* another caller made it while this one waited */
 	SFSHM_COMPUTED = 2, /* this caller made it */
 };
 
-/* sfshm_begin()'s "you lead: end this flight" is the same number. */
+/* sfshm_begin() returns this to a leader, who must end the flight. */
 #define SFSHM_LEADER SFSHM_COMPUTED
 
 /*
- * A growing buffer that a result's bytes are copied into. Zero-initialised,
- * the library mallocs and grows it, and the same buffer serves any number of
- * calls; give it back with sfshm_result_clear().
+ * A buffer for a copy of the value's bytes. The caller zero-initialises it; the
+ * library allocates it with malloc(3), enlarges it as needed and reuses it in
+ * later calls. sfshm_result_clear() frees it.
  */
 struct sfshm_buf {
 	void *data;
-	size_t len; /* bytes of the value */
-	size_t cap; /* bytes at data */
+	size_t len; /* length of the value in bytes */
+	size_t cap; /* size of the buffer in bytes */
 };
 
 /*
- * Zero-initialise once, set `size` to sizeof(struct sfshm_result), reuse for
- * any number of calls. Not to be shared between threads at the same time.
+ * The result of a call. Zero-initialise it once, set `size` to its sizeof, and
+ * reuse it for any number of calls, in one thread at a time.
+ *
+ * The fields count after an outcome >= 0; `code` and `message` also after
+ * -EREMOTEIO and -ENOENT.
  */
 struct sfshm_result {
 	size_t size;
-	int32_t source;     /* enum sfshm_source */
-	int32_t code;       /* 0, or the failed work's code; with a stale value:
-			       why there is no newer one, if it failed */
-	uint8_t leader;     /* this caller led the flight */
-	uint8_t shared;     /* more callers than one had this run's result */
-	uint8_t owner_died; /* leader, and the last one died */
-	uint8_t uncached;   /* it is not kept: who comes later starts anew */
-	uint8_t stale;      /* past its lifetime: see struct sfshm_policy */
-	uint8_t coordinated; /* nobody else ran the work meanwhile */
+	int32_t source;      /* enum sfshm_source */
+	int32_t code;        /* the failed work's code, else 0; with a stale
+			       value: the code of the run that failed since */
+	uint8_t leader;      /* 1: this caller led the flight */
+	uint8_t shared;      /* 1: several callers got this run's result */
+	uint8_t owner_died;  /* 1: this caller leads, and the leader before it
+			       died */
+	uint8_t uncached;    /* 1: not kept, later callers run the work anew */
+	uint8_t stale;       /* 1: past its lifetime; see struct sfshm_policy */
+	uint8_t coordinated; /* 1: no other caller ran the work meanwhile */
 	uint8_t reserved[2];
-	uint64_t generation; /* grows for a key: a fencing token */
-	uint64_t age_ns;     /* since it was published */
+	uint64_t generation; /* of the flight; a fencing token that grows with
+				each flight of the key */
+	uint64_t age_ns;     /* ns since the leader published it */
 	struct sfshm_buf value;
-	char message[SFSHM_MESSAGE_MAX]; /* the failed work's words */
+	char message[SFSHM_MESSAGE_MAX]; /* of the failed work; a string */
 };
 
 /* An initialiser for struct sfshm_result. */
@@ -64,8 +69,9 @@ struct sfshm_result {
 	}
 
 /*
- * Frees the buffer and makes the result ready for use again. NULL is fine.
- * Not for signal handlers.
+ * Frees the buffer and makes the result ready for use again; does nothing for
+ * NULL. Never blocks. Thread-safe for different results; works in a forked
+ * child; not for signal handlers.
  */
 void sfshm_result_clear(struct sfshm_result *result);
 

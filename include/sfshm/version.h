@@ -7,8 +7,8 @@
 #define SFSHM_VERSION_PATCH 0
 #define SFSHM_VERSION "0.1.0"
 
-/* The library is built with hidden visibility; what stands between these two
-   is exported. */
+/* The library is built with hidden visibility and exports only what is
+   declared between these two. */
 #ifdef __cplusplus
 #define SFSHM_BEGIN_DECLS \
 	extern "C" {      \
@@ -26,8 +26,9 @@
 SFSHM_BEGIN_DECLS
 
 /*
- * The version of the library that is running, "major.minor.patch". Static
- * storage. Never fails; safe in threads, after fork and in signal handlers.
+ * Returns the version of the running library as "major.minor.patch", which may
+ * differ from the header's SFSHM_VERSION. The string is static. Never fails or
+ * blocks; safe in threads, after fork and in signal handlers.
  */
 const char *sfshm_version(void);
 

@@ -70,7 +70,7 @@ static int refuse_misfit(struct flight *f, struct peer *p)
 	if (p)
 		peer_count(p, COUNT_misfits);
 	r = flight_fail(f, p, -EILSEQ,
-			"the value says that it is another key's");
+			"the value belongs to another key");
 	return r ? r : -EILSEQ;
 }
 

@@ -7,29 +7,52 @@ static const struct {
 	int code;
 	const char *text;
 } texts[] = {
-	{ EINVAL, "an argument is out of its range" },
-	{ ENAMETOOLONG, "the key or name is too long" },
-	{ EMSGSIZE, "the value is larger than the segment's largest value" },
-	{ ENOSPC, "no room left in the segment or its file system" },
-	{ EUSERS, "all participant records are taken" },
-	{ ENOENT, "there is no such thing" },
-	{ ENODATA, "nothing usable is there" },
+	{ EINVAL, "an argument is out of range; correct the call" },
+	{ ENAMETOOLONG,
+	  "the key, name or path is too long; choose a shorter one" },
+	{ EMSGSIZE, "too large for the segment; publish less, "
+		    "or resize it with a larger max_value" },
+	{ ENOSPC, "the segment or its file system is full; "
+		  "try again later, or make it larger" },
+	{ EUSERS, "all participant records are in use; "
+		  "attach fewer threads, or resize it with more participants" },
+	{ ENOENT, "not found: no such segment or path, "
+		  "or the work found nothing" },
+	{ ENODATA, "nothing usable is stored under this key; "
+		   "a caller that may lead can make it" },
 	{ EREMOTEIO, "the work failed" },
-	{ EBUSY, "somebody else is at it" },
-	{ EDEADLK, "it would wait for itself, for ever" },
-	{ EAGAIN, "as many wait already as may" },
-	{ EHOSTDOWN, "its leaders keep dying: the breaker is open" },
-	{ EDOM, "the lock's rank is not above those held" },
-	{ EILSEQ, "the value says that it is another key's" },
-	{ ETIMEDOUT, "the deadline passed" },
-	{ ECANCELED, "cancelled" },
-	{ ESTALE, "the flight was taken by somebody else" },
-	{ ESHUTDOWN, "the handle was closed, or its segment is out of reach" },
-	{ EBADF, "the handle is not an open one" },
-	{ ECHILD, "the handle belongs to the parent process: open it again" },
-	{ EPERM, "it belongs to somebody else" },
-	{ EPROTO, "the file is not a segment that this library can use" },
-	{ EBADMSG, "the segment is damaged: run sfshm-ctl verify" },
+	{ EBUSY, "another caller holds it; wait for it, or try again later" },
+	{ EDEADLK, "waiting would deadlock; "
+		   "release what this thread holds, then try again" },
+	{ EAGAIN, "too many callers are already waiting, "
+		  "or resources are short; try again later" },
+	{ EHOSTDOWN, "the key's leaders keep dying, so its breaker is open; "
+		     "find out why, or try again later" },
+	{ EDOM, "the lock's rank is not above the ranks that this thread "
+		"holds; take locks in increasing rank" },
+	{ EILSEQ, "the value belongs to another key and was refused; "
+		  "check what the work fetched" },
+	{ ETIMEDOUT, "the deadline passed; try again, or allow more time" },
+	{ ECANCELED, "cancelled: the token fired, "
+		     "or the work released its flight" },
+	{ ESTALE, "the flight or hold has ended, or another caller took it; "
+		  "discard the result" },
+	{ ESHUTDOWN, "the handle was closed, or its segment cannot be "
+		     "reached; open it again" },
+	{ EBADF, "the handle or descriptor is not open; "
+		 "open the segment first" },
+	{ ECHILD, "it belongs to the parent process; "
+		  "open the segment in this process" },
+	{ EPERM, "it belongs to another user or thread, or is more open "
+		 "than allowed; act as its owner, or check its mode" },
+	{ EPROTO, "the file is not a segment that this library can use; "
+		  "choose another one, or make it anew" },
+	{ EBADMSG, "the segment is damaged; "
+		   "run sfshm-ctl verify, then make it anew" },
+	{ EMFILE, "too many open files, or too many pins in this thread; "
+		  "give some back" },
+	{ EOVERFLOW, "the segment's generations have run out; "
+		     "make a new segment" },
 };
 
 const char *sfshm_strerror(int error)

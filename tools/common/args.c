@@ -50,7 +50,6 @@ static const char *advice(int error)
 		       "sfshm-ctl create makes one";
 	case -EEXIST:
 		return "; remove it first with sfshm-ctl unlink, or use it";
-	case -EBADMSG: return "; run sfshm-ctl verify";
 	default: return "";
 	}
 }
