@@ -77,11 +77,10 @@ struct sfshm_policy {
 	uint32_t grace_ms;
 	uint32_t stale_if_error_ms;
 
-	/* Waiting. */
-	uint32_t wait_timeout_ms; /* from the first sleep on; then -ETIMEDOUT;
-				     0: no limit */
-	uint32_t max_waiters;     /* -EAGAIN if so many wait; 0: no limit */
-	uint64_t deadline_ns;     /* likewise, CLOCK_MONOTONIC; 0: no limit */
+	/* Waiting. The earlier of timeout and deadline gives -ETIMEDOUT. */
+	uint32_t wait_timeout_ms;    /* since the first sleep; 0: no limit */
+	uint32_t max_waiters;        /* -EAGAIN if so many wait; 0: no limit */
+	uint64_t deadline_ns;        /* CLOCK_MONOTONIC; 0: no limit */
 	struct sfshm_cancel *cancel; /* then -ECANCELED; or NULL */
 
 	/* Leading. */

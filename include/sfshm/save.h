@@ -82,8 +82,7 @@ struct sfshm_save_info {
 	uint64_t generation; /* of the save; grows with each save of the key */
 	uint64_t age_ns;     /* ns since the announcement */
 	int32_t stage;       /* enum sfshm_save_stage */
-	int32_t code;        /* of a failed save: as given to sfshm_save_fail()
-			      */
+	int32_t code;        /* of a failed save: what sfshm_save_fail() got */
 	uint8_t owner_died;  /* 1: the last writer died */
 	uint8_t adopted;     /* 1: this call announced the dead writer's file */
 	uint8_t reserved[6];
