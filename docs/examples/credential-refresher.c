@@ -4,13 +4,14 @@
  *
  *   credential-refresher [OPTION...] NAME COMMAND [ARG...]
  *
- * prints "GENERATION TOKEN". COMMAND mints: it prints "SECONDS TOKEN", how
- * long the token is valid and the token. It runs in one process at a time, and
- * only if there is no token or the one there is is due: for the last margin of
- * its life one process mints, and the others go on with the token they have,
- * which is valid still. If the mint fails, all go on with it until its end.
+ * The program prints "GENERATION TOKEN". COMMAND mints a token: it prints
+ * "SECONDS TOKEN", the time for which the token is valid, and the token. It
+ * runs in one process at a time, and only if there is no token or the token is
+ * due. A token is due in the last part of its life, the margin: then one
+ * process mints, and the others use the old token, which is still valid. If the
+ * mint fails, all use the old token until its end.
  *
- * In this order: the mint, the look-up.
+ * The file has first the mint, then the look-up.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -37,13 +38,13 @@ struct refresher {
 	const char *name;
 	char **command;
 	uint32_t margin_ms; /* a token is due so long before its end */
-	uint32_t mint_ms;   /* a mint that takes longer is given up on */
-	uint64_t rejected;  /* want a token of a later generation than this */
+	uint32_t mint_ms;   /* after so long another process may mint */
+	uint64_t rejected;  /* the token must be of a later generation */
 };
 
 /* ---- the mint: runs in one process at a time --------------------------- */
 
-/* Starts the command; it does not outlive this process. */
+/* Starts the command, which ends with this process. */
 static pid_t command_start(char **command, int *out)
 {
 	pid_t parent = getpid(), pid;
@@ -86,7 +87,7 @@ static int command_read(char **command, char *line)
 	return ok && status == 0 ? 0 : -EIO;
 }
 
-/* Takes "SECONDS TOKEN" apart. The life in ms, or -EPROTO. */
+/* Parses "SECONDS TOKEN". Returns the life in ms, or -EPROTO. */
 static int64_t line_parse(char *line, char **token)
 {
 	double seconds = strtod(line, token);
@@ -112,7 +113,7 @@ static int mint(struct sfshm_flight *flight, void *arg)
 	life_ms = line_parse(line, &token);
 	if (life_ms < 0)
 		return sfshm_fail(flight, -EPROTO, "not \"SECONDS TOKEN\"");
-	/* It may have been made right at the beginning. */
+	/* The token may have been made when the command began. */
 	life_ms -= (int64_t)(sfshm_deadline_ms(0) - began_ns) / 1000000;
 	if (life_ms <= r->margin_ms)
 		return sfshm_fail(flight, -ERANGE,
@@ -124,8 +125,8 @@ static int mint(struct sfshm_flight *flight, void *arg)
 
 /* ---- the look-up ------------------------------------------------------- */
 
-/* Many are rejected at once; the first mints, and the others find a later one
-   than theirs. */
+/* If many processes are rejected at once, the first one mints, and the others
+   find a later token. */
 static int not_rejected(const struct sfshm_result *result, void *arg)
 {
 	const struct refresher *r = arg;
@@ -145,11 +146,11 @@ static int token_get(struct refresher *r, struct sfshm_result *result)
 	if (r->rejected) {
 		policy.fresh = not_rejected;
 	} else {
-		/* Past its lifetime it is due, and valid for the margin. */
+		/* Past its lifetime the token is due, but still valid. */
 		policy.grace_ms = r->margin_ms;
 		policy.stale_if_error_ms = r->margin_ms;
 	}
-	/* Fenced: this mint took too long, another one has taken its place. */
+	/* -ESTALE: the mint took too long, and another process minted. */
 	do
 		rc = sfshm_do(r->segment, r->name, strlen(r->name), &policy,
 			      mint, r, result);
@@ -193,7 +194,7 @@ static int usage(void)
 	return 2;
 }
 
-/* Returns the number, or 0 if it is none or beyond `max`. */
+/* Returns the number in `text`, or 0 if it is none or above `max`. */
 static uint64_t number_parse(const char *text, uint64_t max)
 {
 	char *end;

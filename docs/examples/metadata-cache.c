@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A cache in front of one slow HTTP server, shared by all processes of a host
- * that ask it.
+ * A cache in front of one slow HTTP server, for all processes of a host.
  *
  *   metadata-cache [OPTION...] HOST:PORT PATH...
  *
- * prints what the server has at each PATH. However many processes ask for a
- * path at the same moment, one asks the server, and the others get its answer;
- * while it asks anew they get the last one, and also if the server fails.
+ * The program prints what the server has at each PATH. If several processes ask
+ * for a path at the same moment, one of them asks the server, and the others
+ * get its answer. While one process refreshes a stale answer, and if the server
+ * fails, the others get the stale one.
  *
- * In this order: HTTP, the fetch, the look-up.
+ * The file has first HTTP, then the fetch, then the look-up.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -26,20 +26,20 @@
 #define REQUEST_MAX 2048
 
 /* Milliseconds. */
-#define FAILURE_MS 500 /* in which a server that failed is left in peace */
+#define FAILURE_MS 500 /* before a server that failed is asked again */
 #define WAIT_MS 30000  /* for another process's fetch */
-#define STUCK_MS 60000 /* a fetch cannot take so long, unless it is stopped */
+#define STUCK_MS 60000 /* only the fetch of a stopped process takes so long */
 
 #define SILENCE_S 10 /* after so long without a byte the server has failed */
 
 struct cache {
 	struct sfshm *segment;
 	const char *server;   /* HOST:PORT */
-	uint32_t ttl_ms;      /* if the server does not say */
-	uint32_t grace_ms;    /* stale answers, while one process asks anew */
-	uint32_t on_error_ms; /* stale answers, while the server fails */
-	uint32_t missing_ms;  /* how long a 404 is believed */
-	int64_t max_age_ms;   /* this caller wants none older; or -1 */
+	uint32_t ttl_ms;      /* lifetime, if the server gives none */
+	uint32_t grace_ms;    /* stale answers while one process refreshes */
+	uint32_t on_error_ms; /* stale answers while the server fails */
+	uint32_t missing_ms;  /* lifetime of a 404 */
+	int64_t max_age_ms;   /* this caller accepts no older one; or -1 */
 };
 
 struct fetch {
@@ -51,8 +51,8 @@ struct fetch {
 
 struct reply {
 	long status;
-	int64_t max_age_s; /* -1: the server does not say */
-	int64_t length;    /* likewise */
+	int64_t max_age_s; /* -1: the server gives none */
+	int64_t length;    /* -1: the server gives none */
 	size_t len;
 	char body[BODY_MAX];
 };
@@ -97,7 +97,7 @@ static void header_read(struct reply *reply, const char *line)
 		reply->length = strtoll(line + 15, NULL, 10);
 }
 
-/* Half a reply is a failure, not something to keep. */
+/* An incomplete reply is a failure and is not kept. */
 static int reply_read(struct reply *reply, FILE *in)
 {
 	char line[REQUEST_MAX];
@@ -159,9 +159,9 @@ static int fetch_run(struct sfshm_flight *flight, void *arg)
 	if (rc < 0)
 		return sfshm_fail(flight, rc, strerror(-rc));
 	if (reply.status == 404) {
-		/* An answer, with a lifetime of its own. */
+		/* A 404 is a result, with a lifetime of its own. */
 		sfshm_flight_ttl(flight, 0, cache->missing_ms);
-		return sfshm_fail(flight, -ENOENT, "there is no such thing");
+		return sfshm_fail(flight, -ENOENT, "the server answered 404");
 	}
 	if (reply.status != 200) {
 		snprintf(why, sizeof(why), "status %ld", reply.status);
@@ -172,7 +172,7 @@ static int fetch_run(struct sfshm_flight *flight, void *arg)
 				 (uint32_t)reply.max_age_s * 1000 :
 				 SFSHM_FOREVER;
 	sfshm_flight_ttl(flight, ttl_ms, FAILURE_MS);
-	/* Kept for those who take stale ones, even if this caller does not. */
+	/* Keep it for callers that accept stale ones; this one may not. */
 	sfshm_flight_keep(flight, cache->grace_ms > cache->on_error_ms ?
 					  cache->grace_ms :
 					  cache->on_error_ms);
@@ -181,7 +181,7 @@ static int fetch_run(struct sfshm_flight *flight, void *arg)
 
 /* ---- the look-up ------------------------------------------------------- */
 
-/* This caller's own opinion of what counts as fresh. */
+/* This caller's own check of the age. */
 static int young_enough(const struct sfshm_result *result, void *arg)
 {
 	const struct fetch *fetch = arg;
@@ -195,7 +195,7 @@ static int look_up(const struct cache *cache, const char *path,
 	struct fetch fetch = { .cache = cache, .path = path };
 	struct sfshm_policy policy = SFSHM_POLICY_INIT;
 
-	/* A cache that is full, or missing, costs speed, not the answer. */
+	/* Without a usable cache the answer only takes longer. */
 	policy.flags = SFSHM_LOCAL;
 	policy.neg_ttl_ms = FAILURE_MS;
 	policy.deadline_ns = sfshm_deadline_ms(WAIT_MS);
@@ -212,7 +212,7 @@ static int look_up(const struct cache *cache, const char *path,
 			&fetch, result);
 }
 
-/* The body goes to standard output, what became of it to standard error. */
+/* Prints the body to standard output, and its source to standard error. */
 static int answer(const struct cache *cache, const char *path,
 		  struct sfshm_result *result)
 {
@@ -248,7 +248,7 @@ static int usage(void)
 	return 2;
 }
 
-/* Sets *number; false if `text` is none, or too large. */
+/* Sets *number; false if `text` is not a number, or too large a one. */
 static int number_parse(uint32_t *number, const char *text)
 {
 	char *end;

@@ -4,13 +4,12 @@
  *
  *   GET /report?key=REGION
  *
- * answers with a report that is made from a large file of sales. Whichever
- * worker is asked first makes it; those that are asked meanwhile sleep, and
- * send the same bytes. If that worker is killed, one of the sleepers makes the
- * report, and the master starts a new worker in its place.
+ * The answer is a report made from a large file of sales. The first worker that
+ * gets the request makes the report; workers that get it meanwhile sleep, and
+ * then send the same bytes. If the first worker is killed, one of the sleeping
+ * ones makes the report, and the master starts a new worker.
  *
- * In this order: the report, the worker, as much HTTP as is needed, the
- * master.
+ * The file has first the report, then HTTP, then the worker, then the master.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -36,11 +35,11 @@
 #define CENTS_MAX 100000000000 /* of one sale */
 #define HEAD_MAX 4096          /* bytes of a request's head */
 
-#define TICK_US 250000 /* after which a worker that receives sees the time */
+#define TICK_US 250000 /* a worker that receives looks at the clock so often */
 
 /* Milliseconds. */
 #define WAIT_MS 30000  /* for another worker's report */
-#define FAILURE_MS 500 /* in which a failure is answered from memory */
+#define FAILURE_MS 500 /* lifetime of a failure */
 #define CLIENT_MS 5000 /* for a client to send its request */
 #define DRAIN_MS 500   /* for a client to close after its reply */
 #define GRACE_MS 10000 /* for a worker to finish its request at the end */
@@ -50,7 +49,7 @@
 
 struct server {
 	const char *data;    /* the file of sales */
-	const char *segment; /* its name; NULL: a memfd of this server's own */
+	const char *segment; /* name of the segment; NULL: a memfd */
 	uint32_t ttl_ms;
 	uint16_t port;
 	unsigned int workers;
@@ -64,7 +63,7 @@ struct job {
 	const char *region;
 };
 
-/* One write a line, so that lines of several processes do not mix. */
+/* Writes a line at once, so that lines of several processes do not mix. */
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
 	struct timespec now;
@@ -161,7 +160,7 @@ static int report_make(struct sfshm_flight *flight, void *arg)
 	return sfshm_publish(flight, text, (size_t)len);
 }
 
-/* ---- HTTP: GET only, one request a connection -------------------------- */
+/* ---- HTTP: GET only, one request per connection ------------------------ */
 
 /* Receives once, until the deadline. As recv(), with negated errno values. */
 static ssize_t receive(int fd, void *buf, size_t size, uint64_t deadline_ns)
@@ -176,7 +175,7 @@ static ssize_t receive(int fd, void *buf, size_t size, uint64_t deadline_ns)
 	return -ETIMEDOUT;
 }
 
-/* Takes "GET target HTTP/1.x" apart, in place. Returns as request_read(). */
+/* Parses "GET target HTTP/1.x" in place. Returns as request_read(). */
 static const char *request_parse(char *line, char **target)
 {
 	char *method, *version;
@@ -195,8 +194,8 @@ static const char *request_parse(char *line, char **target)
 }
 
 /*
- * Reads a request's head into `head`, HEAD_MAX bytes. Returns NULL, the status
- * to refuse the client with, or "": it is gone.
+ * Reads a request's head into `head`, HEAD_MAX bytes. Returns NULL; or the
+ * status with which to refuse the request; or "": the client is gone.
  */
 static const char *request_read(int fd, char *head, char **target)
 {
@@ -218,7 +217,7 @@ static const char *request_read(int fd, char *head, char **target)
 	return request_parse(head, target);
 }
 
-/* What is this short never waits for its client to take it. */
+/* So short a reply never waits for its client to read it. */
 static void reply(int fd, const char *status, const char *headers, void *body,
 		  size_t len)
 {
@@ -241,8 +240,8 @@ static void reply_line(int fd, const char *status, const char *text)
 	reply(fd, status, "Allow: GET\r\n", line, (size_t)n);
 }
 
-/* To close over bytes that were not read would reset the connection, and the
-   client might lose its reply. */
+/* Closing with unread bytes would reset the connection, and the client might
+   lose its reply: read them first. */
 static void client_close(int fd)
 {
 	uint64_t deadline_ns = sfshm_deadline_ms(DRAIN_MS);
@@ -286,7 +285,7 @@ static void serve_region(const struct server *server, struct sfshm *segment,
 	rc = sfshm_do(segment, region, strlen(region), &policy, report_make,
 		      &job, result);
 	if (rc >= 0 && result->value.len > REPORT_MAX) {
-		say("region %s: somebody else's bytes", region);
+		say("region %s: the value is not a report", region);
 		reply_line(fd, "503 Service Unavailable", "not a report");
 	} else if (rc >= 0) {
 		reply_report(fd, result);
@@ -329,7 +328,7 @@ static void serve(const struct server *server, struct sfshm *segment,
 		serve_region(server, segment, result, fd, region + 4);
 }
 
-/* A handle is refused in a forked child, so each worker opens its own. */
+/* A forked child cannot use a handle, so each worker opens its own. */
 static int segment_open(struct sfshm **out, const struct server *server)
 {
 	struct sfshm_options options = { .size = sizeof(options),
@@ -361,7 +360,7 @@ static int worker_run(const struct server *server)
 			break;
 		} else if (errno != EINTR && errno != ECONNABORTED) {
 			say("accept: %s", strerror(errno));
-			poll(NULL, 0, 100); /* short of descriptors, memory */
+			poll(NULL, 0, 100); /* no descriptors or memory */
 		}
 	}
 	sfshm_result_clear(&result);
@@ -385,7 +384,7 @@ static _Noreturn void worker_main(const struct server *server, pid_t master)
 	_exit(worker_run(server));
 }
 
-/* Starts the workers that are missing. One that cannot start is tried again. */
+/* Starts the missing workers. A later call retries those that fail to start. */
 static void workers_fill(struct server *server)
 {
 	pid_t master = getpid(), pid;
@@ -404,8 +403,8 @@ static void workers_fill(struct server *server)
 }
 
 /*
- * Forgets the workers that died and returns how many live. A worker ends by
- * itself only when it cannot go on; *gave_up is set then.
+ * Forgets the workers that died and returns how many live. Sets *gave_up if a
+ * worker ended by itself, which it does only when it cannot go on.
  */
 static unsigned int workers_reap(struct server *server, int *gave_up)
 {
@@ -447,7 +446,7 @@ static int supervise(struct server *server, const sigset_t *signals)
 	return 0;
 }
 
-/* Lets the workers finish. Returns how many had to be killed. */
+/* Waits until the workers finish. Returns how many it had to kill. */
 static unsigned int workers_stop(struct server *server)
 {
 	const struct timespec tick = { .tv_nsec = 100000000 };
@@ -475,7 +474,7 @@ static int server_run(struct server *server)
 	sigset_t signals;
 	int signal;
 
-	/* Blocked from here on: none is lost before it is waited for. */
+	/* Block the signals, so that none is lost before sigwait(). */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
@@ -494,7 +493,7 @@ static int server_run(struct server *server)
 	return signal && !killed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Listens on the loopback only; port 0 becomes the one that was free. */
+/* Listens on the loopback only. Replaces port 0 by the port that it got. */
 static int listen_local(uint16_t *port)
 {
 	struct sockaddr_in addr = {
@@ -527,7 +526,7 @@ static int usage(void)
 	return 2;
 }
 
-/* Returns the number, or -1 if it is none or beyond `max`. */
+/* Returns the number in `text`, or -1 if it is none or above `max`. */
 static int64_t parse_number(const char *text, int64_t max)
 {
 	char *end;

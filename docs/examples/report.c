@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * However many processes run this at once, du runs once and all of them print
- * its answer; for ten seconds more it serves those who come later. The segment
- * is the user's default one, or the one that is named on the command line.
+ * If several processes run this at once, du runs once and all of them print its
+ * output. Processes that run it in the next ten seconds print the same output.
+ * The segment is the user's default one, or the one named on the command line.
  */
 #include <stdio.h>
 #include <sfshm.h>
