@@ -69,8 +69,7 @@ static int refuse_misfit(struct flight *f, struct peer *p)
 
 	if (p)
 		peer_count(p, COUNT_misfits);
-	r = flight_fail(f, p, -EILSEQ,
-			"the value belongs to another key");
+	r = flight_fail(f, p, -EILSEQ, "the value belongs to another key");
 	return r ? r : -EILSEQ;
 }
 

@@ -48,7 +48,7 @@ exits 0 "it can be shown" sfshm-dump -s "$TMP/file"
 
 exits 1 "not in a folder that is missing" \
 	sfshm-ctl create -s "$TMP/missing/file"
-like "$(<"$TMP/err")" "^sfshm-ctl: $TMP/missing/file: .*folder" "which is said"
+like "$(<"$TMP/err")" "^sfshm-ctl: $TMP/missing/file: .*directory is missing" "which is said"
 
 segment million
 exits 0 "a million slots" sfshm-ctl create -s "$segment" --slots 1000000

@@ -13,16 +13,16 @@ wrong()
 }
 
 segment wrong
-wrong "say what to do: .*create.*"
+wrong "no verb; give create.*"
 wrong "unknown verb 'destroy'" destroy -s "$segment"
 wrong "unknown option '-q'" create -q
 wrong "-s needs an argument" purge -s
-wrong "forget: say which key" forget -s "$segment"
+wrong "forget: no key" forget -s "$segment"
 wrong "forget: unexpected 'two'" forget -s "$segment" one two
 wrong "purge: unexpected 'one'" purge -s "$segment" one
 wrong "purge: .*create.*resize" purge -s "$segment" --slots 10
-wrong "resize: .*create only" resize -s "$segment" --mode 0600
-wrong "create: --timeout is for resize" create -s "$segment" --timeout 1s
+wrong "resize: only create takes --mode" resize -s "$segment" --mode 0600
+wrong "create: only resize takes --timeout" create -s "$segment" --timeout 1s
 wrong "--timeout 5: .*ms, s, m" resize -s "$segment" --timeout 5
 wrong "--timeout 9999d: " resize -s "$segment" --timeout 9999d
 wrong "--timeout -1s: " resize -s "$segment" --timeout -1s

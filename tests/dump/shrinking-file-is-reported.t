@@ -29,7 +29,7 @@ truncate -s 4096 "$(path)"
 cat <&3 >"$TMP/rest"
 wait "$dump"
 is $? 1 "exit status 1"
-like "$(<"$TMP/err")" "^sfshm-dump: $segment: .*cut short" "it says so"
+like "$(<"$TMP/err")" "^sfshm-dump: $segment: .*shrank" "it says so"
 is "$(wc -l <"$TMP/err")" 1 "in one line"
 
 done_testing

@@ -13,7 +13,7 @@ is "$(stat -c %a "$TMP/cache/sfshm-run")" 700 \
 is "$(stat -c %a "$TMP/cache/sfshm-run"/*)" 600 "... and the file"
 chmod go+w "$TMP/cache/sfshm-run"
 exits 125 "one that others may write to" run -k key --file -- echo text
-is "$(cat "$TMP/err")" "sfshm-run: $TMP/cache/sfshm-run: is not yours alone;\
+is "$(cat "$TMP/err")" "sfshm-run: $TMP/cache/sfshm-run: others may write to it;\
  choose a directory with --dir" "... is refused"
 rm -r "$TMP/cache/sfshm-run"
 ln -s "$TMP" "$TMP/cache/sfshm-run"

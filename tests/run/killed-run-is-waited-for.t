@@ -31,7 +31,7 @@ ok "the command lives on" kill -0 "$command"
 exits 124 "the next caller's patience ends" \
 	run -k key --timeout 200ms -- "$TMP/work"
 is "$(cat "$TMP/err")" \
-	"sfshm-run: key key: a killed run was not gone within 200 ms" \
+	"sfshm-run: key key: processes of a killed run were not gone within 200 ms" \
 	"... and it says why"
 leads()
 {

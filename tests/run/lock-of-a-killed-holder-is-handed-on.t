@@ -63,7 +63,7 @@ kill -KILL "$(cat "$TMP/holder")"
 logged killed
 exits 124 "nobody runs beside that" \
 	run --lock key -v --timeout 200ms -- "$TMP/work" 0
-like "$(cat "$TMP/err")" "still taken after 200 ms" "... but waits for it"
+like "$(cat "$TMP/err")" "still held after 200 ms" "... but waits for it"
 kill -CONT "$(cat "$TMP/keeper")"
 exits 0 "once it is gone the next one runs" run --lock key -v -- true
 is "$(cat "$TMP/err")" "sfshm-run: lock key: its last holder died" \

@@ -33,7 +33,7 @@ refused "an option's wrong name" "--neg-ttl 7: not a duration" \
 	-k a --neg-ttl 7 "${s[@]}" -- true
 for text in 50d 9999999999999999999s 18446744073709551616ms \
 	18446744073709551615h; do
-	refused "--timeout $text" "--timeout $text: longer than the 49 days" \
+	refused "--timeout $text" "--timeout $text: too long; give at most 49 days" \
 		-k a --timeout "$text" "${s[@]}" -- true
 done
 refused "a descriptor that is none" "--json-status x: not a descriptor" \

@@ -20,7 +20,7 @@ for i in 1 2 3; do
 done
 exits 124 "as many as there are permits" run --semaphore pool -n -- true
 is "$(cat "$TMP/err")" \
-	"sfshm-run: semaphore pool: taken; leave out -n to wait for it" \
+	"sfshm-run: semaphore pool: held by others; leave out -n to wait" \
 	"... run at a time"
 exits 124 "... others wait" run --semaphore pool --timeout 50ms -- true
 exits 0 "... but for those of another one" run --semaphore other -n -- true

@@ -46,7 +46,7 @@ static const char *advice(int error)
 {
 	switch (error) {
 	case -ENOENT:
-		return "; sfshm-dump lists what there is, "
+		return "; sfshm-dump lists your segments, "
 		       "sfshm-ctl create makes one";
 	case -EEXIST:
 		return "; remove it first with sfshm-ctl unlink, or use it";

@@ -26,7 +26,7 @@ void fault_guard(const char *segment)
 	struct sigaction action = { .sa_handler = fault_exit };
 
 	snprintf(fault_line, sizeof(fault_line),
-		 "%s: %.300s: the file was cut short while it was read; "
+		 "%s: %.300s: the file shrank while it was read; "
 		 "make the segment anew\n",
 		 program_invocation_short_name, segment);
 	fault_len = strlen(fault_line);

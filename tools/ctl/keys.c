@@ -61,11 +61,12 @@ static int key_is_busy(const struct request *request, const char *shown)
 	if (slots_count(request, slot_busy, request->key, &slot) && slot.owner)
 		complain("%s: busy: led by process %" PRId32 ", thread %" PRId32
 			 " (%s), awaited by %" PRIu32
-			 "; nothing was changed, try again when it has ended",
+			 "; nothing has changed, try again when the flight "
+			 "has ended",
 			 shown, slot.owner_pid, slot.owner_tid,
 			 slot.owner_alive ? "alive" : "dead", slot.waiters);
 	else
-		complain("%s: busy: a flight was under way; nothing was "
+		complain("%s: busy: a flight was under way; nothing has "
 			 "changed, try again",
 			 shown);
 	return ARGS_EXIT_FAILURE;

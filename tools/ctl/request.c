@@ -22,26 +22,25 @@ static const char usage[] =
 	"\n"
 	"Makes, checks and changes a segment.\n"
 	"\n"
-	"  -s, --segment SEGMENT  a name, or with a slash in it a path;\n"
-	"                         \"default\" unless said\n"
-	"      --mode MODE        octal permissions, 0600 unless said\n"
-	"      --timeout DURATION how long to wait for work in progress;\n"
-	"                         without end unless said\n"
+	"  -s, --segment SEGMENT  a name, or a path if it has a slash in it;\n"
+	"                         the default is \"default\"\n"
+	"      --mode MODE        octal permissions; the default is 0600\n"
+	"      --timeout DURATION how long to wait for flights under way;\n"
+	"                         the default is no limit\n"
 	"  -h, --help\n"
 	"  -V, --version\n"
 	"\n"
-	"SIZES, what create makes unless said; resize keeps what it is not "
-	"told,\n"
-	"and without any finishes a resize that was interrupted:\n"
+	"SIZES: create uses these defaults. resize keeps the sizes that are not\n"
+	"given; without any it finishes a resize that was interrupted.\n"
 	"\n"
-	"      --slots N          keys at once, 16384\n"
-	"      --participants N   threads at once, 1024\n"
-	"      --bytes SIZE       for all values, 16M\n"
-	"      --max-value SIZE   of the largest value, 1M\n"
-	"      --huge-pages       pages of 2 MiB where there are any\n"
+	"      --slots N          keys at a time; 16384\n"
+	"      --participants N   threads at a time; 1024\n"
+	"      --bytes SIZE       of all values; 16M\n"
+	"      --max-value SIZE   of the largest value; 1M\n"
+	"      --huge-pages       use pages of 2 MiB if the kernel has any\n"
 	"\n"
-	"SIZE is a number of bytes; K, M or G behind it means 1024, its square\n"
-	"or its cube. DURATION is a number and ms, s, m, h or d.\n";
+	"SIZE is a number of bytes; a suffix K, M or G means 1024, 1024^2 or\n"
+	"1024^3. DURATION is a number and ms, s, m, h or d.\n";
 
 enum {
 	OPTION_SLOTS = 256,
@@ -85,7 +84,7 @@ static int bytes_read(const char *option, const char *text, uint64_t max,
 {
 	if (!size_parse(text, bytes) && *bytes && *bytes <= max)
 		return -1;
-	complain("--%s %s: give a size from 1, as 65536, 64K, 16M or 1G",
+	complain("--%s %s: give a size from 1, such as 65536, 64K, 16M or 1G",
 		 option, text);
 	return ARGS_EXIT_USAGE;
 }
@@ -95,7 +94,7 @@ static int mode_read(const char *text, uint32_t *mode)
 	if (!mode_parse(text, mode) && (*mode & 0600) == 0600)
 		return -1;
 	complain("--mode %s: give octal permissions that let the owner read "
-		 "and write, as 0600 or 0660",
+		 "and write, such as 0600 or 0660",
 		 text);
 	return ARGS_EXIT_USAGE;
 }
@@ -156,14 +155,11 @@ static int option_read(struct request *request, int option, char **argv)
 static int option_refuse(const struct verb *verb, unsigned int given)
 {
 	if (given & REQUEST_TIMEOUT)
-		complain("%s: --timeout is for resize only", verb->name);
+		complain("%s: only resize takes --timeout", verb->name);
 	else if (given & REQUEST_SIZES)
-		complain("%s: a segment's sizes are chosen with create, and "
-			 "changed with resize",
-			 verb->name);
+		complain("%s: only create and resize take sizes", verb->name);
 	else
-		complain("%s: a segment's mode is chosen with create only",
-			 verb->name);
+		complain("%s: only create takes --mode", verb->name);
 	return ARGS_EXIT_USAGE;
 }
 
@@ -173,8 +169,8 @@ static int operands_read(struct request *request, int count, char **operands)
 	int want;
 
 	if (!count) {
-		complain("say what to do: create, resize, verify, forget, "
-			 "purge or unlink; see --help");
+		complain("no verb; give create, resize, verify, forget, "
+			 "purge or unlink, see --help");
 		return ARGS_EXIT_USAGE;
 	}
 	verb = verb_find(operands[0]);
@@ -184,11 +180,11 @@ static int operands_read(struct request *request, int count, char **operands)
 	}
 	want = 1 + verb->takes_key;
 	if (count < want) {
-		complain("%s: say which key", verb->name);
+		complain("%s: no key; give one, see --help", verb->name);
 		return ARGS_EXIT_USAGE;
 	}
 	if (count > want) {
-		complain("%s: unexpected '%s'; a segment is given with -s",
+		complain("%s: unexpected '%s'; give a segment with -s",
 			 verb->name, operands[want]);
 		return ARGS_EXIT_USAGE;
 	}

@@ -77,7 +77,7 @@ static int failed(const struct request *request, int error, const char *why)
 {
 	if (error != -EBUSY && error != -EAGAIN)
 		return args_segment_failed(request->segment, error, why);
-	complain("%s: another resize is at work; let that one finish",
+	complain("%s: another resize is running; let it finish",
 		 args_segment(request->segment));
 	return ARGS_EXIT_FAILURE;
 }

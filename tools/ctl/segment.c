@@ -21,7 +21,7 @@ int segment_open(const struct request *request, uint32_t flags,
 	options.why_size = sizeof(why);
 	r = sfshm_open(handle, request->segment, &options);
 	if (r == -ENOENT && (flags & SFSHM_CREATE)) {
-		complain("%s: its folder is not there; make that first",
+		complain("%s: its directory is missing; make it first",
 			 args_segment(request->segment));
 		return ARGS_EXIT_FAILURE;
 	}

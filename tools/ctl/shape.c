@@ -60,7 +60,7 @@ int verb_unlink(const struct request *request)
 	int r;
 
 	if (path_is_foreign(request, why, sizeof(why))) {
-		complain("%s: %s; not removed, rm removes any file",
+		complain("%s: %s; not removed, use rm to remove it",
 			 request->segment, why);
 		return ARGS_EXIT_FAILURE;
 	}

@@ -18,14 +18,14 @@ static const char usage[] =
 	"usage: sfshm-dump [-s SEGMENT] [--json] [--watch [SECONDS]]\n"
 	"                  [--key PATTERN] [--phase PHASE] [--kind KIND]\n"
 	"\n"
-	"Shows what is inside a segment, or lists the user's segments.\n"
+	"Shows the content of a segment, or lists the user's segments.\n"
 	"\n"
-	"  -s, --segment SEGMENT  a name, or with a slash in it a path\n"
-	"      --json             for programs\n"
-	"      --watch [SECONDS]  again and again, each second unless said\n"
-	"      --key PATTERN      only keys that match, as the shell's * ? []\n"
-	"      --phase PHASE      only idle, busy, done or failed\n"
-	"      --kind KIND        only value, claim, lock, semaphore or save\n"
+	"  -s, --segment SEGMENT  a name, or a path if it has a slash in it\n"
+	"      --json             write JSON, for programs\n"
+	"      --watch [SECONDS]  repeat; the default is every second\n"
+	"      --key PATTERN      show only keys that match, as in the shell\n"
+	"      --phase PHASE      show only idle, busy, done or failed\n"
+	"      --kind KIND        show only value, claim, lock, semaphore or save\n"
 	"  -h, --help\n"
 	"  -V, --version\n";
 
@@ -120,14 +120,14 @@ int options_read(struct options *options, int argc, char **argv)
 			return status;
 	}
 	if (optind < argc) {
-		complain("unexpected '%s'; a segment is given with -s",
+		complain("unexpected '%s'; give a segment with -s",
 			 argv[optind]);
 		return ARGS_EXIT_USAGE;
 	}
 	if (!options->segment && (options->key_pattern || options->phase >= 0 ||
 				  options->kind >= 0)) {
-		complain("--key, --phase and --kind look into one segment; "
-			 "say which with -s");
+		complain("--key, --phase and --kind need a segment; "
+			 "give one with -s");
 		return ARGS_EXIT_USAGE;
 	}
 	return -1;

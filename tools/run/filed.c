@@ -70,7 +70,8 @@ static int choose_path(const struct call *call, char path[PATH_MAX],
 	if (r) {
 		outcome_fail(o, RUN_EXIT_FAILURE,
 			     "%s: %s; choose a directory with --dir", folder,
-			     r == EPERM ? "is not yours alone" : strerror(r));
+			     r == EPERM ? "others may write to it" :
+					  strerror(r));
 		return -1;
 	}
 	if (sfshm_path(options->segment, segment, sizeof(segment)))
@@ -82,7 +83,8 @@ static int choose_path(const struct call *call, char path[PATH_MAX],
 		     hash.high64, hash.low64);
 	if (r < PATH_MAX)
 		return 0;
-	outcome_fail(o, RUN_EXIT_FAILURE, "--dir: too long a name");
+	outcome_fail(o, RUN_EXIT_FAILURE,
+		     "--dir: the path is too long; choose a shorter one");
 	return -1;
 }
 
@@ -204,7 +206,7 @@ static void send_file(struct call *call, int fd, struct outcome *o)
 
 	if (filed_read(fd, &header, &record)) {
 		outcome_fail(o, RUN_EXIT_FAILURE,
-			     "key %s: its file is not one of sfshm-run's; "
+			     "key %s: its file is not from sfshm-run; "
 			     "remove it",
 			     call->key_text);
 		return;

@@ -119,12 +119,11 @@ static void not_taken(const struct call *call, int error, struct outcome *o)
 		outcome_die(o, signal);
 	else if (error == -EBUSY)
 		outcome_fail(o, RUN_EXIT_TIMEOUT,
-			     "%s %s: taken; leave out -n "
-			     "to wait for it",
+			     "%s %s: held by others; leave out -n to wait",
 			     what, call->key_text);
 	else if (error == -ETIMEDOUT)
 		outcome_fail(o, RUN_EXIT_TIMEOUT,
-			     "%s %s: still taken after %llu ms", what,
+			     "%s %s: still held after %llu ms", what,
 			     call->key_text,
 			     (unsigned long long)call->options.timeout_ms);
 	else

@@ -20,8 +20,8 @@ void call_not_begun(const struct call *call, int error, struct outcome *o)
 		outcome_die(o, signal);
 	else if (error == -ETIMEDOUT)
 		outcome_fail(o, RUN_EXIT_TIMEOUT,
-			     "key %s: no result within %llu ms; the call that "
-			     "runs the command goes on",
+			     "key %s: no result within %llu ms; the leader "
+			     "goes on",
 			     call->key_text,
 			     (unsigned long long)call->options.timeout_ms);
 	else
@@ -48,7 +48,7 @@ static void release(const struct call *call, struct sfshm_flight *flight,
 			     sfshm_release(flight);
 
 	if (r && r != -ESTALE && !o->error[0])
-		outcome_fail(o, RUN_EXIT_FAILURE, "the flight's end: %s",
+		outcome_fail(o, RUN_EXIT_FAILURE, "cannot end the flight: %s",
 			     sfshm_strerror(r));
 }
 
@@ -70,16 +70,17 @@ static void share_failure(struct call *call, struct sfshm_flight *flight,
 	const char *key = call->key_text;
 
 	if (code == -EMSGSIZE)
-		snprintf(message, sizeof(message),
-			 "output of %.40s is larger than the segment's largest "
-			 "value (%u bytes); create the segment with a larger "
-			 "--max-value",
-			 key, max);
+		snprintf(
+			message, sizeof(message),
+			"output of %.40s is larger than the segment's largest "
+			"value (%u bytes); resize it with a larger --max-value",
+			key, max);
 	else if (code == -ENOSPC && !call->save)
-		snprintf(message, sizeof(message),
-			 "output of %.40s finds no room in the segment; create "
-			 "the segment with more --bytes",
-			 key);
+		snprintf(
+			message, sizeof(message),
+			"output of %.40s does not fit into the segment; resize "
+			"it with more --bytes",
+			key);
 	else
 		snprintf(message, sizeof(message),
 			 "output of %.40s cannot be shared: %s", key,
@@ -111,11 +112,12 @@ static void share(struct call *call, struct sfshm_flight *flight,
 				 sfshm_publishv(flight, pieces, 3);
 	if (r == -ESTALE) {
 		o->shared = false;
-		outcome_note(o, "the flight was taken by another call, which "
-				"shares its own run");
+		outcome_note(o,
+			     "another caller took the flight, and shares its "
+			     "own run");
 	} else if (r == SFSHM_UNCACHED) {
-		outcome_note(o, "no room to keep the result: only those who "
-				"waited have it");
+		outcome_note(o, "no room to keep the result: only the present "
+				"followers get it");
 	} else if (r) {
 		share_failure(call, flight, r, o);
 	}
@@ -147,8 +149,8 @@ static void cut_short(struct call *call, struct sfshm_flight *flight,
 			     run->error ? strerror(-run->error) : "");
 	else if (run->end == RUN_TIMED_OUT)
 		outcome_fail(o, RUN_EXIT_TIMEOUT,
-			     "key %s: the command was ended after %llu ms, its "
-			     "--timeout",
+			     "key %s: --timeout ended the command after "
+			     "%llu ms",
 			     call->key_text,
 			     (unsigned long long)call->options.timeout_ms);
 	else if (run->keeper.ended && WIFEXITED(status))
@@ -234,11 +236,13 @@ void call_lead(struct call *call, struct sfshm_flight *flight,
 		outcome_die(o, signals_next());
 	else if (r == -ETIMEDOUT)
 		outcome_fail(o, RUN_EXIT_TIMEOUT,
-			     "key %s: a killed run was not gone within %llu ms",
+			     "key %s: processes of a killed run were not gone "
+			     "within %llu ms",
 			     call->key_text,
 			     (unsigned long long)call->options.timeout_ms);
 	else
-		outcome_fail(o, RUN_EXIT_FAILURE, "key %s: the run lock: %s",
+		outcome_fail(o, RUN_EXIT_FAILURE,
+			     "key %s: cannot take the run lock: %s",
 			     call->key_text, strerror(-r));
 	release(call, flight, o);
 }
@@ -253,7 +257,7 @@ void call_follow(struct call *call, const struct sfshm_result *result,
 		return;
 	if (record_parse(&record, value->data, value->len)) {
 		outcome_fail(o, RUN_EXIT_FAILURE,
-			     "key %s: its value is not one of sfshm-run's; "
+			     "key %s: its value is not from sfshm-run; "
 			     "choose another key or segment",
 			     call->key_text);
 		return;

@@ -23,20 +23,20 @@ static const char usage[] =
 	"       sfshm-run [-s SEGMENT] --semaphore NAME[:MAX] [-n]\n"
 	"                 [--timeout DUR] [--json-status FD] -- COMMAND [ARG...]\n"
 	"\n"
-	"With -k runs COMMAND once for all who ask for KEY at the same time; each\n"
-	"gets its output and exit status. With --lock runs it while it holds the\n"
-	"lock KEY, with --semaphore while it has one of NAME's permits.\n"
+	"With -k, runs COMMAND once for all callers that ask for KEY at the same\n"
+	"time; each gets its output and exit status. With --lock, holds the lock\n"
+	"KEY while COMMAND runs; with --semaphore, holds one of NAME's permits.\n"
 	"\n"
-	"  -s, --segment SEGMENT  a name, or with a slash in it a path\n"
-	"  -k, --key KEY          what COMMAND's result is known by\n"
-	"      --ttl DUR          how long a success serves later callers\n"
-	"      --neg-ttl DUR      the same for a non-zero exit status\n"
-	"      --file             keep the output in a file: it may be of any size\n"
-	"      --dir DIR          ... in this directory\n"
+	"  -s, --segment SEGMENT  a name, or a path if it has a slash in it\n"
+	"  -k, --key KEY          the name of COMMAND's result\n"
+	"      --ttl DUR          keep a success for later callers so long\n"
+	"      --neg-ttl DUR      keep a failure for later callers so long\n"
+	"      --file             keep the output, of any size, in a file\n"
+	"      --dir DIR          the directory of that file\n"
 	"      --lock KEY         hold this lock while COMMAND runs\n"
 	"      --semaphore NAME[:MAX]\n"
-	"                         have one of MAX permits while COMMAND runs\n"
-	"  -n, --no-wait          with these two: do not wait, exit with 124\n"
+	"                         hold one of MAX permits while COMMAND runs\n"
+	"  -n, --no-wait          do not wait for a lock or permit: exit with 124\n"
 	"  -v, --verbose          say if the lock's last holder died\n"
 	"      --timeout DUR      give up after this time, with status 124\n"
 	"      --json-status FD   write a line of JSON to descriptor FD\n"
@@ -88,8 +88,8 @@ static int read_duration(const char *option, uint64_t max, uint64_t *ms)
 	if (!r)
 		return -1;
 	if (r == -ERANGE)
-		complain("%s %s: longer than the %llu days that are possible",
-			 option, optarg, (unsigned long long)(max / 86400000));
+		complain("%s %s: too long; give at most %llu days", option,
+			 optarg, (unsigned long long)(max / 86400000));
 	else
 		complain("%s %s: not a duration; give " DURATION_FORM, option,
 			 optarg);
@@ -125,8 +125,8 @@ static int read_json_fd(struct options *options)
 static int read_key(struct options *options, enum run_mode mode)
 {
 	if (options->key) {
-		complain("-k, --lock and --semaphore exclude each other, and "
-			 "each is given once; see --help");
+		complain("give one of -k, --lock and --semaphore, once; "
+			 "see --help");
 		return RUN_EXIT_FAILURE;
 	}
 	options->key = optarg;
@@ -146,8 +146,8 @@ static int read_semaphore(struct options *options)
 	if (r >= 0 || !colon)
 		return r;
 	if (number_parse(colon + 1, &max) || !max || max > SFSHM_PERMITS_MAX) {
-		complain("--semaphore %s: after the colon goes a number of "
-			 "permits, 1 to %d",
+		complain("--semaphore %s: after the colon, give a number of "
+			 "permits from 1 to %d",
 			 optarg, SFSHM_PERMITS_MAX);
 		return RUN_EXIT_FAILURE;
 	}
