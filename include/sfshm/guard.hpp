@@ -161,7 +161,7 @@ class flight
 	};
 };
 
-/* What the library does for the followers when the work throws. */
+/* How a flight ends if the work throws. */
 enum class on_throw {
 	release, /* one follower becomes the leader */
 	fail,    /* all get -EREMOTEIO with code -ECANCELED and what(), if a

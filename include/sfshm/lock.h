@@ -145,8 +145,9 @@ int sfshm_unlock(struct sfshm_lock *lock);
 
 /*
  * Returns the generation of this hold, which grows with each hold of a key: a
- * fencing token. What the lock protects can refuse callers with a lower one
- * than it has seen. Returns 0 if *lock has never held a lock. Never blocks.
+ * fencing token. The resource that the lock protects can refuse callers with a
+ * lower one than it has seen. Returns 0 if *lock has never held a lock. Never
+ * blocks.
  */
 uint64_t sfshm_lock_generation(const struct sfshm_lock *lock);
 

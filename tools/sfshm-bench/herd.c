@@ -74,7 +74,7 @@ static void ride(uint64_t round, uint64_t i)
 	r = sfshm_do(attached, key, sizeof(key), &policy, work_and_publish,
 		     NULL, &result);
 	if (r < 0)
-		bench_die("a key was not had", r);
+		bench_die("sfshm_do failed", r);
 }
 
 static bool have(const char *path)
@@ -186,7 +186,7 @@ static uint64_t stampede(uint32_t how, uint64_t *beyond)
 	if (shared->runs != KEYS) {
 		fprintf(stderr, "sfshm-bench: %u runs for %d keys\n",
 			shared->runs, KEYS);
-		bench_die("the herd", -EPROTO);
+		bench_die("some key did not run exactly once", -EPROTO);
 	}
 	*beyond = 0;
 	for (unsigned int i = 0; i < crowd.count; i++)
