@@ -15,7 +15,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "lead.h"
+#include "record.h"
 #include "signals.h"
+#include "stream.h"
 #include "sweep.h"
 
 /* Somebody removes the file again and again, just before it is opened. */
@@ -79,91 +82,13 @@ static int choose_path(const struct call *call, char path[PATH_MAX],
 	hash = XXH3_128bits_withSeed(options->key, options->key_len,
 				     XXH3_64bits(segment, strlen(segment)));
 	r = snprintf(path, PATH_MAX,
-		     "%s/%016" PRIx64 "%016" PRIx64 FILED_SUFFIX, folder,
+		     "%s/%016" PRIx64 "%016" PRIx64 SWEEP_SUFFIX, folder,
 		     hash.high64, hash.low64);
 	if (r < PATH_MAX)
 		return 0;
 	outcome_fail(o, RUN_EXIT_FAILURE,
 		     "--dir: the path is too long; choose a shorter one");
 	return -1;
-}
-
-/* The caller may have less of the output than the save, which ends first. */
-int filed_prepare(const struct call *call, struct run *run, struct outcome *o)
-{
-	run->filed = true;
-	run->out_file = fcntl(sfshm_save_fd(call->save), F_DUPFD_CLOEXEC, 0);
-	/* It follows the output when that is complete. */
-	run->err_file = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (run->err_file < 0)
-		run->err_file = memfd_create("stderr", MFD_CLOEXEC);
-	if (run->out_file >= 0 && run->err_file >= 0)
-		return 0;
-	outcome_fail(o, RUN_EXIT_FAILURE, "key %s: no temporary file: %s",
-		     call->key_text, strerror(errno));
-	filed_clear(run);
-	return -1;
-}
-
-void filed_clear(const struct run *run)
-{
-	if (!run->filed)
-		return;
-	if (run->out_file >= 0)
-		close(run->out_file);
-	if (run->err_file >= 0)
-		close(run->err_file);
-}
-
-static int write_at(int fd, const void *data, size_t len, uint64_t at)
-{
-	const char *from = data;
-	ssize_t n;
-
-	while (len) {
-		n = pwrite(fd, from, len, (off_t)at);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n <= 0)
-			continue;
-		from += n;
-		at += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-static ssize_t read_at(int fd, void *to, size_t len, uint64_t at)
-{
-	ssize_t n;
-
-	do
-		n = pread(fd, to, len, (off_t)at);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
-
-int filed_publish(const struct call *call, const struct run *run,
-		  struct record_header *header)
-{
-	const struct options *options = &call->options;
-	uint32_t ttl_ms = header->code ? options->neg_ttl_ms : options->ttl_ms;
-	int fd = run->out_file, r = 0;
-	uint64_t at = header->out_len;
-	char buffer[BUFFER];
-	ssize_t n = 0;
-
-	for (uint64_t from = 0; !r && from < header->err_len;
-	     from += (uint64_t)n) {
-		n = read_at(run->err_file, buffer, sizeof(buffer), from);
-		r = n > 0 ? write_at(fd, buffer, (size_t)n, at + from) :
-		    n     ? (int)n :
-			    -EIO;
-	}
-	header->ttl_s = ttl_ms / 1000 + (ttl_ms % 1000 != 0);
-	if (!r)
-		r = write_at(fd, header, sizeof(*header), at + header->err_len);
-	return r ? r : sfshm_save_publish(call->save);
 }
 
 /* Writes out `len` bytes of the file. Returns 0 or errno. */
@@ -174,8 +99,9 @@ static int send_part(int to, int fd, uint64_t at, uint64_t len)
 	int r;
 
 	for (; len; at += (uint64_t)n, len -= (uint64_t)n) {
-		n = read_at(fd, buffer,
-			    len < sizeof(buffer) ? len : sizeof(buffer), at);
+		n = record_read_at(fd, buffer,
+				   len < sizeof(buffer) ? len : sizeof(buffer),
+				   at);
 		if (n <= 0)
 			return n ? (int)-n : EIO;
 		r = stream_send(to, buffer, (size_t)n);
@@ -185,26 +111,13 @@ static int send_part(int to, int fd, uint64_t at, uint64_t len)
 	return 0;
 }
 
-int filed_read(int fd, struct record_header *header, struct record *record)
-{
-	const uint64_t head = sizeof(*header);
-	struct stat st;
-	uint64_t size;
-
-	size = fstat(fd, &st) ? 0 : (uint64_t)st.st_size;
-	if (size < head ||
-	    read_at(fd, header, head, size - head) != (ssize_t)head)
-		return -EPROTO;
-	return record_parse_trailer(record, header, size);
-}
-
 static void send_file(struct call *call, int fd, struct outcome *o)
 {
 	struct record_header header;
 	struct record record;
 	int out, err;
 
-	if (filed_read(fd, &header, &record)) {
+	if (record_read(fd, &header, &record)) {
 		outcome_fail(o, RUN_EXIT_FAILURE,
 			     "key %s: its file is not from sfshm-run; "
 			     "remove it",

@@ -7,39 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "filed.h"
 #include "run.h"
 #include "runlock.h"
 #include "signals.h"
-
-void call_not_begun(const struct call *call, int error, struct outcome *o)
-{
-	int signal = signals_next();
-
-	if (error == -ECANCELED && signal)
-		outcome_die(o, signal);
-	else if (error == -ETIMEDOUT)
-		outcome_fail(o, RUN_EXIT_TIMEOUT,
-			     "key %s: no result within %llu ms; the leader "
-			     "goes on",
-			     call->key_text,
-			     (unsigned long long)call->options.timeout_ms);
-	else
-		outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s", call->key_text,
-			     sfshm_strerror(error));
-}
-
-/* The words of the call that led, or of another program that uses the key. */
-void call_failed(const struct call *call, int code, const char *message,
-		 struct outcome *o)
-{
-	if (message[0])
-		outcome_fail(o, RUN_EXIT_FAILURE, "%s", message);
-	else
-		outcome_fail(o, RUN_EXIT_FAILURE,
-			     "key %s: another program's work failed with %d",
-			     call->key_text, code);
-}
+#include "spool.h"
 
 static void release(const struct call *call, struct sfshm_flight *flight,
 		    struct outcome *o)
@@ -108,7 +79,7 @@ static void share(struct call *call, struct sfshm_flight *flight,
 		sfshm_flight_ttl(flight, neg_ttl_ms, neg_ttl_ms);
 	o->shared = sfshm_flight_waiters(flight) > 0;
 	if (!r)
-		r = call->save ? filed_publish(call, run, header) :
+		r = call->save ? spool_publish(call, run, header) :
 				 sfshm_publishv(flight, pieces, 3);
 	if (r == -ESTALE) {
 		o->shared = false;
@@ -163,28 +134,6 @@ static void cut_short(struct call *call, struct sfshm_flight *flight,
 	release(call, flight, o);
 }
 
-void call_write_failed(struct outcome *o, const char *what, int error)
-{
-	if (error && error != EPIPE && !o->die)
-		outcome_fail(o, RUN_EXIT_FAILURE, "%s cannot be written: %s",
-			     what, strerror(error));
-}
-
-/*
- * Signals end this process by themselves from here on; one that came before
- * does so now. Returns whether it may go on to write.
- */
-bool call_may_write(struct outcome *o)
-{
-	int signal;
-
-	signals_release();
-	signal = signals_next();
-	if (signal && !o->die)
-		outcome_die(o, signal);
-	return !signal;
-}
-
 static void lead_run(struct call *call, struct sfshm_flight *flight,
 		     struct outcome *o)
 {
@@ -200,7 +149,7 @@ static void lead_run(struct call *call, struct sfshm_flight *flight,
 		.lock = call->session.lock_fd,
 	};
 
-	if (call->save && filed_prepare(call, &run, o)) {
+	if (call->save && spool_prepare(call, &run, o)) {
 		drop_lock(call);
 		release(call, flight, o);
 		return;
@@ -215,7 +164,7 @@ static void lead_run(struct call *call, struct sfshm_flight *flight,
 	call_write_failed(o, "standard output", run.out.error);
 	call_write_failed(o, "standard error", run.err.error);
 	run_clear(&run);
-	filed_clear(&run);
+	spool_clear(&run);
 }
 
 void call_lead(struct call *call, struct sfshm_flight *flight,

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "options.h"
 
@@ -68,6 +70,29 @@ int record_parse(struct record *record, const void *data, size_t len)
 	record->out = (const char *)data + sizeof(header);
 	record->err = record->out + record->out_len;
 	return 0;
+}
+
+ssize_t record_read_at(int fd, void *to, size_t len, uint64_t at)
+{
+	ssize_t n;
+
+	do
+		n = pread(fd, to, len, (off_t)at);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+int record_read(int fd, struct record_header *header, struct record *record)
+{
+	const uint64_t head = sizeof(*header);
+	struct stat st;
+	uint64_t size;
+
+	size = fstat(fd, &st) ? 0 : (uint64_t)st.st_size;
+	if (size < head ||
+	    record_read_at(fd, header, head, size - head) != (ssize_t)head)
+		return -EPROTO;
+	return record_parse_trailer(record, header, size);
 }
 
 int record_exit(enum record_kind kind, int code)

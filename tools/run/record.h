@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define RECORD_MAGIC 0x6e757266u
 #define RECORD_VERSION 1
@@ -50,6 +51,12 @@ int record_parse_trailer(struct record *record, const struct record_header *h,
 
 /* Returns 0, or -EPROTO: not a record, or not of this version. */
 int record_parse(struct record *record, const void *data, size_t len);
+
+/* Reads a file's end. 0, or -EPROTO: it is not one of these. */
+int record_read(int fd, struct record_header *header, struct record *record);
+
+/* As pread(2), but it is not interrupted, and returns -errno. */
+ssize_t record_read_at(int fd, void *to, size_t len, uint64_t at);
 
 /* What sfshm-run exits with, for a kind and code. */
 int record_exit(enum record_kind kind, int code);

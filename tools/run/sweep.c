@@ -9,16 +9,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "filed.h"
+#include "record.h"
 
 /* Who was told of a file just now has this long to open it. */
 #define GRACE_S 3600
 
 static bool is_result(const char *name)
 {
-	size_t len = strlen(name), end = sizeof(FILED_SUFFIX) - 1;
+	size_t len = strlen(name), end = sizeof(SWEEP_SUFFIX) - 1;
 
-	return len > end && !strcmp(name + len - end, FILED_SUFFIX);
+	return len > end && !strcmp(name + len - end, SWEEP_SUFFIX);
 }
 
 static bool is_over(int fd)
@@ -28,7 +28,7 @@ static bool is_over(int fd)
 	struct stat st;
 
 	return !fstat(fd, &st) && S_ISREG(st.st_mode) &&
-	       !filed_read(fd, &header, &record) &&
+	       !record_read(fd, &header, &record) &&
 	       st.st_mtime + (time_t)header.ttl_s + GRACE_S < time(NULL);
 }
 

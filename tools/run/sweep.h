@@ -2,6 +2,9 @@
 #ifndef RUN_SWEEP_H
 #define RUN_SWEEP_H
 
+/* How the names of results in files end. */
+#define SWEEP_SUFFIX ".run"
+
 /*
  * Removes the results in `folder` whose lifetimes have been over for an hour.
  * Somebody may be replacing one just then, and lose the new one: it is made

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include "call.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "signals.h"
+
+void call_not_begun(const struct call *call, int error, struct outcome *o)
+{
+	int signal = signals_next();
+
+	if (error == -ECANCELED && signal)
+		outcome_die(o, signal);
+	else if (error == -ETIMEDOUT)
+		outcome_fail(o, RUN_EXIT_TIMEOUT,
+			     "key %s: no result within %llu ms; the leader "
+			     "goes on",
+			     call->key_text,
+			     (unsigned long long)call->options.timeout_ms);
+	else
+		outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s", call->key_text,
+			     sfshm_strerror(error));
+}
+
+/* The words of the call that led, or of another program that uses the key. */
+void call_failed(const struct call *call, int code, const char *message,
+		 struct outcome *o)
+{
+	if (message[0])
+		outcome_fail(o, RUN_EXIT_FAILURE, "%s", message);
+	else
+		outcome_fail(o, RUN_EXIT_FAILURE,
+			     "key %s: another program's work failed with %d",
+			     call->key_text, code);
+}
+
+void call_write_failed(struct outcome *o, const char *what, int error)
+{
+	if (error && error != EPIPE && !o->die)
+		outcome_fail(o, RUN_EXIT_FAILURE, "%s cannot be written: %s",
+			     what, strerror(error));
+}
+
+/*
+ * Signals end this process by themselves from here on; one that came before
+ * does so now. Returns whether it may go on to write.
+ */
+bool call_may_write(struct outcome *o)
+{
+	int signal;
+
+	signals_release();
+	signal = signals_next();
+	if (signal && !o->die)
+		outcome_die(o, signal);
+	return !signal;
+}

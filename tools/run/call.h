@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One call of sfshm-run with a key: what it is about, and the words for how it
+ * can end. Leading is in lead.h; results in files are in filed.h.
+ */
+#ifndef RUN_CALL_H
+#define RUN_CALL_H
+
+#include <stdbool.h>
+#include <sfshm.h>
+
+#include "options.h"
+#include "outcome.h"
+#include "session.h"
+
+/* A key is cut to this in messages. */
+#define KEY_TEXT_COLUMNS 40
+
+struct call {
+	struct options options;
+	struct session session;
+	uint64_t deadline_ns; /* 0: none */
+	struct sfshm_save file;
+	struct sfshm_save *save; /* the result goes to this file, or NULL */
+	char **argv;
+	char key_text[64]; /* the key, for messages */
+};
+
+/* Says why a wait ended without a result: `error` is the library's. */
+void call_not_begun(const struct call *call, int error, struct outcome *o);
+
+/* Says that the run failed, in its leader's words. */
+void call_failed(const struct call *call, int code, const char *message,
+		 struct outcome *o);
+
+/*
+ * Lets signals end this process by themselves from here on; one that came
+ * before ends it now. Returns whether the call may go on to write.
+ */
+bool call_may_write(struct outcome *o);
+
+/* Says that `what` took no more: `error` is errno, or 0. */
+void call_write_failed(struct outcome *o, const char *what, int error);
+
+#endif

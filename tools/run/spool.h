@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The files that a run's output goes to while the command runs, where the
+ * result is to be a file: the save's own for standard output, one without a
+ * name for standard error, which follows it in the end.
+ */
+#ifndef RUN_SPOOL_H
+#define RUN_SPOOL_H
+
+#include "call.h"
+#include "record.h"
+#include "run.h"
+
+/* Gives the run its files. 0, or -1 with a complaint in *o. */
+int spool_prepare(const struct call *call, struct run *run, struct outcome *o);
+
+/* Puts the file together and publishes it; as sfshm_save_publish(). */
+int spool_publish(const struct call *call, const struct run *run,
+		  struct record_header *header);
+
+/* Closes the run's files, if it has any. */
+void spool_clear(const struct run *run);
+
+#endif
