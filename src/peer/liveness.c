@@ -9,8 +9,13 @@
 bool life_proven_dead(const struct mapping *map, struct shm_participant *rec,
 		      uint32_t *word)
 {
-	/* order: P4 pairs P3 */
-	uint32_t tid = (uint32_t)load_acquire(&rec->tid);
+	/*
+	 * order: P4 pairs P3
+	 * A number that is odd is read before the word that its owner locked.
+	 * order: P6 pairs P5
+	 * What the owner did before it was gone is visible if it is even.
+	 */
+	uint32_t incarnation = load_acquire(&rec->incarnation);
 	/*
 	 * order: P2 pairs P1
 	 * After the mark, all that the dead one wrote is visible.
@@ -18,9 +23,18 @@ bool life_proven_dead(const struct mapping *map, struct shm_participant *rec,
 	uint32_t w = load_acquire(liveness_word(map, rec));
 
 	*word = w;
-	if (w & FUTEX_OWNER_DIED)
-		return true;
-	return !tid || (w & FUTEX_TID_MASK) != tid;
+	return w & FUTEX_OWNER_DIED || life_ended(incarnation);
+}
+
+/*
+ * order: P5 pairs P6
+ * Who ends a life has seen the owner's last store: it is the owner, or has
+ * acquired the kernel's mark, or was told by the kernel that it is gone.
+ */
+bool life_end(struct shm_participant *rec, uint32_t incarnation)
+{
+	return !life_ended(incarnation) &&
+	       cas_acq_rel(&rec->incarnation, incarnation, incarnation + 1);
 }
 
 bool life_held(const struct mapping *map, struct shm_participant *rec)
@@ -30,18 +44,14 @@ bool life_held(const struct mapping *map, struct shm_participant *rec)
 	return w && !(w & FUTEX_OWNER_DIED);
 }
 
-/*
- * The word still names a thread that is gone: nobody can hold the mutex, so
- * the mark may be set for the kernel.
- */
-static enum life mark_dead(struct mapping *map, struct shm_participant *rec,
-			   uint32_t word)
+bool life_thread_gone(const struct mapping *map,
+		      const struct shm_participant *rec)
 {
-	uint32_t *at = liveness_word(map, rec);
+	int32_t pid = load_relaxed(&rec->pid);
+	int32_t tid = load_relaxed(&rec->tid);
 
-	if (cas_acq_rel(at, word, FUTEX_OWNER_DIED | FUTEX_WAITERS))
-		sys.wake(at, INT32_MAX);
-	return LIFE_DEAD;
+	return map->pid_ns && load_relaxed(&rec->pid_ns) == map->pid_ns &&
+	       pid > 0 && tid > 0 && process_thread_gone(pid, tid);
 }
 
 static bool byte_lock_free(struct mapping *map, uint32_t id)
@@ -61,20 +71,18 @@ static bool byte_lock_free(struct mapping *map, uint32_t id)
 enum life life_examine(struct mapping *map, uint32_t index)
 {
 	struct shm_participant *rec = participant_at(map, index);
-	uint32_t word;
+	uint32_t incarnation, word;
 
-	if (!rec || life_proven_dead(map, rec, &word))
+	if (!rec)
 		return LIFE_DEAD;
-	if (map->pid_ns && load_relaxed(&rec->pid_ns) == map->pid_ns) {
-		int32_t pid = load_relaxed(&rec->pid);
-		int32_t tid = load_relaxed(&rec->tid);
-
-		/* The one that the word names, and no other. */
-		if (pid > 0 && tid > 0 &&
-		    (word & FUTEX_TID_MASK) == (uint32_t)tid &&
-		    process_thread_gone(pid, tid) &&
-		    load_acquire(&rec->tid) == tid)
-			return mark_dead(map, rec, word);
+	/* Before the kernel is asked (I1): who it was asked about is its. */
+	incarnation = load_acquire(&rec->incarnation);
+	if (life_proven_dead(map, rec, &word))
+		return LIFE_DEAD;
+	if (life_thread_gone(map, rec)) {
+		if (life_end(rec, incarnation))
+			sys.wake(liveness_word(map, rec), INT32_MAX);
+		return LIFE_DEAD;
 	}
 	/* A process never sees its own locks. */
 	if (load_relaxed(&rec->cookie) == process_cookie() ||

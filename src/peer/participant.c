@@ -11,7 +11,9 @@
 
 #include "os/killpoint.h"
 #include "os/sys.h"
+#include "peer/door.h"
 #include "peer/liveness.h"
+#include "peer/record.h"
 #include "peer/wait.h"
 #include "segment/fingerprint.h"
 #include "segment/reserve.h"
@@ -92,32 +94,20 @@ static void detach_abandoned(void)
 	}
 }
 
-/*
- * order: P1 pairs P2
- * A dead owner's word is seen before what it last wrote is swept: trylock
- * acquires what the kernel's mark, made after the owner's last store, released.
- */
-static bool lock_record(struct peer *p)
+/* Locks the record, once what its last owner had has been given back. */
+static bool lock_record(struct peer *p, bool ask)
 {
 	struct shm_participant *rec = p->record;
-	uint32_t *word = liveness_word(p->map, rec);
-	uint32_t seen = load_relaxed(word);
-	int r;
+	int r = record_lock(p->map, rec, ask);
 
-	if (seen && !(seen & FUTEX_OWNER_DIED))
-		return false;
-	if (!mutex_prepare(&rec->mutex))
-		return false;
-	r = pthread_mutex_trylock(&rec->mutex);
-	if (r == EOWNERDEAD) {
-		p->incarnation = load_relaxed(&rec->incarnation);
-		kill_point(reap_locked);
-		peer_sweep(p, true);
-		kill_point(reap_swept);
-		sys.wake(word, INT32_MAX);
-		return pthread_mutex_consistent(&rec->mutex) == 0;
-	}
-	return r == 0;
+	if (r != EOWNERDEAD)
+		return r == 0;
+	p->incarnation = life_number(load_relaxed(&rec->incarnation));
+	kill_point(reap_locked);
+	peer_sweep(p, true);
+	kill_point(reap_swept);
+	sys.wake(liveness_word(p->map, rec), INT32_MAX);
+	return pthread_mutex_consistent(&rec->mutex) == 0;
 }
 
 static void byte_lock(struct peer *p, short type)
@@ -138,6 +128,7 @@ void peer_relock(struct mapping *map)
 {
 	uint32_t used = participants_used(map);
 
+	door_relock(map);
 	for (uint32_t i = 0; i < used; i++) {
 		struct peer p = {
 			.map = map,
@@ -145,7 +136,7 @@ void peer_relock(struct mapping *map)
 			.id = i + 1,
 		};
 
-		if (load_acquire(&p.record->tid) &&
+		if (!life_ended(load_acquire(&p.record->incarnation)) &&
 		    load_relaxed(&p.record->cookie) == map->cookie &&
 		    (load_relaxed(&p.record->flags) & SHM_PART_BYTE_LOCK))
 			byte_lock(&p, F_WRLCK);
@@ -160,14 +151,10 @@ void peer_relock(struct mapping *map)
 static void fill_record(struct peer *p)
 {
 	struct shm_participant *rec = p->record;
-
+	uint32_t incarnation = load_relaxed(&rec->incarnation) + 1;
 	char name[sizeof(rec->name)] = "";
 
-	p->incarnation = (load_relaxed(&rec->incarnation) + 1) & 0xfffff;
-	store_relaxed(&rec->incarnation, p->incarnation);
-	store_relaxed(&rec->pid, getpid());
-	store_relaxed(&rec->pid_ns, p->map->pid_ns);
-	store_relaxed(&rec->cookie, p->cookie);
+	p->incarnation = life_number(incarnation);
 	store_relaxed(&rec->flags, 0);
 	prctl(PR_GET_NAME, name);
 	copy_torn(rec->name, name, sizeof(name));
@@ -177,19 +164,19 @@ static void fill_record(struct peer *p)
 	fetch_or_acq_rel(liveness_word(p->map, rec), FUTEX_WAITERS);
 	/*
 	 * order: P3 pairs P4
-	 * Who reads this tid sees the word locked by it.
+	 * Who reads an odd number sees the word locked and its holder named.
 	 */
-	store_release(&rec->tid, process_tid());
+	store_release(&rec->incarnation, incarnation);
 	peer_count(p, COUNT_attaches);
 }
 
 /* Takes a record in [from, to) that is free or whose owner is dead. */
-static bool take_one(struct peer *p, uint32_t from, uint32_t to)
+static bool take_one(struct peer *p, uint32_t from, uint32_t to, bool ask)
 {
 	for (uint32_t i = from; i < to; i++) {
 		p->record = &p->map->participants[i];
 		p->id = i + 1;
-		if (lock_record(p))
+		if (lock_record(p, ask))
 			return true;
 	}
 	return false;
@@ -204,13 +191,13 @@ static int take_record(struct peer *p)
 
 	do {
 		used = participants_used(map);
-		if (take_one(p, from, used))
+		if (take_one(p, from, used, false))
 			return 0;
 		from = used;
 		r = grow_participants(map, used);
 	} while (!r);
 	peer_examine_all(map);
-	return take_one(p, 0, used) ? 0 : r;
+	return take_one(p, 0, used, true) ? 0 : r;
 }
 
 struct peer *peer_attached(const struct mapping *map, uint64_t serial)
@@ -287,7 +274,7 @@ void peer_rest(void)
 static void detach_one(struct peer *p)
 {
 	struct mapping *map = p->map;
-	int r;
+	bool unlocked;
 
 	if (peer_current == p)
 		peer_current = NULL;
@@ -297,14 +284,11 @@ static void detach_one(struct peer *p)
 		peer_sweep(p, false);
 		kill_point(detach_swept);
 		byte_lock(p, F_UNLCK);
-		r = pthread_mutex_unlock(&p->record->mutex);
+		unlocked = record_unlock(map, p->record);
 		sys.wake(liveness_word(map, p->record), INT32_MAX);
 		peer_rest();
-		/*
-		 * Refused: somebody scribbled on it, and it is still in the
-		 * thread's list. The mapping must stay for good.
-		 */
-		if (!r)
+		/* Else it is still in the thread's list. */
+		if (unlocked)
 			mapping_put(map);
 	}
 	free(p->semaphores);
@@ -332,14 +316,17 @@ bool peer_reap(struct mapping *map, uint32_t index)
 		.record = rec,
 		.id = index + 1,
 	};
+	uint32_t word;
 
-	if (!rec || !(load_acquire(liveness_word(map, rec)) & FUTEX_OWNER_DIED))
+	if (!rec || !life_proven_dead(map, rec, &word) || !word)
 		return false;
-	if (!lock_record(&victim)) {
+	if (!lock_record(&victim, true)) {
 		wait_done();
 		return false;
 	}
-	pthread_mutex_unlock(&rec->mutex);
+	/* Else it is in this thread's list, and the mapping must stay. */
+	if (!record_unlock(map, rec))
+		mapping_get(map);
 	sys.wake(liveness_word(map, rec), INT32_MAX);
 	wait_done();
 	return true;
@@ -349,20 +336,20 @@ void peer_examine_all(struct mapping *map)
 {
 	uint32_t used = participants_used(map);
 
-	for (uint32_t i = 0; i < used; i++)
-		if (load_acquire(liveness_word(map, &map->participants[i])))
+	for (uint32_t i = 0; i < used; i++) {
+		struct shm_participant *rec = &map->participants[i];
+
+		door_mend(map, rec);
+		if (load_acquire(liveness_word(map, rec)))
 			life_examine(map, i);
+	}
 }
 
 uint32_t peer_reap_all(struct mapping *map)
 {
 	uint32_t used = participants_used(map), n = 0;
 
-	for (uint32_t i = 0; i < used; i++) {
-		uint32_t *word = liveness_word(map, &map->participants[i]);
-
-		if (load_relaxed(word) & FUTEX_OWNER_DIED)
-			n += peer_reap(map, i);
-	}
+	for (uint32_t i = 0; i < used; i++)
+		n += peer_reap(map, i);
 	return n;
 }

@@ -142,17 +142,20 @@ struct shm_participant {
 		uint8_t mutex_bytes[48];
 	};
 	uint32_t relay; /* always 0; see peer/wait.h */
-	int32_t tid;    /* 0: nobody; in the owner's PID namespace */
+	int32_t tid;    /* of who holds the mutex; 0: nobody, or in the door */
 	int32_t pid;
-	uint32_t incarnation; /* counts owners; 20 bits are used */
+	uint32_t incarnation; /* odd: an owner lives; by CAS to even, anybody
+				 who knows that it does not. See peer/liveness.h
+			       */
 
-	/* Identity and what it waits for. */
+	/* Identity of who holds the mutex, and what the owner waits for. */
 	uint64_t pid_ns; /* inode of the PID namespace, 0: unknown */
 	uint64_t cookie; /* the process's own random number */
 	uint32_t flags;
 	uint32_t wait_slot; /* slot + 1 it sleeps on */
 	char name[16];
-	uint8_t pad1[24];
+	uint64_t door; /* who may touch the mutex; by CAS; see peer/door.h */
+	uint8_t pad1[16];
 
 	/* The read-side section; expelled by others through a CAS. */
 	uint64_t epoch;     /* 0: not reading; see store/epoch.h */
@@ -180,6 +183,7 @@ struct shm_participant {
 	uint32_t pins[SHM_PINS];
 };
 static_assert(offsetof(struct shm_participant, relay) == 48, "layout");
+static_assert(offsetof(struct shm_participant, door) == 104, "layout");
 static_assert(offsetof(struct shm_participant, epoch) == 128, "layout");
 static_assert(offsetof(struct shm_participant, build) == 192, "layout");
 static_assert(offsetof(struct shm_participant, claims) == 256, "layout");

@@ -46,6 +46,7 @@ struct mapping {
 	uint32_t word_offset; /* of the futex word in a mutex */
 	uint32_t refs;        /* handles + attached threads */
 	uint32_t handles;
+	uint32_t door_locked; /* the byte lock behind its doors is taken */
 	int fd;
 	uid_t uid; /* of the file, as it was opened */
 	gid_t gid;

@@ -25,14 +25,14 @@ int pin_note(struct peer *p, struct shm_back *back, uint32_t ref)
 
 bool pin_exists(const struct mapping *map, uint32_t ref)
 {
-	uint32_t used = participants_used(map);
+	uint32_t used = participants_used(map), word;
 
 	for (uint32_t i = 0; i < used; i++) {
 		struct shm_participant *rec = &map->participants[i];
 
 		for (int n = 0; n < SHM_PINS; n++)
 			if (load_acquire(&rec->pins[n]) == ref &&
-			    life_held(map, rec))
+			    !life_proven_dead(map, rec, &word))
 				return true;
 	}
 	return false;

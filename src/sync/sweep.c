@@ -4,6 +4,7 @@
 
 #include "os/killpoint.h"
 #include "os/sys.h"
+#include "peer/liveness.h"
 #include "peer/wait.h"
 #include "store/claims.h"
 #include "store/pin.h"
@@ -129,8 +130,9 @@ static void sweep_claims(struct peer *v, bool died)
 }
 
 /*
- * The tid goes first: from then on everybody sees that the owner is gone,
- * also while the one who sweeps holds the record's mutex.
+ * The life ends first: from then on everybody sees that the owner is gone,
+ * also while the one who sweeps holds the record's mutex. (A reaper has ended
+ * it before it locked that.)
  */
 void flight_sweep(struct peer *v, bool died)
 {
@@ -138,7 +140,8 @@ void flight_sweep(struct peer *v, bool died)
 	uint32_t waited = load_relaxed(&rec->wait_slot);
 	bool wake = waited && slot_at(v->map, waited - 1);
 
-	store_release(&rec->tid, 0);
+	life_end(rec, load_relaxed(&rec->incarnation));
+	kill_point(life_ended);
 	store_release(&rec->epoch, 0);
 	pin_sweep(v);
 	sweep_claims(v, died);

@@ -207,7 +207,7 @@ int sfshm_view_participant(struct sfshm_view *v, uint32_t index,
 	info->index = index;
 	info->attached = load_acquire(liveness_word(&v->map, rec)) != 0;
 	info->alive = info->attached && record_alive(&v->map, rec);
-	info->incarnation = load_relaxed(&rec->incarnation);
+	info->incarnation = life_number(load_relaxed(&rec->incarnation));
 	info->pid = load_relaxed(&rec->pid);
 	info->tid = load_relaxed(&rec->tid);
 	info->pid_ns = load_relaxed(&rec->pid_ns);

@@ -217,7 +217,8 @@ static void check_permit(struct check *c, const struct semaphore *s, uint32_t i)
 		finding(c, "slot %u: permit %u was never given out and is held",
 			s->slot, i);
 	if (!rec || !life_held(c->map, rec) ||
-	    permit_name(id, load_relaxed(&rec->incarnation)) != word)
+	    permit_name(id, life_number(load_relaxed(&rec->incarnation))) !=
+		    word)
 		finding(c,
 			"slot %u: permit %u belongs to participant %d, who is "
 			"not here",

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "peer/door.h"
+
+#include <fcntl.h>
+
+/* The number that names a process in its doors, and its byte lock. */
+static uint64_t number_of(uint64_t cookie)
+{
+	return cookie & ~(DOOR_TAKEN | DOOR_UNPROVEN);
+}
+
+static struct flock lock_of(uint64_t number)
+{
+	return (struct flock){
+		.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)(DOOR_LOCKS + (number >> 2)),
+		.l_len = 1,
+	};
+}
+
+static bool take_lock(struct mapping *map, int fd)
+{
+	struct flock lock = lock_of(number_of(map->cookie));
+
+	if (load_relaxed(&map->door_locked))
+		return true;
+	if (fcntl(fd, F_SETLK, &lock))
+		return false;
+	store_relaxed(&map->door_locked, 1);
+	return true;
+}
+
+/* What this process puts into a door, its descriptor being as it is now. */
+static uint64_t own_word(struct mapping *map)
+{
+	uint64_t number = number_of(map->cookie);
+	int fd = mapping_fd(map);
+
+	if (!number || fd < 0 || !take_lock(map, fd))
+		number |= DOOR_UNPROVEN;
+	return number | DOOR_TAKEN;
+}
+
+bool door_process_lives(struct mapping *map, uint64_t cookie)
+{
+	struct flock lock = lock_of(number_of(cookie));
+	int fd = mapping_fd(map);
+
+	/* A process never sees its own locks. */
+	return number_of(cookie) == number_of(map->cookie) || fd < 0 ||
+	       fcntl(fd, F_GETLK, &lock) || lock.l_type != F_UNLCK;
+}
+
+/* order: O2 pairs O1 */
+static bool take(struct mapping *map, struct shm_participant *rec,
+		 uint64_t door, bool mend)
+{
+	uint64_t in = load_relaxed(&rec->door);
+
+	if (in && (!mend || in & DOOR_UNPROVEN || door_process_lives(map, in)))
+		return false;
+	return cas_acq_rel(&rec->door, in, door);
+}
+
+uint64_t door_enter(struct mapping *map, struct shm_participant *rec, bool mend)
+{
+	uint64_t door = own_word(map);
+
+	return take(map, rec, door, mend) ? door : 0;
+}
+
+/*
+ * order: O1 pairs O2
+ * What was done inside is seen by who comes next. That list_op_pending is
+ * clear needs no more than program order: it is the kernel who reads it, when
+ * the thread is gone.
+ */
+void door_leave(struct shm_participant *rec, uint64_t door)
+{
+	compiler_barrier();
+	cas_acq_rel(&rec->door, door, 0);
+}
+
+void door_mend(struct mapping *map, struct shm_participant *rec)
+{
+	if (load_relaxed(&rec->door))
+		take(map, rec, 0, true);
+}
+
+void door_relock(struct mapping *map)
+{
+	int fd = mapping_fd(map);
+
+	if (fd < 0 || !load_relaxed(&map->door_locked))
+		return;
+	store_relaxed(&map->door_locked, 0);
+	take_lock(map, fd);
+}
