@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands that bend the agent's surroundings. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "lane.h"
+#include "os/process.h"
 #include "os/sys.h"
 #include "testing.h"
 
@@ -66,9 +68,29 @@ static void do_pid(struct lane *lane, char *rest)
 	reply(lane, "%d", (int)getpid());
 }
 
+static void do_tid(struct lane *lane, char *rest)
+{
+	(void)rest;
+	reply(lane, "%d", (int)process_tid());
+}
+
+/* Where the kernel lets it be chosen, for this PID namespace. */
+static void do_next_tid(struct lane *lane, char *rest)
+{
+	FILE *f = fopen("/proc/sys/kernel/ns_last_pid", "we");
+	int r = f && fprintf(f, "%ld", strtol(rest, NULL, 10) - 1) > 0 ? 0 :
+									 -errno;
+
+	if (f && fclose(f))
+		r = -errno;
+	reply_code(lane, r);
+}
+
 const struct command odd_commands[] = {
 	{ "ping", "", do_ping },
 	{ "pid", "its own view of its pid", do_pid },
+	{ "tid", "the thread's own view of its id", do_tid },
+	{ "next-tid", "N: the next thread's id", do_next_tid },
 	{ "sleep-until-woken", "no re-check", do_until_woken },
 	{ "clock", "MS: moves the library's clock ahead", do_clock },
 	{ "waitv", "0|1|-1: forces the probe's answer", do_waitv },

@@ -171,6 +171,16 @@ void agent_kill(struct agent *a)
 	agent_gone(a);
 }
 
+/* A process goes after its threads, which wait for a test that traces them. */
+static void wait_for_all_of(const struct agent *a)
+{
+	pid_t gone;
+
+	do
+		gone = waitpid(-1, NULL, __WALL);
+	while (gone > 0 && gone != a->pid);
+}
+
 void agent_end_all(void)
 {
 	while (agents) {
@@ -178,7 +188,7 @@ void agent_end_all(void)
 
 		agents = a->next;
 		if (a->pid > 0 && !kill(a->pid, SIGKILL))
-			waitpid(a->pid, NULL, 0);
+			wait_for_all_of(a);
 		close(a->fd);
 		free(a);
 	}
