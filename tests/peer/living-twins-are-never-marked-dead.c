@@ -58,8 +58,11 @@ static uint32_t owner_of(const char *key)
 /* libc has named the record's mutex to the kernel, and it is free. */
 static bool at_the_free_mutex(pid_t thread)
 {
-	return !load_acquire(word) &&
-	       (trace_pending_word(thread) - (uintptr_t)word) % 4096 == 0;
+	uint64_t named = trace_pending_word(thread);
+
+	/* It is mapped elsewhere there. */
+	return named && !load_acquire(word) &&
+	       (named - (uintptr_t)word) % 4096 == 0;
 }
 
 /* `other` leads m while `one` stands still, and after that has died. */
