@@ -22,6 +22,9 @@
  *   -ENODATA       Nothing usable is stored under this key.
  *   -EREMOTEIO     The work failed. result.code and result.message say how.
  *   -EBUSY         Another caller holds the key, and the call was not to wait.
+ *                  Opening: a process that is about to remove a segment made
+ *                  before the last boot has locked it for a second. End that
+ *                  process.
  *   -EAGAIN        policy.max_waiters callers are already waiting. Try again
  *                  later.
  *   -EHOSTDOWN     The key's leaders keep dying, so its breaker is open. Find
@@ -40,15 +43,23 @@
  *                  (because its lease ended, or because its leader seemed
  *                  dead), or the flight has ended already. No part of the
  *                  result became visible. Discard it.
- *   -ESHUTDOWN     The handle was closed while the call was inside, or the
- *                  handle cannot follow a resize (it was opened by descriptor,
- *                  or the name is gone). Open the segment again.
+ *   -ESHUTDOWN     The handle was closed while the call was inside; or the
+ *                  handle cannot follow a resize (it was opened by descriptor);
+ *                  or the segment's file was removed, and no other segment has
+ *                  its name. Close the handle and open the segment again. From
+ *                  a call that ends a flight, lock, permit or save: that has
+ *                  ended as asked, but the segment's file was removed
+ *                  meanwhile, so another caller may have had the same.
  *   -EBADF         The handle is not open.
  *   -ECHILD        The handle or flight belongs to the parent process. Open
  *                  the segment in this process.
  *   -EPERM         Opening: the segment belongs to another user, or is more
  *                  open than asked for. Otherwise this thread does not own
  *                  what it tries to end; end it in the thread that began it.
+ *   -EOPNOTSUPP    Opening: a segment cannot live on that file system, which
+ *                  makes no files without a name, or may need new room when a
+ *                  page is written again (btrfs, ZFS, overlayfs, a network).
+ *                  Use /dev/shm or another tmpfs, ext4 or xfs.
  *   -EPROTO        This library cannot use the file: it is no segment, it is
  *                  damaged, or its version, libc or time namespace differs.
  *   -EBADMSG       The segment is damaged: a process wrote an impossible value.

@@ -163,6 +163,9 @@ int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
  *   -ESTALE         Another caller took the flight. Nothing became visible.
  *   -EILSEQ         policy.fits refused the value. The flight has failed with
  *                   that code for everybody.
+ *   -ESHUTDOWN      The flight has ended as asked, but the segment's file was
+ *                   removed meanwhile, so another caller may have done the
+ *                   work, too.
  *   -EMSGSIZE       The value is larger than the segment's max_value. The
  *                   flight is still yours: publish less, fail it or release it.
  *   -ENOSPC         There is no room even for the followers, or the policy has
@@ -191,7 +194,7 @@ int sfshm_publishv(struct sfshm_flight *flight, const struct iovec *iov,
  * convention a negated errno value; -ENOENT means "does not exist", and callers
  * get it as their return value. `message` (or NULL) is cut to SFSHM_MESSAGE_MAX
  * - 1 bytes. The last good value stays. Returns 0; -ESTALE, another caller took
- * the flight; -EPERM, another thread leads it; -ECHILD; or -EINVAL (the code)
+ * the flight; -ESHUTDOWN, ended, as of a publish; -EPERM, another thread leads it; -ECHILD; or -EINVAL (the code)
  * or -EBADMSG, and the flight is still yours. Waits as sfshm_publish() does.
  */
 int sfshm_fail(struct sfshm_flight *flight, int code,
@@ -200,7 +203,8 @@ int sfshm_fail(struct sfshm_flight *flight, int code,
 /*
  * Ends the flight without a result; one of the followers becomes the leader.
  * Returns 0; -ESTALE, another caller took the flight, or it has ended already;
- * -EPERM, another thread leads it; -ECHILD; -EINVAL. Never blocks.
+ * -ESHUTDOWN, ended, as of a publish; -EPERM, another thread leads it; -ECHILD;
+ * -EINVAL. Never blocks.
  */
 int sfshm_release(struct sfshm_flight *flight);
 

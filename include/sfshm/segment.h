@@ -68,11 +68,16 @@ struct sfshm_options {
  *   -ELOOP   The name is a symbolic link. Name the file itself.
  *   -EPROTO  The library cannot use the file; options->why says why. Remove
  *            it or choose another name.
+ *   -EOPNOTSUPP  A segment cannot live on that file system: only on tmpfs,
+ *            ext2, ext3, ext4 and xfs.
+ *   -EBUSY   A process that is about to remove the file has locked it for a
+ *            second. End that process.
  *   -ENOSPC  The file system has no room to make the segment.
  *   -EAGAIN  Other processes kept replacing the file. Try again.
  *   -EINVAL, -ENAMETOOLONG, or the error of the system call that failed.
  *
- * Blocks only for file-system calls. Thread-safe; not for signal handlers;
+ * Blocks only for file-system calls, and for a second at most if a process is
+ * about to remove the file. Thread-safe; not for signal handlers;
  * cancellation is held off. If the caller dies inside, no incomplete segment is
  * left. In a forked child all handles of the parent return -ECHILD; the child
  * opens the segment again.
@@ -116,8 +121,11 @@ int sfshm_memfd(const char *label,
 int sfshm_close(struct sfshm *handle);
 
 /*
- * Removes the segment's name. Processes that have the segment open go on
- * undisturbed; its memory goes with the last of them. Removes any regular file
+ * Removes the segment's name. Processes that have the segment open notice
+ * within a second: from then on their calls use the segment that has the name,
+ * or return -ESHUTDOWN; they end what they hold or lead as usual. Its memory
+ * goes with the last of them. sfshm_memfd() makes a segment without a name.
+ * Removes any regular file
  * of this user under that name, without looking inside, and what an interrupted
  * resize has left beside it. Returns 0, -ENOENT, -EPERM (the file belongs to
  * another user), -ENAMETOOLONG, -EINVAL, or the error of the system call that

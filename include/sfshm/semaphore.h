@@ -97,8 +97,10 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
 /*
  * Returns the permit to the semaphore; one of the waiters gets it. Idempotent:
  * does nothing for a permit that was returned already or never taken
- * (SFSHM_PERMIT_INIT). Returns 0; -EPERM, another thread took it, or the
- * thread's last handle was closed; -ECHILD, it belongs to the parent process;
+ * (SFSHM_PERMIT_INIT). Returns 0; -ESHUTDOWN, the permit is returned, but the
+ * segment's file was removed meanwhile, so more permits may have been held than
+ * there are; -EPERM, another thread took it, or the thread's last handle was
+ * closed; -ECHILD, it belongs to the parent process;
  * -EINVAL; or -EBADMSG. Never blocks.
  */
 int sfshm_permit_release(struct sfshm_permit *permit);

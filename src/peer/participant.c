@@ -14,6 +14,7 @@
 #include "peer/door.h"
 #include "peer/liveness.h"
 #include "peer/record.h"
+#include "peer/removal.h"
 #include "peer/wait.h"
 #include "segment/fingerprint.h"
 #include "segment/reserve.h"
@@ -246,6 +247,8 @@ int peer_attach(struct mapping *map, struct peer **out)
 	kill_point(attach_locked);
 	fill_record(p);
 	kill_point(attach_filled);
+	/* Y3: with the byte lock held. */
+	removal_look(map, sys.coarse());
 	mapping_get(map);
 	p->robust = robust_head();
 	if (attached)

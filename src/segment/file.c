@@ -14,6 +14,7 @@
 #include "os/process.h"
 #include "segment/fingerprint.h"
 #include "segment/geometry.h"
+#include "segment/filesystem.h"
 #include "segment/huge.h"
 #include "segment/mapping.h"
 
@@ -142,7 +143,9 @@ int file_make(const char *path, const struct sfshm_options *o,
 
 	if (fd < 0)
 		return fd;
-	r = fill_file(fd, o, predecessor);
+	r = filesystem_check(fd, path, o);
+	if (!r)
+		r = fill_file(fd, o, predecessor);
 	if (!r)
 		return fd;
 	close(fd);
@@ -164,9 +167,10 @@ int file_link(int fd, const char *path)
 		       0;
 }
 
-int file_create(const char *path, const struct sfshm_options *o)
+int file_create(const char *path, const struct sfshm_options *o,
+		uint64_t predecessor)
 {
-	int fd = file_make(path, o, 0);
+	int fd = file_make(path, o, predecessor);
 	int r;
 
 	if (fd < 0)
@@ -241,24 +245,43 @@ int file_inspect(const char *path, const struct sfshm_options *o,
 	return file_check(st, path, o);
 }
 
-/*
- * Compared after the fact: the file may have been exchanged since *st was
- * read. Closing the wrong one is harmless, for this process has no locks on
- * a file that it has not mapped.
- */
-int file_open(const char *path, int flags, const struct stat *st)
+static int why_not_opened(const char *path, const struct sfshm_options *o)
 {
-	struct stat now;
-	int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	int r = -errno;
+
+	if (r == -ENOENT)
+		return -EAGAIN;
+	options_explain(o, "%s cannot be opened: %s", path,
+			r == -ELOOP       ? "it is a symbolic link" :
+			r == -EWOULDBLOCK ? "somebody has a lease on it" :
+					    strerrordesc_np(-r));
+	return r == -EWOULDBLOCK ? -EBUSY : r;
+}
+
+/*
+ * What was looked at by its name may be another file by the time it is opened:
+ * it is judged anew by what is open. O_NONBLOCK, for a FIFO or a file with a
+ * lease must not hold up the opener. Closing the wrong one is harmless, for
+ * this process has no locks on a file that it has not mapped.
+ */
+int file_open(const char *path, int flags, const struct sfshm_options *o,
+	      struct stat *st)
+{
+	struct stat seen = *st;
+	int fd = open(path,
+		      flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+	int r;
 
 	if (fd < 0)
-		return errno == ENOENT ? -EAGAIN : -errno;
-	if (fstat(fd, &now) || now.st_dev != st->st_dev ||
-	    now.st_ino != st->st_ino) {
-		close(fd);
-		return -EAGAIN;
-	}
-	return fd;
+		return why_not_opened(path, o);
+	r = fstat(fd, st) ? -errno : file_check(st, path, o);
+	if (!r && (st->st_dev != seen.st_dev || st->st_ino != seen.st_ino ||
+		   !st->st_nlink))
+		r = -EAGAIN;
+	if (!r)
+		return fd;
+	close(fd);
+	return r;
 }
 
 /* Whether some process has the segment open, whatever it says of its boot. */
@@ -269,22 +292,39 @@ static bool in_use(int fd)
 	return fcntl(fd, F_GETLK, &lock) || lock.l_type != F_UNLCK;
 }
 
-int file_remove_stale(const char *path, int fd, const struct sfshm_options *o)
+/* Called with the lock on the file held. */
+static int remove_unused(const char *path, int fd,
+			 const struct sfshm_options *o)
 {
 	struct stat mine, there;
-	int r = 0;
 
-	if (flock(fd, LOCK_EX))
-		return -errno;
 	if (in_use(fd)) {
 		options_explain(o, "in use by processes of another boot, in a "
 				   "container perhaps; use another name");
-		r = -EPROTO;
-	} else if (!fstat(fd, &mine) && !lstat(path, &there) &&
-		   mine.st_dev == there.st_dev && mine.st_ino == there.st_ino &&
-		   unlink(path)) {
-		r = -errno;
+		return -EPROTO;
 	}
+	if (fstat(fd, &mine) || lstat(path, &there) ||
+	    mine.st_dev != there.st_dev || mine.st_ino != there.st_ino)
+		return 0;
+	return unlink(path) ? -errno : 0;
+}
+
+int file_remove_stale(const char *path, int fd, const struct sfshm_options *o)
+{
+	int r;
+
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		options_explain(o,
+				"%s is left over from before the last boot, "
+				"and a process that removes it has held its "
+				"lock for long: end that process (lslocks), or "
+				"remove the file",
+				path);
+		return -EBUSY;
+	}
+	r = remove_unused(path, fd, o);
 	flock(fd, LOCK_UN);
 	return r;
 }

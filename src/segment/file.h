@@ -9,16 +9,16 @@
 #include <sfshm/segment.h>
 
 /*
- * Makes a whole segment and links it at `path`. Returns 0, or -EEXIST if
- * somebody else was first, or what went wrong. Leaves nothing behind when it
- * fails or dies.
+ * Makes a whole segment, that replaces the one of inode `predecessor` (or 0),
+ * and links it at `path`. Returns 0, or -EEXIST if somebody else was first, or
+ * what went wrong. Leaves nothing behind when it fails or dies.
  */
-int file_create(const char *path, const struct sfshm_options *o);
+int file_create(const char *path, const struct sfshm_options *o,
+		uint64_t predecessor);
 
 /*
- * The same in two steps: makes a whole segment without a name in the folder of
- * `path`, that replaces the one of inode `predecessor` (or 0), and returns its
- * descriptor; links it.
+ * The same in two steps: makes the segment without a name in the folder of
+ * `path`, and returns its descriptor; links it.
  */
 int file_make(const char *path, const struct sfshm_options *o,
 	      uint64_t predecessor);
@@ -35,10 +35,12 @@ int file_inspect(const char *path, const struct sfshm_options *o,
 		 struct stat *st);
 
 /*
- * Opens the file that *st was of; -EAGAIN if another one stands there now.
- * `flags` is O_RDWR or O_RDONLY.
+ * Opens the file that *st was of, and fills *st anew from what is open, by
+ * which it is judged. -EAGAIN if another one stands there now; -EBUSY if it
+ * cannot be opened without waiting. `flags` is O_RDWR or O_RDONLY.
  */
-int file_open(const char *path, int flags, const struct stat *st);
+int file_open(const char *path, int flags, const struct sfshm_options *o,
+	      struct stat *st);
 
 /* The rules of file_inspect() for a descriptor. */
 int file_check(const struct stat *st, const char *path,
@@ -47,7 +49,8 @@ int file_check(const struct stat *st, const char *path,
 /*
  * Removes the segment left over from before the last boot at `path`, if it is
  * still the file behind `fd` and nobody has it open. Of several processes at
- * it, one removes it. Returns 0, -EPROTO: it is in use, or what went wrong.
+ * it, one removes it. Never waits. Returns 0, -EBUSY: another process is at it,
+ * -EPROTO: it is in use, or what went wrong.
  */
 int file_remove_stale(const char *path, int fd, const struct sfshm_options *o);
 

@@ -35,6 +35,11 @@
 #define SHM_LINE 64
 #define SHM_HUGE UINT64_C(1) /* made of huge pages where there are any */
 
+/* Nothing begins in a segment any more: its successor has its name, or its
+   file is removed (peer/removal.h). */
+#define SHM_MOVED 1u
+#define SHM_REMOVED 2u
+
 #define SHM_GRANULE 64             /* bytes of value memory per tag */
 #define SHM_MAX_PARTICIPANTS 16383 /* 14 bits in a control word */
 #define SHM_MAX_SLOTS (1u << 26)
@@ -94,9 +99,11 @@ struct shm_header {
 	/* The grace period clock; advanced by whoever needs room. */
 	uint64_t epoch;
 	uint64_t epoch_since; /* ns; hint: when it last moved; may be late */
-	uint32_t moved;       /* 1: its successor stands under its name */
+	uint32_t moved;       /* SHM_MOVED, SHM_REMOVED; by CAS from 0 */
 	uint32_t drained;     /* 1: nothing is left in its predecessor */
-	uint8_t pad1[40];
+	uint64_t doubled;     /* ns: until then things were owned in a removed
+				 segment of its name; by who knows that one */
+	uint8_t pad1[32];
 
 	/* Moved by every insert. */
 	uint32_t slot_hand;   /* hint: where the next one to evict may be */

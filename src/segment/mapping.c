@@ -13,6 +13,7 @@
 #include "os/process.h"
 #include "os/sys.h"
 #include "segment/geometry.h"
+#include "segment/filesystem.h"
 #include "segment/fingerprint.h"
 #include "segment/huge.h"
 
@@ -148,6 +149,7 @@ static struct mapping *map_file(int fd, const struct shm_header *h,
 	map->uid = st->st_uid;
 	map->gid = st->st_gid;
 	map->mode = st->st_mode & 0777;
+	map->nameless = !st->st_nlink;
 	*error = 0;
 	return map;
 }
@@ -165,9 +167,11 @@ int mapping_open_stat(struct mapping **out, int fd, const struct stat *st,
 {
 	struct shm_header h;
 	struct mapping *map;
-	int r = read_header(fd, &h, st, o);
+	int r = filesystem_check(fd, "the file", o);
 
 	*out = NULL;
+	if (!r)
+		r = read_header(fd, &h, st, o);
 	if (r)
 		return r;
 	pthread_mutex_lock(&registry_lock);

@@ -38,6 +38,8 @@ struct mapping {
 	uint64_t serial; /* no other mapping of this process had it */
 	struct mapping *predecessor; /* counted as a handle; by liburcu */
 	char *path;                  /* that it was opened by, or NULL */
+	ino_t folder;                /* that this leads into */
+	uint64_t look_at;            /* ns: when to look after its file next */
 	dev_t dev;
 	ino_t ino;
 	struct mapping *next;
@@ -51,7 +53,8 @@ struct mapping {
 	uid_t uid; /* of the file, as it was opened */
 	gid_t gid;
 	uint32_t mode;
-	bool huge; /* it asks for huge pages; see segment/huge.h */
+	bool huge;     /* it asks for huge pages; see segment/huge.h */
+	bool nameless; /* it had no name when it was opened */
 } __attribute__((aligned(SHM_LINE)));
 
 /*

@@ -4,6 +4,7 @@
 
 #include "os/sys.h"
 #include "peer/liveness.h"
+#include "peer/removal.h"
 #include "sync/semaphore.h"
 
 /* What may be slept on besides the events and the relay words. */
@@ -178,10 +179,12 @@ static int wait_once(struct acquire *a, struct wait *w, struct holders *h,
 	w->more_count = h->count;
 	r = wait_sleep(w);
 	*slice = r == -EAGAIN;
-	if (*slice)
+	if (*slice) {
 		peer_count(a->self, COUNT_rechecks);
-	else if (stray_wake(w))
+		removal_look_if_due(a->self->map);
+	} else if (stray_wake(w)) {
 		reap_all(a);
+	}
 	return AGAIN;
 }
 

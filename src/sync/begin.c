@@ -6,6 +6,7 @@
 
 #include "os/killpoint.h"
 #include "os/sys.h"
+#include "peer/removal.h"
 #include "store/claims.h"
 #include "store/evict.h"
 #include "sync/follow.h"
@@ -144,6 +145,11 @@ static int ask(struct call *c, struct mapping *old,
 		asked.key = key_make(old, key_kind(&c->key), c->key.data,
 				     c->key.len);
 		asked.flags |= SFSHM_FOLLOW;
+		/* Its values have gone with its file: only flights count. */
+		if (removal_known(old)) {
+			asked.flags |= SFSHM_REFRESH;
+			asked.flags &= ~(uint32_t)SFSHM_STALE_ON_TIMEOUT;
+		}
 		r = how(&asked, NULL);
 		c->waited |= asked.waited;
 		c->deadline = asked.deadline;

@@ -2,6 +2,7 @@
 #include "sync/fast.h"
 
 #include "os/sys.h"
+#include "peer/removal.h"
 #include "store/evict.h"
 #include "sync/lead.h"
 
@@ -135,7 +136,8 @@ bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result)
 	uint64_t now = sys.coarse();
 	struct glimpse g;
 
-	return (g.slot = table_glance(p->map, k, &g.at)) &&
+	return !removal_is_due(p->map, now) &&
+	       (g.slot = table_glance(p->map, k, &g.at)) &&
 	       fresh(p->map, &g, now) && hit(p, &g, now, result);
 }
 
@@ -167,6 +169,8 @@ int fast_begin(struct peer *p, const struct key *k,
 	struct glimpse g;
 	uint64_t ctl;
 
+	if (removal_is_due(p->map, now))
+		return AGAIN;
 	g.slot = table_glance(p->map, k, &g.at);
 	if (unlikely(!g.slot))
 		return AGAIN;

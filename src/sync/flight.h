@@ -6,6 +6,7 @@
 #ifndef SYNC_FLIGHT_H
 #define SYNC_FLIGHT_H
 
+#include "peer/removal.h"
 #include "sync/look.h"
 
 /* What struct sfshm_flight holds. */
@@ -28,6 +29,7 @@ struct flight {
 	uint32_t uncacheable_ms;     /* not 0: what it publishes is its own */
 	uint32_t reap; /* participant + 1, to be reaped once it is ended */
 	bool alone;    /* no flight: the work is run for its caller only */
+	bool doubtful; /* as it ends: it may have had a double */
 	bool claims;   /* the next flight in memory goes with it: top/claim.c */
 };
 static_assert(sizeof(struct flight) <= sizeof(struct sfshm_flight), "opaque");
@@ -98,6 +100,25 @@ static inline bool flight_open(const struct flight *f)
 static inline bool flight_stands(const struct flight *f)
 {
 	return !((load_seq(&f->map->slots[f->slot].ctl) ^ f->ctl) & ~CTL_HAS);
+}
+
+/*
+ * The flight or lock at `slot`, which is about to end, may have had a double:
+ * its segment's file is removed, or took the name of one in which things went
+ * on. Looks after the file.
+ */
+static in_line bool flight_is_doubtful(struct mapping *map, uint32_t slot,
+				       uint64_t ctl)
+{
+	uint64_t until;
+
+	removal_look_if_due(map);
+	if (removal_known(map))
+		return true;
+	until = load_relaxed(&map->header->doubled);
+	return unlikely(until) &&
+	       started_ns(load_relaxed(&map->desks[slot].started),
+			  ctl_gen(ctl)) < until;
 }
 
 /* Moves the leader's deadline to `ms` from now; 0: none. 0 or -ESTALE. */

@@ -6,6 +6,7 @@
 #include "os/killpoint.h"
 #include "os/sys.h"
 #include "peer/liveness.h"
+#include "peer/removal.h"
 #include "store/claims.h"
 #include "sync/deadlock.h"
 #include "sync/lead.h"
@@ -103,6 +104,7 @@ void follow_recheck(struct call *c, const struct sighting *seen)
 	struct peer *p = c->self;
 
 	peer_count(p, COUNT_rechecks);
+	removal_look_if_due(p->map);
 	if (life_examine(p->map, ctl_owner(seen->ctl) - 1) == LIFE_SUSPECT &&
 	    key_kind(&c->key) != SHM_LOCK) {
 		peer_count(p, COUNT_suspects);
@@ -165,6 +167,9 @@ static in_line int look_after(struct call *c, struct sighting *seen,
 	w->event_seen = event_arm(&d->event);
 	if (load_seq(&p->map->slots[seen->slot].ctl) != seen->ctl)
 		return AGAIN;
+	/* A flight here is waited for by who asks for the new segment. */
+	if (removal_known(p->map) && !c->asked)
+		return MOVED;
 	now = sys.now();
 	r = given_up(c, now);
 	if (!r)

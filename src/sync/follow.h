@@ -44,7 +44,7 @@ static in_line bool follow_asleep(struct call *c, const struct sighting *seen,
 /*
  * Waits once for the flight that was seen. Returns the value's source if that
  * has landed, AGAIN, SFSHM_LEADER (the last leader died), -EAGAIN (too many
- * wait), -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, -EDEADLK or -EBADMSG.
+ * wait), -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, -EDEADLK, -EBADMSG, or MOVED.
  */
 static in_line int flight_follow(struct call *c, struct sighting *seen)
 {

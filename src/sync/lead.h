@@ -112,6 +112,7 @@ static in_line void flight_fill(struct flight *f,
 	f->result = NULL;
 	f->stored = 0;
 	f->uncacheable_ms = 0;
+	f->doubtful = false;
 	f->claims = false;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "os/killpoint.h"
+#include "peer/removal.h"
 #include "peer/wait.h"
 #include "store/claims.h"
 #include "sync/lead.h"
@@ -22,14 +23,16 @@ static void keep(struct hold *held, struct peer *p, const struct sighting *seen,
 int lock_take_idle(struct peer *p, const struct key *k, uint32_t rank,
 		   struct hold *held)
 {
+	uint64_t now = sys.coarse();
 	struct sighting seen;
 
-	if (unlikely(load_relaxed(&p->map->predecessor)))
+	if (unlikely(load_relaxed(&p->map->predecessor)) ||
+	    removal_is_due(p->map, now))
 		return AGAIN;
 	if (unlikely(k->len > SHM_INLINE_KEY ||
 		     !table_glance(p->map, k, &seen) ||
 		     ctl_phase(seen.ctl) != PHASE_IDLE ||
-		     flight_claim_as(p, &seen, rank, sys.coarse(), true) !=
+		     flight_claim_as(p, &seen, rank, now, true) !=
 			     SFSHM_LEADER ||
 		     flight_confirm(p, &seen) == MOVED))
 		return AGAIN;

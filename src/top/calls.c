@@ -32,6 +32,8 @@ int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 	c->closing = h ? &h->closing : NULL;
 	c->closing_seen = h ? load_acquire(c->closing) : 0;
 	r = handle_enter(h, &c->self);
+	if (!r)
+		handle_look_if_due(c->self->map);
 	if (!r && unlikely(handle_moved(c->self->map)))
 		r = handle_follow(h, &c->self);
 	if (r)
@@ -306,6 +308,8 @@ static int with_all(struct sfshm *h, flight_visit_fn what)
 
 	do {
 		r = handle_enter(h, &p);
+		if (!r)
+			handle_look_if_due(p->map);
 		if (!r && handle_moved(p->map))
 			r = handle_follow(h, &p);
 		if (!r)

@@ -39,7 +39,8 @@ static int settle(struct flight *f, struct sfshm_flight *flight, int returned)
 			   returned < 0 ? sfshm_strerror(returned) :
 					  "the work returned without a result");
 
-	return r ? r : f->outcome;
+	/* That it may have had a double is not what the work is asked for. */
+	return r && r != -ESHUTDOWN ? r : f->outcome;
 }
 
 /* The segment is missing, full, or of no use: not the caller's fault. */

@@ -9,7 +9,10 @@
 #include "sync/flight.h"
 #include "top/call.h"
 
-/* The peer that leads a flight: this thread, attached to its segment. */
+/*
+ * The peer that leads a flight: this thread, attached to its segment. It is
+ * about to end it.
+ */
 static in_line int leader(struct flight *f, struct peer **out)
 {
 	*out = NULL;
@@ -17,8 +20,13 @@ static in_line int leader(struct flight *f, struct peer **out)
 		return -EINVAL;
 	if (likely(f->map)) {
 		*out = peer_of(f->life);
-		if (likely(*out))
+		if (likely(*out)) {
+			f->doubtful =
+				flight_is_doubtful(f->map, f->slot, f->ctl);
+			if (unlikely(f->doubtful))
+				handle_warn_newcomers(f->map);
 			return 0;
+		}
 	}
 	if (!f->map && !f->alone)
 		return -ESTALE;
@@ -31,6 +39,10 @@ static in_line int ended(struct flight *f, int r)
 {
 	if (unlikely(f->claims) && !flight_open(f))
 		claim_end(f);
+	if (unlikely(f->doubtful) && r >= 0) {
+		f->doubtful = false;
+		return -ESHUTDOWN;
+	}
 	return r;
 }
 

@@ -39,6 +39,8 @@ static const struct {
 		  "discard the result" },
 	{ ESHUTDOWN, "the handle was closed, or its segment cannot be "
 		     "reached; open it again" },
+	{ EOPNOTSUPP, "a segment cannot live on that file system; "
+		      "use /dev/shm or another tmpfs" },
 	{ EBADF, "the handle or descriptor is not open; "
 		 "open the segment first" },
 	{ ECHILD, "it belongs to the parent process; "

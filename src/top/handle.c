@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +18,12 @@
 #include "segment/name.h"
 #include "store/evict.h"
 #include "sync/flight.h"
+#include "top/removed.h"
 
 /* A name that keeps changing hands under us is given up on after this. */
 #define MOST_TRIES 100
 #define CREATE_TRIES 5
+#define BUSY_TRIES 100
 
 #define ALL_FLAGS                                                             \
 	(SFSHM_CREATE | SFSHM_EXCLUSIVE | SFSHM_SET_OWNER | SFSHM_SET_GROUP | \
@@ -96,27 +99,13 @@ static int make_handle(struct sfshm **out, struct mapping *map)
 	return 0;
 }
 
-/*
- * Creators that race for the name each need room for a while: a lack of it
- * counts only if it lasts.
- */
 static int create(const char *path, const struct sfshm_options *o)
 {
-	struct timespec nap = { .tv_nsec = 2 * NS_PER_MS };
-	struct stat st;
 	int r;
 
 	if (o->why && o->why_size)
 		o->why[0] = '\0';
-	r = file_create(path, o);
-
-	for (int i = 0; r == -ENOSPC && i < CREATE_TRIES; i++) {
-		if (!lstat(path, &st))
-			return -EAGAIN;
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
-		r = file_create(path, o);
-	}
-
+	r = file_create(path, o, removed_inode(path, o));
 	if (r == -EEXIST && !(o->flags & SFSHM_EXCLUSIVE))
 		return -EAGAIN;
 	if (r == -EEXIST)
@@ -141,17 +130,32 @@ static char *absolute(const char *path)
 	return whole;
 }
 
+static ino_t folder_of(const char *path)
+{
+	char folder[PATH_MAX];
+	struct stat st;
+
+	snprintf(folder, sizeof(folder), "%.*s.",
+		 (int)(strrchr(path, '/') + 1 - path), path);
+	return stat(folder, &st) ? 0 : st.st_ino;
+}
+
 /* Without a path it would not find its successor. It keeps the first. */
 static int name_mapping(struct mapping *map, const char *path)
 {
+	char *whole;
+
 	if (map->path)
 		return 0;
 	errno = ENOMEM;
-	map->path = absolute(path);
-	if (map->path)
-		return 0;
-	mapping_drop_handle(map);
-	return -errno;
+	whole = absolute(path);
+	if (!whole) {
+		mapping_drop_handle(map);
+		return -errno;
+	}
+	map->folder = folder_of(whole);
+	store_release(&map->path, whole);
+	return 0;
 }
 
 int handle_map_path(struct mapping **map, const char *path,
@@ -166,7 +170,7 @@ int handle_map_path(struct mapping **map, const char *path,
 	*map = mapping_find(st.st_dev, st.st_ino, -1);
 	if (*map)
 		return name_mapping(*map, path);
-	fd = file_open(path, O_RDWR, &st);
+	fd = file_open(path, O_RDWR, o, &st);
 	if (fd < 0)
 		return fd;
 	r = mapping_open_stat(map, fd, &st, o);
@@ -205,20 +209,49 @@ static int open_once(struct mapping **map, const char *path,
 	return r;
 }
 
-static int open_path(struct sfshm **out, const char *path,
-		     const struct sfshm_options *o)
+/*
+ * Some things get better by themselves, and count only if they last: a lack of
+ * room, for creators that race for the name each need some for a while; and a
+ * file that another process is about to remove. True: try again in *ms.
+ */
+static bool may_pass(int r, int tries, unsigned int *ms)
+{
+	*ms = r == -ENOSPC ? 2 : 10;
+	return (r == -ENOSPC && tries < CREATE_TRIES) ||
+	       (r == -EBUSY && tries < BUSY_TRIES);
+}
+
+/* One try, with the lock held for no longer than it takes. */
+static int open_locked(struct sfshm **out, const char *path,
+		       const struct sfshm_options *o, bool *made)
 {
 	struct mapping *map = NULL;
-	bool made = false;
-	int state = handle_begin_uncancelled();
 	int r = -EAGAIN;
 
 	pthread_mutex_lock(&handle_lock);
 	for (int i = 0; r == -EAGAIN && i < MOST_TRIES; i++)
-		r = open_once(&map, path, o, &made);
+		r = open_once(&map, path, o, made);
 	if (!r)
 		r = make_handle(out, map);
 	pthread_mutex_unlock(&handle_lock);
+	return r;
+}
+
+/* Naps are outside of the lock, for it holds up other opens, and fork(). */
+static int open_path(struct sfshm **out, const char *path,
+		     const struct sfshm_options *o)
+{
+	int state = handle_begin_uncancelled();
+	struct timespec nap = { 0 };
+	bool made = false;
+	unsigned int ms;
+	int r = open_locked(out, path, o, &made);
+
+	for (int i = 0; may_pass(r, i, &ms); i++) {
+		nap.tv_nsec = (long)(ms * NS_PER_MS);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+		r = open_locked(out, path, o, &made);
+	}
 	handle_end_uncancelled(state);
 	if (!r && o && o->why && o->why_size)
 		o->why[0] = '\0';

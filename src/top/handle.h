@@ -16,6 +16,7 @@
 #include <pthread.h>
 
 #include "peer/participant.h"
+#include "peer/removal.h"
 
 #define HANDLE_OPEN 0x73667368u
 #define HANDLE_CLOSED 0x6465616du
@@ -45,7 +46,22 @@ extern pthread_mutex_t handle_lock;
 int handle_map_path(struct mapping **map, const char *path,
 		    const struct sfshm_options *o);
 
-/* Whether the segment has a successor to follow to. */
+/* Looks after the segment's file, and at what is left in a removed one. */
+void handle_look(struct mapping *map);
+
+static inline void handle_look_if_due(struct mapping *map)
+{
+	if (removal_is_due(map, sys.coarse()))
+		handle_look(map);
+}
+
+/*
+ * A thing ends in a removed segment: those who took things in the new one of
+ * its name are told, unless they have waited for it.
+ */
+void handle_warn_newcomers(struct mapping *removed);
+
+/* Whether there is another segment to follow to, or none. */
 static inline bool handle_moved(const struct mapping *map)
 {
 	return load_acquire(&map->header->moved);

@@ -257,8 +257,10 @@ int sfshm_lock_path(struct sfshm *h, const char *path,
 int sfshm_unlock(struct sfshm_lock *lock)
 {
 	struct hold *held = (struct hold *)lock;
+	bool doubtful;
 	struct peer *p;
 	uint32_t rank;
+	int r;
 
 	if (unlikely(!lock))
 		return -EINVAL;
@@ -269,7 +271,11 @@ int sfshm_unlock(struct sfshm_lock *lock)
 		return held->cookie != process_cookie() ? -ECHILD : -EPERM;
 	rank = held->rank;
 	p->ranks &= ~(UINT64_C(1) << rank);
-	return lock_release(held, p);
+	doubtful = flight_is_doubtful(p->map, held->slot, held->ctl);
+	if (unlikely(doubtful))
+		handle_warn_newcomers(p->map);
+	r = lock_release(held, p);
+	return unlikely(doubtful) && !r ? -ESHUTDOWN : r;
 }
 
 void sfshm_lock_cleanup(struct sfshm_lock *lock)

@@ -244,28 +244,12 @@ static int move_values(struct resize *z)
 	return 0;
 }
 
-/* Flights that are still under way in the old segment, and permits held. */
-static uint64_t flights_left(struct resize *z)
-{
-	uint32_t used = slots_used(z->old), max, held;
-	uint64_t n = 0;
-
-	peer_reap_all(z->old);
-	for (uint32_t i = 0; i < used; i++) {
-		n += ctl_busy(load_seq(&z->old->slots[i].ctl));
-		if (slot_kind(&z->old->slots[i]) == SHM_SEMAPHORE &&
-		    semaphore_peek(z->old, i, &max, &held))
-			n += held;
-	}
-	return n;
-}
-
 static int wait_for_flights(struct resize *z)
 {
 	struct timespec nap = { .tv_nsec = LOOK_AGAIN_NS };
 	uint64_t left;
 
-	while ((left = flights_left(z))) {
+	while ((left = succession_under_way(z->old))) {
 		if (z->progress)
 			z->progress(z->moved, left, z->arg);
 		if (z->deadline && sys.now() >= z->deadline)
@@ -287,11 +271,13 @@ static bool stands_under(const struct mapping *map, const char *path)
 /* The successor is in place: empties the old segment and lets go of it. */
 static int drain(struct resize *z)
 {
-	int r = move_values(z);
+	/* The values of a removed one have gone with it. */
+	bool keep = !removal_known(z->old);
+	int r = keep ? move_values(z) : 0;
 
 	if (!r)
 		r = wait_for_flights(z);
-	if (!r)
+	if (!r && keep)
 		r = move_values(z);
 	if (r)
 		return r;
@@ -353,6 +339,7 @@ static int make_successor(struct resize *z)
 		close(fd);
 		return r;
 	}
+	z->new->folder = z->old->folder;
 	z->new->path = strdup(z->old->path);
 	if (!z->new->path)
 		return -ENOMEM;
@@ -379,8 +366,9 @@ static int take_the_name(struct resize *z)
 	kill_point(resize_linked);
 	if (rename(z->passing, z->path))
 		return -errno;
+	store_relaxed(&z->new->nameless, false);
 	kill_point(resize_renamed);
-	store_seq(&z->old->header->moved, 1);
+	store_seq(&z->old->header->moved, SHM_MOVED);
 	kill_point(resize_moved);
 	return 0;
 }
@@ -517,7 +505,19 @@ static int prepare(struct resize *z, const char *name)
 	return r;
 }
 
-static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+/*
+ * The cookie of the process of which a thread is at it, for the lock on the
+ * file is the process's. A child that was forked meanwhile finds its parent's,
+ * which is none of its own.
+ */
+static uint64_t at_work;
+
+static bool begin_alone(void)
+{
+	uint64_t mine = process_cookie(), other = load_relaxed(&at_work);
+
+	return other != mine && cas_acq_rel(&at_work, other, mine);
+}
 
 int sfshm_resize(const char *name, const struct sfshm_options *options,
 		 uint64_t deadline_ns, sfshm_progress_fn progress, void *arg)
@@ -536,8 +536,7 @@ int sfshm_resize(const char *name, const struct sfshm_options *options,
 	r = prepare(&z, name);
 	if (r)
 		return r;
-	/* The lock on the file is the process's, not the thread's. */
-	if (pthread_mutex_trylock(&one_at_a_time)) {
+	if (!begin_alone()) {
 		explain(options, -EBUSY);
 		return -EBUSY;
 	}
@@ -545,7 +544,7 @@ int sfshm_resize(const char *name, const struct sfshm_options *options,
 	do {
 		r = open_and_run(&z, name);
 	} while (r == -EAGAIN && ++tries < MOST_TRIES);
-	pthread_mutex_unlock(&one_at_a_time);
+	store_release(&at_work, 0);
 	handle_end_uncancelled(state);
 	explain(options, r);
 	sfshm_result_clear(&z.value);

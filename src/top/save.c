@@ -114,7 +114,7 @@ static int ended(struct save *s, int r)
 {
 	if (!s->open)
 		(void)sfshm_permit_release(&s->permit);
-	return r;
+	return !s->open && !r && s->flight.doubtful ? -ESHUTDOWN : r;
 }
 
 /* The reservation is this thread's; the rest of what a writer needs. */
@@ -244,7 +244,7 @@ struct sfshm_flight *sfshm_save_flight(struct sfshm_save *save)
 /* The peer that writes: this thread, attached to the save's segment. */
 static int writer(struct sfshm_save *save, struct peer **out)
 {
-	const struct save *s = (const struct save *)save;
+	struct save *s = (struct save *)save;
 
 	if (!s)
 		return -EINVAL;
@@ -253,7 +253,12 @@ static int writer(struct sfshm_save *save, struct peer **out)
 	if (s->flight.cookie != process_cookie())
 		return -ECHILD;
 	*out = peer_of(s->flight.life);
-	return *out ? 0 : -EPERM;
+	if (!*out)
+		return -EPERM;
+	s->flight.doubtful = flight_is_doubtful(s->flight.map, s->flight.slot,
+						s->flight.ctl);
+	handle_warn_newcomers(s->flight.map);
+	return 0;
 }
 
 int sfshm_save_publish(struct sfshm_save *save)

@@ -215,6 +215,8 @@ static int seek(struct sought *w, bool may_make, bool try)
 	struct semaphore_known *k;
 	int r = handle_enter(w->handle, &w->p);
 
+	if (likely(!r))
+		handle_look_if_due(w->p->map);
 	if (!r && unlikely(handle_moved(w->p->map)))
 		r = handle_follow(w->handle, &w->p);
 	if (unlikely(r))
@@ -308,7 +310,10 @@ int sfshm_permit_release(struct sfshm_permit *permit)
 		return t->cookie != process_cookie() ? -ECHILD : -EPERM;
 	/* The program's own robust mutexes may have cleared that (W6). */
 	wait_rest(p);
+	removal_look_if_due(p->map);
 	r = semaphore_give_back(p, t->slot, t->word);
+	if (removal_known(p->map) && !r)
+		r = -ESHUTDOWN;
 	t->map = NULL;
 	if (!--p->permits && unlikely(load_relaxed(&peer_several)))
 		peer_rest();

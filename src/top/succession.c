@@ -10,7 +10,11 @@
 #include <unistd.h>
 #include <urcu/urcu-bp.h>
 
+#include "os/sys.h"
+#include "peer/liveness.h"
 #include "segment/geometry.h"
+#include "sync/semaphore.h"
+#include "top/removed.h"
 
 static int beside(const char *path, const char *suffix, char *buf, size_t size)
 {
@@ -42,7 +46,10 @@ static struct sfshm_options same_as(const struct mapping *map)
 	return o;
 }
 
-/* An alias that is missing, or not what the header names, is nothing. */
+/*
+ * A resize leaves the predecessor an alias; a removed one has none. What is
+ * missing, or not what the header names, is nothing.
+ */
 static int map_predecessor(struct mapping *map, const char *path,
 			   struct mapping **old, const struct sfshm_options *o)
 {
@@ -51,14 +58,23 @@ static int map_predecessor(struct mapping *map, const char *path,
 	struct stat st;
 	int r = handle_old_path(path, alias, sizeof(alias));
 
-	if (!r && (lstat(alias, &st) || st.st_ino != map->header->predecessor))
-		r = -ENOENT;
-	if (!r)
+	if (!r && !lstat(alias, &st) && st.st_ino == map->header->predecessor)
 		r = handle_map_path(old, alias, &same);
+	else if (!r)
+		r = removed_map(old, path, map->header->predecessor, &same);
 	if (r && r != -ENOENT)
 		options_explain(o, "%s, which it is taking over from: %s",
 				alias, sfshm_strerror(r));
 	return r;
+}
+
+/* U1, for a resize's predecessor and a removed one. */
+static void mark_predecessor(struct mapping *old)
+{
+	if (removal_seen(old))
+		removal_mark(old);
+	else
+		store_seq(&old->header->moved, SHM_MOVED);
 }
 
 int handle_adopt_predecessor(struct mapping *map, const char *path,
@@ -73,9 +89,125 @@ int handle_adopt_predecessor(struct mapping *map, const char *path,
 	r = map_predecessor(map, path, &old, o);
 	if (r)
 		return r == -ENOENT ? 0 : r;
-	store_seq(&old->header->moved, 1);
+	mark_predecessor(old);
+	r = handle_adopt_predecessor(old, path, o);
+	if (r || (removal_known(old) && !succession_left(old))) {
+		if (!r)
+			store_release(&map->header->drained, 1);
+		mapping_drop_handle(old);
+		return r;
+	}
 	mapping_set_predecessor(map, old);
 	return 0;
+}
+
+uint64_t succession_under_way(struct mapping *map)
+{
+	uint32_t used = slots_used(map), max, held;
+	uint64_t n = 0;
+
+	peer_reap_all(map);
+	for (uint32_t i = 0; i < used; i++) {
+		n += ctl_busy(load_seq(&map->slots[i].ctl));
+		if (slot_kind(&map->slots[i]) == SHM_SEMAPHORE &&
+		    semaphore_peek(map, i, &max, &held))
+			n += held;
+	}
+	return n;
+}
+
+/* A hint that costs little: somebody who lives has noted a claim. */
+static bool claims_noted(struct mapping *map)
+{
+	uint32_t used = participants_used(map);
+
+	for (uint32_t i = 0; i < used; i++) {
+		struct shm_participant *rec = &map->participants[i];
+		uint32_t any = 0;
+
+		for (int n = 0; n < SHM_CLAIMS; n++)
+			any |= load_relaxed(&rec->claims[n]);
+		if (any && life_held(map, rec))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * order: M1 pairs M2
+ * Set `moved`, then look for what is owned; take it, then look at `moved`.
+ */
+bool succession_left(struct mapping *map)
+{
+	struct mapping *old = mapping_predecessor(map);
+	bool left = false;
+
+	if (old) {
+		left = succession_left(old);
+		mapping_put(old);
+	}
+	fence_seq();
+	peer_examine_all(map);
+	return left || claims_noted(map) || succession_under_way(map);
+}
+
+/* It has the time of a thing's begin before it: that thing may have a double. */
+static void warn(struct mapping *map)
+{
+	uint64_t now = sys.now(), *at = &map->header->doubled;
+	uint64_t until = load_relaxed(at);
+
+	while (until < now && !cas_relaxed(at, until, now))
+		until = load_relaxed(at);
+}
+
+/*
+ * Nothing is left in the removed segment: it is let go. If something is and the
+ * new one does not name it, those are told who do not know of it.
+ */
+static void look_at_removed(struct mapping *map, struct mapping *old)
+{
+	bool named = map->header->predecessor == old->ino;
+
+	if (succession_left(old)) {
+		if (!named)
+			warn(map);
+	} else if (named) {
+		store_release(&map->header->drained, 1);
+	} else if (!urcu_bp_read_ongoing()) {
+		mapping_set_predecessor(map, NULL);
+	}
+}
+
+void handle_look(struct mapping *map)
+{
+	struct mapping *old;
+
+	removal_look(map, sys.coarse());
+	old = mapping_predecessor(map);
+	if (!old)
+		return;
+	if (removal_known(old))
+		look_at_removed(map, old);
+	mapping_put(old);
+}
+
+/*
+ * The new segment's creator has not seen the removed one. This process does
+ * not lead there what is led here, all the same, and others are told.
+ */
+static void remember_removed(struct mapping *map, struct mapping *old)
+{
+	struct mapping *kept;
+
+	if (map->header->predecessor == old->ino || !succession_left(old))
+		return;
+	warn(map);
+	if (map->header->predecessor || load_relaxed(&map->predecessor))
+		return;
+	kept = mapping_find(old->dev, old->ino, -1);
+	if (kept)
+		mapping_set_predecessor(map, kept);
 }
 
 /* The segment that stands under the name now, if it is another one. */
@@ -92,10 +224,32 @@ static int find_successor(struct mapping *map, struct mapping **next)
 		return r == -ENOMEM || r == -EMFILE ? r : -ESHUTDOWN;
 	if (*next != map)
 		r = handle_adopt_predecessor(*next, map->path, NULL);
-	if (*next != map && !r)
+	if (*next != map && !r) {
+		if (removal_known(map))
+			remember_removed(*next, map);
 		return 0;
+	}
 	mapping_drop_handle(*next);
 	return r ? r : -ESHUTDOWN;
+}
+
+void handle_warn_newcomers(struct mapping *removed)
+{
+	struct sfshm_options same = same_as(removed);
+	struct mapping *map;
+	int state;
+
+	if (!removal_known(removed))
+		return;
+	state = handle_begin_uncancelled();
+	pthread_mutex_lock(&handle_lock);
+	if (removed->path && !handle_map_path(&map, removed->path, &same)) {
+		if (map->header->predecessor != removed->ino)
+			warn(map);
+		mapping_drop_handle(map);
+	}
+	pthread_mutex_unlock(&handle_lock);
+	handle_end_uncancelled(state);
 }
 
 void handle_detach_if_last(struct mapping *map)

@@ -39,6 +39,15 @@ int handle_passing_path(const char *path, char *buf, size_t size);
 int handle_adopt_predecessor(struct mapping *map, const char *path,
 			     const struct sfshm_options *o);
 
+/* Flights that are under way in a segment, and permits held. */
+uint64_t succession_under_way(struct mapping *map);
+
+/*
+ * Whether there are any in a removed segment, or in those before it. Deaths
+ * that the kernel did not mark are found.
+ */
+bool succession_left(struct mapping *map);
+
 /*
  * Whether `other`, a resize's name beside `path`, is what it seems: a segment
  * of this user's that comes before or after the one at `path`, or is the same.

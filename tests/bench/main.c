@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ops.h"
+#include "peer/removal.h"
 
 #define WARM 20
 
@@ -54,6 +55,8 @@ int main(int argc, char **argv)
 		ops_sleep(argv[2]);
 	if (argc < 4)
 		return 2;
+	/* What is due twice a second is no operation's. */
+	removal_every_ns = UINT64_MAX / 2;
 	ops_open(argv[1], argv[0]);
 	for (int i = 3; i < argc; i++)
 		run(find(argv[i]), WARM);

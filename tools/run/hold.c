@@ -67,12 +67,22 @@ static int await_last_run(struct call *call, struct hold *h)
 	return r;
 }
 
-static void let_go(struct call *call, struct hold *h)
+/*
+ * Who did nothing about a death leaves it for the next one: then `keep` holds
+ * on to the lock. Returns whether somebody else may have held the same.
+ */
+static bool let_go(struct call *call, struct hold *h, bool keep)
 {
+	int r = 0;
+
+	if (call->options.mode == RUN_HOLD_PERMIT)
+		r = sfshm_permit_release(&h->permit);
+	else if (!keep)
+		r = sfshm_unlock(&h->lock);
 	if (h->locked)
 		runlock_drop(call->session.lock_fd, h->run_key,
 			     call->options.key_len + 1);
-	(void)sfshm_permit_release(&h->permit);
+	return r == -ESHUTDOWN;
 }
 
 static void ended(const struct run *run, struct outcome *o)
@@ -90,7 +100,8 @@ static void ended(const struct run *run, struct outcome *o)
 		outcome_status(o, header.kind, (int)header.code);
 }
 
-static void run_it(struct call *call, struct outcome *o)
+/* True: what `line` says was said. */
+static bool run_it(struct call *call, const char *line, struct outcome *o)
 {
 	const struct keeper_job job = {
 		.argv = call->argv,
@@ -100,19 +111,24 @@ static void run_it(struct call *call, struct outcome *o)
 		.lock = call->session.lock_fd,
 		.direct = true,
 	};
-	struct run run = { .limit = 0 };
+	struct run run = { .if_removed = line };
 
 	run_command(&run, &job);
 	o->has_source = true;
 	o->source = SFSHM_COMPUTED;
 	o->leader = true;
 	ended(&run, o);
+	return !run.if_removed;
+}
+
+static const char *kind(const struct call *call)
+{
+	return call->options.mode == RUN_HOLD_LOCK ? "lock" : "semaphore";
 }
 
 static void not_taken(const struct call *call, int error, struct outcome *o)
 {
-	const char *what = call->options.mode == RUN_HOLD_LOCK ? "lock" :
-								 "semaphore";
+	const char *what = kind(call);
 	int signal = signals_next();
 
 	if (error == -ECANCELED && signal)
@@ -131,6 +147,25 @@ static void not_taken(const struct call *call, int error, struct outcome *o)
 			     call->key_text, sfshm_strerror(error));
 }
 
+static void hold(struct call *call, struct hold *h, struct outcome *o)
+{
+	bool said = true;
+	char line[512];
+	int r = await_last_run(call, h);
+
+	snprintf(line, sizeof(line),
+		 "%s %s: the segment's file was removed, so another run may "
+		 "hold it at the same time; use a segment that nothing removes "
+		 "(-s /run/...), or RemoveIPC=no in logind.conf",
+		 kind(call), call->key_text);
+	if (!r)
+		said = run_it(call, line, o);
+	else
+		not_taken(call, r, o);
+	if (let_go(call, h, r && o->owner_died) && !said)
+		complain("%s", line);
+}
+
 void call_hold(struct call *call, struct outcome *o)
 {
 	struct hold h = { .locked = false };
@@ -146,13 +181,5 @@ void call_hold(struct call *call, struct outcome *o)
 		o->generation = sfshm_lock_generation(&h.lock);
 	if (o->owner_died && call->options.verbose)
 		complain("lock %s: its last holder died", call->key_text);
-	r = await_last_run(call, &h);
-	if (!r)
-		run_it(call, o);
-	else
-		not_taken(call, r, o);
-	/* Who did nothing about the death leaves it for the next one. */
-	if (!r || !o->owner_died)
-		sfshm_lock_cleanup(&h.lock);
-	let_go(call, &h);
+	hold(call, &h, o);
 }

@@ -18,7 +18,7 @@ static void release(const struct call *call, struct sfshm_flight *flight,
 	int r = call->save ? sfshm_save_abort(call->save) :
 			     sfshm_release(flight);
 
-	if (r && r != -ESTALE && !o->error[0])
+	if (r && r != -ESTALE && r != -ESHUTDOWN && !o->error[0])
 		outcome_fail(o, RUN_EXIT_FAILURE, "cannot end the flight: %s",
 			     sfshm_strerror(r));
 }
@@ -86,6 +86,9 @@ static void share(struct call *call, struct sfshm_flight *flight,
 		outcome_note(o,
 			     "another caller took the flight, and shares its "
 			     "own run");
+	} else if (r == -ESHUTDOWN) {
+		outcome_note(o, "the segment's file was removed: another call "
+				"may have run the command, too");
 	} else if (r == SFSHM_UNCACHED) {
 		outcome_note(o, "no room to keep the result: only the present "
 				"followers get it");

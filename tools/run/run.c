@@ -5,13 +5,17 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "common/complain.h"
 #include "signals.h"
 
 /* What a command that is told to end has for it, and its killing. */
 #define GRACE_NS (1000 * NS_PER_MS)
+/* How often the segment's file is looked after. */
+#define LOOK_MS 500
 
 enum { ON_KEEPER, ON_SIGNALS, ON_OUT, ON_ERR, ON_OUT_TO, ON_ERR_TO, ON_COUNT };
 
@@ -149,6 +153,23 @@ static uint64_t run_next_ns(const struct run *run)
 	return run->kill_at_ns ? run->kill_at_ns : run->deadline_ns;
 }
 
+static int run_poll_ms(const struct run *run)
+{
+	int ms = clock_poll_ms(run_next_ns(run));
+
+	return run->if_removed && (ms < 0 || ms > LOOK_MS) ? LOOK_MS : ms;
+}
+
+static void run_look_after(struct run *run, int file)
+{
+	struct stat st;
+
+	if (!run->if_removed || fstat(file, &st) || st.st_nlink)
+		return;
+	complain("%s", run->if_removed);
+	run->if_removed = NULL;
+}
+
 static void run_poll(struct run *run)
 {
 	struct stream *out = &run->out, *err = &run->err;
@@ -164,7 +185,7 @@ static void run_poll(struct run *run)
 				0 },
 	};
 
-	if (poll(polled, ON_COUNT, clock_poll_ms(run_next_ns(run))) <= 0)
+	if (poll(polled, ON_COUNT, run_poll_ms(run)) <= 0)
 		return;
 	if (polled[ON_SIGNALS].revents)
 		run_pass_signals(run);
@@ -212,6 +233,7 @@ void run_command(struct run *run, const struct keeper_job *job)
 	while (!run_over(run) && run_press(run)) {
 		run_poll(run);
 		run_check_deadline(run);
+		run_look_after(run, job->lock);
 	}
 	run_clean_up(run);
 }

@@ -26,6 +26,9 @@ struct run {
 	bool filed;   /* they are kept in these two instead */
 	int out_file, err_file;
 	int dropped; /* why nothing is kept: -EMSGSIZE, -ENOMEM, ..., 0 */
+	/* Said once on standard error if the segment's file, which is the
+	   job's `lock`, is removed meanwhile; NULL: not looked after. */
+	const char *if_removed;
 	uint64_t deadline_ns; /* 0: none */
 	uint64_t kill_at_ns;  /* when patience with an ended run is over */
 	bool killed;

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "top/removed.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "peer/removal.h"
+#include "segment/file.h"
+
+/* Files that were looked at are not looked at again, up to so many. */
+#define MOST_FILES 64
+
+struct search {
+	const char *path;
+	struct sfshm_options like; /* what the file must be like */
+	char link[PATH_MAX + 16];  /* what /proc says of its descriptors */
+	dev_t dev;
+	uint64_t ino; /* 0: any */
+	uint64_t known[MOST_FILES];
+	unsigned int known_count;
+	struct mapping *best;
+};
+
+static int prepare(struct search *s, const char *path, uint64_t ino,
+		   const struct sfshm_options *o)
+{
+	const char *name = strrchr(path, '/');
+	char folder[PATH_MAX], whole[PATH_MAX];
+	struct stat st;
+
+	name = name ? name + 1 : path;
+	snprintf(folder, sizeof(folder), "%.*s.", (int)(name - path), path);
+	if (!realpath(folder, whole) || stat(whole, &st))
+		return -ENOENT;
+	*s = (struct search){ .path = path, .ino = ino, .dev = st.st_dev };
+	if (o)
+		s->like = *o;
+	s->like.why = NULL;
+	snprintf(s->link, sizeof(s->link), "%s/%s (deleted)",
+		 strcmp(whole, "/") ? whole : "", name);
+	return 0;
+}
+
+static bool was_called_so(const struct search *s, int folder, const char *fd)
+{
+	char text[sizeof(s->link)];
+	ssize_t n = readlinkat(folder, fd, text, sizeof(text));
+
+	return n >= 0 && (size_t)n == strlen(s->link) &&
+	       !memcmp(text, s->link, (size_t)n);
+}
+
+/*
+ * Opens that process's file of that inode; -ENOENT: it has no such file under
+ * the name. The links are read first, for to look at whatever else it has open
+ * might take long.
+ */
+static int open_through(const struct search *s, pid_t pid, uint64_t ino)
+{
+	char name[32];
+	struct dirent *e;
+	struct stat st;
+	int fd = -ENOENT, folder;
+	DIR *dir;
+
+	snprintf(name, sizeof(name), "/proc/%d/fd", (int)pid);
+	dir = opendir(name);
+	if (!dir)
+		return -EACCES;
+	folder = dirfd(dir);
+	while (fd < 0 && (e = readdir(dir)))
+		if (was_called_so(s, folder, e->d_name) &&
+		    !fstatat(folder, e->d_name, &st, 0) &&
+		    st.st_dev == s->dev && st.st_ino == ino)
+			fd = openat(folder, e->d_name, O_RDWR | O_CLOEXEC);
+	if (fd == -1)
+		fd = -errno;
+	closedir(dir);
+	return fd;
+}
+
+/* False: that process may not be looked into, but another one perhaps. */
+static bool map_through(const struct search *s, pid_t pid, uint64_t ino,
+			struct mapping **map)
+{
+	int fd = open_through(s, pid, ino);
+	struct stat st;
+
+	if (fd < 0)
+		return fd == -ENOENT;
+	if (!fstat(fd, &st) && !st.st_nlink &&
+	    !file_check(&st, s->path, &s->like) &&
+	    !mapping_open_stat(map, fd, &st, &s->like))
+		return true;
+	close(fd);
+	return true;
+}
+
+/*
+ * What is mapped here is not opened once more: closing that descriptor would
+ * drop this process's byte locks.
+ */
+static bool map_own(const struct search *s, uint64_t ino, struct mapping **map)
+{
+	struct mapping *own = mapping_find(s->dev, ino, -1);
+	char name[32];
+
+	if (!own)
+		return false;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", own->fd);
+	if (removal_seen(own) && was_called_so(s, AT_FDCWD, name))
+		*map = own;
+	else
+		mapping_drop_handle(own);
+	return true;
+}
+
+/* Of two the one that came after the other. */
+static bool is_later(const struct mapping *a, const struct mapping *b)
+{
+	if (a->header->predecessor == b->ino)
+		return true;
+	return b->header->predecessor != a->ino &&
+	       a->header->created > b->header->created;
+}
+
+static void keep_the_later(struct search *s, struct mapping *map)
+{
+	struct mapping *other = map;
+
+	if (!s->best || is_later(map, s->best)) {
+		other = s->best;
+		s->best = map;
+	}
+	if (other)
+		mapping_drop_handle(other);
+}
+
+static bool is_known(const struct search *s, uint64_t ino)
+{
+	for (unsigned int i = 0; i < s->known_count; i++)
+		if (s->known[i] == ino)
+			return true;
+	return false;
+}
+
+/* A process's lock on a file; one process of each file is enough. */
+static void look_at_lock(struct search *s, const char *line)
+{
+	struct mapping *map = NULL;
+	unsigned int major, minor;
+	uint64_t ino;
+	int pid;
+
+	if (sscanf(line, "%*s POSIX %*s %*s %d %x:%x:%" SCNu64, &pid, &major,
+		   &minor, &ino) != 4 ||
+	    makedev(major, minor) != s->dev || pid <= 0 ||
+	    (s->ino && s->ino != ino) || is_known(s, ino))
+		return;
+	if (!map_own(s, ino, &map) &&
+	    (pid == getpid() || !map_through(s, pid, ino, &map)))
+		return;
+	if (s->known_count < MOST_FILES)
+		s->known[s->known_count++] = ino;
+	if (map)
+		keep_the_later(s, map);
+}
+
+int removed_map(struct mapping **map, const char *path, uint64_t ino,
+		const struct sfshm_options *o)
+{
+	char *line = NULL;
+	size_t size = 0;
+	struct search s;
+	FILE *locks;
+	int r = prepare(&s, path, ino, o);
+
+	*map = NULL;
+	if (r)
+		return r;
+	locks = fopen("/proc/locks", "re");
+	if (!locks)
+		return -ENOENT;
+	while (getline(&line, &size, locks) > 0)
+		look_at_lock(&s, line);
+	free(line);
+	fclose(locks);
+	*map = s.best;
+	return s.best ? 0 : -ENOENT;
+}
+
+uint64_t removed_inode(const char *path, const struct sfshm_options *o)
+{
+	struct mapping *map;
+	uint64_t ino;
+
+	if (removed_map(&map, path, 0, o))
+		return 0;
+	ino = map->ino;
+	mapping_drop_handle(map);
+	return ino;
+}
