@@ -45,7 +45,10 @@
  *                  version, other libc, other time namespace, damaged
  *   -EBADMSG       a peer wrote something impossible into the segment; run
  *                  `sfshm-ctl verify`
- *   -ENOMEM, -EMFILE, -EACCES, ... as the system call that failed said
+ *   -ENOMEM        no memory; or the process has used up its thread-specific
+ *                  keys (pthread_key_create(3)), so that a thread's end would
+ *                  not be noticed; make room and call again
+ *   -EMFILE, -EACCES, ... as the system call that failed said
  */
 #ifndef SFSHM_ERRORS_H
 #define SFSHM_ERRORS_H

@@ -17,6 +17,7 @@
 #include "segment/name.h"
 #include "store/evict.h"
 #include "sync/flight.h"
+#include "top/heartbeat.h"
 
 /* A name that keeps changing hands under us is given up on after this. */
 #define MOST_TRIES 100
@@ -31,40 +32,57 @@ static struct sfshm *unused; /* guarded by handle_lock */
 
 static void before_fork(void)
 {
+	if (forking++)
+		return;
+	heartbeat_fork_lock();
 	pthread_mutex_lock(&handle_lock);
 	mapping_fork_lock();
 	urcu_bp_before_fork();
 }
 
-static void after_fork_parent(void)
+static void unlock_after_fork(void)
 {
-	urcu_bp_after_fork_parent();
 	mapping_fork_unlock();
 	pthread_mutex_unlock(&handle_lock);
+	heartbeat_fork_unlock();
+}
+
+static void after_fork_parent(void)
+{
+	if (--forking)
+		return;
+	urcu_bp_after_fork_parent();
+	unlock_after_fork();
 }
 
 static void after_fork_child(void)
 {
+	if (--forking)
+		return;
 	urcu_bp_after_fork_child();
 	wait_unrest();
-	mapping_fork_unlock();
-	pthread_mutex_unlock(&handle_lock);
+	heartbeat_forget();
+	unlock_after_fork();
 }
 
-static void prepare_once(void)
+/* What the levels below need of those above, and the fork handlers. */
+int handle_prepare(void)
 {
-	process_cookie();
-	peer_sweep = flight_sweep;
-	arena_reclaim = evict_for_memory;
-	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+	static uint32_t prepared;
+
+	if (likely(load_acquire(&prepared)))
+		return 0;
+	store_relaxed(&peer_sweep, flight_sweep);
+	store_relaxed(&arena_reclaim, evict_for_memory);
+	if (pthread_atfork(before_fork, after_fork_parent, after_fork_child))
+		return -ENOMEM;
+	store_release(&prepared, 1);
+	return 0;
 }
 
 static int check_options(const struct sfshm_options *o)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, prepare_once);
-	if (!process_cookie())
+	if (!process_cookie() || handle_prepare())
 		return -ENOMEM;
 	if (!o)
 		return 0;
@@ -406,6 +424,8 @@ int sfshm_unlink(const char *name)
 	struct stat st;
 	int r = name_to_path(name, geteuid(), path, sizeof(path));
 
+	if (!r)
+		r = handle_prepare();
 	if (!r)
 		r = file_inspect(path, &any, &st);
 	if (r)

@@ -39,6 +39,13 @@ struct sfshm {
 extern pthread_mutex_t handle_lock;
 
 /*
+ * Registers the fork handlers, if that is not done yet. To be called before
+ * any lock of the library is taken, so by each public call that may be a
+ * process's first. 0 or -ENOMEM.
+ */
+int handle_prepare(void);
+
+/*
  * Opens or finds the segment at `path` and maps it, with a reference for a
  * handle. -EAGAIN: it changes hands just now. Called with handle_lock held.
  */

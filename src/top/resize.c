@@ -517,7 +517,21 @@ static int prepare(struct resize *z, const char *name)
 	return r;
 }
 
-static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+/*
+ * The lock on the file is the process's, not the thread's: of its threads one
+ * resizes at a time. What is noted is the process's cookie, for in a forked
+ * child nobody is at it, whatever its parent was doing.
+ */
+static uint64_t at_work;
+
+static int begin_work(void)
+{
+	uint64_t me = process_cookie(), seen = load_relaxed(&at_work);
+
+	if (!me)
+		return -ENOMEM;
+	return seen != me && cas_acq_rel(&at_work, seen, me) ? 0 : -EBUSY;
+}
 
 int sfshm_resize(const char *name, const struct sfshm_options *options,
 		 uint64_t deadline_ns, sfshm_progress_fn progress, void *arg)
@@ -536,16 +550,16 @@ int sfshm_resize(const char *name, const struct sfshm_options *options,
 	r = prepare(&z, name);
 	if (r)
 		return r;
-	/* The lock on the file is the process's, not the thread's. */
-	if (pthread_mutex_trylock(&one_at_a_time)) {
-		explain(options, -EBUSY);
-		return -EBUSY;
+	r = begin_work();
+	if (r) {
+		explain(options, r);
+		return r;
 	}
 	state = handle_begin_uncancelled();
 	do {
 		r = open_and_run(&z, name);
 	} while (r == -EAGAIN && ++tries < MOST_TRIES);
-	pthread_mutex_unlock(&one_at_a_time);
+	store_release(&at_work, 0);
 	handle_end_uncancelled(state);
 	explain(options, r);
 	sfshm_result_clear(&z.value);
