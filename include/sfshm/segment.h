@@ -95,7 +95,9 @@ int sfshm_memfd(const char *label,
  * still be ended. If it is the process's last handle of the segment, those
  * that the calling thread leads are released. The mapping goes when the last
  * thread of the process that used it has ended or has made its next sfshm call.
- * Returns 0 or -EBADF.
+ * Returns 0 or -EBADF. A closed handle is told as such, by -EBADF, until 1024
+ * others have been closed after it in this process; only then may a new one
+ * have its address.
  *
  * Waits for a liburcu grace period of this process, so not to be called from
  * inside an RCU read-side section, nor from a signal handler. Also the way to

@@ -28,7 +28,21 @@
 	 SFSHM_HUGE_PAGES)
 
 pthread_mutex_t handle_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct sfshm *unused; /* guarded by handle_lock */
+
+/*
+ * Closed handles, the oldest first; guarded by handle_lock. The oldest is used
+ * again once there are more than so many.
+ */
+#define KEPT_CLOSED 1024
+static struct sfshm *closed, **closed_end = &closed;
+static uint32_t closed_count;
+
+/*
+ * All locks of the library are taken around a fork, so that the child finds
+ * none of them locked. The handlers may be registered more than once: of those
+ * of one fork the first to run does the work, and the last undoes it.
+ */
+static __thread uint32_t forking;
 
 static void before_fork(void)
 {
@@ -94,15 +108,29 @@ static int check_options(const struct sfshm_options *o)
 	return 0;
 }
 
+static struct sfshm *take_closed(void)
+{
+	struct sfshm *h = closed;
+
+	closed = h->next_closed;
+	closed_count--;
+	return h;
+}
+
+static void keep_closed(struct sfshm *h)
+{
+	h->next_closed = NULL;
+	*closed_end = h;
+	closed_end = &h->next_closed;
+	closed_count++;
+}
+
 /* Called with handle_lock held; takes over the reference. */
 static int make_handle(struct sfshm **out, struct mapping *map)
 {
-	struct sfshm *h = unused;
+	struct sfshm *h = closed_count > KEPT_CLOSED ? take_closed() :
+						       calloc(1, sizeof(*h));
 
-	if (h)
-		unused = h->next_free;
-	else
-		h = calloc(1, sizeof(*h));
 	if (!h) {
 		mapping_drop_handle(map);
 		return -ENOMEM;
@@ -405,8 +433,7 @@ int sfshm_close(struct sfshm *h)
 	handle_detach_if_last(map);
 	mapping_drop_handle(map);
 	pthread_mutex_lock(&handle_lock);
-	h->next_free = unused;
-	unused = h;
+	keep_closed(h);
 	pthread_mutex_unlock(&handle_lock);
 	handle_end_uncancelled(state);
 	return 0;
