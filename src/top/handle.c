@@ -313,7 +313,7 @@ static void close_extra(int fd, struct mapping *map)
  */
 static bool lacks_predecessor(const struct mapping *map)
 {
-	return map->header->predecessor &&
+	return load_relaxed(&map->header->predecessor) &&
 	       !load_acquire(&map->header->drained) &&
 	       !load_relaxed(&map->predecessor);
 }

@@ -311,7 +311,7 @@ static struct sfshm_options fill_wish(const struct resize *z)
 
 	o.flags &= SFSHM_HUGE_PAGES;
 	o.flags |= SFSHM_SET_OWNER | SFSHM_SET_GROUP;
-	if (z->old->header->compatible & SHM_HUGE)
+	if (load_relaxed(&z->old->header->compatible) & SHM_HUGE)
 		o.flags |= SFSHM_HUGE_PAGES;
 	o.slots = o.slots ? o.slots : g->slots;
 	o.participants = o.participants ? o.participants : g->participants;
