@@ -13,9 +13,9 @@ SFSHM_BEGIN_DECLS
  * The work. It runs in the calling thread, at most once per call and in one
  * process at a time per key, and ends its flight with sfshm_publish(),
  * sfshm_publishv(), sfshm_fail() or sfshm_release(), then returns 0. If it
- * returns a negated errno value with the flight not ended, the flight fails
- * with that code; if it returns anything else with the flight not ended, it
- * fails with -EPROTO. It may be cancelled, may call pthread_exit(), may be
+ * returns a negated errno value (-1 to -4095) with the flight not ended, the
+ * flight fails with that code; if it returns any other number with the flight
+ * not ended, it fails with -EPROTO. It may be cancelled, may call pthread_exit(), may be
  * killed: the flight is released and one of those who wait takes over. It must
  * not leave by longjmp(): end the flight first.
  */

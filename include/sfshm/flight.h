@@ -157,11 +157,12 @@ int sfshm_publishv(struct sfshm_flight *flight, const struct iovec *iov,
 
 /*
  * Ends the flight with an error, for everybody who waits and, for the
- * policy's neg_ttl_ms, for later callers. `code` is any number but 0; by
- * convention a negated errno value; -ENOENT means "does not exist" and is
- * answered as such. `message` (or NULL) is cut at SFSHM_MESSAGE_MAX - 1
+ * policy's neg_ttl_ms, for later callers. `code` is any number but 0 and
+ * INT_MIN; by convention a negated errno value; -ENOENT means "does not exist"
+ * and is answered as such. `message` (or NULL) is cut at SFSHM_MESSAGE_MAX - 1
  * bytes. The last good value stays where it was. Returns 0, -ESTALE, -EPERM,
- * -EINVAL (code 0), -ECHILD. Never blocks.
+ * -EINVAL (code 0 or INT_MIN: the flight is still yours), -ECHILD. Never
+ * blocks.
  */
 int sfshm_fail(struct sfshm_flight *flight, int code,
 	       const char *message) SFSHM_CHECKED;

@@ -164,7 +164,7 @@ int sfshm_save_abort(struct sfshm_save *save);
 
 /*
  * The same with an error for all who wait, as sfshm_fail() says it: `code` is
- * any number but 0, `message` is for people, or NULL.
+ * any number but 0 and INT_MIN, `message` is for people, or NULL.
  */
 int sfshm_save_fail(struct sfshm_save *save, int code,
 		    const char *message) SFSHM_CHECKED;

@@ -403,7 +403,7 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 	};
 	int r;
 
-	if (code == 0 || code == SHM_CODE_UNCACHEABLE)
+	if (!flight_may_fail_with(code))
 		return -EINVAL;
 	if (!f->alone && lost(f, p))
 		return fenced(f, p);
@@ -439,6 +439,14 @@ int flight_release(struct flight *f, struct peer *p)
 	peer_count(p, COUNT_releases);
 	wake_and_forget(f, p, false, -ECANCELED);
 	return 0;
+}
+
+int flight_end_somehow(struct flight *f, struct peer *p, int code,
+		       const char *message)
+{
+	int r = code ? flight_fail(f, p, code, message) : 0;
+
+	return flight_open(f) ? flight_release(f, p) : r;
 }
 
 /*

@@ -81,6 +81,20 @@ int flight_fail(struct flight *f, struct peer *p, int code,
 int flight_release(struct flight *f, struct peer *p);
 
 /*
+ * Ends the flight, whatever it takes: it fails with the code; with a code that
+ * is refused, or 0, or without room for that, it is released. 0 or -ESTALE;
+ * either way it is ended.
+ */
+int flight_end_somehow(struct flight *f, struct peer *p, int code,
+		       const char *message);
+
+/* A number that a flight can fail with. */
+static inline bool flight_may_fail_with(int code)
+{
+	return code && code != SHM_CODE_UNCACHEABLE;
+}
+
+/*
  * Writes bytes where the flight's result is going to be, for whoever leads
  * after this leader's death; nobody else sees them. As flight_publish(), but
  * the flight goes on.
@@ -136,7 +150,7 @@ uint32_t flight_waiters(const struct mapping *map, uint32_t slot);
 void flight_sweep(struct peer *victim, bool died);
 
 /* T8: the flight of a dead or leaving leader is over, if it is that still. */
-void flight_abandon(struct peer *p, uint32_t slot, uint64_t ctl);
+bool flight_abandon(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /* Before T7 or T8: one more has died over this key, if nobody has said so. */
 void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl);

@@ -116,6 +116,14 @@ int sfshm_fail(struct sfshm_flight *flight, int code, const char *message)
 	return r ? r : ended(f, flight_fail(f, p, code, message));
 }
 
+int call_end(struct flight *f, int code, const char *message)
+{
+	struct peer *p;
+	int r = leader(f, &p);
+
+	return r ? r : ended(f, flight_end_somehow(f, p, code, message));
+}
+
 int sfshm_release(struct sfshm_flight *flight)
 {
 	struct flight *f = (struct flight *)flight;

@@ -108,9 +108,12 @@ static int orphan_over(struct resize *z, struct call *from,
 	struct sighting seen;
 	int r = look(from, &seen);
 
-	flight_abandon(z->to, f->slot, f->ctl);
-	event_wake(&z->new->desks[f->slot].event, true);
-	claim_drop(z->to, f->slot);
+	if (flight_abandon(z->to, f->slot, f->ctl)) {
+		event_wake(&z->new->desks[f->slot].event, true);
+		claim_drop(z->to, f->slot);
+	} else {
+		flight_yield(z->to, f->slot);
+	}
 	if (r == LOOK_CLAIMABLE && seen.ctl & LOCK_ORPHANED)
 		slot_retire(z->from, seen.slot, seen.ctl);
 	return 0;
@@ -149,8 +152,8 @@ static int move_key(struct resize *z, enum shm_kind kind, const uint8_t *key,
 	if (kind == SHM_LOCK)
 		return orphan_over(z, &from, &f);
 	r = carry_over(z, &from, &to, &f);
-	if (f.map)
-		flight_release(&f, z->to);
+	if (flight_open(&f))
+		(void)flight_end_somehow(&f, z->to, 0, NULL);
 	if (!r)
 		z->moved++;
 	return left_behind(r) ? 0 : r;
@@ -196,8 +199,8 @@ static int move_semaphore(struct resize *z, uint32_t slot, const uint8_t *key,
 		f.ttl_ms = SFSHM_FOREVER;
 		semaphore_fresh(&head, semaphore_max(&s), iov);
 		r = flight_publish(&f, z->to, iov, 2);
-		if (f.map)
-			flight_release(&f, z->to);
+		if (flight_open(&f))
+			(void)flight_end_somehow(&f, z->to, 0, NULL);
 	}
 	event_wake(&z->old->desks[slot].event, true);
 	return r >= 0 || left_behind(r) ? 0 : r;
