@@ -191,15 +191,19 @@ void sfshm_flight_uncacheable(struct sfshm_flight *flight, uint32_t ms);
 /*
  * Moves the leader's deadline to `ms` from now (0: none any more), for a
  * flight that others may take over after lock_age_ms, and that of its claim.
- * May be called from any thread of the process while the flight is not ended.
- * Returns 0, -ESTALE: either was taken from you; -ECHILD. Never blocks.
+ * Returns 0, -ESTALE: either was taken from you, or is ended; -ECHILD. Never
+ * blocks.
+ *
+ * This call and the two that ask about a flight's waiters may be made from any
+ * thread of the process, also while the leader's thread ends the flight. But
+ * its struct must not be used for another one until they have returned.
  */
 int sfshm_extend(struct sfshm_flight *flight, uint32_t ms) SFSHM_CHECKED;
 
 /*
  * 1: somebody has waited for this flight, and nobody does any more, so it may
- * as well be released; 0: not so; or as sfshm_extend(). To be polled by work
- * that would rather stop than run for nobody.
+ * as well be released; 0: not so; or as sfshm_extend(), also about threads. To
+ * be polled by work that would rather stop than run for nobody.
  */
 int sfshm_abandoned(const struct sfshm_flight *flight) SFSHM_CHECKED;
 

@@ -8,7 +8,11 @@
 
 #include "sync/look.h"
 
-/* What struct sfshm_flight holds. */
+/*
+ * What struct sfshm_flight holds. Other threads of the process may look at it
+ * while it is led: top/ends.c says how. So what changes until then is stored
+ * atomically.
+ */
 struct flight {
 	struct mapping *map; /* NULL: ended */
 	uint64_t life;       /* the leader's, as an attached thread */
@@ -115,7 +119,7 @@ static inline bool flight_stands(const struct flight *f)
 }
 
 /* Moves the leader's deadline to `ms` from now; 0: none. 0 or -ESTALE. */
-int flight_extend(struct flight *f, uint32_t ms);
+int flight_extend(const struct flight *f, uint32_t ms);
 
 /*
  * Begins a flight in a successor for what is to be moved from its
