@@ -14,7 +14,8 @@ SFSHM_BEGIN_DECLS
  * sfshm_do(), and for a key in one process at a time. The work ends its flight
  * with sfshm_publish(), sfshm_publishv(), sfshm_fail() or sfshm_release(), and
  * then returns 0. If it returns without ending the flight, the flight fails:
- * with the returned code if that is a negated errno value, else with -EPROTO.
+ * with the returned code if that is a negated errno value (-1 to -4095), else
+ * with -EPROTO.
  *
  * If the thread is cancelled, calls pthread_exit() or dies inside, the flight
  * is released and one of the followers takes over. The work must not leave by

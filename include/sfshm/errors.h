@@ -64,7 +64,12 @@
  *                  damaged, or its version, libc or time namespace differs.
  *   -EBADMSG       The segment is damaged: a process wrote an impossible value.
  *                  Run `sfshm-ctl verify`, then make the segment anew.
- *   -ENOMEM, -EMFILE, -EACCES, ...  The system call that failed returned this.
+ *   -ENOMEM        There is no memory; or the process has used up its
+ *                  thread-specific keys (pthread_key_create(3)), so that the
+ *                  library could not notice a thread's end. Make room, then
+ *                  try again.
+ *   -EOVERFLOW     The segment's generations have run out. Make a new segment.
+ *   -EMFILE, -EACCES, ...  The system call that failed returned this.
  */
 #ifndef SFSHM_ERRORS_H
 #define SFSHM_ERRORS_H

@@ -194,8 +194,9 @@ int sfshm_publishv(struct sfshm_flight *flight, const struct iovec *iov,
  * convention a negated errno value; -ENOENT means "does not exist", and callers
  * get it as their return value. `message` (or NULL) is cut to SFSHM_MESSAGE_MAX
  * - 1 bytes. The last good value stays. Returns 0; -ESTALE, another caller took
- * the flight; -ESHUTDOWN, ended, as of a publish; -EPERM, another thread leads it; -ECHILD; or -EINVAL (the code)
- * or -EBADMSG, and the flight is still yours. Waits as sfshm_publish() does.
+ * the flight; -ESHUTDOWN, as sfshm_publish(); -EPERM, another thread leads it;
+ * -ECHILD; or -EINVAL (the code) or -EBADMSG, and the flight is still yours.
+ * Waits as sfshm_publish() does.
  */
 int sfshm_fail(struct sfshm_flight *flight, int code,
 	       const char *message) SFSHM_CHECKED;
@@ -233,17 +234,20 @@ void sfshm_flight_uncacheable(struct sfshm_flight *flight, uint32_t ms);
 
 /*
  * Moves the end of the leader's lease (policy.lock_age_ms), and of the lease on
- * its claim, to `ms` from now; 0: no limit. Any thread of the process may call
- * this until the flight is ended. Returns 0; -ESTALE, another caller took the
- * flight or the claim, so stop the work; -ECHILD; -EINVAL. Never blocks.
+ * its claim, to `ms` from now; 0: no limit. Returns 0; -ESTALE, another caller
+ * took the flight or the claim, or the leader has ended it, so stop the work;
+ * -ECHILD; -EINVAL. Never blocks.
+ *
+ * Any thread of the process may make this call, sfshm_abandoned() and
+ * sfshm_flight_waiters(), also while the leader's thread ends the flight. The
+ * leader does not use the struct for another flight until they have returned.
  */
 int sfshm_extend(struct sfshm_flight *flight, uint32_t ms) SFSHM_CHECKED;
 
 /*
  * Tells work that need not run for nobody when to stop. Returns 1 if the flight
  * or its claim had followers and all of them have left, so that the leader may
- * release the flight; 0 if not; or an error as sfshm_extend(). Any thread of
- * the process may poll this until the flight is ended. Never blocks.
+ * release the flight; 0 if not; or an error as sfshm_extend(). Never blocks.
  */
 int sfshm_abandoned(const struct sfshm_flight *flight) SFSHM_CHECKED;
 
@@ -272,8 +276,7 @@ void sfshm_flight_cleanup(struct sfshm_flight *flight);
 
 /*
  * Returns how many threads wait for this flight or its claim; 0 also after the
- * flight was taken or has ended. Any thread of the process may call this. Never
- * blocks.
+ * flight was taken or has ended. Never blocks.
  */
 uint32_t sfshm_flight_waiters(const struct sfshm_flight *flight);
 

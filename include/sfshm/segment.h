@@ -112,7 +112,9 @@ int sfshm_memfd(const char *label,
  * leaders must still end them. If this is the process's last handle of the
  * segment, the calling thread's own flights are released. The mapping goes when
  * the last thread of the process that used it has ended or has made its next
- * sfshm call. Returns 0 or -EBADF.
+ * sfshm call. Returns 0 or -EBADF. Calls with a closed handle return -EBADF
+ * until 1024 others have been closed after it in this process; only then may a
+ * new handle have its address.
  *
  * Waits for a liburcu grace period of this process, so do not call it inside an
  * RCU read-side section. Thread-safe; not for signal handlers. A forked child

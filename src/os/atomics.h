@@ -72,9 +72,14 @@
 #define compiler_barrier() __asm__ __volatile__("" ::: "memory")
 
 /*
- * Copies between private memory and value memory that somebody may be
- * rewriting: the copy may be torn, and its maker validates it afterwards. A
- * plain memcpy says so to the machine; ThreadSanitizer must be told.
+ * Copies between private memory and bytes that somebody may be rewriting: of
+ * values, of keys, of a record's name. The copy may be torn, and its maker
+ * validates it afterwards. It is for bytes that are compared or handed on. What
+ * is used as an index, a length or a time is loaded once, by the helpers above,
+ * for a compiler may read the source again in place of the copy; or, in a value
+ * that the library itself reads, there is a compiler_barrier() after the copy
+ * (arena_read()). A plain memcpy says so to the machine; ThreadSanitizer must be
+ * told.
  */
 #ifdef OS_TSAN
 static inline void copy_torn(void *to, const void *from, size_t n)

@@ -28,31 +28,30 @@ static void wipe_in_child(void)
 		store_relaxed(cookie_page, 0);
 }
 
+/*
+ * Without a lock, which a child that is forked meanwhile would find locked for
+ * good: of threads that make a page at once one has its page kept. Handlers
+ * that are registered twice do no harm. Where memory is short it is tried again
+ * at the next call.
+ */
 static void make_page(void)
 {
-	long size = sysconf(_SC_PAGESIZE);
-	void *page = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (page == MAP_FAILED)
 		return;
-	madvise(page, (size_t)size, MADV_WIPEONFORK);
-	pthread_atfork(NULL, NULL, wipe_in_child);
-	store_release(&process_cookie_word, page);
-	store_release(&cookie_page, page);
+	madvise(page, size, MADV_WIPEONFORK);
+	if (pthread_atfork(NULL, NULL, wipe_in_child) ||
+	    !cas_acq_rel(&cookie_page, NULL, page))
+		munmap(page, size);
 }
 
-/* Where memory was short it is tried again at the next call. */
 static uint64_t *page_or_null(void)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-	if (unlikely(!load_acquire(&cookie_page))) {
-		pthread_mutex_lock(&lock);
-		if (!cookie_page)
-			make_page();
-		pthread_mutex_unlock(&lock);
-	}
+	if (unlikely(!load_acquire(&cookie_page)))
+		make_page();
 	return load_acquire(&cookie_page);
 }
 
@@ -63,6 +62,9 @@ uint64_t process_cookie(void)
 
 	if (!page)
 		return 0;
+	/* By each, for who makes the page may be stopped before it does. */
+	if (unlikely(load_relaxed(&process_cookie_word) != page))
+		store_release(&process_cookie_word, page);
 	cookie = load_relaxed(page);
 	if (unlikely(!cookie)) {
 		cas_relaxed(page, 0, hash_random());

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who this process is: its cookie, and the identity that others can check.
+ *
+ * A process may fork while another thread of it is inside its first call. So
+ * nothing in the library is made under a lock that no fork handler knows, or by
+ * pthread_once(3), in which with some libcs that child waits for ever: each
+ * thread that finds a thing not made makes it, and one compare-and-swap, or
+ * that all make the same, decides.
  */
 #ifndef OS_PROCESS_H
 #define OS_PROCESS_H

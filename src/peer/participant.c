@@ -24,8 +24,7 @@ static __thread struct peer *attached; /* all of this thread's, linked */
 peer_sweep_fn peer_sweep;
 bool peer_several;
 
-static pthread_key_t exit_key;
-static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+static uint64_t exit_key; /* + 1; 0: not made yet */
 
 static void detach_one(struct peer *p);
 
@@ -41,9 +40,28 @@ static void detach_all(void *unused)
 	}
 }
 
-static void make_exit_key(void)
+/* Keys are few: without one the next call tries again. */
+static int make_exit_key(void)
 {
-	pthread_key_create(&exit_key, detach_all);
+	pthread_key_t key;
+
+	if (pthread_key_create(&key, detach_all))
+		return -ENOMEM;
+	if (!cas_acq_rel(&exit_key, 0, (uint64_t)key + 1))
+		pthread_key_delete(key);
+	return 0;
+}
+
+/* Sees to it that detach_all() is called at the thread's end. */
+static int watch_exit(void)
+{
+	int r = load_acquire(&exit_key) ? 0 : make_exit_key();
+
+	if (!r &&
+	    pthread_setspecific((pthread_key_t)(load_acquire(&exit_key) - 1),
+				&attached))
+		r = -ENOMEM;
+	return r;
 }
 
 /* What was inherited over fork is the parent's: forget it, touch nothing. */
@@ -229,7 +247,10 @@ int peer_attach(struct mapping *map, struct peer **out)
 	p = peer_attached(map, 0);
 	if (p)
 		goto found;
-	pthread_once(&exit_once, make_exit_key);
+	/* A thread that is not detached at its end would pass for a dead one. */
+	r = watch_exit();
+	if (r)
+		return r;
 	p = aligned_alloc(SHM_LINE, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
@@ -256,7 +277,6 @@ int peer_attach(struct mapping *map, struct peer **out)
 	p->cursor = (p->id * 977u) % map->geometry.granules;
 	p->next = attached;
 	attached = p;
-	pthread_setspecific(exit_key, p);
 found:
 	peer_current = p;
 	*out = p;

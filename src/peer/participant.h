@@ -45,7 +45,8 @@ extern __thread struct peer *peer_current;
 /*
  * The calling thread's peer for `map`, attached if need be; on success the
  * mapping is referenced for as long as it stays attached. Returns 0, -EUSERS
- * no record free, -ENOSPC, -ENOMEM, -EBADMSG.
+ * no record free, -ENOSPC, -EBADMSG, or -ENOMEM, also where there is no key to
+ * notice the thread's end by: tried again by the next call.
  */
 int peer_attach(struct mapping *map, struct peer **out);
 

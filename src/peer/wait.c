@@ -84,6 +84,8 @@ static in_line unsigned int list_words(const struct wait *w)
 	} else if (w->relay) {
 		add(&v, w->relay, 0, 0);
 	}
+	if (w->relay_before)
+		add(&v, w->relay_before, 0, 0);
 	if (w->cancel)
 		add(&v, &w->cancel->word, 0, FUTEX_PRIVATE_FLAG);
 	if (w->closing)
@@ -123,17 +125,50 @@ static bool expected(int r)
 	return r >= 0 || r == -EAGAIN || r == -ETIMEDOUT || r == -EINTR;
 }
 
+bool wait_over(const struct wait *w)
+{
+	if (load_acquire(w->event) != w->event_seen ||
+	    (w->owner && wait_owner_changed(w)) ||
+	    (w->cancel && load_acquire(&w->cancel->word)) ||
+	    (w->closing && load_acquire(w->closing) != w->closing_seen))
+		return true;
+	for (uint32_t i = 0; i < w->more_count; i++)
+		if (load_acquire(w->more[i].word) != w->more[i].seen)
+			return true;
+	return false;
+}
+
+/* W2: whoever wrote there broke the segment. */
+static void mend_relay(struct peer *p, uint32_t *relay)
+{
+	uint32_t stray = relay ? load_relaxed(relay) : 0;
+
+	if (stray && cas_relaxed(relay, stray, 0))
+		peer_count(p, COUNT_corrupt);
+}
+
+/* The kernel says that some word differs. */
+static bool relay_differs(const struct wait *w)
+{
+	if (wait_over(w))
+		return false;
+	mend_relay(w->self, w->owner ? &w->owner->relay : w->relay);
+	mend_relay(w->self, w->relay_before);
+	return true;
+}
+
 int wait_otherwise(const struct wait *w, const struct nap *n)
 {
 	struct timespec poll = { .tv_nsec = POLL_NS };
 	int r = n->count ? -errno : -ENOSYS;
+	bool differs = r == -EAGAIN && relay_differs(w);
 
 	if (refused(r)) {
 		sys_force_waitv(0);
 		r = sys.wait(w->event, w->event_seen, &n->until);
 	}
-	/* Out of memory in the kernel, say: not to be met by spinning. */
-	if (!expected(r))
+	/* ... or out of memory in the kernel: not to be met by spinning. */
+	if (differs || !expected(r))
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &poll, NULL);
 	return r;
 }

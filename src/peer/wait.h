@@ -17,7 +17,9 @@
  *      list_op_pending points at the owner's relay word, which is always 0,
  *      and for a pending word that is 0 the kernel wakes one more waiter of
  *      it. Nothing is ever written there, so equal TIDs in two PID namespaces
- *      harm nobody.
+ *      harm nobody. A stray byte there would end each sleep at once: the waiter
+ *      that finds one sets the word to 0 again, and sleeps for a moment, so
+ *      that it does not spin even if somebody keeps writing there.
  *  W3. list_op_pending stays set from before the sleep until the waiter has
  *      decided: it has a result, has claimed, or has left. (Reaping takes
  *      another robust mutex, which ends it early; W4 bounds what that costs.)
@@ -59,7 +61,7 @@ struct wait_word {
 
 /* The kernel takes 128 words. */
 #define WAIT_MOST_WORDS 128
-#define WAIT_OWN_WORDS 5
+#define WAIT_OWN_WORDS 6
 
 struct wait {
 	struct peer *self;
@@ -70,7 +72,8 @@ struct wait {
 	struct sfshm_cancel *cancel;
 	uint32_t *closing; /* moves when the handle is closed; or NULL */
 	uint32_t closing_seen;
-	uint32_t *relay; /* where there is no one owner: the segment's */
+	/* where there is no one owner: the segment's, and its predecessor's */
+	uint32_t *relay, *relay_before;
 	const struct wait_word *more;
 	uint32_t more_count;
 	struct futex_waitv *words; /* room for WAIT_OWN_WORDS, and `more` */
@@ -92,6 +95,9 @@ int wait_otherwise(const struct wait *w, const struct nap *n);
 
 /* W1, where there is something to be done for it. */
 void wait_wake_others(const struct wait *w);
+
+/* Words that it waits for have changed, or the wait is to be given up. */
+bool wait_over(const struct wait *w);
 
 static inline bool wait_owner_changed(const struct wait *w)
 {

@@ -9,13 +9,15 @@
 #include "os/atomics.h"
 #include "os/hash.h"
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static union {
+union image {
 	pthread_mutex_t mutex;
 	uint32_t words[sizeof(pthread_mutex_t) / sizeof(uint32_t)];
-} pattern;
+};
+
+/* Threads that come first at once all write the same here. */
+static union image pattern;
 static struct shm_fingerprint found;
-static int failed = -ENOTSUP;
+static uint32_t known; /* both are there */
 
 struct robust_head *robust_head(void)
 {
@@ -27,12 +29,12 @@ struct robust_head *robust_head(void)
 	return head;
 }
 
-static int make_pattern(void)
+static int make_pattern(union image *out)
 {
 	pthread_mutexattr_t attr;
 	int r;
 
-	memset(&pattern, 0, sizeof(pattern));
+	memset(out, 0, sizeof(*out));
 	r = pthread_mutexattr_init(&attr);
 	if (r)
 		return -r;
@@ -40,19 +42,19 @@ static int make_pattern(void)
 	if (!r)
 		r = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
 	if (!r)
-		r = pthread_mutex_init(&pattern.mutex, &attr);
+		r = pthread_mutex_init(&out->mutex, &attr);
 	pthread_mutexattr_destroy(&attr);
 	return -r;
 }
 
 /* Locks a mutex of our own: its list entry is the newest, so comes first. */
-static int locate_word(struct shm_fingerprint *f)
+static int locate_word(const union image *unlocked, struct shm_fingerprint *f)
 {
-	static pthread_mutex_t probe;
+	pthread_mutex_t probe;
 	struct robust_head *head;
 	uintptr_t word;
 
-	memcpy(&probe, &pattern.mutex, sizeof(probe));
+	memcpy(&probe, unlocked, sizeof(probe));
 	if (pthread_mutex_lock(&probe))
 		return -ENOTSUP;
 	head = robust_head();
@@ -66,21 +68,30 @@ static int locate_word(struct shm_fingerprint *f)
 	return 0;
 }
 
-static void read_once(void)
+static int read_first(void)
 {
-	failed = make_pattern();
-	if (failed)
-		return;
-	found.mutex_size = sizeof(pthread_mutex_t);
-	found.mutex_pattern = hash_bytes(&pattern, sizeof(pattern), 0);
-	failed = locate_word(&found);
+	struct shm_fingerprint f = { .mutex_size = sizeof(pthread_mutex_t) };
+	union image unlocked;
+	int r = make_pattern(&unlocked);
+
+	if (r)
+		return r;
+	f.mutex_pattern = hash_bytes(&unlocked, sizeof(unlocked), 0);
+	r = locate_word(&unlocked, &f);
+	if (r)
+		return r;
+	copy_torn(&pattern, &unlocked, sizeof(pattern));
+	copy_torn(&found, &f, sizeof(found));
+	store_release(&known, 1);
+	return 0;
 }
 
 int fingerprint_read(struct shm_fingerprint *out)
 {
-	pthread_once(&once, read_once);
-	*out = found;
-	return failed;
+	int r = load_acquire(&known) ? 0 : read_first();
+
+	copy_torn(out, &found, sizeof(*out));
+	return r;
 }
 
 bool mutex_prepare(pthread_mutex_t *mutex)
@@ -88,10 +99,12 @@ bool mutex_prepare(pthread_mutex_t *mutex)
 	uint32_t *words = (uint32_t *)(void *)mutex;
 
 	for (size_t i = 0; i < sizeof(pattern.words) / sizeof(uint32_t); i++) {
-		if (!pattern.words[i])
+		uint32_t must = load_relaxed(&pattern.words[i]);
+
+		if (!must)
 			continue;
-		cas_acq_rel(&words[i], 0, pattern.words[i]);
-		if (load_relaxed(&words[i]) != pattern.words[i])
+		cas_acq_rel(&words[i], 0, must);
+		if (load_relaxed(&words[i]) != must)
 			return false;
 	}
 	return true;

@@ -31,7 +31,7 @@ static bool claim(struct peer *p, uint32_t ref)
 	store_relaxed(&rec->build_pending, ref);
 	compiler_barrier();
 	kill_point(arena_pending);
-	if (!cas_acq_rel(tag, 0, tag_owned(p, rec->build)))
+	if (!cas_acq_rel(tag, 0, tag_owned(p, load_relaxed(&rec->build))))
 		return false;
 	kill_point(arena_claimed);
 	store_relaxed(&rec->build, ref);
@@ -362,6 +362,7 @@ int arena_read_long(const struct mapping *map, uint32_t ref, void *to,
 		dst += n;
 		len -= n;
 	}
+	compiler_barrier();
 	return 0;
 }
 

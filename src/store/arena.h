@@ -154,7 +154,10 @@ static inline int arena_write(const struct mapping *map, uint32_t ref,
 	return 0;
 }
 
-/* Copies `len` bytes out of a chain: torn perhaps, validate afterwards. */
+/*
+ * Copies `len` bytes out of a chain: torn perhaps, validate afterwards. What
+ * stands in the copy may be used: the compiler does not look at the chain again.
+ */
 int arena_read_long(const struct mapping *map, uint32_t ref, void *to,
 		    uint64_t len);
 
@@ -166,6 +169,7 @@ static inline int arena_read(const struct mapping *map, uint32_t ref, void *to,
 	if (unlikely(len && (!ref || !granule_in_use(map, ref - 1))))
 		return -EBADMSG;
 	copy_torn(to, granule_at(map, ref - 1), len);
+	compiler_barrier();
 	return 0;
 }
 

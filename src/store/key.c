@@ -9,7 +9,6 @@
 int key_load(const struct mapping *map, const struct shm_slot *s, uint8_t *buf)
 {
 	uint32_t len = slot_key_len(s);
-	uint32_t ref;
 	int r;
 
 	if (len == 0 || len > SFSHM_KEY_MAX)
@@ -18,8 +17,7 @@ int key_load(const struct mapping *map, const struct shm_slot *s, uint8_t *buf)
 		copy_torn(buf, s->key, len);
 		return (int)len;
 	}
-	copy_torn(&ref, s->key, sizeof(ref));
-	r = arena_read(map, ref, buf, len);
+	r = arena_read(map, load_relaxed(key_ref_of(s)), buf, len);
 	return r ? r : (int)len;
 }
 

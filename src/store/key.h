@@ -117,4 +117,9 @@ static inline uint32_t *key_ref(struct shm_slot *s)
 	return (uint32_t *)(void *)s->key;
 }
 
+static inline const uint32_t *key_ref_of(const struct shm_slot *s)
+{
+	return (const uint32_t *)(const void *)s->key;
+}
+
 #endif

@@ -8,7 +8,7 @@
 #include "sync/semaphore.h"
 
 /* What may be slept on besides the events and the relay words. */
-#define MOST_HOLDERS (WAIT_MOST_WORDS - WAIT_OWN_WORDS - 3)
+#define MOST_HOLDERS (WAIT_MOST_WORDS - WAIT_OWN_WORDS - 2)
 
 /* Who holds the permits, as far as the sleep has room for them. */
 struct holders {
@@ -126,24 +126,6 @@ static int given_up(const struct acquire *a, const struct holders *h)
 	return 0;
 }
 
-/* The predecessor's waiters' words, as if they were our own. */
-static void list_before(const struct semaphore *before, uint32_t *event,
-			uint32_t seen, struct holders *h)
-{
-	h->word[h->count++] = (struct wait_word){ event, seen, false };
-	h->word[h->count++] =
-		(struct wait_word){ &before->map->header->relay, 0, false };
-}
-
-/* Nothing that was slept on has changed: somebody who died passed it on. */
-static bool stray_wake(const struct wait *w)
-{
-	for (uint32_t i = 0; i < w->more_count; i++)
-		if (load_acquire(w->more[i].word) != w->more[i].seen)
-			return false;
-	return load_acquire(w->event) == w->event_seen;
-}
-
 static void reap_all(struct acquire *a)
 {
 	peer_reap_all(a->self->map);
@@ -175,14 +157,15 @@ static int wait_once(struct acquire *a, struct wait *w, struct holders *h,
 	if (r)
 		return r;
 	if (before)
-		list_before(before, event, seen, h);
+		h->word[h->count++] = (struct wait_word){ event, seen, false };
 	w->more_count = h->count;
 	r = wait_sleep(w);
 	*slice = r == -EAGAIN;
 	if (*slice) {
 		peer_count(a->self, COUNT_rechecks);
 		removal_look_if_due(a->self->map);
-	} else if (stray_wake(w)) {
+	} else if (!wait_over(w)) {
+		/* Somebody who died passed the wake on. */
 		reap_all(a);
 	}
 	return AGAIN;
@@ -224,6 +207,8 @@ static int wait_for_one(struct acquire *a)
 	int r;
 
 	acquire_begin_to_wait(a);
+	if (a->s->before)
+		w.relay_before = &a->s->before->map->header->relay;
 	w.until = a->deadline;
 	store_seq(&p->record->wait_slot, a->s->slot + 1);
 	do {

@@ -30,7 +30,7 @@ static int fenced(struct flight *f, struct peer *p)
 	flight_yield(p, f->slot);
 	reap_last(f, p);
 	peer_count(p, COUNT_fenced);
-	f->map = NULL;
+	store_relaxed(&f->map, NULL);
 	f->outcome = -ESTALE;
 	return -ESTALE;
 }
@@ -59,7 +59,7 @@ static in_line void wake_and_forget(struct flight *f, struct peer *p, bool all,
 	kill_point(publish_woken);
 	claim_drop(p, f->slot);
 	reap_last(f, p);
-	f->map = NULL;
+	store_relaxed(&f->map, NULL);
 	f->outcome = outcome;
 }
 
@@ -272,7 +272,7 @@ static bool give_up_old(struct flight *f, struct peer *p)
 	if (!ctl_has(f->ctl) || field_serves(old, sys.coarse()) ||
 	    !cas_seq(&s->ctl, f->ctl, next))
 		return false;
-	f->ctl = next;
+	store_relaxed(&f->ctl, next);
 	kill_point(publish_given_up);
 	pin_free_field(p, f->slot, old.back);
 	return true;
@@ -305,7 +305,7 @@ static int hand_on(struct flight *f, struct peer *p, struct outcome *o)
 /* Nobody else is concerned. */
 static int end_alone(struct flight *f, int outcome)
 {
-	f->alone = false;
+	store_relaxed(&f->alone, false);
 	f->outcome = outcome;
 	return 0;
 }
@@ -403,7 +403,7 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 	};
 	int r;
 
-	if (code == 0 || code == SHM_CODE_UNCACHEABLE)
+	if (!flight_may_fail_with(code))
 		return -EINVAL;
 	if (!f->alone && lost(f, p))
 		return fenced(f, p);
@@ -441,26 +441,46 @@ int flight_release(struct flight *f, struct peer *p)
 	return 0;
 }
 
+int flight_end_somehow(struct flight *f, struct peer *p, int code,
+		       const char *message)
+{
+	int r = code ? flight_fail(f, p, code, message) : 0;
+
+	return flight_open(f) ? flight_release(f, p) : r;
+}
+
+/* A deadline `ms` from now, from when the flight began; 0: none. */
+static uint32_t lease_from(uint64_t began, uint64_t now, uint32_t ms)
+{
+	uint64_t lease = (now > began ? now - began : 0) / NS_PER_MS + ms;
+
+	if (!ms)
+		return 0;
+	return lease < UINT32_MAX ? (uint32_t)lease : UINT32_MAX;
+}
+
 /*
- * A stray one, by who stops in here until the flight is over and another one
- * has begun, moves that one's deadline; the work may run twice then.
+ * A caller that stops in here until the flight is over, and another one has
+ * begun with the same deadline, moves that one's, and back when it sees that.
+ * Should it stop again in between, the work may run twice.
  */
-int flight_extend(struct flight *f, uint32_t ms)
+int flight_extend(const struct flight *f, uint32_t ms)
 {
 	struct shm_desk *d = &f->map->desks[f->slot];
 	uint64_t from = started_ns(load_relaxed(&d->started), ctl_gen(f->ctl));
-	uint64_t now = sys.now();
-	uint64_t lease = ms ? (now > from ? now - from : 0) / NS_PER_MS + ms :
-			      0;
-	uint32_t old = load_relaxed(&d->lease_ms);
+	uint32_t old = load_relaxed(&d->lease_ms), new;
 	struct peer *p = peer_attached(f->map, f->serial);
+	bool moved;
 
 	if (!flight_stands(f))
 		return -ESTALE;
-	cas_relaxed(&d->lease_ms, old,
-		    lease < UINT32_MAX ? (uint32_t)lease : UINT32_MAX);
-	if (!flight_stands(f))
+	new = lease_from(from, sys.now(), ms);
+	moved = cas_relaxed(&d->lease_ms, old, new);
+	if (!flight_stands(f)) {
+		if (moved)
+			cas_relaxed(&d->lease_ms, new, old);
 		return -ESTALE;
+	}
 	if (p)
 		peer_count(p, COUNT_extensions);
 	return 0;

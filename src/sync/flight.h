@@ -9,7 +9,11 @@
 #include "peer/removal.h"
 #include "sync/look.h"
 
-/* What struct sfshm_flight holds. */
+/*
+ * What struct sfshm_flight holds. Other threads of the process may look at it
+ * while it is led: top/ends.c says how. So what changes until then is stored
+ * atomically.
+ */
 struct flight {
 	struct mapping *map; /* NULL: ended */
 	uint64_t life;       /* the leader's, as an attached thread */
@@ -83,6 +87,20 @@ int flight_fail(struct flight *f, struct peer *p, int code,
 int flight_release(struct flight *f, struct peer *p);
 
 /*
+ * Ends the flight, whatever it takes: it fails with the code; with a code that
+ * is refused, or 0, or without room for that, it is released. 0 or -ESTALE;
+ * either way it is ended.
+ */
+int flight_end_somehow(struct flight *f, struct peer *p, int code,
+		       const char *message);
+
+/* A number that a flight can fail with. */
+static inline bool flight_may_fail_with(int code)
+{
+	return code && code != SHM_CODE_UNCACHEABLE;
+}
+
+/*
  * Writes bytes where the flight's result is going to be, for whoever leads
  * after this leader's death; nobody else sees them. As flight_publish(), but
  * the flight goes on.
@@ -122,7 +140,7 @@ static in_line bool flight_is_doubtful(struct mapping *map, uint32_t slot,
 }
 
 /* Moves the leader's deadline to `ms` from now; 0: none. 0 or -ESTALE. */
-int flight_extend(struct flight *f, uint32_t ms);
+int flight_extend(const struct flight *f, uint32_t ms);
 
 /*
  * Begins a flight in a successor for what is to be moved from its
@@ -157,7 +175,7 @@ uint32_t flight_waiters(const struct mapping *map, uint32_t slot);
 void flight_sweep(struct peer *victim, bool died);
 
 /* T8: the flight of a dead or leaving leader is over, if it is that still. */
-void flight_abandon(struct peer *p, uint32_t slot, uint64_t ctl);
+bool flight_abandon(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /* Before T7 or T8: one more has died over this key, if nobody has said so. */
 void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl);

@@ -195,7 +195,7 @@ static int expired(struct save *s, struct peer *p)
 	peer_count(p, COUNT_saves_expired);
 	/* The flight learns of it, too, and lets go of its slot. */
 	if (flight_open(&s->flight))
-		(void)flight_release(&s->flight, p);
+		(void)flight_end_somehow(&s->flight, p, 0, NULL);
 	return -ESTALE;
 }
 
@@ -283,7 +283,7 @@ int save_abort(struct save *s, struct peer *p)
 
 	if (r == -ESTALE)
 		return expired(s, p);
-	r = flight_release(&s->flight, p);
+	r = flight_end_somehow(&s->flight, p, 0, NULL);
 	s->open = false;
 	peer_count(p, COUNT_saves_aborted);
 	return r;
@@ -295,9 +295,7 @@ int save_fail(struct save *s, struct peer *p, int code, const char *message)
 
 	if (r == -ESTALE)
 		return expired(s, p);
-	r = flight_fail(&s->flight, p, code, message);
-	if (r && flight_open(&s->flight))
-		(void)flight_release(&s->flight, p);
+	r = flight_end_somehow(&s->flight, p, code, message);
 	s->open = false;
 	peer_count(p, COUNT_saves_aborted);
 	return r;

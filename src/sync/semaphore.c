@@ -107,6 +107,15 @@ static bool is_held(const struct semaphore *s, uint32_t i)
 	       (s->before && load_seq(semaphore_word(s->before, i)));
 }
 
+/* No word from this on was ever taken, here or in the predecessor. */
+static uint32_t top_of_both(const struct semaphore *s)
+{
+	uint32_t here = semaphore_top(s);
+	uint32_t there = s->before ? semaphore_top(s->before) : 0;
+
+	return here > there ? here : there;
+}
+
 /*
  * L of Q2, from above: f falls as L does, by one where a word is free.
  *
@@ -116,10 +125,8 @@ static bool is_held(const struct semaphore *s, uint32_t i)
  */
 static uint32_t limit(const struct semaphore *s, uint64_t max)
 {
-	uint32_t most = max & MAX_MASK, held = 0, l = semaphore_top(s);
+	uint32_t most = max & MAX_MASK, held = 0, l = top_of_both(s);
 
-	if (s->before && semaphore_top(s->before) > l)
-		l = semaphore_top(s->before);
 	if (likely(l <= most))
 		return most < SHM_PERMITS ? most : SHM_PERMITS;
 	while (l && l + held > most)
@@ -266,10 +273,8 @@ uint32_t semaphore_held(const struct semaphore *s)
 	uint32_t held = 0;
 
 	for (int tries = 0; before != now && tries < 8; tries++) {
-		uint32_t top = semaphore_top(s);
+		uint32_t top = top_of_both(s);
 
-		if (s->before && semaphore_top(s->before) > top)
-			top = semaphore_top(s->before);
 		before = now;
 		held = 0;
 		now = 0;

@@ -48,13 +48,13 @@ void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl)
 	kill_point(death_noted);
 }
 
-void flight_abandon(struct peer *p, uint32_t slot, uint64_t c)
+bool flight_abandon(struct peer *p, uint32_t slot, uint64_t c)
 {
 	uint64_t over = ctl_make(slot_gen(p->map, c), 0, PHASE_IDLE, c);
 
 	if (slot_kind(&p->map->slots[slot]) == SHM_LOCK)
 		over |= LOCK_ORPHANED;
-	cas_seq(&p->map->slots[slot].ctl, c, over);
+	return cas_seq(&p->map->slots[slot].ctl, c, over);
 }
 
 static void sweep_led(struct peer *v, uint32_t slot, uint64_t c, bool died)

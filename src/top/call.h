@@ -33,6 +33,9 @@ int claim_begin(struct sfshm *h, const void *key, size_t len,
 		const struct sfshm_policy *policy, struct flight *f,
 		struct sfshm_result *result);
 
+/* The leader ends its flight as flight_end_somehow() does; or why it cannot. */
+int call_end(struct flight *f, int code, const char *message);
+
 /* A flight has ended: so does what was claimed beside it. */
 void claim_end(struct flight *f);
 

@@ -96,13 +96,13 @@ struct flight *claim_of(const struct flight *f)
 {
 	struct claimed *two = (struct claimed *)(uintptr_t)f;
 
-	return f->claims ? &two->claim : NULL;
+	return load_relaxed(&f->claims) ? &two->claim : NULL;
 }
 
 void claim_end(struct flight *f)
 {
 	struct claimed *two = (struct claimed *)f;
 
-	f->claims = false;
+	store_relaxed(&f->claims, false);
 	(void)sfshm_release((struct sfshm_flight *)&two->claim);
 }

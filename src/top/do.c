@@ -17,7 +17,7 @@
 
 static void release_guard(void *flight)
 {
-	sfshm_release(flight);
+	(void)call_end(flight, 0, NULL);
 }
 
 static int run_guarded(struct sfshm_flight *flight, sfshm_work_fn work,
@@ -31,14 +31,23 @@ static int run_guarded(struct sfshm_flight *flight, sfshm_work_fn work,
 	return r;
 }
 
-/* The work left its flight behind: it fails with what the work returned. */
-static int settle(struct flight *f, struct sfshm_flight *flight, int returned)
-{
-	int code = returned < 0 ? returned : -EPROTO;
-	int r = sfshm_fail(flight, code,
-			   returned < 0 ? sfshm_strerror(returned) :
-					  "the work returned without a result");
+/* The kernel's error numbers end there. */
+#define LAST_ERRNO 4095
 
+/*
+ * The work left its flight behind: it fails with what the work returned, if
+ * that is an error.
+ */
+static int settle(struct flight *f, int returned)
+{
+	const char *message = "the work returned without a result";
+	int code = -EPROTO, r;
+
+	if (returned < 0 && returned >= -LAST_ERRNO) {
+		code = returned;
+		message = sfshm_strerror(returned);
+	}
+	r = call_end(f, code, message);
 	/* That it may have had a double is not what the work is asked for. */
 	return r && r != -ESHUTDOWN ? r : f->outcome;
 }
@@ -69,7 +78,7 @@ int sfshm_do(struct sfshm *handle, const void *key, size_t key_len,
 	f->result = result;
 	generation = result->generation;
 	r = run_guarded(&flight, work, arg);
-	r = flight_open(f) ? settle(f, &flight, r) : f->outcome;
+	r = flight_open(f) ? settle(f, r) : f->outcome;
 	if (r == -EREMOTEIO && generation && policy &&
 	    policy->stale_if_error_ms)
 		r = call_after_failure(handle, key, key_len, policy, generation,

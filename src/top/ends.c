@@ -127,6 +127,14 @@ int sfshm_fail(struct sfshm_flight *flight, int code, const char *message)
 	return r ? r : ended(f, flight_fail(f, p, code, message));
 }
 
+int call_end(struct flight *f, int code, const char *message)
+{
+	struct peer *p;
+	int r = leader(f, &p);
+
+	return r ? r : ended(f, flight_end_somehow(f, p, code, message));
+}
+
 int sfshm_release(struct sfshm_flight *flight)
 {
 	struct flight *f = (struct flight *)flight;
@@ -163,48 +171,59 @@ void sfshm_flight_uncacheable(struct sfshm_flight *flight, uint32_t ms)
 
 uint64_t sfshm_flight_generation(const struct sfshm_flight *flight)
 {
-	return ctl_gen(((const struct flight *)flight)->ctl);
+	return ctl_gen(load_relaxed(&((const struct flight *)flight)->ctl));
 }
 
 /*
- * What a flight's calls from other threads than its leader's go by: its
- * mapping may be gone. 0 with a reference, to be put; NULL: none is needed.
+ * A flight as threads that do not lead it see it. The leader may end it
+ * meanwhile, or give up an old value (T16), and its mapping may go: so they read
+ * each word of it once, and go by what they have read.
  */
-static int reach(const struct flight *f, struct mapping **held)
+struct grip {
+	struct flight f;      /* as far as flight_extend() needs it */
+	struct mapping *held; /* a reference, to be put; NULL: none is needed */
+};
+
+static int reach(const struct flight *f, struct grip *g)
 {
-	*held = NULL;
-	if (!f->map)
+	g->held = NULL;
+	g->f.map = load_relaxed(&f->map);
+	if (!g->f.map)
 		return -ESTALE;
-	if (f->cookie != process_cookie())
+	g->f.cookie = load_relaxed(&f->cookie);
+	g->f.serial = load_relaxed(&f->serial);
+	g->f.ctl = load_relaxed(&f->ctl);
+	g->f.slot = load_relaxed(&f->slot);
+	if (g->f.cookie != process_cookie())
 		return -ECHILD;
-	if (peer_attached(f->map, f->serial))
+	if (peer_attached(g->f.map, g->f.serial))
 		return 0;
-	*held = mapping_get_serial(f->serial);
-	return *held ? 0 : -ESTALE;
+	g->held = mapping_get_serial(g->f.serial);
+	return g->held ? 0 : -ESTALE;
 }
 
-static void let_go(struct mapping *held)
+static void let_go(struct grip *g)
 {
-	if (held)
-		mapping_put(held);
+	if (g->held)
+		mapping_put(g->held);
 }
 
 /* Who waits for a flight, and whether anybody has. */
 static int waiters_of(const struct flight *f, uint32_t *n, bool *ever)
 {
-	struct mapping *held;
-	int r = reach(f, &held);
+	struct grip g;
+	int r = reach(f, &g);
 
 	if (r)
 		return r;
-	if (flight_stands(f)) {
-		*ever |= load_seq(&f->map->desks[f->slot].event) &
+	if (flight_stands(&g.f)) {
+		*ever |= load_seq(&g.f.map->desks[g.f.slot].event) &
 			 EVENT_WAITERS;
-		*n += flight_waiters(f->map, f->slot);
+		*n += flight_waiters(g.f.map, g.f.slot);
 	} else {
 		r = -ESTALE;
 	}
-	let_go(held);
+	let_go(&g);
 	return r;
 }
 
@@ -237,21 +256,21 @@ int sfshm_abandoned(const struct sfshm_flight *flight)
 
 	if (!f)
 		return -EINVAL;
-	if (f->alone)
+	if (load_relaxed(&f->alone))
 		return 0;
 	r = waiters(f, &n, &ever);
 	return r ? r : ever && !n;
 }
 
-static int extend(struct flight *f, uint32_t ms)
+static int extend(const struct flight *f, uint32_t ms)
 {
-	struct mapping *held;
-	int r = reach(f, &held);
+	struct grip g;
+	int r = reach(f, &g);
 
 	if (r)
 		return r;
-	r = flight_extend(f, ms);
-	let_go(held);
+	r = flight_extend(&g.f, ms);
+	let_go(&g);
 	return r;
 }
 
@@ -262,7 +281,7 @@ int sfshm_extend(struct sfshm_flight *flight, uint32_t ms)
 
 	if (!f)
 		return -EINVAL;
-	if (f->alone)
+	if (load_relaxed(&f->alone))
 		return 0;
 	r = extend(f, ms);
 	claim = claim_of(f);

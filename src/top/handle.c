@@ -18,6 +18,7 @@
 #include "segment/name.h"
 #include "store/evict.h"
 #include "sync/flight.h"
+#include "top/heartbeat.h"
 #include "top/removed.h"
 
 /* A name that keeps changing hands under us is given up on after this. */
@@ -30,44 +31,75 @@
 	 SFSHM_HUGE_PAGES)
 
 pthread_mutex_t handle_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct sfshm *unused; /* guarded by handle_lock */
+
+/*
+ * Closed handles, the oldest first; guarded by handle_lock. The oldest is used
+ * again once there are more than so many.
+ */
+#define KEPT_CLOSED 1024
+static struct sfshm *closed, **closed_end = &closed;
+static uint32_t closed_count;
+
+/*
+ * All locks of the library are taken around a fork, so that the child finds
+ * none of them locked. The handlers may be registered more than once: of those
+ * of one fork the first to run does the work, and the last undoes it.
+ */
+static __thread uint32_t forking;
 
 static void before_fork(void)
 {
+	if (forking++)
+		return;
+	heartbeat_fork_lock();
 	pthread_mutex_lock(&handle_lock);
 	mapping_fork_lock();
 	urcu_bp_before_fork();
 }
 
-static void after_fork_parent(void)
+static void unlock_after_fork(void)
 {
-	urcu_bp_after_fork_parent();
 	mapping_fork_unlock();
 	pthread_mutex_unlock(&handle_lock);
+	heartbeat_fork_unlock();
+}
+
+static void after_fork_parent(void)
+{
+	if (--forking)
+		return;
+	urcu_bp_after_fork_parent();
+	unlock_after_fork();
 }
 
 static void after_fork_child(void)
 {
+	if (--forking)
+		return;
 	urcu_bp_after_fork_child();
 	wait_unrest();
-	mapping_fork_unlock();
-	pthread_mutex_unlock(&handle_lock);
+	heartbeat_forget();
+	unlock_after_fork();
 }
 
-static void prepare_once(void)
+/* What the levels below need of those above, and the fork handlers. */
+int handle_prepare(void)
 {
-	process_cookie();
-	peer_sweep = flight_sweep;
-	arena_reclaim = evict_for_memory;
-	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+	static uint32_t prepared;
+
+	if (likely(load_acquire(&prepared)))
+		return 0;
+	store_relaxed(&peer_sweep, flight_sweep);
+	store_relaxed(&arena_reclaim, evict_for_memory);
+	if (pthread_atfork(before_fork, after_fork_parent, after_fork_child))
+		return -ENOMEM;
+	store_release(&prepared, 1);
+	return 0;
 }
 
 static int check_options(const struct sfshm_options *o)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, prepare_once);
-	if (!process_cookie())
+	if (!process_cookie() || handle_prepare())
 		return -ENOMEM;
 	if (!o)
 		return 0;
@@ -79,15 +111,29 @@ static int check_options(const struct sfshm_options *o)
 	return 0;
 }
 
+static struct sfshm *take_closed(void)
+{
+	struct sfshm *h = closed;
+
+	closed = h->next_closed;
+	closed_count--;
+	return h;
+}
+
+static void keep_closed(struct sfshm *h)
+{
+	h->next_closed = NULL;
+	*closed_end = h;
+	closed_end = &h->next_closed;
+	closed_count++;
+}
+
 /* Called with handle_lock held; takes over the reference. */
 static int make_handle(struct sfshm **out, struct mapping *map)
 {
-	struct sfshm *h = unused;
+	struct sfshm *h = closed_count > KEPT_CLOSED ? take_closed() :
+						       calloc(1, sizeof(*h));
 
-	if (h)
-		unused = h->next_free;
-	else
-		h = calloc(1, sizeof(*h));
 	if (!h) {
 		mapping_drop_handle(map);
 		return -ENOMEM;
@@ -300,7 +346,7 @@ static void close_extra(int fd, struct mapping *map)
  */
 static bool lacks_predecessor(const struct mapping *map)
 {
-	return map->header->predecessor &&
+	return load_relaxed(&map->header->predecessor) &&
 	       !load_acquire(&map->header->drained) &&
 	       !load_relaxed(&map->predecessor);
 }
@@ -420,8 +466,7 @@ int sfshm_close(struct sfshm *h)
 	handle_detach_if_last(map);
 	mapping_drop_handle(map);
 	pthread_mutex_lock(&handle_lock);
-	h->next_free = unused;
-	unused = h;
+	keep_closed(h);
 	pthread_mutex_unlock(&handle_lock);
 	handle_end_uncancelled(state);
 	return 0;
@@ -439,6 +484,8 @@ int sfshm_unlink(const char *name)
 	struct stat st;
 	int r = name_to_path(name, geteuid(), path, sizeof(path));
 
+	if (!r)
+		r = handle_prepare();
 	if (!r)
 		r = file_inspect(path, &any, &st);
 	if (r)

@@ -5,8 +5,8 @@
  * A handle's mapping pointer is read under liburcu's read lock and exchanged
  * by sfshm_close(), which waits for a grace period before it drops the
  * handle's reference. A thread that is attached holds a reference of its own,
- * so its fast path only compares pointers. Handles' own memory is kept for
- * reuse and never freed: a stale pointer is told by its magic.
+ * so its fast path only compares pointers. Handles' own memory is never freed,
+ * and is used again as late as can be: a stale pointer is told by its magic.
  */
 #ifndef TOP_HANDLE_H
 #define TOP_HANDLE_H
@@ -33,11 +33,18 @@ struct sfshm {
 	struct mapping *map;
 	uint64_t cookie;
 	struct left *left; /* what it followed away from; by handle_lock */
-	struct sfshm *next_free;
+	struct sfshm *next_closed;
 };
 
 /* Guards opening as a whole: of names, of predecessors and successors. */
 extern pthread_mutex_t handle_lock;
+
+/*
+ * Registers the fork handlers, if that is not done yet. To be called before
+ * any lock of the library is taken, so by each public call that may be a
+ * process's first. 0 or -ENOMEM.
+ */
+int handle_prepare(void);
 
 /*
  * Opens or finds the segment at `path` and maps it, with a reference for a

@@ -15,6 +15,7 @@
 
 #include "os/sys.h"
 #include "top/call.h"
+#include "top/heartbeat.h"
 
 /* In struct sfshm_heartbeat. */
 struct handle {
@@ -43,18 +44,17 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct beat *beats; /* that run; by the lock */
 static uint64_t started;   /* by the lock */
 
-static void before_fork(void)
+void heartbeat_fork_lock(void)
 {
 	pthread_mutex_lock(&lock);
 }
 
-static void after_fork_parent(void)
+void heartbeat_fork_unlock(void)
 {
 	pthread_mutex_unlock(&lock);
 }
 
-/* Their threads are not here, and what they refer to is the parent's. */
-static void after_fork_child(void)
+void heartbeat_forget(void)
 {
 	while (beats) {
 		struct beat *b = beats;
@@ -62,12 +62,6 @@ static void after_fork_child(void)
 		beats = b->next;
 		free(b);
 	}
-	pthread_mutex_unlock(&lock);
-}
-
-static void prepare_once(void)
-{
-	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
 /* By the lock. */
@@ -207,7 +201,6 @@ static int leads(const struct flight *f)
 int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,
 			  struct sfshm_flight *flight)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct handle *h = (struct handle *)heartbeat;
 	struct flight *f = (struct flight *)flight;
 	uint32_t ms;
@@ -224,7 +217,6 @@ int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,
 	if (!ms)
 		return 0;
 	state = handle_begin_uncancelled();
-	pthread_once(&once, prepare_once);
 	r = start(h, f, ms);
 	handle_end_uncancelled(state);
 	if (r)

@@ -104,6 +104,8 @@ int sfshm_view_open(struct sfshm_view **out, const char *name, char *why,
 	if (!out)
 		return -EINVAL;
 	*out = NULL;
+	if (handle_prepare())
+		return -ENOMEM;
 	v = aligned_alloc(SHM_LINE, sizeof(*v));
 	if (!v)
 		return -ENOMEM;

@@ -108,9 +108,12 @@ static int orphan_over(struct resize *z, struct call *from,
 	struct sighting seen;
 	int r = look(from, &seen);
 
-	flight_abandon(z->to, f->slot, f->ctl);
-	event_wake(&z->new->desks[f->slot].event, true);
-	claim_drop(z->to, f->slot);
+	if (flight_abandon(z->to, f->slot, f->ctl)) {
+		event_wake(&z->new->desks[f->slot].event, true);
+		claim_drop(z->to, f->slot);
+	} else {
+		flight_yield(z->to, f->slot);
+	}
 	if (r == LOOK_CLAIMABLE && seen.ctl & LOCK_ORPHANED)
 		slot_retire(z->from, seen.slot, seen.ctl);
 	return 0;
@@ -149,8 +152,8 @@ static int move_key(struct resize *z, enum shm_kind kind, const uint8_t *key,
 	if (kind == SHM_LOCK)
 		return orphan_over(z, &from, &f);
 	r = carry_over(z, &from, &to, &f);
-	if (f.map)
-		flight_release(&f, z->to);
+	if (flight_open(&f))
+		(void)flight_end_somehow(&f, z->to, 0, NULL);
 	if (!r)
 		z->moved++;
 	return left_behind(r) ? 0 : r;
@@ -196,8 +199,8 @@ static int move_semaphore(struct resize *z, uint32_t slot, const uint8_t *key,
 		f.ttl_ms = SFSHM_FOREVER;
 		semaphore_fresh(&head, semaphore_max(&s), iov);
 		r = flight_publish(&f, z->to, iov, 2);
-		if (f.map)
-			flight_release(&f, z->to);
+		if (flight_open(&f))
+			(void)flight_end_somehow(&f, z->to, 0, NULL);
 	}
 	event_wake(&z->old->desks[slot].event, true);
 	return r >= 0 || left_behind(r) ? 0 : r;
@@ -297,7 +300,7 @@ static struct sfshm_options fill_wish(const struct resize *z)
 
 	o.flags &= SFSHM_HUGE_PAGES;
 	o.flags |= SFSHM_SET_OWNER | SFSHM_SET_GROUP;
-	if (z->old->header->compatible & SHM_HUGE)
+	if (load_relaxed(&z->old->header->compatible) & SHM_HUGE)
 		o.flags |= SFSHM_HUGE_PAGES;
 	o.slots = o.slots ? o.slots : g->slots;
 	o.participants = o.participants ? o.participants : g->participants;
@@ -506,17 +509,19 @@ static int prepare(struct resize *z, const char *name)
 }
 
 /*
- * The cookie of the process of which a thread is at it, for the lock on the
- * file is the process's. A child that was forked meanwhile finds its parent's,
- * which is none of its own.
+ * The lock on the file is the process's, not the thread's: of its threads one
+ * resizes at a time. What is noted is the process's cookie, for in a forked
+ * child nobody is at it, whatever its parent was doing.
  */
 static uint64_t at_work;
 
-static bool begin_alone(void)
+static int begin_work(void)
 {
-	uint64_t mine = process_cookie(), other = load_relaxed(&at_work);
+	uint64_t me = process_cookie(), seen = load_relaxed(&at_work);
 
-	return other != mine && cas_acq_rel(&at_work, other, mine);
+	if (!me)
+		return -ENOMEM;
+	return seen != me && cas_acq_rel(&at_work, seen, me) ? 0 : -EBUSY;
 }
 
 int sfshm_resize(const char *name, const struct sfshm_options *options,
@@ -536,9 +541,10 @@ int sfshm_resize(const char *name, const struct sfshm_options *options,
 	r = prepare(&z, name);
 	if (r)
 		return r;
-	if (!begin_alone()) {
-		explain(options, -EBUSY);
-		return -EBUSY;
+	r = begin_work();
+	if (r) {
+		explain(options, r);
+		return r;
 	}
 	state = handle_begin_uncancelled();
 	do {

@@ -291,8 +291,7 @@ int sfshm_save_fail(struct sfshm_save *save, int code, const char *message)
 {
 	int state = handle_begin_uncancelled();
 	struct peer *p;
-	int r = !code || code == SHM_CODE_UNCACHEABLE ? -EINVAL :
-							writer(save, &p);
+	int r = flight_may_fail_with(code) ? writer(save, &p) : -EINVAL;
 
 	if (!r)
 		r = ended((struct save *)save,

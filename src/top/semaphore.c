@@ -170,17 +170,18 @@ static int find_before(struct sought *w)
 static int seek_slowly(struct sought *w, bool may_make, bool try)
 {
 	int r, before = find_before(w);
+	uint32_t tries = 0, max;
 	struct key k;
 
 	if (before < 0)
 		return before;
 	k = key_make(w->p->map, SHM_SEMAPHORE, w->name, w->len);
-	for (;;) {
-		r = semaphore_find(w->p, &k, &w->found);
-		if (r)
-			break;
-		if (!may_make)
-			break;
+	while (!(r = semaphore_find(w->p, &k, &w->found)) && may_make) {
+		/* Broken bytes can say that it is made, and that it is not. */
+		if (tries++ == LOOK_MOST_TRIES) {
+			peer_count(w->p, COUNT_corrupt);
+			return -EBADMSG;
+		}
 		if (w->wait && !try)
 			acquire_begin_to_wait(w->wait);
 		r = make(w, try,
@@ -201,7 +202,8 @@ static int seek_slowly(struct sought *w, bool may_make, bool try)
 	}
 	w->s = &w->found;
 	w->hint = &w->first;
-	w->first = (w->p->id - 1) % semaphore_max(w->s);
+	max = semaphore_max(w->s);
+	w->first = max ? (w->p->id - 1) % max : 0;
 	if (before)
 		w->found.before = &w->before;
 	else if (!load_relaxed(&w->p->map->predecessor))

@@ -58,7 +58,8 @@ static int map_predecessor(struct mapping *map, const char *path,
 	struct stat st;
 	int r = handle_old_path(path, alias, sizeof(alias));
 
-	if (!r && !lstat(alias, &st) && st.st_ino == map->header->predecessor)
+	if (!r && !lstat(alias, &st) &&
+	    st.st_ino == load_relaxed(&map->header->predecessor))
 		r = handle_map_path(old, alias, &same);
 	else if (!r)
 		r = removed_map(old, path, map->header->predecessor, &same);
@@ -83,7 +84,8 @@ int handle_adopt_predecessor(struct mapping *map, const char *path,
 	struct mapping *old;
 	int r;
 
-	if (!map->header->predecessor || load_acquire(&map->header->drained) ||
+	if (!load_relaxed(&map->header->predecessor) ||
+	    load_acquire(&map->header->drained) ||
 	    load_relaxed(&map->predecessor))
 		return 0;
 	r = map_predecessor(map, path, &old, o);

@@ -296,12 +296,15 @@ static void check_participant(struct check *c, uint32_t i)
 	if (load_relaxed(&rec->relay))
 		finding(c, "participant %u's relay word is not 0", i);
 	if (!life_held(c->map, rec)) {
-		for (int n = 0; n < SHM_CLAIMS; n++)
-			if (load_relaxed(&rec->claims[n]))
+		for (int n = 0; n < SHM_CLAIMS; n++) {
+			uint32_t claim = load_relaxed(&rec->claims[n]);
+
+			if (claim)
 				finding(c,
 					"participant %u is gone and claims "
 					"slot %u",
-					i, rec->claims[n] - 1);
+					i, claim - 1);
+		}
 		return;
 	}
 	reach_built(c, load_relaxed(&rec->build));

@@ -3,6 +3,7 @@
  * G1, F3, R4: The work may fail, forget to end its flight, release it, be
  * cancelled or end its thread: whoever waits has an answer, or leads next.
  */
+#include <limits.h>
 #include <pthread.h>
 
 #include "agent.h"
@@ -101,6 +102,34 @@ static void by_returning_without_a_result(void **state)
 	assert_int_equal(a.result.code, -EPROTO);
 	assert_non_null(strstr(agent_hear(follower), "-EREMOTEIO"));
 	leave(&a, h);
+}
+
+/* Not all numbers are errors; one of them no flight can fail with. */
+static const int no_errors[] = { INT_MIN, -4096, 7 };
+
+static int return_what_is_no_error(struct sfshm_flight *flight, void *number)
+{
+	until_followed(flight);
+	return *(const int *)number;
+}
+
+static void by_returning_what_is_no_error(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct sfshm *h = segment_open(NULL);
+		int number = no_errors[i];
+		struct asker a = { .arg = &number };
+
+		do_followed(&a, h, return_what_is_no_error);
+		asker_join(&a);
+		assert_int_equal(a.outcome, -EREMOTEIO);
+		assert_int_equal(a.result.code, -EPROTO);
+		assert_non_null(strstr(agent_hear(follower), "-EREMOTEIO"));
+		agent_expect(follower, "leader", "begin key");
+		agent_expect(follower, "ok", "release");
+		leave(&a, h);
+	}
 }
 
 /* A value too large can still be failed or released; here it is neither. */
@@ -283,6 +312,7 @@ int main(int argc, char **argv)
 		in_segment(by_returning_an_error),
 		in_segment(by_failing_with_a_message),
 		in_segment(by_returning_without_a_result),
+		in_segment(by_returning_what_is_no_error),
 		in_segment(by_publishing_too_much),
 		in_segment(by_releasing_it),
 		in_segment(by_ending_the_thread),
