@@ -48,7 +48,7 @@ static const char *prepare(const struct bench *b)
 	(void)b;
 	if (sfshm_path(bench_segment_name(), path, sizeof(path)))
 		bench_die("the segment's path", -ENAMETOOLONG);
-	bench_fill(h, KEYS, BENCH_VALUE);
+	bench_fill(h, KEYS, BENCH_KEY, BENCH_VALUE);
 	/* What is measured must be the process's only mapping of it. */
 	bench_segment_let_go();
 	find_places();

@@ -40,8 +40,8 @@ static const char *prepare(const struct bench *b)
 	};
 
 	segment = bench_segment(&o);
-	bench_fill(segment, b->size, BENCH_VALUE);
-	bench_keys_make(&keys, b->size);
+	bench_fill(segment, b->size, BENCH_KEY, BENCH_VALUE);
+	bench_keys_make(&keys, BENCH_KEY, b->size);
 	for (count = 64; count < b->size;)
 		count *= 2;
 	nodes = bench_share(b->size * sizeof(*nodes));

@@ -17,6 +17,7 @@ struct bench {
 	const char *what; /* one operation, for people */
 	double target;    /* of the ratio ours/peer; 0: none is set */
 	uint64_t size;    /* the case's own parameter */
+	uint64_t key;     /* bytes of a key: BENCH_KEY_LONG; 0: BENCH_KEY */
 	uint64_t value;   /* bytes of a value, where it is not BENCH_VALUE */
 	uint64_t batch;   /* operations in a turn at most */
 	int turns;        /* of each side in a round; 0: the usual number */
@@ -84,28 +85,38 @@ void bench_die(const char *what, int error) __attribute__((noreturn));
 #define BENCH_VALUE 64
 void bench_key(char *key, uint64_t number);
 
+/* Makes one of BENCH_KEY or BENCH_KEY_LONG bytes. The last ones differ. */
+#define BENCH_KEY_LONG 40
+void bench_key_of(char *key, uint64_t bytes, uint64_t number);
+
 /*
  * The keys a case asks for, in their order: `most` different ones at random,
  * the same at each run. bench_next() goes round them.
  */
 struct bench_keys {
-	char (*at)[BENCH_KEY];
-	uint64_t count, next[2];
+	char *at, *end;
+	uint64_t bytes; /* of each */
+	const char *next[2];
 };
-void bench_keys_make(struct bench_keys *keys, uint64_t most);
+void bench_keys_make(struct bench_keys *keys, uint64_t bytes, uint64_t most);
 void bench_keys_free(struct bench_keys *keys);
 
 static inline const char *bench_next(struct bench_keys *keys, int side)
 {
-	uint64_t at = keys->next[side]++;
+	const char *next = keys->next[side];
 
-	if (keys->next[side] == keys->count)
-		keys->next[side] = 0;
-	return keys->at[at];
+	keys->next[side] += keys->bytes;
+	if (keys->next[side] == keys->end)
+		keys->next[side] = keys->at;
+	return next;
 }
 
-/* Publishes `count` keys with a value of so many bytes that stays. */
-void bench_fill(struct sfshm *h, uint64_t count, uint64_t bytes);
+/*
+ * Publishes `count` keys of `key_bytes` with a value of `value_bytes` that
+ * stays.
+ */
+void bench_fill(struct sfshm *h, uint64_t count, uint64_t key_bytes,
+		uint64_t value_bytes);
 
 /* Hits on the keys in turn, in ns; ends the program at a miss. */
 uint64_t bench_hits(struct sfshm *h, struct bench_keys *keys, int side,

@@ -86,34 +86,39 @@ void bench_segment_close(void)
 	*name = '\0';
 }
 
-void bench_key(char *key, uint64_t number)
+void bench_key_of(char *key, uint64_t bytes, uint64_t number)
 {
-	char text[BENCH_KEY + 1];
+	char text[BENCH_KEY_LONG + 1];
 
-	snprintf(text, sizeof(text), "key %020llu", (unsigned long long)number);
-	memcpy(key, text, BENCH_KEY);
+	snprintf(text, sizeof(text), "key %0*llu", (int)bytes - 4,
+		 (unsigned long long)number);
+	memcpy(key, text, bytes);
 }
 
-void bench_keys_make(struct bench_keys *keys, uint64_t most)
+void bench_key(char *key, uint64_t number)
+{
+	bench_key_of(key, BENCH_KEY, number);
+}
+
+void bench_keys_make(struct bench_keys *keys, uint64_t bytes, uint64_t most)
 {
 	uint64_t x = UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t count = most < 2 ? 1 : most > KEYS_LEAST ? most : KEYS_LEAST;
 
-	*keys = (struct bench_keys){
-		.count = most < 2          ? 1 :
-			 most > KEYS_LEAST ? most :
-					     KEYS_LEAST,
-	};
-	keys->at = malloc(keys->count * sizeof(*keys->at));
+	keys->bytes = bytes;
+	keys->at = malloc(count * bytes);
 	if (!keys->at)
 		bench_die("keys", -ENOMEM);
-	for (uint64_t i = 0; i < keys->count; i++) {
+	keys->end = keys->at + count * bytes;
+	for (char *key = keys->at; key != keys->end; key += bytes) {
 		x ^= x << 13;
 		x ^= x >> 7;
 		x ^= x << 17;
-		bench_key(keys->at[i], x % most);
+		bench_key_of(key, bytes, x % most);
 	}
 	/* So that neither side finds what the other has just fetched. */
-	keys->next[1] = keys->count / 2;
+	keys->next[0] = keys->at;
+	keys->next[1] = keys->at + count / 2 * bytes;
 }
 
 void bench_keys_free(struct bench_keys *keys)
@@ -122,12 +127,13 @@ void bench_keys_free(struct bench_keys *keys)
 	keys->at = NULL;
 }
 
-void bench_fill(struct sfshm *h, uint64_t count, uint64_t bytes)
+void bench_fill(struct sfshm *h, uint64_t count, uint64_t key_bytes,
+		uint64_t value_bytes)
 {
 	struct sfshm_policy policy = SFSHM_POLICY_INIT;
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	struct sfshm_flight flight;
-	char key[BENCH_KEY], *value = calloc(1, bytes);
+	char key[BENCH_KEY_LONG], *value = calloc(1, value_bytes);
 	int r;
 
 	if (!value)
@@ -135,10 +141,10 @@ void bench_fill(struct sfshm *h, uint64_t count, uint64_t bytes)
 	policy.ttl_ms = SFSHM_FOREVER;
 	policy.flags = SFSHM_KEEP;
 	for (uint64_t i = 0; i < count; i++) {
-		bench_key(key, i);
-		r = sfshm_begin(h, key, sizeof(key), &policy, &flight, &result);
+		bench_key_of(key, key_bytes, i);
+		r = sfshm_begin(h, key, key_bytes, &policy, &flight, &result);
 		if (r == SFSHM_LEADER)
-			r = sfshm_publish(&flight, value, bytes);
+			r = sfshm_publish(&flight, value, value_bytes);
 		if (r < 0)
 			bench_die("cannot fill the segment", r);
 	}
@@ -153,7 +159,7 @@ uint64_t bench_hits(struct sfshm *h, struct bench_keys *keys, int side,
 	uint64_t start = bench_now();
 
 	for (uint64_t i = 0; i < n; i++)
-		if (sfshm_get(h, bench_next(keys, side), BENCH_KEY, &result))
+		if (sfshm_get(h, bench_next(keys, side), keys->bytes, &result))
 			bench_die("a hit missed", -ENODATA);
 	return bench_now() - start;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hits: a 24-byte key is looked up, its lifetime checked, the value copied.
+ * Hits: a key is looked up, its lifetime checked, the value copied. Keys have
+ * 24 bytes, as many as a slot has room for, or more, which lie elsewhere.
  * The peer is liburcu's hash table with the same hash function, in private
  * memory: what a hit can cost when no other process need see it.
  */
@@ -18,14 +19,14 @@
 struct node {
 	struct cds_lfht_node link;
 	uint64_t expires;
-	char key[BENCH_KEY];
-	char value[];
+	char key[]; /* the value lies behind it */
 };
 
 static struct sfshm *segment;
 static struct cds_lfht *table;
 static char *nodes, *copy;
-static uint64_t value_bytes, stride;
+static uint64_t key_bytes, value_bytes, stride;
+static cds_lfht_match_fct matches;
 static struct bench_keys keys;
 
 static struct node *node_at(uint64_t i)
@@ -41,12 +42,18 @@ static const struct node *node_of(const struct cds_lfht_node *link)
 
 static unsigned long hash(const char *key)
 {
-	return XXH3_64bits_withSeed(key, BENCH_KEY, 42);
+	return XXH3_64bits_withSeed(key, key_bytes, 42);
 }
 
-static int matches(struct cds_lfht_node *link, const void *key)
+/* The lengths are constants, so that the compiler compares in place. */
+static int matches_short(struct cds_lfht_node *link, const void *key)
 {
 	return !memcmp(node_of(link)->key, key, BENCH_KEY);
+}
+
+static int matches_long(struct cds_lfht_node *link, const void *key)
+{
+	return !memcmp(node_of(link)->key, key, BENCH_KEY_LONG);
 }
 
 static uint64_t coarse_now(void)
@@ -73,7 +80,7 @@ static void fill_table(uint64_t count)
 	for (uint64_t i = 0; i < count; i++) {
 		struct node *node = node_at(i);
 
-		bench_key(node->key, i);
+		bench_key_of(node->key, key_bytes, i);
 		node->expires = UINT64_MAX;
 		cds_lfht_node_init(&node->link);
 		cds_lfht_add(table, hash(node->key), &node->link);
@@ -81,17 +88,26 @@ static void fill_table(uint64_t count)
 	urcu_memb_read_unlock();
 }
 
+static uint64_t in_lines(uint64_t bytes)
+{
+	return (bytes + 63) / 64 * 64;
+}
+
 static const char *prepare(const struct bench *b)
 {
 	struct sfshm_options o = { .slots = (uint32_t)b->size };
 
+	key_bytes = b->key ? b->key : BENCH_KEY;
+	matches = b->key ? matches_long : matches_short;
 	value_bytes = b->value ? b->value : BENCH_VALUE;
-	stride = (sizeof(struct node) + value_bytes + 63) / 64 * 64;
-	o.bytes = b->size * ((value_bytes + 63) / 64 * 64);
+	stride = in_lines(sizeof(struct node) + key_bytes + value_bytes);
+	o.bytes = b->size * in_lines(value_bytes);
+	if (key_bytes > BENCH_KEY)
+		o.bytes += b->size * in_lines(key_bytes);
 	segment = bench_segment(&o);
-	bench_fill(segment, b->size, value_bytes);
+	bench_fill(segment, b->size, key_bytes, value_bytes);
 	fill_table(b->size);
-	bench_keys_make(&keys, b->size);
+	bench_keys_make(&keys, key_bytes, b->size);
 	return NULL;
 }
 
@@ -117,7 +133,8 @@ static uint64_t theirs(const struct bench *b, uint64_t n)
 		if (!found)
 			bench_die("a hit missed", -ENODATA);
 		if (coarse_now() < node_of(found)->expires)
-			memcpy(copy, node_of(found)->value, value_bytes);
+			memcpy(copy, node_of(found)->key + key_bytes,
+			       value_bytes);
 		urcu_memb_read_unlock();
 		bench_use(copy);
 	}
@@ -141,29 +158,37 @@ static void clean_up(const struct bench *b)
 
 #define LARGE(keys_) ((keys_) > 100000)
 
-/* Where in memory the pages happen to lie makes a difference that lasts. */
-#define HIT(title, text, keys_, bytes, most)                                  \
-	{                                                                     \
-		.name = (title), .peer = "liburcu rculfhash", .what = (text), \
-		.target = (most), .size = (keys_), .value = (bytes),          \
-		.batch = BENCH_LARGE_BATCH,                                   \
-		.turns = LARGE(keys_) ? BENCH_LARGE_TURNS : 0,                \
-		.turn_ms = LARGE(keys_) ? BENCH_LARGE_MS : 0,                 \
-		.rounds = LARGE(keys_) ? 7 : 0, .anew = (most) > 0,           \
-		.prepare = prepare, .ours = ours, .theirs = theirs,           \
-		.clean_up = clean_up,                                         \
+/* A case lists what it has of its own behind the number of its keys. */
+#define HIT(keys_, ...)                                               \
+	{                                                             \
+		.peer = "liburcu rculfhash", .size = (keys_),         \
+		.batch = BENCH_LARGE_BATCH,                           \
+		.turns = LARGE(keys_) ? BENCH_LARGE_TURNS : 0,        \
+		.turn_ms = LARGE(keys_) ? BENCH_LARGE_MS : 0,         \
+		.rounds = LARGE(keys_) ? 7 : 0, .prepare = prepare,   \
+		.ours = ours, .theirs = theirs, .clean_up = clean_up, \
+		__VA_ARGS__                                           \
 	}
 
+/* Where in memory the pages happen to lie makes a difference that lasts. */
+#define ROW(title, text, keys_, ...) \
+	HIT(keys_, .name = (title), .what = (text), .anew = true, __VA_ARGS__)
+
 const struct bench hit_benches[] = {
-	HIT("hit-random", "hit among 50 000 keys at random", 50000, 0, 0.9),
-	HIT("hit-hot", "hit on one key", 1, 0, 1.3),
-	HIT("scale-1k", "hit among 1 000 keys at random", 1000, 0, 1.0),
-	HIT("scale-64k", "hit among 65 536 keys at random", 65536, 0, 1.0),
-	HIT("scale-1m", "hit among 1 000 000 keys at random", 1000000, 0, 1.0),
+	ROW("hit-random", "hit among 50 000 keys at random", 50000,
+	    .target = 0.9),
+	ROW("hit-hot", "hit on one key", 1, .target = 1.3),
+	ROW("hit-key40", "hit among 1 000 keys of 40 bytes at random", 1000,
+	    .key = BENCH_KEY_LONG),
+	ROW("scale-1k", "hit among 1 000 keys at random", 1000, .target = 1),
+	ROW("scale-64k", "hit among 65 536 keys at random", 65536, .target = 1),
+	ROW("scale-1m", "hit among 1 000 000 keys at random", 1000000,
+	    .target = 1),
 	{ 0 },
 };
 
-#define POINT(keys_, bytes) HIT("hit", "hit", keys_, bytes, 0)
+#define POINT(keys_, bytes) \
+	HIT(keys_, .name = "hit", .what = "hit", .value = (bytes))
 
 const struct bench hit_by_keys[] = {
 	POINT(1, 0),      POINT(64, 0),      POINT(1000, 0),

@@ -47,7 +47,7 @@ static struct sfshm *make(const struct bench *b, const char *name,
 	r = sfshm_open(&h, path, &o);
 	if (r)
 		bench_die("cannot make a segment", r);
-	bench_fill(h, b->size, BENCH_VALUE);
+	bench_fill(h, b->size, BENCH_KEY, BENCH_VALUE);
 	return h;
 }
 
@@ -65,7 +65,7 @@ static const char *prepare(const struct bench *b)
 	bench_folder(folder, sizeof(folder));
 	plain = make(b, "plain", 0);
 	huge = make(b, "huge", SFSHM_HUGE_PAGES);
-	bench_keys_make(&keys, b->size);
+	bench_keys_make(&keys, BENCH_KEY, b->size);
 	if (mapped_huge() > 0)
 		return NULL;
 	clean_up(b);

@@ -52,9 +52,9 @@ static const char *prepare(const struct bench *b)
 	};
 
 	segment = bench_segment(&o);
-	bench_fill(segment, b->size, BENCH_VALUE);
+	bench_fill(segment, b->size, BENCH_KEY, BENCH_VALUE);
 	fill(b->size);
-	bench_keys_make(&keys, b->size);
+	bench_keys_make(&keys, BENCH_KEY, b->size);
 	return NULL;
 }
 

@@ -87,8 +87,8 @@ static const char *prepare(const struct bench *b)
 
 	(void)b;
 	segment = bench_segment(&o);
-	bench_fill(segment, KEYS, BENCH_VALUE);
-	bench_keys_make(&keys, KEYS);
+	bench_fill(segment, KEYS, BENCH_KEY, BENCH_VALUE);
+	bench_keys_make(&keys, BENCH_KEY, KEYS);
 	crowd_start(&crowd, 1, member);
 	return NULL;
 }
