@@ -56,7 +56,7 @@ bool bench_interrupted(void);
 
 /* All cases, each list ended by one without a name. */
 extern const struct bench hit_benches[], bare_benches[], lmdb_benches[];
-extern const struct bench flight_benches[];
+extern const struct bench flight_benches[], insert_benches[];
 extern const struct bench lock_benches[], wake_benches[], takeover_benches[];
 extern const struct bench herd_benches[], attach_benches[], scale_benches[];
 extern const struct bench run_benches[], server_benches[], huge_benches[];

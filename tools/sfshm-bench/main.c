@@ -13,10 +13,10 @@
 #define QUICK_ROUNDS 5
 
 static const struct bench *const groups[] = {
-	hit_benches,      bare_benches, lmdb_benches, lock_benches,
-	flight_benches,   wake_benches, herd_benches, scale_benches,
-	takeover_benches, run_benches,  huge_benches, server_benches,
-	attach_benches,
+	hit_benches,    bare_benches,     lmdb_benches, lock_benches,
+	flight_benches, insert_benches,   wake_benches, herd_benches,
+	scale_benches,  takeover_benches, run_benches,  huge_benches,
+	server_benches, attach_benches,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
