@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench SEGMENT RUNS OPERATION...: does each operation so often, for valgrind
- * or strace to look at. First each is done a few times, then warmed_up() is
- * called, from where on callgrind counts. For strace each run stands between
- * two marks, which are system calls that do nothing.
+ * bench SEGMENT RUNS OPERATION: does the operation so often, for valgrind or
+ * strace to look at. First it is done a few times, then warmed_up() is called,
+ * from where on callgrind counts. For strace each run stands between two marks,
+ * which are system calls that do nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,18 +51,19 @@ __attribute__((noinline)) static void warmed_up(void)
 
 int main(int argc, char **argv)
 {
+	const struct op *op;
+
 	if (argc == 3 && !strcmp(argv[1], "--sleep"))
 		ops_sleep(argv[2]);
-	if (argc < 4)
+	if (argc != 4)
 		return 2;
 	/* What is due twice a second is no operation's. */
 	removal_every_ns = UINT64_MAX / 2;
-	ops_open(argv[1], argv[0]);
-	for (int i = 3; i < argc; i++)
-		run(find(argv[i]), WARM);
+	op = find(argv[3]);
+	ops_open(argv[1], argv[0], op);
+	run(op, WARM);
 	warmed_up();
-	for (int i = 3; i < argc; i++)
-		run(find(argv[i]), atoi(argv[2]));
+	run(op, atoi(argv[2]));
 	ops_close();
 	ops_need(!sfshm_unlink(argv[1]), "sfshm_unlink()");
 	return EXIT_SUCCESS;

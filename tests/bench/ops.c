@@ -17,6 +17,8 @@
 #define VALUE_LEN 64
 #define SLEEP_KEY "slept on"
 #define HIT_KEY "key that is there, fresh"
+#define LONG_KEY "key that is there, longer than a slot's" /* and a NUL */
+#define FULL 1000 /* keys that the full segment has room for */
 
 /* Not inlined, so that callgrind can tell them apart. */
 #define COUNTED __attribute__((noinline)) static void
@@ -40,6 +42,31 @@ COUNTED counted_hit(void)
 {
 	ops_need(sfshm_get(handle, HIT_KEY, KEY_LEN, &result) == SFSHM_CACHED,
 		 "sfshm_get()");
+}
+
+/* The key is longer than a slot has room for: it lies elsewhere. */
+COUNTED counted_hit_key40(void)
+{
+	ops_need(sfshm_get(handle, LONG_KEY, sizeof(LONG_KEY), &result) ==
+			 SFSHM_CACHED,
+		 "sfshm_get()");
+}
+
+/* The key is new each time, and the segment full: another one has to go. */
+COUNTED counted_insert_full(void)
+{
+	static char key[KEY_LEN];
+	static uint64_t serial;
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+
+	serial++;
+	memcpy(key, &serial, sizeof(serial));
+	policy.ttl_ms = SFSHM_FOREVER;
+	ops_need(sfshm_begin(handle, key, KEY_LEN, &policy, &flight, &result) ==
+			 SFSHM_LEADER,
+		 "sfshm_begin()");
+	ops_need(!sfshm_publish(&flight, value, sizeof(value)),
+		 "sfshm_publish()");
 }
 
 COUNTED counted_claim(void)
@@ -160,23 +187,32 @@ static void see_it_wake(void)
 
 /* ------------------------------------------------------------------------ */
 
-void ops_open(const char *segment, const char *program)
+static void publish_for_good(const char *key, size_t len)
+{
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+
+	policy.ttl_ms = SFSHM_FOREVER;
+	ops_need(sfshm_begin(handle, key, len, &policy, &flight, &result) ==
+				 SFSHM_LEADER &&
+			 !sfshm_publish(&flight, value, sizeof(value)),
+		 "publishing");
+}
+
+void ops_open(const char *segment, const char *program, const struct op *op)
 {
 	struct sfshm_options o = {
 		.size = sizeof(o),
 		.flags = SFSHM_CREATE | SFSHM_EXCLUSIVE,
 		/* Many, so that two keys hardly ever share a bucket. */
-		.slots = 65536,
-		.bytes = 4 << 20,
+		.slots = op->full ? FULL : 65536,
+		.bytes = op->full ? FULL * VALUE_LEN : 4 << 20,
 	};
-	struct sfshm_policy policy = SFSHM_POLICY_INIT;
 
 	ops_need(!sfshm_open(&handle, segment, &o), "sfshm_open()");
-	policy.ttl_ms = SFSHM_FOREVER;
-	ops_need(sfshm_begin(handle, HIT_KEY, KEY_LEN, &policy, &flight,
-			     &result) == SFSHM_LEADER &&
-			 !sfshm_publish(&flight, value, sizeof(value)),
-		 "publishing");
+	publish_for_good(HIT_KEY, KEY_LEN);
+	publish_for_good(LONG_KEY, sizeof(LONG_KEY));
+	for (int i = 0; op->full && i < FULL; i++)
+		counted_insert_full();
 	start_sleeper(segment, program);
 }
 
@@ -188,11 +224,18 @@ void ops_close(void)
 }
 
 const struct op ops[] = {
-	{ "hit", NULL, counted_hit, NULL },
-	{ "claim", NULL, counted_claim, NULL },
-	{ "flight", NULL, counted_flight, NULL },
-	{ "lock", NULL, counted_lock, NULL },
-	{ "semaphore", NULL, counted_semaphore, NULL },
-	{ "wake", have_it_sleep, counted_wake, see_it_wake },
-	{ NULL, NULL, NULL, NULL },
+	{ .name = "hit", .run = counted_hit },
+	{ .name = "hit_key40", .run = counted_hit_key40 },
+	{ .name = "claim", .run = counted_claim },
+	{ .name = "flight", .run = counted_flight },
+	{ .name = "insert_full", .full = true, .run = counted_insert_full },
+	{ .name = "lock", .run = counted_lock },
+	{ .name = "semaphore", .run = counted_semaphore },
+	{
+		.name = "wake",
+		.before = have_it_sleep,
+		.run = counted_wake,
+		.after = see_it_wake,
+	},
+	{ 0 },
 };
