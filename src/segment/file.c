@@ -106,7 +106,8 @@ static int fill_file(int fd, const struct sfshm_options *o,
 	if (!r)
 		r = set_access(fd, o);
 	if (r == -ENOSPC)
-		options_explain(o, "no room in the file system for a segment");
+		options_explain(o, "no room in the file system for a segment; "
+				   "make room, or make it smaller");
 	return r;
 }
 
@@ -208,7 +209,8 @@ int file_check(const struct stat *st, const char *path,
 	uid_t owner = o && (o->flags & SFSHM_SET_OWNER) ? o->owner : geteuid();
 
 	if (S_ISLNK(st->st_mode)) {
-		options_explain(o, "%s is a symbolic link: refused", path);
+		options_explain(o, "%s is a symbolic link; name the file",
+				path);
 		return -ELOOP;
 	}
 	if (!S_ISREG(st->st_mode)) {
@@ -216,8 +218,8 @@ int file_check(const struct stat *st, const char *path,
 		return -EPROTO;
 	}
 	if (st->st_uid != owner) {
-		options_explain(o, "%s belongs to user %u, not %u: refused",
-				path, (unsigned)st->st_uid, (unsigned)owner);
+		options_explain(o, "%s belongs to user %u, not %u", path,
+				(unsigned)st->st_uid, (unsigned)owner);
 		return -EPERM;
 	}
 	if (st->st_mode & 07777 & ~wanted_mode(o)) {
@@ -227,8 +229,8 @@ int file_check(const struct stat *st, const char *path,
 		return -EPERM;
 	}
 	if ((o && (o->flags & SFSHM_SET_GROUP)) && st->st_gid != o->group) {
-		options_explain(o, "%s belongs to group %u, not %u: refused",
-				path, (unsigned)st->st_gid, (unsigned)o->group);
+		options_explain(o, "%s belongs to group %u, not %u", path,
+				(unsigned)st->st_gid, (unsigned)o->group);
 		return -EPERM;
 	}
 	return 0;
@@ -299,8 +301,8 @@ static int remove_unused(const char *path, int fd,
 	struct stat mine, there;
 
 	if (in_use(fd)) {
-		options_explain(o, "in use by processes of another boot, in a "
-				   "container perhaps; use another name");
+		options_explain(o, "processes of another boot use it, perhaps "
+				   "in a container; use another name");
 		return -EPROTO;
 	}
 	if (fstat(fd, &mine) || lstat(path, &there) ||

@@ -20,8 +20,8 @@ static int check_format(const struct shm_header *h,
 			const struct sfshm_options *o)
 {
 	if (memcmp(h->magic, SHM_MAGIC, sizeof(h->magic))) {
-		options_explain(o, "not a segment: the file does not start "
-				   "with a segment's mark");
+		options_explain(o, "not a segment: it has no segment's mark at "
+				   "the beginning");
 		return -EPROTO;
 	}
 	if (h->version != SHM_VERSION || h->header_size != sizeof(*h)) {
@@ -39,7 +39,7 @@ static int check_format(const struct shm_header *h,
 	if (h->incompatible) {
 		options_explain(o,
 				"made with features (0x%llx) that this "
-				"library does not know",
+				"library does not know; use a newer one",
 				(unsigned long long)h->incompatible);
 		return -EPROTO;
 	}
@@ -77,13 +77,13 @@ static int check_host(const struct shm_header *h, const struct sfshm_options *o)
 	}
 	if (known(boot) && known(h->boot_id) &&
 	    memcmp(boot, h->boot_id, sizeof(boot))) {
-		options_explain(o, "left over from before the last boot; "
-				   "open it with SFSHM_CREATE to start clean");
+		options_explain(o, "made before the last boot; open it with "
+				   "SFSHM_CREATE to make it anew");
 		return -ESTALE;
 	}
 	if (h->time_ns && time_ns && h->time_ns != time_ns) {
 		options_explain(o, "made in another time namespace, where "
-				   "clocks differ");
+				   "clocks differ; use another name");
 		return -EPROTO;
 	}
 	return 0;

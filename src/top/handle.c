@@ -372,8 +372,8 @@ static int open_fd_locked(struct mapping **out, int fd,
 		close_extra(fd, map);
 	}
 	if (!r && map && lacks_predecessor(map)) {
-		options_explain(o, "it is being resized: open it by its name, "
-				   "or finish the resize first");
+		options_explain(o, "a resize is moving keys into it; open it "
+				   "by its name, or finish the resize");
 		r = -EBUSY;
 	}
 	if (r && map) {

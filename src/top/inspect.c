@@ -78,7 +78,8 @@ static int open_view(struct sfshm_view *v, const char *name,
 	int fd;
 
 	if (r) {
-		options_explain(o, "the name is too long or has odd letters");
+		options_explain(o, "the name is too long, or has characters "
+				   "other than letters, digits and ._-+@:");
 		return r;
 	}
 	fd = open(v->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

@@ -384,8 +384,8 @@ static int tidy(struct resize *z)
 
 	if (passing < 0 || alias < 0) {
 		options_explain(z->wish,
-				"%s or %s is in the way and no segment of "
-				"this one's: move it elsewhere",
+				"%s or %s exists and is no part of this "
+				"segment; move it away",
 				z->alias, z->passing);
 		return -EEXIST;
 	}
@@ -485,15 +485,16 @@ static int open_and_run(struct resize *z, const char *name)
 static void explain(const struct sfshm_options *o, int r)
 {
 	if (r == -EBUSY)
-		options_explain(o, "another resize is at work");
+		options_explain(o, "another resize is running; let it finish");
 	if (r == -ETIMEDOUT)
-		options_explain(o, "resized; flights go on in the old segment");
+		options_explain(o, "resized, but flights go on in the old "
+				   "segment; finish the resize later");
 	if (r == -ENOSPC)
-		options_explain(
-			o, "no room for the successor; nothing has changed");
+		options_explain(o, "no room for the new segment; "
+				   "nothing has changed");
 	if (r == -EOVERFLOW)
-		options_explain(o, "resized too often: generations run out; "
-				   "make a new segment");
+		options_explain(o, "generations have run out after many "
+				   "resizes; make a new segment");
 }
 
 static int prepare(struct resize *z, const char *name)

@@ -64,8 +64,8 @@ static int map_predecessor(struct mapping *map, const char *path,
 	else if (!r)
 		r = removed_map(old, path, map->header->predecessor, &same);
 	if (r && r != -ENOENT)
-		options_explain(o, "%s, which it is taking over from: %s",
-				alias, sfshm_strerror(r));
+		options_explain(o, "its predecessor %s: %s", alias,
+				sfshm_strerror(r));
 	return r;
 }
 
