@@ -30,8 +30,12 @@ bool pin_exists(const struct mapping *map, uint32_t ref)
 	for (uint32_t i = 0; i < used; i++) {
 		struct shm_participant *rec = &map->participants[i];
 
+		/*
+		 * order: N2 pairs N1
+		 * After the hint: to see that is not yet to see the pin.
+		 */
 		for (int n = 0; n < SHM_PINS; n++)
-			if (load_acquire(&rec->pins[n]) == ref &&
+			if (load_seq(&rec->pins[n]) == ref &&
 			    !life_proven_dead(map, rec, &word))
 				return true;
 	}

@@ -7,6 +7,9 @@
 #
 # The partners exist and name it back, and docs/ordering.md describes each
 # label, first in a heading or alone in a table row's first cell, and no others.
+#
+# A label's row says which order the litmus tests found it to need, as they say,
+# or that they cannot show it.
 use strict;
 use warnings;
 use FindBin;
@@ -57,4 +60,30 @@ none('every label is described in docs/ordering.md',
 	grep { !$described{$_} } sort keys %partners);
 none('docs/ordering.md describes no label that is not there',
 	grep { !$partners{$_} } sort keys %described);
+
+my %words = (acq => 'acquire', rel => 'release', seq => 'seq_cst',
+	acq_rel => 'acquire and release');
+my (%needed, %told);
+
+my $litmus = content('tests/litmus/each-order-is-needed.c');
+while ($litmus =~ /\.needs = "([^"]*)"/g) {
+	for (split /, /, $1) {
+		my ($name, $order) = split;
+		push @{$needed{$name}}, $words{$order} // "unknown: $order";
+	}
+}
+for (split /\n/, $doc) {
+	my ($name) = /^\|\s*`?($label)`?\s*\|/ or next;
+	$told{$name} = $1 if /litmus: (acquire and release|\w+)/;
+}
+none('each row says what the litmus tests found, or that they cannot',
+	grep { !$told{$_} } sort keys %partners);
+none('... and says what they found',
+	grep {
+		my $name = $_;
+		my @found = @{$needed{$name} // ['cannot']};
+		grep { $_ ne ($told{$name} // '') } @found;
+	} sort keys %partners);
+none('the litmus tests know no label that is not there',
+	grep { !$partners{$_} } sort keys %needed);
 done_testing();
