@@ -18,6 +18,9 @@
  * it is in there. When it does, what is before it is added to all closures that
  * hold what is now after it.
  */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "weak-state.h"
 
 #define FENCES 2048
@@ -30,10 +33,17 @@ struct fence {
 
 static struct fence fences[WEAK_THREADS][FENCES];
 static uint32_t fence_counts[WEAK_THREADS];
+static uint64_t fences_hash;
 
 void order_reset(void)
 {
 	memset(fence_counts, 0, sizeof(fence_counts));
+	fences_hash = 0;
+}
+
+uint64_t order_hash(void)
+{
+	return fences_hash;
 }
 
 vclock eco_into(const struct message *m, enum access a)
@@ -150,4 +160,6 @@ void fence_in_order(const struct event *e)
 	t->released = t->now;
 	t->now.before = clock_join(t->now.before, c);
 	t->ordered++;
+	fences_hash += XXH3_64bits_withSeed(&t->now.happened,
+					    sizeof(t->now.happened), e->id);
 }

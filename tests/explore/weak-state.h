@@ -76,6 +76,7 @@ void __attribute__((noreturn)) give_up(const char *why, const void *at);
  */
 
 void words_reset(void);
+uint64_t words_hash(unsigned int alive);
 struct location *location_of(const void *at, unsigned int size);
 struct message *message_new(uint64_t value);
 
@@ -114,6 +115,7 @@ static inline bool releases(int order)
  */
 
 void order_reset(void);
+uint64_t order_hash(void);
 
 /* What comes before the event by Z2 if it reads `m`, or writes behind it. */
 vclock eco_into(const struct message *m, enum access a);

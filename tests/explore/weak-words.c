@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "weak-state.h"
 
 #define LOCATIONS 4096
@@ -149,4 +152,36 @@ struct location *location_of(const void *at, unsigned int size)
 	if (memory_read(at, size) != newest_of(l)->value)
 		give_up("a store went past the engine", at);
 	return l;
+}
+
+static bool all_know(unsigned int alive, const struct message *m)
+{
+	for (unsigned int id = 0; id < WEAK_THREADS; id++)
+		if (alive >> id & 1 &&
+		    !clock_meets(threads[id].now.happened, m->first))
+			return false;
+	return true;
+}
+
+/* Of the messages that somebody may still read. */
+static uint64_t location_hash(const struct location *l, unsigned int alive)
+{
+	uint64_t h = (uintptr_t)l->at;
+	const struct message *m = newest_of(l);
+
+	for (;; m = &messages[m->next]) {
+		h = XXH3_64bits_withSeed(m, offsetof(struct message, next), h);
+		if (all_know(alive, m))
+			return h;
+	}
+}
+
+/* Words are met in any order; each byte belongs to one. */
+uint64_t words_hash(unsigned int alive)
+{
+	uint64_t h = 0;
+
+	for (uint32_t i = 0; i < location_count; i++)
+		h += location_hash(&locations[i], alive);
+	return h;
 }

@@ -7,6 +7,9 @@
  */
 #include "weak.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "weak-state.h"
 
 unsigned int (*weak_choose)(unsigned int n);
@@ -19,6 +22,17 @@ void weak_reset(void)
 	memset(threads, 0, sizeof(threads));
 	words_reset();
 	order_reset();
+}
+
+uint64_t weak_hash(unsigned int alive)
+{
+	uint64_t h = words_hash(alive) ^ order_hash();
+
+	for (unsigned int id = 0; id < WEAK_THREADS; id++)
+		if (alive >> id & 1)
+			h = XXH3_64bits_withSeed(&threads[id],
+						 sizeof(threads[id]), h);
+	return h;
 }
 
 static struct event event_begin(unsigned int id, int order)

@@ -55,6 +55,13 @@ void weak_fence(unsigned int thread, int order);
 void weak_join(unsigned int thread, unsigned int other);
 
 /*
+ * A hash of all that decides what the threads of `alive`, a bit each, can come
+ * to read: runs that are the same but for the order of steps that commute have
+ * the same.
+ */
+uint64_t weak_hash(unsigned int alive);
+
+/*
  * Chooses one of `n` stores, 0 being the newest; asked only if n > 1. NULL: it
  * is always the newest, which is sequential consistency and costs least.
  */
