@@ -99,7 +99,7 @@ struct shm_header {
 	/* The grace period clock; advanced by whoever needs room. */
 	uint64_t epoch;
 	uint64_t epoch_since; /* ns; hint: when it last moved; may be late */
-	uint32_t moved;       /* SHM_MOVED, SHM_REMOVED; by CAS from 0 */
+	uint32_t moved;       /* SHM_MOVED; or, by CAS from 0, SHM_REMOVED */
 	uint32_t drained;     /* 1: nothing is left in its predecessor */
 	uint64_t doubled;     /* ns: until then things were owned in a removed
 				 segment of its name; by who knows that one */

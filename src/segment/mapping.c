@@ -261,23 +261,27 @@ void mapping_set_predecessor(struct mapping *map, struct mapping *old)
 	mapping_drop_handle(old);
 }
 
-struct mapping *mapping_predecessor(struct mapping *map)
+struct mapping *mapping_peek_predecessor(struct mapping *map)
 {
 	struct mapping *old;
 
-	if (likely(!load_relaxed(&map->predecessor)))
+	if (load_acquire(&map->header->drained))
 		return NULL;
-	if (load_acquire(&map->header->drained)) {
-		if (!urcu_bp_read_ongoing())
-			mapping_set_predecessor(map, NULL);
-		return NULL;
-	}
 	urcu_bp_read_lock();
 	old = rcu_dereference(map->predecessor);
 	if (old && !mapping_get(old))
 		old = NULL;
 	urcu_bp_read_unlock();
 	return old;
+}
+
+struct mapping *mapping_predecessor(struct mapping *map)
+{
+	if (likely(!load_relaxed(&map->predecessor)))
+		return NULL;
+	if (load_acquire(&map->header->drained) && !urcu_bp_read_ongoing())
+		mapping_set_predecessor(map, NULL);
+	return mapping_peek_predecessor(map);
 }
 
 bool mapping_last_handle(struct mapping *map)

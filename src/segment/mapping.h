@@ -79,9 +79,12 @@ struct mapping *mapping_find(dev_t dev, ino_t ino, int keep);
 
 /*
  * The segment that this one replaces, while something is left in it, with a
- * reference; or NULL. mapping_set_predecessor() takes over a handle's.
+ * reference; or NULL. If nothing is left in it, it is let go, which may wait for
+ * a grace period of liburcu; the other one never does, for who holds a lock.
+ * mapping_set_predecessor() takes over a handle's reference.
  */
 struct mapping *mapping_predecessor(struct mapping *map);
+struct mapping *mapping_peek_predecessor(struct mapping *map);
 void mapping_set_predecessor(struct mapping *map, struct mapping *old);
 
 /* One more reference, unless the last one is gone already. */

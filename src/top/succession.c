@@ -141,7 +141,7 @@ static bool claims_noted(struct mapping *map)
  */
 bool succession_left(struct mapping *map)
 {
-	struct mapping *old = mapping_predecessor(map);
+	struct mapping *old = mapping_peek_predecessor(map);
 	bool left = false;
 
 	if (old) {
