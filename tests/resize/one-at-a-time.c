@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whoever resizes while another resize is at work disturbs nothing. */
+#include <pthread.h>
+
 #include "resizing.h"
 
 static int second(struct resizing *z)
@@ -103,12 +105,54 @@ static void many_at_once(void **state)
 	resizing_settled();
 }
 
+static void *resize_slowly(void *z)
+{
+	resizing_child(0, z);
+	return NULL;
+}
+
+/* Another segment, while its parent's thread was at it. */
+static void resize_another(int unused, void *name)
+{
+	struct sfshm_options o = { .size = sizeof(o), .flags = SFSHM_CREATE };
+	struct sfshm *h;
+
+	(void)unused;
+	demand(sfshm_open(&h, name, &o) == 0 && sfshm_close(h) == 0);
+	o.flags = 0;
+	o.slots = 100;
+	demand(sfshm_resize(name, &o, 0, NULL, NULL) == 0);
+	demand(sfshm_unlink(name) == 0);
+}
+
+static void forked_child_is_at_none(void **state)
+{
+	const struct sfshm_options small = { .slots = 100 };
+	struct sfshm *h = segment_open(&small);
+	struct resizing *z = resizing_make(200);
+	struct agent *leader = agent_start();
+	pthread_t thread;
+	char name[80];
+
+	(void)state;
+	agent_expect(leader, "leader", "begin slow");
+	assert_int_equal(pthread_create(&thread, NULL, resize_slowly, z), 0);
+	assert_true(eventually(resizing_look().slots == 200));
+	snprintf(name, sizeof(name), "%s-other", segment);
+	assert_int_equal(child_gone(child_start(resize_another, 0, name)), 0);
+	agent_expect(leader, "ok", "publish done");
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(z->outcome, 0);
+	assert_int_equal(sfshm_close(h), 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_segment(second_is_refused),
 		in_segment(late_one_harms_nothing),
 		in_segment(many_at_once),
+		in_segment(forked_child_is_at_none),
 	};
 
 	return test_main(tests);
