@@ -52,7 +52,7 @@ bool door_process_lives(struct mapping *map, uint64_t cookie)
 	       fcntl(fd, F_GETLK, &lock) || lock.l_type != F_UNLCK;
 }
 
-/* order: O2 pairs O1 */
+/* order: C2 pairs C1 */
 static bool take(struct mapping *map, struct shm_participant *rec,
 		 uint64_t door, bool mend)
 {
@@ -65,16 +65,19 @@ static bool take(struct mapping *map, struct shm_participant *rec,
 
 uint64_t door_enter(struct mapping *map, struct shm_participant *rec, bool mend)
 {
-	uint64_t door = own_word(map);
+	uint64_t door;
 
+	if (load_relaxed(&rec->door) && !mend)
+		return 0;
+	door = own_word(map);
 	return take(map, rec, door, mend) ? door : 0;
 }
 
 /*
- * order: O1 pairs O2
- * What was done inside is seen by who comes next. That list_op_pending is
- * clear needs no more than program order: it is the kernel who reads it, when
- * the thread is gone.
+ * order: C1 pairs C2
+ * The next thread inside sees what this one has done there. For
+ * list_op_pending program order is enough: the kernel reads it when the thread
+ * is gone.
  */
 void door_leave(struct shm_participant *rec, uint64_t door)
 {

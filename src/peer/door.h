@@ -1,65 +1,73 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The door of a record: who may touch its mutex.
+ * The door of a record: a thread touches the record's mutex inside it only.
  *
- * The kernel marks a dying thread's mutexes by comparing words with the
+ * The kernel marks a dying thread's mutexes by comparing their words with the
  * thread's id, which a thread in another PID namespace may have, too. The
- * mutexes that it holds are its own; but libc names one more to the kernel
- * (list_op_pending) while it locks or unlocks it. Should the thread die then,
- * and a twin have become the owner meanwhile, the twin would be marked. So:
+ * mutexes that a thread holds are its own; but libc names one more to the
+ * kernel (list_op_pending) while it locks or unlocks it. If the thread dies at
+ * that moment, and a twin has become the owner in between, the kernel marks the
+ * twin, which lives. Hence:
  *
- *  O1. Only who is in the door of a record tries its mutex, unlocks it, or
- *      marks its word.
- *  O2. A thread is in the door for as long as its list_op_pending may name
+ *  O1. A thread tries, unlocks or marks a record's mutex only while it is in
+ *      the record's door.
+ *  O2. A thread stays in the door for as long as its list_op_pending may name
  *      that mutex: nobody becomes the owner meanwhile.
- *  O3. The word names the process that is in the door by a number that no
- *      other process ever has: neither thread ids nor PID namespaces come
- *      into it.
- *  O4. A process that goes through doors holds the byte lock that the number
- *      gives, for as long as it has the segment mapped. The kernel drops it
- *      after all threads of the process have ended and their mutexes have been
- *      gone through. So a door is taken from a process whose lock is gone, by
- *      one CAS from the word that was looked at, which no living process can
- *      put there again.
+ *  O3. The word names the process of the thread inside by a number that no
+ *      other process ever has. Thread ids and PID namespaces do not come into
+ *      it.
+ *  O4. A process that goes through doors holds the byte lock that its number
+ *      gives for as long as it has the segment mapped. The kernel drops the
+ *      lock when all threads of the process have ended, after it has gone
+ *      through their mutexes. So a thread may take a door from a process whose
+ *      lock is gone, by one CAS from the word that it looked at: no living
+ *      process can put that word there again.
  *
- *   0      -> P      enter: P may lock, unlock, mark
- *   P      -> 0      leave: P's list_op_pending names the mutex no more
- *   D      -> P      D's process is dead: its lock is gone
+ *   0  -> P    P enters: it may lock, unlock, mark
+ *   P  -> 0    P leaves: its list_op_pending names the mutex no more
+ *   D  -> P    P enters in the place of D, whose process is dead
+ *   D  -> 0    a full sweep opens the door of D, whose process is dead
  *
- * Nobody waits for who stands in a door for long: an attacher takes another
- * record, a reaper leaves this one alone, and who detaches leaves the mutex
- * to the kernel. So one who is stopped there costs one record. A thread that
- * dies there alone, its process going on, costs it until the process ends. A
- * process whose descriptor was closed says so in the word (DOOR_UNPROVEN): to
- * die there costs the record for good. Closed while a thread is inside, it
- * looks dead: as close_range() goes through a daemon's start, no thread
- * should attach or end.
+ * Nobody waits long for a thread in a door. A thread that attaches takes
+ * another record, a reaper leaves this one alone, and a thread that detaches
+ * leaves the mutex to the kernel. So a thread that stops there costs one
+ * record.
+ *
+ * What remains:
+ *  - A thread that ends there alone, while its process goes on, costs the
+ *    record until the process ends.
+ *  - A process without a descriptor of the segment has no lock, and says so in
+ *    the word (DOOR_UNPROVEN). If it dies there, the record is lost.
+ *  - A process that closes a descriptor of the segment while one of its threads
+ *    is in a door looks dead. If another process finds no free record at that
+ *    very moment, the thread is as unprotected as it would be without doors.
  */
 #ifndef PEER_DOOR_H
 #define PEER_DOOR_H
 
 #include "segment/mapping.h"
 
-/* The number's other bits; where its byte lock lies begins at DOOR_LOCKS. */
+/* The two low bits of the word; the others are the number. */
 #define DOOR_TAKEN UINT64_C(1)    /* so that the word is not 0 */
 #define DOOR_UNPROVEN UINT64_C(2) /* no byte lock tells that it lives */
+/* Where the byte locks begin in the file, behind all others. */
 #define DOOR_LOCKS (UINT64_C(1) << 62)
 
 /*
- * Enters the record's door; `mend` says to look whether somebody dead is in
- * it. Returns the word to leave with, or 0: somebody is in it.
+ * Enters the record's door; `mend`: even if a dead process is in it. Returns
+ * the word to leave with, or 0: the door is taken.
  */
 uint64_t door_enter(struct mapping *map, struct shm_participant *rec,
 		    bool mend);
 void door_leave(struct shm_participant *rec, uint64_t door);
 
-/* Opens the door if somebody dead is in it. */
+/* Opens the door if a dead process is in it. */
 void door_mend(struct mapping *map, struct shm_participant *rec);
 
 /* Whether the process with that cookie may still have threads. */
 bool door_process_lives(struct mapping *map, uint64_t cookie);
 
-/* Takes this process's lock again, once its locks may have been dropped. */
+/* Takes this process's lock again, after the kernel may have dropped it. */
 void door_relock(struct mapping *map);
 
 #endif

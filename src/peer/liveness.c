@@ -28,8 +28,8 @@ bool life_proven_dead(const struct mapping *map, struct shm_participant *rec,
 
 /*
  * order: P5 pairs P6
- * Who ends a life has seen the owner's last store: it is the owner, or has
- * acquired the kernel's mark, or was told by the kernel that it is gone.
+ * A thread that ends a life has seen the owner's last store: it is the owner,
+ * or has acquired the kernel's mark, or has been told by the kernel.
  */
 bool life_end(struct shm_participant *rec, uint32_t incarnation)
 {
@@ -75,7 +75,7 @@ enum life life_examine(struct mapping *map, uint32_t index)
 
 	if (!rec)
 		return LIFE_DEAD;
-	/* Before the kernel is asked (I1): who it was asked about is its. */
+	/* Read before the kernel is asked (I1). */
 	incarnation = load_acquire(&rec->incarnation);
 	if (life_proven_dead(map, rec, &word))
 		return LIFE_DEAD;

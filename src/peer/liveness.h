@@ -2,34 +2,36 @@
 /*
  * Is that participant alive?
  *
- * A record's incarnation is odd while it has an owner, and even from when the
- * owner is known to be gone until the next one attaches. So an owner is dead
- * if its record's mutex is marked by the kernel, or if the incarnation is not
- * the odd number that it was while the owner lived. Thread ids do not come
- * into it: they repeat across PID namespaces, and with time.
+ * A record's incarnation is odd while it has an owner. It becomes even when the
+ * owner is known to be gone, and odd again when the next one attaches. An owner
+ * is dead if the kernel has marked its record's mutex, or if the incarnation is
+ * not the odd number any more that it was while the owner lived. Thread ids do
+ * not come into it: they repeat across PID namespaces, and with time.
  *
- *  I1. The owner sets the incarnation to odd, last when it attaches. To even,
- *      by a CAS from the number that it was, sets it: the owner, first when it
- *      detaches; a reaper, before it locks the mutex; whoever asked the kernel
- *      and was told that the thread is gone, having read the number before it
- *      asked. So whoever is late changes nothing.
- *  I2. The next owner comes only after what the last one had has been given
- *      back. So while a control word or a permit that names the record stands,
- *      the number is that owner's, or the even one that follows. Who reads the
- *      incarnation and the mutex's word between two looks at the same control
- *      word (the second is the CAS that relies on it) knows of that owner.
- *  I3. The word is read after the incarnation: a mark that is there then is
- *      that owner's death, or a reaper's who came after it.
- *  I4. The kernel marks no thread but the one that died: see peer/door.h.
+ *  I1. The owner makes the incarnation odd, last when it attaches. Three make
+ *      it even, by a CAS from the odd number: the owner, first when it
+ *      detaches; a reaper, before it locks the mutex; a thread that asked the
+ *      kernel and was told that the owner's thread is gone, and that had read
+ *      the number before it asked. So a late one of them changes nothing.
+ *  I2. The next owner comes only after a sweep has given back all that the last
+ *      one had. So while a control word or a permit stands that names the
+ *      record, the number is that owner's, or the even one that follows. A
+ *      thread that reads incarnation and mutex between two looks at the same
+ *      control word (the second is the CAS that relies on it) knows of that
+ *      owner.
+ *  I3. The mutex is read after the incarnation. A mark that is there then tells
+ *      of that owner's death, or of a reaper's that came after it.
+ *  I4. The kernel marks the mutex of no thread but the one that died: see
+ *      peer/door.h.
  *
- *   incarnation  word of the mutex   meaning
- *   odd          not marked          alive, as far as is known
- *   odd          marked              dead: the kernel says so
- *   even         0                   nobody's
- *   even         not marked          a reaper, one who attaches or detaches
- *                                    holds it; or the dead one still does,
- *                                    whom the kernel did not mark
- *   even         marked              as the third; that one is dead
+ *   incarnation  mutex        meaning
+ *   odd          not marked   alive, as far as is known
+ *   odd          marked       dead: the kernel says so
+ *   even         free         nobody's
+ *   even         held         a reaper has it, or a thread that attaches or
+ *                             detaches, or the dead owner still has it, whom
+ *                             the kernel did not mark
+ *   even         marked       that holder is dead, too
  *
  * The kernel misses some deaths (execve by a thread other than the main one,
  * memory reaped early). In the same PID namespace the kernel can be asked for
@@ -65,20 +67,20 @@ bool life_proven_dead(const struct mapping *map, struct shm_participant *rec,
 		      uint32_t *word);
 
 /*
- * Asks the kernel as well. A death proven this way ends the incarnation, and
- * everybody who sleeps on the record's word is woken. One who read the
- * incarnation before and goes to sleep after that sleeps for one slice (W4).
+ * Asks the kernel as well. A death proven this way ends the incarnation and
+ * wakes all that sleep on the mutex's word. A follower that read the incarnation
+ * before and falls asleep after that wake sleeps for one slice (W4).
  */
 enum life life_examine(struct mapping *map, uint32_t index);
 
-/* The owner of that odd incarnation is gone. True: nobody had said so. */
+/* Ends the incarnation if it still is that odd number; true: it was. */
 bool life_end(struct shm_participant *rec, uint32_t incarnation);
 
-/* The kernel knows no such thread as holds the record's mutex. */
+/* The thread that the record names is gone, as this PID namespace tells. */
 bool life_thread_gone(const struct mapping *map,
 		      const struct shm_participant *rec);
 
-/* Someone alive holds the record, be it only a reaper. */
+/* A living thread holds the record, be it only a reaper. */
 bool life_held(const struct mapping *map, struct shm_participant *rec);
 
 #endif

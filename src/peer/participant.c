@@ -183,7 +183,7 @@ static void fill_record(struct peer *p)
 	fetch_or_acq_rel(liveness_word(p->map, rec), FUTEX_WAITERS);
 	/*
 	 * order: P3 pairs P4
-	 * Who reads an odd number sees the word locked and its holder named.
+	 * A reader of the odd number sees the word locked and its holder named.
 	 */
 	store_release(&rec->incarnation, incarnation);
 	peer_count(p, COUNT_attaches);

@@ -12,7 +12,7 @@
 #include "peer/liveness.h"
 #include "segment/fingerprint.h"
 
-/* How long who unlocks a mutex stands before the door. */
+/* How long a thread that unlocks waits for the door. */
 #define DOOR_PATIENCE_NS (100 * NS_PER_MS)
 
 static bool marked(uint32_t word)
@@ -20,7 +20,7 @@ static bool marked(uint32_t word)
 	return word & FUTEX_OWNER_DIED;
 }
 
-/* Nobody has it, or somebody dead. */
+/* It is free, or its holder is dead. */
 static bool lockable(struct mapping *map, struct shm_participant *rec,
 		     uint32_t word, bool ask)
 {
@@ -86,7 +86,7 @@ int record_lock(struct mapping *map, struct shm_participant *rec, bool ask)
 	return r;
 }
 
-/* Whoever is in the door is about to leave it, or stopped. */
+/* A thread in the door is about to leave it, or stopped. */
 static uint64_t enter_patiently(struct mapping *map,
 				struct shm_participant *rec)
 {

@@ -149,11 +149,10 @@ struct shm_participant {
 		uint8_t mutex_bytes[48];
 	};
 	uint32_t relay; /* always 0; see peer/wait.h */
-	int32_t tid;    /* of who holds the mutex; 0: nobody, or in the door */
+	int32_t tid;    /* holder of the mutex; 0: nobody, or in the door */
 	int32_t pid;
-	uint32_t incarnation; /* odd: an owner lives; by CAS to even, anybody
-				 who knows that it does not. See peer/liveness.h
-			       */
+	uint32_t incarnation; /* odd: has an owner; ended by CAS, by anybody
+				 who knows of its death: peer/liveness.h */
 
 	/* Identity of who holds the mutex, and what the owner waits for. */
 	uint64_t pid_ns; /* inode of the PID namespace, 0: unknown */
@@ -161,7 +160,7 @@ struct shm_participant {
 	uint32_t flags;
 	uint32_t wait_slot; /* slot + 1 it sleeps on */
 	char name[16];
-	uint64_t door; /* who may touch the mutex; by CAS; see peer/door.h */
+	uint64_t door; /* process at the mutex; by CAS; see peer/door.h */
 	uint8_t pad1[16];
 
 	/* The read-side section; expelled by others through a CAS. */

@@ -73,4 +73,9 @@ for mutant in NO_EXPULSION_CHECK REUSE_AFTER_ONE NOTE_BEFORE_UNLINK \
 	NO_FENCE; do
 	fails epoch $mutant
 done
+holds door
+for mutant in LOCK_OUTSIDE UNLOCK_OUTSIDE LEAVE_EARLY MEND_LIVING NO_MENDING \
+	ASK_FIRST END_ANYHOW; do
+	fails door $mutant
+done
 echo "1..$n"
