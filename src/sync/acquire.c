@@ -16,6 +16,7 @@ struct holders {
 	uint32_t count;
 	uint32_t mine; /* permits that are the caller's own */
 	bool freed;    /* some of the dead's were given back: try again */
+	bool given;    /* a permit was free by the time it was looked at */
 };
 
 static bool listed(const struct holders *h, const uint32_t *word)
@@ -72,8 +73,8 @@ static void meet_all(struct peer *p, const struct semaphore *s, bool slice,
 		uint32_t id = permit_holder(load_seq(semaphore_word(s, i)));
 
 		if (!id)
-			continue;
-		if (id == self)
+			h->given = true;
+		else if (id == self)
 			h->mine++;
 		else
 			meet(s->map, id - 1, slice, h);
@@ -82,24 +83,27 @@ static void meet_all(struct peer *p, const struct semaphore *s, bool slice,
 
 /*
  * Takes a permit. If there is none, looks after those who have them; those who
- * live are in *h then.
+ * live are in *h then. Who has given one back in between is not: should it have
+ * died before it woke anybody, nothing that is slept on would tell. So a permit
+ * that was free then is tried for once more.
  */
 static int attempt(struct acquire *a, bool slice, struct holders *h)
 {
-	int r;
+	for (int looks = 0;; looks++) {
+		int r;
 
-	do {
 		h->count = h->mine = 0;
-		h->freed = false;
+		h->freed = h->given = false;
 		r = semaphore_take(a->self, a->s, &a->hint);
 		if (r != -EBUSY)
 			return r;
 		meet_all(a->self, a->s, slice, h);
 		if (a->s->before)
 			meet_all(a->self, a->s->before, slice, h);
+		if (!h->freed && (!h->given || looks))
+			return -EBUSY;
 		slice = false;
-	} while (h->freed);
-	return -EBUSY;
+	}
 }
 
 static int given_up(const struct acquire *a, const struct holders *h)
