@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The search leaves out preemptions that change nothing.
+ *
+ * To take the processor away from P before its step k differs from doing so
+ * before its next step only if what the others do while P is away conflicts
+ * with step k: else that step could as well be done before P is held up. The
+ * search tries the later places first, and all that can follow; so what the
+ * others ever did meanwhile is known when the turn comes to step k.
+ *
+ * Where a run comes to a state that was met before, what can follow has been
+ * seen already; so what others do is noted by the state of P, its stack and its
+ * memory, and not by the run.
+ *
+ * To be tried always: where step k is the kernel's, and where P died while it
+ * was away and step k writes.
+ */
+#ifndef EXPLORE_ABSENCE_H
+#define EXPLORE_ABSENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A step uses a word of the segment, or is the kernel's. */
+struct step_use {
+	uint32_t step;
+	uint32_t before; /* the decision before it in the same go, or 0 */
+	int32_t word;    /* number in the segment, or -1: the kernel's */
+	bool writes;
+};
+
+/* Nothing is known. */
+void absence_forget(void);
+
+/* A run begins whose children differ from it at deviation `depth`. */
+void absence_new_family(unsigned int depth);
+
+/*
+ * The fiber is held up before `use`, by deviation number `depth`, in favour of
+ * `favoured`. False: it is as if it were held up one step later.
+ */
+bool absence_worth(unsigned int depth, unsigned int favoured,
+		   const struct step_use *use);
+
+/* A run begins; then what happens in it. */
+void absence_new_run(void);
+void absence_begin(unsigned int depth, unsigned int favoured,
+		   unsigned int fiber);
+void absence_end(unsigned int fiber);
+void absence_killed(unsigned int fiber);
+void absence_note(const void *at, bool writes);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* The choices of a decision, besides its default. */
+#include "kernel.h"
+#include "run.h"
+#include "scenario.h"
+
+#define MOST_DEATHS 2
+#define MOST_STOPS 1
+
+static void add(struct choices *c, enum option_kind kind, unsigned int which,
+		unsigned int cost)
+{
+	if (c->count == sizeof(c->option) / sizeof(c->option[0]))
+		return;
+	c->option[c->count] = (struct deviation){
+		.step = c->step,
+		.kind = (uint8_t)kind,
+		.which = (uint8_t)which,
+	};
+	c->holds_up[c->count] = run.event == EVENT_POINT && run.now >= 0 &&
+				(kind == OPTION_SWITCH || kind == OPTION_STOP);
+	c->cost[c->count++] = (uint8_t)cost;
+}
+
+static bool may_be_killed(unsigned int f)
+{
+	const struct task *t = &world.task[f];
+
+	if (!(run.scenario->role[f].may & MAY_DIE) || !task_lives(t) ||
+	    world.deaths >= MOST_DEATHS)
+		return false;
+	return t->status != TASK_ENDED || t->held_count;
+}
+
+/*
+ * Before a word is only read the reader need not die: that is as if it had
+ * died before it last wrote. Another one's death changes liveness words.
+ */
+static bool death_matters(unsigned int f)
+{
+	size_t at = (size_t)run.word * 8;
+
+	if (run.event != EVENT_POINT || run.now < 0 || run.word < 0)
+		return true;
+	if ((int)f == run.now)
+		return run.writes;
+	return at >= world_geometry.participants_at &&
+	       at < world_geometry.buckets_at &&
+	       (at - world_geometry.participants_at) %
+			       sizeof(struct shm_participant) ==
+		       0;
+}
+
+/*
+ * Lists the choices besides the default. `first`: the one that goes on by
+ * default, or -1. Where the last one goes on by itself, to take another one
+ * costs 1.
+ */
+void choice_list(struct choices *c, int first, unsigned int switching)
+{
+	c->count = 0;
+	if (run.event == EVENT_READ && run.now >= 0) {
+		for (unsigned int i = 1; i < run.values; i++)
+			add(c, OPTION_READ, i, 1);
+		return;
+	}
+	for (unsigned int f = 0; f < run.roles; f++) {
+		const struct task *t = &world.task[f];
+
+		if ((int)f != first && t->status == TASK_READY)
+			add(c, OPTION_SWITCH, f, switching);
+		else if (t->until && t->status != TASK_READY && first >= 0)
+			add(c, OPTION_SWITCH, f, 1);
+		if (may_be_killed(f) && death_matters(f))
+			add(c, OPTION_KILL, f, 1);
+	}
+	if (run.event == EVENT_POINT && run.now >= 0 &&
+	    run.scenario->role[run.now].may & MAY_STOP &&
+	    world.stops < MOST_STOPS)
+		add(c, OPTION_STOP, (unsigned int)run.now, 1);
+}
+
+/* A plan that was cut down may ask for what cannot be done. */
+bool choice_can_be_done(const struct deviation *d)
+{
+	const struct task *t = &world.task[d->which];
+
+	switch (d->kind) {
+	case OPTION_SWITCH: return t->status == TASK_READY || t->until;
+	case OPTION_KILL: return may_be_killed(d->which);
+	case OPTION_STOP: return run.now == (int)d->which;
+	case OPTION_READ: return run.event == EVENT_READ;
+	default: return true;
+	}
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The virtual kernel and libc: futexes, robust mutexes in the steps that they
+ * have (pending, word, list, clear), thread numbers in PID namespaces, byte
+ * locks, the clock.
+ */
+#ifndef EXPLORE_KERNEL_H
+#define EXPLORE_KERNEL_H
+
+#include "redirect.h"
+#include "world.h"
+
+/* The running fiber's thread. */
+struct task *kernel_self(void);
+
+/* Wakes `most` who sleep on the word, who came first first; how many. */
+int kernel_wake(const uint32_t *word, int most);
+
+/* Sleeps on words, if none differs, until ns (0: no end); as waitv(2). */
+int kernel_sleep(uint32_t *const *words, const uint32_t *seen,
+		 unsigned int count, uint64_t until);
+
+/* The thread dies: marks, a wake each, its byte locks, its number. */
+void kernel_death(unsigned int fiber);
+
+/* A child begins, with a copy of the caller's memory. */
+void kernel_fork(unsigned int child);
+
+/* Those asleep whose time has come are ready. */
+void kernel_time(uint64_t now);
+
+/* When the first of those asleep wakes by its time; 0: nobody does. */
+uint64_t kernel_next_time(void);
+
+bool kernel_thread_gone(pid_t pid, pid_t tid);
+
+#endif

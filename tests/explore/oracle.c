@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "oracle.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store/ctl.h"
+#include "store/epoch.h"
+#include "store/key.h"
+#include "store/table.h"
+#include "world.h"
+
+#include <linux/futex.h>
+
+const char *oracle_failure;
+static char text[512];
+
+void oracle_fail(const char *format, ...)
+{
+	va_list args;
+
+	if (oracle_failure)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	oracle_failure = text;
+}
+
+void oracle_forget(void)
+{
+	oracle_failure = NULL;
+}
+
+static const struct shm_slot *slot(uint32_t i)
+{
+	return &world_map.slots[i];
+}
+
+/* O2: the slot has left its chain: a reader that is inside may stand on it. */
+static void unlinked(uint32_t i)
+{
+	world.stands[i] = 0;
+	for (int f = 0; f < FIBERS; f++) {
+		const struct task *t = &world.task[f];
+
+		if (task_lives(t) && t->section && !t->expelled)
+			world.stands[i] |= (uint8_t)(1u << f);
+	}
+}
+
+static void leaves_section(unsigned int f)
+{
+	world.task[f].section = 0;
+	world.task[f].expelled = 0;
+	for (int i = 0; i < WORLD_SLOTS; i++)
+		world.stands[i] &= (uint8_t) ~(1u << f);
+}
+
+/* A link changed: what it passes over is out. */
+static void saw_link(uint64_t old, uint64_t value, bool by_cas)
+{
+	uint32_t was = link_index(old), is = link_index(value);
+
+	/* A plain store sets the link of a slot that is not in yet. */
+	if (!by_cas || !was || was == is || was > world_geometry.slots)
+		return;
+	if (slot(was - 1)->next & LINK_MARK &&
+	    link_index(slot(was - 1)->next) == is)
+		unlinked(was - 1);
+}
+
+const void *oracle_key(unsigned int key)
+{
+	static const char keys[8][9] = {
+		"key-zero", "key-one.", "key-two.", "key-tri.",
+		"key-four", "key-five", "key-six.", "key-sevn",
+	};
+
+	return keys[key & 7];
+}
+
+/* O7. */
+static void flight_began(uint32_t i, uint64_t gen)
+{
+	for (unsigned int key = 0; key < 8; key++) {
+		if (memcmp(slot(i)->key, oracle_key(key), 8))
+			continue;
+		if (gen <= world.generation[key])
+			oracle_fail("key %u's generation goes from %llu to "
+				    "%llu",
+				    key,
+				    (unsigned long long)world.generation[key],
+				    (unsigned long long)gen);
+		world.generation[key] = gen;
+	}
+}
+
+static void saw_ctl(uint32_t i, uint64_t old, uint64_t value)
+{
+	bool freed = ctl_phase(old) == PHASE_LIMBO &&
+		     (ctl_phase(value) != PHASE_LIMBO ||
+		      (ctl_owner(value) && !ctl_owner(old)));
+
+	if (freed && world.stands[i])
+		oracle_fail("slot %u is freed inside its grace period: fiber "
+			    "%d may stand on it",
+			    i, __builtin_ctz(world.stands[i]));
+	if (ctl_phase(value) != PHASE_BUSY)
+		return;
+	if (ctl_phase(old) != PHASE_BUSY || ctl_owner(old) != ctl_owner(value))
+		flight_began(i, ctl_gen(value));
+	if (ctl_phase(old) == PHASE_BUSY)
+		return;
+	for (uint32_t j = 0; j < world_geometry.slots; j++)
+		if (j != i && ctl_phase(slot(j)->ctl) == PHASE_BUSY &&
+		    slot(j)->hash == slot(i)->hash &&
+		    slot(j)->key_tag == slot(i)->key_tag &&
+		    !memcmp(slot(j)->key, slot(i)->key, 8))
+			oracle_fail("two flights of one key: in slots %u and "
+				    "%u",
+				    i, j);
+}
+
+static void saw_epoch_word(uint32_t record, uint64_t value)
+{
+	int f = fiber_current;
+
+	if (value & EPOCH_EXPELLED) {
+		for (unsigned int i = 0; i < FIBERS; i++)
+			if (world.task[i].section == record + 1) {
+				leaves_section(i);
+				world.task[i].section = (uint8_t)(record + 1);
+				world.task[i].expelled = 1;
+			}
+	} else if (f >= 0 && value & EPOCH_ACTIVE) {
+		world.task[f].section = (uint8_t)(record + 1);
+		world.task[f].expelled = 0;
+	} else if (f >= 0 && world.task[f].section == record + 1) {
+		leaves_section((unsigned int)f);
+	}
+}
+
+/* O3. */
+static void saw_liveness(uint32_t record, uint64_t old, uint64_t value)
+{
+	uint32_t holder = world.holder[record];
+
+	if (!(value & FUTEX_OWNER_DIED) || old & FUTEX_OWNER_DIED || !holder)
+		return;
+	if (task_lives(&world.task[holder - 1]))
+		oracle_fail("P%u lives and its record %u is marked dead",
+			    holder - 1, record);
+}
+
+static void saw_record(size_t in, uint64_t old, uint64_t value)
+{
+	uint32_t record = (uint32_t)(in / sizeof(struct shm_participant));
+
+	switch (in % sizeof(struct shm_participant)) {
+	case 0: saw_liveness(record, old, value); break;
+	case offsetof(struct shm_participant, epoch):
+		saw_epoch_word(record, value);
+		break;
+	default: break;
+	}
+}
+
+void oracle_saw_write(const void *at, uint64_t old, uint64_t value, bool by_cas)
+{
+	const struct shm_geometry *g = &world_geometry;
+	size_t offset = (size_t)((const uint8_t *)at - world_bytes);
+
+	if (offset >= g->desks_at)
+		return;
+	if (offset >= g->slots_at) {
+		size_t in = offset - g->slots_at;
+		uint32_t i = (uint32_t)(in / sizeof(struct shm_slot));
+
+		in %= sizeof(struct shm_slot);
+		if (in == offsetof(struct shm_slot, next))
+			saw_link(old, value, by_cas);
+		else if (in == offsetof(struct shm_slot, ctl))
+			saw_ctl(i, old, value);
+	} else if (offset >= g->buckets_at) {
+		saw_link(old, value, by_cas);
+	} else if (offset >= g->participants_at) {
+		saw_record(offset - g->participants_at, old, value);
+	}
+}
+
+void oracle_saw_death(unsigned int fiber)
+{
+	leaves_section(fiber);
+	if (world.task[fiber].leads >> 7 & 1)
+		world.orphaned = 1;
+	world.task[fiber].leads = 0;
+}
+
+void oracle_leads(unsigned int key, uint64_t until)
+{
+	struct task *me = &world.task[fiber_current];
+
+	for (int f = 0; f < FIBERS; f++) {
+		const struct task *t = &world.task[f];
+
+		if (f == fiber_current || !task_lives(t) ||
+		    !(t->leads >> key & 1))
+			continue;
+		if (!t->lead_until[key] || world.now < t->lead_until[key])
+			oracle_fail("two leaders of key %u: P%d and P%d", key,
+				    f, fiber_current);
+	}
+	me->leads |= (uint8_t)(1u << key);
+	me->lead_until[key] = until;
+}
+
+void oracle_ends(unsigned int key)
+{
+	world.task[fiber_current].leads &= (uint8_t) ~(1u << key);
+}
+
+void oracle_invalidated(unsigned int key)
+{
+	for (int f = 0; f < FIBERS; f++)
+		world.task[f].leads &= (uint8_t) ~(1u << key);
+}
+
+void oracle_locked(bool told)
+{
+	if (world.orphaned && !told)
+		oracle_fail("P%d has the lock, whose holder died, and was not "
+			    "told",
+			    fiber_current);
+	world.orphaned = 0;
+}

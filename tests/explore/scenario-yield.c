@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A thief has died between its CAS and all that comes after it: the slot is
+ * retired and still linked. The old leader ends its flight late, a reader
+ * stands on the slot, an inserter wants it.
+ */
+#include "kernel.h"
+#include "scene.h"
+
+static struct scene_flight led, other;
+
+static void attach(void)
+{
+	scene_attach();
+}
+
+/* The other slot's value is past its lifetime. */
+static void lead(void)
+{
+	scene_attach();
+	scene_begin(&led, 0, POLICY());
+	scene_do(5, POLICY(.ttl_ms = 1));
+	kernel_time(world.now + 10 * MS);
+}
+
+/* The thief's: what is left of it is what it did. */
+static void steal_and_die(void)
+{
+	uint64_t *ctl = &twin_map.slots[0].ctl;
+
+	cas_seq(ctl, load_seq(ctl),
+		ctl_with(load_seq(ctl), PHASE_RETIRED, ctl_owner(*ctl)));
+	scene_attach();
+}
+
+static void publish_late(void)
+{
+	scene_publish(&led);
+}
+
+/* To have a slot it moves the epoch on, by two. */
+static void insert_and_look(void)
+{
+	scene_begin(&other, 2, POLICY());
+	scene_get(1);
+	scene_release(&other);
+}
+
+static void insert(void)
+{
+	scene_do(3, POLICY());
+}
+
+const struct scenario scenario_yield = {
+	.name = "yield",
+	.what = "a slot is retired and linked; its leader is late, others look",
+	.slots = 2,
+	.budget = 2,
+	.deaths_told = 1,
+	.role = {
+		{ "leader", lead, publish_late, 0, 0, 0 },
+		{ "reader", steal_and_die, insert_and_look, 0, 0, 0 },
+		{ "inserter", attach, insert, 0, 0, 0 },
+	},
+};

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+
+#include "scenario.h"
+
+extern const struct scenario scenario_yield;
+extern const struct scenario scenario_twins_attach;
+extern const struct scenario scenario_twins_examine;
+extern const struct scenario scenario_twins_reap;
+extern const struct scenario scenario_first;
+extern const struct scenario scenario_publish;
+extern const struct scenario scenario_crowd;
+extern const struct scenario scenario_fail;
+extern const struct scenario scenario_release;
+extern const struct scenario scenario_takeover;
+extern const struct scenario scenario_steal;
+extern const struct scenario scenario_refresh;
+extern const struct scenario scenario_reread;
+extern const struct scenario scenario_hard;
+extern const struct scenario scenario_soft;
+extern const struct scenario scenario_forget;
+extern const struct scenario scenario_insert;
+extern const struct scenario scenario_evict;
+extern const struct scenario scenario_reuse;
+extern const struct scenario scenario_pin;
+extern const struct scenario scenario_pin_evict;
+extern const struct scenario scenario_lock;
+extern const struct scenario scenario_lock_dead;
+extern const struct scenario scenario_semaphore;
+extern const struct scenario scenario_semaphore_dead;
+extern const struct scenario scenario_attach;
+extern const struct scenario scenario_reap;
+extern const struct scenario scenario_leave;
+extern const struct scenario scenario_fork;
+extern const struct scenario scenario_toy_count;
+extern const struct scenario scenario_toy_lock;
+extern const struct scenario scenario_toy_wake;
+extern const struct scenario scenario_toy_order;
+
+const struct scenario *const scenarios[] = {
+	&scenario_yield,          &scenario_twins_attach,
+	&scenario_twins_examine,  &scenario_twins_reap,
+	&scenario_first,          &scenario_publish,
+	&scenario_crowd,          &scenario_fail,
+	&scenario_release,        &scenario_takeover,
+	&scenario_steal,          &scenario_refresh,
+	&scenario_reread,         &scenario_hard,
+	&scenario_soft,           &scenario_forget,
+	&scenario_insert,         &scenario_evict,
+	&scenario_reuse,          &scenario_pin,
+	&scenario_pin_evict,      &scenario_lock,
+	&scenario_lock_dead,      &scenario_semaphore,
+	&scenario_semaphore_dead, &scenario_attach,
+	&scenario_reap,           &scenario_leave,
+	&scenario_fork,           &scenario_toy_count,
+	&scenario_toy_lock,       &scenario_toy_wake,
+	&scenario_toy_order,      NULL,
+};

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "scene.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel.h"
+
+struct peer *scene_self;
+static uint32_t closing;
+static uint8_t bytes[64];
+
+struct peer *scene_attach(void)
+{
+	int r = peer_attach(&twin_map, &scene_self);
+
+	if (r)
+		oracle_fail("P%d cannot attach: %s", fiber_current,
+			    strerror(-r));
+	return scene_self;
+}
+
+void scene_leave(void)
+{
+	for (unsigned int key = 0; key < 8; key++)
+		oracle_ends(key);
+	peer_detach(&twin_map);
+	scene_self = NULL;
+}
+
+static void start(struct call *c, unsigned int key, enum shm_kind kind,
+		  const struct sfshm_policy *policy, struct sfshm_result *r)
+{
+	r->size = sizeof(*r);
+	r->value.data = bytes;
+	r->value.cap = sizeof(bytes);
+	*c = (struct call){
+		.self = scene_self,
+		.key = key_make(&twin_map, kind, oracle_key(key), 8),
+		.closing = &closing,
+		.policy = policy,
+		.flags = policy->flags,
+		.lease_ms = policy->lock_age_ms,
+		.result = r,
+	};
+}
+
+/* O4: two words, of one publisher and of this key. */
+static void check_value(unsigned int key, const struct sfshm_result *r)
+{
+	uint64_t w[2];
+
+	if (r->value.len != sizeof(w)) {
+		oracle_fail("P%d got %zu bytes for key %u", fiber_current,
+			    r->value.len, key);
+		return;
+	}
+	memcpy(w, r->value.data, sizeof(w));
+	if (w[0] != w[1])
+		oracle_fail("P%d got a torn value: %llx %llx", fiber_current,
+			    (unsigned long long)w[0], (unsigned long long)w[1]);
+	if (w[0] >> 56 != key + 1)
+		oracle_fail("P%d got another key's value for key %u: %llx",
+			    fiber_current, key, (unsigned long long)w[0]);
+}
+
+static int undamaged(int r)
+{
+	if (r == -EBADMSG)
+		oracle_fail("P%d was told that the segment is damaged",
+			    fiber_current);
+	return r;
+}
+
+static int answered(unsigned int key, int r, const struct sfshm_result *result)
+{
+	if (r == SFSHM_CACHED || r == SFSHM_AWAITED)
+		check_value(key, result);
+	return undamaged(r);
+}
+
+int scene_begin(struct scene_flight *sf, unsigned int key,
+		const struct sfshm_policy *policy)
+{
+	struct call c;
+	int r;
+
+	start(&c, key, SHM_VALUE, policy, &sf->r);
+	sf->key = key;
+	r = fast_begin(scene_self, &c.key, policy, &sf->f, &sf->r);
+	if (r == AGAIN)
+		r = flight_begin(&c, &sf->f);
+	if (r == SFSHM_LEADER)
+		oracle_leads(key, policy->lock_age_ms ?
+					  world.now + policy->lock_age_ms * MS :
+					  0);
+	return answered(key, r, &sf->r);
+}
+
+int scene_publish(struct scene_flight *sf)
+{
+	static uint8_t count;
+	uint64_t w = (uint64_t)(sf->key + 1) << 56 |
+		     (uint64_t)(fiber_current + 1) << 48 | ++count;
+	uint64_t value[2] = { w, w };
+	struct iovec iov = { .iov_base = value, .iov_len = sizeof(value) };
+
+	oracle_ends(sf->key);
+	return flight_publish(&sf->f, scene_self, &iov, 1);
+}
+
+int scene_fail(struct scene_flight *sf, int code)
+{
+	oracle_ends(sf->key);
+	return flight_fail(&sf->f, scene_self, code, "no luck");
+}
+
+int scene_release(struct scene_flight *sf)
+{
+	oracle_ends(sf->key);
+	return flight_release(&sf->f, scene_self);
+}
+
+int scene_do(unsigned int key, const struct sfshm_policy *policy)
+{
+	struct scene_flight sf;
+	int r = scene_begin(&sf, key, policy);
+
+	return r == SFSHM_LEADER ? scene_publish(&sf) : r;
+}
+
+int scene_get(unsigned int key)
+{
+	struct sfshm_result result;
+	struct call c;
+
+	start(&c, key, SHM_VALUE, POLICY(), &result);
+	if (fast_get(scene_self, &c.key, &result))
+		return answered(key, SFSHM_CACHED, &result);
+	return answered(key, flight_peek(&c, NULL), &result);
+}
+
+int scene_invalidate(unsigned int key, uint32_t flags)
+{
+	struct sfshm_result result;
+	struct call c;
+
+	start(&c, key, SHM_VALUE, POLICY(), &result);
+	if (flags & SFSHM_HARD)
+		oracle_invalidated(key);
+	return undamaged(flight_invalidate(&c, flags));
+}
+
+int scene_forget(unsigned int key)
+{
+	struct sfshm_result result;
+	struct call c;
+
+	start(&c, key, SHM_VALUE, POLICY(), &result);
+	return undamaged(flight_forget(&c, NULL));
+}
+
+void scene_expect(const char *what, int got, int one, int other)
+{
+	if (got != one && got != other)
+		oracle_fail("P%d: %s answered %d, which is neither %d nor %d",
+			    fiber_current, what, got, one, other);
+}
+
+void scene_sleep(uint64_t ns)
+{
+	kernel_sleep(NULL, NULL, 0, world.now + ns);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scenarios are written with these: the public calls' work, without a handle.
+ * Keys are numbers, 0 to 7.
+ */
+#ifndef EXPLORE_SCENE_H
+#define EXPLORE_SCENE_H
+
+#include "oracle.h"
+#include "scenario.h"
+#include "schedule.h"
+#include "sync/fast.h"
+#include "sync/flight.h"
+#include "sync/lock.h"
+#include "sync/semaphore.h"
+#include "twin.h"
+#include "world.h"
+
+#define MS UINT64_C(1000000)
+#define FOREVER SFSHM_FOREVER
+
+/* Attaches this participant; fails the run if it cannot. */
+struct peer *scene_attach(void);
+
+/* Detaches it. */
+void scene_leave(void);
+
+struct scene_flight {
+	struct flight f;
+	unsigned int key;
+	struct sfshm_result r;
+};
+
+/*
+ * Asks for the key as sfshm_begin() does, and tells the oracle; what comes
+ * back is checked (O4). Returns its answer.
+ */
+int scene_begin(struct scene_flight *sf, unsigned int key,
+		const struct sfshm_policy *policy);
+
+/* Ends it: 16 bytes that are this participant's for this key. */
+int scene_publish(struct scene_flight *sf);
+int scene_fail(struct scene_flight *sf, int code);
+int scene_release(struct scene_flight *sf);
+
+/* begin, and publish if it leads: what a caller of sfshm_do() does. */
+int scene_do(unsigned int key, const struct sfshm_policy *policy);
+
+/* As sfshm_get(); the value is checked. */
+int scene_get(unsigned int key);
+int scene_invalidate(unsigned int key, uint32_t flags);
+int scene_forget(unsigned int key);
+
+/* The answer is one of those that may be. */
+void scene_expect(const char *what, int got, int one, int other);
+
+/* Sleeps until others could not go on, at least so long. */
+void scene_sleep(uint64_t ns);
+
+extern struct peer *scene_self;
+
+#define POLICY(...)                                                         \
+	(&(const struct sfshm_policy){ .size = sizeof(struct sfshm_policy), \
+				       __VA_ARGS__ })
+
+#endif

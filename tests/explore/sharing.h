@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Words of the segment that several participants use, one of them writing.
+ * Only there the order of steps is of any consequence, so only there are
+ * choices: all that is done to other words commutes with all that others do,
+ * deaths included, for a reaper is somebody else who reads them.
+ *
+ * They are learned from the runs. A word that is met for the first time makes
+ * the search of that budget begin anew.
+ */
+#ifndef EXPLORE_SHARING_H
+#define EXPLORE_SHARING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+void sharing_forget(void);
+
+/*
+ * The running fiber uses the word; whether it matters if others come first:
+ * they write it, or use what is written.
+ */
+bool sharing_note(const void *at, bool writes);
+
+/* Whether a word was used by one more since this was last asked. */
+bool sharing_has_grown(void);
+
+/* A word's number, by the order in which they became shared; or many. */
+unsigned int sharing_number(size_t word);
+
+/* How many are. */
+unsigned int sharing_count(void);
+
+#endif
