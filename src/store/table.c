@@ -132,9 +132,13 @@ int table_insert(struct peer *p, const struct key *k, uint32_t slot)
 			return lost(p);
 		if (r)
 			return r < 0 ? r : -EEXIST;
-		store_relaxed(&s->next, link_next(load_relaxed(&s->next),
+		/*
+		 * order: L2 pairs L1
+		 * A reader may come by either link: by this one, if it was
+		 * expelled and stands on the slot since its last life.
+		 */
+		store_release(&s->next, link_next(load_relaxed(&s->next),
 						  link_index(pl.link)));
-		/* order: L2 pairs L1 */
 		if (cas_acq_rel(pl.before, pl.link,
 				link_next(pl.link, slot + 1)))
 			return 0;

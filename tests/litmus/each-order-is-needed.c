@@ -155,6 +155,20 @@ static const struct litmus protocols[] = {
 		.needs = "L1 acq, L2 rel",
 	},
 	{
+		/*
+		 * The reader was expelled and stands on a slot that is in its
+		 * next life, before another one that is, too.
+		 */
+		.name = "L1, L2: the link of a slot that is about to be linked",
+		.threads = {
+			"next2 = 1 rlx; r0 = bucket cas 0 1 acq_rel/L2",
+			"r1 = bucket acq/L1; if r1 = 1; next1 = 1 rel/L2",
+			"r2 = next1 acq/L1; if r2 = 1; r3 = next2 acq/L1",
+		},
+		.never = "r2 = 1, r3 = 0",
+		.needs = "L1 acq, L2 rel",
+	},
+	{
 		.name = "M1, M2: a segment that has moved, a claim in it",
 		.threads = {
 			"moved = 1 seq/M1; fence seq/M1; r0 = ctl seq",
