@@ -21,6 +21,19 @@ static void do_until_woken(struct lane *lane, char *rest)
 	reply(lane, "ok");
 }
 
+static void do_note_sleeps(struct lane *lane, char *rest)
+{
+	(void)rest;
+	sleeps_note();
+	reply(lane, "ok");
+}
+
+static void do_longest_sleep(struct lane *lane, char *rest)
+{
+	(void)rest;
+	reply(lane, "%d", (int)(sleeps.longest_ns / NS_PER_MS));
+}
+
 static void do_clock(struct lane *lane, char *rest)
 {
 	clock_advance(strtoul(rest, NULL, 10));
@@ -70,6 +83,9 @@ const struct command odd_commands[] = {
 	{ "ping", "", do_ping },
 	{ "pid", "its own view of its pid", do_pid },
 	{ "sleep-until-woken", "no re-check", do_until_woken },
+	{ "note-sleeps", "from now on", do_note_sleeps },
+	{ "longest-sleep", "the ms that the longest was to last",
+	  do_longest_sleep },
 	{ "clock", "MS: moves the library's clock ahead", do_clock },
 	{ "waitv", "0|1|-1: forces the probe's answer", do_waitv },
 	{ "has-waitv", "", do_has_waitv },
