@@ -34,6 +34,12 @@ static void do_longest_sleep(struct lane *lane, char *rest)
 	reply(lane, "%d", (int)(sleeps.longest_ns / NS_PER_MS));
 }
 
+static void do_count_sleeps(struct lane *lane, char *rest)
+{
+	(void)rest;
+	reply(lane, "%d", (int)sleeps.count);
+}
+
 static void do_clock(struct lane *lane, char *rest)
 {
 	clock_advance(strtoul(rest, NULL, 10));
@@ -86,6 +92,7 @@ const struct command odd_commands[] = {
 	{ "note-sleeps", "from now on", do_note_sleeps },
 	{ "longest-sleep", "the ms that the longest was to last",
 	  do_longest_sleep },
+	{ "count-sleeps", "how many they were", do_count_sleeps },
 	{ "clock", "MS: moves the library's clock ahead", do_clock },
 	{ "waitv", "0|1|-1: forces the probe's answer", do_waitv },
 	{ "has-waitv", "", do_has_waitv },

@@ -24,7 +24,7 @@ struct cause {
 	/* After that; sets since_us if it is not from then on. Or NULL. */
 	void (*strike)(struct cell *c);
 	void (*prepare)(struct cell *c); /* before it has the role; or NULL */
-	int number;     /* for strike() */
+	int number;                      /* for strike() */
 	bool unmarked;  /* the kernel does not tell: the others look again */
 	bool goes_on;   /* its process lives, or ends when it likes */
 	bool leaves;    /* gives its things back itself: nobody is told */
@@ -46,8 +46,8 @@ struct cell {
 	const struct role *role;
 	char name[128];
 	struct agent *victim, *others[2];
-	struct sfshm *handle; /* of the test */
-	uint64_t rechecks; /* that there had been when it was dead */
+	struct sfshm *handle;       /* of the test */
+	uint64_t rechecks;          /* that there had been when it was dead */
 	uint64_t since_us, took_us; /* for people to see */
 	bool done;
 };

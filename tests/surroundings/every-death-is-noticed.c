@@ -3,7 +3,6 @@
  * Whatever ends a leader, a follower or a reader, the others go on: at once
  * where the kernel tells, after one slice of their sleep where it does not.
  */
-#include <dirent.h>
 #include <signal.h>
 
 #include "deaths.h"
@@ -37,24 +36,10 @@ static void stop_and_kill(struct cell *c)
 	agent_signal(c->victim, SIGKILL);
 }
 
-static int threads_of(pid_t pid)
-{
-	char path[64];
-	DIR *tasks;
-	int n = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	tasks = opendir(path);
-	while (tasks && readdir(tasks))
-		n++;
-	closedir(tasks);
-	return n - 2;
-}
-
 /* Its thread has another's number from the moment that it is the only one. */
 static void await_exec(struct cell *c)
 {
-	assert_true(eventually(threads_of(c->victim->pid) == 1));
+	assert_true(eventually(agent_threads(c->victim) == 1));
 	victim_is_dead(c);
 }
 
