@@ -40,7 +40,7 @@ lead()
 {
 	spawn sfshm-run -s "$segment" -k "$1" -- sleep 1000 >"$TMP/lead.out"
 	export leader=$!
-	wait_until 10 seen "slots['$1']['phase'] == 'busy'"
+	wait_until seen "slots['$1']['phase'] == 'busy'"
 }
 
 # kill_leader: and it is gone; bash's note about that is not wanted
@@ -57,7 +57,7 @@ follow()
 	for ((i = 0; i < $2; i++)); do
 		spawn sfshm-run -s "$segment" -k "$1" -- true
 	done >"$TMP/follow.out"
-	wait_until 10 seen "slots['$1']['waiters'] == $2"
+	wait_until seen "slots['$1']['waiters'] == $2"
 }
 
 # path: prints where $segment lies

@@ -80,7 +80,7 @@ done
 spawn unshare -rm bash -c \
 	"mount -t tmpfs none /dev/shm && touch $TMP/apart && exec sleep 1000"
 apart=$!
-if wait_until 20 eval "[ -e $TMP/apart ] || ! kill -0 $apart" &&
+if wait_until eval "[ -e $TMP/apart ] || ! kill -0 $apart" &&
 	[ -e "$TMP/apart" ]; then
 	inside=(nsenter -t "$apart" -U -m --preserve-credentials
 		env "PATH=$here:$root/usr/local/bin:$PATH")
