@@ -20,7 +20,7 @@
 #include "stage.h"
 
 #define CROWD 9 /* a leader and those who follow */
-#define ROUNDS_SHORT 400
+#define ROUNDS_SHORT 200
 #define ROUNDS_FULL 10000
 #define STUCK_MS 60000
 
