@@ -21,7 +21,8 @@ for header in $headers; do
 done
 
 # All of them by those who read them otherwise.
-sed 's|.*|#include <&>|' <<<"$headers" >"$TMP/x.cc"
+# shellcheck disable=SC2086
+printf '#include <%s>\n' $headers >"$TMP/x.cc"
 grep -v '[.]hpp>' "$TMP/x.cc" >"$TMP/x.c"
 # shellcheck disable=SC2086
 ok "all are C11 for clang" clang -std=c11 $strict -I. "$TMP/x.c"

@@ -57,7 +57,8 @@ run_block()
 	cd "$1" || exit
 	while IFS= read -r command; do
 		[[ $command != "#"* && $command != ./tools/check* ]] || continue
-		ok "$command" "${inside[@]}" bash -c "$command"
+		exits 0 "$command" "${inside[@]}" bash -c "$command"
+		cat "$TMP/out" "$TMP/err" >>"$TMP/said"
 		n=$((n + 1))
 	done < <(block "$2" "$3")
 	ok "block $3 of \"$2\" has commands" [ $n -gt 0 ]
@@ -66,6 +67,7 @@ run_block()
 # First what the others use.
 export CMAKE_BUILD_PARALLEL_LEVEL=2
 DESTDIR=$root run_block "$clone" Install 1
+is "$(grep 'warning:' "$TMP/said")" "" "no compiler warns of anything"
 ok "it is installed" test -x "$root/usr/local/bin/sfshm-run"
 libdir=$(dirname "$(find "$root/usr/local" -name libsfshm.so)")
 export PKG_CONFIG_PATH=$libdir/pkgconfig LD_LIBRARY_PATH=$libdir
