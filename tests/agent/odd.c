@@ -23,6 +23,25 @@ static void do_until_woken(struct lane *lane, char *rest)
 	reply(lane, "ok");
 }
 
+static void do_note_sleeps(struct lane *lane, char *rest)
+{
+	(void)rest;
+	sleeps_note();
+	reply(lane, "ok");
+}
+
+static void do_longest_sleep(struct lane *lane, char *rest)
+{
+	(void)rest;
+	reply(lane, "%d", (int)(sleeps.longest_ns / NS_PER_MS));
+}
+
+static void do_count_sleeps(struct lane *lane, char *rest)
+{
+	(void)rest;
+	reply(lane, "%d", (int)sleeps.count);
+}
+
 static void do_clock(struct lane *lane, char *rest)
 {
 	clock_advance(strtoul(rest, NULL, 10));
@@ -92,6 +111,10 @@ const struct command odd_commands[] = {
 	{ "tid", "the thread's own view of its id", do_tid },
 	{ "next-tid", "N: the next thread's id", do_next_tid },
 	{ "sleep-until-woken", "no re-check", do_until_woken },
+	{ "note-sleeps", "from now on", do_note_sleeps },
+	{ "longest-sleep", "the ms that the longest was to last",
+	  do_longest_sleep },
+	{ "count-sleeps", "how many they were", do_count_sleeps },
 	{ "clock", "MS: moves the library's clock ahead", do_clock },
 	{ "waitv", "0|1|-1: forces the probe's answer", do_waitv },
 	{ "has-waitv", "", do_has_waitv },

@@ -60,8 +60,8 @@ static void do_resize(struct lane *lane, char *rest)
 	const char *name = word(&rest);
 
 	parse_options(&o, rest);
-	reply_code(lane,
-		   sfshm_resize(name, &o, sfshm_deadline_ms(5000), NULL, NULL));
+	reply_code(lane, sfshm_resize(name, &o, sfshm_deadline_ms(PATIENCE_MS),
+				      NULL, NULL));
 }
 
 static void do_view(struct lane *lane, char *rest)

@@ -14,7 +14,7 @@
 #include "stage.h"
 
 /* Without a sign of life for so long, somebody hangs. */
-#define SILENCE_NS UINT64_C(60000000000)
+#define SILENCE_NS UINT64_C(180000000000)
 
 /* Counts signs of life; shared with the process that gives them. */
 static uint64_t *beats;

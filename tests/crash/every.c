@@ -9,28 +9,22 @@
 #include "os/atomics.h"
 #include "parts.h"
 
-/* A busy machine is slow once; the library, if at all, each time. */
-#define TRIES 3
+/* Who hangs so long hangs for ever, ms. */
+#define STUCK_MS 60000
 #define TO_THE_END UINT64_MAX
 
 /* What went wrong first is told; all is counted. */
 static void count(struct tally *t, const struct scenario *sc,
 		  const struct verdict *v, uint64_t at, const char *how)
 {
-	t->stuck += v->stuck || v->slow;
+	t->stuck += v->stuck;
 	t->leaked += v->leaked;
-	if ((v->stuck || v->slow || v->leaked) && !t->why[0])
+	if (t->worst_ns < v->ns)
+		t->worst_ns = v->ns;
+	if ((v->stuck || v->leaked) && !t->why[0])
 		snprintf(t->why, sizeof(t->why),
 			 "%s, dead after instruction %llu (%s): %s", sc->name,
 			 (unsigned long long)at, how, v->why);
-}
-
-/* No try is left out of the worst time, nor out of the count. */
-static void note_try(struct tally *t, const struct verdict *v, int i)
-{
-	t->again += i > 0;
-	if (t->worst_ns < v->ns)
-		t->worst_ns = v->ns;
 }
 
 static void broken(struct tally *t, const struct scenario *sc,
@@ -136,20 +130,14 @@ static void try_copy(struct show *sh, const struct scenario *sc,
 	};
 
 	beat();
-	for (int i = 0; i < TRIES; i++) {
-		stage_path(path, sizeof(path));
-		memset(&v, 0, sizeof(v));
-		if (!image_copy(im, path, &copy)) {
-			broken(t, sc, sh, "no copy can be made");
-			return;
-		}
-		recover(&trial, &v);
-		image_close(&copy);
-		unlink(path);
-		note_try(t, &v, i);
-		if (!v.slow)
-			break;
+	stage_path(path, sizeof(path));
+	if (!image_copy(im, path, &copy)) {
+		broken(t, sc, sh, "no copy can be made");
+		return;
 	}
+	recover(&trial, &v);
+	image_close(&copy);
+	unlink(path);
 	t->trials++;
 	count(t, sc, &v, at, attach_first ? "copy, there" : "copy, coming");
 }
@@ -243,7 +231,7 @@ static void kill_helpers(const struct trial *t)
 
 /*
  * Who waited beside the victim had the wake of neither the leader nor the
- * victim, and gets on nevertheless.
+ * victim, and gets on nevertheless. It does not look again by itself.
  */
 static void await_beside(struct show *sh, struct verdict *v)
 {
@@ -252,17 +240,12 @@ static void await_beside(struct show *sh, struct verdict *v)
 	if (!sh->beside)
 		return;
 	victim_kill(&sh->victim);
-	if (!helper_answered(&sh->helper[1], 2000)) {
+	if (!helper_answered(&sh->helper[1], STUCK_MS)) {
 		v->stuck = true;
 		snprintf(v->why, sizeof(v->why),
 			 "who waits beside it is stuck");
 	}
 	v->beside_ns = clock_ns() - from;
-	if (v->beside_ns <= RECOVER_BOUND_NS || v->stuck)
-		return;
-	v->slow = true;
-	snprintf(v->why, sizeof(v->why), "who waits beside it took %llu us",
-		 (unsigned long long)v->beside_ns / 1000);
 }
 
 static void look_on(struct show *sh, const struct scenario *sc,
@@ -337,12 +320,9 @@ static void kill_once(const struct scenario *sc, uint64_t *at, struct tally *t,
 static void kill_at(const struct scenario *sc, uint64_t at, struct tally *t,
 		    bool attach_first)
 {
-	struct verdict v = { .slow = true };
+	struct verdict v;
 
-	for (int i = 0; i < TRIES && v.slow; i++) {
-		kill_once(sc, &at, t, attach_first, &v);
-		note_try(t, &v, i);
-	}
+	kill_once(sc, &at, t, attach_first, &v);
 	t->kills++;
 	count(t, sc, &v, at, attach_first ? "killed, there" : "killed, coming");
 }

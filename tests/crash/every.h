@@ -14,9 +14,8 @@ struct tally {
 	uint64_t trials;       /* recoveries of copies */
 	uint64_t kills;        /* recoveries after real deaths */
 	uint64_t stuck, leaked;
-	uint64_t again;    /* tries past the bound that were repeated */
 	uint64_t broken;   /* performances that went wrong by themselves */
-	uint64_t worst_ns; /* of all tries, repeated ones too */
+	uint64_t worst_ns; /* for people to see */
 	/* Where the first states lie. */
 	uint32_t places;
 	uint64_t place[MOST_PLACES];

@@ -41,18 +41,17 @@ static void do_job(void *arg)
 
 static void print_head(void)
 {
-	printf("%-48s %7s %7s %7s %6s %6s %7s %6s %9s\n", "operation", "instr",
-	       "states", "copies", "kills", "stuck", "leaked", "again",
-	       "worst ms");
+	printf("%-48s %7s %7s %7s %6s %6s %7s %9s\n", "operation", "instr",
+	       "states", "copies", "kills", "stuck", "leaked", "worst ms");
 }
 
 static int print_row(const char *name, const struct tally *t)
 {
 	progress_end();
 	printf("%-48s %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %6" PRIu64
-	       " %6" PRIu64 " %7" PRIu64 " %6" PRIu64 " %9.2f\n",
+	       " %6" PRIu64 " %7" PRIu64 " %9.2f\n",
 	       name, t->instructions, t->states, t->trials, t->kills, t->stuck,
-	       t->leaked, t->again, (double)t->worst_ns / 1e6);
+	       t->leaked, (double)t->worst_ns / 1e6);
 	if (t->why[0])
 		printf("    %s\n", t->why);
 	fflush(stdout);
@@ -67,7 +66,6 @@ static void add(struct tally *sum, const struct tally *t)
 	sum->kills += t->kills;
 	sum->stuck += t->stuck;
 	sum->leaked += t->leaked;
-	sum->again += t->again;
 	sum->broken += t->broken;
 	if (sum->worst_ns < t->worst_ns)
 		sum->worst_ns = t->worst_ns;

@@ -5,12 +5,8 @@
 
 #include "image.h"
 
-/* How long a fresh process may take to finish the key. */
-#define RECOVER_BOUND_NS (50 * UINT64_C(1000000))
-
 struct verdict {
 	bool stuck, leaked;
-	bool slow;          /* past the bound: a busy machine's doing, once */
 	uint64_t ns;        /* from the first call to the result */
 	uint64_t beside_ns; /* until who waited beside the victim had its */
 	char why[256];

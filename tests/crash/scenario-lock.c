@@ -37,7 +37,7 @@ static int lock_it(struct sfshm *h, uint32_t flags, struct sfshm_lock *lock)
 
 	o.flags = flags;
 	o.rank = 3;
-	o.deadline_ns = sfshm_deadline_ms(2000);
+	o.deadline_ns = sfshm_deadline_ms(60000);
 	return sfshm_lock(h, LOCK, strlen(LOCK), &o, lock);
 }
 

@@ -52,7 +52,7 @@ static int ask_for(struct sfshm *h, const struct stage *st, uint32_t flags,
 		.size = sizeof(o),
 		.flags = flags,
 		.ttl_ms = SFSHM_FOREVER,
-		.deadline_ns = sfshm_deadline_ms(2000),
+		.deadline_ns = sfshm_deadline_ms(60000),
 	};
 
 	return sfshm_save_begin(h, SAVED, strlen(SAVED), file(st).path, &o,

@@ -41,18 +41,18 @@ mkfifo "$TMP/go"
 exec 3<>"$TMP/go"
 spawn sfshm-run -s "$segment" -k slow -- sh -c "read x <'$TMP/go'; echo done"
 first=$!
-ok "a flight is on" wait_until 10 seen "slots['slow']['phase'] == 'busy'"
+ok "a flight is on" wait_until seen "slots['slow']['phase'] == 'busy'"
 spawn sfshm-run -s "$segment" -k slow -- echo twice >"$TMP/second"
 second=$!
-ok "and followed" wait_until 10 seen "slots['slow']['waiters'] == 1"
+ok "and followed" wait_until seen "slots['slow']['waiters'] == 1"
 spawn sfshm-ctl resize -s "$segment" --participants 40 >"$TMP/out" 2>&1
 resize=$!
-ok "it is replaced" wait_until 10 seen "d['segment']['participants'] == 40"
+ok "it is replaced" wait_until seen "d['segment']['participants'] == 40"
 spawn sfshm-run -s "$segment" -k slow -- echo thrice >"$TMP/third"
 third=$!
 segment=$(path)~
 ok "who comes late waits in the old one" \
-	wait_until 10 seen "slots['slow']['waiters'] == 2"
+	wait_until seen "slots['slow']['waiters'] == 2"
 segment=${segment##*.}
 segment=${segment%\~}
 is "$(cached 3)" "the value of 3" "other keys are served meanwhile"

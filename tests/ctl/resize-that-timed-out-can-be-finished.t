@@ -15,7 +15,7 @@ publish quick
 lead slow
 
 exits 1 "a flight outlasts the timeout" sfshm-ctl resize -s "$segment" \
-	--slots 200 --timeout 50ms
+	--slots 200 --timeout 2s
 is "$(wc -l <"$TMP/err")" 1 "one line says so"
 like "$(<"$TMP/err")" "new segment is in place.* 1 flight .* again" \
 	"and what is next"
@@ -37,7 +37,7 @@ snapshot
 is "$(json "$TMP/json" "d['segment']['slots']")" 200 "nothing has changed"
 
 kill_leader
-exits 0 "then it can be finished" sfshm-ctl resize -s "$segment" --timeout 10s
+exits 0 "then it can be finished" sfshm-ctl resize -s "$segment" --timeout 2m
 is "$(ls "$(path)"*)" "$(path)" "one file is left"
 like "$(listed)" "^$segment .*[0-9]$" "the list has it as usual"
 is "$(sfshm-run -s "$segment" -k slow -- echo mine)" mine \
@@ -52,7 +52,7 @@ lead slow
 if ! script -qec true /dev/null >"$TMP/out" 2>&1; then
 	skip "no script(1) here" "on a terminal it shows its progress"
 else
-	script -qec "sfshm-ctl resize -s $segment --slots 300 --timeout 300ms" \
+	script -qec "sfshm-ctl resize -s $segment --slots 300 --timeout 2s" \
 		/dev/null >"$TMP/out"
 	like "$(<"$TMP/out")" "1 values moved, 1 flight to wait for" \
 		"on a terminal it shows its progress"

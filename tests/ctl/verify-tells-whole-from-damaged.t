@@ -35,7 +35,7 @@ for at in $(damage); do
 	cp "$TMP/whole" "$TMP/damaged"
 	chmod 600 "$TMP/damaged"
 	flip "$TMP/damaged" "$at"
-	timeout 10 sfshm-ctl verify -s "$TMP/damaged" >"$TMP/out" 2>"$TMP/err"
+	timeout 120 sfshm-ctl verify -s "$TMP/damaged" >"$TMP/out" 2>"$TMP/err"
 	status=$?
 	[ $status -le 1 ] || crashed+=" $at:$status"
 	if [ $status = 1 ] && grep -q ' finding' "$TMP/out"; then

@@ -6,11 +6,11 @@
 # refused FILE WHAT: a line that names the file, status 1, and soon
 refused()
 {
-	exits 1 "$2: exit status 1" timeout 10 sfshm-dump -s "$1"
+	exits 1 "$2: exit status 1" timeout 120 sfshm-dump -s "$1"
 	is "$(wc -l <"$TMP/err")" 1 "$2: one line"
 	like "$(<"$TMP/err")" "^sfshm-dump: .*${1##*/}: .+" \
 		"$2: which names the file"
-	exits 1 "$2: as JSON too" timeout 10 sfshm-dump -s "$1" --json
+	exits 1 "$2: as JSON too" timeout 120 sfshm-dump -s "$1" --json
 	is "$(wc -c <"$TMP/out")" 0 "$2: with no JSON"
 }
 

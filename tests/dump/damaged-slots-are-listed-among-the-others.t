@@ -22,7 +22,7 @@ with open(sys.argv[1], "r+b", buffering=0) as file:
         file.write(bytes([whole[at] ^ 0xff]))
         run = subprocess.run(["sfshm-dump", "--json", "-s", sys.argv[1]],
                              stdout=subprocess.PIPE,
-                             stderr=subprocess.DEVNULL, timeout=20)
+                             stderr=subprocess.DEVNULL, timeout=120)
         if run.returncode == 1 and run.stdout:
             slots = json.loads(run.stdout)["slots"]
             if sum(slot["damaged"] for slot in slots) == 1:

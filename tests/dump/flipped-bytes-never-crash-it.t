@@ -34,7 +34,7 @@ with open(path, "r+b", buffering=0) as file:
         file.write(bytes([whole[at] ^ 0xff]))
         run = subprocess.run(["sfshm-dump", "--json", "-s", path],
                              stdout=subprocess.DEVNULL,
-                             stderr=subprocess.PIPE, timeout=20)
+                             stderr=subprocess.PIPE, timeout=120)
         file.seek(at)
         file.write(whole[at:at + 1])
         lines = run.stderr.count(b"\n")

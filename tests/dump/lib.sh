@@ -3,6 +3,13 @@
 #
 # What the tests of sfshm-dump and sfshm-ctl share; comes after tap.sh.
 
+# The interpreter itself, once: what stands in for it in PATH may be slow.
+python=$(command python3 -c 'import sys; print(sys.executable)')
+python3()
+{
+	"$python" "$@"
+}
+
 # json FILE EXPRESSION: prints the Python expression's value; d is the document
 json()
 {
@@ -40,7 +47,7 @@ lead()
 {
 	spawn sfshm-run -s "$segment" -k "$1" -- sleep 1000 >"$TMP/lead.out"
 	export leader=$!
-	wait_until 10 seen "slots['$1']['phase'] == 'busy'"
+	wait_until seen "slots['$1']['phase'] == 'busy'"
 }
 
 # kill_leader: and it is gone; bash's note about that is not wanted
@@ -57,7 +64,7 @@ follow()
 	for ((i = 0; i < $2; i++)); do
 		spawn sfshm-run -s "$segment" -k "$1" -- true
 	done >"$TMP/follow.out"
-	wait_until 10 seen "slots['$1']['waiters'] == $2"
+	wait_until seen "slots['$1']['waiters'] == $2"
 }
 
 # path: prints where $segment lies

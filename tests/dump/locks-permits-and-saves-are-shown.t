@@ -20,10 +20,10 @@ hold()
 }
 
 hold --lock door
-wait_until 10 seen "slots['door']['phase'] == 'busy'"
+wait_until seen "slots['door']['phase'] == 'busy'"
 first=$holder
 hold --lock door
-wait_until 10 seen "slots['door']['waiters'] == 1"
+wait_until seen "slots['door']['waiters'] == 1"
 second=$holder
 snapshot
 is "$(json "$TMP/json" 'slots["door"]["kind"]')" lock "a lock is one"
@@ -38,7 +38,7 @@ like "$(row door)" '^door +lock +busy ' "the table tells its kind"
 {
 	kill -KILL "$first" && wait "$first"
 } 2>/dev/null
-wait_until 10 seen "slots['door']['owner'] == {'pid': $second, 'tid': $second, 'alive': True}"
+wait_until seen "slots['door']['owner'] == {'pid': $second, 'tid': $second, 'alive': True}"
 is "$(json "$TMP/json" 'slots["door"]["owner_died"]')" true \
 	"its holder was told of a death"
 like "$(row door)" ' the last holder died$' "in the table as well"
@@ -47,7 +47,7 @@ hold --semaphore gate:3
 one=$holder
 hold --semaphore gate:3
 # A picture's parts are of different moments: both must be in all of them.
-wait_until 10 seen "slots['gate']['permits'] and
+wait_until seen "slots['gate']['permits'] and
 	slots['gate']['permits']['in_use'] == 2 and
 	{$one, $holder} <= {p['pid'] for p in d['participants']}"
 is "$(json "$TMP/json" 'slots["gate"]["kind"]')" semaphore "a semaphore is one"
@@ -62,7 +62,7 @@ is "$(json "$TMP/json" 'slots["door"]["permits"]')" null "a lock has none"
 mkfifo "$TMP/fifo"
 spawn sfshm-run -s "$segment" -k big --file --dir "$TMP" --ttl 1h -- \
 	sh -c "echo begun; cat $TMP/fifo" >"$TMP/big.out"
-wait_until 10 seen "slots['big']['save'] and
+wait_until seen "slots['big']['save'] and
 	slots['big']['save']['stage'] == 'writing'"
 is "$(json "$TMP/json" 'slots["big"]["kind"]')" save "a save is one"
 like "$(json "$TMP/json" 'slots["big"]["save"]["file"]')" "^$TMP/" \
@@ -71,7 +71,7 @@ like "$(row big)" "  writing $TMP/" "the table has stage and file"
 echo end >"$TMP/fifo"
 spawn sfshm-run -s "$segment" -k "done" --file --dir "$TMP" --ttl 1h -- \
 	echo text >"$TMP/done.out"
-wait_until 10 seen "slots['done']['save'] and
+wait_until seen "slots['done']['save'] and
 	slots['done']['save']['stage'] == 'announced'"
 is "$(json "$TMP/json" 'slots["done"]["save"]["bytes"] > 0')" true \
 	"how long its file is"

@@ -10,7 +10,7 @@ publish report
 for arguments in "" "-s $segment" "-s $segment --json" \
 	"-s $segment --watch" "--help"; do
 	# shellcheck disable=SC2086 # they are words
-	timeout 10 sfshm-dump $arguments >/dev/full 2>"$TMP/err"
+	timeout 120 sfshm-dump $arguments >/dev/full 2>"$TMP/err"
 	is $? 1 "sfshm-dump $arguments: exit status 1 when the disk is full"
 	like "$(<"$TMP/err")" 'cannot write the output: No space left' \
 		"and it says why"

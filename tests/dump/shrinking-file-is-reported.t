@@ -24,7 +24,7 @@ stuck()
 	# Asleep in the pipe's write.
 	[[ $(<"/proc/$dump/stat") =~ \)\ S ]]
 }
-wait_until 10 stuck
+wait_until stuck
 truncate -s 4096 "$(path)"
 cat <&3 >"$TMP/rest"
 wait "$dump"

@@ -21,10 +21,10 @@ ends()
 
 spawn sfshm-dump -s "$segment" --watch 0.05 >"$TMP/often" 2>"$TMP/err"
 often=$!
-wait_until 10 pictures often 3
+wait_until pictures often 3
 is $? 0 "picture follows picture"
 publish second
-wait_until 10 grep -q '^second ' "$TMP/often"
+wait_until grep -q '^second ' "$TMP/often"
 is $? 0 "with what has changed"
 ends 0 INT "$often" "SIGINT ends it cleanly"
 is "$(wc -c <"$TMP/err")" 0 "and silently"
@@ -35,7 +35,7 @@ is "$(grep -c $'\e' "$TMP/often")" 0 "no terminal codes in a file"
 
 spawn sfshm-dump -s "$segment" --watch >"$TMP/second" 2>"$TMP/err"
 second=$!
-wait_until 10 pictures second 2
+wait_until pictures second 2
 is $? 0 "each second unless said"
 ends 0 TERM "$second" "SIGTERM ends it too"
 
@@ -45,7 +45,7 @@ documents()
 {
 	[ "$(grep -c '"counters"' "$TMP/json")" -ge 3 ]
 }
-wait_until 10 documents
+wait_until documents
 ends 0 INT "$json" "JSON is watched as well"
 is "$(python3 -c '
 import json, sys
@@ -59,13 +59,13 @@ lists()
 {
 	[ "$(grep -c "^$segment " "$TMP/list")" -ge 2 ]
 }
-wait_until 10 lists
+wait_until lists
 is $? 0 "the list is watched as well"
 kill -INT "$list"
 wait "$list"
 
 exits 1 "a segment that is not there is not waited for" \
-	timeout 10 sfshm-dump -s "$segment-missing" --watch
+	timeout 120 sfshm-dump -s "$segment-missing" --watch
 
 if ! command -v script >"$TMP/out"; then
 	skip "no script(1)" "a terminal is redrawn"
@@ -75,7 +75,7 @@ else
 	for i in {1..30}; do
 		publish "key-$i"
 	done
-	script -qec "stty rows 40 cols 150; exec timeout -s INT 1 \
+	script -qec "stty rows 40 cols 150; exec timeout -s INT 5 \
 		sfshm-dump -s $segment --watch 0.1" "$TMP/typescript" \
 		</dev/null >"$TMP/out" 2>&1
 	like "$(<"$TMP/typescript")" $'\e\\[H\e\\[2J' "a terminal is redrawn"

@@ -20,7 +20,7 @@ crowd_wait()
 # waiters KEY N: so many processes sleep until somebody else has it
 waiters()
 {
-	wait_until 20 waiters_now "$@"
+	wait_until waiters_now "$@"
 }
 
 waiters_now()
@@ -32,7 +32,7 @@ waiters_now()
 # older KEY MS: the last result is older than that
 older()
 {
-	wait_until 20 older_now "$@"
+	wait_until older_now "$@"
 }
 
 older_now()

@@ -5,17 +5,17 @@
 
 segment
 server_start -w 8 -t 60000 -s "$segment"
-ok "all workers start" wait_until 20 logged 8 ' started$'
+ok "all workers start" wait_until logged 8 ' started$'
 crowd north 8
 ok "7 workers wait for one" waiters "$segment" north 7
 first=$(makers north)
 kill -KILL "$first"
-ok "another one begins" wait_until 20 logged 2 'making the report on north'
+ok "another one begins" wait_until logged 2 'making the report on north'
 second=$(makers north | tail -n 1)
 is "$([ "$first" != "$second" ] && echo differ)" differ "it is not the dead one"
 ok "the master sees the death" \
-	wait_until 20 logged 1 "worker $first died of signal 9"
-ok "and starts a new worker" wait_until 20 logged 9 ' started$'
+	wait_until logged 1 "worker $first died of signal 9"
+ok "and starts a new worker" wait_until logged 9 ' started$'
 
 ok "the data are read" feed 2024-01-01,north,p1,c1,1000
 crowd_wait

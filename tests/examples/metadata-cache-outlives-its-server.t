@@ -12,7 +12,7 @@ ok "the answer runs out" older /a 200
 echo 503 >"$up/status"
 touch "$up/hold"
 crowd 6 -g 0 -e 600000 /a
-ok "one asks anew" wait_until 20 requests_are /a 2
+ok "one asks anew" wait_until requests_are /a 2
 ok "the others wait" waiters /a 5
 rm "$up/hold"
 crowd_wait
@@ -33,7 +33,7 @@ asked_anew()
 rm "$up/status"
 echo half >"$up/files/a"
 touch "$up/short"
-ok "the server answers again" wait_until 20 asked_anew "$(requests /a)"
+ok "the server answers again" wait_until asked_anew "$(requests /a)"
 is "$(<"$TMP/out")" good "half an answer is not taken for one"
 rm "$up/short"
 upstream_stop

@@ -32,7 +32,7 @@ mints()
 
 refresher()
 {
-	timeout 40 "$SFSHM_BUILD/examples/credential-refresher" \
+	timeout 120 "$SFSHM_BUILD/examples/credential-refresher" \
 		-s "$segment" "$@" key "$mint/mint"
 }
 

@@ -6,12 +6,12 @@
 segment
 touch "$mint/hold.1"
 crowd 4
-ok "one mints" wait_until 20 mints 1
+ok "one mints" wait_until mints 1
 ok "the others wait for it" waiters key 3
 first=$(leader key)
 like "${pids[*]}" "(^| )$first( |$)" "it is one of the crowd"
 kill -KILL "$first"
-ok "it is killed, and another one mints" wait_until 20 mints 2
+ok "it is killed, and another one mints" wait_until mints 2
 crowd_wait
 is "$statuses" "3 0 1 137" "the others succeed"
 is "$(cat "$TMP"/out.* | cut -d ' ' -f 2 | uniq -c | xargs)" "3 token-2" \
@@ -22,5 +22,5 @@ gone()
 {
 	! kill -0 "$(head -n 1 "$mint/log")"
 }
-ok "the first command is dead as well" wait_until 20 gone
+ok "the first command is dead as well" wait_until gone
 done_testing

@@ -19,6 +19,6 @@ exits 1 "a port that is taken" "$program" -p "$port" "$TMP/sales"
 like "$(cat "$TMP/err")" "port $port: Address already in use" "says which"
 
 exits 1 "a segment that cannot be opened ends the server" \
-	timeout 20 "$program" -s "$TMP/missing/segment" "$TMP/sales"
+	timeout 120 "$program" -s "$TMP/missing/segment" "$TMP/sales"
 like "$(cat "$TMP/err")" "cannot open the segment: " "says why"
 done_testing

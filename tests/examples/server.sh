@@ -12,7 +12,7 @@ server_start()
 	spawn "$SFSHM_BUILD/examples/prefork-server" "$@" "$TMP/sales" \
 		>"$TMP/server.out" 2>"$TMP/server.log"
 	server=$!
-	wait_until 20 grep -q listening "$TMP/server.out" || {
+	wait_until grep -q listening "$TMP/server.out" || {
 		diag "$(cat "$TMP/server.log")"
 		exit 1
 	}
@@ -25,7 +25,7 @@ http()
 	(
 		exec 3<>"/dev/tcp/127.0.0.1/$port" || exit
 		printf '%b' "$1" >&3
-		timeout 30 cat <&3
+		timeout 120 cat <&3
 	) 2>/dev/null
 }
 
@@ -58,7 +58,7 @@ crowd_wait()
 # waiters SEGMENT KEY N: N workers sleep until the report is made
 waiters()
 {
-	wait_until 20 waiters_now "$@"
+	wait_until waiters_now "$@"
 }
 
 waiters_now()
@@ -70,7 +70,7 @@ waiters_now()
 feed()
 {
 	printf '%s\n' "$@" |
-		timeout 20 dd of="$TMP/sales" bs=64k status=none
+		timeout 120 dd of="$TMP/sales" bs=64k status=none
 }
 
 # The workers that began the report on a region, in order.

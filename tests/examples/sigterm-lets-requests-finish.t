@@ -5,7 +5,7 @@
 
 before=$(ls /dev/shm)
 server_start -w 4
-ok "all workers start" wait_until 20 logged 4 ' started$'
+ok "all workers start" wait_until logged 4 ' started$'
 workers=$(sed -n 's/.*\[\(.*\)\] started$/\1/p' "$TMP/server.log")
 
 any_left()
@@ -24,9 +24,9 @@ none_left()
 }
 
 crowd north 1
-ok "a worker is busy" wait_until 20 logged 1 making
+ok "a worker is busy" wait_until logged 1 making
 kill -TERM "$server"
-ok "the master is told" wait_until 20 logged 1 "shutting down: Terminated"
+ok "the master is told" wait_until logged 1 "shutting down: Terminated"
 is "$(get south)" "" "the server takes no more requests"
 ok "the data are read" feed 2024-01-01,north,p1,c1,1000
 crowd_wait
@@ -39,8 +39,8 @@ is "$(comm -13 <(echo "$before") <(ls /dev/shm) | grep prefork)" "" \
 
 rm "$TMP/sales" "$TMP/server.out"
 server_start -w 4
-ok "all workers start" wait_until 20 logged 4 ' started$'
+ok "all workers start" wait_until logged 4 ' started$'
 workers=$(sed -n 's/.*\[\(.*\)\] started$/\1/p' "$TMP/server.log")
 { kill -KILL "$server"; wait "$server"; } 2>/dev/null
-ok "a killed master takes its workers along" wait_until 20 none_left
+ok "a killed master takes its workers along" wait_until none_left
 done_testing

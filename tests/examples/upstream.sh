@@ -15,7 +15,7 @@ upstream_start()
 	spawn python3 "$SFSHM_SOURCE/tests/examples/upstream.py" "$up" \
 		2>"$TMP/upstream.err"
 	upstream=$!
-	wait_until 20 test -e "$up/port" || {
+	wait_until test -e "$up/port" || {
 		diag "$(cat "$TMP/upstream.err")"
 		exit 1
 	}
@@ -49,7 +49,7 @@ most_at_once()
 ask()
 {
 	status=0
-	timeout 40 "$SFSHM_BUILD/examples/metadata-cache" -s "$segment" \
+	timeout 120 "$SFSHM_BUILD/examples/metadata-cache" -s "$segment" \
 		"${@:1:$#-1}" "$server" "${*: -1}" \
 		>"$TMP/out" 2>"$TMP/err" || status=$?
 }

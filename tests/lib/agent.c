@@ -160,6 +160,33 @@ int agent_gone(struct agent *a)
 	return status;
 }
 
+/* A field of /proc/PID/stat, counted from the state, which is 0. */
+static long stat_field(const struct agent *a, int n)
+{
+	char path[64], text[1024] = "", *at;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)a->pid);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_non_null(fgets(text, sizeof(text), f));
+	fclose(f);
+	at = strrchr(text, ')') + 2;
+	while (n--)
+		at = strchr(at, ' ') + 1;
+	return *at >= '0' && *at <= '9' ? atol(at) : *at;
+}
+
+int agent_threads(const struct agent *a)
+{
+	return (int)stat_field(a, 17);
+}
+
+void agent_asleep(struct agent *a)
+{
+	assert_true(eventually(stat_field(a, 0) == 'S'));
+}
+
 void agent_stopped(struct agent *a)
 {
 	assert_true(WIFSTOPPED(wait_for(a, WUNTRACED)));

@@ -59,6 +59,12 @@ void agent_nudge(struct agent *a);
 /* Waits until it is gone; its status as from waitpid(). */
 int agent_gone(struct agent *a);
 
+/* How many threads it has. */
+int agent_threads(const struct agent *a);
+
+/* Waits until its main thread sleeps in the kernel. */
+void agent_asleep(struct agent *a);
+
 /* Waits until it is stopped by a signal. */
 void agent_stopped(struct agent *a);
 

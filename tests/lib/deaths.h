@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Causes of death by roles: in each cell of that table one process, the
- * victim, has a role and meets its end, and two others go on. They have to do
- * so within the cause's bound; then the segment is sound, all its memory and
- * all its slots can be used.
+ * victim, has a role and meets its end, and two others go on: where the kernel
+ * tells of the death they have no re-check at all, where it does not they may
+ * each need one. Then the segment is sound, all its memory and all its slots
+ * can be used.
  *
  * A test is a table of causes. A new role is an entry in deaths.c.
  */
@@ -12,12 +13,6 @@
 
 #include "agent.h"
 #include "testing.h"
-
-/* Where the kernel tells of the death, ms. */
-#define AT_ONCE 50
-/* Where it does not: those asleep look again after 75 to 125 ms, and one of
-   them wakes up then and acts. */
-#define ONE_SLICE (125 + 10)
 
 struct cell;
 
@@ -29,8 +24,9 @@ struct cause {
 	/* After that; sets since_us if it is not from then on. Or NULL. */
 	void (*strike)(struct cell *c);
 	void (*prepare)(struct cell *c); /* before it has the role; or NULL */
-	unsigned int bound_ms;
-	int number;     /* for strike() */
+	int number;                      /* for strike() */
+	bool unmarked;  /* the kernel does not tell: the others look again */
+	bool goes_on;   /* its process lives, or ends when it likes */
 	bool leaves;    /* gives its things back itself: nobody is told */
 	bool suspected; /* nothing proves the death: the flight is stolen */
 	bool awake;     /* cannot be done to somebody who sleeps */
@@ -50,10 +46,9 @@ struct cell {
 	const struct role *role;
 	char name[128];
 	struct agent *victim, *others[2];
-	struct sfshm *handle; /* of the test */
-	uint64_t since_us; /* from then on the others have the bound's time */
-	uint64_t took_us, worst_us;
-	unsigned int again; /* tries that took longer than the bound */
+	struct sfshm *handle;       /* of the test */
+	uint64_t rechecks;          /* that there had been when it was dead */
+	uint64_t since_us, took_us; /* for people to see */
 	bool done;
 };
 
@@ -63,11 +58,10 @@ uint64_t now_us(void);
 /* Waits for the victim's end, and counts from then on. Its status. */
 int victim_gone(struct cell *c);
 
-/*
- * Runs all cells, and prints what each took at worst. main()'s value. A cell
- * that took longer than its bound is tried again, and has failed at the third
- * time: the machine may be busy.
- */
+/* The victim is dead: from now on each of the others looks again once. */
+void victim_is_dead(struct cell *c);
+
+/* Runs all cells, and prints what each took. main()'s value. */
 int deaths_main(int argc, char **argv, const struct cause *causes, size_t n);
 
 #endif

@@ -128,11 +128,12 @@ exits()
 	[ "$got" = "$want" ] || diag "$(cat "$TMP/err")"
 }
 
-# wait_until SECONDS COMMAND...: polls until the command succeeds
+# wait_until COMMAND...: polls until the command succeeds. What does not come
+# about within two minutes never will.
 wait_until()
 {
-	local end=$((SECONDS + $1 + 1))
-	shift
+	local end=$((SECONDS + 120))
+
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || return 1
 		sleep 0.02

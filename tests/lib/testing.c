@@ -146,6 +146,53 @@ void sleep_until_woken(void)
 	sys.wait = wait_for_long;
 }
 
+struct sleeps sleeps;
+
+static void raise_to(uint64_t *word, uint64_t to)
+{
+	uint64_t is = load_relaxed(word);
+
+	while (is < to && !cas_acq_rel(word, is, to))
+		is = load_relaxed(word);
+}
+
+static void note_sleep(const struct timespec *until)
+{
+	uint64_t now = real.now(), end = UINT64_MAX;
+
+	if (until)
+		end = (uint64_t)until->tv_sec * NS_PER_S +
+		      (uint64_t)until->tv_nsec;
+	if (fetch_add_acq_rel(&sleeps.count, 1) == 0)
+		store_relaxed(&sleeps.first_ns, now);
+	raise_to(&sleeps.longest_ns, end > now ? end - now : 0);
+	raise_to(&sleeps.until_ns, end);
+}
+
+static long waitv_noted(struct futex_waitv *words, unsigned int count,
+			const struct timespec *until)
+{
+	/* With no words it is the probe. */
+	if (count)
+		note_sleep(until);
+	return real.waitv(words, count, until);
+}
+
+static int wait_noted(uint32_t *word, uint32_t value,
+		      const struct timespec *until)
+{
+	note_sleep(until);
+	return real.wait(word, value, until);
+}
+
+void sleeps_note(void)
+{
+	keep_real();
+	sleeps = (struct sleeps){ 0 };
+	sys.waitv = waitv_noted;
+	sys.wait = wait_noted;
+}
+
 static uint64_t now_ahead(void)
 {
 	return real.now() + load_relaxed(&ahead_ns);

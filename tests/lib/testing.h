@@ -48,8 +48,8 @@
 /* Sanitizers slow programs and processes' beginnings by about this much. */
 #define SLOWNESS (UNDER_TSAN || UNDER_ASAN ? 5 : 1)
 
-/* How long anything may take that is bound to happen, ms. */
-#define PATIENCE_MS (10000 + 20000 * (SLOWNESS > 1))
+/* How long anything may take that is bound to happen, ms: a hang ends here. */
+#define PATIENCE_MS 60000
 
 /* The test's segment; the name that agents and helpers open. */
 extern char segment[64];
@@ -113,6 +113,19 @@ void *shared_memory(size_t size);
  * without the bounded re-check a lost wake is a hang, which a test can see.
  */
 void sleep_until_woken(void);
+
+/*
+ * Notes from now on how the library sleeps in this process: what it asks the
+ * kernel for does not depend on how busy the machine is.
+ */
+struct sleeps {
+	uint32_t count;      /* sleeps that were begun */
+	uint64_t first_ns;   /* when the first of them was, CLOCK_MONOTONIC */
+	uint64_t longest_ns; /* that one of them was to last at most */
+	uint64_t until_ns;   /* the latest end that one of them was given */
+};
+extern struct sleeps sleeps;
+void sleeps_note(void);
 
 /* Moves the library's clock in this process ahead. */
 void clock_advance(uint64_t ms);

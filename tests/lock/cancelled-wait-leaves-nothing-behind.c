@@ -45,10 +45,10 @@ static void woken_and_cancelled(void **state)
 	agent_say(a, "lock key token");
 	await_waiters("key", 1);
 	/* Noted is not yet asleep: the order in which they are woken counts. */
-	usleep(20000);
+	agent_asleep(a);
 	agent_say(b, "lock key");
 	await_waiters("key", 2);
-	usleep(20000);
+	agent_asleep(b);
 	agent_expect(holder, "ok", "unlock key");
 	agent_stopped(a);
 	agent_expect(holder, "locked", "lock key try");

@@ -6,23 +6,18 @@
 #include "agent.h"
 #include "watch.h"
 
-/* What a kill takes to be noticed, with some to spare on a busy machine. */
-#define SOON_MS (UINT64_C(1000) * SLOWNESS)
-
+/* It sleeps until it is woken: no look of its own finds the death. */
 static void to_who_waits(void **state)
 {
 	struct agent *a = agent_start(), *b = agent_start();
-	uint64_t before;
 
 	(void)state;
 	agent_expect(a, "locked", "lock key");
 	agent_expect(b, "ok", "sleep-until-woken");
 	agent_say(b, "lock key");
 	await_waiters("key", 1);
-	before = now_ms();
 	agent_kill(a);
 	agent_answers(b, "locked owner_died");
-	assert_true(now_ms() - before < SOON_MS);
 	assert_int_equal(watch_counter("takeovers"), 1);
 }
 

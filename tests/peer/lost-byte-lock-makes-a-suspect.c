@@ -45,7 +45,9 @@ static void all_else_goes_on(void **state)
 	assert_int_equal(watch_counter("suspects"), 0);
 	/* Its death is proven as ever. */
 	agent_expect(daemon, "leader", "begin last");
-	agent_say(a, "begin last timeout=60");
+	agent_expect(a, "ok", "sleep-until-woken");
+	agent_say(a, "begin last");
+	await_waiters("last", 1);
 	agent_kill(daemon);
 	agent_answers(a, "leader owner_died");
 }

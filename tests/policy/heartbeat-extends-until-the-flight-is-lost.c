@@ -16,7 +16,8 @@
 #include "policy.h"
 #include "watch.h"
 
-#define AGE_MS (60 * SLOWNESS)
+/* So long that a beat is not late for a busy machine's sake. */
+#define AGE_MS 1500
 
 static const struct sfshm_policy short_lived = {
 	.size = sizeof(short_lived),
@@ -60,12 +61,12 @@ static void it_keeps_the_flight(void **state)
 	assert_true(eventually(threads() == 1));
 	agent_say(other, "begin key");
 	await_waiters("key", 1);
-	assert_true(eventually(now_ms() > began + 5 * AGE_MS));
+	assert_true(eventually(now_ms() > began + AGE_MS + AGE_MS / 3));
 	assert_int_equal(watch_counter("steals"), 0);
 	assert_int_equal(sfshm_heartbeat_lost(&beat), 0);
 	assert_int_equal(sfshm_heartbeat_stop(&beat), 0);
 	assert_int_equal(threads(), 0);
-	assert_true(watch_counter("extensions") >= 5);
+	assert_true(watch_counter("extensions") >= 2);
 	assert_int_equal(publish("value"), 0);
 	agent_answers(other, "awaited value");
 	/* Again, and after the end: it was no loss. */
@@ -130,7 +131,7 @@ static void it_keeps_the_claim_as_well(void **state)
 			 SFSHM_LEADER);
 	assert_int_equal(sfshm_heartbeat_start(&beat, &flight), 0);
 	agent_say(other, "begin other claim=c");
-	assert_true(eventually(now_ms() > began + 4 * AGE_MS &&
+	assert_true(eventually(now_ms() > began + AGE_MS + AGE_MS / 3 &&
 			       sfshm_flight_waiters(&flight) == 1));
 	assert_int_equal(watch_counter("steals"), 0);
 	assert_int_equal(sfshm_heartbeat_stop(&beat), 0);

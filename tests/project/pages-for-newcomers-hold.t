@@ -34,7 +34,7 @@ chmod +x "$TMP"/bin/* "$TMP"/here/*
 runs_block()
 {
 	block sh "$1" "$2" >"$TMP/block.sh"
-	(cd "$TMP/here" && PATH=$TMP/bin:$PATH timeout 60 \
+	(cd "$TMP/here" && PATH=$TMP/bin:$PATH timeout 120 \
 		bash -eu "$TMP/block.sh")
 }
 

@@ -43,10 +43,10 @@ like "$(cat "$TMP/out")" '0000000000000000$' "no signal is ignored"
 export SFSHM_TEST_SECONDS=1
 run "sleep 1000 & echo \$! >$TMP/pid; exec sleep 1000"
 is "$status" 124 "a test that hangs is ended"
-ok "... with what it started" wait_until 5 gone "$(cat "$TMP/pid")"
+ok "... with what it started" wait_until gone "$(cat "$TMP/pid")"
 
 run "setsid sleep 1000 & echo \$! >$TMP/pid; echo 'ok 1'; echo 1..1"
 is "$status" 1 "a process that outlives its test is a failure"
 like "$(cat "$TMP/err")" 'left behind: [0-9]+ sleep 1000' "... is named"
-ok "... and is ended" wait_until 5 gone "$(cat "$TMP/pid")"
+ok "... and is ended" wait_until gone "$(cat "$TMP/pid")"
 done_testing

@@ -30,6 +30,6 @@ is "$(cat "$TMP/out")" started "... has its output"
 pid=$(sed -n 's/daemon //p' "$TMP/log")
 ok "... the daemon lives" kill -0 "$pid"
 exits 0 "... and holds up no later run" \
-	timeout 20 sfshm-run -s "$segment" -k daemon -- true
+	timeout 120 sfshm-run -s "$segment" -k daemon -- true
 kill -KILL "$pid"
 done_testing

@@ -46,7 +46,7 @@ dead()
 
 	for kind in $kinds keeper; do
 		pid=$(sed -n "s/^$kind //p" "$TMP/log")
-		ok "$1: the $kind is gone" wait_until 10 gone "$pid"
+		ok "$1: the $kind is gone" wait_until gone "$pid"
 	done
 }
 

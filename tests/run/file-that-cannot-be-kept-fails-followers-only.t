@@ -37,7 +37,7 @@ complete()
 {
 	cmp "$TMP/large" "$TMP/leader.out"
 }
-ok "... and all of the output" wait_until 5 complete
+ok "... and all of the output" wait_until complete
 ends 125 "the follower fails" $follower
 is "$(cat "$TMP/err")" \
 	"sfshm-run: output of key cannot be shared: File too large" \

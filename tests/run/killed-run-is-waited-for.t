@@ -23,7 +23,7 @@ changed()
 {
 	[ "$(stat -c %u "/proc/$command")" = 65534 ]
 }
-ok "the command changes its user" wait_until 10 changed
+ok "the command changes its user" wait_until changed
 kill -KILL "$leader"
 ends 137 "the leader is killed" "$leader"
 ok "the command lives on" kill -0 "$command"
@@ -39,12 +39,12 @@ leads()
 }
 spawn_run -k key -- "$TMP/work"
 next=$!
-ok "the one after it leads" wait_until 10 leads "$next"
+ok "the one after it leads" wait_until leads "$next"
 kill -TERM "$next"
 ends 143 "... ends when told to" "$next"
 spawn_run -k key -- "$TMP/work"
 next=$!
-ok "the third one leads" wait_until 10 leads "$next"
+ok "the third one leads" wait_until leads "$next"
 is "$(grep -c start "$TMP/log")" 1 "none of them has run anything"
 kill -KILL "$command"
 ends 0 "when the killed run is gone, it does" "$next"

@@ -13,8 +13,8 @@ END
 spawn_run -k key -- "$TMP/work" >"$TMP/leader.out" 2>"$TMP/leader.err"
 leader=$!
 ok "output is there while the command runs" \
-	wait_until 10 grep -q out "$TMP/leader.out"
-ok "errors are, too" wait_until 10 grep -q err "$TMP/leader.err"
+	wait_until grep -q out "$TMP/leader.out"
+ok "errors are, too" wait_until grep -q err "$TMP/leader.err"
 spawn_run -k key -- true >"$TMP/follower.out" 2>"$TMP/follower.err"
 follower=$!
 waiters key 1

@@ -20,7 +20,7 @@ spawn_run()
 # waiters KEY N: waits until N callers sleep for the key
 waiters()
 {
-	wait_until 20 waiters_now "$@" || fail "$2 callers wait for $1"
+	wait_until waiters_now "$@" || fail "$2 callers wait for $1"
 }
 
 waiters_now()
@@ -32,7 +32,7 @@ waiters_now()
 # logged REGEX [N]: waits until the log has N (1) such lines or more
 logged()
 {
-	wait_until 20 logged_now "$@" || fail "the log tells of $1"
+	wait_until logged_now "$@" || fail "the log tells of $1"
 }
 
 logged_now()

@@ -44,5 +44,5 @@ exits 0 "... and is no other one's" run --lock other -n -- true
 exits 0 "... nor a run's" run -k key -- true
 touch "$TMP/go"
 ends 5 "its holder goes on" $holder
-exits 0 "then it is free" run --lock key -n --timeout 5s -- sleep 0.1
+exits 0 "then it is free" run --lock key -n --timeout 2m -- sleep 0.1
 done_testing

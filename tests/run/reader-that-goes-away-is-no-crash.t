@@ -41,7 +41,7 @@ is "$(cat "$TMP/err")" "" "... without a word"
 is "$(cat "$TMP/out")" 1 "... and its reader has its line"
 
 # Nobody can get this: it is beyond sharing, and the reader is gone.
-timeout 20 sfshm-run -s "$segment" -k endless -- yes 2>"$TMP/err" |
+timeout 120 sfshm-run -s "$segment" -k endless -- yes 2>"$TMP/err" |
 	head -n 1 >"$TMP/out"
 is "${PIPESTATUS[0]}" 141 "a command without end ends by SIGPIPE"
 is "$(cat "$TMP/err")" "" "... without a word"

@@ -42,5 +42,5 @@ expired()
 	run -k short -- "$TMP/work" 0 >/dev/null
 	[ "$(runs)" -eq 8 ]
 }
-ok "... ends" wait_until 10 expired
+ok "... ends" wait_until expired
 done_testing

@@ -24,8 +24,9 @@ static void resize(void)
 {
 	struct sfshm_options o = { .size = sizeof(o), .slots = 4096 };
 
-	assert_int_equal(sfshm_resize(segment, &o, sfshm_deadline_ms(5000),
-				      NULL, NULL),
+	assert_int_equal(sfshm_resize(segment, &o,
+				      sfshm_deadline_ms(PATIENCE_MS), NULL,
+				      NULL),
 			 0);
 }
 
@@ -71,8 +72,8 @@ static void *resize_meanwhile(void *seen)
 {
 	struct sfshm_options o = { .size = sizeof(o), .slots = 4096 };
 
-	demand(sfshm_resize(segment, &o, sfshm_deadline_ms(5000), note_flights,
-			    seen) == 0);
+	demand(sfshm_resize(segment, &o, sfshm_deadline_ms(PATIENCE_MS),
+			    note_flights, seen) == 0);
 	return NULL;
 }
 

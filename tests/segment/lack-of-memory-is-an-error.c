@@ -162,8 +162,8 @@ static int live(void)
 		return r;
 	r = use_handle(h);
 	if (r >= 0)
-		r = sfshm_resize(segment, &o, sfshm_deadline_ms(1000), NULL,
-				 NULL);
+		r = sfshm_resize(segment, &o, sfshm_deadline_ms(PATIENCE_MS),
+				 NULL, NULL);
 	/* Follows to the successor. */
 	if (r >= 0)
 		r = use_handle(h);

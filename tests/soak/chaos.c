@@ -20,9 +20,9 @@
 #define STOP_MS 6
 #define RESIZE_MS 600
 /* A worker that runs and makes no call for so long hangs. */
-#define HANG_MS 20000
+#define HANG_MS 60000
 /* How long the last calls may take. */
-#define END_MS 30000
+#define END_MS 120000
 #define TICK_US 2000
 
 static pid_t resizer;
@@ -253,6 +253,14 @@ void oracle_end(void)
 			  (unsigned int)status);
 }
 
+/* A busy machine needs more time for some of each. */
+static bool enough(void)
+{
+	return board->tally[TALLY_read] && board->tally[TALLY_published] &&
+	       board->tally[TALLY_pinned] && board->tally[TALLY_kills] &&
+	       board->tally[TALLY_stops] && board->tally[TALLY_resizes];
+}
+
 void chaos_run(unsigned int seconds)
 {
 	uint64_t end = now_ms() + seconds * UINT64_C(1000);
@@ -264,7 +272,7 @@ void chaos_run(unsigned int seconds)
 	next_kill = soon(KILL_MS);
 	next_stop = soon(STOP_MS);
 	next_resize = soon(RESIZE_MS);
-	while (now_ms() < end && board->violations < 100) {
+	while ((now_ms() < end || !enough()) && board->violations < 100) {
 		tick(false);
 		show_progress(end);
 		usleep(TICK_US);

@@ -16,7 +16,7 @@
 
 #include "board.h"
 
-#define WAIT_MS 20000
+#define WAIT_MS 120000
 /* The least that a full segment holds of what there is room for, percent. */
 #define FULL 85
 #define MOST_ROUNDS 20

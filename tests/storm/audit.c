@@ -6,12 +6,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include <sfshm/flight.h>
 #include <sfshm/inspect.h>
 
-#define BOUND_NS UINT64_C(50000000)
+/* What takes longer than this never ends. */
+#define STUCK_NS UINT64_C(60000000000)
 
 static void say(struct audit *a, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -32,51 +32,6 @@ static void tell_finding(const char *finding, void *arg)
 	say(arg, "verify: %s", finding);
 }
 
-/* How often this process has gone to sleep, rather than been put off. */
-static long sleeps(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return u.ru_nvcsw;
-}
-
-/*
- * Nothing is left of the dead that holds a key up. A machine that runs others
- * meanwhile does not count: only who has slept was held up.
- */
-static void finish_keys(struct sfshm *h, struct audit *a)
-{
-	struct sfshm_policy policy = SFSHM_POLICY_INIT;
-	struct sfshm_result result = SFSHM_RESULT_INIT;
-	struct sfshm_flight flight;
-	char name[64];
-
-	for (uint32_t i = 0; i < STORM_KEYS; i++) {
-		size_t n = key_name(i, name);
-		uint64_t from = clock_ns(), ns;
-		long slept = sleeps();
-		int r;
-
-		policy.flags = SFSHM_REFRESH;
-		policy.deadline_ns = from + 40 * BOUND_NS;
-		r = sfshm_begin(h, name, n, &policy, &flight, &result);
-		if (r == SFSHM_LEADER)
-			r = sfshm_publish(&flight, "x", 1);
-		ns = clock_ns() - from;
-		slept = sleeps() - slept;
-		if (a->worst_ns < ns)
-			a->worst_ns = ns;
-		if (!r && (ns <= BOUND_NS || !slept))
-			continue;
-		a->stuck_keys++;
-		say(a, "%s: %s after %llu us", name,
-		    r ? strerrorname_np(-r) : "finished",
-		    (unsigned long long)ns / 1000);
-	}
-	sfshm_result_clear(&result);
-}
-
 static uint64_t counter(struct sfshm_view *view, const char *wanted)
 {
 	const char *name, *help;
@@ -87,6 +42,41 @@ static uint64_t counter(struct sfshm_view *view, const char *wanted)
 		if (!strcmp(name, wanted))
 			return value;
 	return 0;
+}
+
+/*
+ * Nothing is left of the dead that holds a key up: nobody is there to be
+ * waited for, so whoever sleeps is held up.
+ */
+static void finish_keys(struct sfshm *h, struct sfshm_view *view,
+			struct audit *a)
+{
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct sfshm_flight flight;
+	char name[64];
+
+	for (uint32_t i = 0; i < STORM_KEYS; i++) {
+		size_t n = key_name(i, name);
+		uint64_t waits = counter(view, "waits");
+		uint64_t from = clock_ns(), ns;
+		int r;
+
+		policy.flags = SFSHM_REFRESH;
+		policy.deadline_ns = from + STUCK_NS;
+		r = sfshm_begin(h, name, n, &policy, &flight, &result);
+		if (r == SFSHM_LEADER)
+			r = sfshm_publish(&flight, "x", 1);
+		ns = clock_ns() - from;
+		if (a->worst_ns < ns)
+			a->worst_ns = ns;
+		if (!r && counter(view, "waits") == waits)
+			continue;
+		a->stuck_keys++;
+		say(a, "%s: %s", name,
+		    r ? strerrorname_np(-r) : "slept before it was finished");
+	}
+	sfshm_result_clear(&result);
 }
 
 /* Each death loses one count at most, for all its worker told us. */
@@ -161,7 +151,6 @@ void audit_run(struct storm *st, uint64_t kills, struct audit *a)
 		a->rechecks = counter(view, "rechecks");
 		a->evictions = counter(view, "evictions");
 		a->expelled = counter(view, "expelled");
-		sfshm_view_close(view);
 		r = sfshm_open(&h, st->path, NULL);
 	}
 	if (r) {
@@ -169,7 +158,8 @@ void audit_run(struct storm *st, uint64_t kills, struct audit *a)
 		say(a, "open: %s", strerrorname_np(-r));
 		return;
 	}
-	finish_keys(h, a);
+	finish_keys(h, view, a);
 	a->findings = sfshm_verify(h, tell_finding, a);
+	sfshm_view_close(view);
 	sfshm_close(h);
 }

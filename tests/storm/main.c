@@ -19,7 +19,7 @@
 #include "storm.h"
 
 /* Without word from the workers for so long, all are stuck. */
-#define SILENCE_NS UINT64_C(20000000000)
+#define SILENCE_NS UINT64_C(60000000000)
 
 static uint32_t workers = 24;
 static uint64_t seconds = 30;
@@ -179,7 +179,7 @@ static void audit(struct audit *shared)
 	pid_t pid = fork();
 
 	if (!pid) {
-		alarm(120);
+		alarm(600);
 		audit_run(storm, kills, shared);
 		_exit(0);
 	}
@@ -264,7 +264,8 @@ static uint64_t number(const char *text, const char *option, uint64_t most)
 	exit(2);
 }
 
-static uint64_t bound_ms = 1000;
+/* A hang: long enough for the busiest machine. */
+static uint64_t bound_ms = 30000;
 
 static void parse(int argc, char **argv)
 {

@@ -19,7 +19,7 @@ static void dump(struct cell *c)
 {
 	if (!eventually(core_is_written(c->victim)))
 		fail_msg("no core is dumped");
-	c->since_us = now_us();
+	victim_is_dead(c);
 	if (!c->role->holds)
 		return;
 	/* Nobody had its place before. */
@@ -27,7 +27,7 @@ static void dump(struct cell *c)
 	core_done(c->victim);
 	printf("# %s: the core took %.0f ms\n", c->name,
 	       (double)(now_us() - c->since_us) / 1000);
-	c->since_us = now_us();
+	victim_is_dead(c);
 }
 
 static const struct cause causes[] = {
@@ -38,7 +38,7 @@ static const struct cause causes[] = {
 		.command = "signal ABRT",
 		.strike = dump,
 		.prepare = is_large,
-		.bound_ms = ONE_SLICE,
+		.unmarked = true,
 	},
 	{
 		.name = "the same, it is not the main thread",
@@ -47,7 +47,7 @@ static const struct cause causes[] = {
 		.command = "signal SEGV",
 		.strike = dump,
 		.prepare = is_large,
-		.bound_ms = ONE_SLICE,
+		.unmarked = true,
 	},
 };
 

@@ -32,8 +32,15 @@ static void stop_and_kill(struct cell *c)
 {
 	agent_signal(c->victim, SIGSTOP);
 	agent_stopped(c->victim);
-	c->since_us = now_us();
+	victim_is_dead(c);
 	agent_signal(c->victim, SIGKILL);
+}
+
+/* Its thread has another's number from the moment that it is the only one. */
+static void await_exec(struct cell *c)
+{
+	assert_true(eventually(agent_threads(c->victim) == 1));
+	victim_is_dead(c);
 }
 
 static void end_in_destructor(struct cell *c)
@@ -57,28 +64,24 @@ static const struct cause others[] = {
 		.name = "SIGKILL while stopped",
 		.thread = "",
 		.strike = stop_and_kill,
-		.bound_ms = AT_ONCE,
 	},
 	{
 		.name = "exit()",
 		.thread = "",
 		.actor = "",
 		.command = "exit",
-		.bound_ms = AT_ONCE,
 	},
 	{
 		.name = "exit() by another thread",
 		.thread = "",
 		.actor = "x",
 		.command = "exit",
-		.bound_ms = AT_ONCE,
 	},
 	{
 		.name = "_exit()",
 		.thread = "",
 		.actor = "",
 		.command = "_exit",
-		.bound_ms = AT_ONCE,
 	},
 	{
 		.name = "_exit() in a destructor",
@@ -86,7 +89,6 @@ static const struct cause others[] = {
 		.actor = "",
 		.command = "exit",
 		.prepare = end_in_destructor,
-		.bound_ms = AT_ONCE,
 	},
 	{
 		.name = "SIGSEGV in a destructor",
@@ -94,7 +96,6 @@ static const struct cause others[] = {
 		.actor = "",
 		.command = "exit",
 		.prepare = die_in_destructor,
-		.bound_ms = AT_ONCE,
 	},
 	{
 		.name = "exit() with a destructor that leads a key",
@@ -102,77 +103,77 @@ static const struct cause others[] = {
 		.actor = "x",
 		.command = "exit",
 		.prepare = lead_in_destructor,
-		.bound_ms = AT_ONCE,
 	},
 	{
 		.name = "execve() by the main thread, which is it",
 		.thread = "",
 		.actor = "",
 		.command = "exec",
-		.bound_ms = AT_ONCE,
+		.goes_on = true,
 	},
 	{
 		.name = "execve() by another thread, it is the main one",
 		.thread = "",
 		.actor = "x",
 		.command = "exec",
-		.bound_ms = AT_ONCE,
+		.goes_on = true,
 	},
 	{
 		.name = "execve() by the main thread, it is another one",
 		.thread = "t",
 		.actor = "",
 		.command = "exec",
-		.bound_ms = AT_ONCE,
+		.goes_on = true,
 	},
 	{
 		.name = "execve() by another thread, it is a third one",
 		.thread = "t",
 		.actor = "x",
 		.command = "exec",
-		.bound_ms = AT_ONCE,
+		.goes_on = true,
 	},
 	{
 		.name = "execve() by another thread, which is it",
 		.thread = "t",
 		.actor = "t",
 		.command = "exec",
-		.bound_ms = ONE_SLICE,
+		.goes_on = true,
+		.strike = await_exec,
+		.unmarked = true,
 	},
 	{
 		.name = "SYS_exit of a thread",
 		.thread = "t",
 		.actor = "t",
 		.command = "raw-exit",
-		.bound_ms = AT_ONCE,
+		.goes_on = true,
 	},
 	{
 		.name = "SYS_exit of the main thread, another one goes on",
 		.thread = "",
 		.actor = "",
 		.command = "raw-exit",
-		.bound_ms = AT_ONCE,
+		.goes_on = true,
 	},
 	{
 		.name = "a seccomp filter kills the thread",
 		.thread = "t",
 		.actor = "t",
 		.command = "forbidden thread",
-		.bound_ms = AT_ONCE,
+		.goes_on = true,
 	},
 	{
 		.name = "a seccomp filter kills the process",
 		.thread = "t",
 		.actor = "x",
 		.command = "forbidden process",
-		.bound_ms = AT_ONCE,
 	},
 	{
 		.name = "pthread_exit()",
 		.thread = "t",
 		.actor = "t",
 		.command = "pthread_exit",
-		.bound_ms = AT_ONCE,
+		.goes_on = true,
 		.leaves = true,
 		.awake = true,
 	},
@@ -181,7 +182,7 @@ static const struct cause others[] = {
 		.thread = "",
 		.actor = "",
 		.command = "pthread_exit",
-		.bound_ms = AT_ONCE,
+		.goes_on = true,
 		.leaves = true,
 		.awake = true,
 	},
@@ -190,7 +191,7 @@ static const struct cause others[] = {
 		.thread = "t",
 		.actor = "",
 		.command = "cancel t",
-		.bound_ms = AT_ONCE,
+		.goes_on = true,
 		.leaves = true,
 	},
 };
@@ -213,7 +214,6 @@ static struct cause killed_by(int number)
 		.thread = "",
 		.strike = send_it,
 		.prepare = by_default,
-		.bound_ms = AT_ONCE,
 		.number = number,
 	};
 }

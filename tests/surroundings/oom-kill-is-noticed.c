@@ -70,7 +70,7 @@ static const struct cause causes[] = {
 		.command = "eat 256",
 		.strike = is_killed,
 		.prepare = confine,
-		.bound_ms = ONE_SLICE,
+		.unmarked = true,
 	},
 	{
 		.name = "the same, it is not the main thread",
@@ -79,7 +79,7 @@ static const struct cause causes[] = {
 		.command = "eat 256",
 		.strike = is_killed,
 		.prepare = confine,
-		.bound_ms = ONE_SLICE,
+		.unmarked = true,
 	},
 };
 

@@ -64,7 +64,7 @@ static void kill_and_reap(struct cell *c)
 		/* Its body stays where it is. */
 		assert_int_equal(
 			waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-		c->since_us = now_us();
+		victim_is_dead(c);
 		return;
 	}
 	assert_int_equal(victim_gone(c), SIGKILL);
@@ -90,13 +90,13 @@ static const struct cause causes[] = {
 		.name = "process_mrelease(), reaped by its parent",
 		.thread = "",
 		.strike = kill_unmarked,
-		.bound_ms = ONE_SLICE,
+		.unmarked = true,
 	},
 	{
 		.name = "process_mrelease(), not reaped",
 		.thread = "",
 		.strike = kill_unmarked,
-		.bound_ms = ONE_SLICE,
+		.unmarked = true,
 		.suspected = true,
 	},
 };

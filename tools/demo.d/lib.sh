@@ -114,6 +114,13 @@ sleepers()
 	sfshm-dump -s "$1" --json --key "$2" | grep -q "\"waiters\": *$3\b"
 }
 
+# counter SEGMENT NAME
+counter()
+{
+	sfshm-dump -s "$1" --json |
+		sed -n "s/.*\"$2\": *\([0-9]*\).*/\1/p" | head -n 1
+}
+
 # picture SEGMENT ARGUMENT...: what sfshm-dump shows, with few participants
 picture()
 {
