@@ -11,6 +11,7 @@
 #ifndef OS_PROCESS_H
 #define OS_PROCESS_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -44,5 +45,22 @@ void process_close(int fd);
  * is gone. A number that is in use again proves nothing.
  */
 int process_thread_gone(pid_t pid, pid_t tid);
+
+/*
+ * Around code that holds a lock or a descriptor while it calls what may be a
+ * cancellation point. Returns what uncancelled_end() takes.
+ */
+static inline int uncancelled_begin(void)
+{
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	return state;
+}
+
+static inline void uncancelled_end(int state)
+{
+	pthread_setcancelstate(state, &state);
+}
 
 #endif

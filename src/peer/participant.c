@@ -376,3 +376,17 @@ uint32_t peer_reap_all(struct mapping *map)
 		n += peer_reap(map, i);
 	return n;
 }
+
+uint32_t peer_waiters(const struct mapping *map, uint32_t slot)
+{
+	uint32_t used = participants_used(map), n = 0;
+
+	for (uint32_t i = 0; i < used; i++) {
+		struct shm_participant *rec = &map->participants[i];
+		uint32_t word;
+
+		n += load_relaxed(&rec->wait_slot) == slot + 1 &&
+		     !life_proven_dead(map, rec, &word);
+	}
+	return n;
+}

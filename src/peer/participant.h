@@ -116,6 +116,9 @@ uint32_t peer_reap_all(struct mapping *map);
  */
 void peer_relock(struct mapping *map);
 
+/* How many threads wait at the slot. */
+uint32_t peer_waiters(const struct mapping *map, uint32_t slot);
+
 /* Adds to one of the thread's own counters. */
 static inline void record_count(struct shm_participant *rec, enum shm_counter c)
 {

@@ -11,7 +11,7 @@
 
 /*
  * What struct sfshm_flight holds. Other threads of the process may look at it
- * while it is led: top/ends.c says how. So what changes until then is stored
+ * while it is led: top/flight.c says how. So what changes until then is stored
  * atomically.
  */
 struct flight {
@@ -71,13 +71,6 @@ static inline bool flight_moved(const struct call *c)
  * not have it.
  */
 int flight_answer(struct call *c);
-
-/*
- * Asks the segment's predecessor, where there is one, by `how` (which never
- * leads then). Its answer, or -ENODATA.
- */
-int flight_consult(struct call *c,
-		   int (*how)(struct call *c, struct flight *f));
 
 /* The ends of a flight, as the public calls. */
 int flight_publish(struct flight *f, struct peer *p, const struct iovec *iov,
@@ -167,9 +160,6 @@ bool flight_expire(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /* ... to every key here and in the predecessor; how many, or an error. */
 int flight_with_all(struct peer *p, flight_visit_fn what);
-
-/* How many wait at the slot, counted from the participants. */
-uint32_t flight_waiters(const struct mapping *map, uint32_t slot);
 
 /* What a dead or leaving owner still owned of slots: T8, T9, T13. */
 void flight_sweep(struct peer *victim, bool died);

@@ -205,7 +205,7 @@ static bool crowded(struct call *c, uint32_t slot)
 {
 	uint32_t most = c->policy->max_waiters;
 
-	if (!most || c->waited || flight_waiters(c->self->map, slot) <= most)
+	if (!most || c->waited || peer_waiters(c->self->map, slot) <= most)
 		return false;
 	peer_count(c->self, COUNT_crowded);
 	return true;

@@ -4,8 +4,7 @@
 #include <limits.h>
 
 #include "os/sys.h"
-#include "peer/liveness.h"
-#include "sync/flight.h"
+#include "sync/consult.h"
 
 static int peek_here(struct call *c)
 {
@@ -238,18 +237,4 @@ int flight_with_all(struct peer *p, flight_visit_fn what)
 		return r;
 	n = visit_here(p, what);
 	return r > INT_MAX - n ? INT_MAX : n + r;
-}
-
-uint32_t flight_waiters(const struct mapping *map, uint32_t slot)
-{
-	uint32_t used = participants_used(map), n = 0;
-
-	for (uint32_t i = 0; i < used; i++) {
-		struct shm_participant *rec = &map->participants[i];
-		uint32_t word;
-
-		n += load_relaxed(&rec->wait_slot) == slot + 1 &&
-		     !life_proven_dead(map, rec, &word);
-	}
-	return n;
 }

@@ -4,11 +4,40 @@
 
 #include "sync/flight.h"
 #include "top/handle.h"
+#include "top/succession.h"
 
 /* Checks a call's arguments and finds its peer; 0 or what to answer. */
 int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 	       const void *key, size_t len, const struct sfshm_policy *policy,
 	       struct sfshm_result *result);
+
+/* All defaults. */
+extern const struct sfshm_policy call_no_policy;
+
+/* Nothing is wrong with the arguments, and the key has room in its slot. */
+static in_line bool call_is_usual(const struct sfshm *h, const void *key,
+				  size_t len, const struct sfshm_result *result)
+{
+	return h && key && len - 1 < SHM_INLINE_KEY && result &&
+	       result->size == sizeof(*result);
+}
+
+/* This thread's peer and the key, if there is nothing to be done for them. */
+static inline struct peer *call_at_once(struct sfshm *h, enum shm_kind kind,
+					const void *key, size_t len,
+					const struct sfshm_result *result,
+					struct key *k)
+{
+	struct peer *p;
+
+	if (unlikely(!call_is_usual(h, key, len, result)))
+		return NULL;
+	p = peer_if_current(load_acquire(&h->map));
+	if (unlikely(!p))
+		return NULL;
+	*k = key_make(p->map, kind, key, len);
+	return p;
+}
 
 /* sfshm_begin() for any kind of key. */
 int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,

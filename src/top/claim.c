@@ -101,8 +101,10 @@ struct flight *claim_of(const struct flight *f)
 
 void claim_end(struct flight *f)
 {
-	struct claimed *two = (struct claimed *)f;
+	struct flight *claim = &((struct claimed *)f)->claim;
+	struct peer *p = claim->map ? peer_of(claim->life) : NULL;
 
 	store_relaxed(&f->claims, false);
-	(void)sfshm_release((struct sfshm_flight *)&two->claim);
+	if (p || claim->alone)
+		(void)flight_release(claim, p);
 }

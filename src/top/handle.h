@@ -16,7 +16,6 @@
 #include <pthread.h>
 
 #include "peer/participant.h"
-#include "peer/removal.h"
 
 #define HANDLE_OPEN 0x73667368u
 #define HANDLE_CLOSED 0x6465616du
@@ -36,38 +35,6 @@ struct sfshm {
 	struct sfshm *next_closed;
 };
 
-/* Guards opening as a whole: of names, of predecessors and successors. */
-extern pthread_mutex_t handle_lock;
-
-/*
- * Registers the fork handlers, if that is not done yet. To be called before
- * any lock of the library is taken, so by each public call that may be a
- * process's first. 0 or -ENOMEM.
- */
-int handle_prepare(void);
-
-/*
- * Opens or finds the segment at `path` and maps it, with a reference for a
- * handle. -EAGAIN: it changes hands just now. Called with handle_lock held.
- */
-int handle_map_path(struct mapping **map, const char *path,
-		    const struct sfshm_options *o);
-
-/* Looks after the segment's file, and at what is left in a removed one. */
-void handle_look(struct mapping *map);
-
-static inline void handle_look_if_due(struct mapping *map)
-{
-	if (removal_is_due(map, sys.coarse()))
-		handle_look(map);
-}
-
-/*
- * A thing ends in a removed segment: those who took things in the new one of
- * its name are told, unless they have waited for it.
- */
-void handle_warn_newcomers(struct mapping *removed);
-
 /* Whether there is another segment to follow to, or none. */
 static inline bool handle_moved(const struct mapping *map)
 {
@@ -79,23 +46,6 @@ static inline bool handle_moved(const struct mapping *map)
  * -ESHUTDOWN: it cannot be reached from here.
  */
 int handle_follow(struct sfshm *h, struct peer **out);
-
-/*
- * Around whatever holds a lock or a descriptor while it calls what may be a
- * cancellation point. Returns what to give to handle_end_uncancelled().
- */
-static inline int handle_begin_uncancelled(void)
-{
-	int state;
-
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	return state;
-}
-
-static inline void handle_end_uncancelled(int state)
-{
-	pthread_setcancelstate(state, &state);
-}
 
 int handle_enter_slow(struct sfshm *h, struct peer **out);
 
@@ -114,5 +64,11 @@ static inline int handle_enter(struct sfshm *h, struct peer **out)
 	}
 	return handle_enter_slow(h, out);
 }
+
+/*
+ * Makes a handle of a mapping, and takes over its reference, also where it
+ * fails: -ENOMEM. Called with handle_lock held.
+ */
+int handle_make(struct sfshm **out, struct mapping *map);
 
 #endif

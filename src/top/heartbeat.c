@@ -216,9 +216,9 @@ int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,
 	ms = f->alone ? 0 : load_relaxed(&f->map->desks[f->slot].lease_ms);
 	if (!ms)
 		return 0;
-	state = handle_begin_uncancelled();
+	state = uncancelled_begin();
 	r = start(h, f, ms);
-	handle_end_uncancelled(state);
+	uncancelled_end(state);
 	if (r)
 		*h = (struct handle){ 0 };
 	return r;
@@ -268,9 +268,9 @@ int sfshm_heartbeat_stop(struct sfshm_heartbeat *heartbeat)
 	if (h->cookie && h->cookie != process_cookie())
 		return -ECHILD;
 	if (h->number) {
-		state = handle_begin_uncancelled();
+		state = uncancelled_begin();
 		n = end_thread(h->number);
-		handle_end_uncancelled(state);
+		uncancelled_end(state);
 		h->number = 0;
 		p = h->flight->map ?
 			    peer_attached(h->flight->map, h->flight->serial) :

@@ -25,6 +25,7 @@
 #include "sync/flight.h"
 #include "sync/save.h"
 #include "sync/semaphore.h"
+#include "top/fork.h"
 #include "top/succession.h"
 
 struct sfshm_view {
@@ -105,15 +106,15 @@ int sfshm_view_open(struct sfshm_view **out, const char *name, char *why,
 	if (!out)
 		return -EINVAL;
 	*out = NULL;
-	if (handle_prepare())
+	if (fork_prepare())
 		return -ENOMEM;
 	v = aligned_alloc(SHM_LINE, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	memset(v, 0, sizeof(*v));
-	state = handle_begin_uncancelled();
+	state = uncancelled_begin();
 	r = open_view(v, name, &o);
-	handle_end_uncancelled(state);
+	uncancelled_end(state);
 	if (r)
 		free(v);
 	else
@@ -391,7 +392,7 @@ static int fill_slot(struct mapping *map, uint32_t index, uint64_t ctl,
 		      info->phase == SFSHM_PHASE_RETIRED))
 		n = 0;
 	info->key_len = n > 0 ? (uint32_t)n : 0;
-	info->waiters = flight_waiters(map, index);
+	info->waiters = peer_waiters(map, index);
 	info->deaths = deaths_count(load_relaxed(&s->deaths));
 	info->kind = (enum sfshm_kind)slot_kind(s);
 	if (info->kind >= (enum sfshm_kind)SHM_KINDS)

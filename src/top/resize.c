@@ -23,6 +23,7 @@
 #include "segment/name.h"
 #include "store/claims.h"
 #include "sync/semaphore.h"
+#include "top/handle.h"
 #include "top/succession.h"
 
 /* Generations leap by this, past all that the old segment may still reach. */
@@ -547,12 +548,12 @@ int sfshm_resize(const char *name, const struct sfshm_options *options,
 		explain(options, r);
 		return r;
 	}
-	state = handle_begin_uncancelled();
+	state = uncancelled_begin();
 	do {
 		r = open_and_run(&z, name);
 	} while (r == -EAGAIN && ++tries < MOST_TRIES);
 	store_release(&at_work, 0);
-	handle_end_uncancelled(state);
+	uncancelled_end(state);
 	explain(options, r);
 	sfshm_result_clear(&z.value);
 	return r == -EAGAIN ? -EBUSY : r;

@@ -263,40 +263,40 @@ static int writer(struct sfshm_save *save, struct peer **out)
 
 int sfshm_save_publish(struct sfshm_save *save)
 {
-	int state = handle_begin_uncancelled();
+	int state = uncancelled_begin();
 	struct peer *p;
 	int r = writer(save, &p);
 
 	if (!r)
 		r = ended((struct save *)save,
 			  save_publish((struct save *)save, p));
-	handle_end_uncancelled(state);
+	uncancelled_end(state);
 	return r;
 }
 
 int sfshm_save_abort(struct sfshm_save *save)
 {
-	int state = handle_begin_uncancelled();
+	int state = uncancelled_begin();
 	struct peer *p;
 	int r = writer(save, &p);
 
 	if (!r)
 		r = ended((struct save *)save,
 			  save_abort((struct save *)save, p));
-	handle_end_uncancelled(state);
+	uncancelled_end(state);
 	return r;
 }
 
 int sfshm_save_fail(struct sfshm_save *save, int code, const char *message)
 {
-	int state = handle_begin_uncancelled();
+	int state = uncancelled_begin();
 	struct peer *p;
 	int r = flight_may_fail_with(code) ? writer(save, &p) : -EINVAL;
 
 	if (!r)
 		r = ended((struct save *)save,
 			  save_fail((struct save *)save, p, code, message));
-	handle_end_uncancelled(state);
+	uncancelled_end(state);
 	return r;
 }
 

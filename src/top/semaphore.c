@@ -335,10 +335,10 @@ static int info_once(struct sought *w, struct sfshm_semaphore_info *info)
 		return r;
 	peer_reap_all(w->s->map);
 	info->max = semaphore_max(w->s);
-	info->waiters = flight_waiters(w->s->map, w->s->slot);
+	info->waiters = peer_waiters(w->s->map, w->s->slot);
 	if (w->s->before) {
 		peer_reap_all(w->before.map);
-		info->waiters += flight_waiters(w->before.map, w->before.slot);
+		info->waiters += peer_waiters(w->before.map, w->before.slot);
 	}
 	info->in_use = semaphore_held(w->s);
 	info->reserved = 0;

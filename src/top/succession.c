@@ -13,8 +13,11 @@
 #include "os/sys.h"
 #include "peer/liveness.h"
 #include "segment/geometry.h"
+#include "segment/open.h"
 #include "sync/semaphore.h"
 #include "top/removed.h"
+
+pthread_mutex_t handle_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int beside(const char *path, const char *suffix, char *buf, size_t size)
 {
@@ -60,7 +63,7 @@ static int map_predecessor(struct mapping *map, const char *path,
 
 	if (!r && !lstat(alias, &st) &&
 	    st.st_ino == load_relaxed(&map->header->predecessor))
-		r = handle_map_path(old, alias, &same);
+		r = mapping_open_path(old, alias, &same);
 	else if (!r)
 		r = removed_map(old, path, map->header->predecessor, &same);
 	if (r && r != -ENOENT)
@@ -212,8 +215,7 @@ static void remember_removed(struct mapping *map, struct mapping *old)
 		mapping_set_predecessor(map, kept);
 }
 
-/* The segment that stands under the name now, if it is another one. */
-static int find_successor(struct mapping *map, struct mapping **next)
+int succession_next(struct mapping *map, struct mapping **next)
 {
 	struct sfshm_options same = same_as(map);
 	int r = -EAGAIN;
@@ -221,7 +223,7 @@ static int find_successor(struct mapping *map, struct mapping **next)
 	if (!map->path)
 		return -ESHUTDOWN;
 	for (int i = 0; r == -EAGAIN && i < 100; i++)
-		r = handle_map_path(next, map->path, &same);
+		r = mapping_open_path(next, map->path, &same);
 	if (r)
 		return r == -ENOMEM || r == -EMFILE ? r : -ESHUTDOWN;
 	if (*next != map)
@@ -243,95 +245,15 @@ void handle_warn_newcomers(struct mapping *removed)
 
 	if (!removal_known(removed))
 		return;
-	state = handle_begin_uncancelled();
+	state = uncancelled_begin();
 	pthread_mutex_lock(&handle_lock);
-	if (removed->path && !handle_map_path(&map, removed->path, &same)) {
+	if (removed->path && !mapping_open_path(&map, removed->path, &same)) {
 		if (map->header->predecessor != removed->ino)
 			warn(map);
 		mapping_drop_handle(map);
 	}
 	pthread_mutex_unlock(&handle_lock);
-	handle_end_uncancelled(state);
-}
-
-void handle_detach_if_last(struct mapping *map)
-{
-	struct mapping *old;
-
-	if (!mapping_last_handle(map))
-		return;
-	old = mapping_predecessor(map);
-	if (old) {
-		handle_detach_if_last(old);
-		mapping_put(old);
-	}
-	peer_detach(map);
-}
-
-/*
- * A thread inside an RCU read-side section of its program cannot wait for a
- * grace period: it leaves that to a later call. Called without handle_lock,
- * for somebody inside such a section may be waiting for that.
- */
-void handle_drop_left(struct sfshm *h, bool closing)
-{
-	struct left *left;
-
-	if (!load_relaxed(&h->left) || urcu_bp_read_ongoing())
-		return;
-	pthread_mutex_lock(&handle_lock);
-	left = h->left;
-	store_relaxed(&h->left, NULL);
-	pthread_mutex_unlock(&handle_lock);
-	if (!left)
-		return;
-	urcu_bp_synchronize_rcu();
-	while (left) {
-		struct left *one = left;
-
-		left = one->next;
-		if (closing)
-			handle_detach_if_last(one->map);
-		mapping_drop_handle(one->map);
-		free(one);
-	}
-}
-
-static int follow_locked(struct sfshm *h)
-{
-	struct mapping *map = h->map, *next;
-	struct left *left;
-	int r;
-
-	if (!map || !handle_moved(map))
-		return 0;
-	left = malloc(sizeof(*left));
-	if (!left)
-		return -ENOMEM;
-	r = find_successor(map, &next);
-	if (r) {
-		free(left);
-		return r;
-	}
-	rcu_assign_pointer(h->map, next);
-	left->map = map;
-	left->next = h->left;
-	store_relaxed(&h->left, left);
-	return 0;
-}
-
-int handle_follow(struct sfshm *h, struct peer **out)
-{
-	int state = handle_begin_uncancelled();
-	int r;
-
-	pthread_mutex_lock(&handle_lock);
-	r = follow_locked(h);
-	pthread_mutex_unlock(&handle_lock);
-	if (!r)
-		handle_drop_left(h, false);
-	handle_end_uncancelled(state);
-	return r ? r : handle_enter(h, out);
+	uncancelled_end(state);
 }
 
 /* Closing any descriptor of a file drops this process's locks on it. */

@@ -23,7 +23,9 @@
 
 #include <sys/stat.h>
 
-#include "top/handle.h"
+#include <sfshm/segment.h>
+
+#include "peer/removal.h"
 
 /* Where the predecessor of the segment at `path` stands while it is needed. */
 int handle_old_path(const char *path, char *buf, size_t size);
@@ -58,16 +60,29 @@ int succession_owns(const char *path, const char *other);
 /* Closes a descriptor of a file that this process may have mapped. */
 void handle_close_beside(int fd, const struct stat *st);
 
-/*
- * Drops what a handle left behind, unless inside an RCU section; if it is
- * being closed, the calling thread lets go of what it leads there.
- */
-void handle_drop_left(struct sfshm *h, bool closing);
+/* Guards opening as a whole: of names, of predecessors and successors. */
+extern pthread_mutex_t handle_lock;
+
+/* Looks after the segment's file, and at what is left in a removed one. */
+void handle_look(struct mapping *map);
+
+static inline void handle_look_if_due(struct mapping *map)
+{
+	if (removal_is_due(map, sys.coarse()))
+		handle_look(map);
+}
 
 /*
- * If the process has but one handle of the segment, detaches the calling
- * thread from it and, where that is the only way to it, its predecessor.
+ * A thing ends in a removed segment: those who took things in the new one of
+ * its name are told, unless they have waited for it.
  */
-void handle_detach_if_last(struct mapping *map);
+void handle_warn_newcomers(struct mapping *removed);
+
+/*
+ * The segment that stands under the name of `map` now, with a reference for a
+ * handle. 0, or -ESHUTDOWN: there is no other, or it cannot be reached; -ENOMEM,
+ * -EMFILE. Called with handle_lock held.
+ */
+int succession_next(struct mapping *map, struct mapping **next);
 
 #endif

@@ -1,13 +1,68 @@
 /* SPDX-License-Identifier: MIT */
-/* The public calls on flights: only their leader's, only once. */
+/* The public calls on flights: begin, and the ends, for their leader only. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "os/sys.h"
 #include "peer/wait.h"
-#include "sync/flight.h"
+#include "sync/fast.h"
 #include "top/call.h"
+
+/*
+ * The policy asks for nothing but lifetimes, and perhaps a refresh: what it
+ * must not have is all 0, told in one go.
+ */
+static in_line bool plain(const struct sfshm_policy *policy)
+{
+	const uint32_t harmless = SFSHM_KEEP | SFSHM_REFRESH | SFSHM_TRY;
+	uint64_t beta;
+
+	memcpy(&beta, &policy->beta, sizeof(beta));
+	return policy->size == sizeof(*policy) &&
+	       !((policy->flags & ~harmless) | beta | (uintptr_t)policy->fresh |
+		 (uintptr_t)policy->fits | (uintptr_t)policy->claim_key);
+}
+
+static in_line int begin_at_once(struct sfshm *h, const void *key, size_t len,
+				 const struct sfshm_policy *policy,
+				 struct flight *f, struct sfshm_result *result)
+{
+	struct peer *p;
+	struct key k;
+
+	policy = policy ? policy : &call_no_policy;
+	if (unlikely(!plain(policy)))
+		return AGAIN;
+	p = call_at_once(h, SHM_VALUE, key, len, result, &k);
+	return likely(p) ? fast_begin(p, &k, policy, f, result) : AGAIN;
+}
+
+static on_waking __attribute__((noinline)) int
+begin_slowly(struct sfshm *h, const void *key, size_t len,
+	     const struct sfshm_policy *policy, struct flight *f,
+	     struct sfshm_result *result)
+{
+	if (policy && policy->size == sizeof(*policy) && policy->claim_key)
+		return claim_begin(h, key, len, policy, f, result);
+	return call_begin(h, SHM_VALUE, key, len, policy, f, result);
+}
+
+on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
+			  const struct sfshm_policy *policy,
+			  struct sfshm_flight *flight,
+			  struct sfshm_result *result)
+{
+	struct flight *f = (struct flight *)flight;
+	int r;
+
+	if (unlikely(!flight))
+		return -EINVAL;
+	r = begin_at_once(h, key, key_len, policy, f, result);
+	if (likely(r != AGAIN))
+		return r;
+	return begin_slowly(h, key, key_len, policy, f, result);
+}
 
 /*
  * The peer that leads a flight: this thread, attached to its segment. It is
@@ -219,7 +274,7 @@ static int waiters_of(const struct flight *f, uint32_t *n, bool *ever)
 	if (flight_stands(&g.f)) {
 		*ever |= load_seq(&g.f.map->desks[g.f.slot].event) &
 			 EVENT_WAITERS;
-		*n += flight_waiters(g.f.map, g.f.slot);
+		*n += peer_waiters(g.f.map, g.f.slot);
 	} else {
 		r = -ESTALE;
 	}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/consult.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+/* The same question to the segment that this one replaces. */
+static int ask(struct call *c, struct mapping *old,
+	       int (*how)(struct call *c, struct flight *f))
+{
+	struct call asked = {
+		.policy = c->policy,
+		.flags = c->flags,
+		.lease_ms = c->lease_ms,
+		.result = c->result,
+		.closing = c->closing,
+		.closing_seen = c->closing_seen,
+		.deadline = c->deadline,
+		.waited = c->waited,
+		.own_is_busy = c->own_is_busy,
+		.asked = true,
+	};
+	int r;
+
+	c->self->inside++;
+	r = peer_attach(old, &asked.self);
+	if (!r) {
+		asked.key = key_make(old, key_kind(&c->key), c->key.data,
+				     c->key.len);
+		asked.flags |= SFSHM_FOLLOW;
+		/* Its values have gone with its file: only flights count. */
+		if (removal_known(old)) {
+			asked.flags |= SFSHM_REFRESH;
+			asked.flags &= ~(uint32_t)SFSHM_STALE_ON_TIMEOUT;
+		}
+		r = how(&asked, NULL);
+		c->waited |= asked.waited;
+		c->deadline = asked.deadline;
+	}
+	c->self->inside--;
+	return r;
+}
+
+static void put_mapping(void *map)
+{
+	mapping_put(map);
+}
+
+/*
+ * What began in the predecessor ends there: before a key is led here, its
+ * value there is taken, its flight there waited for. Nobody begins one there
+ * any more: `moved` was set before anybody could ask here.
+ *
+ * order: M1 pairs M2
+ * Set `moved`, then look for a flight; claim a flight, then look at `moved`.
+ */
+/* glibc's macros nest deeply. NOLINTNEXTLINE(readability-function-size) */
+int flight_consult(struct call *c, int (*how)(struct call *c, struct flight *f))
+{
+	struct mapping *old = mapping_predecessor(c->self->map);
+	int r;
+
+	if (likely(!old))
+		return -ENODATA;
+	fence_seq();
+	pthread_cleanup_push(put_mapping, old);
+	r = ask(c, old, how);
+	pthread_cleanup_pop(1);
+	return r;
+}

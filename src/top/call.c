@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* From a public call to a question of sync/: arguments, handle, peer. */
+#include "top/call.h"
+
+#include <errno.h>
+
+#define ALL_FLAGS                                                \
+	(SFSHM_TRY | SFSHM_FOLLOW | SFSHM_REFRESH | SFSHM_KEEP | \
+	 SFSHM_STALE_ON_TIMEOUT | SFSHM_RETRY_ON_FAILURE | SFSHM_LOCAL)
+
+const struct sfshm_policy call_no_policy = SFSHM_POLICY_INIT;
+
+int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
+	       const void *key, size_t len, const struct sfshm_policy *policy,
+	       struct sfshm_result *result)
+{
+	int r;
+
+	if (!key || !len || !result || result->size != sizeof(*result) ||
+	    (policy && (policy->size != sizeof(*policy) ||
+			policy->flags & ~(uint32_t)ALL_FLAGS)))
+		return -EINVAL;
+	if (len > SFSHM_KEY_MAX)
+		return -ENAMETOOLONG;
+	*c = (struct call){ 0 };
+	/* Before the handle's mapping: a close after this is not missed. */
+	c->closing = h ? &h->closing : NULL;
+	c->closing_seen = h ? load_acquire(c->closing) : 0;
+	r = handle_enter(h, &c->self);
+	if (!r)
+		handle_look_if_due(c->self->map);
+	if (!r && unlikely(handle_moved(c->self->map)))
+		r = handle_follow(h, &c->self);
+	if (r)
+		return r;
+	c->key = key_make(c->self->map, kind, key, len);
+	c->policy = policy ? policy : &call_no_policy;
+	c->flags = c->policy->flags;
+	c->lease_ms = c->policy->lock_age_ms;
+	c->result = result;
+	return 0;
+}
+
+int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
+	       const struct sfshm_policy *policy, struct flight *f,
+	       struct sfshm_result *result)
+{
+	uint64_t deadline = 0;
+	bool waited = false;
+	struct call c;
+	int r;
+
+	f->map = NULL;
+	f->alone = false;
+	f->claims = false;
+	do {
+		r = call_start(&c, h, kind, key, len, policy, result);
+		if (r)
+			return r;
+		c.waited = waited;
+		c.deadline = deadline;
+		r = flight_begin(&c, f);
+		waited = c.waited;
+		deadline = c.deadline;
+	} while (r == MOVED);
+	return r;
+}
+
+/* An old value is in the result, if there is one that is this key's. */
+static bool took_old(struct call *c)
+{
+	const struct sfshm_policy *pol = c->policy;
+	struct sighting seen;
+
+	if (look(c, &seen) != LOOK_HIT ||
+	    (pol->fits && !pol->fits(c->result, pol->arg))) {
+		c->result->value.len = 0;
+		return false;
+	}
+	peer_count(c->self, c->result->stale ? COUNT_stale_hits : COUNT_hits);
+	return true;
+}
+
+int call_after_failure(struct sfshm *h, const void *key, size_t len,
+		       const struct sfshm_policy *policy, uint64_t generation,
+		       struct sfshm_result *result)
+{
+	struct sfshm_policy own = *policy;
+	int code = result->code, r;
+	struct call c;
+
+	own.flags = SFSHM_FOLLOW | SFSHM_TRY | (policy->flags & SFSHM_REFRESH);
+	own.grace_ms = own.stale_if_error_ms;
+	own.beta = 0;
+	r = call_start(&c, h, SHM_VALUE, key, len, &own, result);
+	if (r)
+		return -EREMOTEIO;
+	c.joined = generation;
+	r = took_old(&c) ? SFSHM_CACHED : -EREMOTEIO;
+	if (r < 0 || result->stale)
+		result->code = code;
+	return r;
+}
+
+int call_settle_for_old(struct sfshm *h, const void *key, size_t len,
+			const struct sfshm_policy *policy,
+			struct sfshm_result *result)
+{
+	struct call c;
+	int r = call_start(&c, h, SHM_VALUE, key, len, policy, result);
+
+	if (r)
+		return -ETIMEDOUT;
+	c.any_age = true;
+	return took_old(&c) ? SFSHM_CACHED : -ETIMEDOUT;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "top/fork.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <urcu/urcu-bp.h>
+
+#include "peer/wait.h"
+#include "store/arena.h"
+#include "store/evict.h"
+#include "sync/flight.h"
+#include "top/heartbeat.h"
+#include "top/succession.h"
+
+/*
+ * All locks of the library are taken around a fork, so that the child finds
+ * none of them locked. The handlers may be registered more than once: of those
+ * of one fork the first to run does the work, and the last undoes it.
+ */
+static __thread uint32_t forking;
+
+static void before_fork(void)
+{
+	if (forking++)
+		return;
+	heartbeat_fork_lock();
+	pthread_mutex_lock(&handle_lock);
+	mapping_fork_lock();
+	urcu_bp_before_fork();
+}
+
+static void unlock_after_fork(void)
+{
+	mapping_fork_unlock();
+	pthread_mutex_unlock(&handle_lock);
+	heartbeat_fork_unlock();
+}
+
+static void after_fork_parent(void)
+{
+	if (--forking)
+		return;
+	urcu_bp_after_fork_parent();
+	unlock_after_fork();
+}
+
+static void after_fork_child(void)
+{
+	if (--forking)
+		return;
+	urcu_bp_after_fork_child();
+	wait_unrest();
+	heartbeat_forget();
+	unlock_after_fork();
+}
+
+/* What the levels below need of those above, and the fork handlers. */
+int fork_prepare(void)
+{
+	static uint32_t prepared;
+
+	if (likely(load_acquire(&prepared)))
+		return 0;
+	store_relaxed(&peer_sweep, flight_sweep);
+	store_relaxed(&arena_reclaim, evict_for_memory);
+	if (pthread_atfork(before_fork, after_fork_parent, after_fork_child))
+		return -ENOMEM;
+	store_release(&prepared, 1);
+	return 0;
+}

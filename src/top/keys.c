@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* The public calls on keys: get, wait, forget, invalidate, purge. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "sync/fast.h"
+#include "top/call.h"
+
+static __attribute__((noinline)) int get_slowly(struct sfshm *h,
+						const void *key, size_t len,
+						struct sfshm_result *result)
+{
+	struct call c;
+	int r;
+
+	do {
+		r = call_start(&c, h, SHM_VALUE, key, len, NULL, result);
+		if (!r)
+			r = flight_peek(&c, NULL);
+	} while (unlikely(r == MOVED));
+	return r;
+}
+
+/*
+ * What may be answered at once, once the thread has attached. 0: it has, just
+ * now; AGAIN: there is more to it; or what handle_enter() says.
+ */
+static __attribute__((noinline)) int attach_first(struct sfshm *h,
+						  const void *key, size_t len,
+						  struct sfshm_result *result)
+{
+	struct peer *p;
+
+	if (!call_is_usual(h, key, len, result) ||
+	    peer_if_current(load_acquire(&h->map)))
+		return AGAIN;
+	return handle_enter(h, &p);
+}
+
+int sfshm_get(struct sfshm *h, const void *key, size_t key_len,
+	      struct sfshm_result *result)
+{
+	struct peer *p;
+	struct key k;
+	int r;
+
+	do {
+		p = call_at_once(h, SHM_VALUE, key, key_len, result, &k);
+		if (likely(p && fast_get(p, &k, result)))
+			return SFSHM_CACHED;
+		r = p ? AGAIN : attach_first(h, key, key_len, result);
+	} while (!r);
+	return r == AGAIN ? get_slowly(h, key, key_len, result) : r;
+}
+
+int sfshm_wait(struct sfshm *h, const void *key, size_t key_len,
+	       const struct sfshm_policy *policy, struct sfshm_result *result)
+{
+	uint64_t deadline = 0;
+	bool waited = false;
+	struct call c;
+	int r;
+
+	do {
+		r = call_start(&c, h, SHM_VALUE, key, key_len, policy, result);
+		if (r)
+			return r;
+		c.flags |= SFSHM_FOLLOW;
+		c.waited = waited;
+		c.deadline = deadline;
+		r = flight_begin(&c, NULL);
+		waited = c.waited;
+		deadline = c.deadline;
+	} while (r == MOVED);
+	return r;
+}
+
+int sfshm_forget(struct sfshm *h, const void *key, size_t key_len)
+{
+	struct sfshm_result none = SFSHM_RESULT_INIT;
+	struct call c;
+	int r;
+
+	do {
+		r = call_start(&c, h, SHM_VALUE, key, key_len, NULL, &none);
+		if (!r)
+			r = flight_forget(&c, NULL);
+	} while (r == MOVED);
+	return r;
+}
+
+int sfshm_invalidate(struct sfshm *h, const void *key, size_t key_len,
+		     uint32_t flags)
+{
+	struct sfshm_result none = SFSHM_RESULT_INIT;
+	struct call c;
+	int r;
+
+	if (flags & ~(uint32_t)SFSHM_HARD)
+		return -EINVAL;
+	do {
+		r = call_start(&c, h, SHM_VALUE, key, key_len, NULL, &none);
+		if (!r)
+			r = flight_invalidate(&c, flags);
+	} while (r == MOVED);
+	return r;
+}
+
+/* The same with every key of the segment, and of its successor if it moves. */
+static int with_all(struct sfshm *h, flight_visit_fn what)
+{
+	struct peer *p;
+	int n = 0, r;
+
+	do {
+		r = handle_enter(h, &p);
+		if (!r)
+			handle_look_if_due(p->map);
+		if (!r && handle_moved(p->map))
+			r = handle_follow(h, &p);
+		if (!r)
+			r = flight_with_all(p, what);
+		if (r > 0)
+			n += r < INT_MAX - n ? r : INT_MAX - n;
+	} while (r >= 0 && handle_moved(p->map));
+	return r < 0 ? r : n;
+}
+
+int sfshm_purge(struct sfshm *h)
+{
+	return with_all(h, flight_purge);
+}
+
+int sfshm_invalidate_all(struct sfshm *h, uint32_t flags)
+{
+	if (flags & ~(uint32_t)SFSHM_HARD)
+		return -EINVAL;
+	return with_all(h, flags & SFSHM_HARD ? flight_drop : flight_expire);
+}
+
+void sfshm_result_clear(struct sfshm_result *result)
+{
+	if (!result)
+		return;
+	free(result->value.data);
+	*result = (struct sfshm_result)SFSHM_RESULT_INIT;
+}

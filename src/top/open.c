@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* The public calls that open, make and remove segments. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/sys.h"
+#include "segment/file.h"
+#include "segment/geometry.h"
+#include "segment/name.h"
+#include "segment/open.h"
+#include "top/fork.h"
+#include "top/handle.h"
+#include "top/removed.h"
+#include "top/succession.h"
+
+/* A name that keeps changing hands under us is given up on after this. */
+#define MOST_TRIES 100
+#define CREATE_TRIES 5
+#define BUSY_TRIES 100
+
+#define ALL_FLAGS                                                             \
+	(SFSHM_CREATE | SFSHM_EXCLUSIVE | SFSHM_SET_OWNER | SFSHM_SET_GROUP | \
+	 SFSHM_HUGE_PAGES)
+
+static int check_options(const struct sfshm_options *o)
+{
+	if (!process_cookie() || fork_prepare())
+		return -ENOMEM;
+	if (!o)
+		return 0;
+	if (o->size != sizeof(*o) || o->mode & ~0777u ||
+	    o->flags & ~(uint32_t)ALL_FLAGS)
+		return -EINVAL;
+	if (o->why && o->why_size)
+		o->why[0] = '\0';
+	return 0;
+}
+
+static int create(const char *path, const struct sfshm_options *o)
+{
+	int r;
+
+	if (o->why && o->why_size)
+		o->why[0] = '\0';
+	r = file_create(path, o, removed_inode(path, o));
+	if (r == -EEXIST && !(o->flags & SFSHM_EXCLUSIVE))
+		return -EAGAIN;
+	if (r == -EEXIST)
+		options_explain(o, "%s exists already", path);
+	return r ? r : -EAGAIN;
+}
+
+/* One try: -EAGAIN when somebody else changed what the name stands for. */
+static int open_once(struct mapping **map, const char *path,
+		     const struct sfshm_options *o, bool *made)
+{
+	bool may_make = o && (o->flags & SFSHM_CREATE);
+	bool must_make = may_make && (o->flags & SFSHM_EXCLUSIVE);
+	int r = -ENOENT;
+
+	/* What somebody else has made is not even looked at. */
+	if (*made || !must_make)
+		r = mapping_open_path(map, path, o);
+	if (r == -ENOENT && may_make) {
+		r = create(path, o);
+		*made |= r == -EAGAIN;
+	}
+	if (r)
+		return r;
+	r = handle_adopt_predecessor(*map, path, o);
+	if (r)
+		mapping_drop_handle(*map);
+	return r;
+}
+
+/*
+ * Some things get better by themselves, and count only if they last: a lack of
+ * room, for creators that race for the name each need some for a while; and a
+ * file that another process is about to remove. True: try again in *ms.
+ */
+static bool may_pass(int r, int tries, unsigned int *ms)
+{
+	*ms = r == -ENOSPC ? 2 : 10;
+	return (r == -ENOSPC && tries < CREATE_TRIES) ||
+	       (r == -EBUSY && tries < BUSY_TRIES);
+}
+
+/* One try, with the lock held for no longer than it takes. */
+static int open_locked(struct sfshm **out, const char *path,
+		       const struct sfshm_options *o, bool *made)
+{
+	struct mapping *map = NULL;
+	int r = -EAGAIN;
+
+	pthread_mutex_lock(&handle_lock);
+	for (int i = 0; r == -EAGAIN && i < MOST_TRIES; i++)
+		r = open_once(&map, path, o, made);
+	if (!r)
+		r = handle_make(out, map);
+	pthread_mutex_unlock(&handle_lock);
+	return r;
+}
+
+/* Naps are outside of the lock, for it holds up other opens, and fork(). */
+static int open_path(struct sfshm **out, const char *path,
+		     const struct sfshm_options *o)
+{
+	int state = uncancelled_begin();
+	struct timespec nap = { 0 };
+	bool made = false;
+	unsigned int ms;
+	int r = open_locked(out, path, o, &made);
+
+	for (int i = 0; may_pass(r, i, &ms); i++) {
+		nap.tv_nsec = (long)(ms * NS_PER_MS);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+		r = open_locked(out, path, o, &made);
+	}
+	uncancelled_end(state);
+	if (!r && o && o->why && o->why_size)
+		o->why[0] = '\0';
+	return r;
+}
+
+int sfshm_open(struct sfshm **out, const char *name,
+	       const struct sfshm_options *o)
+{
+	bool theirs = o && (o->flags & SFSHM_SET_OWNER);
+	char path[4096];
+	int r;
+
+	if (!out)
+		return -EINVAL;
+	*out = NULL;
+	r = check_options(o);
+	if (r)
+		return r;
+	r = name_to_path(name, theirs ? o->owner : geteuid(), path,
+			 sizeof(path));
+	if (!r)
+		return open_path(out, path, o);
+	options_explain(o, "a segment's name has letters, digits and ._-+@: "
+			   "only, or is a path with a slash");
+	return r;
+}
+
+/*
+ * Closing a descriptor of a file that is mapped here drops the process's byte
+ * locks on it: they are taken again at once.
+ */
+static void close_extra(int fd, struct mapping *map)
+{
+	if (map && mapping_fd(map) == fd)
+		return;
+	close(fd);
+	if (map)
+		peer_relock(map);
+}
+
+/*
+ * A successor into which keys are still being moved, opened by a descriptor:
+ * where its predecessor stands is not known, and who cannot ask there might lead
+ * what is led there.
+ */
+static bool lacks_predecessor(const struct mapping *map)
+{
+	return load_relaxed(&map->header->predecessor) &&
+	       !load_acquire(&map->header->drained) &&
+	       !load_relaxed(&map->predecessor);
+}
+
+static int open_fd_locked(struct mapping **out, int fd,
+			  const struct sfshm_options *o)
+{
+	struct mapping *map;
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st))
+		return -errno;
+	map = mapping_find(st.st_dev, st.st_ino, fd);
+	r = file_check(&st, "the descriptor's file", o);
+	if (!r && !map) {
+		r = fcntl(fd, F_SETFD, FD_CLOEXEC) ?
+			    -errno :
+			    mapping_open_stat(&map, fd, &st, o);
+		if (r)
+			close(fd);
+	} else {
+		close_extra(fd, map);
+	}
+	if (!r && map && lacks_predecessor(map)) {
+		options_explain(o, "a resize is moving keys into it; open it "
+				   "by its name, or finish the resize");
+		r = -EBUSY;
+	}
+	if (r && map) {
+		mapping_drop_handle(map);
+		map = NULL;
+	}
+	*out = map;
+	return r == -ESTALE ? -EPROTO : r;
+}
+
+int sfshm_open_fd(struct sfshm **out, int fd,
+		  const struct sfshm_options *options)
+{
+	struct mapping *map = NULL;
+	struct sfshm_options o = { 0 };
+	int state, r;
+
+	if (!out || fd < 0)
+		return fd < 0 ? -EBADF : -EINVAL;
+	*out = NULL;
+	r = check_options(options);
+	if (r)
+		return r;
+	/* A memfd has the mode 0777: nobody can open it by a name. */
+	if (options)
+		o = *options;
+	o.mode = o.mode ? o.mode : 0777;
+	state = uncancelled_begin();
+	pthread_mutex_lock(&handle_lock);
+	r = open_fd_locked(&map, fd, &o);
+	if (!r)
+		r = handle_make(out, map);
+	pthread_mutex_unlock(&handle_lock);
+	uncancelled_end(state);
+	return r;
+}
+
+int sfshm_memfd(const char *label, const struct sfshm_options *options)
+{
+	int state = uncancelled_begin();
+	int r = check_options(options);
+
+	if (!r)
+		r = file_create_memfd(label, options);
+	uncancelled_end(state);
+	return r;
+}
+
+/*
+ * A resize that died may have left other names, which nobody would find. The
+ * name itself goes first: who opens it finds what belongs to it.
+ */
+int sfshm_unlink(const char *name)
+{
+	char path[4096], passing[4096], alias[4096];
+	struct sfshm_options any = { .mode = 07777 };
+	bool both[2] = { false };
+	struct stat st;
+	int r = name_to_path(name, geteuid(), path, sizeof(path));
+
+	if (!r)
+		r = fork_prepare();
+	if (!r)
+		r = file_inspect(path, &any, &st);
+	if (r)
+		return r;
+	if (!handle_passing_path(path, passing, sizeof(passing)))
+		both[0] = succession_owns(path, passing) == 1;
+	if (!handle_old_path(path, alias, sizeof(alias)))
+		both[1] = succession_owns(path, alias) == 1;
+	if (unlink(path))
+		return -errno;
+	if ((both[0] && unlink(passing)) || (both[1] && unlink(alias)))
+		return -errno;
+	return 0;
+}
