@@ -309,6 +309,7 @@ static int die_at(int point)
 
 /* tests/resize/killed-at-any-point-it-works.c passes these, and
    tests/surroundings/users-of-a-removed-file-are-told.c,
+   tests/flight/stolen-slot-has-its-whole-grace-period.c,
    tests/semaphore/death-at-any-kill-point-frees-the-permits.c,
    tests/save/death-at-any-kill-point-is-mended.c and
    tests/peer/unmarked-deaths-free-their-records.c. */
@@ -318,7 +319,7 @@ static bool passed_elsewhere(int point)
 
 	return !strncmp(name, "resize_", 7) || !strncmp(name, "save_", 5) ||
 	       !strncmp(name, "permit_", 7) || !strcmp(name, "max_changed") ||
-	       !strcmp(name, "door_marked") ||
+	       !strcmp(name, "door_marked") || !strcmp(name, "yield_stamped") ||
 	       !strcmp(name, "removal_marked");
 }
 
