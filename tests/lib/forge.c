@@ -2,6 +2,7 @@
 #include "forge.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include "segment/mapping.h"
 #include "watch.h"
@@ -82,4 +83,22 @@ int forge_try(uint32_t flags)
 	assert_true(strlen(why) > 0);
 	assert_null(strchr(why, '\n'));
 	return r;
+}
+
+/* Where the last one was mapped. */
+static struct shm_header *mapped;
+
+void forge_map(struct forge_record *out)
+{
+	const size_t size = SHM_HEADER_SIZE + sizeof(*out->record);
+	int fd = open_file(O_RDWR);
+
+	if (mapped)
+		munmap(mapped, size);
+	mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_true(mapped != MAP_FAILED);
+	close(fd);
+	out->record = (void *)((uint8_t *)mapped + SHM_HEADER_SIZE);
+	out->word = (void *)(out->record->mutex_bytes +
+			     mapped->fingerprint.word_offset);
 }

@@ -18,6 +18,13 @@ void forge_read(uint64_t at, void *data, size_t len);
 /* Writes the header, with a checksum that is right for it. */
 void forge_write_header(struct shm_header *header);
 
+/* Maps the first participant's record, to be seen and changed as it lives. */
+struct forge_record {
+	struct shm_participant *record;
+	uint32_t *word; /* of its mutex */
+};
+void forge_map(struct forge_record *out);
+
 /* Replaces the file by one of these bytes. */
 void forge_replace(const void *data, size_t len);
 

@@ -4,37 +4,18 @@
  * or a later one, may have the same. Whatever a dying, a late or a stopped
  * thread was at: a living one is not taken for dead.
  */
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "agent.h"
-#include "segment/layout.h"
+#include "forge.h"
 #include "testing.h"
 #include "trace.h"
 #include "watch.h"
 
-/* The first record, whose owners the tests are about. */
-static struct shm_participant *record;
-static uint32_t *word;
-
-static void look_at_record(void)
-{
-	int fd = open(watch_path(), O_RDWR | O_CLOEXEC);
-	struct shm_header *h;
-	uint8_t *base;
-
-	assert_true(fd >= 0);
-	h = mmap(NULL, sizeof(*h), PROT_READ, MAP_SHARED, fd, 0);
-	assert_true(h != MAP_FAILED);
-	base = mmap(NULL, h->geometry.buckets_at, PROT_READ, MAP_SHARED, fd, 0);
-	assert_true(base != MAP_FAILED);
-	close(fd);
-	record = (void *)(base + h->geometry.participants_at);
-	word = (void *)(record->mutex_bytes + h->fingerprint.word_offset);
-}
+/* The first record, which the tests are about. */
+static struct forge_record first;
 
 /* An agent that is the first process of a PID namespace of its own. */
 static struct agent *container_start(void)
@@ -61,8 +42,8 @@ static bool at_the_free_mutex(pid_t thread)
 	uint64_t named = trace_pending_word(thread);
 
 	/* It is mapped elsewhere there. */
-	return named && !load_acquire(word) &&
-	       (named - (uintptr_t)word) % 4096 == 0;
+	return named && !load_acquire(first.word) &&
+	       (named - (uintptr_t)first.word) % 4096 == 0;
 }
 
 /* `other` leads m while `one` stands still, and after that has died. */
@@ -92,7 +73,7 @@ static void twin_dies_while_it_locks(void **state)
 	struct agent *one = container_start(), *other = container_start();
 
 	(void)state;
-	look_at_record();
+	forge_map(&first);
 	trace_stop(one->pid);
 	agent_say(one, "begin a");
 	trace_step_until(one->pid, at_the_free_mutex);
@@ -104,10 +85,10 @@ static void twin_dies_while_it_unlocks(void **state)
 	struct agent *one = container_start(), *other = container_start();
 
 	(void)state;
-	look_at_record();
+	forge_map(&first);
 	agent_expect(one, "leader", "begin a");
 	agent_expect(one, "ok", "publish value");
-	assert_int_equal(load_acquire(word) & FUTEX_TID_MASK, 1);
+	assert_int_equal(load_acquire(first.word) & FUTEX_TID_MASK, 1);
 	trace_stop(one->pid);
 	agent_say(one, "close");
 	trace_step_until(one->pid, at_the_free_mutex);
@@ -129,8 +110,8 @@ static pid_t examiner_of_the_dead(struct agent *a)
 	trace_stop(s);
 	trace_run_into(s, SYS_tgkill);
 	agent_say(a, "@t raw-exit");
-	look_at_record();
-	assert_true(eventually(load_acquire(word) & FUTEX_OWNER_DIED));
+	forge_map(&first);
+	assert_true(eventually(load_acquire(first.word) & FUTEX_OWNER_DIED));
 	return s;
 }
 
@@ -143,11 +124,11 @@ static void next_owner_lives(struct agent *a, struct agent *next,
 	snprintf(answer, sizeof(answer), "@%s leader", lane);
 	agent_expect(next, answer, "@%s begin m", lane);
 	assert_int_equal(owner_of("m"), 1);
-	assert_int_equal(load_acquire(word) & FUTEX_TID_MASK, 2);
+	assert_int_equal(load_acquire(first.word) & FUTEX_TID_MASK, 2);
 	trace_go_on(examiner);
 	agent_answers(a, "@s leader owner_died");
 	assert_int_equal(owner_of("m"), 1);
-	assert_int_equal(load_acquire(word) & FUTEX_OWNER_DIED, 0);
+	assert_int_equal(load_acquire(first.word) & FUTEX_OWNER_DIED, 0);
 	agent_expect(a, "0", "verify");
 	assert_int_equal(owner_of("m"), 1);
 }
@@ -194,8 +175,10 @@ static void late_examiner_in_another_namespace(void **state)
 
 static bool has_the_dead_ones_mutex(pid_t thread)
 {
-	return load_acquire(word) && !(load_acquire(word) & FUTEX_OWNER_DIED) &&
-	       !load_acquire(&record->door) && !trace_pending_word(thread);
+	return load_acquire(first.word) &&
+	       !(load_acquire(first.word) & FUTEX_OWNER_DIED) &&
+	       !load_acquire(&first.record->door) &&
+	       !trace_pending_word(thread);
 }
 
 /*
@@ -208,14 +191,14 @@ static pid_t stopped_reaper(struct agent *a, struct agent *reaper)
 
 	agent_expect(a, "@t leader", "@t begin a");
 	agent_expect(reaper, "@t 2", "@t tid");
-	look_at_record();
+	forge_map(&first);
 	agent_say(a, "@t raw-exit");
-	assert_true(eventually(load_acquire(word) & FUTEX_OWNER_DIED));
+	assert_true(eventually(load_acquire(first.word) & FUTEX_OWNER_DIED));
 	thread = trace_find(reaper->pid, 2);
 	trace_stop(thread);
 	agent_say(reaper, "@t begin b");
 	trace_step_until(thread, has_the_dead_ones_mutex);
-	assert_int_equal(load_acquire(word) & FUTEX_TID_MASK, 2);
+	assert_int_equal(load_acquire(first.word) & FUTEX_TID_MASK, 2);
 	return thread;
 }
 
@@ -229,8 +212,8 @@ static void stopped_reaper_of_its_twin(void **state)
 	agent_expect(a, "@s leader owner_died", "@s begin a");
 	agent_expect(a, "@s ok", "@s publish value");
 	agent_expect(a, "0", "verify");
-	assert_int_equal(load_acquire(word) & FUTEX_TID_MASK, 2);
-	assert_int_equal(load_acquire(word) & FUTEX_OWNER_DIED, 0);
+	assert_int_equal(load_acquire(first.word) & FUTEX_TID_MASK, 2);
+	assert_int_equal(load_acquire(first.word) & FUTEX_OWNER_DIED, 0);
 
 	trace_go_on(thread);
 	agent_answers(reaper, "@t leader");
@@ -248,12 +231,12 @@ static void killed_reaper_of_its_twin(void **state)
 	agent_signal(reaper, SIGKILL);
 	trace_ended(thread);
 	agent_gone(reaper);
-	assert_true(load_acquire(word) & FUTEX_OWNER_DIED);
+	assert_true(load_acquire(first.word) & FUTEX_OWNER_DIED);
 	agent_expect(a, "@s leader owner_died", "@s begin a");
 	agent_expect(a, "@s ok", "@s publish value");
 	agent_expect(a, "0", "verify");
-	assert_true(load_acquire(word) == 0 ||
-		    (load_acquire(word) & FUTEX_TID_MASK) == 3);
+	assert_true(load_acquire(first.word) == 0 ||
+		    (load_acquire(first.word) & FUTEX_TID_MASK) == 3);
 }
 
 int main(int argc, char **argv)

@@ -3,32 +3,18 @@
  * Nobody waits for who stands in the door of a record: others take another
  * one. If it dies there the record is had again, from any PID namespace.
  */
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 
 #include "agent.h"
+#include "forge.h"
 #include "peer/door.h"
 #include "testing.h"
 #include "trace.h"
 #include "watch.h"
 
-static struct shm_participant *record;
-
-/* The first one. */
-static void look_at_record(void)
-{
-	int fd = open(watch_path(), O_RDWR | O_CLOEXEC);
-	uint8_t *base;
-
-	assert_true(fd >= 0);
-	base = mmap(NULL, SHM_HEADER_SIZE + sizeof(*record),
-		    PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	assert_true(base != MAP_FAILED);
-	close(fd);
-	record = (void *)(base + SHM_HEADER_SIZE);
-}
+/* The first record, which the tests are about. */
+static struct forge_record first;
 
 static struct agent *one_of(int participants)
 {
@@ -72,7 +58,7 @@ static void as_it_detaches(void **state)
 static bool in_the_door(pid_t thread)
 {
 	(void)thread;
-	return load_acquire(&record->door) != 0;
+	return load_acquire(&first.record->door) != 0;
 }
 
 /* Its namespace goes with it: nobody is left who could ask for it. */
@@ -84,7 +70,7 @@ static void in_a_container_that_is_gone(void **state)
 	if (geteuid() != 0)
 		skip();
 	agent_expect(a, "ok", "open %s participants=1", segment);
-	look_at_record();
+	forge_map(&first);
 	trace_stop(a->pid);
 	agent_say(a, "begin a");
 	trace_step_until(a->pid, in_the_door);
@@ -101,13 +87,13 @@ static void somebody_stands_in_the_way_out(void **state)
 	struct agent *a = one_of(1), *b = one_of(1);
 
 	(void)state;
-	look_at_record();
+	forge_map(&first);
 	agent_expect(a, "leader", "begin a");
-	store_release(&record->door, DOOR_TAKEN | DOOR_UNPROVEN);
+	store_release(&first.record->door, DOOR_TAKEN | DOOR_UNPROVEN);
 	agent_expect(a, "ok", "close");
 	assert_int_equal(watch_phase("a"), SFSHM_PHASE_IDLE);
 	agent_expect(b, "-EUSERS", "begin a");
-	store_release(&record->door, 0);
+	store_release(&first.record->door, 0);
 	agent_expect(b, "-EUSERS", "begin a");
 	agent_kill(a);
 	agent_expect(b, "leader", "begin a");
