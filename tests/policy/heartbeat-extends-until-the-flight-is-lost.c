@@ -246,7 +246,8 @@ static void it_takes_no_signals(void **state)
 	sigaddset(&set, SIGUSR2);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	kill(getpid(), SIGUSR2);
-	usleep(2000 * AGE_MS / 3);
+	/* Longer than it sleeps between two beats. */
+	usleep(600 * AGE_MS);
 	assert_int_equal(sfshm_heartbeat_stop(&beat), 0);
 	signal(SIGUSR2, SIG_IGN);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);

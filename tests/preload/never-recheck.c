@@ -16,6 +16,7 @@
 /* The end, of futex_waitv(words, count, flags, end, clock). */
 #define END 3
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 long syscall(long number, ...)
 {
 	static long (*real)(long, ...);

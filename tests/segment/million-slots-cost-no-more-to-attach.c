@@ -35,9 +35,8 @@ static void attach(int traced, void *arg)
 	long before;
 
 	if (traced)
-		demand(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
-	if (traced)
-		raise(SIGSTOP);
+		demand(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 &&
+		       raise(SIGSTOP) == 0);
 	before = faults();
 	demand(sfshm_open(&h, segment, NULL) == 0);
 	demand(sfshm_get(h, "key", 3, &result) == -ENODATA);
