@@ -115,7 +115,8 @@ static void begin(void)
 
 void fiber_init(void)
 {
-	statics = (size_t)(__stop_explore_private - __start_explore_private);
+	statics = (uintptr_t)__stop_explore_private -
+		  (uintptr_t)__start_explore_private;
 	if (statics > STATICS) {
 		fprintf(stderr,
 			"explore: the library has %zu bytes of writable data, "

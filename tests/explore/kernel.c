@@ -292,6 +292,13 @@ int kernel_nothing(void)
 	return 0;
 }
 
+/* Nobody is cancelled. */
+int kernel_cancel(int next, int *old)
+{
+	*old = next;
+	return 0;
+}
+
 ssize_t kernel_random(void *to, size_t n)
 {
 	memset(to, 0x5a + fiber_current, n);

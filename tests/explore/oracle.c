@@ -154,12 +154,26 @@ static void saw_liveness(uint32_t record, uint64_t old, uint64_t value)
 			    holder - 1, record);
 }
 
+/* ... nor is its life ended by anybody but itself (peer/liveness.h). */
+static void saw_incarnation(uint32_t record, uint64_t value)
+{
+	int holder = world.holder[record] - 1;
+
+	if (!(value & 1) && holder >= 0 && holder != fiber_current &&
+	    task_lives(&world.task[holder]))
+		oracle_fail("P%d lives and P%d ends the life of its record %u",
+			    holder, fiber_current, record);
+}
+
 static void saw_record(size_t in, uint64_t old, uint64_t value)
 {
 	uint32_t record = (uint32_t)(in / sizeof(struct shm_participant));
 
 	switch (in % sizeof(struct shm_participant)) {
 	case 0: saw_liveness(record, old, value); break;
+	case offsetof(struct shm_participant, incarnation):
+		saw_incarnation(record, value);
+		break;
 	case offsetof(struct shm_participant, epoch):
 		saw_epoch_word(record, value);
 		break;

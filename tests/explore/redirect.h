@@ -30,6 +30,7 @@ int kernel_yield(void);
 int kernel_nap(const struct timespec *nap);
 pid_t kernel_getpid(void);
 int kernel_nothing(void);
+int kernel_cancel(int next, int *old);
 ssize_t kernel_random(void *to, size_t n);
 void *private_alloc(size_t size);
 void *private_realloc(void *old, size_t size);
@@ -39,10 +40,10 @@ void private_free(void *old);
 #define pthread_mutex_unlock(m) kernel_unlock(m)
 #define pthread_mutex_consistent(m) kernel_consistent(m)
 #define pthread_mutex_lock(m) kernel_lock_private(m)
-#define pthread_key_create(k, f) ((void)(k), (void)(f), kernel_nothing())
+#define pthread_key_create(k, f) (*(k) = 1, (void)(f), kernel_nothing())
 #define pthread_setspecific(k, p) ((void)(k), (void)(p), kernel_nothing())
-#define pthread_setcanceltype(t, old) (*(old) = (t), kernel_nothing())
-#define pthread_setcancelstate(s, old) (*(old) = (s), kernel_nothing())
+#define pthread_setcanceltype(t, old) kernel_cancel(t, old)
+#define pthread_setcancelstate(s, old) kernel_cancel(s, old)
 #define syscall(...) kernel_syscall(__VA_ARGS__)
 #define fcntl(fd, command, ...) kernel_fcntl(fd, command, __VA_ARGS__)
 #define fstat(fd, st) kernel_fstat(fd, st)

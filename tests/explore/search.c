@@ -91,18 +91,26 @@ static void shrink(struct search *s)
 	still_fails(s, p);
 }
 
-bool search_run(struct search *s)
+static unsigned int roles_of(const struct scenario *s)
 {
-	struct running r = { .search = s };
+	unsigned int n = 0;
+
+	while (n < 4 && s->role[n].name)
+		n++;
+	return n;
+}
+
+/* All plans from the start; true: one of them fails, it is in `failed`. */
+static bool try_all(struct search *s)
+{
+	struct running r = {
+		.search = s,
+		.roles = roles_of(s->scenario),
+	};
 	struct plan plan = { .count = 0 };
 	uint64_t runs = 0;
 
-	while (r.roles < 4 && s->scenario->role[r.roles].name)
-		r.roles++;
-again:
 	s->states = 0;
-	plan = (struct plan){ .count = 0 };
-	runs = 0;
 	seen_forget();
 	absence_forget();
 	pending_count = 0;
@@ -118,12 +126,23 @@ again:
 		    VERDICT_FAILED)
 			continue;
 		s->failed = plan;
-		shrink(s);
-		snprintf(s->failure, sizeof(s->failure), "%s", oracle_failure);
 		return true;
 	}
-	if (sharing_has_grown())
-		goto again;
-	s->complete = !pending_count && !s->given_up;
 	return false;
+}
+
+bool search_run(struct search *s)
+{
+	bool failed;
+
+	/* Another word that is shared makes more choices. */
+	do {
+		failed = try_all(s);
+	} while (!failed && sharing_has_grown());
+	s->complete = !failed && !pending_count && !s->given_up;
+	if (!failed)
+		return false;
+	shrink(s);
+	snprintf(s->failure, sizeof(s->failure), "%s", oracle_failure);
+	return true;
 }

@@ -140,13 +140,13 @@ void twin_prepare(void)
 	arena_reclaim = evict_for_memory;
 }
 
-void twin_start(uint64_t own, uint64_t ns)
+void twin_start(uint64_t new_cookie, uint64_t ns)
 {
-	cookie = own;
+	cookie = new_cookie;
 	twin_robust.futex_offset = -32;
 	mapping_lay_out(&twin_map, world_bytes, &world_geometry);
 	twin_map.pid_ns = ns;
-	twin_map.cookie = own;
+	twin_map.cookie = new_cookie;
 	twin_map.serial = 1;
 	twin_map.refs = 1000;
 	twin_map.handles = 1;
@@ -158,9 +158,9 @@ void twin_start(uint64_t own, uint64_t ns)
 	twin_map.look_at = UINT64_MAX;
 }
 
-void twin_forked(uint64_t own, uint64_t ns)
+void twin_forked(uint64_t new_cookie, uint64_t ns)
 {
-	cookie = own;
+	cookie = new_cookie;
 	twin_map.pid_ns = ns;
 	twin_robust.list_op_pending = NULL;
 }

@@ -18,10 +18,10 @@ extern struct robust_head twin_robust;
 extern struct mapping twin_map;
 
 /* Once in each process, with its memory in place. */
-void twin_start(uint64_t cookie, uint64_t ns);
+void twin_start(uint64_t new_cookie, uint64_t ns);
 
 /* A fork's child: its parent's cookie is gone. */
-void twin_forked(uint64_t cookie, uint64_t ns);
+void twin_forked(uint64_t new_cookie, uint64_t ns);
 
 /* Once, before there is any process: what the library sets up once. */
 void twin_prepare(void);

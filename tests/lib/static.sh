@@ -23,8 +23,14 @@ static_commands()
 	python3 - "$SFSHM_BUILD/compile_commands.json" "$@" <<-'END'
 	import json, sys
 	folders = tuple(sys.argv[2:])
-	files = {entry["file"]: entry for entry in json.load(open(sys.argv[1]))
-	         if entry["file"].startswith(folders)}
+	files = {}
+	for entry in json.load(open(sys.argv[1])):
+	    name = entry["file"]
+	    # The explorer's build of the library is another language.
+	    if name in files and "-D__thread=" in entry["command"]:
+	        continue
+	    if name.startswith(folders):
+	        files[name] = entry
 	json.dump(list(files.values()), sys.stdout, indent=0)
 	END
 }

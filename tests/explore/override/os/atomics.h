@@ -34,19 +34,21 @@
 #define EXPLORE_TEXT(line) EXPLORE_TEXT_(line)
 #define EXPLORE_HERE __FILE__ ":" EXPLORE_TEXT(__LINE__)
 
-#define EXPLORE_LOAD(p, order)                                              \
-	((__typeof__(*(p)))access_load((p), sizeof(*(p)), __ATOMIC_##order, \
-				       EXPLORE_HERE))
-#define EXPLORE_STORE(p, v, order)                                       \
-	access_store((p), sizeof(*(p)), (uint64_t)(__typeof__(*(p)))(v), \
-		     __ATOMIC_##order, EXPLORE_HERE)
-#define EXPLORE_CAS(p, old, new, order)                                  \
-	access_cas((p), sizeof(*(p)), (uint64_t)(__typeof__(*(p)))(old), \
-		   (uint64_t)(__typeof__(*(p)))(new), __ATOMIC_##order,  \
+#define EXPLORE_LOAD(p, order)                                        \
+	((__typeof__(*(p)))access_load((p), sizeof(__typeof__(*(p))), \
+				       __ATOMIC_##order, EXPLORE_HERE))
+#define EXPLORE_STORE(p, v, order)                                      \
+	access_store((p), sizeof(__typeof__(*(p))),                     \
+		     (uint64_t)(__typeof__(*(p)))(v), __ATOMIC_##order, \
+		     EXPLORE_HERE)
+#define EXPLORE_CAS(p, old, new, order)                                 \
+	access_cas((p), sizeof(__typeof__(*(p))),                       \
+		   (uint64_t)(__typeof__(*(p)))(old),                   \
+		   (uint64_t)(__typeof__(*(p)))(new), __ATOMIC_##order, \
 		   EXPLORE_HERE)
-#define EXPLORE_RMW(p, how, v, order)                                  \
-	((__typeof__(*(p)))access_rmw((p), sizeof(*(p)), how,          \
-				      (uint64_t)(__typeof__(*(p)))(v), \
+#define EXPLORE_RMW(p, how, v, order)                                     \
+	((__typeof__(*(p)))access_rmw((p), sizeof(__typeof__(*(p))), how, \
+				      (uint64_t)(__typeof__(*(p)))(v),    \
 				      __ATOMIC_##order, EXPLORE_HERE))
 
 #define load_relaxed(p) EXPLORE_LOAD(p, RELAXED)
