@@ -7,6 +7,11 @@
 #define MOST_DEATHS 2
 #define MOST_STOPS 1
 
+static bool has_a_time(const struct task *t)
+{
+	return t->until && t->status != TASK_READY;
+}
+
 static void add(struct choices *c, enum option_kind kind, unsigned int which,
 		unsigned int cost)
 {
@@ -69,7 +74,7 @@ void choice_list(struct choices *c, int first, unsigned int switching)
 
 		if ((int)f != first && t->status == TASK_READY)
 			add(c, OPTION_SWITCH, f, switching);
-		else if (t->until && t->status != TASK_READY && first >= 0)
+		else if (has_a_time(t) && first >= 0)
 			add(c, OPTION_SWITCH, f, 1);
 		if (may_be_killed(f) && death_matters(f))
 			add(c, OPTION_KILL, f, 1);
@@ -86,7 +91,7 @@ bool choice_can_be_done(const struct deviation *d)
 	const struct task *t = &world.task[d->which];
 
 	switch (d->kind) {
-	case OPTION_SWITCH: return t->status == TASK_READY || t->until;
+	case OPTION_SWITCH: return t->status == TASK_READY || has_a_time(t);
 	case OPTION_KILL: return may_be_killed(d->which);
 	case OPTION_STOP: return run.now == (int)d->which;
 	case OPTION_READ: return run.event == EVENT_READ;

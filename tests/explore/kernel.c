@@ -163,8 +163,7 @@ void kernel_death(unsigned int fiber)
 	const struct robust_head *head = fiber_view(fiber, &twin_robust);
 	uint32_t *pending = NULL;
 
-	if (t->status == TASK_ASLEEP)
-		rouse(t, false);
+	rouse(t, false);
 	t->status = TASK_DEAD;
 	oracle_saw_death(fiber);
 	if (head->list_op_pending)

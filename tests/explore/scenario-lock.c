@@ -86,6 +86,23 @@ const struct scenario scenario_lock_dead = {
 	},
 };
 
+static void reap(void)
+{
+	peer_reap_all(&twin_map);
+}
+
+const struct scenario scenario_lock_reaped = {
+	.name = "lock-reaped",
+	.what = "a lock's holder dies, one reaps it, one takes the lock",
+	.budget = 2,
+	.deaths_told = 1,
+	.role = {
+		{ "holder", hold, linger_and_unlock, MAY_DIE, 0, 0 },
+		{ "reaper", attach, reap, BOTH, 0, 0 },
+		{ "taker", attach, take_and_give, BOTH, 0, 0 },
+	},
+};
+
 static uint32_t permit;
 static struct semaphore sem;
 

@@ -26,6 +26,7 @@ extern const struct scenario scenario_pin;
 extern const struct scenario scenario_pin_evict;
 extern const struct scenario scenario_lock;
 extern const struct scenario scenario_lock_dead;
+extern const struct scenario scenario_lock_reaped;
 extern const struct scenario scenario_semaphore;
 extern const struct scenario scenario_semaphore_dead;
 extern const struct scenario scenario_attach;
@@ -38,21 +39,39 @@ extern const struct scenario scenario_toy_wake;
 extern const struct scenario scenario_toy_order;
 
 const struct scenario *const scenarios[] = {
-	&scenario_yield,          &scenario_twins_attach,
-	&scenario_twins_examine,  &scenario_twins_reap,
-	&scenario_first,          &scenario_publish,
-	&scenario_crowd,          &scenario_fail,
-	&scenario_release,        &scenario_takeover,
-	&scenario_steal,          &scenario_refresh,
-	&scenario_reread,         &scenario_hard,
-	&scenario_soft,           &scenario_forget,
-	&scenario_insert,         &scenario_evict,
-	&scenario_reuse,          &scenario_pin,
-	&scenario_pin_evict,      &scenario_lock,
-	&scenario_lock_dead,      &scenario_semaphore,
-	&scenario_semaphore_dead, &scenario_attach,
-	&scenario_reap,           &scenario_leave,
-	&scenario_fork,           &scenario_toy_count,
-	&scenario_toy_lock,       &scenario_toy_wake,
-	&scenario_toy_order,      NULL,
+	&scenario_yield,
+	&scenario_twins_attach,
+	&scenario_twins_examine,
+	&scenario_twins_reap,
+	&scenario_first,
+	&scenario_publish,
+	&scenario_crowd,
+	&scenario_fail,
+	&scenario_release,
+	&scenario_takeover,
+	&scenario_steal,
+	&scenario_refresh,
+	&scenario_reread,
+	&scenario_hard,
+	&scenario_soft,
+	&scenario_forget,
+	&scenario_insert,
+	&scenario_evict,
+	&scenario_reuse,
+	&scenario_pin,
+	&scenario_pin_evict,
+	&scenario_lock,
+	&scenario_lock_dead,
+	&scenario_lock_reaped,
+	&scenario_semaphore,
+	&scenario_semaphore_dead,
+	&scenario_attach,
+	&scenario_reap,
+	&scenario_leave,
+	&scenario_fork,
+	&scenario_toy_count,
+	&scenario_toy_lock,
+	&scenario_toy_wake,
+	&scenario_toy_order,
+	NULL,
 };
