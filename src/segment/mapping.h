@@ -112,6 +112,12 @@ uint64_t header_checksum(const struct shm_header *h);
 void mapping_lay_out(struct mapping *map, uint8_t *base,
 		     const struct shm_geometry *g);
 
+/* The inode of the segment that this one replaces, or 0. */
+static inline uint64_t mapping_replaces(const struct mapping *map)
+{
+	return load_relaxed(&map->header->predecessor);
+}
+
 /* How much of a region is in use; never more than there is. */
 static inline uint32_t used_of(const uint32_t *used, uint32_t most)
 {

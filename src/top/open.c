@@ -169,8 +169,7 @@ static void close_extra(int fd, struct mapping *map)
  */
 static bool lacks_predecessor(const struct mapping *map)
 {
-	return load_relaxed(&map->header->predecessor) &&
-	       !load_acquire(&map->header->drained) &&
+	return mapping_replaces(map) && !load_acquire(&map->header->drained) &&
 	       !load_relaxed(&map->predecessor);
 }
 

@@ -127,10 +127,11 @@ static bool map_own(const struct search *s, uint64_t ino, struct mapping **map)
 /* Of two the one that came after the other. */
 static bool is_later(const struct mapping *a, const struct mapping *b)
 {
-	if (a->header->predecessor == b->ino)
+	if (mapping_replaces(a) == b->ino)
 		return true;
-	return b->header->predecessor != a->ino &&
-	       a->header->created > b->header->created;
+	return mapping_replaces(b) != a->ino &&
+	       load_relaxed(&a->header->created) >
+		       load_relaxed(&b->header->created);
 }
 
 static void keep_the_later(struct search *s, struct mapping *map)

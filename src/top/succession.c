@@ -61,11 +61,10 @@ static int map_predecessor(struct mapping *map, const char *path,
 	struct stat st;
 	int r = handle_old_path(path, alias, sizeof(alias));
 
-	if (!r && !lstat(alias, &st) &&
-	    st.st_ino == load_relaxed(&map->header->predecessor))
+	if (!r && !lstat(alias, &st) && st.st_ino == mapping_replaces(map))
 		r = mapping_open_path(old, alias, &same);
 	else if (!r)
-		r = removed_map(old, path, map->header->predecessor, &same);
+		r = removed_map(old, path, mapping_replaces(map), &same);
 	if (r && r != -ENOENT)
 		options_explain(o, "its predecessor %s: %s", alias,
 				sfshm_strerror(r));
@@ -87,8 +86,7 @@ int handle_adopt_predecessor(struct mapping *map, const char *path,
 	struct mapping *old;
 	int r;
 
-	if (!load_relaxed(&map->header->predecessor) ||
-	    load_acquire(&map->header->drained) ||
+	if (!mapping_replaces(map) || load_acquire(&map->header->drained) ||
 	    load_relaxed(&map->predecessor))
 		return 0;
 	r = map_predecessor(map, path, &old, o);
@@ -172,7 +170,7 @@ static void warn(struct mapping *map)
  */
 static void look_at_removed(struct mapping *map, struct mapping *old)
 {
-	bool named = map->header->predecessor == old->ino;
+	bool named = mapping_replaces(map) == old->ino;
 
 	if (succession_left(old)) {
 		if (!named)
@@ -205,10 +203,10 @@ static void remember_removed(struct mapping *map, struct mapping *old)
 {
 	struct mapping *kept;
 
-	if (map->header->predecessor == old->ino || !succession_left(old))
+	if (mapping_replaces(map) == old->ino || !succession_left(old))
 		return;
 	warn(map);
-	if (map->header->predecessor || load_relaxed(&map->predecessor))
+	if (mapping_replaces(map) || load_relaxed(&map->predecessor))
 		return;
 	kept = mapping_find(old->dev, old->ino, -1);
 	if (kept)
@@ -248,7 +246,7 @@ void handle_warn_newcomers(struct mapping *removed)
 	state = uncancelled_begin();
 	pthread_mutex_lock(&handle_lock);
 	if (removed->path && !mapping_open_path(&map, removed->path, &same)) {
-		if (map->header->predecessor != removed->ino)
+		if (mapping_replaces(map) != removed->ino)
 			warn(map);
 		mapping_drop_handle(map);
 	}
