@@ -27,7 +27,7 @@ static void at_their_end(void **state)
 	forge_write(offsetof(struct shm_header, generation_floor), &last,
 		    sizeof(last));
 	assert_int_equal(sfshm_resize(segment, &o, 0, NULL, NULL), -EOVERFLOW);
-	assert_non_null(strstr(why, "generations run out"));
+	assert_non_null(strstr(why, "generations have run out"));
 	h = segment_open(NULL);
 	assert_int_equal(sfshm_get(h, "key", 3, &result), SFSHM_CACHED);
 	assert_memory_equal(result.value.data, "value", 5);

@@ -65,9 +65,8 @@ static void assert_refused(struct sfshm *h, const void *data, size_t len)
 {
 	publish(h, data, len);
 	assert_int_equal(run("", "echo mine"), 125);
-	assert_string_equal(said,
-			    "sfshm-run: key key: its value is not one of "
-			    "sfshm-run's; choose another key or segment\n");
+	assert_string_equal(said, "sfshm-run: key key: its value is not from "
+				  "sfshm-run; choose another key or segment\n");
 }
 
 static void that_are_no_records(void **state)
