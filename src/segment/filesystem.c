@@ -46,11 +46,12 @@ static const struct {
 /* Does it share blocks with another file, as after `cp --reflink`? */
 static bool shares_blocks(int fd)
 {
-	struct {
+	union {
 		struct fiemap head;
-		struct fiemap_extent extents[32];
+		uint8_t room[sizeof(struct fiemap) +
+			     32 * sizeof(struct fiemap_extent)];
 	} map;
-	struct fiemap_extent *e = map.extents;
+	struct fiemap_extent *e = map.head.fm_extents;
 	uint64_t from = 0;
 
 	for (;;) {
