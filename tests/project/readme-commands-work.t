@@ -85,7 +85,7 @@ apart=$!
 if wait_until eval "[ -e $TMP/apart ] || ! kill -0 $apart" &&
 	[ -e "$TMP/apart" ]; then
 	inside=(nsenter -t "$apart" -U -m --preserve-credentials
-		env "PATH=$here:$root/usr/local/bin:$PATH")
+		env -C "$here" "PATH=$here:$root/usr/local/bin:$PATH")
 	run_block "$here" "From the shell" 1
 	run_block "$here" "From the shell" 2
 	inside=()
@@ -112,7 +112,7 @@ is "$(PATH=$TMP/bin:$PATH ./a.out "$segment")" "42M /usr" "what it built works"
 } >"$here/CMakeLists.txt"
 ok "find_package: it configures" cmake -B "$here/build"
 ok "find_package: it builds" cmake --build "$here/build"
-is "$("$here/build/app" "$segment")" "42M /usr" "... what finds the report"
+is "$(PATH=$TMP/bin:$PATH "$here/build/app" "$segment")" "42M /usr" "... what finds the report"
 
 # The demo fails unless each of its claims holds, and it clears up.
 mkdir "$TMP/demo"

@@ -34,7 +34,7 @@ for kind in lock semaphore; do
 	holder=$!
 	logged stay
 	ok "the file can be removed" remove
-	ok "who holds a $kind is told while it runs" wait_until 20 told $kind
+	ok "who holds a $kind is told while it runs" wait_until told $kind
 	exits 124 "... and it is held for who comes now" \
 		run "${what[@]}" -n -- true
 	touch "$TMP/go"
