@@ -15,12 +15,12 @@ static uint32_t deny_values;
 
 /* In front of the C library's own. */
 __attribute__((visibility("default"))) int
-pthread_setspecific(pthread_key_t key, const void *value)
+pthread_setspecific(pthread_key_t key, const void *pointer)
 {
 	__typeof__(&pthread_setspecific) real =
 		(__typeof__(real))dlsym(RTLD_NEXT, "pthread_setspecific");
 
-	return load_relaxed(&deny_values) ? ENOMEM : real(key, value);
+	return load_relaxed(&deny_values) ? ENOMEM : real(key, pointer);
 }
 
 static int ask(struct sfshm *h)

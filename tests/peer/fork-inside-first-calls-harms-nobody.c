@@ -65,10 +65,10 @@ SEEN int pthread_atfork(void (*before)(void), void (*parent)(void),
 /* The C library's own. */
 #define NEXT(function) ((__typeof__(&(function)))dlsym(RTLD_NEXT, #function))
 
-SEEN int pthread_mutexattr_setrobust(pthread_mutexattr_t *attr, int robust)
+SEEN int pthread_mutexattr_setrobust(pthread_mutexattr_t *attr, int robustness)
 {
 	pass(MAKING_A_PATTERN);
-	return NEXT(pthread_mutexattr_setrobust)(attr, robust);
+	return NEXT(pthread_mutexattr_setrobust)(attr, robustness);
 }
 
 SEEN int pthread_key_create(pthread_key_t *key, void (*end)(void *))

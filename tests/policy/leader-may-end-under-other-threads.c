@@ -15,6 +15,7 @@ static uint64_t (*real_now)(void);
 static pthread_t stopping; /* the thread that stops where it reads the clock */
 static uint32_t armed, stopped, go_on;
 
+/* eventually() nests deeply. NOLINTNEXTLINE(readability-function-size) */
 static uint64_t now_or_stop(void)
 {
 	if (load_acquire(&armed) && pthread_equal(pthread_self(), stopping) &&

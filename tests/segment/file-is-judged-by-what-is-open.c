@@ -15,20 +15,20 @@
 /* What happens just before the library opens the file. */
 static void (*strike)(const char *path);
 
-int open(const char *path, int flags, ...)
+int open(const char *file, int oflag, ...)
 {
 	void (*now)(const char *) = strike;
 	va_list args;
 	mode_t mode;
 
-	va_start(args, flags);
-	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
+	va_start(args, oflag);
+	mode = oflag & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
 	va_end(args);
-	if (now && !strcmp(path, watch_path())) {
+	if (now && !strcmp(file, watch_path())) {
 		strike = NULL;
-		now(path);
+		now(file);
 	}
-	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	return (int)syscall(SYS_openat, AT_FDCWD, file, oflag, mode);
 }
 
 static void make_open_to_all(const char *path)

@@ -118,14 +118,14 @@ static long write_and_wait(struct futex_waitv *words, unsigned int count,
 
 /* In front of the C library's own, which polls in this test do not use. */
 __attribute__((visibility("default"))) int
-clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
-		struct timespec *left)
+clock_nanosleep(clockid_t clock_id, int flags, const struct timespec *req,
+		struct timespec *rem)
 {
 	__typeof__(&clock_nanosleep) real =
 		(__typeof__(real))dlsym(RTLD_NEXT, "clock_nanosleep");
 
 	fetch_add_relaxed(&naps, 1);
-	return real(clock, flags, time, left);
+	return real(clock_id, flags, req, rem);
 }
 
 static void again_and_again(void **state)
