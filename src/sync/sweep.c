@@ -87,6 +87,16 @@ static void sweep_making(struct peer *v, uint32_t slot, uint64_t c, bool died)
 		slot_unmake(v, slot, c);
 }
 
+static void sweep_owned(struct peer *v, uint32_t slot, uint64_t c, bool died)
+{
+	if (ctl_phase(c) == PHASE_MAKING)
+		sweep_making(v, slot, c, died);
+	else if (ctl_phase(c) == PHASE_BUSY)
+		sweep_led(v, slot, c, died);
+	else
+		flight_yield(v, slot);
+}
+
 static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 {
 	struct shm_slot *s = slot_at(v->map, slot);
@@ -100,14 +110,12 @@ static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 		event_wake(&v->map->desks[slot].event, true);
 		return;
 	}
-	if (ctl_owner(c) != v->id)
-		return;
-	if (ctl_phase(c) == PHASE_MAKING)
-		sweep_making(v, slot, c, died);
-	else if (ctl_phase(c) == PHASE_BUSY)
-		sweep_led(v, slot, c, died);
-	else
-		flight_yield(v, slot);
+	if (ctl_owner(c) == v->id)
+		sweep_owned(v, slot, c, died);
+	/*
+	 * Also where the slot is the victim's no more: it may have died after
+	 * it ended its flight and before it woke those who wait.
+	 */
 	event_wake(&v->map->desks[slot].event, true);
 }
 
