@@ -126,7 +126,7 @@ const struct scenario scenario_publish = {
 const struct scenario scenario_crowd = {
 	.name = "crowd",
 	.what = "a leader publishes, two wait for it",
-	.budget = 1,
+	.budget = 2,
 	.deaths_told = 1,
 	.role = {
 		{ "leader", lead, publish, BOTH, 0, 0 },
@@ -149,7 +149,7 @@ const struct scenario scenario_fail = {
 const struct scenario scenario_release = {
 	.name = "release",
 	.what = "a leader gives up, two wait: one of them leads",
-	.budget = 1,
+	.budget = 2,
 	.deaths_told = 1,
 	.role = {
 		{ "leader", lead, release, BOTH, 0, 0 },

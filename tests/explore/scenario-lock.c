@@ -77,7 +77,7 @@ const struct scenario scenario_lock = {
 const struct scenario scenario_lock_dead = {
 	.name = "lock-dead",
 	.what = "a lock's holder dies, two wait for it",
-	.budget = 1,
+	.budget = 2,
 	.deaths_told = 1,
 	.role = {
 		{ "holder", hold, linger_and_unlock, MAY_DIE, 0, 0 },
@@ -194,7 +194,7 @@ const struct scenario scenario_semaphore_dead = {
 	.name = "semaphore-dead",
 	.what = "the only permit's holder dies, two wait for it",
 	.granules = 80,
-	.budget = 1,
+	.budget = 2,
 	.deaths_told = 1,
 	.role = {
 		{ "holder", make_and_hold, linger_and_give, MAY_DIE, 0, 0 },

@@ -102,7 +102,7 @@ const struct scenario scenario_evict = {
 	.name = "evict",
 	.what = "two insert into a full table, one reads what must go",
 	.slots = 2,
-	.budget = 1,
+	.budget = 2,
 	.deaths_told = 1,
 	.role = {
 		{ "inserter", fill, put_one, BOTH, 0, 0 },
