@@ -23,6 +23,12 @@ static void fill(void)
 	scene_do(6, POLICY(KEPT));
 }
 
+static void fill_one(void)
+{
+	scene_attach();
+	scene_do(5, POLICY(KEPT));
+}
+
 static void put(unsigned int key)
 {
 	int r = scene_do(key, POLICY(KEPT));
@@ -118,7 +124,7 @@ const struct scenario scenario_reuse = {
 	.budget = 2,
 	.deaths_told = 1,
 	.role = {
-		{ "inserter", fill, lead_new, BOTH, 0, 0 },
+		{ "inserter", fill_one, lead_new, BOTH, 0, 0 },
 		{ "reader", attach, get_old, BOTH, 0, 0 },
 	},
 };
@@ -143,6 +149,6 @@ const struct scenario scenario_pin_evict = {
 	.deaths_told = 1,
 	.role = {
 		{ "inserter", attach, put_one, BOTH, 0, 0 },
-		{ "pinner", fill, pin_and_look, BOTH, 0, 0 },
+		{ "pinner", fill_one, pin_and_look, BOTH, 0, 0 },
 	},
 };
