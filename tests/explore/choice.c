@@ -30,9 +30,11 @@ static void add(struct choices *c, enum option_kind kind, unsigned int which,
 static bool may_be_killed(unsigned int f)
 {
 	const struct task *t = &world.task[f];
+	uint32_t may = run.scenario->role[f].may;
+	bool works = t->status == TASK_ASLEEP && !t->words;
 
-	if (!(run.scenario->role[f].may & MAY_DIE) || !task_lives(t) ||
-	    world.deaths >= MOST_DEATHS)
+	if (!(may & MAY_DIE || (may & MAY_DIE_AT_WORK && works)) ||
+	    !task_lives(t) || world.deaths >= MOST_DEATHS)
 		return false;
 	return t->status != TASK_ENDED || t->held_count;
 }

@@ -79,6 +79,14 @@ static void refresh(void)
 	scene_do(0, POLICY(KEPT, .flags = SFSHM_REFRESH));
 }
 
+static void ask_and_work(void)
+{
+	if (scene_begin(&led, 0, POLICY(KEPT)) != SFSHM_LEADER)
+		return;
+	scene_sleep(250 * MS);
+	scene_publish(&led);
+}
+
 static void get(void)
 {
 	scene_get(0);
@@ -156,6 +164,18 @@ const struct scenario scenario_release = {
 		{ "leader", lead, release, BOTH, 0, 0 },
 		{ "follower", attach, ask, BOTH, 0, 0 },
 		{ "follower", attach, ask, BOTH, 0, 0 },
+	},
+};
+
+const struct scenario scenario_succession = {
+	.name = "succession",
+	.what = "a leader gives up, who leads next dies at work, one waits",
+	.budget = 2,
+	.deaths_told = 1,
+	.role = {
+		{ "leader", lead, release, MAY_STOP, 0, 0 },
+		{ "follower", attach, ask, MAY_STOP, 0, 0 },
+		{ "successor", attach, ask_and_work, MAY_DIE_AT_WORK, 0, 0 },
 	},
 };
 

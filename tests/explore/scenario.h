@@ -12,7 +12,8 @@
 
 #define MAY_DIE 1u
 #define MAY_STOP 2u
-#define FORKED 4u /* begins when another one forks it */
+#define FORKED 4u          /* begins when another one forks it */
+#define MAY_DIE_AT_WORK 8u /* only while it sleeps by itself */
 
 struct role {
 	const char *name;
