@@ -87,6 +87,12 @@ static void ask_and_work(void)
 	scene_publish(&led);
 }
 
+/* It never leads: a wake that is for one is for another one. */
+static void wait_only(void)
+{
+	scene_do(0, POLICY(KEPT, .flags = SFSHM_FOLLOW));
+}
+
 static void get(void)
 {
 	scene_get(0);
@@ -163,6 +169,18 @@ const struct scenario scenario_release = {
 	.role = {
 		{ "leader", lead, release, BOTH, 0, 0 },
 		{ "follower", attach, ask, BOTH, 0, 0 },
+		{ "follower", attach, ask, BOTH, 0, 0 },
+	},
+};
+
+const struct scenario scenario_release_wait = {
+	.name = "release-wait",
+	.what = "a leader gives up, one waits that never leads, one that does",
+	.budget = 2,
+	.deaths_told = 0,
+	.role = {
+		{ "leader", lead, release, BOTH, 0, 0 },
+		{ "waiter", attach, wait_only, BOTH, 0, 0 },
 		{ "follower", attach, ask, BOTH, 0, 0 },
 	},
 };

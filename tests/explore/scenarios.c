@@ -12,6 +12,7 @@ extern const struct scenario scenario_publish;
 extern const struct scenario scenario_crowd;
 extern const struct scenario scenario_fail;
 extern const struct scenario scenario_release;
+extern const struct scenario scenario_release_wait;
 extern const struct scenario scenario_succession;
 extern const struct scenario scenario_takeover;
 extern const struct scenario scenario_steal;
@@ -40,16 +41,41 @@ extern const struct scenario scenario_toy_wake;
 extern const struct scenario scenario_toy_order;
 
 const struct scenario *const scenarios[] = {
-	&scenario_yield,       &scenario_twins_attach, &scenario_twins_examine,
-	&scenario_twins_reap,  &scenario_first,        &scenario_publish,
-	&scenario_crowd,       &scenario_fail,         &scenario_release,
-	&scenario_succession,  &scenario_takeover,     &scenario_steal,
-	&scenario_refresh,     &scenario_reread,       &scenario_hard,
-	&scenario_soft,        &scenario_forget,       &scenario_insert,
-	&scenario_evict,       &scenario_reuse,        &scenario_pin,
-	&scenario_pin_evict,   &scenario_lock,         &scenario_lock_dead,
-	&scenario_lock_reaped, &scenario_semaphore,    &scenario_semaphore_dead,
-	&scenario_attach,      &scenario_reap,         &scenario_leave,
-	&scenario_fork,        &scenario_toy_count,    &scenario_toy_lock,
-	&scenario_toy_wake,    &scenario_toy_order,    NULL,
+	&scenario_yield,
+	&scenario_twins_attach,
+	&scenario_twins_examine,
+	&scenario_twins_reap,
+	&scenario_first,
+	&scenario_publish,
+	&scenario_crowd,
+	&scenario_fail,
+	&scenario_release,
+	&scenario_release_wait,
+	&scenario_succession,
+	&scenario_takeover,
+	&scenario_steal,
+	&scenario_refresh,
+	&scenario_reread,
+	&scenario_hard,
+	&scenario_soft,
+	&scenario_forget,
+	&scenario_insert,
+	&scenario_evict,
+	&scenario_reuse,
+	&scenario_pin,
+	&scenario_pin_evict,
+	&scenario_lock,
+	&scenario_lock_dead,
+	&scenario_lock_reaped,
+	&scenario_semaphore,
+	&scenario_semaphore_dead,
+	&scenario_attach,
+	&scenario_reap,
+	&scenario_leave,
+	&scenario_fork,
+	&scenario_toy_count,
+	&scenario_toy_lock,
+	&scenario_toy_wake,
+	&scenario_toy_order,
+	NULL,
 };
