@@ -55,7 +55,7 @@ static bool shares_blocks(int fd)
 	uint64_t from = 0;
 
 	for (;;) {
-		memset(&map, 0, sizeof(map));
+		memset(map.room, 0, sizeof(map.room));
 		map.head.fm_start = from;
 		map.head.fm_length = FIEMAP_MAX_OFFSET - from;
 		map.head.fm_extent_count = 32;

@@ -22,7 +22,7 @@ int open(const char *file, int oflag, ...)
 	mode_t mode;
 
 	va_start(args, oflag);
-	mode = oflag & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
+	mode = (oflag & (O_CREAT | O_TMPFILE)) ? va_arg(args, mode_t) : 0;
 	va_end(args);
 	if (now && !strcmp(file, watch_path())) {
 		strike = NULL;

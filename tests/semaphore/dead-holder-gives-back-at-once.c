@@ -92,6 +92,16 @@ static void hold_a_great_many(struct agent *others)
 	agent_expect(others, "ok", "set-max s %d", MANY + 1);
 }
 
+/*
+ * It sleeps in the kernel. A death before that wakes it only if the holder's
+ * word is among those that it sleeps on; otherwise it sleeps for a slice.
+ */
+static void await_sleeper(struct agent *a, const char *name)
+{
+	await_waiters(name, 1);
+	agent_asleep(a);
+}
+
 /* A sleep has no room for all their words. Cleaning up after somebody else is
    no different from any other use of a robust mutex. */
 static void one_of_a_great_many(void **state)
@@ -106,7 +116,7 @@ static void one_of_a_great_many(void **state)
 	agent_kill(dead);
 	agent_expect(holder, "141 of 141, 0 wait", "permits s");
 	heir = sleeper("s");
-	await_waiters("s", 1);
+	await_sleeper(heir, "s");
 	agent_kill(holder);
 	agent_answers(heir, "ok");
 	agent_kill(others);
@@ -126,9 +136,9 @@ static void one_of_a_great_many_with_another_asleep_first(void **state)
 	agent_expect(others, "ok", "acquire t max=1");
 	agent_expect(holder, "ok", "acquire s");
 	elsewhere = sleeper("t");
-	await_waiters("t", 1);
+	await_sleeper(elsewhere, "t");
 	heir = sleeper("s");
-	await_waiters("s", 1);
+	await_sleeper(heir, "s");
 	agent_kill(holder);
 	agent_answers(heir, "ok");
 	assert_false(agent_spoke(elsewhere));

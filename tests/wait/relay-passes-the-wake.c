@@ -23,6 +23,8 @@ static void all_but_one_die_at(const char *point, int survivor)
 				     point);
 		agent_say(followers[i], "begin key");
 		await_waiters("key", (uint32_t)i + 1);
+		/* Before it sleeps it would find the leader dead by itself. */
+		agent_asleep(followers[i]);
 	}
 	agent_kill(leader);
 	agent_answers(followers[survivor], "leader owner_died");

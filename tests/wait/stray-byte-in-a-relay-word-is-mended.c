@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <sfshm/semaphore.h>
@@ -21,11 +22,13 @@
 static struct shm_header *map_all(void)
 {
 	int fd = open(watch_path(), O_RDWR | O_CLOEXEC);
-	off_t size = lseek(fd, 0, SEEK_END);
-	void *all = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED,
-			 fd, 0);
+	struct stat st = { 0 };
+	void *all;
 
-	assert_true(fd >= 0 && all != MAP_FAILED);
+	assert_true(fd >= 0 && !fstat(fd, &st));
+	all = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		   fd, 0);
+	assert_true(all != MAP_FAILED);
 	close(fd);
 	return all;
 }

@@ -14,7 +14,11 @@
 #include "crowd.h"
 #include "testing.h"
 
-/* What a first call uses of the C library, in front of which ours stand. */
+/*
+ * These functions stand in front of the C library's, whose parameters have
+ * reserved names.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
+ */
 #define SEEN __attribute__((visibility("default")))
 
 enum place {
@@ -78,6 +82,8 @@ SEEN int pthread_key_create(pthread_key_t *key, void (*end)(void *))
 	pass(MAKING_A_KEY);
 	return r;
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 /* A fork waits for a thread that opens, but for none that makes a memfd. */
 static void use(void)
