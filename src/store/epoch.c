@@ -54,9 +54,10 @@ bool epoch_advance(struct peer *p)
 	struct mapping *map = p->map;
 	struct shm_header *h = map->header;
 	uint64_t e = load_acquire(&h->epoch);
+	uint64_t since = load_acquire(&h->epoch_since);
 	uint64_t now = sys.now();
-	uint64_t since = load_relaxed(&h->epoch_since);
-	bool stalled = now > since && now - since > EPOCH_STALL_NS;
+	/* A damaged time that is ahead counts as long ago. */
+	bool stalled = now - since > EPOCH_STALL_NS;
 	uint32_t used = participants_used(map);
 
 	/* order: G2 pairs G1 */

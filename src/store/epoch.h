@@ -70,10 +70,14 @@ static inline void epoch_leave(struct peer *p)
 /* Moves the epoch on if no reader is in the way. True if it moved. */
 bool epoch_advance(struct peer *p);
 
-/* Whether what left at `stamp` may be used again. */
+/*
+ * Whether a slot that left its chain at `stamp` may be used again. No stamp is
+ * ahead of the epoch, which its writer had read; a damaged one that is counts
+ * as passed, so that nobody waits for it for ever.
+ */
 static inline bool epoch_passed(const struct mapping *map, uint64_t stamp)
 {
-	return load_acquire(&map->header->epoch) >= stamp + 2;
+	return load_acquire(&map->header->epoch) - stamp >= 2;
 }
 
 #endif

@@ -178,8 +178,8 @@ static bool visit(struct peer *p, struct want *w, uint32_t slot)
 		return false;
 	}
 	if (!ctl_at_rest(ctl)) {
-		/* What can come free, that is: a damaged one never does. */
-		if (ctl_phase(ctl) != PHASE_LIMBO &&
+		/* A damaged slot never comes free. */
+		if (!slot_is_stamped(p->map, slot, ctl) &&
 		    (w->granules || ctl_phase(ctl) != PHASE_FREE))
 			return false;
 		if (w->granules && !memory_of(p->map, slot))
@@ -260,7 +260,7 @@ static bool still_waiting(struct peer *p)
 	for (uint32_t i = 0; i < remembered(p); i++) {
 		uint64_t c = load_seq(&p->map->slots[p->limbo[i]].ctl);
 
-		if (ctl_phase(c) == PHASE_LIMBO && !ctl_owner(c))
+		if (slot_is_stamped(p->map, p->limbo[i], c))
 			p->limbo[kept++] = p->limbo[i];
 	}
 	p->limbo_count = kept;

@@ -126,19 +126,25 @@ void slot_yield(struct peer *p, uint32_t slot)
 	}
 }
 
+/*
+ * order: G7 pairs G8
+ * A thread that sees the slot in limbo and unowned sees its stamp.
+ */
+static uint64_t stamp_of(const struct mapping *map, uint32_t slot)
+{
+	return load_acquire(&map->desks[slot].started);
+}
+
+bool slot_is_stamped(const struct mapping *map, uint32_t slot, uint64_t ctl)
+{
+	return ctl_phase(ctl) == PHASE_LIMBO && !ctl_owner(ctl) &&
+	       stamp_of(map, slot) & STARTED_STAMP;
+}
+
 bool slot_grace_over(const struct mapping *map, uint32_t slot, uint64_t ctl)
 {
-	uint64_t stamp;
-
-	if (ctl_phase(ctl) != PHASE_LIMBO || ctl_owner(ctl))
-		return false;
-	/*
-	 * order: G7 pairs G8
-	 * A thread that sees the slot in limbo and unowned sees its stamp.
-	 */
-	stamp = load_acquire(&map->desks[slot].started);
-	return stamp & STARTED_STAMP &&
-	       epoch_passed(map, stamp & ~STARTED_STAMP);
+	return slot_is_stamped(map, slot, ctl) &&
+	       epoch_passed(map, stamp_of(map, slot) & ~STARTED_STAMP);
 }
 
 bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl)

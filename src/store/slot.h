@@ -189,7 +189,10 @@ void slot_unlink(struct peer *p, uint32_t slot, uint64_t ctl);
  */
 void slot_yield(struct peer *p, uint32_t slot);
 
-/* Whether a slot in limbo, seen as `ctl`, is past its grace period. */
+/* Whether a slot, seen as `ctl`, is in limbo and has all it needs to leave it. */
+bool slot_is_stamped(const struct mapping *map, uint32_t slot, uint64_t ctl);
+
+/* ... and whether it is past its grace period. */
 bool slot_grace_over(const struct mapping *map, uint32_t slot, uint64_t ctl);
 
 /* T14, T15: its grace period is over. True, with the word: free. */

@@ -60,7 +60,16 @@ static uint64_t place_of(const struct input_step *s)
 	return at + s->at % count * each + s->off % each;
 }
 
-/* Is it in a mutex that a thread of this process holds? */
+static bool overlap(uint64_t from, uint64_t to, uint64_t at, size_t size)
+{
+	return to > at && from < at + size;
+}
+
+/*
+ * Is it in a mutex that a thread of this process holds? Or in such a mutex's
+ * door: a thread that ends and finds the door taken leaves the mutex to the
+ * kernel, and the mapping with it.
+ */
 static bool is_ours(uint64_t from, uint64_t to)
 {
 	const struct shm_geometry *g = &stage.geometry;
@@ -73,8 +82,11 @@ static bool is_ours(uint64_t from, uint64_t to)
 		uint32_t word;
 		char task[64];
 
-		if (at + sizeof(*p) > stage.size || to <= at ||
-		    from >= at + sizeof(p->mutex_bytes))
+		if (at + sizeof(*p) > stage.size ||
+		    (!overlap(from, to, at, sizeof(p->mutex_bytes)) &&
+		     !overlap(from, to,
+			      at + offsetof(struct shm_participant, door),
+			      sizeof(p->door))))
 			continue;
 		if (fingerprint_read(&print))
 			return true;
