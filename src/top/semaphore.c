@@ -22,16 +22,18 @@ static_assert(sizeof(struct permit) <= sizeof(struct sfshm_permit), "opaque");
 static_assert(SFSHM_PERMITS_MAX <= SHM_PERMITS, "no more words than there are");
 
 /* Which semaphore a call is about, and where it was found. */
-struct sought {
+struct lookup {
 	struct sfshm *handle;
 	const void *name;
 	size_t len;
-	uint32_t max; /* if it is made */
+	uint32_t max; /* if the call makes it */
 	struct acquire *wait;
 	struct peer *p;
-	struct semaphore *s;
-	uint32_t *hint;
-	struct semaphore found, before;
+	struct semaphore *s; /* the one to use */
+	uint32_t *hint;      /* the word to look at first */
+	/* where there is no remembered one: in the segment, its predecessor */
+	struct semaphore here, before;
+	bool is_here, is_before;
 	uint32_t first;
 };
 
@@ -43,7 +45,7 @@ static int check_name(const void *name, size_t len)
 }
 
 static inline bool is_called(const struct semaphore_known *k,
-			     const struct sought *w)
+			     const struct lookup *w)
 {
 	if (k->len != w->len)
 		return false;
@@ -52,7 +54,7 @@ static inline bool is_called(const struct semaphore_known *k,
 		       !memcmp(k->name, w->name, w->len);
 }
 
-static inline struct semaphore_known *recall(const struct sought *w)
+static inline struct semaphore_known *recall(const struct lookup *w)
 {
 	struct semaphore_cache *c = w->p->semaphores;
 
@@ -66,7 +68,7 @@ static inline struct semaphore_known *recall(const struct sought *w)
 }
 
 /* Kept with the thread's peer; without memory for it, it is looked up again. */
-static void remember(struct sought *w)
+static void remember(struct lookup *w)
 {
 	struct semaphore_cache *c = w->p->semaphores;
 	struct semaphore_known *k;
@@ -78,7 +80,7 @@ static void remember(struct sought *w)
 	if (!c)
 		return;
 	k = &c->known[c->next++ % SEMAPHORE_CACHED];
-	k->s = w->found;
+	k->s = w->here;
 	k->hint = w->first;
 	k->len = (uint32_t)w->len;
 	memcpy(k->name, w->name, w->len);
@@ -113,7 +115,7 @@ static int publish(struct flight *f, struct peer *p, uint32_t max)
  * left where it is: its permits are looked at one by one. Returns 0, AGAIN,
  * MOVED or an error.
  */
-static int make(struct sought *w, bool try, uint32_t max)
+static int make(struct lookup *w, bool try, uint32_t max)
 {
 	const struct sfshm_policy policy = {
 		.size = sizeof(policy),
@@ -140,8 +142,8 @@ static int make(struct sought *w, bool try, uint32_t max)
 	return r > 0 || r == -EREMOTEIO ? AGAIN : r;
 }
 
-/* As it stands in the segment's predecessor: 1, 0 or an error. */
-static int find_before(struct sought *w)
+/* Looks for it in the segment's predecessor. 0 or an error. */
+static int find_before(struct lookup *w)
 {
 	struct mapping *old = mapping_predecessor(w->p->map);
 	struct peer *there;
@@ -164,55 +166,73 @@ static int find_before(struct sought *w)
 	}
 	/* Attached, the thread has a reference of its own. */
 	mapping_put(old);
-	return r;
+	w->is_before = r == 1;
+	return r < 0 ? r : 0;
 }
 
-static int seek_slowly(struct sought *w, bool may_make, bool try)
+/* Looks for it in the segment itself. 0 or an error. */
+static int find_here(struct lookup *w)
 {
-	int r, before = find_before(w);
-	uint32_t tries = 0, max;
-	struct key k;
+	struct key k = key_make(w->p->map, SHM_SEMAPHORE, w->name, w->len);
+	int r = semaphore_find(w->p, &k, &w->here);
 
-	if (before < 0)
-		return before;
-	k = key_make(w->p->map, SHM_SEMAPHORE, w->name, w->len);
-	while (!(r = semaphore_find(w->p, &k, &w->found)) && may_make) {
-		/* Broken bytes can say that it is made, and that it is not. */
-		if (tries++ == LOOK_MOST_TRIES) {
-			peer_count(w->p, COUNT_corrupt);
-			return -EBADMSG;
-		}
+	w->is_here = r == 1;
+	return r < 0 ? r : 0;
+}
+
+/* ... and makes it there, with the maximum that it had before. */
+static int find_or_make(struct lookup *w, bool try)
+{
+	uint32_t max = w->is_before ? semaphore_max(&w->before) :
+		       w->max       ? w->max :
+				      default_max();
+
+	for (uint32_t tries = 0; tries < LOOK_MOST_TRIES; tries++) {
+		int r = find_here(w);
+
+		if (r || w->is_here)
+			return r;
 		if (w->wait && !try)
 			acquire_begin_to_wait(w->wait);
-		r = make(w, try,
-			 before ? semaphore_max(&w->before) :
-			 w->max ? w->max :
-				  default_max());
+		r = make(w, try, max);
 		if (r && r != AGAIN)
 			return r;
 	}
-	if (r < 0)
+	/* Broken bytes say that it is made, and that it is not. */
+	peer_count(w->p, COUNT_corrupt);
+	return -EBADMSG;
+}
+
+static int seek_slowly(struct lookup *w, bool may_make, bool try)
+{
+	uint32_t max;
+	int r;
+
+	w->is_before = false;
+	r = find_before(w);
+	if (!r)
+		r = may_make ? find_or_make(w, try) : find_here(w);
+	if (r)
 		return r;
-	if (!r && !before)
-		return handle_moved(w->p->map) ? MOVED : -ENODATA;
-	if (!r) {
-		/* Who only looks does not make it here. */
+	if (!w->is_here) {
 		w->s = &w->before;
-		return 0;
+		return w->is_before            ? 0 :
+		       handle_moved(w->p->map) ? MOVED :
+						 -ENODATA;
 	}
-	w->s = &w->found;
+	w->s = &w->here;
 	w->hint = &w->first;
 	max = semaphore_max(w->s);
 	w->first = max ? (w->p->id - 1) % max : 0;
-	if (before)
-		w->found.before = &w->before;
+	if (w->is_before)
+		w->here.before = &w->before;
 	else if (!load_relaxed(&w->p->map->predecessor))
 		remember(w);
 	return 0;
 }
 
 /* Finds the semaphore, in the segment that stands; 0, MOVED or an error. */
-static int seek(struct sought *w, bool may_make, bool try)
+static int seek(struct lookup *w, bool may_make, bool try)
 {
 	struct semaphore_known *k;
 	int r = handle_enter(w->handle, &w->p);
@@ -241,7 +261,7 @@ static int check_options(const struct sfshm_semaphore_options *o)
 		       0;
 }
 
-static void fill(struct permit *t, const struct sought *w, uint32_t i)
+static void fill(struct permit *t, const struct lookup *w, uint32_t i)
 {
 	t->map = w->s->map;
 	t->life = w->p->life;
@@ -250,7 +270,7 @@ static void fill(struct permit *t, const struct sought *w, uint32_t i)
 	t->slot = w->s->slot;
 }
 
-static int acquire_once(struct sought *w, struct acquire *a)
+static int acquire_once(struct lookup *w, struct acquire *a)
 {
 	int r = seek(w, true, a->try);
 
@@ -271,7 +291,7 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
 {
 	struct permit *t = (struct permit *)permit;
 	struct acquire a;
-	struct sought w;
+	struct lookup w;
 	int r = check_name(name, name_len) ?: check_options(options);
 
 	if (unlikely(r || !permit))
@@ -327,7 +347,7 @@ void sfshm_permit_cleanup(struct sfshm_permit *permit)
 	(void)sfshm_permit_release(permit);
 }
 
-static int info_once(struct sought *w, struct sfshm_semaphore_info *info)
+static int info_once(struct lookup *w, struct sfshm_semaphore_info *info)
 {
 	int r = seek(w, false, true);
 
@@ -348,7 +368,7 @@ static int info_once(struct sought *w, struct sfshm_semaphore_info *info)
 int sfshm_semaphore_info(struct sfshm *handle, const void *name,
 			 size_t name_len, struct sfshm_semaphore_info *info)
 {
-	struct sought w = {
+	struct lookup w = {
 		.handle = handle,
 		.name = name,
 		.len = name_len,
@@ -368,7 +388,7 @@ int sfshm_semaphore_info(struct sfshm *handle, const void *name,
 int sfshm_semaphore_set_max(struct sfshm *handle, const void *name,
 			    size_t name_len, uint32_t max)
 {
-	struct sought w = {
+	struct lookup w = {
 		.handle = handle,
 		.name = name,
 		.len = name_len,
