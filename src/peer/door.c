@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 
-/* The number that names a process in its doors, and its byte lock. */
+/* The number that names a process in its doors, and its byte lock (DOOR-3). */
 static uint64_t number_of(uint64_t cookie)
 {
 	return cookie & ~(DOOR_TAKEN | DOOR_UNPROVEN);
@@ -19,6 +19,7 @@ static struct flock lock_of(uint64_t number)
 	};
 }
 
+/* DOOR-4: it is held for as long as the segment is mapped. */
 static bool take_lock(struct mapping *map, int fd)
 {
 	struct flock lock = lock_of(number_of(map->cookie));
@@ -52,7 +53,7 @@ bool door_process_lives(struct mapping *map, uint64_t cookie)
 	       fcntl(fd, F_GETLK, &lock) || lock.l_type != F_UNLCK;
 }
 
-/* order: C2 pairs C1 */
+/* ORDER-C2 pairs ORDER-C1 */
 static bool take(struct mapping *map, struct shm_participant *rec,
 		 uint64_t door, bool mend)
 {
@@ -74,10 +75,10 @@ uint64_t door_enter(struct mapping *map, struct shm_participant *rec, bool mend)
 }
 
 /*
- * order: C1 pairs C2
+ * ORDER-C1 pairs ORDER-C2
  * The next thread inside sees what this one has done there. For
- * list_op_pending program order is enough: the kernel reads it when the thread
- * is gone.
+ * list_op_pending (DOOR-2) program order is enough: the kernel reads it when
+ * the thread is gone.
  */
 void door_leave(struct shm_participant *rec, uint64_t door)
 {

@@ -9,16 +9,16 @@
  * that moment, and a twin has become the owner in between, the kernel marks the
  * twin, which lives. Hence:
  *
- *  O1. A thread tries, unlocks or marks a record's mutex only while it is in
- *      the record's door.
- *  O2. A thread stays in the door for as long as its list_op_pending may name
- *      that mutex: nobody becomes the owner meanwhile.
- *  O3. The word names the process of the thread inside by a number that no
+ *  DOOR-1. A thread tries, unlocks or marks a record's mutex only while it is
+ *      in the record's door.
+ *  DOOR-2. A thread stays in the door for as long as its list_op_pending may
+ *      name that mutex: nobody becomes the owner meanwhile.
+ *  DOOR-3. The word names the process of the thread inside by a number that no
  *      other process ever has. Thread ids and PID namespaces do not come into
  *      it.
- *  O4. A process that goes through doors holds the byte lock that its number
- *      gives for as long as it has the segment mapped. The kernel drops the
- *      lock when all threads of the process have ended, after it has gone
+ *  DOOR-4. A process that goes through doors holds the byte lock that its
+ *      number gives for as long as it has the segment mapped. The kernel drops
+ *      the lock when all threads of the process have ended, after it has gone
  *      through their mutexes. So a thread may take a door from a process whose
  *      lock is gone, by one CAS from the word that it looked at: no living
  *      process can put that word there again.

@@ -10,15 +10,17 @@ bool life_proven_dead(const struct mapping *map, struct shm_participant *rec,
 		      uint32_t *word)
 {
 	/*
-	 * order: P4 pairs P3
-	 * A number that is odd is read before the word that its owner locked.
-	 * order: P6 pairs P5
+	 * ORDER-P4 pairs ORDER-P3
+	 * A number that is odd is read before the word that its owner locked
+	 * (LIFE-3).
+	 * ORDER-P6 pairs ORDER-P5
 	 * What the owner did before it was gone is visible if it is even.
 	 */
 	uint32_t incarnation = load_acquire(&rec->incarnation);
 	/*
-	 * order: P2 pairs P1
-	 * After the mark, all that the dead one wrote is visible.
+	 * ORDER-P2 pairs ORDER-P1
+	 * After the mark, all that the dead one wrote is visible. A thread that
+	 * lives is never marked (LIFE-4).
 	 */
 	uint32_t w = load_acquire(liveness_word(map, rec));
 
@@ -27,7 +29,7 @@ bool life_proven_dead(const struct mapping *map, struct shm_participant *rec,
 }
 
 /*
- * order: P5 pairs P6
+ * ORDER-P5 pairs ORDER-P6
  * A thread that ends a life has seen the owner's last store: it is the owner,
  * or has acquired the kernel's mark, or has been told by the kernel.
  */
@@ -75,7 +77,7 @@ enum life life_examine(struct mapping *map, uint32_t index)
 
 	if (!rec)
 		return LIFE_DEAD;
-	/* Read before the kernel is asked (I1). */
+	/* Read before the kernel is asked (LIFE-1). */
 	incarnation = load_acquire(&rec->incarnation);
 	if (life_proven_dead(map, rec, &word))
 		return LIFE_DEAD;

@@ -8,20 +8,20 @@
  * not the odd number any more that it was while the owner lived. Thread ids do
  * not come into it: they repeat across PID namespaces, and with time.
  *
- *  I1. The owner makes the incarnation odd, last when it attaches. Three make
- *      it even, by a CAS from the odd number: the owner, first when it
+ *  LIFE-1. The owner makes the incarnation odd, last when it attaches. Three
+ *      make it even, by a CAS from the odd number: the owner, first when it
  *      detaches; a reaper, before it locks the mutex; a thread that asked the
  *      kernel and was told that the owner's thread is gone, and that had read
  *      the number before it asked. So a late one of them changes nothing.
- *  I2. The next owner comes only after a sweep has given back all that the last
- *      one had. So while a control word or a permit stands that names the
+ *  LIFE-2. The next owner comes only after a sweep has given back all that the
+ *      last one had. So while a control word or a permit stands that names the
  *      record, the number is that owner's, or the even one that follows. A
  *      thread that reads incarnation and mutex between two looks at the same
  *      control word (the second is the CAS that relies on it) knows of that
  *      owner.
- *  I3. The mutex is read after the incarnation. A mark that is there then tells
- *      of that owner's death, or of a reaper's that came after it.
- *  I4. The kernel marks the mutex of no thread but the one that died: see
+ *  LIFE-3. The mutex is read after the incarnation. A mark that is there then
+ *      tells of that owner's death, or of a reaper's that came after it.
+ *  LIFE-4. The kernel marks the mutex of no thread but the one that died: see
  *      peer/door.h.
  *
  *   incarnation  mutex        meaning
@@ -56,7 +56,7 @@ static inline bool life_ended(uint32_t incarnation)
 	return !(incarnation & 1);
 }
 
-/* The owner's number, while it lives and until the next one comes. */
+/* The owner's number, while it lives and until the next one comes (LIFE-2). */
 static inline uint32_t life_number(uint32_t incarnation)
 {
 	return (incarnation + 1) / 2;
@@ -69,7 +69,7 @@ bool life_proven_dead(const struct mapping *map, struct shm_participant *rec,
 /*
  * Asks the kernel as well. A death proven this way ends the incarnation and
  * wakes all that sleep on the mutex's word. A follower that read the incarnation
- * before and falls asleep after that wake sleeps for one slice (W4).
+ * before and falls asleep after that wake sleeps for one slice (WAIT-4).
  */
 enum life life_examine(struct mapping *map, uint32_t index);
 

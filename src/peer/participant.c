@@ -182,7 +182,7 @@ static void fill_record(struct peer *p)
 	store_relaxed(&rec->wait_slot, 0);
 	fetch_or_acq_rel(liveness_word(p->map, rec), FUTEX_WAITERS);
 	/*
-	 * order: P3 pairs P4
+	 * ORDER-P3 pairs ORDER-P4
 	 * A reader of the odd number sees the word locked and its holder named.
 	 */
 	store_release(&rec->incarnation, incarnation);
@@ -259,7 +259,7 @@ int peer_attach(struct mapping *map, struct peer **out)
 	p->cookie = process_cookie();
 	p->life = p->cookie + fetch_add_relaxed(&lives, 1) + 1;
 	r = take_record(p);
-	/* Locking a robust mutex has cleared that (W6). */
+	/* Locking a robust mutex has cleared that (WAIT-6). */
 	wait_done();
 	if (r) {
 		free(p);
@@ -268,7 +268,7 @@ int peer_attach(struct mapping *map, struct peer **out)
 	kill_point(attach_locked);
 	fill_record(p);
 	kill_point(attach_filled);
-	/* Y3: with the byte lock held. */
+	/* REMOVAL-3: with the byte lock held. */
 	removal_look(map, sys.coarse());
 	mapping_get(map);
 	p->robust = robust_head();

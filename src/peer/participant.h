@@ -82,8 +82,8 @@ static inline struct peer *peer_of(uint64_t life)
 struct peer *peer_attached(const struct mapping *map, uint64_t serial);
 
 /*
- * W6 of peer/wait.h, for what the thread still holds, once it holds no permit
- * here any more.
+ * WAIT-6 of peer/wait.h, for what the thread still holds, once it holds no
+ * permit here any more.
  */
 void peer_rest(void);
 

@@ -43,7 +43,9 @@ static void name_holder(const struct mapping *map, struct shm_participant *rec)
 }
 
 /*
- * order: P1 pairs P2
+ * Called in the record's door (DOOR-1).
+ *
+ * ORDER-P1 pairs ORDER-P2
  * A dead owner's word is seen before what it last wrote is swept: trylock
  * acquires what the kernel's mark, made after the owner's last store, released.
  */

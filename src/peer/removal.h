@@ -6,16 +6,18 @@
  * Who opens the name then gets another segment, so a key may have two leaders,
  * one in each. A process that never enters the kernel cannot know, so:
  *
- *  Y1. Each process that uses a segment looks after its file twice a second:
- *      as it begins, ends, waits, or attaches. Who sees that it is removed
- *      sets `moved` to SHM_REMOVED and wakes all sleepers.
- *  Y2. So no flight begins there from then on (U2 in top/succession.h), and
- *      everything that ends there says so to its holder.
- *  Y3. Who attaches looks after it has its byte lock. So who makes the new
- *      segment, which is after the removal, finds that lock, or the attacher
- *      finds the file removed.
- *  Y4. Nothing is removed that had no name when it was opened (a memfd), or
- *      has a successor.
+ *  REMOVAL-1. Each process that uses a segment looks after its file twice a
+ *      second: as it begins, ends, waits, or attaches. Who sees that it is
+ *      removed sets `moved` to SHM_REMOVED, by a CAS, and wakes all sleepers.
+ *      The others see it at their next call, by the load that every call makes.
+ *  REMOVAL-2. So no flight begins there from then on (SUCCESSION-2 in
+ *      top/succession.h), and everything that ends there says so to its holder,
+ *      by -ESHUTDOWN.
+ *  REMOVAL-3. Who attaches looks after it has its byte lock. So who makes the
+ *      new segment, which is after the removal, finds that lock, or the
+ *      attacher finds the file removed.
+ *  REMOVAL-4. Nothing is removed that had no name when it was opened (a memfd),
+ *      or has a successor.
  *
  *   the file's look                        what it says
  *   no link is left                        removed
@@ -39,12 +41,13 @@ static inline bool removal_is_due(const struct mapping *map, uint64_t coarse)
 	return unlikely(coarse >= load_relaxed(&map->look_at));
 }
 
+/* If so, no flight begins here (REMOVAL-2). */
 static inline bool removal_known(const struct mapping *map)
 {
 	return unlikely(load_acquire(&map->header->moved) == SHM_REMOVED);
 }
 
-/* Y1, whether it is time for it or not; `coarse` is now. */
+/* REMOVAL-1, whether it is time for it or not; `coarse` is now. */
 void removal_look(struct mapping *map, uint64_t coarse);
 
 /* ... if it is time. */

@@ -6,13 +6,13 @@
 #include "os/killpoint.h"
 #include "os/sys.h"
 
-/* W4: how long a sleep lasts at most, and how much that is spread. */
+/* WAIT-4: how long a sleep lasts at most, and how much that is spread. */
 #define SLICE_NS (100 * NS_PER_MS)
 /* The same where several words cannot be slept on: a dead owner is polled. */
 #define POLL_NS (4 * NS_PER_MS)
 
 static __thread struct robust_head *head;
-static __thread uint32_t *resting; /* W6: a relay word, or NULL */
+static __thread uint32_t *resting; /* WAIT-6: a relay word, or NULL */
 
 static uint64_t jittered(uint64_t slice, const struct wait *w, uint64_t now)
 {
@@ -23,7 +23,7 @@ static uint64_t jittered(uint64_t slice, const struct wait *w, uint64_t now)
 }
 
 /*
- * order: R1 pairs R2
+ * ORDER-R1 pairs ORDER-R2
  * The kernel reads list_op_pending when the thread is gone, so a compiler
  * barrier is all that the order of these stores needs.
  */
@@ -41,7 +41,7 @@ on_waking void wait_done(void)
 {
 	if (!head)
 		return;
-	/* order: R2 pairs R1 */
+	/* ORDER-R2 pairs ORDER-R1 */
 	compiler_barrier();
 	if (resting)
 		set_pending(resting);
@@ -138,7 +138,7 @@ bool wait_over(const struct wait *w)
 	return false;
 }
 
-/* W2: whoever wrote there broke the segment. */
+/* WAIT-2: whoever wrote there broke the segment. */
 static void mend_relay(struct peer *p, uint32_t *relay)
 {
 	uint32_t stray = relay ? load_relaxed(relay) : 0;
@@ -186,7 +186,7 @@ void wait_wake_others(const struct wait *w)
 }
 
 /*
- * order: E1 pairs E2
+ * ORDER-E1 pairs ORDER-E2
  * A waiter announces itself, then looks at the control word; a waker changes
  * the control word, then looks for waiters. All four accesses are
  * sequentially consistent, so one of the two sees the other. Weaker: a lost
@@ -209,7 +209,7 @@ on_waking bool event_wake(uint32_t *event, bool all)
 	uint32_t e, next;
 
 	do {
-		/* order: E2 pairs E1 */
+		/* ORDER-E2 pairs ORDER-E1 */
 		e = load_seq(event);
 		if (!(e & EVENT_WAITERS))
 			return false;
@@ -226,7 +226,7 @@ bool event_wake_one(uint32_t *event)
 	uint32_t e;
 
 	do {
-		/* order: E2 pairs E1 */
+		/* ORDER-E2 pairs ORDER-E1 */
 		e = load_seq(event);
 		if (!(e & EVENT_WAITERS))
 			return false;

@@ -11,33 +11,33 @@
  * The kernel wakes one waiter of a dead owner. Invariants that make one
  * enough:
  *
- *  W1. Whoever finds the owner's word changed from what it slept on wakes all
- *      who sleep on that word, before it does anything else.
- *  W2. Who dies between being woken and W1 passes the wake on: its
+ *  WAIT-1. Whoever finds the owner's word changed from what it slept on wakes
+ *      all who sleep on that word, before it does anything else.
+ *  WAIT-2. Who dies between being woken and WAIT-1 passes the wake on: its
  *      list_op_pending points at the owner's relay word, which is always 0,
  *      and for a pending word that is 0 the kernel wakes one more waiter of
  *      it. Nothing is ever written there, so equal TIDs in two PID namespaces
  *      harm nobody. A stray byte there would end each sleep at once: the waiter
  *      that finds one sets the word to 0 again, and sleeps for a moment, so
  *      that it does not spin even if somebody keeps writing there.
- *  W3. list_op_pending stays set from before the sleep until the waiter has
+ *  WAIT-3. list_op_pending stays set from before the sleep until the waiter has
  *      decided: it has a result, has claimed, or has left. (Reaping takes
- *      another robust mutex, which ends it early; W4 bounds what that costs.)
- *  W4. Every sleep ends by itself after a slice, so that a waker that stopped
- *      between its CAS and its wake costs no more than that.
- *  W5. Who sleeps on an event sleeps on the words of its present owner: who
+ *      another robust mutex, which ends it early; WAIT-4 bounds what that
+ *      costs.)
+ *  WAIT-4. Every sleep ends by itself after a slice, so that a waker that
+ *      stopped between its CAS and its wake costs no more than that.
+ *  WAIT-5. Who sleeps on an event sleeps on the words of its present owner: who
  *      becomes the owner of something at rest wakes those who may be asleep
- *      on the last one's. (Taking over from the dead, W1 has done so.)
- *  W6. Once a thread has tried to take a permit its list_op_pending rests at
- *      the segment's relay word whenever it points nowhere else. So its death
- *      wakes one of those who wait for permits in that segment, however many
- *      holders there are and whichever of them it slept on; that one reaps
+ *      on the last one's. (Taking over from the dead, WAIT-1 has done so.)
+ *  WAIT-6. Once a thread has tried to take a permit its list_op_pending rests
+ *      at the segment's relay word whenever it points nowhere else. So its
+ *      death wakes one of those who wait for permits in that segment, however
+ *      many holders there are and whichever of them it slept on; that one reaps
  *      the dead, which wakes the others. It stays there when the permits have
- *      been given back: to move it each time would cost more than a wake at
- *      the thread's end.
- *      (The program's own robust mutexes clear that place: from then until
- *      the thread's next call here, the liveness words, and W4, are what is
- *      left.)
+ *      been given back: to move it each time would cost more than a wake at the
+ *      thread's end. (The program's own robust mutexes clear that place: from
+ *      then until the thread's next call here, the liveness words, and WAIT-4,
+ *      are what is left.)
  */
 #ifndef PEER_WAIT_H
 #define PEER_WAIT_H
@@ -56,7 +56,7 @@
 struct wait_word {
 	uint32_t *word;
 	uint32_t seen;
-	bool liveness; /* of an owner: W1 holds for it */
+	bool liveness; /* of an owner: WAIT-1 holds for it */
 };
 
 /* The kernel takes 128 words. */
@@ -87,13 +87,13 @@ struct nap {
 	bool slice; /* it ends then only to look at everything again */
 };
 
-/* What comes before the sleep: W3, its words, its end. */
+/* What comes before the sleep: WAIT-3, its words, its end. */
 void wait_prepare(const struct wait *w, struct nap *n);
 
 /* Where there is no such sleep, or it has failed with errno. */
 int wait_otherwise(const struct wait *w, const struct nap *n);
 
-/* W1, where there is something to be done for it. */
+/* WAIT-1, where there is something to be done for it. */
 void wait_wake_others(const struct wait *w);
 
 /* Words that it waits for have changed, or the wait is to be given up. */
@@ -133,10 +133,12 @@ static in_line int wait_sleep(const struct wait *w)
 	return unlikely(r == -ETIMEDOUT) && n.slice ? -EAGAIN : 0;
 }
 
-/* Ends W3's duty, and sees to W6. Idempotent. */
+/* Ends WAIT-3's duty, and sees to WAIT-6. Idempotent. */
 void wait_done(void);
 
-/* W6: from now on the thread holds permits in the segment; it holds none. */
+/*
+ * WAIT-6: from now on the thread holds permits in the segment; it holds none.
+ */
 void wait_rest_at(const struct mapping *map);
 void wait_unrest(void);
 
@@ -173,16 +175,16 @@ uint32_t event_arm(uint32_t *event);
 bool event_wake(uint32_t *event, bool all);
 
 /*
- * Wakes one, for an event that nobody's claim wakes all of later (W5): finding
- * that nobody slept it takes the announcement back, so that the next one costs
- * no system call.
+ * Wakes one, for an event that nobody's claim wakes all of later (WAIT-5):
+ * finding that nobody slept it takes the announcement back, so that the next
+ * one costs no system call.
  */
 bool event_wake_one(uint32_t *event);
 
 /* Whether somebody may be waiting: after the change, as event_wake() does. */
 static inline bool event_awaited(const uint32_t *event)
 {
-	/* order: E2 pairs E1 */
+	/* ORDER-E2 pairs ORDER-E1 */
 	return load_seq(event) & EVENT_WAITERS;
 }
 

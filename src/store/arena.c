@@ -15,9 +15,10 @@ static uint32_t most_others(const struct mapping *map)
 }
 
 /*
- * Tries to claim granule `ref` as the new head of the chain being built.
+ * Tries to claim granule `ref` as the new head of the chain being built
+ * (ARENA-1).
  *
- * order: A1 pairs A2
+ * ORDER-A1 pairs ORDER-A2
  * The claim acquires what the granule's last owner wrote before freeing it,
  * so that owner's late stores cannot land in the new value.
  */
@@ -83,7 +84,7 @@ static uint32_t scan_all(struct peer *p, uint32_t want, uint32_t part)
 /*
  * Frees the chain at record->doomed. Each granule is made the owner's before
  * the anchor moves to it, and the one cut off is named as pending until its
- * tag is FREE: at every step A3 holds.
+ * tag is FREE: at every step ARENA-3 holds.
  */
 static void free_doomed(struct peer *p)
 {
@@ -105,7 +106,7 @@ static void free_doomed(struct peer *p)
 		store_relaxed(&rec->doomed, after ? next : 0);
 		compiler_barrier();
 		kill_point(arena_freeing);
-		/* order: A2 pairs A1 */
+		/* ORDER-A2 pairs ORDER-A1 */
 		store_release(tag, 0);
 		*(ref > p->map->homes ? &p->cursor : &p->home_cursor) = ref;
 		p->freed++;
@@ -232,7 +233,7 @@ void arena_hand_over(struct peer *p, uint32_t slot, uint32_t *anchor)
 		ref = next;
 	}
 	/*
-	 * order: A3 pairs A4
+	 * ORDER-A3 pairs ORDER-A4
 	 * Whoever sees the head as the slot's sees the whole chain so.
 	 */
 	store_release(tag, tag_live(slot, tag_next(load_relaxed(tag))));

@@ -14,18 +14,18 @@
  *
  * Invariants, with P a participant:
  *
- *  A1. A granule is claimed by one CAS of its tag from FREE to OWNED by P.
- *  A2. A chain belongs to whom its head's tag names. To hand a chain over is
- *      one store of its head's tag: P's to a slot's (publish), or a slot's
+ *  ARENA-1. A granule is claimed by one CAS of its tag from FREE to OWNED by P.
+ *  ARENA-2. A chain belongs to whom its head's tag names. To hand a chain over
+ *      is one store of its head's tag: P's to a slot's (publish), or a slot's
  *      to P's (free).
- *  A3. A granule OWNED by P's incarnation is reached from P's record: it is
- *      in the chain `build` or `doomed`, or it is `build_pending` or
- *      `doomed_pending`. Only P makes granules P's, so once P is dead, what
- *      the record names and the tag confirms is P's beyond doubt.
- *  A4. A slot's reference counts only if its head's tag names that slot.
+ *  ARENA-3. A granule OWNED by P's incarnation is reached from P's record: it
+ *      is in the chain `build` or `doomed`, or it is `build_pending` or
+ *      `doomed_pending`. Only P makes granules P's, so once P is dead, what the
+ *      record names and the tag confirms is P's beyond doubt.
+ *  ARENA-4. A slot's reference counts only if its head's tag names that slot.
  *
- * So a death at any instruction leaks nothing: the reaper frees what A3
- * names, and the next leader of the slot drops a reference that A4 denies.
+ * So a death at any instruction leaks nothing: the reaper frees what ARENA-3
+ * names, and the next leader of the slot drops a reference that ARENA-4 denies.
  *
  * Readers take no part: they copy, and validate by the control word.
  */
@@ -109,20 +109,20 @@ void arena_hand_over(struct peer *p, uint32_t slot, uint32_t *anchor);
 
 /*
  * Frees the chain that *anchor, a word of `slot` which P may write, refers to,
- * if it is that slot's (A4), and zeroes the word.
+ * if it is that slot's (ARENA-4), and zeroes the word.
  */
 void arena_free(struct peer *p, uint32_t slot, uint32_t *anchor);
 
 /* Frees what the record's owner built or was freeing. Idempotent. */
 void arena_sweep(struct peer *victim);
 
-/* Whether the chain whose head is `ref` is the slot's (A4). */
+/* Whether the chain whose head is `ref` is the slot's (ARENA-4). */
 static inline bool arena_is_live(const struct mapping *map, uint32_t slot,
 				 uint32_t ref)
 {
 	uint64_t *tag = tag_at(map, ref);
 
-	/* order: A4 pairs A3 */
+	/* ORDER-A4 pairs ORDER-A3 */
 	return tag && tag_names(load_acquire(tag), tag_live(slot, 0));
 }
 
@@ -173,14 +173,14 @@ static inline int arena_read(const struct mapping *map, uint32_t ref, void *to,
 	return 0;
 }
 
-/* Makes a slot's chain, which P may free, an orphan (N2). */
+/* Makes a slot's chain, which P may free, an orphan (PIN-2). */
 void arena_orphan(struct peer *p, uint32_t ref);
 
 /* The tag of the orphan whose head `ref` is, or 0. */
 uint64_t arena_orphan_tag(const struct mapping *map, uint32_t ref);
 
 /*
- * Frees the orphan whose head record->doomed names (N3), if its tag still is
+ * Frees the orphan whose head record->doomed names (PIN-3), if its tag still is
  * the one that was looked at.
  */
 void arena_adopt(struct peer *p, uint32_t ref, uint64_t tag);

@@ -12,43 +12,53 @@
  *                begins at CTL_GEN_END or above
  *
  * Transitions, each one CAS from the exact word that was looked at. g is the
- * generation, P the caller, D a dead participant, L a live one.
+ * generation, P the caller, D a dead participant, L one that lives
+ * or may.
  *
- *   T1  FREE g              -> MAKING g' P    claim a slot for a new key
- *                                             g' = max(g, floor) + 2
- *   T2  MAKING g P          -> BUSY g'' P     linked: the flight is on;
- *                                             g'' = max(g, floor + 1)
- *   T3  IDLE|DONE|FAILED g  -> BUSY g+1 P     begin a flight
- *   T4  BUSY g P            -> DONE g         publish: cur flips, has is set
- *   T5  BUSY g P            -> FAILED g       fail: the other field tells why;
- *                                             has is cleared if it says that
- *                                             the key is uncacheable
- *   T6  BUSY g P            -> IDLE g         release
- *   T7  MAKING|BUSY g D     -> BUSY g''+1 P   take over from the dead
- *   T8  MAKING|BUSY g D     -> IDLE g''       the dead one's flight is over
- *   T9  MAKING g D          -> FREE g         reap, it was never linked
- *   T10 MAKING|BUSY g L     -> RETIRED g L    steal: L may still write here,
- *                                             so the key moves to a new slot
- *   T11 IDLE|DONE|FAILED g  -> RETIRED g      evict, forget, purge
- *   T12 RETIRED g x         -> LIMBO g x      unlinked; if nobody owns it the
- *                                             epoch was noted before
- *   T13 RETIRED|LIMBO g L   -> same, nobody   L learns that it was stolen
- *                                             from, or is dead; in LIMBO the
- *                                             epoch was noted before
- *   T14 LIMBO g             -> LIMBO g P      grace period over: free memory
- *   T15 LIMBO g P           -> FREE g
- *   T16 BUSY g P            -> BUSY g P       has is cleared: P gives up an old
- *                                             value for want of room
+ *  FLIGHT-T1.  FREE g             -> MAKING g' P   claim a slot for a new key;
+ *                                                  g' = max(g, floor) + 2
+ *  FLIGHT-T2.  MAKING g P         -> BUSY g'' P    linked: the flight is on;
+ *                                                  g'' = max(g, floor + 1)
+ *  FLIGHT-T3.  IDLE|DONE|FAILED g -> BUSY g+1 P    begin a flight
+ *  FLIGHT-T4.  BUSY g P           -> DONE g        publish: cur flips, has is
+ *                                                  set
+ *  FLIGHT-T5.  BUSY g P           -> FAILED g      fail: the other field tells
+ *                                                  why; has is cleared if it
+ *                                                  says that the key is
+ *                                                  uncacheable
+ *  FLIGHT-T6.  BUSY g P           -> IDLE g        release
+ *  FLIGHT-T7.  MAKING|BUSY g D    -> BUSY g''+1 P  take over from the dead
+ *  FLIGHT-T8.  MAKING|BUSY g D    -> IDLE g''      the dead one's flight is
+ *                                                  over
+ *  FLIGHT-T9.  MAKING g D         -> FREE g        reap, it was never linked
+ *  FLIGHT-T10. MAKING|BUSY g L    -> RETIRED g L   steal: L may still write
+ *                                                  here, so the key moves to a
+ *                                                  new slot
+ *  FLIGHT-T11. IDLE|DONE|FAILED g -> RETIRED g     evict, forget, purge
+ *  FLIGHT-T12. RETIRED g x        -> LIMBO g x     unlinked; if nobody owns it
+ *                                                  the epoch was noted before
+ *  FLIGHT-T13. RETIRED|LIMBO g L  -> same, nobody  L learns that it was stolen
+ *                                                  from, or is dead; in LIMBO
+ *                                                  the epoch was noted before
+ *  FLIGHT-T14. LIMBO g            -> LIMBO g P     grace period over: free
+ *                                                  memory
+ *  FLIGHT-T15. LIMBO g P          -> FREE g        done
+ *  FLIGHT-T16. BUSY g P           -> BUSY g P      has is cleared: P gives up
+ *                                                  an old value for want of
+ *                                                  room
  *
- * The floor is looked at again once a slot is linked (T2, T7, T8): while its
- * maker was on its way, the key may have come and gone elsewhere. Once linked
- * it is nowhere else.
+ * To everybody but a reaper MAKING is BUSY.
+ *
+ * The floor is looked at again once a slot is linked (FLIGHT-T2, FLIGHT-T7,
+ * FLIGHT-T8): while its maker was on its way, the key may have come and gone
+ * elsewhere. Once linked it is nowhere else. So g'' differs from g for a slot
+ * in the making only.
  *
  * What the other field (not cur) may be written by: the owner in BUSY. What
  * cur's field may be written by, while has is set: nobody. So the last good
  * value stays whole while a flight is on, and a leader that dies half-way has
- * changed nothing that is visible. T1 grows the generation by 2 so that no
- * reader takes a slot's next life for the next flight.
+ * changed nothing that is visible. FLIGHT-T1 grows the generation by 2 so that
+ * no reader takes a slot's next life for the next flight.
  */
 #ifndef STORE_CTL_H
 #define STORE_CTL_H
@@ -76,9 +86,10 @@ enum phase {
 #define CTL_GEN_SHIFT 21
 
 /*
- * T1, T3 and T7 refuse to reach this generation, so that no word ever wraps.
- * The rest is for slots in the making: T2 and T8 add one to the floor, which
- * other slots in the making may have raised that far, one step each.
+ * FLIGHT-T1, FLIGHT-T3 and FLIGHT-T7 refuse to reach this generation, so that
+ * no word ever wraps. The rest is for slots in the making: FLIGHT-T2 and
+ * FLIGHT-T8 add one to the floor, which other slots in the making may have
+ * raised that far, one step each.
  */
 #define CTL_GEN_END ((UINT64_C(1) << (64 - CTL_GEN_SHIFT)) - (1u << 16))
 

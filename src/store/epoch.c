@@ -21,7 +21,7 @@ static enum reader reader_state(uint64_t word, uint64_t epoch)
 }
 
 /*
- * order: G4 pairs G3
+ * ORDER-G4 pairs ORDER-G3
  * The mark is set before anything that the reader may meet is used again.
  */
 static bool expel(struct peer *p, struct shm_participant *rec, uint64_t word)
@@ -35,7 +35,7 @@ static bool expel(struct peer *p, struct shm_participant *rec, uint64_t word)
 static bool reader_allows_advance(struct peer *p, struct shm_participant *rec,
 				  uint64_t epoch, bool stalled)
 {
-	/* order: G6 pairs G5 */
+	/* ORDER-G6 pairs ORDER-G5 */
 	uint64_t word = load_acquire(&rec->epoch);
 
 	switch (reader_state(word, epoch)) {
@@ -44,7 +44,7 @@ static bool reader_allows_advance(struct peer *p, struct shm_participant *rec,
 	case READER_EXPELLED: return true;
 	case READER_BEHIND: break;
 	}
-	if (!life_held(p->map, rec))
+	if (!life_held(p->map, rec)) /* EPOCH-4 */
 		return true;
 	return stalled && rec != p->record && expel(p, rec, word);
 }
@@ -60,7 +60,7 @@ bool epoch_advance(struct peer *p)
 	bool stalled = now - since > EPOCH_STALL_NS;
 	uint32_t used = participants_used(map);
 
-	/* order: G2 pairs G1 */
+	/* ORDER-G2 pairs ORDER-G1 */
 	fence_seq();
 	for (uint32_t i = 0; i < used; i++)
 		if (!reader_allows_advance(p, &map->participants[i], e,

@@ -4,18 +4,18 @@
  *
  * Invariants:
  *
- *  G1. A slot that left its chain at epoch e is used again at e + 2 at the
+ *  EPOCH-1. A slot that left its chain at epoch e is used again at e + 2 at the
  *      earliest.
- *  G2. The epoch moves from e to e + 1 only when no reader that is being
+ *  EPOCH-2. The epoch moves from e to e + 1 only when no reader that is being
  *      waited for is inside a section it entered before e.
- *  G3. A reader that holds the epoch up for longer than EPOCH_STALL_NS is
+ *  EPOCH-3. A reader that holds the epoch up for longer than EPOCH_STALL_NS is
  *      expelled: its word is marked and it is waited for no longer. It finds
  *      the mark at the end of its section, drops what it found, and looks
  *      again. It may have followed links of slots in their next life: all
  *      slots are always mapped and every index is checked, so it reads
  *      rubbish at worst. Its late writes fail: links carry a tag that grows
  *      at each change, control words a generation.
- *  G4. A dead reader is not waited for.
+ *  EPOCH-4. A dead reader is not waited for.
  *
  * So a look-up finds what is there; that a value copied is whole is the
  * control word's business (ctl_copy_whole), not the epoch's.
@@ -44,14 +44,14 @@ static inline void epoch_enter(struct peer *p)
 
 	store_relaxed(&p->record->epoch, e << 2 | EPOCH_ACTIVE);
 	/*
-	 * order: G1 pairs G2
-	 * order: G1 pairs G9
+	 * ORDER-G1 pairs ORDER-G2
+	 * ORDER-G1 pairs ORDER-G9
 	 */
 	fence_seq();
 }
 
 /*
- * order: G3 pairs G4
+ * ORDER-G3 pairs ORDER-G4
  * If anything read in the section was of a slot's next life, the mark, which
  * was set before that life began, is seen here.
  */
@@ -63,17 +63,17 @@ static inline bool epoch_expelled(struct peer *p)
 
 static inline void epoch_leave(struct peer *p)
 {
-	/* order: G5 pairs G6 */
+	/* ORDER-G5 pairs ORDER-G6 */
 	store_release(&p->record->epoch, 0);
 }
 
-/* Moves the epoch on if no reader is in the way. True if it moved. */
+/* Moves the epoch on if no reader is in the way (EPOCH-2). True if it moved. */
 bool epoch_advance(struct peer *p);
 
 /*
- * Whether a slot that left its chain at `stamp` may be used again. No stamp is
- * ahead of the epoch, which its writer had read; a damaged one that is counts
- * as passed, so that nobody waits for it for ever.
+ * Whether a slot that left its chain at `stamp` may be used again (EPOCH-1). No
+ * stamp is ahead of the epoch, which its writer had read; a damaged one that is
+ * counts as passed, so that nobody waits for it for ever.
  */
 static inline bool epoch_passed(const struct mapping *map, uint64_t stamp)
 {

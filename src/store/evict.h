@@ -23,7 +23,7 @@
 #include "store/slot.h"
 
 /*
- * Claims a slot for a new key (T1), evicting where there is none free.
+ * Claims a slot for a new key (FLIGHT-T1), evicting where there is none free.
  * Returns 0 with the slot and its control word (MAKING), or -ENOSPC.
  */
 int evict_for_slot(struct peer *p, uint32_t *slot, uint64_t *ctl);

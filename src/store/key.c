@@ -71,7 +71,7 @@ int key_store(struct peer *p, uint32_t slot, const struct key *k)
 	int r;
 
 	/*
-	 * order: K1 pairs K2
+	 * ORDER-K1 pairs ORDER-K2
 	 * The slot's claim comes before its key, for who compares an old one.
 	 */
 	fence_release();

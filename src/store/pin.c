@@ -15,7 +15,7 @@ int pin_note(struct peer *p, struct shm_back *back, uint32_t ref)
 			continue;
 		store_relaxed(&rec->pins[i], ref);
 		store_relaxed(&back->pinned, 1);
-		/* order: N1 pairs N2 */
+		/* ORDER-N1 pairs ORDER-N2 */
 		fence_seq();
 		kill_point(pin_noted);
 		return i;
@@ -31,7 +31,7 @@ bool pin_exists(const struct mapping *map, uint32_t ref)
 		struct shm_participant *rec = &map->participants[i];
 
 		/*
-		 * order: N2 pairs N1
+		 * ORDER-N2 pairs ORDER-N1
 		 * After the hint: to see that is not yet to see the pin.
 		 */
 		for (int n = 0; n < SHM_PINS; n++)
@@ -47,7 +47,7 @@ bool pin_exists(const struct mapping *map, uint32_t ref)
  * CAS from just that word, whose stamp no other orphan has had: so the pins
  * that were looked for are this orphan's, all of which were there before it.
  *
- * order: N3 pairs N4
+ * ORDER-N3 pairs ORDER-N4
  * An orphan is made, or a pin dropped, before tag and pins are looked at; so
  * of the last to drop and the maker at least one finds an orphan and no pin.
  */
@@ -70,7 +70,7 @@ void pin_drop(struct peer *p, int place, uint32_t ref)
 
 	store_relaxed(&rec->doomed, ref);
 	compiler_barrier();
-	/* order: N4 pairs N3 */
+	/* ORDER-N4 pairs ORDER-N3 */
 	store_release(&rec->pins[place], 0);
 	kill_point(pin_dropped);
 	free_if_unpinned(p, ref);

@@ -8,13 +8,13 @@
  *
  * Invariants:
  *
- *  N1. Who pins names the chain, sets the hint, then looks whether the field
+ *  PIN-1. Who pins names the chain, sets the hint, then looks whether the field
  *      still is the current one. Who may write or free a field's chain looks
  *      at the hint after the CAS that made it so. Both sides are sequentially
  *      consistent: one of the two sees the other.
- *  N2. A chain that is pinned is not freed with its slot: it becomes an
+ *  PIN-2. A chain that is pinned is not freed with its slot: it becomes an
  *      orphan, by one store of its head's tag.
- *  N3. An orphan that no living participant's pin names may be freed by
+ *  PIN-3. An orphan that no living participant's pin names may be freed by
  *      anybody, by a CAS of its head's tag. Who makes an orphan and who gives
  *      back a pin look for that afterwards, and both have it in `doomed`
  *      until they have looked, so a reaper looks in their place.
@@ -26,7 +26,7 @@
 
 /*
  * Notes a pin on the chain `ref` of `field`; validate the control word after
- * it. Returns its place in the record, or -EMFILE.
+ * it (PIN-1). Returns its place in the record, or -EMFILE.
  */
 int pin_note(struct peer *p, struct shm_back *back, uint32_t ref);
 
@@ -49,7 +49,7 @@ static inline void pin_make_way(struct peer *p, uint32_t slot,
 				struct shm_back *back)
 {
 	/*
-	 * order: N2 pairs N1
+	 * ORDER-N2 pairs ORDER-N1
 	 * The claim that lets P write here was a CAS before this load.
 	 */
 	if (unlikely(load_seq(&back->pinned)))

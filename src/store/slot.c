@@ -46,7 +46,7 @@ static void raise_floor(struct mapping *map, uint64_t gen)
  * The stamp of a slot that the caller knows to have left its chain: it took it
  * out or walked past its place after others had, or it found it in LIMBO.
  *
- * order: G9 pairs G1
+ * ORDER-G9 pairs ORDER-G1
  * The epoch is read after that. Were it read earlier, a reader that entered in
  * a later epoch and found the slot still linked might stand on it when its
  * grace period is counted as over.
@@ -72,7 +72,7 @@ static void stamp_unowned(struct mapping *map, uint32_t slot, uint64_t ctl)
 		if (load_seq(&map->slots[slot].ctl) != ctl ||
 		    noted & STARTED_STAMP)
 			return;
-		/* order: G8 pairs G7 */
+		/* ORDER-G8 pairs ORDER-G7 */
 	} while (!cas_acq_rel(started, noted, stamp));
 }
 
@@ -112,7 +112,7 @@ void slot_yield(struct peer *p, uint32_t slot)
 	       ctl_owner(c) == p->id) {
 		next = ctl_with(c, ctl_phase(c), 0);
 		if (ctl_phase(c) == PHASE_LIMBO) {
-			/* order: G8 pairs G7 */
+			/* ORDER-G8 pairs ORDER-G7 */
 			store_release(&p->map->desks[slot].started,
 				      stamp_now(p->map));
 			kill_point(yield_stamped);
@@ -127,7 +127,7 @@ void slot_yield(struct peer *p, uint32_t slot)
 }
 
 /*
- * order: G7 pairs G8
+ * ORDER-G7 pairs ORDER-G8
  * A thread that sees the slot in limbo and unowned sees its stamp.
  */
 static uint64_t stamp_of(const struct mapping *map, uint32_t slot)

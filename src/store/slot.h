@@ -23,8 +23,8 @@
  * The slot's owner may write the time at any moment, without looking at the
  * slot first. So a stamp is written only where no such owner is: by a
  * compare-and-swap while the slot is RETIRED and nobody owns it, or by the
- * owner itself in LIMBO, before it lets go (T13). The generation tells the
- * time of this flight from that of an earlier one.
+ * owner itself in LIMBO, before it lets go (FLIGHT-T13). The generation tells
+ * the time of this flight from that of an earlier one.
  */
 #define STARTED_STAMP (UINT64_C(1) << 63)
 #define STARTED_TIME ((UINT64_C(1) << 48) - 1)
@@ -152,8 +152,8 @@ static inline bool field_serves(struct field f, uint64_t now)
 }
 
 /*
- * T1: claims the slot, free as `ctl` says. 0 with the new word, -EAGAIN: it is
- * not free any more, or -EOVERFLOW: its generation would reach the end.
+ * FLIGHT-T1: claims the slot, free as `ctl` says. 0 with the new word, -EAGAIN:
+ * it is not free any more, or -EOVERFLOW: its generation would reach the end.
  */
 int slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out);
 
@@ -171,21 +171,23 @@ static inline uint64_t slot_gen(const struct mapping *map, uint64_t ctl)
 	return gen > floor ? gen : floor + 1;
 }
 
-/* T9: gives a slot back that was never linked. `ctl` is as it stands. */
+/* FLIGHT-T9: gives a slot back that was never linked. `ctl` is as it stands. */
 void slot_unmake(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /*
- * T10, T11: retires a slot as it was seen (`ctl`), and does what can be done
- * of the rest. False: it has changed meanwhile.
+ * FLIGHT-T10, FLIGHT-T11: retires a slot as it was seen (`ctl`), and does what
+ * can be done of the rest. False: it has changed meanwhile.
  */
 bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl);
 
-/* T12: carries a retired slot on, into limbo. Anybody may, at any time. */
+/*
+ * FLIGHT-T12: carries a retired slot on, into limbo. Anybody may, at any time.
+ */
 void slot_unlink(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /*
- * T13: P lets go of a slot that was stolen from it, or that it was freeing; a
- * no-op if P does not own it.
+ * FLIGHT-T13: P lets go of a slot that was stolen from it, or that it was
+ * freeing; a no-op if P does not own it.
  */
 void slot_yield(struct peer *p, uint32_t slot);
 
@@ -195,7 +197,9 @@ bool slot_is_stamped(const struct mapping *map, uint32_t slot, uint64_t ctl);
 /* ... and whether it is past its grace period. */
 bool slot_grace_over(const struct mapping *map, uint32_t slot, uint64_t ctl);
 
-/* T14, T15: its grace period is over. True, with the word: free. */
+/*
+ * FLIGHT-T14, FLIGHT-T15: its grace period is over. True, with the word: free.
+ */
 bool slot_reclaim(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *freed);
 
 #endif

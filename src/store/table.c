@@ -24,7 +24,7 @@ static int lost(struct peer *p)
 /*
  * The look-up of readers: writes nothing, steps over slots on their way out.
  *
- * order: L1 pairs L2
+ * ORDER-L1 pairs ORDER-L2
  * A link read here brings with it all that was written before the slot was
  * linked: its key above all.
  */
@@ -42,7 +42,7 @@ int table_find(struct peer *p, const struct key *k, struct sighting *out)
 
 		if (unlikely(!s || !left--))
 			return lost(p);
-		/* order: F2 pairs F1 */
+		/* ORDER-F2 pairs ORDER-F1 */
 		ctl = load_seq(&s->ctl);
 		link = load_acquire(&s->next);
 		hash = load_relaxed(&s->hash);
@@ -133,7 +133,7 @@ int table_insert(struct peer *p, const struct key *k, uint32_t slot)
 		if (r)
 			return r < 0 ? r : -EEXIST;
 		/*
-		 * order: L2 pairs L1
+		 * ORDER-L2 pairs ORDER-L1
 		 * A reader may come by either link: by this one, if it was
 		 * expelled and stands on the slot since its last life.
 		 */
@@ -158,7 +158,8 @@ static int key_of(struct peer *p, struct shm_slot *s, uint8_t *buf,
 
 /*
  * The mark is set only on a link that was read while the slot was retired:
- * in the slot's next life its tag differs, so a helper that comes late fails.
+ * in the slot's next life its tag differs, so a helper that comes late fails
+ * (TABLE-4).
  */
 static bool mark(struct shm_slot *s, uint64_t ctl)
 {

@@ -10,14 +10,14 @@
  *
  * Invariants:
  *
- *  T1. A chain is sorted by (hash, kind, length, bytes), so a key has one place
- *      and cannot be in twice.
- *  T2. A slot's link changes only while it is unmarked. Once marked, the slot
- *      is unlinked by whoever meets it, by a CAS of the link before it.
- *  T3. A slot that is out keeps its link until its grace period is over, so a
- *      reader standing on it finds its way on.
- *  T4. A CAS on a link succeeds only if nothing happened there since it was
- *      read: the tag sees to that even across a slot's lives.
+ *  TABLE-1. A chain is sorted by (hash, kind, length, bytes), so a key has one
+ *      place and cannot be in twice.
+ *  TABLE-2. A slot's link changes only while it is unmarked. Once marked, the
+ *      slot is unlinked by whoever meets it, by a CAS of the link before it.
+ *  TABLE-3. A slot that is out keeps its link until its grace period is over,
+ *      so a reader standing on it finds its way on.
+ *  TABLE-4. A CAS on a link succeeds only if nothing happened there since it
+ *      was read: the tag sees to that even across a slot's lives.
  *
  * All calls but table_glance() run inside an epoch section of the caller's.
  */
@@ -87,11 +87,11 @@ static inline uint64_t *bucket_of(const struct mapping *map, uint64_t hash)
 /*
  * An optimistic look-up of a key of at most SHM_INLINE_KEY bytes, the only call
  * here that needs no section: what it walks over may be in its next life
- * meanwhile, as for a reader that was expelled (G3). It reads rubbish at worst,
- * for all slots are always mapped and every index is checked. What it sees
- * counts only if the control word stands afterwards: then the slot has been
- * that key's all the while, and in its chain if the word is one of those that a
- * slot has there: BUSY, or at rest. NULL says nothing.
+ * meanwhile, as for a reader that was expelled (EPOCH-3). It reads rubbish at
+ * worst, for all slots are always mapped and every index is checked. What it
+ * sees counts only if the control word stands afterwards: then the slot has
+ * been that key's all the while, and in its chain if the word is one of those
+ * that a slot has there: BUSY, or at rest. NULL says nothing.
  */
 static in_line const struct shm_slot *table_glance(const struct mapping *map,
 						   const struct key *k,
@@ -105,7 +105,7 @@ static in_line const struct shm_slot *table_glance(const struct mapping *map,
 
 		if (unlikely(!s))
 			break;
-		/* As F2 and L1 in table.c. */
+		/* As ORDER-F2 and ORDER-L1 in table.c. */
 		seen->slot = index - 1;
 		seen->ctl = load_seq(&s->ctl);
 		link = load_acquire(&s->next);

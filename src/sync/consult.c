@@ -51,7 +51,7 @@ static void put_mapping(void *map)
  * value there is taken, its flight there waited for. Nobody begins one there
  * any more: `moved` was set before anybody could ask here.
  *
- * order: M1 pairs M2
+ * ORDER-M1 pairs ORDER-M2
  * Set `moved`, then look for a flight; claim a flight, then look at `moved`.
  */
 /* glibc's macros nest deeply. NOLINTNEXTLINE(readability-function-size) */

@@ -20,7 +20,7 @@ static uint32_t next_on_the_way(struct peer *p, uint32_t slot, uint64_t *trace,
 	/* The slot as well: control words of different slots may be equal. */
 	*trace = (*trace ^ ctl) * UINT64_C(0x9e3779b97f4a7c15) + slot;
 	*back = owner == p->record;
-	/* order: D2 pairs D1 */
+	/* ORDER-D2 pairs ORDER-D1 */
 	return load_seq(&owner->wait_slot);
 }
 

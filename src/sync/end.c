@@ -76,8 +76,8 @@ struct outcome {
 
 /*
  * Gets the field a chain of the right size: the one it has, if that fits and is
- * spare only if it may be, else a new one. Whenever the reference counts (A4),
- * `len` is its size.
+ * spare only if it may be, else a new one. Whenever the reference counts
+ * (ARENA-4), `len` is its size.
  */
 static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 		     uint32_t len, bool spare)
@@ -130,7 +130,7 @@ static uint64_t small(const struct mapping *map, uint32_t slot,
  * Writes the other field. It was last visible two flights ago at most, and
  * readers that still copy it find out by the control word.
  *
- * order: S2 pairs S1
+ * ORDER-S2 pairs ORDER-S1
  * The claim of this flight, and that of each granule, comes before every byte
  * of it.
  */
@@ -231,7 +231,7 @@ static on_waking int show(struct flight *f, struct peer *p,
 	if (awaited(f, p))
 		store_relaxed(&s->recent, 1);
 	/*
-	 * order: F1 pairs F2
+	 * ORDER-F1 pairs ORDER-F2
 	 * All of the value comes before the flip that shows it.
 	 */
 	if (!end(f, p,
@@ -257,10 +257,10 @@ static int drop(struct flight *f, struct peer *p, const struct outcome *o)
 }
 
 /*
- * T16: an old value that serves nobody any more, not even as a stale one, makes
- * room. True if it has.
+ * FLIGHT-T16: an old value that serves nobody any more, not even as a stale
+ * one, makes room. True if it has.
  *
- * order: S3 pairs S4
+ * ORDER-S3 pairs ORDER-S4
  * Who still copies it finds the control word changed.
  */
 static bool give_up_old(struct flight *f, struct peer *p)

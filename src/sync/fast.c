@@ -108,7 +108,7 @@ static in_line bool take(const struct mapping *map, const struct glimpse *g,
 	if (unlikely(len < 0))
 		return false;
 	tell(r, g, source, now, (uint32_t)len);
-	/* As S1, S4 and K2 in look.c. */
+	/* As ORDER-S1, ORDER-S4 and ORDER-K2 in look.c. */
 	fence_acquire();
 	return ctl_copy_whole(g->at.ctl, load_seq(&g->slot->ctl));
 }
@@ -198,7 +198,7 @@ on_waking bool fast_landed(struct peer *p, const struct sighting *seen,
 		.at.slot = seen->slot,
 	};
 
-	/* As F2 in table.c. */
+	/* As ORDER-F2 in table.c. */
 	g.at.ctl = load_seq(&g.slot->ctl);
 	if (ctl_phase(seen->ctl) != PHASE_BUSY ||
 	    ctl_phase(g.at.ctl) != PHASE_DONE ||

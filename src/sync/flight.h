@@ -107,7 +107,7 @@ static inline bool flight_open(const struct flight *f)
 	return f->map || f->alone;
 }
 
-/* It is still its leader's, who may be giving up an old value (T16). */
+/* It is still its leader's, who may be giving up an old value (FLIGHT-T16). */
 static inline bool flight_stands(const struct flight *f)
 {
 	return !((load_seq(&f->map->slots[f->slot].ctl) ^ f->ctl) & ~CTL_HAS);
@@ -161,16 +161,25 @@ bool flight_expire(struct peer *p, uint32_t slot, uint64_t ctl);
 /* ... to every key here and in the predecessor; how many, or an error. */
 int flight_with_all(struct peer *p, flight_visit_fn what);
 
-/* What a dead or leaving owner still owned of slots: T8, T9, T13. */
+/*
+ * What a dead or leaving owner still owned of slots: FLIGHT-T8, FLIGHT-T9,
+ * FLIGHT-T13.
+ */
 void flight_sweep(struct peer *victim, bool died);
 
-/* T8: the flight of a dead or leaving leader is over, if it is that still. */
+/*
+ * FLIGHT-T8: the flight of a dead or leaving leader is over, if it is that
+ * still.
+ */
 bool flight_abandon(struct peer *p, uint32_t slot, uint64_t ctl);
 
-/* Before T7 or T8: one more has died over this key, if nobody has said so. */
+/*
+ * Before FLIGHT-T7 or FLIGHT-T8: one more has died over this key, if nobody has
+ * said so.
+ */
 void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl);
 
-/* T13: this slot was taken from the participant, who knows it now. */
+/* FLIGHT-T13: this slot was taken from the participant, who knows it now. */
 void flight_yield(struct peer *p, uint32_t slot);
 
 #endif

@@ -61,7 +61,7 @@ static void steal(struct call *c, const struct sighting *seen)
 static uint64_t lease_end(struct call *c, const struct shm_desk *d,
 			  uint64_t ctl, uint64_t now)
 {
-	/* order: B2 pairs B1 */
+	/* ORDER-B2 pairs ORDER-B1 */
 	uint64_t began = started_ns(load_acquire(&d->started), ctl_gen(ctl));
 	uint64_t ms = load_relaxed(&d->lease_ms);
 
@@ -224,7 +224,7 @@ int follow_prepare(struct call *c, struct sighting *seen, struct wait *w)
 		begin_to_wait(c, seen);
 	/* What the last lock's end was has been told to who holds it now. */
 	c->result->owner_died = 0;
-	/* order: D1 pairs D2 */
+	/* ORDER-D1 pairs ORDER-D2 */
 	store_seq(&p->record->wait_slot, seen->slot + 1);
 	if (crowded(c, seen->slot))
 		return -EAGAIN;
@@ -236,7 +236,7 @@ int follow_prepare(struct call *c, struct sighting *seen, struct wait *w)
 
 /*
  * A caller that leaves without leading may have had the one wake that a
- * release gives: it passes it on. Then it owes nothing any more (W3).
+ * release gives: it passes it on. Then it owes nothing any more (WAIT-3).
  */
 void flight_unfollow(struct call *c, bool leads)
 {

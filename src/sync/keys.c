@@ -136,7 +136,7 @@ static bool end_lifetime(struct shm_slot *s, uint64_t ctl, struct shm_front *f)
 	uint32_t ttl = load_relaxed(&f->ttl_ms);
 	uint64_t age = now > stored ? (now - stored) / NS_PER_MS : 0;
 
-	/* order: X1 pairs X2 */
+	/* ORDER-X1 pairs ORDER-X2 */
 	return front_fresh(f, now) && load_seq(&s->ctl) == ctl &&
 	       cas_seq(&f->ttl_ms, ttl,
 		       age < UINT32_MAX ? (uint32_t)age : UINT32_MAX - 1);

@@ -27,15 +27,15 @@ static in_line void flight_note_start(struct peer *p,
 	bool exact = lease_ms && !lock;
 
 	store_relaxed(&d->lease_ms, lease_ms);
-	/* order: B1 pairs B2 */
+	/* ORDER-B1 pairs ORDER-B2 */
 	store_release(&d->started, started_make(ctl_gen(seen->ctl),
 						exact ? sys.now() : coarse));
 	peer_count(p, lock ? COUNT_locks : COUNT_loads);
 }
 
 /*
- * Becomes the leader of a slot as it was seen: T3, T7. `coarse` is now. Returns
- * SFSHM_LEADER, AGAIN, or -EOVERFLOW: generations have run out.
+ * Becomes the leader of a slot as it was seen: FLIGHT-T3, FLIGHT-T7. `coarse`
+ * is now. Returns SFSHM_LEADER, AGAIN, or -EOVERFLOW: generations have run out.
  */
 static in_line int flight_claim_as(struct peer *p, struct sighting *seen,
 				   uint32_t lease_ms, uint64_t coarse,
@@ -56,7 +56,10 @@ static in_line int flight_claim_as(struct peer *p, struct sighting *seen,
 		return AGAIN;
 	}
 	kill_point(flight_claimed);
-	/* Who may be asleep on the last owner's words must learn of us (W5). */
+	/*
+	 * Who may be asleep on the last owner's words must learn of us
+	 * (WAIT-5).
+	 */
 	if (ctl_at_rest(seen->ctl) && unlikely(event_awaited(event)))
 		event_wake(event, true);
 	seen->ctl = mine;
@@ -73,7 +76,7 @@ int flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl);
 /* SFSHM_LEADER; or MOVED, with the claim given back. */
 static in_line int flight_confirm(struct peer *p, const struct sighting *seen)
 {
-	/* order: M2 pairs M1 */
+	/* ORDER-M2 pairs ORDER-M1 */
 	if (likely(!load_seq(&p->map->header->moved)))
 		return SFSHM_LEADER;
 	return flight_give_back(p, seen->slot, seen->ctl);

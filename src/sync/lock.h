@@ -9,10 +9,10 @@
  * the one that gives the lock back clears it. So nothing is lost, or told
  * twice, whoever dies in between.
  *
- *   T3  IDLE g x    -> BUSY g+1 P x   take it
- *   T6  BUSY g P x  -> IDLE g         give it back
- *   T7  BUSY g D x  -> BUSY g+1 P O   take it over from the dead
- *   T8  BUSY g D x  -> IDLE g O       the dead one's hold is over
+ *   IDLE g x    -> BUSY g+1 P x   take it (FLIGHT-T3)
+ *   BUSY g P x  -> IDLE g         give it back (FLIGHT-T6)
+ *   BUSY g D x  -> BUSY g+1 P O   take it over from the dead (FLIGHT-T7)
+ *   BUSY g D x  -> IDLE g O       the dead one's hold is over (FLIGHT-T8)
  */
 #ifndef SYNC_LOCK_H
 #define SYNC_LOCK_H

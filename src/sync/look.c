@@ -36,9 +36,9 @@ static uint64_t widen(uint32_t low, uint64_t now)
 }
 
 /*
- * order: S1 pairs S2
- * order: S4 pairs S3
- * order: K2 pairs K1
+ * ORDER-S1 pairs ORDER-S2
+ * ORDER-S4 pairs ORDER-S3
+ * ORDER-K2 pairs ORDER-K1
  * If any byte copied was of a later flight, that flight's claim is seen here.
  */
 static uint64_t ctl_after_copy(const struct shm_slot *s)

@@ -10,6 +10,7 @@
 static const size_t head = offsetof(struct save_record, path);
 static const size_t check_from = offsetof(struct save_record, key);
 
+/* SAVE-1: of all but the stage, which changes alone. */
 static uint64_t record_check(const struct save_record *rec)
 {
 	return hash_bytes(&rec->key, head - check_from + rec->path_len,
@@ -93,8 +94,8 @@ int save_reach(struct save *s, struct peer *p, enum sfshm_save_stage stage)
 }
 
 /*
- * V2: of somebody who never came to an end. Generations are compared by their
- * low bits, as fields have them.
+ * SAVE-2: of somebody who never came to an end. Generations are compared by
+ * their low bits, as fields have them.
  */
 static bool unfinished(const struct save *s, const struct save_record *rec)
 {
@@ -218,7 +219,7 @@ static int note_sum(struct save *s, struct peer *p, struct save_record *rec)
 	return r ? r : write_note(s, p, rec);
 }
 
-/* Still ours, and for long enough: V4. */
+/* Still ours, and for long enough: SAVE-4. */
 static int renew(struct save *s)
 {
 	return s->reserve_ms ? flight_extend(&s->flight, s->reserve_ms) : 0;

@@ -26,19 +26,19 @@
  *
  * Invariants:
  *
- *  V1. One write of the record changes its stage alone, or changes the rest
+ *  SAVE-1. One write of the record changes its stage alone, or changes the rest
  *      and leaves the stage as it was. The rest has a check of its own, so a
  *      record that W was just writing when it died is either whole or known
  *      not to be. Then W had not linked, for LINKING is written after that.
- *  V2. The record names its key and the flight that wrote it. A record that
+ *  SAVE-2. The record names its key and the flight that wrote it. A record that
  *      is of an earlier flight than the last good result's is history; one of
  *      a later flight is of somebody who never came to an end.
- *  V3. A temporary file's name is made of the key and the generation: a writer
- *      that was stolen from and lives does not meet its successor's. The
+ *  SAVE-3. A temporary file's name is made of the key and the generation: a
+ *      writer that was stolen from and lives does not meet its successor's. The
  *      passing name, under which a whole file stands just before it replaces
  *      another one, is the key's alone: who meets it removes it.
- *  V4. A file is put under its path only by who has the flight, as far as can
- *      be: the reservation is renewed just before. Who stops just then for
+ *  SAVE-4. A file is put under its path only by who has the flight, as far as
+ *      can be: the reservation is renewed just before. Who stops just then for
  *      longer than that puts a whole file of its own there, which the record
  *      denies by its inode; it is saved anew.
  */

@@ -50,7 +50,7 @@ static struct name temporary_name(const char *path, uint64_t key,
 	return n;
 }
 
-/* Of a whole file that is about to replace another one. */
+/* Of a whole file that is about to replace another one (SAVE-3). */
 static struct name passing_name(const char *path, uint64_t key)
 {
 	struct name n;

@@ -117,9 +117,9 @@ static uint32_t top_of_both(const struct semaphore *s)
 }
 
 /*
- * L of Q2, from above: f falls as L does, by one where a word is free.
+ * L of SEMAPHORE-2, from above: f falls as L does, by one where a word is free.
  *
- * order: V1 pairs V2
+ * ORDER-V1 pairs ORDER-V2
  * Max is read before `top` and the words: who took one under an earlier max
  * had raised `top`, and had its word, when max was changed.
  */
@@ -152,6 +152,7 @@ int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
 		return -EBADMSG;
 	}
 	kill_point(permit_freed);
+	/* SEMAPHORE-5: the word is set back before this look. */
 	if (unlikely(event_awaited(event)) && event_wake_one(event))
 		peer_count(p, COUNT_wakeups);
 	claim_drop(p, slot);
@@ -162,11 +163,11 @@ int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
  * The word is ours. Is it below L still, and is this the segment to take
  * permits of?
  *
- * order: V2 pairs V1
+ * ORDER-V2 pairs ORDER-V1
  * The word is taken before max is looked at: who changed max meanwhile finds
  * the word, or we find the change.
  *
- * order: M2 pairs M1
+ * ORDER-M2 pairs ORDER-M1
  * ... and before `moved` is: who takes permits in the successor finds the word,
  * or we find that it has moved.
  */
@@ -210,7 +211,10 @@ int semaphore_take(struct peer *p, const struct semaphore *s, uint32_t *hint)
 	uint32_t most = limit(s, max), i = *hint;
 	int r;
 
-	/* So that dying now wakes somebody; and then, holding a permit (W6). */
+	/*
+	 * So that dying now wakes somebody; and then, holding a permit
+	 * (WAIT-6).
+	 */
 	wait_rest(p);
 	for (uint32_t n = 0; n < most; n++, i++) {
 		if (i >= most)
@@ -238,7 +242,7 @@ int semaphore_set_max(struct peer *p, const struct semaphore *s, uint32_t max)
 	wait_rest(p);
 	do {
 		old = load_seq(at);
-		/* order: V2 pairs V1 */
+		/* ORDER-V2 pairs ORDER-V1 */
 	} while (!cas_seq(at, old, ((old >> 32) + 1) << 32 | max));
 	kill_point(max_changed);
 	event_wake(&p->map->desks[s->slot].event, true);

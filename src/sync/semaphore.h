@@ -12,41 +12,43 @@
  * word. There is no count to keep, so none to be wrong: what is held is what
  * is not 0.
  *
- *  Q1. A word is taken by one CAS from 0 to its holder's name, and only by a
- *      participant that has noted the semaphore among its claims, once for
- *      each permit. Only the holder, or its reaper once it is dead, sets it
- *      back to 0. So a holder's death leaves nothing but words that name it,
- *      in semaphores that its record names.
- *  Q2. Let f(L) be L and the number of words from L on that are held. With L
- *      the largest number for which f(L) <= max (none: 0), a taker
+ *  SEMAPHORE-1. A word is taken by one CAS from 0 to its holder's name, and
+ *      only by a participant that has noted the semaphore among its claims,
+ *      once for each permit. Only the holder, or its reaper once it is dead,
+ *      sets it back to 0. So a holder's death leaves nothing but words that
+ *      name it, in semaphores that its record names.
+ *  SEMAPHORE-2. Let f(L) be L and the number of words from L on that are held.
+ *      With L the largest number for which f(L) <= max (none: 0), a taker
  *
  *        reads max, then top and what words it needs to know L; takes a free
  *        word below L; reads max again.
  *
  *      If max, which counts its changes, is the same, the permit is its; else
  *      it works L out anew, and gives the word back unless that is below it.
- *  Q3. So no more than max are held, or, for as long as it takes after max was
- *      lowered, no more than there were. Of those who took a permit under the
- *      present max let M have used the largest L. All their words are below
- *      that L, at most L of them. A word from L on that is held was therefore
- *      taken under an earlier max and is held since; M, which read the words
- *      after max had been changed, has counted it (V1, V2). Together f(L) at
- *      most. With permits held below max there is a free word below L, for
- *      f(L) == max and all those not held below it are free.
- *  Q4. No word from `top` on was ever taken, for a taker raises it first. So
- *      while top <= max, which is nearly always, L is max and no word need be
- *      read.
- *  Q5. Who sleeps for a permit has announced itself at the slot's event (E1)
- *      and found none free after that. Who sets a word back, or changes max,
- *      does so before it looks for waiters (E2). A release wakes one; who has
- *      been woken looks for a permit once more before it leaves, whatever it
- *      leaves for. A sweep and a change of max wake all.
+ *  SEMAPHORE-3. So no more than max are held, or, for as long as it takes after
+ *      max was lowered, no more than there were. Of those who took a permit
+ *      under the present max let M have used the largest L. All their words are
+ *      below that L, at most L of them. A word from L on that is held was
+ *      therefore taken under an earlier max and is held since; M, which read
+ *      the words after max had been changed, has counted it (ORDER-V1,
+ *      ORDER-V2). Together f(L) at most. With permits held below max there is a
+ *      free word below L, for f(L) == max and all those not held below it are
+ *      free.
+ *  SEMAPHORE-4. No word from `top` on was ever taken, for a taker raises it
+ *      first. So while top <= max, which is nearly always, L is max and no word
+ *      need be read.
+ *  SEMAPHORE-5. Who sleeps for a permit has announced itself at the slot's
+ *      event (ORDER-E1) and found none free after that. Who sets a word back,
+ *      or changes max, does so before it looks for waiters (ORDER-E2). A
+ *      release wakes one; who has been woken looks for a permit once more
+ *      before it leaves, whatever it leaves for. A sweep and a change of max
+ *      wake all.
  *
  * How each death is repaired:
  *
  *   a holder, in its work     its words name it. The kernel marks its record
  *                             and wakes one who sleeps on that, and one who
- *                             sleeps on the segment's relay word (W6); that
+ *                             sleeps on the segment's relay word (WAIT-6); that
  *                             one reaps: sweep, wake all
  *   ... more claims than fit  `claims_lost`: the sweep looks at all slots
  *   with the claim noted and  the note is dropped
@@ -58,9 +60,9 @@
  *     nobody woken            holder is: nothing to set back, wake all
  *   with max changed and      the same: who changes max has a claim noted and
  *     nobody woken            rests at the relay word
- *   a sleeper, woken or not   W2: its pending relay word wakes the next; its
- *                             record names the slot, whose waiters its reaper
- *                             wakes
+ *   a sleeper, woken or not   WAIT-2: its pending relay word wakes the next;
+ *                             its record names the slot, whose waiters its
+ *                             reaper wakes
  *   a reaper, half-way        the record is still marked: the next one sweeps
  *                             again. Words that were set back are 0, all are
  *                             woken again
@@ -68,8 +70,8 @@
  *
  * While the segment is being replaced (top/succession.h) each permit has two
  * words, and is held if either is. In the predecessor none is taken any more:
- * who takes one looks at `moved` afterwards (M2). In the successor a word is
- * taken only if its counterpart is 0, so the two together obey Q3.
+ * who takes one looks at `moved` afterwards (ORDER-M2). In the successor a word
+ * is taken only if its counterpart is 0, so the two together obey SEMAPHORE-3.
  */
 #ifndef SYNC_SEMAPHORE_H
 #define SYNC_SEMAPHORE_H

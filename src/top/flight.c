@@ -231,8 +231,8 @@ uint64_t sfshm_flight_generation(const struct sfshm_flight *flight)
 
 /*
  * A flight as threads that do not lead it see it. The leader may end it
- * meanwhile, or give up an old value (T16), and its mapping may go: so they read
- * each word of it once, and go by what they have read.
+ * meanwhile, or give up an old value (FLIGHT-T16), and its mapping may go: so
+ * they read each word of it once, and go by what they have read.
  */
 struct grip {
 	struct flight f;      /* as far as flight_extend() needs it */

@@ -58,7 +58,7 @@ int handle_enter_slow(struct sfshm *h, struct peer **out)
 		return -EBADF;
 	if (load_relaxed(&h->cookie) != process_cookie())
 		return -ECHILD;
-	/* order: H1 pairs H2 */
+	/* ORDER-H1 pairs ORDER-H2 */
 	urcu_bp_read_lock();
 	map = rcu_dereference(h->map);
 	if (map && !mapping_get(map))
@@ -171,7 +171,7 @@ int sfshm_close(struct sfshm *h)
 	if (load_relaxed(&h->cookie) == process_cookie()) {
 		fetch_add_acq_rel(&h->closing, 1);
 		sys.wake(&h->closing, INT32_MAX);
-		/* order: H2 pairs H1 */
+		/* ORDER-H2 pairs ORDER-H1 */
 		urcu_bp_synchronize_rcu();
 	}
 	drop_left(h, true);

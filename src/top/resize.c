@@ -82,7 +82,7 @@ static int carry_over(struct resize *z, struct call *from, struct call *to,
 	if (r)
 		return r;
 	/*
-	 * order: X2 pairs X1
+	 * ORDER-X2 pairs ORDER-X1
 	 * Who invalidates softly ends the lifetime here, then looks there.
 	 */
 	fence_seq();

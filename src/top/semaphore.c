@@ -153,7 +153,7 @@ static int find_before(struct lookup *w)
 	if (!old)
 		return 0;
 	/*
-	 * order: M1 pairs M2
+	 * ORDER-M1 pairs ORDER-M2
 	 * `moved` is set there, then its permits are looked at.
 	 */
 	fence_seq();
@@ -330,7 +330,7 @@ int sfshm_permit_release(struct sfshm_permit *permit)
 	p = peer_of(t->life);
 	if (unlikely(!p))
 		return t->cookie != process_cookie() ? -ECHILD : -EPERM;
-	/* The program's own robust mutexes may have cleared that (W6). */
+	/* The program's own robust mutexes may have cleared that (WAIT-6). */
 	wait_rest(p);
 	removal_look_if_due(p->map);
 	r = semaphore_give_back(p, t->slot, t->word);

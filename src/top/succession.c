@@ -71,7 +71,7 @@ static int map_predecessor(struct mapping *map, const char *path,
 	return r;
 }
 
-/* U1, for a resize's predecessor and a removed one. */
+/* SUCCESSION-1, for a resize's predecessor and a removed one. */
 static void mark_predecessor(struct mapping *old)
 {
 	if (removal_seen(old))
@@ -137,7 +137,7 @@ static bool claims_noted(struct mapping *map)
 }
 
 /*
- * order: M1 pairs M2
+ * ORDER-M1 pairs ORDER-M2
  * Set `moved`, then look for what is owned; take it, then look at `moved`.
  */
 bool succession_left(struct mapping *map)

@@ -6,14 +6,15 @@
  * of its predecessor, which stays in reach under an alias ("NAME~") until
  * nothing is left in it. Invariants:
  *
- *  U1. Nobody leads in a successor before having set its predecessor's
- *      `moved`: whoever maps the one maps the other and sets it.
- *  U2. Once `moved` is set, no flight begins in the predecessor: who claims
- *      one looks at `moved` afterwards and gives it back.
- *  U3. Before leading a key in the successor one looks for its flight in the
- *      predecessor, and waits for it there.
- *  U4. Who leads a key in the successor removes it from the predecessor, so
- *      what is older never comes back.
+ *  SUCCESSION-1. Nobody leads in a successor before having set its
+ *      predecessor's `moved`: whoever maps the one maps the other and sets it.
+ *  SUCCESSION-2. Once `moved` is set, no flight begins in the predecessor: who
+ *      claims one looks at `moved` afterwards and gives it back. A flight that
+ *      is on may still be taken over there, by one who waits there.
+ *  SUCCESSION-3. Before leading a key in the successor one looks for its value
+ *      and its flight in the predecessor, takes the one, waits for the other.
+ *  SUCCESSION-4. Who leads a key in the successor removes it from the
+ *      predecessor, so what is older never comes back.
  *
  * So a key has one leader throughout, whatever dies when: before the rename
  * there is no successor, after it everybody who opens the name does the rest.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The invariants, checked: each chain is sound (T1 to T3), each slot is in the
- * state that its control word says, each granule has one owner that can be
- * found (A2 to A4).
+ * The invariants, checked: each chain is sound (TABLE-1 to TABLE-3), each slot
+ * is in the state that its control word says, each granule has one owner that
+ * can be found (ARENA-2 to ARENA-4).
  */
 #include <sfshm/inspect.h>
 
@@ -204,7 +204,10 @@ static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
 		finding(c, "slot %u is a lock and has a result", slot);
 }
 
-/* Each permit that is held is somebody's who is here and says so (Q1, Q4). */
+/*
+ * Each permit that is held is somebody's who is here and says so (SEMAPHORE-1,
+ * SEMAPHORE-4).
+ */
 static void check_permit(struct check *c, const struct semaphore *s, uint32_t i)
 {
 	uint32_t word = load_seq(semaphore_word(s, i));

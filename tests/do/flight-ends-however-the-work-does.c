@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * G1, F3, R4: The work may fail, forget to end its flight, release it, be
- * cancelled or end its thread: whoever waits has an answer, or leads next.
+ * PROMISE-G1, PROMISE-F3, PROMISE-R4: The work may fail, forget to end its
+ * flight, release it, be cancelled or end its thread: whoever waits has an
+ * answer, or leads next.
  */
 #include <limits.h>
 #include <pthread.h>

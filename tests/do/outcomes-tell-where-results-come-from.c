@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * F2: sfshm_do() says what was cached, awaited or computed, by whom, for whom.
+ * PROMISE-F2: sfshm_do() says what was cached, awaited or computed, by whom,
+ * for whom.
  */
 #include "agent.h"
 #include "asker.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L4, L5, L7: a view has a lock's rank and what its next holder is owed; and a
- * flight's deadline, a value's stale window, the dead of a key.
+ * PROMISE-L4, PROMISE-L5, PROMISE-L7: a view has a lock's rank and what its
+ * next holder is owed; and a flight's deadline, a value's stale window, the dead
+ * of a key.
  */
 #include "agent.h"
 #include "watch.h"

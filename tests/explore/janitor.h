@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The janitor comes when all is over: it attaches, reaps the dead, lets
- * sfshm_verify() look, and asks for every key (O5). Built with the library.
+ * sfshm_verify() look, and asks for every key (ORACLE-5). Built with the
+ * library.
  */
 #ifndef EXPLORE_JANITOR_H
 #define EXPLORE_JANITOR_H

@@ -14,7 +14,7 @@
 #define STEPS 16
 #define CHOICES 256
 #define OUTCOMES 64
-#define NAME 16
+#define NAME 24
 
 enum action {
 	LOAD,
@@ -152,7 +152,7 @@ static int order_from(unsigned int parts, enum action a)
 	return __ATOMIC_RELAXED;
 }
 
-/* "rel", or "rel/F1" for a label. */
+/* "rel", or "rel/ORDER-F1" for a label. */
 static const char *read_order(const char *text, const struct litmus_mode *mode,
 			      struct step *s)
 {

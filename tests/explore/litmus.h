@@ -14,7 +14,8 @@
  *
  * Registers r0 to r9 belong to the program as a whole; all other names are
  * words in shared memory. Orders are rlx, acq, rel, acq_rel and seq. One that
- * belongs to a label of docs/ordering.md is written with it, as in rel/F1.
+ * belongs to a label of docs/ordering.md is written with it, as in
+ * rel/ORDER-F1.
  */
 #ifndef EXPLORE_LITMUS_H
 #define EXPLORE_LITMUS_H
@@ -39,7 +40,10 @@ struct litmus {
 	 * "r0 = 1, r1 != r2", or all of another list, after "|".
 	 */
 	const char *never;
-	/* The weakest orders of its labels that see to that: "F1 rel, F2 acq". */
+	/*
+	 * The weakest orders of its labels that see to that: "ORDER-F1 rel,
+	 * ORDER-F2 acq".
+	 */
 	const char *needs;
 };
 

@@ -38,7 +38,10 @@ static const struct shm_slot *slot(uint32_t i)
 	return &world_map.slots[i];
 }
 
-/* O2: the slot has left its chain: a reader that is inside may stand on it. */
+/*
+ * ORACLE-2: the slot has left its chain: a reader that is inside may stand on
+ * it.
+ */
 static void unlinked(uint32_t i)
 {
 	world.stands[i] = 0;
@@ -81,7 +84,7 @@ const void *oracle_key(unsigned int key)
 	return keys[key & 7];
 }
 
-/* O7. */
+/* ORACLE-7. */
 static void flight_began(uint32_t i, uint64_t gen)
 {
 	for (unsigned int key = 0; key < 8; key++) {
@@ -142,7 +145,7 @@ static void saw_epoch_word(uint32_t record, uint64_t value)
 	}
 }
 
-/* O3. */
+/* ORACLE-3. */
 static void saw_liveness(uint32_t record, uint64_t old, uint64_t value)
 {
 	uint32_t holder = world.holder[record];

@@ -3,19 +3,19 @@
  * The oracle knows the promises that hold in every state, whoever died or
  * stopped. Its memory lies in struct world, so states differ by it.
  *
- *  O1. One leader a key: no two slots are BUSY with one key, and of those who
- *      were told that they lead and have not begun to end it only those whose
- *      time is up, or who were invalidated, lose the key to another one.
- *  O2. A slot that is freed is not stood on: nobody was inside a section when
- *      it left its chain who still is, lives, and was not expelled.
- *  O3. Nobody alive is marked dead.
- *  O4. A value is as somebody published it for that key.
- *  O5. At the end, once the dead are reaped, sfshm_verify() finds nothing,
- *      and every key can be asked for.
- *  O6. Nobody waits a slice out unless somebody was stopped, or more died than
- *      the scenario says: each wake comes (schedule.c).
- *  O7. A key's generation grows with each flight. That a lock's holder died is
- *      told to the next one.
+ *  ORACLE-1. One leader a key: no two slots are BUSY with one key, and of those
+ *      who were told that they lead and have not begun to end it only those
+ *      whose time is up, or who were invalidated, lose the key to another one.
+ *  ORACLE-2. A slot that is freed is not stood on: nobody was inside a section
+ *      when it left its chain who still is, lives, and was not expelled.
+ *  ORACLE-3. Nobody alive is marked dead.
+ *  ORACLE-4. A value is as somebody published it for that key.
+ *  ORACLE-5. At the end, once the dead are reaped, sfshm_verify() finds
+ *      nothing, and every key can be asked for.
+ *  ORACLE-6. Nobody waits a slice out unless somebody was stopped, or more died
+ *      than the scenario says: each wake comes (schedule.c).
+ *  ORACLE-7. A key's generation grows with each flight. That a lock's holder
+ *      died is told to the next one.
  */
 #ifndef EXPLORE_ORACLE_H
 #define EXPLORE_ORACLE_H
@@ -36,12 +36,14 @@ void oracle_saw_write(const void *at, uint64_t old, uint64_t value,
 		      bool by_cas);
 void oracle_saw_death(unsigned int fiber);
 
-/* O1, told by the scenarios: key `n` (0 to 7). `until`: ns, 0 no end. */
+/* ORACLE-1, told by the scenarios: key `n` (0 to 7). `until`: ns, 0 no end. */
 void oracle_leads(unsigned int key, uint64_t until);
 void oracle_ends(unsigned int key);
 void oracle_invalidated(unsigned int key);
 
-/* O7: P has the lock that is key 7, and was told whether its holder died. */
+/*
+ * ORACLE-7: P has the lock that is key 7, and was told whether its holder died.
+ */
 void oracle_locked(bool told);
 
 /* Key n's eight bytes. */

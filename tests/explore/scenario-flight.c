@@ -164,7 +164,9 @@ const struct scenario scenario_release = {
 	.name = "release",
 	.what = "a leader gives up, two wait: one of them leads",
 	.budget = 2,
-	/* A claimant that dies before its wake (W5) costs a slice (W4). */
+	/*
+	 * A claimant that dies before its wake (WAIT-5) costs a slice (WAIT-4).
+	 */
 	.deaths_told = 0,
 	.role = {
 		{ "leader", lead, release, BOTH, 0, 0 },
@@ -248,7 +250,7 @@ const struct scenario scenario_hard = {
 	.name = "invalidate-hard",
 	.what = "a flight under way is invalidated, hard; one asks",
 	.budget = 2,
-	/* An invalidator that dies before its wake costs a slice (W4). */
+	/* An invalidator that dies before its wake costs a slice (WAIT-4). */
 	.deaths_told = 0,
 	.role = {
 		{ "leader", lead, publish, BOTH, 0, 0 },

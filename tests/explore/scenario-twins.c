@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Two threads with one number, in two PID namespaces: O3 is what matters. */
+/*
+ * Two threads with one number, in two PID namespaces: ORACLE-3 is what matters.
+ */
 #include "peer/liveness.h"
 #include "scene.h"
 

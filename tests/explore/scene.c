@@ -46,7 +46,7 @@ static void start(struct call *c, unsigned int key, enum shm_kind kind,
 	};
 }
 
-/* O4: two words, of one publisher and of this key. */
+/* ORACLE-4: two words, of one publisher and of this key. */
 static void check_value(unsigned int key, const struct sfshm_result *r)
 {
 	uint64_t w[2];

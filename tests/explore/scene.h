@@ -33,7 +33,7 @@ struct scene_flight {
 
 /*
  * Asks for the key as sfshm_begin() does, and tells the oracle; what comes
- * back is checked (O4). Returns its answer.
+ * back is checked (ORACLE-4). Returns its answer.
  */
 int scene_begin(struct scene_flight *sf, unsigned int key,
 		const struct sfshm_policy *policy);

@@ -159,8 +159,8 @@ static int first_ready(int not )
 }
 
 /*
- * O6: all sleep on words, none naps or is stopped: nothing but the end of a
- * slice helps. No more have died than the scenario says can be told at once.
+ * ORACLE-6: all sleep on words, none naps or is stopped: nothing but the end of
+ * a slice helps. No more have died than the scenario says can be told at once.
  */
 static bool wake_is_lost(void)
 {

@@ -3,10 +3,11 @@
  * Sequential consistency. C++20 wants one order S of all seq_cst operations and
  * fences, such that A is before B in S if
  *
- *   Z1. A is before B in one thread, or A is before C, which happens before D,
- *       which is before B;
- *   Z2. A, or something that A as a fence happens before, is coherence-ordered
- *       before B, or before something that happens before B as a fence.
+ *   WEAK-1. A is before B in one thread, or A is before C, which happens before
+ *       D, which is before B;
+ *   WEAK-2. A, or something that A as a fence happens before, is
+ *       coherence-ordered before B, or before something that happens before B
+ *       as a fence.
  *
  * Coherence-ordered: a store before those who read it and before newer stores,
  * a read before all stores newer than what it read.
@@ -146,7 +147,7 @@ void pass_by(const struct location *l, const struct message *m, vclock sources)
 	extend_all(&p, sources);
 }
 
-/* Nothing of Z1 leads from the fence itself to who acquires it. */
+/* Nothing of WEAK-1 leads from the fence itself to who acquires it. */
 void fence_in_order(const struct event *e)
 {
 	struct thread *t = e->thread;

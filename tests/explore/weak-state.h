@@ -11,8 +11,8 @@
 /* What one thread hands to another that synchronises with it. */
 struct view {
 	vclock happened; /* events that happen before */
-	vclock before;   /* Z1: seq_cst events before what comes next in S */
-	vclock eco;      /* Z2: those before a seq_cst fence that comes next */
+	vclock before;   /* WEAK-1: seq_cst events before the next in S */
+	vclock eco;      /* WEAK-2: those before the next seq_cst fence */
 	vclock fences;   /* seq_cst fences that happen before, closed under S */
 };
 
@@ -24,8 +24,8 @@ struct thread {
 };
 
 /*
- * `sources` are the seq_cst operations that an arrow of Z2 can begin at here,
- * with all before them in S.
+ * `sources` are the seq_cst operations that an arrow of WEAK-2 can begin at
+ * here, with all before them in S.
  */
 struct message {
 	struct view sync; /* for who acquires it */
@@ -52,7 +52,7 @@ struct event {
 	int order;
 	uint16_t number;
 	uint16_t ordered; /* among the thread's seq_cst events, if it is one */
-	vclock before;    /* Z1, at its begin */
+	vclock before;    /* WEAK-1, at its begin */
 };
 
 enum access {
@@ -117,13 +117,15 @@ static inline bool releases(int order)
 void order_reset(void);
 uint64_t order_hash(void);
 
-/* What comes before the event by Z2 if it reads `m`, or writes behind it. */
+/*
+ * What comes before the event by WEAK-2 if it reads `m`, or writes behind it.
+ */
 vclock eco_into(const struct message *m, enum access a);
 
-/* A seq_cst event and all before it in S, given what is before it by Z2. */
+/* A seq_cst event and all before it in S, given what is before it by WEAK-2. */
 vclock closure(const struct event *e, vclock eco);
 
-/* What an arrow of Z2 can begin at, if the event reads or writes there. */
+/* What an arrow of WEAK-2 can begin at, if the event reads or writes there. */
 vclock sources_at(const struct event *e, const struct message *m,
 		  enum access a);
 

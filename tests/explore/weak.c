@@ -158,7 +158,7 @@ static void insert(struct location *l, struct message *m,
 	n->next = index_of(m);
 }
 
-/* `eco` is what comes before the event by Z2. */
+/* `eco` is what comes before the event by WEAK-2. */
 static struct message *write_behind(const struct event *e, struct location *l,
 				    struct message *behind, vclock eco,
 				    uint64_t value)

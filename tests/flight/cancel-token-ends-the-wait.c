@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* F6, R5: A fired token ends the waits that were given it, and nothing else. */
+/*
+ * PROMISE-F6, PROMISE-R5: A fired token ends the waits that were given it, and
+ * nothing else.
+ */
 #include <signal.h>
 
 #include "agent.h"

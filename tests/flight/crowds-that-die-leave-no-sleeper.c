@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * F5, R2: A leader and some of its followers are killed together, many times: those who are left finish. They sleep until they are woken, so a wake
- * that died with one of the dead would leave them asleep.
+ * PROMISE-F5, PROMISE-R2: A leader and some of its followers are killed
+ * together, many times: those who are left finish. They sleep until they are
+ * woken, so a wake that died with one of the dead would leave them asleep.
  */
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * G1, G2: A process goes through everything the library does and is killed at
- * each kill point, at each of its first passages. After each death a fresh
- * process finishes every key without having to sleep, the segment is sound,
- * and generations have only grown.
+ * PROMISE-G1, PROMISE-G2: A process goes through everything the library does
+ * and is killed at each kill point, at each of its first passages. After each
+ * death a fresh process finishes every key without having to sleep, the segment
+ * is sound, and generations have only grown.
  */
 #include <signal.h>
 #include <sys/wait.h>

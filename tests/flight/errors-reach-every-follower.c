@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* G3, R4: A failed flight's code and message come to all who wait. */
+/*
+ * PROMISE-G3, PROMISE-R4: A failed flight's code and message come to all who
+ * wait.
+ */
 #include "agent.h"
 #include "asker.h"
 #include "watch.h"

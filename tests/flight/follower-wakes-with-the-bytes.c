@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * F6, R6: Who asks while another one is at it sleeps, and wakes with the value.
+ * PROMISE-F6, PROMISE-R6: Who asks while another one is at it sleeps, and wakes
+ * with the value.
  */
 #include <signal.h>
 

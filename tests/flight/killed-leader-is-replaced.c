@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * G1, F6, R2: Whatever ends a leader, one of those who wait takes over and is
- * told; the other one rides its flight.
+ * PROMISE-G1, PROMISE-F6, PROMISE-R2: Whatever ends a leader, one of those who
+ * wait takes over and is told; the other one rides its flight.
  */
 #include <signal.h>
 #include <sys/wait.h>

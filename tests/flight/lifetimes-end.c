@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * F1, R7: Values and failures serve later callers for their TTL, and no longer.
+ * PROMISE-F1, PROMISE-R7: Values and failures serve later callers for their
+ * TTL, and no longer.
  */
 #include "testing.h"
 #include "watch.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* R1: A crowd asks for a thousand keys at once: each is made once, for all. */
+/*
+ * PROMISE-R1: A crowd asks for a thousand keys at once: each is made once, for
+ * all.
+ */
 #include "crowd.h"
 #include "watch.h"
 

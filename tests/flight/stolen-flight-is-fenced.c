@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * F4, R9: A leader past its age loses the flight to one who waits. It is told
- * so when it ends it, and nothing of its result is ever seen.
+ * PROMISE-F4, PROMISE-R9: A leader past its age loses the flight to one who
+ * waits. It is told so when it ends it, and nothing of its result is ever seen.
  */
 #include <signal.h>
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* F6, R5: A caller's deadline is its own: the flight goes on for all others. */
+/*
+ * PROMISE-F6, PROMISE-R5: A caller's deadline is its own: the flight goes on
+ * for all others.
+ */
 #include "agent.h"
 #include "asker.h"
 #include "watch.h"

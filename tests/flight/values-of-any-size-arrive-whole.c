@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* F9: From no byte at all to the segment's largest value, and not one more. */
+/*
+ * PROMISE-F9: From no byte at all to the segment's largest value, and not one
+ * more.
+ */
 #include <sys/uio.h>
 
 #include "testing.h"

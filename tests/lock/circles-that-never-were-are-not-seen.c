@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L3: who follows the waits while they change does not put a circle together
- * out of what was so at different times.
+ * PROMISE-L3: who follows the waits while they change does not put a circle
+ * together out of what was so at different times.
  *
  * The other one's record is out of reach when it is looked at: by then its
  * lock has been seen in its hands, and the fault's handler changes the world.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L3: those who take their locks in one order are never told of a deadlock,
- * however hard they contend and however often they give up.
+ * PROMISE-L3: those who take their locks in one order are never told of a
+ * deadlock, however hard they contend and however often they give up.
  */
 #include <sched.h>
 

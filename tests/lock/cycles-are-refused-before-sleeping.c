@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L3: whoever would close a circle of waits gets -EDEADLK instead of sleeping,
- * over any number of threads and processes, locks and flights.
+ * PROMISE-L3: whoever would close a circle of waits gets -EDEADLK instead of
+ * sleeping, over any number of threads and processes, locks and flights.
  */
 #include "agent.h"
 #include "watch.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L7: whatever ends a holder, the lock goes to the next at once, who is told
- * so; and nobody after it, once it has given the lock back.
+ * PROMISE-L7: whatever ends a holder, the lock goes to the next at once, who is
+ * told so; and nobody after it, once it has given the lock back.
  */
 #include "agent.h"
 #include "watch.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* L3, L7: a circle that a dead one would close is none: its locks come free. */
+/*
+ * PROMISE-L3, PROMISE-L7: a circle that a dead one would close is none: its
+ * locks come free.
+ */
 #include "agent.h"
 #include "watch.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* L1: a lock that nobody holds is taken and given back in user space. */
+/*
+ * PROMISE-L1: a lock that nobody holds is taken and given back in user space.
+ */
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/prctl.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L1, L7: the number of a hold is a fencing token. It grows from one holder to
- * the next, over deaths, other keys in the slot's place, and resizes.
+ * PROMISE-L1, PROMISE-L7: the number of a hold is a fencing token. It grows
+ * from one holder to the next, over deaths, other keys in the slot's place, and
+ * resizes.
  */
 #include <sfshm/lock.h>
 #include <sfshm/resize.h>

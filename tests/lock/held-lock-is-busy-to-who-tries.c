@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* L1: trylock answers -EBUSY at once, a timed lock -ETIMEDOUT at its end. */
+/*
+ * PROMISE-L1: trylock answers -EBUSY at once, a timed lock -ETIMEDOUT at its
+ * end.
+ */
 #include "agent.h"
 #include "watch.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L7: wherever a holder dies, or the one that takes over, or the one that
- * reaps, the next holder is told if somebody had the lock, and only that one.
+ * PROMISE-L7: wherever a holder dies, or the one that takes over, or the one
+ * that reaps, the next holder is told if somebody had the lock, and only that
+ * one.
  */
 #include "agent.h"
 #include "watch.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L6: a small segment serves locks of any number of keys, one after the other.
- * Those that are held stay, and so does what a dead holder's next is owed.
+ * PROMISE-L6: a small segment serves locks of any number of keys, one after the
+ * other. Those that are held stay, and so does what a dead holder's next is
+ * owed.
  */
 #include <sfshm/lock.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* L1: SFSHM_LOCKED gives a lock back on every way out of its block. */
+/* PROMISE-L1: SFSHM_LOCKED gives a lock back on every way out of its block. */
 #include <sfshm/lock.h>
 
 #include "testing.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* L1: among threads and processes a key has one holder at a time. */
+/* PROMISE-L1: among threads and processes a key has one holder at a time. */
 #include <sfshm/lock.h>
 
 #include "crowd.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L1, L3, L4, L7: while a segment is replaced a lock has one holder, its
- * thread is known to hold it, and what a dead one's next is owed comes along.
+ * PROMISE-L1, PROMISE-L3, PROMISE-L4, PROMISE-L7: while a segment is replaced a
+ * lock has one holder, its thread is known to hold it, and what a dead one's
+ * next is owed comes along.
  */
 #include "agent.h"
 #include "resize/resizing.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* L1: by whatever path a place is named, its lock is the same one. */
+/* PROMISE-L1: by whatever path a place is named, its lock is the same one. */
 #include <limits.h>
 #include <sys/stat.h>
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* L3: a thread that asks for what it holds is told, and does not hang. */
+/*
+ * PROMISE-L3: a thread that asks for what it holds is told, and does not hang.
+ */
 #include <sfshm/lock.h>
 
 #include "testing.h"

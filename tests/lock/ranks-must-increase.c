@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L4: a thread takes ranked locks in strictly increasing order. Another order
- * is refused, counted, and told with both ranks and keys; or aborts.
+ * PROMISE-L4: a thread takes ranked locks in strictly increasing order. Another
+ * order is refused, counted, and told with both ranks and keys; or aborts.
  */
 #include <signal.h>
 #include <sys/wait.h>

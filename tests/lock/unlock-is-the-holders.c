@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* L5: a hold knows its key; only its thread gives it back, and only once. */
+/*
+ * PROMISE-L5: a hold knows its key; only its thread gives it back, and only
+ * once.
+ */
 #include <sys/wait.h>
 
 #include <sfshm/lock.h>

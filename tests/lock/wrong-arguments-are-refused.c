@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* L1: a wrong call takes nothing and says so. */
+/* PROMISE-L1: a wrong call takes nothing and says so. */
 #include <sfshm/lock.h>
 
 #include "testing.h"

@@ -109,7 +109,7 @@ look:
 	:: else
 	fi;
 #endif
-	/* W1: the owner's word has changed: wake all who sleep on it. */
+	/* WAIT-1: the owner's word has changed: wake all who sleep on it. */
 	if
 	:: marked && next == 0 ->
 #ifndef NO_WAKE_ALL
@@ -124,7 +124,7 @@ look:
 		rested = free; next = me; free = false
 	   };
 #ifndef RELEASE_WITHOUT_W5
-	   /* W5: what was at rest has an owner again. */
+	   /* WAIT-5: what was at rest has an owner again. */
 	   atomic { if :: rested && waiters ->
 				event++; waiters = false; wake_all()
 		       :: else fi };

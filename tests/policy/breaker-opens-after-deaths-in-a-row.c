@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * R4: where the leaders of a key keep dying, callers with a breaker get
+ * PROMISE-R4: where the leaders of a key keep dying, callers with a breaker get
  * -EHOSTDOWN for a while instead of dying in turn, those asleep at that death
  * too; then one may try again. Without one every caller takes its chance.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * F1: a value within its lifetime serves unless the caller's own check says
- * no. Then that caller leads, or waits for a newer one, and nobody else
+ * PROMISE-F1: a value within its lifetime serves unless the caller's own check
+ * says no. Then that caller leads, or waits for a newer one, and nobody else
  * notices.
  */
 #include <sched.h>

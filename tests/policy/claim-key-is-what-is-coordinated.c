@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * F10: with a claim key, callers for different keys run one after the other,
- * and each has its own value. The claim is handed on however its holder ends
- * (G1, R2), and is part of one wait (F6, F7, R5).
+ * PROMISE-F10: with a claim key, callers for different keys run one after the
+ * other, and each has its own value. The claim is handed on however its holder
+ * ends (PROMISE-G1, PROMISE-R2), and is part of one wait (PROMISE-F6,
+ * PROMISE-F7, PROMISE-R5).
  */
 #include <pthread.h>
 

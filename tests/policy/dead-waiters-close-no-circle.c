@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * R2, R4: a wait that would never end is refused; one for somebody who died
- * while it waited for us is not: its flight is taken over.
+ * PROMISE-R2, PROMISE-R4: a wait that would never end is refused; one for
+ * somebody who died while it waited for us is not: its flight is taken over.
  */
 #include "agent.h"
 #include "policy.h"

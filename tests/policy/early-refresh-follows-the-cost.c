@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * F1, F6: with beta a caller may refresh a value before its time (XFetch),
- * alone, the likelier the dearer the work was and the nearer the end is.
+ * PROMISE-F1, PROMISE-F6: with beta a caller may refresh a value before its
+ * time (XFetch), alone, the likelier the dearer the work was and the nearer the
+ * end is.
  *
  * With beta 1, work that took d and r left of the lifetime, a caller refreshes
  * with the probability exp(-r / d). The library notes d in few bits, rounded

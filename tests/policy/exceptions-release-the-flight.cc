@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * G1, G3, G4: a C++ exception that leaves the work, or a block with a guarded
- * flight, ends the flight on its way: those who wait lead, or get the cause,
- * as its leader chose. Cancellation unwinds in the same way.
+ * PROMISE-G1, PROMISE-G3, PROMISE-G4: a C++ exception that leaves the work, or
+ * a block with a guarded flight, ends the flight on its way: those who wait
+ * lead, or get the cause, as its leader chose. Cancellation unwinds in the same
+ * way.
  */
 #include <atomic>
 #include <cstdio>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * R9, F4: what is invalidated softly is stale from then on; hard, it is gone,
- * and a flight under way is taken from its leader. Other keys, and what is not
- * a value's, stay as they are.
+ * PROMISE-R9, PROMISE-F4: what is invalidated softly is stale from then on;
+ * hard, it is gone, and a flight under way is taken from its leader. Other
+ * keys, and what is not a value's, stay as they are.
  */
 #include "agent.h"
 #include "asker.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * F4, F6: a live leader moves its deadline on, and keeps its flight; past the
- * new one it is taken, and the leader is told. From any of its threads.
+ * PROMISE-F4, PROMISE-F6: a live leader moves its deadline on, and keeps its
+ * flight; past the new one it is taken, and the leader is told. From any of its
+ * threads.
  */
 #include <pthread.h>
 

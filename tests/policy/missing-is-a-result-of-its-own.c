@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * R7: "does not exist" (-ENOENT) is a result: told apart from errors, kept for
- * a time of its own, and awaited like any other.
+ * PROMISE-R7: "does not exist" (-ENOENT) is a result: told apart from errors,
+ * kept for a time of its own, and awaited like any other.
  */
 #include "agent.h"
 #include "policy.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * R8: a result that says it is another key's is refused for everybody: by its
- * leader's check as it is published, by a caller's own as it is taken.
+ * PROMISE-R8: a result that says it is another key's is refused for everybody:
+ * by its leader's check as it is published, by a caller's own as it is taken.
  */
 #include <sys/uio.h>
 

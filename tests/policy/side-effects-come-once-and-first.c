@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * R6: what the work does to the world it does once per flight, before any
- * caller sees its result, whoever dies in the crowd.
+ * PROMISE-R6: what the work does to the world it does once per flight, before
+ * any caller sees its result, whoever dies in the crowd.
  */
 #include <signal.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * F7: on its deadline a follower gets the last value there was, marked stale,
- * if SFSHM_STALE_ON_TIMEOUT is set; else, or where there is none, a time-out.
+ * PROMISE-F7: on its deadline a follower gets the last value there was, marked
+ * stale, if SFSHM_STALE_ON_TIMEOUT is set; else, or where there is none, a
+ * time-out.
  *
  * No clock is bent here: the kernel's, by which a wait ends, would not be.
  */

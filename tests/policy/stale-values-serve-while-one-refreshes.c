@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * F2, F7: past its lifetime a value is answered for grace_ms while another
- * caller leads, and says that it is stale. Nobody waits then.
+ * PROMISE-F2, PROMISE-F7: past its lifetime a value is answered for grace_ms
+ * while another caller leads, and says that it is stale. Nobody waits then.
  */
 #include "agent.h"
 #include "policy.h"

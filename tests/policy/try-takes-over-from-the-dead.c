@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * R2, F4: a caller that must not wait need not: a dead leader's flight is its
- * own at once, and so is one whose time is up.
+ * PROMISE-R2, PROMISE-F4: a caller that must not wait need not: a dead leader's
+ * flight is its own at once, and so is one whose time is up.
  */
 #include "agent.h"
 #include "policy.h"

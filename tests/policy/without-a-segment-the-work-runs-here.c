@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * F8, F2: where the segment cannot serve, sfshm_do() with SFSHM_LOCAL runs the
- * work all the same and says "uncoordinated"; without it the error is told.
+ * PROMISE-F8, PROMISE-F2: where the segment cannot serve, sfshm_do() with
+ * SFSHM_LOCAL runs the work all the same and says "uncoordinated"; without it
+ * the error is told.
  */
 #include "agent.h"
 #include "policy.h"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# S6: a leader that is killed leaves nothing in the directory; a follower runs
-# the command anew.
+# PROMISE-S6: a leader that is killed leaves nothing in the directory; a
+# follower runs the command anew.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 segment

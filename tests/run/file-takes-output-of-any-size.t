@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# S4: with --file a run's output is bounded by the disk alone; followers get it
-# from the file, and so do later callers.
+# PROMISE-S4: with --file a run's output is bounded by the disk alone; followers
+# get it from the file, and so do later callers.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 segment

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# S1, S2: so many at a time; a holder that is killed gives its permit back.
+# PROMISE-S1, PROMISE-S2: so many at a time; a holder that is killed gives its
+# permit back.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 segment

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * S7: saves by reason, duplicates dropped, adopted, expired, aborted. (What is
- * adopted and what expires is counted where those are tested.)
+ * PROMISE-S7: saves by reason, duplicates dropped, adopted, expired, aborted.
+ * (What is adopted and what expires is counted where those are tested.)
  */
 #include "saving.h"
 #include "watch.h"

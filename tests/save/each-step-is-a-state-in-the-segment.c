@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * S4: a save is reserved, written, linked, announced; others see how far it
- * has come, and the file only when it is whole.
+ * PROMISE-S4: a save is reserved, written, linked, announced; others see how
+ * far it has come, and the file only when it is whole.
  */
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * S6: a writer that dies between the link and the announcement has its file
- * checked, by length and checksum, and announced, not written anew.
+ * PROMISE-S6: a writer that dies between the link and the announcement has its
+ * file checked, by length and checksum, and announced, not written anew.
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * S5: a writer whose reservation has run out and was taken is told so at its
- * publish; its temporary file is gone, and what its successor saved stands.
+ * PROMISE-S5: a writer whose reservation has run out and was taken is told so
+ * at its publish; its temporary file is gone, and what its successor saved
+ * stands.
  */
 #include <pthread.h>
 

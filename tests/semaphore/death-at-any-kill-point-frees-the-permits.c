@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * S2: a process that takes permits, gives them back and changes the maximum is
- * killed at each kill point of that. Who sleeps gets on without waiting for
- * its slice, no permit is lost, none is too many.
+ * PROMISE-S2: a process that takes permits, gives them back and changes the
+ * maximum is killed at each kill point of that. Who sleeps gets on without
+ * waiting for its slice, no permit is lost, none is too many.
  */
 #include "agent.h"
 #include "testing.h"

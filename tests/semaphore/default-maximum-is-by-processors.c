@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* S3: twice the processors that are online, and one more. */
+/* PROMISE-S3: twice the processors that are online, and one more. */
 #include <sfshm/semaphore.h>
 
 #include "testing.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * S1: the maximum changes while the semaphore is in use. More permits wake who
- * sleeps; with fewer the surplus drains, and none is given out until it has.
+ * PROMISE-S1: the maximum changes while the semaphore is in use. More permits
+ * wake who sleeps; with fewer the surplus drains, and none is given out until
+ * it has.
  */
 #include <sfshm/semaphore.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * S1, S2: while a segment is replaced permits that were taken in the old one
- * count in the new one until they come back; the maximum goes along.
+ * PROMISE-S1, PROMISE-S2: while a segment is replaced permits that were taken
+ * in the old one count in the new one until they come back; the maximum goes
+ * along.
  */
 #include <sfshm/semaphore.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * S2: a permit is given back once, however often that is said, and by its own
- * thread only.
+ * PROMISE-S2: a permit is given back once, however often that is said, and by
+ * its own thread only.
  */
 #include <sfshm/semaphore.h>
 

@@ -162,7 +162,7 @@ static void broken_chains_are_refused(void **state)
 	assert_int_equal(arena_read(p->map, ref, data, sizeof(data)), -EBADMSG);
 	assert_int_equal(arena_read(p->map, 0xfffffff, data, 1), -EBADMSG);
 	assert_int_equal(arena_read(p->map, 0, data, 1), -EBADMSG);
-	/* Another slot's reference to it does not count (A4). */
+	/* Another slot's reference to it does not count (ARENA-4). */
 	assert_false(arena_is_live(p->map, 8, ref));
 	iov.iov_len = 0;
 	anchor = ref;
