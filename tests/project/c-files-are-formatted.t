@@ -11,9 +11,9 @@ format=$(command -v clang-format-14 || command -v clang-format) ||
 	skip_all "clang-format is not version 14: $($format --version)"
 
 cd "$SFSHM_SOURCE" || exit 1
-while IFS= read -r file; do
-	$format --style=file "$file" >"$TMP/formatted"
-	ok "$file" diff -u --label "$file" --label formatted \
-		"$file" "$TMP/formatted"
-done < <(find src include tests tools docs -name '*.[ch]' | sort)
+readarray -t files < <(find src include tests tools docs -name '*.[ch]' | sort)
+# One process for all: hundreds of them take minutes on a busy machine.
+$format --style=file --dry-run -Werror "${files[@]}" 2>"$TMP/found"
+is $? 0 "clang-format changes none of ${#files[@]} files" || diag "$(<"$TMP/found")"
+ok "there are some" test ${#files[@]} -gt 100
 done_testing
