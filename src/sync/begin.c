@@ -26,21 +26,21 @@ static int link_slot(struct call *c, uint32_t slot)
 }
 
 /* Leads a key that has no slot. */
-static int lead_new(struct call *c, struct sighting *seen)
+static enum step lead_new(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
 	uint64_t busy;
 	int r = evict_for_slot(p, &seen->slot, &seen->ctl);
 
 	if (r)
-		return r;
+		return call_answer(c, r);
 	r = key_store(p, seen->slot, &c->key);
 	kill_point(slot_keyed);
 	if (!r)
 		r = link_slot(c, seen->slot);
 	if (r) {
 		slot_unmake(p, seen->slot, seen->ctl);
-		return r == -EEXIST ? AGAIN : r;
+		return r == -EEXIST ? STEP_AGAIN : call_answer(c, r);
 	}
 	kill_point(slot_linked);
 	/* So that the first value is the one that a hit finds at once. */
@@ -48,17 +48,18 @@ static int lead_new(struct call *c, struct sighting *seen)
 			key_kind(&c->key) == SHM_LOCK ? 0 : CTL_CUR);
 	if (!cas_seq(&p->map->slots[seen->slot].ctl, seen->ctl, busy)) {
 		flight_yield(p, seen->slot);
-		return AGAIN;
+		return STEP_AGAIN;
 	}
 	kill_point(slot_busy);
 	seen->ctl = busy;
 	peer_count(p, COUNT_inserts);
 	flight_note_start(p, seen, c->lease_ms, sys.coarse(),
 			  key_kind(&c->key) == SHM_LOCK);
-	return SFSHM_LEADER;
+	return STEP_LEAD;
 }
 
-static int answer_failed(struct call *c, struct flight *f)
+/* A failure that this caller shares. */
+static int failure(struct call *c, struct flight *f)
 {
 	if (unlikely(c->result->code == SHM_CODE_UNCACHEABLE)) {
 		c->result->code = 0;
@@ -67,19 +68,20 @@ static int answer_failed(struct call *c, struct flight *f)
 		peer_count(c->self, COUNT_uncacheable);
 		return flight_alone(f, c->policy, c->result);
 	}
-	peer_count(c->self, c->waited ? COUNT_loads_deduped : COUNT_neg_hits);
+	peer_count(c->self,
+		   c->wait.waited ? COUNT_loads_deduped : COUNT_neg_hits);
 	return c->result->code == -ENOENT ? -ENOENT : -EREMOTEIO;
 }
 
-/* The caller would rather not have this one, nor any that is older. */
-static int refuse(struct call *c, enum shm_counter why)
+/* The caller rejects this value, and so each older one. */
+static enum step refuse(struct call *c, enum shm_counter why)
 {
 	peer_count(c->self, why);
 	c->refused = c->result->generation;
-	return AGAIN;
+	return STEP_AGAIN;
 }
 
-on_waking int flight_answer(struct call *c)
+on_waking enum step flight_answer(struct call *c)
 {
 	const struct sfshm_policy *pol = c->policy;
 
@@ -89,9 +91,9 @@ on_waking int flight_answer(struct call *c)
 		     !pol->fresh(c->result, pol->arg)))
 		return refuse(c, COUNT_refused);
 	peer_count(c->self, c->result->stale ? COUNT_stale_hits :
-			    c->waited        ? COUNT_loads_deduped :
+			    c->wait.waited   ? COUNT_loads_deduped :
 					       COUNT_hits);
-	return c->result->source;
+	return call_answer(c, c->result->source);
 }
 
 /* The leaders of this key keep dying: one may try again after a while. */
@@ -110,57 +112,83 @@ static bool breaker_open(struct call *c, const struct sighting *seen)
 	return true;
 }
 
-/* Somebody is at it: wait, unless this call must not. */
-static in_line int meet_busy(struct call *c, struct sighting *seen)
+/* A flight is under way: wait for it, if this call may wait. */
+static in_line enum step meet_busy(struct call *c, struct sighting *seen)
 {
 	if (ctl_owner(seen->ctl) == c->self->id)
-		return c->own_is_busy ? -EBUSY : -EDEADLK;
-	if (c->moving)
-		return -EBUSY;
+		return call_answer(c, c->own_is_busy ? -EBUSY : -EDEADLK);
+	if (c->resize.moving)
+		return call_answer(c, -EBUSY);
 	return c->flags & SFSHM_TRY ? flight_try(c, seen) :
 				      flight_follow(c, seen);
 }
 
-/* Nobody is: lead, unless this call must not. */
-static int meet_idle(struct call *c, struct sighting *seen, int how)
+static int begin_there(struct call *c)
 {
-	int r;
-
-	if (!c->consulted) {
-		c->consulted = true;
-		r = flight_consult(c, flight_begin);
-		if (r != -ENODATA)
-			return r;
-	}
-	if (how == LOOK_CLAIMABLE && key_kind(&c->key) == SHM_LOCK)
-		c->result->owner_died |= (seen->ctl & LOCK_ORPHANED) != 0;
-	if (c->flags & SFSHM_FOLLOW)
-		return flight_moved(c) ? MOVED : -ENODATA;
-	if (how == LOOK_CLAIMABLE && unlikely(breaker_open(c, seen)))
-		return -EHOSTDOWN;
-	r = how == LOOK_ABSENT ? lead_new(c, seen) :
-				 flight_claim(c->self, seen, c->lease_ms);
-	return r == SFSHM_LEADER ? flight_confirm(c->self, seen) : r;
+	return flight_begin(c, NULL);
 }
 
-static in_line int look_or_act(struct call *c, struct sighting *seen,
-			       struct flight *f)
+/* No flight is under way: lead, if this call may lead. */
+static enum step meet_idle(struct call *c, struct sighting *seen, bool absent)
 {
-	int how = look(c, seen);
+	enum step step;
+	int r;
 
-	switch (how) {
-	case LOOK_HIT: return flight_answer(c);
-	case LOOK_FAILED: return answer_failed(c, f);
-	case LOOK_BUSY: return meet_busy(c, seen);
-	case LOOK_ABSENT:
-	case LOOK_CLAIMABLE: return meet_idle(c, seen, how);
-	default: return how;
+	if (!c->resize.consulted) {
+		c->resize.consulted = true;
+		r = flight_consult(c, begin_there);
+		if (r != -ENODATA)
+			return call_answer(c, r);
 	}
+	if (!absent && key_kind(&c->key) == SHM_LOCK)
+		c->result->owner_died |= (seen->ctl & LOCK_ORPHANED) != 0;
+	if (c->flags & SFSHM_FOLLOW)
+		return flight_moved(c) ? STEP_MOVED : call_answer(c, -ENODATA);
+	if (!absent && unlikely(breaker_open(c, seen)))
+		return call_answer(c, -EHOSTDOWN);
+	step = absent ? lead_new(c, seen) : flight_claim(c, seen);
+	if (step == STEP_LEAD && !flight_confirm(c->self, seen))
+		return STEP_MOVED;
+	return step;
+}
+
+static in_line enum step look_and_act(struct call *c, struct sighting *seen,
+				      struct flight *f)
+{
+	int r = look(c, seen);
+
+	switch (r) {
+	case LOOK_HIT: return flight_answer(c);
+	case LOOK_FAILED: return call_answer(c, failure(c, f));
+	case LOOK_BUSY: return meet_busy(c, seen);
+	case LOOK_ABSENT: return meet_idle(c, seen, true);
+	case LOOK_CLAIMABLE: return meet_idle(c, seen, false);
+	default: return call_answer(c, r);
+	}
+}
+
+/* Looks and acts until there is an answer, the lead, or a successor to ask. */
+static in_line enum step seek(struct call *c, struct sighting *seen,
+			      struct flight *f)
+{
+	uint32_t tries = 0;
+	uint64_t slept;
+	enum step step;
+
+	do {
+		slept = c->wait.slept;
+		step = look_and_act(c, seen, f);
+		if (likely(step != STEP_AGAIN))
+			return step;
+		tries = c->wait.slept == slept ? tries + 1 : 0;
+	} while (tries < LOOK_MOST_TRIES);
+	peer_count(c->self, COUNT_corrupt);
+	return call_answer(c, -EBADMSG);
 }
 
 /*
- * What this flight makes replaces whatever the predecessor has. Somebody may
- * be giving back a claim there just now: then once more.
+ * What this flight makes replaces whatever the predecessor has. Another caller
+ * may be giving back a claim there just now: then once more.
  */
 static void drop_older(struct call *c)
 {
@@ -171,72 +199,61 @@ static void drop_older(struct call *c)
 	}
 }
 
-/* Looks and acts until there is an answer. */
-static in_line int seek(struct call *c, struct sighting *seen, struct flight *f)
-{
-	uint32_t tries = 0;
-	uint64_t slept;
-	int r;
-
-	do {
-		slept = c->slept;
-		r = look_or_act(c, seen, f);
-		if (likely(r != AGAIN))
-			return r;
-		tries = c->slept == slept ? tries + 1 : 0;
-	} while (tries < LOOK_MOST_TRIES);
-	peer_count(c->self, COUNT_corrupt);
-	return -EBADMSG;
-}
-
 /* The time is up, and any value is better than none. */
-static int settle_for_old(struct call *c, struct sighting *seen)
+static void settle_for_old(struct call *c, struct sighting *seen)
 {
 	c->any_age = true;
-	if (look(c, seen) != LOOK_HIT || flight_answer(c) == AGAIN)
-		return -ETIMEDOUT;
-	return c->result->source;
+	if (look(c, seen) != LOOK_HIT || flight_answer(c) == STEP_AGAIN)
+		call_answer(c, -ETIMEDOUT);
 }
 
-/* Who leads now is told until one has lived to end a flight. */
+/* Each leader is told so, until one lives to end a flight. */
 static bool leaders_died(const struct call *c, const struct sighting *seen)
 {
 	return key_kind(&c->key) != SHM_LOCK &&
 	       load_relaxed(&c->self->map->slots[seen->slot].deaths);
 }
 
+static int lead(struct call *c, const struct sighting *seen, struct flight *f)
+{
+	flight_lead(c->self, c->policy, seen, f);
+	flight_tell(c->result, ctl_gen(seen->ctl),
+		    c->result->owner_died || leaders_died(c, seen), true);
+	f->reap = c->wait.reap;
+	/* A semaphore's permits there count until they are given back. */
+	if (!c->resize.moving && key_kind(&c->key) != SHM_SEMAPHORE)
+		drop_older(c);
+	return SFSHM_LEADER;
+}
+
 on_waking int flight_begin(struct call *c, struct flight *f)
 {
 	struct sighting seen;
-	int r;
+	enum step step;
 
 	c->result->owner_died = 0;
 	if (f)
 		f->alone = false;
 	if (key_kind(&c->key) != SHM_LOCK)
 		peer_count(c->self, COUNT_gets);
-	r = seek(c, &seen, f);
-	if (unlikely(r == -ETIMEDOUT) && c->flags & SFSHM_STALE_ON_TIMEOUT)
-		r = settle_for_old(c, &seen);
-	flight_unfollow(c, r == SFSHM_LEADER);
-	if (unlikely(r == -ENOSPC))
+	step = seek(c, &seen, f);
+	if (unlikely(step == STEP_ANSWER && c->answer == -ETIMEDOUT) &&
+	    c->flags & SFSHM_STALE_ON_TIMEOUT)
+		settle_for_old(c, &seen);
+	flight_unfollow(c, step == STEP_LEAD);
+	if (step == STEP_LEAD)
+		return lead(c, &seen, f);
+	if (unlikely(step == STEP_MOVED))
+		return MOVED;
+	if (unlikely(c->answer == -ENOSPC))
 		peer_count(c->self, COUNT_no_space);
-	if (r != SFSHM_LEADER || !f || f->alone)
-		return r;
-	flight_lead(c->self, c->policy, &seen, f);
-	flight_tell(c->result, ctl_gen(seen.ctl),
-		    c->result->owner_died || leaders_died(c, &seen), true);
-	f->reap = c->reap;
-	/* A semaphore's permits there count until they are given back. */
-	if (!c->moving && key_kind(&c->key) != SHM_SEMAPHORE)
-		drop_older(c);
-	return r;
+	return c->answer;
 }
 
 int flight_begin_moving(struct call *c, struct flight *f)
 {
-	c->consulted = true;
-	c->moving = true;
+	c->resize.consulted = true;
+	c->resize.moving = true;
 	c->flags = SFSHM_TRY;
 	return flight_begin(c, f);
 }

@@ -5,8 +5,7 @@
 #include <pthread.h>
 
 /* The same question to the segment that this one replaces. */
-static int ask(struct call *c, struct mapping *old,
-	       int (*how)(struct call *c, struct flight *f))
+static int ask(struct call *c, struct mapping *old, int (*how)(struct call *c))
 {
 	struct call asked = {
 		.policy = c->policy,
@@ -15,10 +14,10 @@ static int ask(struct call *c, struct mapping *old,
 		.result = c->result,
 		.closing = c->closing,
 		.closing_seen = c->closing_seen,
-		.deadline = c->deadline,
-		.waited = c->waited,
+		.wait.deadline = c->wait.deadline,
+		.wait.waited = c->wait.waited,
 		.own_is_busy = c->own_is_busy,
-		.asked = true,
+		.resize.asked = true,
 	};
 	int r;
 
@@ -33,9 +32,9 @@ static int ask(struct call *c, struct mapping *old,
 			asked.flags |= SFSHM_REFRESH;
 			asked.flags &= ~(uint32_t)SFSHM_STALE_ON_TIMEOUT;
 		}
-		r = how(&asked, NULL);
-		c->waited |= asked.waited;
-		c->deadline = asked.deadline;
+		r = how(&asked);
+		c->wait.waited |= asked.wait.waited;
+		c->wait.deadline = asked.wait.deadline;
 	}
 	c->self->inside--;
 	return r;
@@ -55,7 +54,7 @@ static void put_mapping(void *map)
  * Set `moved`, then look for a flight; claim a flight, then look at `moved`.
  */
 /* glibc's macros nest deeply. NOLINTNEXTLINE(readability-function-size) */
-int flight_consult(struct call *c, int (*how)(struct call *c, struct flight *f))
+int flight_consult(struct call *c, int (*how)(struct call *c))
 {
 	struct mapping *old = mapping_predecessor(c->self->map);
 	int r;

@@ -9,7 +9,6 @@
  * Asks the segment's predecessor, where there is one, by `how` (which never
  * leads then). Its answer, or -ENODATA.
  */
-int flight_consult(struct call *c,
-		   int (*how)(struct call *c, struct flight *f));
+int flight_consult(struct call *c, int (*how)(struct call *c));
 
 #endif

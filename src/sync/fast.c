@@ -157,7 +157,7 @@ static in_line int lead(struct peer *p, const struct sfshm_policy *policy,
 	    load_relaxed(&map->predecessor) ||
 	    flight_claim_as(p, seen, policy->lock_age_ms, now, false) !=
 		    SFSHM_LEADER ||
-	    flight_confirm(p, seen) == MOVED)
+	    !flight_confirm(p, seen))
 		return AGAIN;
 	peer_count(p, COUNT_gets);
 	flight_lead(p, policy, seen, f);

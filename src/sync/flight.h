@@ -40,7 +40,8 @@ static_assert(sizeof(struct flight) <= sizeof(struct sfshm_flight), "opaque");
 
 /*
  * The whole of sfshm_begin() for a call: returns SFSHM_CACHED, SFSHM_AWAITED,
- * SFSHM_LEADER with *f filled in, or an error.
+ * SFSHM_LEADER with *f filled in, MOVED, or an error. With SFSHM_FOLLOW, `f`
+ * may be NULL.
  */
 int flight_begin(struct call *c, struct flight *f);
 
@@ -50,10 +51,10 @@ int flight_begin(struct call *c, struct flight *f);
 int flight_alone(struct flight *f, const struct sfshm_policy *policy,
 		 struct sfshm_result *result);
 
-/* A step's answer: something changed, look again. No errno value. */
+/* Besides errors. Something is out of the ordinary: the longer way is to go. */
 #define AGAIN (-4096)
 
-/* ... and: the segment has moved, ask its successor. */
+/* The segment has a successor, which must be asked. */
 #define MOVED (-4097)
 
 /*
@@ -63,14 +64,11 @@ int flight_alone(struct flight *f, const struct sfshm_policy *policy,
 static inline bool flight_moved(const struct call *c)
 {
 	return unlikely(load_acquire(&c->self->map->header->moved)) &&
-	       !c->asked;
+	       !c->resize.asked;
 }
 
-/*
- * What the value in the result answers: its source, or AGAIN if the caller will
- * not have it.
- */
-int flight_answer(struct call *c);
+/* Answers with the value in the result, unless the caller rejects it. */
+enum step flight_answer(struct call *c);
 
 /* The ends of a flight, as the public calls. */
 int flight_publish(struct flight *f, struct peer *p, const struct iovec *iov,
@@ -142,10 +140,10 @@ int flight_extend(const struct flight *f, uint32_t ms);
 int flight_begin_moving(struct call *c, struct flight *f);
 
 /* A look without waiting: SFSHM_CACHED, a failure, or -ENODATA. */
-int flight_peek(struct call *c, struct flight *unused);
+int flight_peek(struct call *c);
 
 /* As sfshm_forget() and sfshm_invalidate(). */
-int flight_forget(struct call *c, struct flight *unused);
+int flight_forget(struct call *c);
 int flight_invalidate(struct call *c, uint32_t flags);
 
 /*

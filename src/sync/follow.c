@@ -19,29 +19,29 @@ static bool breaks_now(const struct call *c, const struct shm_slot *s)
 }
 
 /* The leader is proven dead: one follower's CAS makes it the leader. */
-static int take_over(struct call *c, struct sighting *seen)
+static enum step take_over(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
 	struct shm_slot *s = &p->map->slots[seen->slot];
 	uint32_t dead = ctl_owner(seen->ctl) - 1;
-	int r;
+	enum step step;
 
 	flight_note_death(p, seen->slot, seen->ctl);
 	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s)) {
 		flight_abandon(p, seen->slot, seen->ctl);
 		event_wake(&p->map->desks[seen->slot].event, true);
 		peer_reap(p->map, dead);
-		return AGAIN;
+		return STEP_AGAIN;
 	}
-	r = flight_claim(p, seen, c->lease_ms);
-	if (r != SFSHM_LEADER)
-		return r;
+	step = flight_claim(c, seen);
+	if (step != STEP_LEAD)
+		return step;
 	kill_point(flight_taken);
 	peer_count(p, COUNT_takeovers);
 	c->result->owner_died = 1;
 	/* The work is waited for; the dead one's record is not. */
-	c->reap = dead + 1;
-	return SFSHM_LEADER;
+	c->wait.reap = dead + 1;
+	return STEP_LEAD;
 }
 
 /*
@@ -68,15 +68,16 @@ static uint64_t lease_end(struct call *c, const struct shm_desk *d,
 	if (key_kind(&c->key) == SHM_LOCK)
 		return 0;
 	if (!began) {
-		if (c->unnoted_gen != ctl_gen(ctl))
-			c->unnoted_since = now;
-		c->unnoted_gen = ctl_gen(ctl);
-		began = c->unnoted_since;
+		if (c->wait.unnoted_gen != ctl_gen(ctl))
+			c->wait.unnoted_since = now;
+		c->wait.unnoted_gen = ctl_gen(ctl);
+		began = c->wait.unnoted_since;
 		ms = c->lease_ms;
 	}
 	return ms ? began + ms * NS_PER_MS : 0;
 }
 
+/* The wait is over without a result: -errno. Else 0. */
 static int given_up(struct call *c, uint64_t now)
 {
 	const struct sfshm_policy *pol = c->policy;
@@ -87,7 +88,7 @@ static int given_up(struct call *c, uint64_t now)
 		peer_count(c->self, COUNT_cancels);
 		return -ECANCELED;
 	}
-	if (c->deadline && now >= c->deadline) {
+	if (c->wait.deadline && now >= c->wait.deadline) {
 		peer_count(c->self, COUNT_timeouts);
 		return -ETIMEDOUT;
 	}
@@ -112,9 +113,14 @@ void follow_recheck(struct call *c, const struct sighting *seen)
 	}
 }
 
-/* Takes the flight from a leader that is dead or past its time; else 0. */
-static int replace(struct call *c, struct sighting *seen,
-		   struct shm_participant *owner, uint64_t now, uint32_t *word)
+/*
+ * One look at the leader. If it is dead, this caller takes the flight over; if
+ * it is past its time, the key moves to another slot. STEP_SLEEP: it is well,
+ * and *word is its liveness word as looked at.
+ */
+static enum step look_at_leader(struct call *c, struct sighting *seen,
+				struct shm_participant *owner, uint64_t now,
+				uint32_t *word)
 {
 	struct mapping *map = c->self->map;
 	uint64_t lease;
@@ -125,63 +131,28 @@ static int replace(struct call *c, struct sighting *seen,
 	}
 	lease = lease_end(c, &map->desks[seen->slot], seen->ctl, now);
 	if (!lease || now < lease)
-		return 0;
+		return STEP_SLEEP;
 	steal(c, seen);
-	return AGAIN;
+	return STEP_AGAIN;
 }
 
-int flight_try(struct call *c, struct sighting *seen)
+enum step flight_try(struct call *c, struct sighting *seen)
 {
 	struct mapping *map = c->self->map;
 	struct shm_participant *owner =
 		participant_at(map, ctl_owner(seen->ctl) - 1);
+	enum step step;
 	uint32_t word;
 
 	if (!owner)
-		return -EBADMSG;
+		return call_answer(c, -EBADMSG);
 	if (load_seq(&map->slots[seen->slot].ctl) != seen->ctl)
-		return AGAIN;
-	/* Who only ever tries would not learn of a death that has no mark. */
+		return STEP_AGAIN;
+	/* A caller that never waits would not learn of an unmarked death. */
 	if (key_kind(&c->key) == SHM_LOCK)
 		life_examine(map, ctl_owner(seen->ctl) - 1);
-	return replace(c, seen, owner, sys.now(), &word) ?: -EBUSY;
-}
-
-/* One look at the leader; 0 if it is well. */
-static in_line int look_after(struct call *c, struct sighting *seen,
-			      struct wait *w)
-{
-	struct peer *p = c->self;
-	struct shm_desk *d = &p->map->desks[seen->slot];
-	uint64_t now;
-	int r;
-
-	w->self = p;
-	w->event = &d->event;
-	w->owner = participant_at(p->map, ctl_owner(seen->ctl) - 1);
-	w->cancel = c->policy->cancel;
-	w->closing = c->closing;
-	w->closing_seen = c->closing_seen;
-	if (!w->owner)
-		return -EBADMSG;
-	w->event_seen = event_arm(&d->event);
-	if (load_seq(&p->map->slots[seen->slot].ctl) != seen->ctl)
-		return AGAIN;
-	/* A flight here is waited for by who asks for the new segment. */
-	if (removal_known(p->map) && !c->asked)
-		return MOVED;
-	now = sys.now();
-	r = given_up(c, now);
-	if (!r)
-		r = replace(c, seen, w->owner, now, &w->owner_seen);
-	if (r)
-		return r;
-	if (deadlock_would_be(p, seen->slot)) {
-		peer_count(p, COUNT_deadlocks);
-		return -EDEADLK;
-	}
-	w->until = earlier(c->deadline, lease_end(c, d, seen->ctl, now));
-	return 0;
+	step = look_at_leader(c, seen, owner, sys.now(), &word);
+	return step == STEP_SLEEP ? call_answer(c, -EBUSY) : step;
 }
 
 /* The first time: which flight's result will do, and how long it may take. */
@@ -189,23 +160,25 @@ static void begin_to_wait(struct call *c, const struct sighting *seen)
 {
 	const struct sfshm_policy *pol = c->policy;
 
-	c->joined = ctl_gen(seen->ctl);
-	if (c->deadline)
+	c->wait.joined = ctl_gen(seen->ctl);
+	if (c->wait.deadline)
 		return;
-	c->deadline = pol->deadline_ns;
+	c->wait.deadline = pol->deadline_ns;
 	if (pol->wait_timeout_ms && pol->wait_timeout_ms != SFSHM_FOREVER)
-		c->deadline =
-			earlier(c->deadline,
+		c->wait.deadline =
+			earlier(c->wait.deadline,
 				sys.now() + pol->wait_timeout_ms * NS_PER_MS);
 }
 
-/* The waiters are counted with this one among them: of two that come at once
- * both may leave. Who has waited and looks again is not asked anew. */
+/*
+ * The waiters are counted with this one among them: of two that come at once
+ * both may leave. A caller that has waited and looks again stays.
+ */
 static bool crowded(struct call *c, uint32_t slot)
 {
 	uint32_t most = c->policy->max_waiters;
 
-	if (!most || c->waited || peer_waiters(c->self->map, slot) <= most)
+	if (!most || c->wait.waited || peer_waiters(c->self->map, slot) <= most)
 		return false;
 	peer_count(c->self, COUNT_crowded);
 	return true;
@@ -216,22 +189,61 @@ static bool crowded(struct call *c, uint32_t slot)
  * counts it, and a reaper wakes those who wait with it should it die with a
  * wake of theirs.
  */
-int follow_prepare(struct call *c, struct sighting *seen, struct wait *w)
+enum step follow_join(struct call *c, const struct sighting *seen,
+		      struct wait *w)
 {
 	struct peer *p = c->self;
+	uint32_t *event = &p->map->desks[seen->slot].event;
 
-	if (!c->joined)
+	if (!c->wait.joined)
 		begin_to_wait(c, seen);
-	/* What the last lock's end was has been told to who holds it now. */
+	/* How the last lock ended has been told to its present holder. */
 	c->result->owner_died = 0;
 	/* ORDER-D1 pairs ORDER-D2 */
 	store_seq(&p->record->wait_slot, seen->slot + 1);
 	if (crowded(c, seen->slot))
-		return -EAGAIN;
-	c->waited = true;
-	c->waited_at = &p->map->desks[seen->slot].event;
+		return call_answer(c, -EAGAIN);
+	c->wait.waited = true;
+	c->wait.event = event;
 	kill_point(wait_joined);
-	return look_after(c, seen, w);
+	w->self = p;
+	w->event = event;
+	w->event_seen = event_arm(event);
+	if (load_seq(&p->map->slots[seen->slot].ctl) != seen->ctl)
+		return STEP_AGAIN;
+	/* Those who ask for the new segment wait for a flight in this one. */
+	if (removal_known(p->map) && !c->resize.asked)
+		return STEP_MOVED;
+	return STEP_SLEEP;
+}
+
+enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
+{
+	struct peer *p = c->self;
+	uint64_t now = sys.now();
+	enum step step;
+	int r;
+
+	w->owner = participant_at(p->map, ctl_owner(seen->ctl) - 1);
+	w->cancel = c->policy->cancel;
+	w->closing = c->closing;
+	w->closing_seen = c->closing_seen;
+	if (!w->owner)
+		return call_answer(c, -EBADMSG);
+	r = given_up(c, now);
+	if (r)
+		return call_answer(c, r);
+	step = look_at_leader(c, seen, w->owner, now, &w->owner_seen);
+	if (step != STEP_SLEEP)
+		return step;
+	if (deadlock_would_be(p, seen->slot)) {
+		peer_count(p, COUNT_deadlocks);
+		return call_answer(c, -EDEADLK);
+	}
+	w->until = earlier(c->wait.deadline,
+			   lease_end(c, &p->map->desks[seen->slot], seen->ctl,
+				     now));
+	return STEP_SLEEP;
 }
 
 /*
@@ -240,9 +252,9 @@ int follow_prepare(struct call *c, struct sighting *seen, struct wait *w)
  */
 void flight_unfollow(struct call *c, bool leads)
 {
-	if (!c->waited_at)
+	if (!c->wait.event)
 		return;
 	if (!leads)
-		event_wake(c->waited_at, false);
+		event_wake(c->wait.event, false);
 	wait_done();
 }

@@ -11,10 +11,18 @@
 #include "sync/fast.h"
 
 /*
- * Looks at the flight that was seen and at its leader. 0: it is to be waited
- * for, and *w says how; else what flight_follow() returns.
+ * Joins those who wait for the flight that was seen. STEP_SLEEP: it is still
+ * under way, and w->event_seen is to be slept on.
  */
-int follow_prepare(struct call *c, struct sighting *seen, struct wait *w);
+enum step follow_join(struct call *c, const struct sighting *seen,
+		      struct wait *w);
+
+/*
+ * Looks whether the leader is well, and this wait too. STEP_SLEEP: both are,
+ * and *w is complete. STEP_LEAD: the leader is dead, and this caller has taken
+ * over.
+ */
+enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w);
 
 /* A slice has passed: is the leader well? */
 void follow_recheck(struct call *c, const struct sighting *seen);
@@ -33,7 +41,7 @@ static in_line bool follow_asleep(struct call *c, const struct sighting *seen,
 	int r = wait_sleep(w);
 	bool landed = likely(!r) && fast_landed(c->self, seen, c->result);
 
-	c->slept++;
+	c->wait.slept++;
 	if (unlikely(r))
 		follow_recheck(c, seen);
 	else if (unlikely(follow_stray(w)))
@@ -42,27 +50,33 @@ static in_line bool follow_asleep(struct call *c, const struct sighting *seen,
 }
 
 /*
- * Waits once for the flight that was seen. Returns the value's source if that
- * has landed, AGAIN, SFSHM_LEADER (the last leader died), -EAGAIN (too many
- * wait), -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, -EDEADLK, -EBADMSG, or MOVED.
+ * Waits once for the flight that was seen. The call is answered with its value
+ * if that has landed, or with -EAGAIN (too many wait), -ETIMEDOUT, -ECANCELED,
+ * -ESHUTDOWN, -EDEADLK, -EBADMSG.
  */
-static in_line int flight_follow(struct call *c, struct sighting *seen)
+static in_line enum step flight_follow(struct call *c, struct sighting *seen)
 {
 	struct futex_waitv words[WAIT_OWN_WORDS];
 	struct wait w = { .words = words };
-	int r = follow_prepare(c, seen, &w);
-	bool landed = likely(!r) && follow_asleep(c, seen, &w);
+	enum step step = follow_join(c, seen, &w);
+	bool landed = false;
 
+	if (likely(step == STEP_SLEEP))
+		step = follow_leader(c, seen, &w);
+	if (likely(step == STEP_SLEEP)) {
+		landed = follow_asleep(c, seen, &w);
+		step = STEP_AGAIN;
+	}
 	/* Before the caller is asked for its opinion, which may take a while. */
 	store_relaxed(&c->self->record->wait_slot, 0);
-	return landed ? flight_answer(c) : r ? r : AGAIN;
+	return landed ? flight_answer(c) : step;
 }
 
 /*
  * For a call that must not wait: as above if the leader is dead or past its
- * time, else -EBUSY.
+ * time, else it is answered with -EBUSY.
  */
-int flight_try(struct call *c, struct sighting *seen);
+enum step flight_try(struct call *c, struct sighting *seen);
 
 /* The call waits no more; `leads` says whether it became the leader. */
 void flight_unfollow(struct call *c, bool leads);

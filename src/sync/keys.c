@@ -32,11 +32,10 @@ static int peek_around(struct call *c)
 	return r == -ENODATA ? peek_here(c) : r;
 }
 
-int flight_peek(struct call *c, struct flight *unused)
+int flight_peek(struct call *c)
 {
 	int r;
 
-	(void)unused;
 	peer_count(c->self, COUNT_gets);
 	r = peek_here(c);
 	if (unlikely(r == -ENODATA && !c->pin &&
@@ -94,11 +93,10 @@ static int both(const struct call *c, int here, int there)
  * The predecessor goes first: what leaves it for this segment meanwhile has
  * arrived here before it has gone there, so it is met in one of the two.
  */
-int flight_forget(struct call *c, struct flight *unused)
+int flight_forget(struct call *c)
 {
 	int there = flight_consult(c, flight_forget);
 
-	(void)unused;
 	if (there == -EBUSY)
 		return flight_moved(c) ? MOVED : there;
 	return both(c, forget_here(c), there);
@@ -183,15 +181,13 @@ static int invalidate_here(struct call *c, bool hard)
 	return r == 1 ? -EBADMSG : r < 0 ? r : -ENODATA;
 }
 
-static int invalidate_soft(struct call *c, struct flight *unused)
+static int invalidate_soft(struct call *c)
 {
-	(void)unused;
 	return invalidate_here(c, false);
 }
 
-static int invalidate_hard(struct call *c, struct flight *unused)
+static int invalidate_hard(struct call *c)
 {
-	(void)unused;
 	return invalidate_here(c, true);
 }
 

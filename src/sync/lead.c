@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/lead.h"
 
-int flight_claim(struct peer *p, struct sighting *seen, uint32_t lease_ms)
+enum step flight_claim(struct call *c, struct sighting *seen)
 {
-	return flight_claim_as(p, seen, lease_ms, sys.coarse(),
-			       slot_kind(&p->map->slots[seen->slot]) ==
-				       SHM_LOCK);
+	struct peer *p = c->self;
+	int r = flight_claim_as(p, seen, c->lease_ms, sys.coarse(),
+				slot_kind(&p->map->slots[seen->slot]) ==
+					SHM_LOCK);
+
+	return r == SFSHM_LEADER ? STEP_LEAD :
+	       r == AGAIN        ? STEP_AGAIN :
+				   call_answer(c, r);
 }
 
-int flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl)
+void flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	if (cas_seq(&p->map->slots[slot].ctl, ctl,
 		    ctl_with(ctl, PHASE_IDLE, 0))) {
@@ -18,7 +23,6 @@ int flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl)
 		/* Stolen meanwhile: the slot is ours to let go of. */
 		flight_yield(p, slot);
 	}
-	return MOVED;
 }
 
 int flight_alone(struct flight *f, const struct sfshm_policy *policy,

@@ -67,19 +67,22 @@ static in_line int flight_claim_as(struct peer *p, struct sighting *seen,
 	return SFSHM_LEADER;
 }
 
-/* ... whatever kind of key it is. */
-int flight_claim(struct peer *p, struct sighting *seen, uint32_t lease_ms);
+/* The same for a call, whatever kind of key it is about. */
+enum step flight_claim(struct call *c, struct sighting *seen);
 
-/* A claim in a segment that has moved meanwhile is given back. MOVED. */
-int flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl);
+void flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl);
 
-/* SFSHM_LEADER; or MOVED, with the claim given back. */
-static in_line int flight_confirm(struct peer *p, const struct sighting *seen)
+/*
+ * Whether a claim stands. False: the segment has moved meanwhile, and the claim
+ * is given back.
+ */
+static in_line bool flight_confirm(struct peer *p, const struct sighting *seen)
 {
 	/* ORDER-M2 pairs ORDER-M1 */
 	if (likely(!load_seq(&p->map->header->moved)))
-		return SFSHM_LEADER;
-	return flight_give_back(p, seen->slot, seen->ctl);
+		return true;
+	flight_give_back(p, seen->slot, seen->ctl);
+	return false;
 }
 
 /* What the new leader is told. */

@@ -34,7 +34,7 @@ int lock_take_idle(struct peer *p, const struct key *k, uint32_t rank,
 		     ctl_phase(seen.ctl) != PHASE_IDLE ||
 		     flight_claim_as(p, &seen, rank, now, true) !=
 			     SFSHM_LEADER ||
-		     flight_confirm(p, &seen) == MOVED))
+		     !flight_confirm(p, &seen)))
 		return AGAIN;
 	keep(held, p, &seen, rank);
 	return (seen.ctl & LOCK_ORPHANED) != 0;

@@ -52,7 +52,7 @@ static void note(struct call *c, struct field f, uint64_t gen, uint64_t stored,
 {
 	struct sfshm_result *r = c->result;
 
-	r->source = c->waited ? SFSHM_AWAITED : SFSHM_CACHED;
+	r->source = c->wait.waited ? SFSHM_AWAITED : SFSHM_CACHED;
 	r->leader = 0;
 	r->owner_died = 0;
 	r->shared = 1;
@@ -138,7 +138,7 @@ static int copy_error(struct call *c, uint32_t slot, uint64_t ctl,
 /* Is a result of generation `gen` what this call waited for? */
 static bool awaited(const struct call *c, uint64_t gen)
 {
-	return c->joined && gen >= c->joined;
+	return c->wait.joined && gen >= c->wait.joined;
 }
 
 /*
@@ -260,7 +260,7 @@ static int look_at(struct call *c, const struct sighting *seen)
 
 	if (likely(ctl_has(seen->ctl) &&
 		   serves(c, value, ctl_gen(seen->ctl), now))) {
-		if (likely(c->policy->beta <= 0) || c->joined ||
+		if (likely(c->policy->beta <= 0) || c->wait.joined ||
 		    ctl_busy(seen->ctl) ||
 		    load_relaxed(&map->slots[seen->slot].deaths) ||
 		    !early(c, value, now))

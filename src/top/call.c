@@ -57,11 +57,11 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 		r = call_start(&c, h, kind, key, len, policy, result);
 		if (r)
 			return r;
-		c.waited = waited;
-		c.deadline = deadline;
+		c.wait.waited = waited;
+		c.wait.deadline = deadline;
 		r = flight_begin(&c, f);
-		waited = c.waited;
-		deadline = c.deadline;
+		waited = c.wait.waited;
+		deadline = c.wait.deadline;
 	} while (r == MOVED);
 	return r;
 }
@@ -95,7 +95,7 @@ int call_after_failure(struct sfshm *h, const void *key, size_t len,
 	r = call_start(&c, h, SHM_VALUE, key, len, &own, result);
 	if (r)
 		return -EREMOTEIO;
-	c.joined = generation;
+	c.wait.joined = generation;
 	r = took_old(&c) ? SFSHM_CACHED : -EREMOTEIO;
 	if (r < 0 || result->stale)
 		result->code = code;

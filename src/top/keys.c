@@ -17,7 +17,7 @@ static __attribute__((noinline)) int get_slowly(struct sfshm *h,
 	do {
 		r = call_start(&c, h, SHM_VALUE, key, len, NULL, result);
 		if (!r)
-			r = flight_peek(&c, NULL);
+			r = flight_peek(&c);
 	} while (unlikely(r == MOVED));
 	return r;
 }
@@ -67,11 +67,11 @@ int sfshm_wait(struct sfshm *h, const void *key, size_t key_len,
 		if (r)
 			return r;
 		c.flags |= SFSHM_FOLLOW;
-		c.waited = waited;
-		c.deadline = deadline;
+		c.wait.waited = waited;
+		c.wait.deadline = deadline;
 		r = flight_begin(&c, NULL);
-		waited = c.waited;
-		deadline = c.deadline;
+		waited = c.wait.waited;
+		deadline = c.wait.deadline;
 	} while (r == MOVED);
 	return r;
 }
@@ -85,7 +85,7 @@ int sfshm_forget(struct sfshm *h, const void *key, size_t key_len)
 	do {
 		r = call_start(&c, h, SHM_VALUE, key, key_len, NULL, &none);
 		if (!r)
-			r = flight_forget(&c, NULL);
+			r = flight_forget(&c);
 	} while (r == MOVED);
 	return r;
 }

@@ -35,7 +35,7 @@ int sfshm_pin(struct sfshm *h, const void *key, size_t key_len,
 			return r;
 		c.pin = &pn->ref;
 		c.pin_place = -1;
-		r = flight_peek(&c, NULL);
+		r = flight_peek(&c);
 	} while (r == MOVED);
 	if (r == -EREMOTEIO || r == -ENOENT)
 		return -ENODATA;

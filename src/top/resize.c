@@ -89,7 +89,7 @@ static int carry_over(struct resize *z, struct call *from, struct call *to,
 	if (load_relaxed(&field.front->ttl_ms) == ttl &&
 	    slot_retire(z->from, seen.slot, seen.ctl))
 		return 0;
-	return flight_forget(to, NULL) ?: -ENODATA;
+	return flight_forget(to) ?: -ENODATA;
 }
 
 /* What has no room in the new segment, or is in use there. */

@@ -315,7 +315,7 @@ static int get_once(struct sfshm *h, const void *key, size_t len,
 	int r = call_start(&c, h, SHM_SAVE, key, len, NULL, result);
 
 	if (!r)
-		r = flight_peek(&c, NULL);
+		r = flight_peek(&c);
 	if (r == SFSHM_CACHED && !record_of(result, &rec))
 		return -EBADMSG;
 	if (r == SFSHM_CACHED && save_is_there(&rec)) {

@@ -134,7 +134,7 @@ static int make(struct lookup *w, bool try, uint32_t max)
 
 	if (r)
 		return r;
-	c.consulted = true;
+	c.resize.consulted = true;
 	r = flight_begin(&c, &f);
 	if (r == SFSHM_LEADER)
 		r = publish(&f, c.self, max);

@@ -138,7 +138,7 @@ int scene_get(unsigned int key)
 	start(&c, key, SHM_VALUE, POLICY(), &result);
 	if (fast_get(scene_self, &c.key, &result))
 		return answered(key, SFSHM_CACHED, &result);
-	return answered(key, flight_peek(&c, NULL), &result);
+	return answered(key, flight_peek(&c), &result);
 }
 
 int scene_invalidate(unsigned int key, uint32_t flags)
@@ -158,7 +158,7 @@ int scene_forget(unsigned int key)
 	struct call c;
 
 	start(&c, key, SHM_VALUE, POLICY(), &result);
-	return undamaged(flight_forget(&c, NULL));
+	return undamaged(flight_forget(&c));
 }
 
 void scene_expect(const char *what, int got, int one, int other)

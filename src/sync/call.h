@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One call's question, from the public function down to the slot, and what a
+ * step towards its answer comes to.
+ */
+#ifndef SYNC_CALL_H
+#define SYNC_CALL_H
+
+#include <sfshm/flight.h>
+
+#include "store/slot.h"
+
+struct call {
+	/* the request; the fast path uses what comes first */
+	struct peer *self;
+	struct key key;
+	struct sfshm_result *result;
+	const struct sfshm_policy *policy;
+	uint32_t *closing; /* moves when the handle is closed */
+	uint32_t closing_seen;
+	uint32_t flags;    /* the policy's, and what the call adds */
+	uint32_t lease_ms; /* what a flight that it begins may take; a rank */
+	bool stale;        /* the value taken is past its lifetime */
+	bool any_age;      /* any value will do, however old */
+	bool own_is_busy;  /* -EBUSY for a key that this thread leads */
+	int answer;        /* with STEP_ANSWER: a source or an error */
+	uint64_t refused;  /* values up to this generation will not do */
+	uint32_t *pin;     /* not NULL: pin the value instead of copying it */
+	int32_t pin_place;
+
+	/* its wait for another caller's flight */
+	struct {
+		uint64_t joined;        /* generation of the flight, or 0 */
+		uint64_t deadline;      /* ns; 0: none */
+		uint64_t slept;         /* times */
+		bool waited;            /* it was among those who wait */
+		uint32_t *event;        /* of the slot that it last waited at */
+		uint64_t unnoted_since; /* ns: the leader's start is missing */
+		uint64_t unnoted_gen;   /* ... of this generation */
+		uint32_t reap; /* participant + 1 that was taken over from */
+	} wait;
+
+	/* the segment and its predecessor */
+	struct {
+		bool consulted; /* the predecessor has been asked */
+		bool moving; /* the predecessor is left alone: top/resize.c */
+		bool asked;  /* this is the question to the predecessor */
+	} resize;
+};
+
+enum step {
+	STEP_AGAIN,  /* something changed: look again */
+	STEP_SLEEP,  /* the leader is well: sleep */
+	STEP_LEAD,   /* the caller leads the slot that it has seen */
+	STEP_MOVED,  /* the segment has a successor, which must be asked */
+	STEP_ANSWER, /* the call is answered: call.answer */
+};
+
+static inline enum step call_answer(struct call *c, int answer)
+{
+	c->answer = answer;
+	return STEP_ANSWER;
+}
+
+#endif
