@@ -22,6 +22,13 @@ sub same {
 	is(join("\n", @$got), join("\n", @$wanted), $what);
 }
 
+# The headings of a page, as links name them.
+sub anchors {
+	my ($file) = @_;
+	return map { s/[^\w\s-]//gr =~ s/ /-/gr } map { lc }
+		content($file) =~ /^#+ (.*)/mg;
+}
+
 my %points = defined_by('src/os/killpoint.def', 'KILL_POINT');
 cmp_ok(scalar keys %points, '>', 0, 'there are kill points');
 same('recovery.md has one entry for each kill point', [sort keys %points],
@@ -45,11 +52,13 @@ ok(index(content('README.md'), "```c\n$example```\n") >= 0,
 my (@dead, @unknown, @wide);
 for my $file ('README.md', 'tests/README.md', files_of('docs', qr/\.md$/)) {
 	my $text = content($file);
-	while ($text =~ /\]\(([^)#]+)(#[^)]*)?\)/g) {
-		my $link = $1;
+	while ($text =~ /\]\(([^)#]*)(?:#([^)]*))?\)/g) {
+		my ($link, $anchor) = ($1, $2);
 		next if $link =~ /^https?:/;
-		push @dead, "$file: $link"
-			unless -e source() . '/' . dirname($file) . "/$link";
+		my $target = $link eq '' ? $file : dirname($file) . "/$link";
+		push @dead, "$file: $link" unless -e source() . "/$target";
+		push @dead, "$file: $link#$anchor" if defined $anchor
+			&& !grep { $_ eq $anchor } anchors($target);
 	}
 	while ($text =~ m{\b(tests/[\w-]+/[\w-]+\.[ct])\b}g) {
 		push @unknown, "$file: $1" unless -e source() . "/$1";
