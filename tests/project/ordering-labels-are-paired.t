@@ -7,10 +7,11 @@
 #
 # The partners exist and name it back. docs/ordering.md has an entry for each,
 #
-#	**ORDER-N1** pairs ORDER-N2[ and ORDER-...]; ...
+#	**ORDER-N1** pairs ORDER-N2[ and ORDER-...]; `file`, `function`[ ...]. ...
 #
-# with the same partners, and for no other label. It says which order the litmus
-# tests found the label to need, or that they cannot show it.
+# with the same partners, the files that have the label and functions that stand
+# there, and for no other label. It says which order the litmus tests found the
+# label to need, or that they cannot show it.
 use strict;
 use warnings;
 use FindBin;
@@ -19,7 +20,7 @@ use Project;
 use Test::More;
 
 my $label = qr/ORDER-[A-Z][0-9]+/;
-my (%partners, %places, @malformed);
+my (%partners, %places, %stands, @malformed);
 
 for my $file (files_of('src', qr/\.[ch]$/)) {
 	my $text = content($file);
@@ -33,6 +34,12 @@ for my $file (files_of('src', qr/\.[ch]$/)) {
 		} else {
 			push @malformed, "$place: $words";
 		}
+		$stands{$_}{$file} = 1 for $words =~ /^($label)/;
+	}
+	# "As ORDER-N1 in ..." says that the same order is needed here.
+	while ($text =~ /\bAs (ORDER-[^.*]*) in \w+\.[ch]/g) {
+		my $same = $1;
+		$stands{$_}{$file} = 1 for $same =~ /$label/g;
 	}
 }
 
@@ -47,10 +54,28 @@ for my $name (sort keys %partners) {
 }
 
 my $doc = -f source() . '/docs/ordering.md' ? content('docs/ordering.md') : '';
-my (%described, %told);
+my (%described, %told, @misplaced);
+
+# The files that an entry names are those of the label; its functions are there.
+sub misplaced {
+	my ($name, $head) = @_;
+	my @files = $head =~ /`(\w+\.[ch])`/g;
+	my @has = sort keys %{$stands{$name}};
+	my $text = join '', map { content($_) } @has;
+
+	return "$name: @files, but: @has"
+		if join(' ', sort @files) ne
+			join ' ', sort map { s{.*/}{}r } @has;
+	return map { "$name: no $_() in @files" }
+		grep { $text !~ /\b$_\(/ } $head =~ /`(\w+)`/g;
+}
+
 for (split /\n\n/, $doc) {
-	my ($name, $others) = /^\*\*($label)\*\* pairs\s([^;]*);/ or next;
+	my ($name, $others, $head) =
+		/^\*\*($label)\*\* pairs\s([^;]*);((?:[^`]|`[^`]*`)*?)\.\s/
+		or next;
 	$described{$name} = join ' ', sort $others =~ /$label/g;
+	push @misplaced, misplaced($name, $head);
 	$told{$name} = $1 if /Litmus:\s(acquire and release|\w+)/;
 }
 
@@ -60,6 +85,7 @@ none('every label has its partner', @orphans);
 none('docs/ordering.md gives each label its partners',
 	grep { join(' ', sort keys %{$partners{$_}}) ne ($described{$_} // '') }
 	sort keys %partners);
+none('docs/ordering.md says where each label stands', @misplaced);
 none('docs/ordering.md describes no label that is not there',
 	grep { !$partners{$_} } sort keys %described);
 
