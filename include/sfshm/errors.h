@@ -44,8 +44,9 @@
  *                  dead), or the flight has ended already. No part of the
  *                  result became visible. Discard it.
  *   -ESHUTDOWN     The handle was closed while the call was inside; or the
- *                  handle cannot follow a resize (it was opened by descriptor);
- *                  or the segment's file was removed, and no other segment has
+ *                  handle cannot follow a resize (it was opened by descriptor,
+ *                  or the new segment has another owner, group or mode); or
+ *                  the segment's file was removed, and no other segment has
  *                  its name. Close the handle and open the segment again. From
  *                  a call that ends a flight, lock, permit or save: that has
  *                  ended as asked, but the segment's file was removed
@@ -61,7 +62,9 @@
  *                  page is written again (btrfs, ZFS, overlayfs, a network).
  *                  Use /dev/shm or another tmpfs, ext4 or xfs.
  *   -EPROTO        This library cannot use the file: it is no segment, it is
- *                  damaged, or its version, libc or time namespace differs.
+ *                  damaged, it was made before the last boot, or its version,
+ *                  libc or time namespace differs. Use another name, or remove
+ *                  the file.
  *   -EBADMSG       The segment is damaged: a process wrote an impossible value.
  *                  Run `sfshm-ctl verify`, then make the segment anew.
  *   -ENOMEM        There is no memory; or the process has used up its

@@ -35,7 +35,7 @@ typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
  *   -ENOSPC     There is no room for the successor; nothing has changed.
  *   -EEXIST     A file that is not part of this segment has the name "NAME~"
  *               or "NAME~new". Move it away.
- *   -EOVERFLOW  Generations run out after some 8000 resizes. Make a new
+ *   -EOVERFLOW  Generations run out after some 2000 resizes. Make a new
  *               segment.
  *   -EINVAL     The geometry is out of range.
  *   Others      As sfshm_open().

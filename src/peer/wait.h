@@ -25,7 +25,7 @@
  *      another robust mutex, which ends it early; WAIT-4 bounds what that
  *      costs.)
  *  WAIT-4. Every sleep ends by itself after a slice, so that a waker that
- *      stopped between its CAS and its wake costs no more than that.
+ *      stopped or died between its CAS and its wake costs no more than that.
  *  WAIT-5. Who sleeps on an event sleeps on the words of its present owner: who
  *      becomes the owner of something at rest wakes those who may be asleep
  *      on the last one's. (Taking over from the dead, WAIT-1 has done so.)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands that end the agent, or a thread of it, or its program. */
+/* These commands end the agent, or a thread of it, or its program. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The agent: does what a test tells it, one line at a time, and answers each
+ * The agent does what a test says, one line at a time, and answers each line
  * with one line. Lines come and go over the socket that is its stdin.
  *
  * A lane is a thread of the agent that does commands: the main thread, and

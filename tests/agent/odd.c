@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands that bend the agent's surroundings. */
+/* These commands change the agent's surroundings. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench SEGMENT RUNS OPERATION: does the operation so often, for valgrind or
- * strace to look at. First it is done a few times, then warmed_up() is called,
- * from where on callgrind counts. For strace each run stands between two marks,
+ * bench SEGMENT RUNS OPERATION: does the operation RUNS times under valgrind
+ * or strace. It first does the operation a few times and calls warmed_up(),
+ * from where callgrind counts. For strace it puts each run between two marks,
  * which are system calls that do nothing.
  */
 #include <stdio.h>

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Each operation takes no more instructions than tests/bench/instructions says.
-# With --record the file is written anew, from what is measured and a twentieth
-# more; do so when a change is worth what it costs.
+# --record writes the file anew, with the measured counts and a twentieth more;
+# use it when a change is worth its cost.
 . "${0%/*}/lib.sh" || exit 1
 
 bounds=$SFSHM_SOURCE/tests/bench/instructions

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What needs nobody else makes no system call, and to publish for those who
-# sleep takes one.
+# An operation that needs no other participant makes no system call. A publish
+# to followers that sleep makes one.
 . "${0%/*}/lib.sh" || exit 1
 
 bounds=$SFSHM_SOURCE/tests/bench/system-calls

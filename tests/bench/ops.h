@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is counted: each operation in a function of its own. */
+/* The counted operations, each in a function of its own. */
 #ifndef TESTS_BENCH_OPS_H
 #define TESTS_BENCH_OPS_H
 

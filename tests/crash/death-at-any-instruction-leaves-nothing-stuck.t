@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# A sample of the states; tools/crashtest --full takes them all.
+# This test samples the states; tools/crashtest --full takes them all.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Death at every instruction of an operation. */
+/* Lets a victim die at every instruction of an operation. */
 #ifndef CRASH_EVERY_H
 #define CRASH_EVERY_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The segment's bytes as they stand at one instruction: what a death there
- * would leave, but for what the kernel does to robust mutexes, which is done
- * here as the kernel does it.
+ * Copies the segment's bytes as they are at one instruction, which a death
+ * there would leave. This file then treats the robust mutexes as the kernel
+ * does at a death.
  */
 #ifndef CRASH_IMAGE_H
 #define CRASH_IMAGE_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A leader is killed or releases its flight, and some of those who wait for it
- * are killed at the same time. One waiter is woken; if that one dies, another
- * one must be woken in its place. Nobody here looks again by itself: whoever
- * is left sleeps for ever if no wake comes.
+ * A leader dies or releases its flight, and some of its followers are killed
+ * at the same time. The kernel or the leader wakes one follower; if that one
+ * dies, another follower must be woken in its place. No follower here looks
+ * again by itself, so a survivor sleeps for ever if no wake comes.
  */
 #include <inttypes.h>
 #include <poll.h>

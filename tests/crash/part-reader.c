@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A reader is stopped at an instruction of its look-up and left there, while
- * others go on through several times the segment's capacity. Then it may go
- * on, and what it returns must be right.
+ * other processes insert several times the segment's capacity. Then the reader
+ * goes on, and its result must be right.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The tables of deaths at every instruction, one and two. */
+/* Prints the tables of one death, and of two deaths, at every instruction. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

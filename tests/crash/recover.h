@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* After a death: does everything go on, and is everything given back? */
+/* Checks after a death that everything goes on and is given back. */
 #ifndef CRASH_RECOVER_H
 #define CRASH_RECOVER_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two wait for a flight. The victim is first in the kernel's queues, so it
- * alone is woken when the flight ends, and is killed then: the other one must
- * be woken in its place.
+ * Two followers wait for a flight. The victim is first in the kernel's queues,
+ * so it alone is woken when the flight ends, and dies then. The other follower
+ * must be woken in its place.
  */
 #include "scenario.h"
 

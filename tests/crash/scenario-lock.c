@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keyed locks. Whoever dies where, the next one has the lock, and is told of a
- * death if and only if somebody died with it.
+ * Keyed locks. Wherever a process dies, the next caller gets the lock, and
+ * learns of a death if and only if a holder died with it.
  */
 #include "scenario.h"
 

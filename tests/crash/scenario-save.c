@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Staged saves. What they do to the file system shows in real deaths only, so
- * there are no copies; each stage has a folder of its own for the file.
+ * Staged saves. Copies of the segment do not show what a save does to the file
+ * system, so there are only real deaths; each stage has a folder of its own
+ * for the file.
  */
 #include "scenario.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The operations that are killed, each in a state that matters. */
+/*
+ * The operations at which the victim is killed, each in a state that matters.
+ */
 #ifndef CRASH_SCENARIO_H
 #define CRASH_SCENARIO_H
 

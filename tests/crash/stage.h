@@ -2,8 +2,8 @@
 /*
  * A stage: one segment, and the processes that play on it.
  *
- * The harness itself never plays: it starts helpers, which do as they are
- * cued, and a victim, which it steps and kills. The stage lies in memory that
+ * The harness itself never plays. It starts helpers, which do as they are
+ * cued, and a victim, which it steps and kills. The stage is in memory that
  * all of them share, and survives them.
  */
 #ifndef CRASH_STAGE_H

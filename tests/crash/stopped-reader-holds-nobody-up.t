@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# At every 7th instruction of a look-up; tools/crashtest --full takes them all.
+# The harness stops the reader at every 7th instruction of a look-up;
+# tools/crashtest --full takes all instructions.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 

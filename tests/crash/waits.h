@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How the library waits in this process: counted, for time proves nothing. */
+/* Counts how the library waits in this process, because time proves nothing. */
 #ifndef CRASH_WAITS_H
 #define CRASH_WAITS_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One thread closes the handle while others are inside: they get an answer,
- * and the next call is refused. Nothing is used after it is gone.
+ * One thread closes the handle while others are inside. They get an answer,
+ * the next call is refused, and no thread uses anything that is gone.
  */
 #include <pthread.h>
 

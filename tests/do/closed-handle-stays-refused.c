@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who uses a handle after its close is told so, also when others have been
- * opened since; a second close does not hit one of these.
+ * A caller that uses a handle after its close gets an error, also when other
+ * handles have been opened since. A second close does not close one of these.
  */
 #include "testing.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PROMISE-G1, PROMISE-F3, PROMISE-R4: The work may fail, forget to end its
- * flight, release it, be cancelled or end its thread: whoever waits has an
+ * flight, release it, be cancelled or end its thread. Each follower gets an
  * answer, or leads next.
  */
 #include <limits.h>

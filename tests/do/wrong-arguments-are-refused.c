@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A call that makes no sense says so, and changes nothing. */
+/* A call with wrong arguments answers an error and changes nothing. */
 #include <sfshm/pin.h>
 #include <sfshm/resize.h>
 

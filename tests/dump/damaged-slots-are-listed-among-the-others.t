@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Bytes in use are inverted one at a time until a slot is damaged by it.
+# The test inverts bytes in use, one at a time, until one of them damages a
+# slot.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 

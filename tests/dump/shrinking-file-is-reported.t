@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The dump is held up by a full pipe, the file cut short, the pipe emptied.
+# A full pipe holds the dump up. The test cuts the file short and empties the
+# pipe.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The choices of a decision, besides its default. */
+/* Lists the choices of a decision besides its default. */
 #include "kernel.h"
 #include "run.h"
 #include "scenario.h"

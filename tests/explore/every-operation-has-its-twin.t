@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Each operation of src/os/atomics.h on memory is in the explorer's twin of it:
-# one that is not would be no point, and nobody would notice.
+# an operation without a twin would not be a scheduling point, and nobody would
+# notice.
 . "${0%/*}/../lib/tap.sh" || exit 1
 
 names()

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* explore: see docs/reliability.md, and tools/explore. */
+/* explore: see docs/evidence.md, and tools/explore. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

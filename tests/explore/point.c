@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A fiber's points: where it may be held up, sleeps, gives way, reads. */
+/*
+ * A fiber's points: the places at which it may be held up, sleeps, gives way,
+ * or reads.
+ */
 #include "kernel.h"
 #include "oracle.h"
 #include "run.h"

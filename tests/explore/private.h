@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A participant's heap: what it allocates lies in memory that is its own and
- * that is back at its start in each run. Nothing is ever used again within a
- * run but the last one that was allocated, so a run's addresses depend on
- * nothing but the run.
+ * A participant's heap. It allocates from memory of its own, which is back at
+ * its start in each run. A run uses no block again but the last that was
+ * allocated, so its addresses depend on nothing but the run.
  */
 #ifndef EXPLORE_PRIVATE_H
 #define EXPLORE_PRIVATE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A run as it stands: what schedule.c, point.c and choice.c share. */
+/* The state of a run, which schedule.c, point.c and choice.c share. */
 #ifndef EXPLORE_RUN_H
 #define EXPLORE_RUN_H
 

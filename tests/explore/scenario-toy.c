@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Toys with faults that are known: whether the explorer finds what it looks
- * for. They are not among those that it runs by default.
+ * Toys with known faults show that the explorer finds what it looks for. It
+ * does not run them by default.
  */
 #include <limits.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thief has died between its CAS and all that comes after it: the slot is
+ * A caller that stole a flight has died right after its CAS, so the slot is
  * retired and still linked. The old leader ends its flight late, a reader
- * stands on the slot, an inserter wants it.
+ * stands on the slot, and an inserter wants it.
  */
 #include "kernel.h"
 #include "scene.h"

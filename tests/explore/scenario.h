@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A scenario: two to four participants, what each does, and what has happened
- * before. The scenarios' files are built with the library, so their variables
- * are each participant's own, and survive from prepare() to body().
+ * A scenario has two to four participants, says what each does, and prepares
+ * the state that they begin from. The scenarios' files are built with the
+ * library, so their variables are each participant's own, and survive from
+ * prepare() to body().
  */
 #ifndef EXPLORE_SCENARIO_H
 #define EXPLORE_SCENARIO_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Twins of os/process.c and os/sys.c, and what else a participant has of its
- * own. They are built with the library, so their data is each participant's.
+ * Twins of os/process.c and os/sys.c, and the other data of a participant.
+ * They are built with the library, so their data is each participant's.
  */
 #ifndef EXPLORE_TWIN_H
 #define EXPLORE_TWIN_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the engine of weak memory knows. The stores of a word ("messages") stand
- * in modification order; sets of events are vector clocks.
+ * The state of the engine of weak memory. The stores of a word ("messages")
+ * stand in modification order; sets of events are vector clocks.
  */
 #ifndef EXPLORE_WEAK_STATE_H
 #define EXPLORE_WEAK_STATE_H

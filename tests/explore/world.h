@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All that the virtual kernel and the oracle remember, in one piece without
- * padding that matters: a run begins with a copy of it, and a state's hash
- * covers it.
+ * Everything that the virtual kernel and the oracle remember, in one piece
+ * without padding that matters. A run begins with a copy of it, and a state's
+ * hash covers it.
  */
 #ifndef EXPLORE_WORLD_H
 #define EXPLORE_WORLD_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F5, PROMISE-R2: A leader and some of its followers are killed
- * together, many times: those who are left finish. They sleep until they are
- * woken, so a wake that died with one of the dead would leave them asleep.
+ * PROMISE-F5, PROMISE-R2: The test kills a leader and some of its followers
+ * together, many times, and the other followers finish. Only a wake ends their
+ * sleep, so a wake that died with a follower would leave them asleep.
  */
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-G1, PROMISE-G2: A process goes through everything the library does
- * and is killed at each kill point, at each of its first passages. After each
- * death a fresh process finishes every key without having to sleep, the segment
- * is sound, and generations have only grown.
+ * PROMISE-G1, PROMISE-G2: A process goes through everything that the library
+ * does, and dies at each kill point, at each of its first passages. After each
+ * death a fresh process finishes every key without having to sleep, the
+ * segment is sound, and generations have only grown.
  */
 #include <signal.h>
 #include <sys/wait.h>
@@ -307,7 +307,7 @@ static int die_at(int point)
 	return deaths;
 }
 
-/* tests/resize/killed-at-any-point-it-works.c passes these, and
+/* tests/resize/killed-resize-leaves-a-segment-that-works.c passes these, and
    tests/surroundings/users-of-a-removed-file-are-told.c,
    tests/flight/stolen-slot-has-its-whole-grace-period.c,
    tests/semaphore/death-at-any-kill-point-frees-the-permits.c,

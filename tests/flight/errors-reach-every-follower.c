@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-G3, PROMISE-R4: A failed flight's code and message come to all who
- * wait.
+ * PROMISE-G3, PROMISE-R4: A failed flight's code and message reach every
+ * follower.
  */
 #include "agent.h"
 #include "asker.h"

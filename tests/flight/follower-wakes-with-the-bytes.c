@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F6, PROMISE-R6: Who asks while another one is at it sleeps, and wakes
- * with the value.
+ * PROMISE-F6, PROMISE-R6: A caller that asks while another one leads sleeps,
+ * and wakes with the value.
  */
 #include <signal.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A leader may fork. The child cannot use what is its parent's, and its end
- * changes nothing for the parent's flight.
+ * A leader may fork. The child cannot use its parent's handle and flight, and
+ * its end changes nothing for the parent's flight.
  */
 #include <signal.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Each flight of a key has a higher generation than the one before, whatever
- * happened to the key in between: a fencing token for the world outside.
+ * happened to the key in between, so it can serve as a fencing token.
  */
 #include "agent.h"
 #include "crowd.h"

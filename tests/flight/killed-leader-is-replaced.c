@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-G1, PROMISE-F6, PROMISE-R2: Whatever ends a leader, one of those who
- * wait takes over and is told; the other one rides its flight.
+ * PROMISE-G1, PROMISE-F6, PROMISE-R2: Whatever ends a leader, one follower
+ * takes over and learns of the death, and the other follower gets that
+ * flight's result.
  */
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A thread that asks for what it leads is told, and does not hang. */
+/*
+ * A thread that asks for a key that it leads gets -EDEADLK, and does not hang.
+ */
 #include "agent.h"
 #include "watch.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-R1: A crowd asks for a thousand keys at once: each is made once, for
- * all.
+ * PROMISE-R1: A crowd asks for a thousand keys at once, and one caller makes
+ * each key for all.
  */
 #include "crowd.h"
 #include "watch.h"

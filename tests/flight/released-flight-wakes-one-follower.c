@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-G4, PROMISE-F5, PROMISE-R2: A leader that gives up wakes one of those
- * who wait, who leads then.
+ * PROMISE-G4, PROMISE-F5, PROMISE-R2: A leader that releases its flight wakes
+ * one follower, which leads then.
  */
 #include <signal.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F4, PROMISE-R9: A leader past its age loses the flight to one who
- * waits. It is told so when it ends it, and nothing of its result is ever seen.
+ * PROMISE-F4, PROMISE-R9: A leader past its lock age loses the flight to a
+ * follower. It gets -ESTALE when it ends the flight, and no caller sees any
+ * part of its result.
  */
 #include <signal.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A slot that was stolen from its leader is used again only after a grace
- * period that began when the slot had left its chain, whoever dies or stops
- * between the steal and that moment.
+ * period that began when the slot had left its chain, even if a participant
+ * dies or stops between the steal and that moment.
  */
 #include <signal.h>
 

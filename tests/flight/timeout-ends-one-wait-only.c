@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F6, PROMISE-R5: A caller's deadline is its own: the flight goes on
- * for all others.
+ * PROMISE-F6, PROMISE-R5: A caller's deadline ends its own wait only, and the
+ * flight goes on for all others.
  */
 #include "agent.h"
 #include "asker.h"

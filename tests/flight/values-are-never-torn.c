@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writers publish one key over and over, in several sizes, while it comes and
- * goes: whoever reads it gets one value whole. So do those who read where
- * the bytes lie.
+ * Writers publish one key over and over, in several sizes, while the key comes
+ * and goes. Every reader gets one value whole, and so does a reader that pins
+ * the bytes in place.
  */
 #include <sys/uio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F9: From no byte at all to the segment's largest value, and not one
- * more.
+ * PROMISE-F9: Values arrive whole from no byte at all to the segment's largest
+ * value, and one byte more is refused.
  */
 #include <sys/uio.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Included before all else in each of the library's files as fuzzed: what it
- * tries a million times before it calls a segment damaged, it tries less
- * often, for else most of the time would go there.
+ * Included before everything else in each of the library's files as fuzzed. A
+ * loop that tries a million times before the library calls a segment damaged
+ * tries less often, because it would take most of the time.
  */
 #ifndef FUZZ_BOUNDS_H
 #define FUZZ_BOUNDS_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where segments are mapped while fuzzing: each far from everything else, in
- * the middle of addresses that fault, so that an index out of its range, of 32
- * bits at most, never meets memory by chance. What its regions leave unused of
- * their last pages is poisoned. Stands in for mmap(2) and munmap(2).
+ * Maps segments while fuzzing: each far from everything else, in the middle of
+ * addresses that fault, so that an index out of its range, of 32 bits at most,
+ * never meets memory by chance. The unused ends of its regions' last pages are
+ * poisoned. This file stands in for mmap(2) and munmap(2).
  */
 #ifndef FUZZ_GUARD_H
 #define FUZZ_GUARD_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the bytes of an input mean: a segment to begin from, and steps. A step
- * is an operation or a scribble.
+ * The bytes of an input name a segment to begin from, and steps. A step is an
+ * operation or a scribble.
  */
 #ifndef FUZZ_INPUT_H
 #define FUZZ_INPUT_H

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Each input in tests/fuzz/corpus once: what was interesting to reach, and in
-# mended/ what has crashed, hung or lost something before.
+# Runs each input in tests/fuzz/corpus once: those that reach much code, and in
+# mended/ those with which the library once crashed, hung or lost something.
 . "${0%/*}/../lib/tap.sh" || exit 1
 
 corpus=$SFSHM_SOURCE/tests/fuzz/corpus

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A second thread that does what it is told while the first one waits. */
+/* A second thread that does operations while the first one waits. */
 #ifndef FUZZ_LANE_H
 #define FUZZ_LANE_H
 

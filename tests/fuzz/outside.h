@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The world outside the library, so that an input does the same each time and
- * no time is spent asleep: a clock that only moves when it is looked at or
- * slept on, random numbers that are not. Stands in for getrandom(2),
- * clock_nanosleep(2) and, through the library's table, for what it waits with.
+ * The world outside the library: a clock that moves only when the library
+ * reads it or sleeps, and numbers that are not random. So an input does the
+ * same each time, and no run sleeps. This file stands in for getrandom(2),
+ * clock_nanosleep(2) and, through the library's table, for the calls by which
+ * it waits.
  */
 #ifndef FUZZ_OUTSIDE_H
 #define FUZZ_OUTSIDE_H

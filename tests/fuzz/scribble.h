@@ -3,8 +3,8 @@
  * The hand that scribbles in the stage's segment, between operations and
  * inside them, before any look that the library takes at it.
  *
- * One thing it leaves alone, for the C library follows the pointers in it: a
- * participant's mutex while a thread of this process holds it.
+ * It leaves a participant's mutex alone while a thread of this process holds
+ * it, because the C library follows the pointers in it.
  */
 #ifndef FUZZ_SCRIBBLE_H
 #define FUZZ_SCRIBBLE_H

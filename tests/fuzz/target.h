@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What libFuzzer calls, and what it offers. */
+/* The functions that libFuzzer calls, and those that it offers. */
 #ifndef FUZZ_TARGET_H
 #define FUZZ_TARGET_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Operations on the stage's segment, chosen by an input. What they answer is
- * held against what the headers promise: a code that is listed, bytes that are
- * there, a message that ends.
+ * Operations on the stage's segment, chosen by an input. The target compares
+ * their answers with the headers' promises: a code that is listed, bytes that
+ * are there, a message that ends.
  */
 #ifndef FUZZ_USE_H
 #define FUZZ_USE_H

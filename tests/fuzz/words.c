@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: what the tools read from command lines and write to people. */
+/* Fuzz target: the tools' readers of command lines and writers of text. */
 #include <stdlib.h>
 #include <string.h>
 

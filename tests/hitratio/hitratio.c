@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hitratio [REQUESTS]: what part of requests finds its key, in the library and
- * in simulations of other ways to choose who goes, as a table in Markdown. The
- * traces are the same in every run.
+ * hitratio [REQUESTS]: prints which part of requests finds its key, in the
+ * library and in simulations of other eviction policies, as a table in
+ * Markdown. The traces are the same in every run.
  */
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The library itself, in a segment with so many slots. */
+/*
+ * Runs a trace in the library itself, in a segment of the given number of
+ * slots.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Agents: processes that do one thing at a time, when they are told.
+ * Agents: processes that do one command at a time.
  *
  * A command is a line, and so is its answer (tests/agent lists them). A test
- * drives several agents step by step, and kills them where it likes. Whoever
- * is left at the test's end is killed then.
+ * drives several agents step by step, and kills them where it likes. At its
+ * end the test kills the agents that are left.
  *
  * A command that begins with "@NAME " is done by a thread of the agent's of
  * that name, which the first such command makes; its answers begin with it

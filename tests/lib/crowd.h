@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Crowds: many who do the same at once, as processes or as threads of one.
- * As threads ThreadSanitizer sees what they do to each other.
+ * Crowds: many callers that do the same at once, as processes or as threads of
+ * one process. ThreadSanitizer sees what threads do to each other.
  */
 #ifndef LIB_CROWD_H
 #define LIB_CROWD_H

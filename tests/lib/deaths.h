@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Causes of death by roles: in each cell of that table one process, the
- * victim, has a role and meets its end, and two others go on: where the kernel
- * tells of the death they have no re-check at all, where it does not they may
- * each need one. Then the segment is sound, all its memory and all its slots
- * can be used.
+ * Causes of death by roles. In each cell of that table one process, the
+ * victim, has a role and dies, and two others go on. If the kernel announces
+ * the death they have no re-check at all; if it does not, each may need one.
+ * Then the segment is sound, and all its memory and all its slots can be used.
  *
  * A test is a table of causes. A new role is an entry in deaths.c.
  */

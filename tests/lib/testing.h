@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every C test has: a segment name of its own, which is gone when the
- * test ends, bounds for its waits, and cmocka with TAP output.
+ * Every C test has a segment name of its own, which is gone when the test
+ * ends, bounds for its waits, and cmocka with TAP output.
  *
  * A test program's main() is `return test_main(tests)` with an array of
  * in_segment() entries. Asserts are for the test's main thread; threads and

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads of agents that are stopped where no kill point is: inside libc and
- * at system calls.
+ * Stops threads of agents where there is no kill point: inside libc and at
+ * system calls.
  */
 #ifndef LIB_TRACE_H
 #define LIB_TRACE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Seeing from outside what goes on in the test's segment. */
+/* Watches from outside what happens in the test's segment. */
 #ifndef LIB_WATCH_H
 #define LIB_WATCH_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L2: a token that fires ends the wait at once. The lock never goes to
- * who was cancelled, nor is it kept from who waits behind.
+ * PROMISE-L2: a token that fires ends the wait at once. A cancelled waiter
+ * never gets the lock, and does not keep it from the waiters behind.
  */
 #include "agent.h"
 #include "watch.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L3: those who take their locks in one order are never told of a
- * deadlock, however hard they contend and however often they give up.
+ * PROMISE-L3: callers that take their locks in one order never get -EDEADLK,
+ * however hard they contend and however often they give up.
  */
 #include <sched.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L3: whoever would close a circle of waits gets -EDEADLK instead of
- * sleeping, over any number of threads and processes, locks and flights.
+ * PROMISE-L3: the caller that would close a circle of waits gets -EDEADLK
+ * instead of sleeping, over any number of threads and processes, locks and
+ * flights.
  */
 #include "agent.h"
 #include "watch.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L7: whatever ends a holder, the lock goes to the next at once, who is
- * told so; and nobody after it, once it has given the lock back.
+ * PROMISE-L7: whatever ends a holder, the next caller gets the lock at once
+ * and learns of the death. Once it has given the lock back, no later holder
+ * does.
  */
 #include "agent.h"
 #include "watch.h"

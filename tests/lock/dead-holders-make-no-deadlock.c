@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L3, PROMISE-L7: a circle that a dead one would close is none: its
- * locks come free.
+ * PROMISE-L3, PROMISE-L7: a circle of waits that a dead thread would close is
+ * no deadlock, because its locks come free.
  */
 #include "agent.h"
 #include "watch.h"

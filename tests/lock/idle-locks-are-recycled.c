@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L6: a small segment serves locks of any number of keys, one after the
- * other. Those that are held stay, and so does what a dead holder's next is
- * owed.
+ * PROMISE-L6: a small segment serves locks of any number of keys, one after
+ * the other. Locks that are held stay, and so do locks whose next holder has
+ * to learn of a death.
  */
 #include <sfshm/lock.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L1, PROMISE-L3, PROMISE-L4, PROMISE-L7: while a segment is replaced a
- * lock has one holder, its thread is known to hold it, and what a dead one's
- * next is owed comes along.
+ * PROMISE-L1, PROMISE-L3, PROMISE-L4, PROMISE-L7: while a segment is replaced
+ * a lock has one holder, the library knows that its thread holds it, and a
+ * holder's death comes to the notice of the next holder in the successor.
  */
 #include "agent.h"
 #include "resize/resizing.h"

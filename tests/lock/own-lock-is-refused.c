@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L3: a thread that asks for what it holds is told, and does not hang.
+ * PROMISE-L3: a thread that asks for a lock that it holds gets an error, and
+ * does not hang.
  */
 #include <sfshm/lock.h>
 

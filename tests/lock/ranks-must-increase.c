@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L4: a thread takes ranked locks in strictly increasing order. Another
- * order is refused, counted, and told with both ranks and keys; or aborts.
+ * PROMISE-L4: a thread takes ranked locks in strictly increasing order.
+ * Another order is refused, counted, and reported with both ranks and keys; or
+ * ends the process.
  */
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* PROMISE-L1: a wrong call takes nothing and says so. */
+/*
+ * PROMISE-L1: a call with wrong arguments takes no lock and answers an error.
+ */
 #include <sfshm/lock.h>
 
 #include "testing.h"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The protocols' models are searched through by spin: each holds, and each
-# mutant of it, a mistake that somebody could make, is found out.
+# spin searches the protocols' models. Each model holds, and each of its
+# mutants, a mistake that somebody could make, fails.
 set -u
 
 models=$SFSHM_SOURCE/tests/model

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* More threads than records: the last one is told, and the others go on. */
+/*
+ * With more threads than records the last thread gets -EUSERS, and the others
+ * go on.
+ */
 #include "agent.h"
 #include "testing.h"
 #include "watch.h"

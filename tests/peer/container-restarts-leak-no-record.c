@@ -5,7 +5,7 @@
  * attaches, detaches or reaps. No call ever finds the records used up, and at
  * the end every record can be had.
  *
- * SFSHM_RESTARTS=10000 has so many restarts.
+ * SFSHM_RESTARTS=10000 asks for 10000 restarts.
  */
 #include <sched.h>
 #include <signal.h>

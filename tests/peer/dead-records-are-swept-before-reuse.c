@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a dead participant had is given back before anybody becomes the next
- * owner of its record.
+ * A reaper gives back everything that a dead participant owned before anybody
+ * becomes the next owner of its record.
  */
 #include <signal.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes in different PID namespaces may have equal TIDs. The death of one
- * is not taken for the death of the other.
+ * Processes in different PID namespaces may have equal TIDs. Nobody takes the
+ * death of one for the death of the other.
  */
 #include <sched.h>
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A forked child opens again; what it inherited is refused, and harmless. */
+/*
+ * A forked child opens the segment again; the handles that it inherited are
+ * refused, and harmless.
+ */
 #include <sys/wait.h>
 
 #include <sfshm/pin.h>

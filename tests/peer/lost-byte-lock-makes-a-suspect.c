@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A daemon that closes all descriptors drops the library's byte locks. It is
- * suspected then, which may cost it a flight and nothing else.
+ * A daemon that closes all descriptors drops the library's byte locks. Others
+ * then suspect it, which may cost it a flight and nothing else.
  */
 #include "agent.h"
 #include "testing.h"

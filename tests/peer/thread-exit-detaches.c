@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A thread that ends gives its record back; a process does at its close. */
+/*
+ * A thread that ends gives its record back, and a process gives its records
+ * back when it closes its handle.
+ */
 #include "agent.h"
 #include "crowd.h"
 #include "testing.h"

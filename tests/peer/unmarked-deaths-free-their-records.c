@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The kernel marks nothing when a thread other than the main one calls exec().
- * Who has proof that the thread is gone marks the record in its place, and
- * whoever dies meanwhile leaves the rest to the next one.
+ * A thread that has proof of the death marks the record in the kernel's place;
+ * if it dies meanwhile, the next one does the rest.
  */
 #include <signal.h>
 #include <sys/stat.h>

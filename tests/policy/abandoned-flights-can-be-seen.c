@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-R3: a leader can see that everybody who waited has gone, and stop;
- * nothing is left behind, and the next call starts cold.
+ * PROMISE-R3: a leader can see that all its followers have gone, and stop. It
+ * leaves nothing behind, and the next call starts cold.
  */
 #include "agent.h"
 #include "asker.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-R4: where the leaders of a key keep dying, callers with a breaker get
- * -EHOSTDOWN for a while instead of dying in turn, those asleep at that death
- * too; then one may try again. Without one every caller takes its chance.
+ * PROMISE-R4: if the leaders of a key keep dying, callers with a breaker,
+ * sleepers included, get -EHOSTDOWN for a while instead of dying in turn; then
+ * one caller may try again. Without a breaker every caller takes its chance.
  */
 #include <signal.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PROMISE-F1: a value within its lifetime serves unless the caller's own check
- * says no. Then that caller leads, or waits for a newer one, and nobody else
- * notices.
+ * says no. Then that caller leads, or waits for a newer value, and no other
+ * caller notices.
  */
 #include <sched.h>
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-G3, PROMISE-G4: a failure's cause is handed to those who wait, before
- * the key is free again; with SFSHM_RETRY_ON_FAILURE a caller decides anew
- * instead.
+ * PROMISE-G3, PROMISE-G4: followers get a failure's cause before the key is
+ * free again; with SFSHM_RETRY_ON_FAILURE a caller decides anew instead.
  */
 #include "agent.h"
 #include "asker.h"

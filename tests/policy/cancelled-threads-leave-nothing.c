@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-G1, PROMISE-G2, PROMISE-R2: a thread may be cancelled in the work, in
- * a wait, or between begin and publish, deferred or at any instruction: the
- * flight goes on with somebody else. The ends of a flight are no cancellation
- * points.
+ * PROMISE-G1, PROMISE-G2, PROMISE-R2: a thread may be cancelled in the work,
+ * in a wait, or between begin and publish, deferred or at any instruction:
+ * another caller goes on with the flight. The ends of a flight are no
+ * cancellation points.
  */
 #include <pthread.h>
 

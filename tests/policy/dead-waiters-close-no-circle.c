@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-R2, PROMISE-R4: a wait that would never end is refused; one for
- * somebody who died while it waited for us is not: its flight is taken over.
+ * PROMISE-R2, PROMISE-R4: a wait that would never end is refused. A wait for a
+ * leader that died while it waited for the caller is not: the caller takes
+ * that flight over.
  */
 #include "agent.h"
 #include "policy.h"

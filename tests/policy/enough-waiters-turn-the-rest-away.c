@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-R5, PROMISE-F6: with max_waiters a call is turned away (-EAGAIN)
- * where so many wait already; those who wait are not disturbed, and the dead do
- * not count.
+ * PROMISE-R5, PROMISE-F6: with max_waiters a call is turned away (-EAGAIN) if
+ * that many followers wait already. The followers are not disturbed, and the
+ * dead do not count.
  */
 #include "agent.h"
 #include "asker.h"

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PROMISE-G1, PROMISE-G3, PROMISE-G4: a C++ exception that leaves the work, or
- * a block with a guarded flight, ends the flight on its way: those who wait
- * lead, or get the cause, as its leader chose. Cancellation unwinds in the same
- * way.
+ * a block with a guarded flight, ends the flight on its way. Followers lead,
+ * or get the cause, as the leader chose. Cancellation unwinds in the same way.
  */
 #include <atomic>
 #include <cstdio>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PROMISE-F1: a fresh value returns without a claim and without a system call,
- * also with a predicate, and also as sfshm_do(). Shown where the kernel kills
- * for any call but read, write and exit.
+ * also with a predicate, and also as sfshm_do(). A seccomp filter kills the
+ * process for any system call but read, write and exit.
  */
 #include <linux/seccomp.h>
 #include <signal.h>

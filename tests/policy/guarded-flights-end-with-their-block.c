@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PROMISE-G1: with SFSHM_GUARDED a flight is released on every way out of its
- * block: its end, return, goto, break, cancellation, pthread_exit(). What has
- * been ended before is left alone.
+ * block: its end, return, goto, break, cancellation, pthread_exit(). A flight
+ * that has ended before is left alone.
  */
 #include <pthread.h>
 

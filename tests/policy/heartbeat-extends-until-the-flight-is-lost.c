@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PROMISE-F4, PROMISE-G1: a heartbeat keeps its leader's flight for as long as
- * that works, and stops once it is lost or ended, whatever becomes of the
- * leader.
+ * the leader works, and stops once the flight is lost or ended, whatever
+ * becomes of the leader.
  */
 #include <dirent.h>
 #include <pthread.h>

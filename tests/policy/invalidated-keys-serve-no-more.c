@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-R9, PROMISE-F4: what is invalidated softly is stale from then on;
- * hard, it is gone, and a flight under way is taken from its leader. Other
- * keys, and what is not a value's, stay as they are.
+ * PROMISE-R9, PROMISE-F4: a value that is invalidated softly is stale from
+ * then on. One that is invalidated hard is gone, and a flight under way is
+ * taken from its leader. Other keys, and locks, semaphores and saves, stay as
+ * they are.
  */
 #include "agent.h"
 #include "asker.h"

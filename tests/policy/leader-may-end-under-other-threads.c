@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Other threads of the leader's process move its deadline, and ask who waits,
- * also while it ends the flight: they get an answer, or -ESTALE, and leave the
- * next flight alone.
+ * Other threads of the leader's process move its deadline and count its
+ * followers while it ends the flight. They get an answer, or -ESTALE, and
+ * leave the next flight alone.
  */
 #include <pthread.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PROMISE-F4, PROMISE-F6: a live leader moves its deadline on, and keeps its
- * flight; past the new one it is taken, and the leader is told. From any of its
- * threads.
+ * flight; past the new deadline another caller takes it, and the leader learns
+ * of that. Any thread of the process may move the deadline.
  */
 #include <pthread.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-R7: "does not exist" (-ENOENT) is a result: told apart from errors,
- * kept for a time of its own, and awaited like any other.
+ * PROMISE-R7: "does not exist" (-ENOENT) is a result: the library tells it
+ * apart from errors and keeps it for a time of its own, and followers await it
+ * like any other.
  */
 #include "agent.h"
 #include "policy.h"

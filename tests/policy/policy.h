@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of policies share: short calls on the one key "key". */
+/* The tests of policies share short calls on the one key "key". */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-R8: a result that says it is another key's is refused for everybody:
- * by its leader's check as it is published, by a caller's own as it is taken.
+ * PROMISE-R8: the library refuses a result that is another key's: for
+ * everybody, by its leader's check, when it is published, and for a caller by
+ * that caller's own check.
  */
 #include <sys/uio.h>
 

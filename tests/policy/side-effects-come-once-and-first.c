@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-R6: what the work does to the world it does once per flight, before
- * any caller sees its result, whoever dies in the crowd.
+ * PROMISE-R6: the work has its side effects once per flight, before any caller
+ * sees the result, even if processes of the crowd die.
  */
 #include <signal.h>
 

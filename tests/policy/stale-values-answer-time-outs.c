@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F7: on its deadline a follower gets the last value there was, marked
- * stale, if SFSHM_STALE_ON_TIMEOUT is set; else, or where there is none, a
- * time-out.
+ * PROMISE-F7: at its deadline a follower gets the last value, marked stale, if
+ * SFSHM_STALE_ON_TIMEOUT is set and there is one; else a time-out.
  *
- * No clock is bent here: the kernel's, by which a wait ends, would not be.
+ * The test changes no clock, because a wait ends by the kernel's.
  */
 #include "agent.h"
 #include "policy.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F7, PROMISE-R7: for stale_if_error_ms an old value is answered where
- * the work has failed, with the failure's code beside it; "does not exist" is
- * no failure.
+ * PROMISE-F7, PROMISE-R7: for stale_if_error_ms a caller gets the old value
+ * after the work has failed, with the failure's code beside it; "does not
+ * exist" is no failure.
  */
 #include "agent.h"
 #include "asker.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F2, PROMISE-F7: past its lifetime a value is answered for grace_ms
- * while another caller leads, and says that it is stale. Nobody waits then.
+ * PROMISE-F2, PROMISE-F7: for grace_ms past a value's lifetime callers get it,
+ * marked stale, while another caller leads. Nobody waits then.
  */
 #include "agent.h"
 #include "policy.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F6, PROMISE-R5: wait_timeout_ms is for the whole of a wait, also
- * where a resize makes it begin in one segment and go on in another.
+ * PROMISE-F6, PROMISE-R5: wait_timeout_ms bounds the whole of a wait, also if
+ * a resize makes it begin in one segment and go on in another.
  */
 #include <pthread.h>
 

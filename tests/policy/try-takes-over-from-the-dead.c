@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-R2, PROMISE-F4: a caller that must not wait need not: a dead leader's
- * flight is its own at once, and so is one whose time is up.
+ * PROMISE-R2, PROMISE-F4: a caller that only tries gets a dead leader's flight
+ * at once, and so it gets one whose leader is past its deadline.
  */
 #include "agent.h"
 #include "policy.h"

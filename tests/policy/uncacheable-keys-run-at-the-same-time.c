@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F2: a leader may say that its result is for itself (hit-for-miss):
- * those who wait, and for a while those who come, run the work for themselves,
- * all at the same time, and are told that nothing is coordinated.
+ * PROMISE-F2: a leader may keep its result for itself (hit-for-miss). Its
+ * followers, and later callers for a while, each run the work, all at the same
+ * time, and their results say that nothing is coordinated.
  */
 #include <pthread.h>
 

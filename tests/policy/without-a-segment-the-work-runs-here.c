@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F8, PROMISE-F2: where the segment cannot serve, sfshm_do() with
- * SFSHM_LOCAL runs the work all the same and says "uncoordinated"; without it
- * the error is told.
+ * PROMISE-F8, PROMISE-F2: if the segment cannot serve, sfshm_do() with
+ * SFSHM_LOCAL runs the work all the same and says "uncoordinated"; without the
+ * flag it answers the error.
  */
 #include "agent.h"
 #include "policy.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For LD_PRELOAD: makes the library's sleeps in a program as it ships end only
- * when they are woken. Without the bounded re-check a wake that is lost is a
- * hang, which a test can see.
+ * With LD_PRELOAD, this library lets the sleeps of a program as it ships end
+ * only by a wake. Without the bounded re-check a lost wake is a hang, which a
+ * test can see.
  */
 #include <dlfcn.h>
 #include <stdarg.h>

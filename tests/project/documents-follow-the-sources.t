@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# The documents' tables list what the sources define: kill points, counters,
+# The documents list what the sources define: kill points, counters,
 # transitions. The README quotes the example. Links lead somewhere, and tests
-# that are named exist.
+# that are named exist. A line is not wider than a reader's window.
 use strict;
 use warnings;
 use FindBin;
@@ -22,10 +22,17 @@ sub same {
 	is(join("\n", @$got), join("\n", @$wanted), $what);
 }
 
+# The headings of a page, as links name them.
+sub anchors {
+	my ($file) = @_;
+	return map { s/[^\w\s-]//gr =~ s/ /-/gr } map { lc }
+		content($file) =~ /^#+ (.*)/mg;
+}
+
 my %points = defined_by('src/os/killpoint.def', 'KILL_POINT');
 cmp_ok(scalar keys %points, '>', 0, 'there are kill points');
-same('recovery.md has one row for each kill point', [sort keys %points],
-	[sort { $a cmp $b } content('docs/recovery.md') =~ /^\| `(\w+)` \|/mg]);
+same('recovery.md has one entry for each kill point', [sort keys %points],
+	[sort { $a cmp $b } content('docs/recovery.md') =~ /^\*\*`(\w+)`\*\*/mg]);
 
 my @counters = defined_by('src/segment/counters.def', 'COUNTER');
 cmp_ok(scalar @counters, '>', 0, 'there are counters');
@@ -42,19 +49,26 @@ my ($example) = content('docs/examples/report.c') =~ /(^#include.*)/ms;
 ok(index(content('README.md'), "```c\n$example```\n") >= 0,
 	'README.md quotes docs/examples/report.c');
 
-my (@dead, @unknown);
-for my $file ('README.md', files_of('docs', qr/\.md$/)) {
+my (@dead, @unknown, @wide);
+for my $file ('README.md', 'tests/README.md', files_of('docs', qr/\.md$/)) {
 	my $text = content($file);
-	while ($text =~ /\]\(([^)#]+)(#[^)]*)?\)/g) {
-		my $link = $1;
+	while ($text =~ /\]\(([^)#]*)(?:#([^)]*))?\)/g) {
+		my ($link, $anchor) = ($1, $2);
 		next if $link =~ /^https?:/;
-		push @dead, "$file: $link"
-			unless -e source() . '/' . dirname($file) . "/$link";
+		my $target = $link eq '' ? $file : dirname($file) . "/$link";
+		push @dead, "$file: $link" unless -e source() . "/$target";
+		push @dead, "$file: $link#$anchor" if defined $anchor
+			&& !grep { $_ eq $anchor } anchors($target);
 	}
 	while ($text =~ m{\b(tests/[\w-]+/[\w-]+\.[ct])\b}g) {
 		push @unknown, "$file: $1" unless -e source() . "/$1";
 	}
+	# What programs print stays as they print it.
+	$text =~ s/^```\n.*?^```\n|<!-- (\S+): begin.*?<!-- \1: end//msg;
+	$text =~ s/^    .*|\]\([^)]*\)//mg;
+	push @wide, map { "$file: $_" } $text =~ /^(.{121,})$/mg;
 }
 none('links lead somewhere', @dead);
 none('tests that are named exist', @unknown);
+none('no line is wider than 120 columns', @wide);
 done_testing();

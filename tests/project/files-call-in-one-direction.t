@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # No two files of the library, and none of a tool, use each other: by calls or
-# by variables, directly or by way of others. The object files tell: which
-# symbols each defines, and which it needs.
+# by variables, directly or by way of others. The object files say which
+# symbols each defines and which it needs.
 use strict;
 use warnings;
 use FindBin;

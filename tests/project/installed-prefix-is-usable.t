@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What `cmake --install` lays down serves consumers through pkg-config and
+# Consumers can use what `cmake --install` installs through pkg-config and
 # through find_package, shared and static, and the tools and manual pages work
 # from there.
 . "${0%/*}/../lib/tap.sh" || exit 1

@@ -7,7 +7,7 @@
 #
 #	 *  FAMILY-N. A granule ...
 #
-# or as a row of a table in docs, "| FAMILY-N | ...". Each label that is named
+# or as an entry in docs, a paragraph that begins with "**FAMILY-N**". Each label that is named
 # is defined, and each item of a list is named somewhere else. Users of the
 # library do not meet labels: the public headers have none.
 use strict;
@@ -25,7 +25,7 @@ my $foreign = qr/\bUTF-8\b|\bC11\b|\bS3-FIFO\b|\bZ6\.U\b/;
 my $printed = qr/^.* schedules, budget .*$/m;
 my $skipped = qr{^tests/fuzz/corpus/|^docs/coming-from/|\.(?:svg|abi)$};
 
-my (%defined, %rows, %used, @old, @public);
+my (%defined, %entries, %used, @old, @public);
 
 # "A-1 to A-4" names those in between as well.
 sub names_in {
@@ -44,12 +44,12 @@ for my $file (@files) {
 	my $text = content($file);
 	next if $text =~ /\0/;
 	$text =~ s/$printed|$foreign//g;
-	my $definition = $file =~ /\.md$/ ? qr/^\| ($label) \|/m
+	my $definition = $file =~ /\.md$/ ? qr/^\*\*($label)\*\*/m
 		: qr/^\s*\*\s{2,}($label)\. /m;
 	while ($text =~ /$definition/g) {
 		my $name = $1;
 		push @{$defined{$name}}, $file;
-		$rows{$name} = 1 if $file =~ /\.md$/;
+		$entries{$name} = 1 if $file =~ /\.md$/;
 	}
 	$text =~ s/$definition//g;
 	push @{$used{$_}}, $file for names_in($text);
@@ -66,7 +66,7 @@ none('each label that is named is defined',
 	map { "$_: @{$used{$_}}" } grep { !$defined{$_} } sort keys %used);
 none('each item of a list is named somewhere',
 	map { "$_: @{$defined{$_}}" }
-	grep { !$used{$_} && !$rows{$_} } sort keys %defined);
+	grep { !$used{$_} && !$entries{$_} } sort keys %defined);
 none('no label goes without a family', @old);
 none('public headers have no labels', @public);
 done_testing();

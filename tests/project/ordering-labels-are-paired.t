@@ -5,11 +5,13 @@
 #
 #	/* ORDER-N1 pairs ORDER-N2[, ORDER-...] ... */
 #
-# The partners exist and name it back, and docs/ordering.md has a row for no
-# other label. (labels-have-one-meaning.t finds those without a row.)
+# The partners exist and name it back. docs/ordering.md has an entry for each,
 #
-# A label's row says which order the litmus tests found it to need, as they say,
-# or that they cannot show it.
+#	**ORDER-N1** pairs ORDER-N2[ and ORDER-...]; `file`, `function`[ ...]. ...
+#
+# with the same partners, the files that have the label and functions that stand
+# there, and for no other label. It says which order the litmus tests found the
+# label to need, or that they cannot show it.
 use strict;
 use warnings;
 use FindBin;
@@ -18,7 +20,7 @@ use Project;
 use Test::More;
 
 my $label = qr/ORDER-[A-Z][0-9]+/;
-my (%partners, %places, @malformed);
+my (%partners, %places, %stands, @malformed);
 
 for my $file (files_of('src', qr/\.[ch]$/)) {
 	my $text = content($file);
@@ -32,6 +34,12 @@ for my $file (files_of('src', qr/\.[ch]$/)) {
 		} else {
 			push @malformed, "$place: $words";
 		}
+		$stands{$_}{$file} = 1 for $words =~ /^($label)/;
+	}
+	# "As ORDER-N1 in ..." says that the same order is needed here.
+	while ($text =~ /\bAs (ORDER-[^.*]*) in \w+\.[ch]/g) {
+		my $same = $1;
+		$stands{$_}{$file} = 1 for $same =~ /$label/g;
 	}
 }
 
@@ -46,20 +54,44 @@ for my $name (sort keys %partners) {
 }
 
 my $doc = -f source() . '/docs/ordering.md' ? content('docs/ordering.md') : '';
-my %described;
-for (split /\n/, $doc) {
-	$described{$1} = 1 if /^\| ($label) \|/;
+my (%described, %told, @misplaced);
+
+# The files that an entry names are those of the label; its functions are there.
+sub misplaced {
+	my ($name, $head) = @_;
+	my @files = $head =~ /`(\w+\.[ch])`/g;
+	my @has = sort keys %{$stands{$name}};
+	my $text = join '', map { content($_) } @has;
+
+	return "$name: @files, but: @has"
+		if join(' ', sort @files) ne
+			join ' ', sort map { s{.*/}{}r } @has;
+	return map { "$name: no $_() in @files" }
+		grep { $text !~ /\b$_\(/ } $head =~ /`(\w+)`/g;
+}
+
+for (split /\n\n/, $doc) {
+	my ($name, $others, $head) =
+		/^\*\*($label)\*\* pairs\s([^;]*);((?:[^`]|`[^`]*`)*?)\.\s/
+		or next;
+	$described{$name} = join ' ', sort $others =~ /$label/g;
+	push @misplaced, misplaced($name, $head);
+	$told{$name} = $1 if /Litmus:\s(acquire and release|\w+)/;
 }
 
 cmp_ok(scalar keys %partners, '>', 0, 'there are ordering labels');
 none('every label is well formed', @malformed);
 none('every label has its partner', @orphans);
+none('docs/ordering.md gives each label its partners',
+	grep { join(' ', sort keys %{$partners{$_}}) ne ($described{$_} // '') }
+	sort keys %partners);
+none('docs/ordering.md says where each label stands', @misplaced);
 none('docs/ordering.md describes no label that is not there',
 	grep { !$partners{$_} } sort keys %described);
 
 my %words = (acq => 'acquire', rel => 'release', seq => 'seq_cst',
 	acq_rel => 'acquire and release');
-my (%needed, %told);
+my %needed;
 
 my $litmus = content('tests/litmus/each-order-is-needed.c');
 while ($litmus =~ /\.needs = "([^"]*)"/g) {
@@ -68,11 +100,7 @@ while ($litmus =~ /\.needs = "([^"]*)"/g) {
 		push @{$needed{$name}}, $words{$order} // "unknown: $order";
 	}
 }
-for (split /\n/, $doc) {
-	my ($name) = /^\| ($label) \|/ or next;
-	$told{$name} = $1 if /litmus: (acquire and release|\w+)/;
-}
-none('each row says what the litmus tests found, or that they cannot',
+none('each entry says what the litmus tests found, or that they cannot',
 	grep { !$told{$_} } sort keys %partners);
 none('... and says what they found',
 	grep {

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # A project that has this one as a subdirectory gets the library, and nothing
-# that it did not ask for: no build type, no warnings as errors, no tools,
-# nor what only those need.
+# that it did not ask for: no build type, no warnings as errors, no tools, and
+# no packages that only the tools need.
 . "${0%/*}/../lib/tap.sh" || exit 1
 
 mkdir "$TMP/parent" "$TMP/bin"

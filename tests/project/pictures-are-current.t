@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Each picture in docs/img is what dot makes of its source. Versions of
-# Graphviz place things differently, so what is compared is what is drawn:
-# nodes, edges and labels.
+# Graphviz place things differently, so the test compares nodes, edges and
+# labels.
 . "${0%/*}/../lib/tap.sh" || exit 1
 
 command -v dot >/dev/null || skip_all "no dot here (package graphviz)"

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 #
 # The commands in README.md's blocks run as they stand, where nothing has been
-# built before, with stand-ins for what they name (./report, a.jpg, ...). What
-# is installed goes to a scratch root, which the compiler, CMake and the loader
-# are pointed at; sfshm-run finds a /dev/shm of the test's own. Only
-# tools/check is left out, for it is what runs this test.
+# built before, with stand-ins for what they name (./report, a.jpg, ...). They
+# install into a scratch root, at which the test points the compiler, CMake and
+# the loader; sfshm-run finds a /dev/shm of the test's own. The test leaves out
+# tools/check only, which runs this test.
 . "${0%/*}/../lib/tap.sh" || exit 1
 
 readme=$SFSHM_SOURCE/README.md

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# docs/semantics.md has a row for each numbered promise, whose tests exist; and
-# tests that name its label at their head stand in its row.
+# docs/semantics.md has an entry for each numbered promise, whose tests exist; and
+# tests that name its label at their head stand in its entry.
 use strict;
 use warnings;
 use FindBin;
@@ -13,33 +13,33 @@ use Test::More;
 my %last = (G => 5, F => 11, S => 7, R => 9, L => 7);
 # Another machine's processes are out of reach: told, not tested.
 my %untested = ('PROMISE-F11' => 1);
-my (%row, @missing, @untested);
+my (%entry, @missing, @untested);
 
-for (split /\n/, content('docs/semantics.md')) {
-	my ($number, $rest) = /^\| (PROMISE-[A-Z]\d+) \| (.*)/ or next;
-	push @{$row{$number}}, map { "tests/$_" }
-		$rest =~ m{`(\w+/[\w*-]+\.(?:c|cc|t))`}g;
+for (split /\n\n/, content('docs/semantics.md')) {
+	my ($number) = /^\*\*(PROMISE-[A-Z]\d+)\*\*/ or next;
+	push @{$entry{$number}}, map { "tests/$_" }
+		m{`(\w+/[\w*-]+\.(?:c|cc|t))`}g;
 }
 for my $family (sort keys %last) {
 	for my $number (map { "PROMISE-$family$_" } 1 .. $last{$family}) {
-		push @missing, $number if !$row{$number};
+		push @missing, $number if !$entry{$number};
 		push @untested, $number
-			if !@{$row{$number} // []} && !$untested{$number};
+			if !@{$entry{$number} // []} && !$untested{$number};
 	}
 }
-none('each promise has its row', @missing);
-none('each row names a test', @untested);
+none('each promise has its entry', @missing);
+none('each entry names a test', @untested);
 
 my (@gone, %named);
-for my $number (sort keys %row) {
-	for my $pattern (@{$row{$number}}) {
+for my $number (sort keys %entry) {
+	for my $pattern (@{$entry{$number}}) {
 		my @files = glob source() . "/$pattern";
 		push @gone, "$number: $pattern" if !grep { -f } @files;
 		$named{$number}{$_} = 1
 			for map { substr $_, length(source()) + 1 } @files;
 	}
 }
-none('the tests that rows name exist', @gone);
+none('the tests that entries name exist', @gone);
 
 my @unlisted;
 for my $file (files_of('tests', qr/\.(?:c|cc|t)$/)) {
@@ -47,10 +47,10 @@ for my $file (files_of('tests', qr/\.(?:c|cc|t)$/)) {
 		? $& : '';
 	my %seen;
 	for my $number ($head =~ /\b(PROMISE-[A-Z]\d+)\b/g) {
-		next if $seen{$number}++ || !$row{$number};
+		next if $seen{$number}++ || !$entry{$number};
 		push @unlisted, "$file: $number"
 			if !$named{$number}{$file};
 	}
 }
-none('each test that names a promise stands in its row', @unlisted);
+none('each test that names a promise stands in its entry', @unlisted);
 done_testing();

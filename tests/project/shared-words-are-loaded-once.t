@@ -1,9 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# What is checked is what is used: a word of the segment is read by the helpers
-# of os/atomics.h, once, into a variable of one's own. A plain read, or a copy
-# that a compiler sees through, may be made twice. So in src
+# The library uses the value that it has checked: it reads a word of the
+# segment by the helpers of os/atomics.h, once, into a private variable. A
+# compiler may make a plain read twice, and also a copy that it sees through.
+# So in src
 #
 #   - a word of a shared struct is named only to take its address; arrays of
 #     bytes, which are copied, and mutexes, which are libc's, may be named;

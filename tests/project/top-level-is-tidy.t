@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The top folder holds what it is meant to hold, and nothing else.
+# The top folder has the entries that are listed here, and no others.
 . "${0%/*}/../lib/tap.sh" || exit 1
 
 cd "$SFSHM_SOURCE" || exit 1

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Flights that are under way when the segment is replaced: their leaders end
- * them, their followers and whoever asks later get that end, and nobody leads
- * the same key beside them.
+ * Flights are under way when the segment is replaced. Their leaders end them,
+ * their followers and later callers get that end, and nobody leads the same
+ * key beside them.
  */
 #include "resizing.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A herd asks for keys while the segment is replaced again and again: each
- * key is made once, for all, and nobody leads beside a leader.
+ * A herd asks for keys while the segment is replaced again and again. One
+ * caller makes each key for all, and nobody leads beside a leader.
  */
 #include "resizing.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of resizing share: a child that resizes the segment. */
+/* The tests of resizing share a child that resizes the segment. */
 #ifndef RESIZE_RESIZING_H
 #define RESIZE_RESIZING_H
 

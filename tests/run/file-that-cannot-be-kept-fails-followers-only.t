@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Where the file cannot take all of the output, the leader's caller gets it all
-# the same.
+# If the file cannot take all of the output, the leader's caller gets the
+# output all the same.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 segment

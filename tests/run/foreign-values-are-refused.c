@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Another program uses the key, or the value is damaged: sfshm-run says so
- * and shows nothing of it.
+ * If another program uses the key, or the value is damaged, sfshm-run says so
+ * and shows no part of it.
  */
 #include <limits.h>
 #include <sys/wait.h>

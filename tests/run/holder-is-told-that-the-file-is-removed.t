@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The segment's file goes away while a command runs under a lock or a permit, as
-# at a logout with logind's RemoveIPC: sfshm-run says so while the command still
-# runs, and those who come then wait for it all the same.
+# The segment's file goes away while a command runs under a lock or a permit,
+# as at a logout with logind's RemoveIPC: sfshm-run says so while the command
+# still runs, and later callers wait for it all the same.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 segment

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# All processes of a run inherit a lock, which the next run must find free:
-# that is how an overlap would show.
+# All processes of a run inherit a lock, which the next run must find free, so
+# the test would see an overlap.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 

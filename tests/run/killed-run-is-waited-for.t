@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # A command changes its user, so that its keeper may not kill it when the
-# leader is gone. Nobody may start another run while it goes on.
+# leader is gone. No caller may start another run while the command goes on.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 [ "$(id -u)" -eq 0 ] || skip_all "changing the user takes root"

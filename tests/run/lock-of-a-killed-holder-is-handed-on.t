@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The command of a holder that is killed is gone before the next one's starts.
+# The command of a killed holder is gone before the next holder's command
+# starts.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 segment

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# In the directory that is sfshm-run's own, results whose lifetimes have been
-# over for an hour go when another command is run.
+# In the directory that is sfshm-run's own, sfshm-run removes results whose
+# lifetimes have been over for an hour when it runs another command.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 segment

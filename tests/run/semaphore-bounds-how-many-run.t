@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# PROMISE-S1, PROMISE-S2: so many at a time; a holder that is killed gives its
-# permit back.
+# PROMISE-S1, PROMISE-S2: as many commands run at a time as there are permits,
+# and a killed holder's permit comes back.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 segment

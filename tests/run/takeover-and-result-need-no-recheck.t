@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The leader is killed in the middle of its run. The followers sleep until they
-# are woken, and never look again by themselves: so it is a wake that makes one
-# of them the next leader, and a wake that brings all others its result.
+# The leader is killed in the middle of its run. Only a wake ends the
+# followers' sleep. So a wake makes one of them the next leader, and a wake
+# brings its result to all others.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 [ -z "$SFSHM_SANITIZE" ] || skip_all "sanitizers want to be loaded first"

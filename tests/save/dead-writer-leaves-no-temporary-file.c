@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-S6: a writer that dies before the link leaves nothing: either there
- * never was a name, or the next writer removes it. So does one that was stolen
- * from and then died.
+ * PROMISE-S6: a writer that dies before the link leaves nothing: either its
+ * temporary file never had a name, or the next writer removes it. The same
+ * holds for a writer whose flight was stolen and that then died.
  */
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process saves, again, in place of a dead one, and gives up, and is killed
- * at each kill point of saves. After each death a fresh process saves without
- * having to sleep, the file is whole, and nothing else is left in the folder
- * or the segment.
+ * A process saves, saves again, saves in place of a dead writer, and gives up,
+ * and dies at each kill point of saves. After each death a fresh process saves
+ * without having to sleep, the file is whole, and nothing else is left in the
+ * folder or the segment.
  */
 #include <signal.h>
 

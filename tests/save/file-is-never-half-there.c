@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-S4: who opens the path meanwhile finds the old file or the new one,
- * whole; or none where there was none.
+ * PROMISE-S4: a process that opens the path meanwhile finds the old file or
+ * the new one, whole; or none if there was none.
  */
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-S5: of many processes that come at once one writes; all find the file
- * whole, and nobody writes it a second time.
+ * PROMISE-S5: of many processes that come at once one writes the file; all
+ * find it whole, and nobody writes it a second time.
  */
 #include "crowd.h"
 #include "saving.h"

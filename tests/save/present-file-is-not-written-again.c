@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-S5: a second writer of a present key is told "already present"; one
- * that waits gets what the first one saved. A file that is not there any more,
- * or not the one that was saved, is not present.
+ * PROMISE-S5: a second writer of a present key gets "already present"; one
+ * that waits gets what the first writer saved. A file that has been removed or
+ * replaced is not present.
  */
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A resize takes the records along; a save that is under way ends where it
- * began, and nobody else writes the file.
+ * A resize moves the records. A save that is under way ends where it began,
+ * and nobody else writes the file.
  */
 #include <pthread.h>
 

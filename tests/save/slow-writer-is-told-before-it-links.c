@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-S5: a writer whose reservation has run out and was taken is told so
- * at its publish; its temporary file is gone, and what its successor saved
+ * PROMISE-S5: a writer whose reservation has run out and was taken gets an
+ * error at its publish. Its temporary file is gone, and the next writer's file
  * stands.
  */
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ... and change nothing. */
+/* A call with wrong arguments answers an error and changes nothing. */
 #include <pthread.h>
 #include <sys/stat.h>
 

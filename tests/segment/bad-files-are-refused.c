@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is no segment, or one that this library cannot use, is refused with a
- * line that says why; nothing is changed and nothing crashes.
+ * The library refuses a file that is no segment, or one that it cannot use,
+ * with a line that says why. It changes nothing and does not crash.
  */
 #include <fcntl.h>
 #include <sys/stat.h>

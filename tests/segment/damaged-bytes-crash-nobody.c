@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whatever stands in a segment, no call crashes or hangs: all that is read
- * from it is checked before it is used.
+ * Whatever bytes a segment has, no call crashes or hangs: the library checks
+ * everything that it reads from a segment before it uses it.
  */
 #include <signal.h>
 #include <sys/wait.h>

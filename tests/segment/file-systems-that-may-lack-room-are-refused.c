@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A segment is neither made nor opened where a page that has its room may need
- * other room when it is written again, for that would be a SIGBUS one day.
+ * The library neither makes nor opens a segment where a page that has its room
+ * may need other room when it is written again, because that would be a SIGBUS
+ * one day.
  */
 #include <fcntl.h>
 #include <sched.h>

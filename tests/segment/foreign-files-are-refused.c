@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that are somebody else's, that others may write to, that are links
- * or no files at all are not opened.
+ * The library opens no file that belongs to another user, that others may
+ * write to, or that is a link or not a regular file.
  */
 #include <fcntl.h>
 #include <sys/stat.h>

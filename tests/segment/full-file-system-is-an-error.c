@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A file system without room is an error of a call, at whatever moment the
- * room runs out, and never a SIGBUS. With room again, all goes on.
+ * If a file system runs out of room, at whatever moment, a call answers an
+ * error, and there is never a SIGBUS. With room again, calls succeed.
  */
 #include <fcntl.h>
 #include <sched.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A segment that was made for huge pages lies where they can serve it, in
- * whoever opens it, and so does its successor; whether the kernel has any or
- * not, it works as ever.
+ * Every process that opens a segment made for huge pages maps it where they
+ * can serve it, and so with its successor. It works as ever whether the kernel
+ * has huge pages or not.
  */
 #include <sfshm/resize.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A segment made with the option is served by huge pages in an ordinary
- * /dev/shm, and so are those who open it later: its header and buckets from
- * the start, the rest as it fills.
+ * A segment made with the option has huge pages in an ordinary /dev/shm, also
+ * for processes that open it later: its header and buckets from the start, the
+ * rest as it fills.
  */
 #include <sys/mman.h>
 

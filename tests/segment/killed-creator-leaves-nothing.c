@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Killed while it makes a segment, a process leaves either a whole one or
+ * A process that is killed while it makes a segment leaves a whole segment or
  * none, and no other file.
  */
 #include <dirent.h>

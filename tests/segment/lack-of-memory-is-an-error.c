@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A life in which one allocation fails, be it the first, the second, ...: the
- * call says -ENOMEM or does without, keeps nothing, and goes well the next
- * time.
+ * One allocation of a process fails, be it the first, the second, and so on.
+ * The call answers -ENOMEM or does without, keeps nothing, and succeeds the
+ * next time.
  */
 #include <dirent.h>
 #include <pthread.h>

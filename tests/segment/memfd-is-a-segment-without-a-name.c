@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A segment that is inherited as a descriptor, and cannot be found by name. */
+/*
+ * A child inherits such a segment as a descriptor, and no process can find it
+ * by name.
+ */
 #include <fcntl.h>
 #include <sys/mman.h>
 

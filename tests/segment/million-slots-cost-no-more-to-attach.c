@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How large a segment is does not matter to who opens it: it touches as many
- * pages of a million slots as of a thousand, and makes as many system calls.
+ * A process that opens a segment touches as many pages of a million slots as
+ * of a thousand, and makes as many system calls.
  */
 #include <sys/ptrace.h>
 #include <sys/resource.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A segment by name, by path, or by no name at all; and by wrong ones. */
+/*
+ * A caller can open a segment by name, by path, or without a name; wrong names
+ * are refused.
+ */
 #include <limits.h>
 #include <sys/stat.h>
 

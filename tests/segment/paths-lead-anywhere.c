@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A segment can be made wherever files without a name can, by whoever may
- * write there; elsewhere a line says why not.
+ * Any user that may write to a folder can make a segment there if the file
+ * system has files without a name; elsewhere a line says why not.
  */
 #include <limits.h>
 #include <sys/stat.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A process that is stopped while it removes a segment left over from before
- * the last boot has that file locked. Who opens that segment meanwhile is told;
- * other threads open others, and fork.
+ * the last boot has that file locked. A caller that opens that segment
+ * meanwhile gets an error; other threads open other segments, and fork.
  */
 #include <fcntl.h>
 #include <pthread.h>

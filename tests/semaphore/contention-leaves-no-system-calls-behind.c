@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Once nobody sleeps any more, taking a permit and giving it back makes no
- * system call again.
+ * Once nobody sleeps, taking a permit and giving it back makes no system call.
  */
 #include <sfshm/semaphore.h>
 

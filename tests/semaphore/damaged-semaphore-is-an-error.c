@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whatever a semaphore's slot says by a stray byte, who wants a permit has an
- * answer in a bounded number of steps, and no call crashes.
+ * Whatever a stray byte makes of a semaphore's slot, a caller that wants a
+ * permit gets an answer in a bounded number of steps, and no call crashes.
  */
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-S2: whatever ends a holder, its permits come back, and who sleeps for
- * one is woken for it: the sleepers here wake by a wake only.
+ * PROMISE-S2: whatever ends a holder, its permits come back, and a caller that
+ * sleeps for one is woken. Only a wake ends a sleep here.
  */
 #include "agent.h"
 #include "testing.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-S2: a process that takes permits, gives them back and changes the
- * maximum is killed at each kill point of that. Who sleeps gets on without
- * waiting for its slice, no permit is lost, none is too many.
+ * PROMISE-S2: a process takes permits, gives them back and changes the
+ * maximum, and dies at each kill point of that. Sleepers go on without waiting
+ * for their slice, no permit is lost, and no more are held than the maximum.
  */
 #include "agent.h"
 #include "testing.h"

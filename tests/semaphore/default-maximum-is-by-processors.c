@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* PROMISE-S3: twice the processors that are online, and one more. */
+/*
+ * PROMISE-S3: a semaphore without a maximum has one permit more than twice the
+ * processors that are online.
+ */
 #include <sfshm/semaphore.h>
 
 #include "testing.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PROMISE-S1: the maximum changes while the semaphore is in use. More permits
- * wake who sleeps; with fewer the surplus drains, and none is given out until
- * it has.
+ * wake the sleepers. With fewer permits the surplus drains, and no permit is
+ * given out until it has.
  */
 #include <sfshm/semaphore.h>
 

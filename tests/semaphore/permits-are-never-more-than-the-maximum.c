@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-S1, PROMISE-S2: however many ask, no more hold a permit at a time
- * than may; when all have gone none is held. So it is while holders are killed,
- * and while the maximum goes up and down.
+ * PROMISE-S1, PROMISE-S2: however many callers ask, no more permits are held
+ * at a time than the maximum, and none when all callers have gone. That holds
+ * while holders are killed, and while the maximum goes up and down.
  */
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-S2: a permit is given back once, however often that is said, and by
- * its own thread only.
+ * PROMISE-S2: a permit goes back once, however often its thread releases it,
+ * and no other thread can release it.
  */
 #include <sfshm/semaphore.h>
 

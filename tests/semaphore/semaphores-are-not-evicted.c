@@ -2,7 +2,8 @@
 /*
  * A semaphore stays, with its maximum and its holders, whatever keys come and
  * go: neither want of room nor a purge removes it, nor does forgetting a value
- * of its name. Only where there is no room to make one, that is said.
+ * of its name. Only if there is no room to make a semaphore, a call answers an
+ * error.
  */
 #include <sfshm/semaphore.h>
 

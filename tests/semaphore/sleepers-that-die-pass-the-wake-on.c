@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-S2: a sleeper that is woken for a permit and dies of it costs the
- * others nothing: the next one is woken, down to the last.
+ * PROMISE-S2: if a sleeper dies as it is woken for a permit, the next one is
+ * woken, down to the last.
  */
 #include "agent.h"
 #include "testing.h"

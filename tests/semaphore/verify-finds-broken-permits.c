@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Permits that are nobody's, or were never given out, are found by verify. */
+/*
+ * sfshm_verify() finds permits whose holder does not exist, and permits that
+ * were never given out.
+ */
 #include <sfshm/semaphore.h>
 
 #include "sync/semaphore.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-S1: a wait for a permit ends by a release, the caller's deadline, its
- * cancel token or the handle's being closed; a try does not wait; and who has
- * all of them is told so.
+ * PROMISE-S1: a wait for a permit ends by a release, the caller's deadline,
+ * its cancel token or the handle's being closed; a try does not wait; and a
+ * thread that holds all permits gets -EDEADLK.
  */
 #include <sfshm/semaphore.h>
 

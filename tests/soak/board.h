@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the soak's processes share: a board in memory of their own, not in the
+ * The soak's processes share a board in memory of their own, not in the
  * segment under test, and a pipe to the oracle.
  *
  *   main     starts the others, kills, stops and continues them, counts

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When all is over: the segment is whole by sfshm-ctl verify, every value in
- * it is one that was published last, nobody is in it, nothing of it is lost.
+ * At the end sfshm-ctl verify finds the segment whole, every value in it is
+ * the last that was published, nobody is attached, and none of its memory is
+ * lost.
  */
 #include <glob.h>
 #include <inttypes.h>

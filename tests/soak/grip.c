@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pins: what they hold must be whole, and stay byte for byte as it was. */
+/* Pins: the bytes that they hold must be whole, and stay as they were. */
 #include <inttypes.h>
 #include <string.h>
 

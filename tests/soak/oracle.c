@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The oracle remembers what was published, and judges by it what was read:
- * every value read was published for that key and that generation, and was
- * not refused; no generation of a key was published twice.
+ * The oracle remembers every value that was published, and judges every value
+ * that was read. It must have been published for that key and that generation,
+ * and not been refused; no generation of a key was published twice.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -2,8 +2,8 @@
 /*
  * Stops from outside are few, and mostly find a worker in a system call. So
  * some workers have a timer that stops them at any instruction; in the middle
- * of a walk through the table it always does, and for long enough that what
- * they stand on goes away and comes back as something else.
+ * of a walk through the table it always stops them, for long enough that the
+ * slot on which they stand goes away and comes back as another key's.
  */
 #include <errno.h>
 #include <signal.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reports go through one pipe, in writes that are not torn (PIPE_BUF). What is
- * about to be published is reported first and at once, so the oracle hears of
- * it before it hears of any read of it. What was read may be reported later;
- * who is killed takes a few of those along.
+ * Workers report through one pipe, in writes that are not torn (PIPE_BUF). A
+ * worker reports a value at once before it publishes it, so the oracle hears
+ * of the value before it hears of any read of it. A worker may report reads
+ * later; one that is killed takes a few of those reports along.
  */
 #include <errno.h>
 #include <limits.h>

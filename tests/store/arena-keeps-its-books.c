@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Chains of value memory are built, filled, handed over and freed at random,
- * beside a model that knows what must be there. Not a granule is lost, and
- * none has two owners.
+ * The test builds, fills, hands over and frees chains of value memory at
+ * random, beside a model that knows what must be there. No granule is lost,
+ * and none has two owners.
  */
 #include <sys/uio.h>
 

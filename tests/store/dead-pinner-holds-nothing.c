@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pins go with the thread that holds them, however it ends; their memory is
+ * Pins end with the thread that holds them, however it ends. Their memory is
  * used again at once, and no granule of it is lost.
  */
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sizes shift: small values for a while, then large ones, then small ones
- * again. After each shift the memory is used for the new ones: of all bytes at
- * least 85 % hold living values, or all slots are in use.
+ * The test publishes small values for a while, then large ones, then small
+ * ones again. After each shift the memory goes to the new values: of all bytes
+ * at least 85 % hold living values, or all slots are in use.
  */
 #include "crowd.h"
 #include "watch.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who goes when room is wanted: what is expired before what lives, what is
- * asked for once before what is asked for again, and never what is led.
+ * An evictor takes expired keys before living ones, keys that were asked for
+ * once before those that were asked for again, and never a key with a leader.
  */
 #include "crowd.h"
 #include "watch.h"

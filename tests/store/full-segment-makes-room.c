@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When slots or value memory run out, what is expired goes first, then what
- * is asked for least. What a flight or a pin holds stays.
+ * When slots or value memory run out, an evictor takes expired keys first,
+ * then those that are read least. Keys with a flight and pinned values stay.
  */
 #include <sfshm/pin.h>
 

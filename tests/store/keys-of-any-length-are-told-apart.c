@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys are any bytes, from one to SFSHM_KEY_MAX of them. */
+/* A key is any bytes, from one to SFSHM_KEY_MAX of them. */
 #include "agent.h"
 #include "testing.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A million keys of 24 bytes with values of 64 bytes: each is there, and costs
- * at most 128 bytes of memory beyond its own.
+ * A segment has a million keys of 24 bytes with values of 64 bytes. Each key
+ * is there, and costs at most 128 bytes of memory beyond its own.
  */
 #include "testing.h"
 #include "watch.h"

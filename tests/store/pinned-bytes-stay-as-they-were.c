@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is pinned stays as it was, whatever happens to its key: published
- * anew, forgotten, evicted, moved by a resize. Nothing else is held: when the
- * pin is given back the memory is free again.
+ * Pinned bytes stay as they were, whatever happens to their key: a new
+ * publish, a forget, an eviction, a resize. The pin holds nothing else, and
+ * when it is given back the memory is free again.
  */
 #include <sched.h>
 

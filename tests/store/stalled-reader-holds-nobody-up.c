@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A reader that is stopped in the middle of a look-up keeps memory from being
- * used again for a moment only: it is expelled, and learns of it. A dead one
- * is not waited for at all.
+ * used again for a moment only: others expel it, and it learns of that. Nobody
+ * waits for a dead reader at all.
  */
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys are added, found and removed by many at once, in far fewer slots than
- * keys. What is found is the right key's, and no key is in twice.
+ * Many processes add, find and remove keys at once, in far fewer slots than
+ * keys. A look-up finds the right key's slot, and no key is in the table
+ * twice.
  */
 #include "crowd.h"
 #include "testing.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How long work took is kept in few bits and comes back as less than a fifth
- * less, a grace as less than a thousandth more, and what is beyond them as the
- * most there is.
+ * The time that work took comes back from its few bits less than a fifth
+ * shorter, a grace less than a thousandth longer, and a time beyond the
+ * largest as the largest.
  */
 #include "store/scale.h"
 

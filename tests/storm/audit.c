@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* When the storm is over: is all whole, and do the counters add up? */
+/*
+ * Checks after the storm that everything is whole and that the counters add
+ * up.
+ */
 #include "storm.h"
 
 #include <errno.h>

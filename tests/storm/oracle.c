@@ -3,8 +3,8 @@
  * What must hold, whatever dies:
  *
  *  - a generation of a key has one leader and one valid publish at most;
- *  - what anybody sees was announced before, by that generation's leader, and
- *    its publish was not refused;
+ *  - a value that anybody sees was announced before, by that generation's
+ *    leader, and its publish was not refused;
  *  - a process never sees a key's generation go back; where nobody steals,
  *    nobody leads a generation that is not above all that was seen;
  *  - a call ends within the bound.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A storm: many processes ask for random keys, and are killed at random. Each
- * tells over a pipe what it is about to do and what came of it; the oracle at
- * the other end checks that it all fits together.
+ * reports over a pipe what it is about to do and what came of it, and the
+ * oracle at the other end checks that the reports agree.
  */
 #ifndef STORM_H
 #define STORM_H

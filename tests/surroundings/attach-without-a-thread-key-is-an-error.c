@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread that cannot be noticed as it ends is not attached, for it would stay
- * attached: the call says so, and the next one tries again.
+ * If the library cannot notice a thread's end, it does not attach the thread,
+ * which would stay attached for ever. The call answers an error, and the next
+ * call tries again.
  */
 #include <dlfcn.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A process that opens its segment as root and then becomes another user, as
- * servers do, goes on with what it has open, and is noticed as ever. It opens
- * nothing of root's anew.
+ * servers do, goes on with the segment that it has open, and others notice its
+ * death as ever. It opens nothing of root's anew.
  */
 #include "agent.h"
 #include "watch.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who dumps core is alive until the core is written: what it holds it holds
- * until then. At most a slice later the others go on; at most a slice is what
- * those lose who wait for nothing of its.
+ * A process that dumps core is alive until the core is written, and holds what
+ * it owns until then. The others go on at most a slice later. Those that wait
+ * for nothing of its lose at most a slice.
  */
 #include "core.h"
 #include "deaths.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whatever ends a leader, a follower or a reader, the others go on: at once
- * where the kernel tells, after one slice of their sleep where it does not.
+ * Whatever ends a leader, a follower or a reader, the others go on: at once if
+ * the kernel announces the death, after one slice of their sleep if it does
+ * not.
  */
 #include <signal.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process forks while another thread of it is inside its first call, wherever
- * that is: the child has all that the library offers, and forks in its turn.
+ * A process forks while another thread of it is inside its first call,
+ * wherever that is. The child can use the whole library, and forks in its
+ * turn.
  */
 #include <dlfcn.h>
 #include <pthread.h>

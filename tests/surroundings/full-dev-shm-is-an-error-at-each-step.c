@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each step that needs memory is tried with room for no page, one page, two
- * pages, ... until it succeeds: before that it fails with -ENOSPC and has
- * changed nothing; with room again the same step succeeds.
+ * The test tries each step that needs memory with room for no page, one page,
+ * two pages, and so on until it succeeds. Before that the step fails with
+ * -ENOSPC and changes nothing; with room again the same step succeeds.
  */
 #include <dirent.h>
 #include <fcntl.h>

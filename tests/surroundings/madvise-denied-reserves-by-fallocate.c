@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a seccomp filter denies madvise(2), from the start or later on, the
- * library reserves memory by fallocate(2), and all goes on.
+ * If a seccomp filter denies madvise(2), from the start or later on, the
+ * library reserves memory by fallocate(2), and calls succeed.
  */
 #include "agent.h"
 #include "watch.h"

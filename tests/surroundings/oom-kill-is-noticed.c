@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A process that the kernel kills for want of memory is a death like others. */
+/*
+ * Others notice the death of a process that the kernel kills for want of
+ * memory as they notice any death.
+ */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Another user comes in only through the group, if both sides ask for that;
- * then deaths are told between users as between processes of one.
+ * Another user comes in only through the group, if both sides ask for that.
+ * Deaths are then noticed between users as between processes of one user.
  */
 #include <grp.h>
 #include <sys/stat.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory that is taken from a dying process before its threads have ended, as
- * process_mrelease() and the OOM reaper do, holds the list of its mutexes: the
- * kernel marks none of them then. One slice later the others know.
+ * process_mrelease() and the OOM reaper do, holds the list of its mutexes, so
+ * the kernel marks none of them. The others find the death one slice later.
  */
 #include <sched.h>
 #include <signal.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a resource limit is in the way, a call says so, leaves nothing behind,
- * and does it once the limit is gone. Those who are not limited go on.
+ * A call that a resource limit prevents answers an error, leaves nothing
+ * behind, and succeeds once the limit is gone. Processes without the limit go
+ * on.
  */
 #include <dirent.h>
 #include <signal.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In a folder that everybody may write to, somebody else may be there first:
- * with a segment, a file, a link, or whatever, at the name of ours or at those
- * that a resize needs. It is refused, left as it is, and another name works.
+ * In a folder that everybody may write to, another user may take the name of a
+ * segment, or a name that a resize needs, with a segment, a file, a link, or
+ * anything else. The library refuses it and leaves it as it is, and another
+ * name works.
  */
 #include <fcntl.h>
 #include <sys/socket.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The clock of another time namespace says another time: a segment from there
- * is refused. Inside one, lifetimes and deadlines are what they are outside.
+ * The clock of another time namespace shows another time, so a segment from
+ * there is refused. Inside one namespace, lifetimes and deadlines are as they
+ * are outside.
  */
 #include <fcntl.h>
 #include <sched.h>

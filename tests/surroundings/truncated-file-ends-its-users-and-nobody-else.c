@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A file that somebody shrinks under its users costs them SIGBUS, as with any
- * mapped file: at their next step, and asleep when they look again, so that
- * none hangs. Its name can be used again at once.
+ * mapped file: at their next step, or, if they sleep, when they look again, so
+ * that none hangs. Its name can be used again at once.
  */
 #include <signal.h>
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whoever uses a segment whose file is removed or replaced learns of it at the
- * next call after half a second, and at the end of what it holds: -ESHUTDOWN,
- * or it goes on in the segment that has the name then. What has no name by
- * right, or may only be hidden from a process, is left alone.
+ * A user of a segment whose file is removed or replaced learns of it at the
+ * next call after half a second, and at the end of what it holds. The call
+ * answers -ESHUTDOWN, or goes on in the segment that has the name then. A
+ * segment that never had a name, or that may only be hidden from a process, is
+ * left alone.
  */
 #include <fcntl.h>
 #include <sched.h>

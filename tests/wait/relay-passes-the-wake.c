@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel wakes one of those who wait for a dead leader. If that one dies
- * of it before it has done anything, the next is woken, down to the last.
+ * The kernel wakes one of a dead leader's followers. If that one dies before
+ * it has done anything, the next is woken, down to the last.
  */
 #include "agent.h"
 #include "testing.h"

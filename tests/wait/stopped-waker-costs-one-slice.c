@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who ends a flight and is stopped before it has woken anybody keeps nobody
- * from the result: sleepers look again by themselves. So does the next one
- * who comes by.
+ * A leader that ends a flight and is stopped before it has woken anybody keeps
+ * nobody from the result: sleepers look again by themselves, and so does the
+ * next caller.
  */
 #include <signal.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where several words cannot be slept on, because of a seccomp filter or an
- * old kernel, a dead leader is found by polling, soon enough.
+ * If a follower cannot sleep on several words, because of a seccomp filter or
+ * an old kernel, it finds a dead leader by polling, soon enough.
  */
 #include <signal.h>
 

@@ -118,8 +118,8 @@ MACHINES = ((2, 1, 64), (16, 1, 256), (64, 1, 1000), (128, 2, 1000),
 
 
 def main():
-    print("| cores | sockets | participants | a step of the epoch | inserts, "
-          "bound by grace periods | by the hands | by the floor | simulated |")
+    print("| cores | sockets | participants | epoch step | grace periods "
+          "| hands | floor | simulated |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for cores, sockets, participants in MACHINES:
         most = bounds(participants, cores, sockets)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* PROMISE-L1: by whatever path a place is named, its lock is the same one. */
+/* PROMISE-L1: all paths of one place in the file system name the same lock. */
 #include <limits.h>
 #include <sys/stat.h>
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L3: who follows the waits while they change does not put a circle
- * together out of what was so at different times.
+ * PROMISE-L3: a caller that follows the waits while they change does not put a
+ * circle together out of waits from different times.
  *
- * The other one's record is out of reach when it is looked at: by then its
- * lock has been seen in its hands, and the fault's handler changes the world.
+ * The other thread's record cannot be read when the caller looks at it. By
+ * then the caller has seen that thread hold its lock, and the fault's handler
+ * changes the waits.
  */
 #include <signal.h>
 #include <sys/mman.h>

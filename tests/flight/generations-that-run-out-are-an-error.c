@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Generations grow with each flight, and there is an end to them. A caller
- * that would lead beyond it is refused with -EOVERFLOW; what is there is
- * served on, and no generation goes back.
+ * Generations grow with each flight up to an end. A caller that would lead
+ * beyond it gets -EOVERFLOW; the segment serves the values that it has, and no
+ * generation goes back.
  */
 #include <sfshm/lock.h>
 

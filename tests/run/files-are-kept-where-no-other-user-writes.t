@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Without --dir files lie in a directory of the user's own.
+# Without --dir sfshm-run keeps files in a directory of the user's own.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 segment

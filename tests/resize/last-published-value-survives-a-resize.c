@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Values are copied while others go on writing and removing: whatever they
- * did while the resize was under way, nobody sees an older state than before.
+ * A resizer copies values while others publish and remove them. Whatever they
+ * did during the resize, nobody sees an older state than before.
  */
 #include "resizing.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-R9: whoever cleans up after a flight that was taken from it, by its
- * end, by the end of its thread, or after its death, touches only its own: the
- * flight that took its place goes on, and so do those who wait for it.
+ * PROMISE-R9: a leader whose flight was taken cleans up late, by its end, by
+ * the end of its thread, or by its reaper, and touches only its own slot. The
+ * flight that took its place goes on, and so do its followers.
  */
 #include "agent.h"
 #include "policy.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All value memory is pinned. A result still reaches those who wait for it,
- * marked as not kept, and its leader; who comes later starts anew. Who asked
- * for it gets an error instead.
+ * All value memory is pinned. A result still reaches its followers, marked as
+ * not kept, and its leader. A later caller starts anew. A caller whose policy
+ * asks for it gets an error instead.
  */
 #include <sfshm/pin.h>
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A segment's file is removed, and the name taken by a new one: what is held or
- * led in the old one is not in the new one, until it is given back. Where the
- * maker of the new one cannot see the old one's users, both are told.
+ * A segment's file is removed, and a new segment takes the name. Nobody gets a
+ * lock or a flight in the new segment that is held in the old one, until it is
+ * given back. If the creator of the new segment cannot see the old one's
+ * users, both sides are told.
  */
 #include "agent.h"
 #include "forge.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Nobody waits for who stands in the door of a record: others take another
- * one. If it dies there the record is had again, from any PID namespace.
+ * Nobody waits for a thread in the door of a record: others take another
+ * record. If the thread dies there, a thread in any PID namespace can get the
+ * record again.
  */
 #include <sched.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A resize is killed at each of its kill points: the segment serves, as it
- * was or as it is to be; finishing works, and leaves one file.
+ * A resizer dies at each of its kill points. The segment serves in its old or
+ * its new size, another resize finishes the work, and one file is left.
  */
 #include <fcntl.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a slot's first line tells of a small value is what a hit goes by. It is
- * told of values that lie there and of no others, verify finds it where the
- * rest says otherwise, and a hit that meets nonsense looks further.
+ * A hit reads in a slot's first line that its small value is in the slot. Only
+ * slots with such a value say so; verify finds a slot whose other parts
+ * disagree, and a hit that meets nonsense looks further.
  */
 #include <pthread.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PROMISE-F10: with a claim key, callers for different keys run one after the
- * other, and each has its own value. The claim is handed on however its holder
- * ends (PROMISE-G1, PROMISE-R2), and is part of one wait (PROMISE-F6,
+ * other, and each has its own value. Another caller gets the claim however its
+ * holder ends (PROMISE-G1, PROMISE-R2), and is part of one wait (PROMISE-F6,
  * PROMISE-F7, PROMISE-R5).
  */
 #include <pthread.h>

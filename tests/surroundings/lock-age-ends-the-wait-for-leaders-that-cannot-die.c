@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A leader that is stopped, frozen, traced or dumps core is alive. With a
- * lock_age_ms its flight is taken all the same, when that is over; without, a
- * caller's own deadline ends that caller's wait. Going on, it is fenced.
+ * A leader that is stopped, frozen, traced or dumps core is alive. When its
+ * lock_age_ms is over, another caller takes its flight all the same; without
+ * one, a caller's own deadline ends that caller's wait. A leader that goes on
+ * afterwards is fenced.
  */
 #include <fcntl.h>
 #include <signal.h>

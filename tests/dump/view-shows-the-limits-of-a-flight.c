@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L4, PROMISE-L5, PROMISE-L7: a view has a lock's rank and what its
- * next holder is owed; and a flight's deadline, a value's stale window, the dead
- * of a key.
+ * PROMISE-L4, PROMISE-L5, PROMISE-L7: a view shows a lock's rank and whether
+ * its next holder will learn of a death; and a flight's deadline, a value's
+ * stale window, and how many leaders of a key died.
  */
 #include "agent.h"
 #include "watch.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-R9: what is invalidated, forgotten or purged while a resize is just
- * moving it, is so in the successor, wherever the one that moves it has come
- * to.
+ * PROMISE-R9: a value that is invalidated, forgotten or purged while a resize
+ * is just moving it is so in the successor as well, however far the resizer
+ * has come.
  */
 #include "../resize/resizing.h"
 #include "policy.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What can go wrong in a segment only by bytes that went astray is found by
- * sfshm_verify(), in words; a view refuses to show it.
+ * sfshm_verify() finds each kind of damage that only stray bytes can do, and
+ * says which; a view refuses to show it.
  */
 #include "forge.h"
 #include "store/ctl.h"

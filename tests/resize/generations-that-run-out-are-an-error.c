@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each resize leaps over generations, of which there is an end: then it is
- * refused, in words, and the segment goes on as it was.
+ * Each resize leaps over generations, up to their end. A resize beyond the end
+ * is refused with a message, and the segment goes on as it was.
  */
 #include <sfshm/resize.h>
 

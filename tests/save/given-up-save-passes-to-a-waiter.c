@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An aborted save leaves no file and makes one of those who wait the writer; a
- * failed one tells them why; one that its thread leaves behind is aborted.
+ * An aborted save leaves no file and makes one of the waiters the writer. A
+ * failed save gives them its cause. A save that its thread leaves behind is
+ * aborted.
  */
 #include <pthread.h>
 

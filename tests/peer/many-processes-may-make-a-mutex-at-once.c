@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Zeroed memory becomes a robust mutex word by word, by any number of
- * processes at once, some of which hold it already.
+ * Any number of processes may make a robust mutex of zeroed memory at once,
+ * word by word, while some of them hold it already.
  */
 #include <pthread.h>
 #include <signal.h>

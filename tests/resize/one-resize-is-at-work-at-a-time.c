@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whoever resizes while another resize is at work disturbs nothing. */
+/* A caller that resizes while another resize is at work disturbs nothing. */
 #include <pthread.h>
 
 #include "resizing.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L7: wherever a holder dies, or the one that takes over, or the one
- * that reaps, the next holder is told if somebody had the lock, and only that
- * one.
+ * PROMISE-L7: wherever a holder dies, or the caller that takes over, or the
+ * reaper, the next holder learns of the death if a dead thread had the lock,
+ * and no later holder does.
  */
 #include "agent.h"
 #include "watch.h"

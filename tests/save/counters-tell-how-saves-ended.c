@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PROMISE-S7: saves by reason, duplicates dropped, adopted, expired, aborted.
- * (What is adopted and what expires is counted where those are tested.)
+ * (Other tests, of adopting and expiring saves, count those.)
  */
 #include "saving.h"
 #include "watch.h"

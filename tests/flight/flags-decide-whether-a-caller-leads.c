@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* TRY does not wait, FOLLOW does not lead, REFRESH leads in spite of a hit. */
+/*
+ * A caller with TRY does not wait, one with FOLLOW does not lead, and one with
+ * REFRESH leads in spite of a hit.
+ */
 #include "agent.h"
 #include "testing.h"
 #include "watch.h"

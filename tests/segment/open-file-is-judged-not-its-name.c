@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What stands under a name may change between a look at it and its opening: a
- * file is judged by its owner, mode and type as they are once it is open.
+ * Another file may take a name between a look at it and its opening. The
+ * library judges owner, mode and type of the file that it has open.
  */
 #include <fcntl.h>
 #include <sys/stat.h>

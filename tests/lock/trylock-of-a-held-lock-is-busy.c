@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L1: trylock answers -EBUSY at once, a timed lock -ETIMEDOUT at its
- * end.
+ * PROMISE-L1: trylock answers -EBUSY at once, and a timed lock answers
+ * -ETIMEDOUT at its deadline.
  */
 #include "agent.h"
 #include "watch.h"
