@@ -74,7 +74,7 @@ static void pin_and_look(void)
 		.pin_place = -1,
 	};
 
-	if (flight_peek(&c, NULL) != SFSHM_CACHED || !ref)
+	if (flight_peek(&c) != SFSHM_CACHED || !ref)
 		return;
 	copy_torn(&before, granule_at(&twin_map, ref - 1), 8);
 	copy_torn(&after, granule_at(&twin_map, ref - 1) + 8, 8);

@@ -33,21 +33,31 @@ static void of_processes(void **state)
  * A deadline longer than a sleep's slice is not cut short by it, nor is it
  * rounded up to one: the last sleep is to end with it.
  */
-static void deadlines_are_met_to_the_ns(void **state)
+static bool sleeps_until_its_deadline(struct sfshm *h)
 {
-	struct agent *leader = agent_start();
-	struct sfshm *h = segment_open(NULL);
 	struct asker hasty = { .policy.deadline_ns = sfshm_deadline_ms(333) };
 
-	(void)state;
-	agent_expect(leader, "leader", "begin key");
 	sleeps_note();
 	asker_start(&hasty, h, "key");
 	asker_join(&hasty);
 	assert_int_equal(hasty.outcome, -ETIMEDOUT);
 	assert_true(now_ms() >= hasty.policy.deadline_ns / 1000000);
-	assert_int_equal(sleeps.until_ns, hasty.policy.deadline_ns);
+	assert_in_range(sleeps.until_ns, 0, hasty.policy.deadline_ns);
 	sfshm_result_clear(&hasty.result);
+	return sleeps.until_ns == hasty.policy.deadline_ns;
+}
+
+/* On a busy machine a thread may be past its deadline before it sleeps again. */
+static void deadlines_are_met_to_the_ns(void **state)
+{
+	struct agent *leader = agent_start();
+	struct sfshm *h = segment_open(NULL);
+	int tries = 0;
+
+	(void)state;
+	agent_expect(leader, "leader", "begin key");
+	while (!sleeps_until_its_deadline(h))
+		assert_in_range(++tries, 1, 50);
 	assert_int_equal(sfshm_close(h), 0);
 }
 
