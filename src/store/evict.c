@@ -283,41 +283,65 @@ static bool advance_twice(struct peer *p)
 	return true;
 }
 
+/* How long an epoch has been waited for. */
+struct patience {
+	uint64_t epoch; /* the one that does not move */
+	uint64_t until; /* ns; 0: there was no wait yet */
+};
+
+/*
+ * Lets a grace period pass. While the epoch does not move, because a reader is
+ * in the way, the wait is bounded, for the reader is soon expelled: -ENOSPC.
+ * While it does, others get what comes free, and this caller's turn comes.
+ */
+static int await_grace(struct peer *p, struct patience *w)
+{
+	uint64_t epoch = load_relaxed(&p->map->header->epoch);
+
+	if (advance_twice(p))
+		return 0;
+	if (epoch != w->epoch || !w->until)
+		w->until = sys.now() + PATIENCE_NS;
+	else if (sys.now() > w->until)
+		return -ENOSPC;
+	w->epoch = epoch;
+	sched_yield();
+	return 0;
+}
+
+/*
+ * A whole round found nothing to evict. The dead may have something; else what
+ * is precious is next, and after that there is nothing: -ENOSPC. 1: what the
+ * dead had pinned is free now, without an eviction.
+ */
+static int look_further(struct peer *p, struct want *w)
+{
+	bool reaped = reap_the_dead(p->map);
+
+	if (reaped && w->granules)
+		return 1;
+	if (!reaped && w->last_resort)
+		return -ENOSPC;
+	w->last_resort = !reaped;
+	return 0;
+}
+
 /*
  * Makes a slot free, by whatever it takes. The epoch is advanced only when
- * what is remembered is used up. While it does not move, because a reader is
- * in the way, the wait is bounded: the reader is soon expelled. While it does,
- * others get what comes free, and our turn comes.
+ * what is remembered is used up.
  */
 static int make_free(struct peer *p, struct want *w)
 {
-	struct mapping *map = p->map;
-	uint64_t seen = 0, until = 0;
+	struct patience patience = { 0 };
+	int r = 0;
 
-	while (!take_remembered(p, w)) {
-		uint64_t epoch = load_relaxed(&map->header->epoch);
-
-		if (!still_waiting(p) && !evict_batch(p, w)) {
-			bool reaped = reap_the_dead(map);
-
-			if (!reaped && w->last_resort)
-				return -ENOSPC;
-			/* What they had pinned is free without an eviction. */
-			if (reaped && w->granules)
-				return 0;
-			w->last_resort = !reaped;
-			continue;
-		}
-		if (advance_twice(p))
-			continue;
-		if (epoch != seen || !until)
-			until = sys.now() + PATIENCE_NS;
-		else if (sys.now() > until)
-			return -ENOSPC;
-		seen = epoch;
-		sched_yield();
+	while (!r && !take_remembered(p, w)) {
+		if (still_waiting(p) || evict_batch(p, w))
+			r = await_grace(p, &patience);
+		else
+			r = look_further(p, w);
 	}
-	return 0;
+	return r < 0 ? r : 0;
 }
 
 /* How many slots to look at for a free one. */
