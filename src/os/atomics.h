@@ -23,7 +23,7 @@
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
-#define in_line inline __attribute__((always_inline))
+#define force_inline inline __attribute__((__always_inline__))
 /*
  * What wakes sleepers, and what they run as they wake. All of it lies together,
  * for each page of code that has not run of late costs a walk.

@@ -87,10 +87,10 @@ static void forget_inherited(void)
 static bool owes_something(const struct peer *p)
 {
 	const struct shm_participant *rec = p->record;
-	uint32_t any = load_relaxed(&rec->claims_lost) | p->inside;
+	uint32_t any = load_relaxed(&rec->owned_overflow) | p->inside;
 
-	for (int i = 0; i < SHM_CLAIMS; i++)
-		any |= load_relaxed(&rec->claims[i]);
+	for (int i = 0; i < SHM_OWNED; i++)
+		any |= load_relaxed(&rec->owned[i]);
 	for (int i = 0; i < SHM_PINS; i++)
 		any |= load_relaxed(&rec->pins[i]);
 	return any != 0;

@@ -7,8 +7,8 @@
  * thread's robust list, so the kernel vouches for the thread's life once, for
  * everything that names the record as its owner.
  *
- * Taking a record whose owner died sweeps that owner's claims first: while a
- * claim of an incarnation stands, no other thread is that record's owner.
+ * Taking a record whose owner died gives back first what that owner owned:
+ * while an incarnation owns anything, no other thread is that record's owner.
  */
 #ifndef PEER_PARTICIPANT_H
 #define PEER_PARTICIPANT_H
@@ -28,7 +28,7 @@ struct peer {
 	uint64_t life;   /* no other attachment has it */
 	uint32_t inside; /* a call uses it while it attaches elsewhere */
 	/* where it looks for free granules next: those in slots, others */
-	uint32_t home_cursor, cursor;
+	uint32_t inline_cursor, cursor;
 	uint64_t freed;   /* granules it has freed */
 	uint32_t permits; /* that it holds */
 	void *semaphores; /* what it knows of them; see sync/semaphore.h */

@@ -52,7 +52,7 @@ static void wake_all(struct mapping *map)
 		uint32_t slot = load_relaxed(&map->participants[i].wait_slot);
 
 		if (slot && slot_at(map, slot - 1))
-			event_wake(&map->desks[slot - 1].event, true);
+			event_wake(&map->cold[slot - 1].event, true);
 	}
 }
 

@@ -72,7 +72,7 @@ static void add(struct futex_waitv **v, uint32_t *word, uint32_t value,
 }
 
 /* How many words there are. */
-static in_line unsigned int list_words(const struct wait *w)
+static force_inline unsigned int list_words(const struct wait *w)
 {
 	struct futex_waitv *v = w->words;
 

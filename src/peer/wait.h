@@ -115,7 +115,7 @@ static inline bool wait_owner_changed(const struct wait *w)
  * The sleep is a cancellation point. Nothing is held here that the thread's
  * exit does not give back, so being cancelled at any instruction is safe.
  */
-static in_line int wait_sleep(const struct wait *w)
+static force_inline int wait_sleep(const struct wait *w)
 {
 	struct nap n;
 	int type, ignored, r = 0;

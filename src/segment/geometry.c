@@ -52,15 +52,16 @@ static void place(struct shm_geometry *g)
 	g->slots_at = at;
 	at += page_up((uint64_t)g->slots * sizeof(struct shm_slot));
 	/*
-	 * Were a slot and its desk at the same place in a page, loads from the
+	 * Were a slot and its cold part at the same place in a page, loads from the
 	 * one would wait for stores to the other: none of the first ones are.
 	 */
-	g->desks_at = at + HALF_PAGE;
-	at += page_up(HALF_PAGE + (uint64_t)g->slots * sizeof(struct shm_desk));
+	g->cold_at = at + HALF_PAGE;
+	at += page_up(HALF_PAGE +
+		      (uint64_t)g->slots * sizeof(struct shm_slot_cold));
 	g->tags_at = at;
 	at += page_up((uint64_t)g->granules * sizeof(uint64_t));
 	g->granules_at = at;
-	at += page_up((uint64_t)(g->granules - geometry_homes(g)) *
+	at += page_up((uint64_t)(g->granules - geometry_inline_granules(g)) *
 		      SHM_GRANULE);
 	g->file_size = at;
 }

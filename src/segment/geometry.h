@@ -17,7 +17,7 @@ int geometry_choose(struct shm_geometry *out, const struct sfshm_options *o);
 int geometry_check(const struct shm_geometry *g);
 
 /* How many granules lie in slots. */
-static inline uint32_t geometry_homes(const struct shm_geometry *g)
+static inline uint32_t geometry_inline_granules(const struct shm_geometry *g)
 {
 	uint32_t most = g->granules - g->spare;
 

@@ -3,10 +3,10 @@
  * The segment: every struct that processes share. This file is the
  * architecture.
  *
- *   header | participants | buckets | slots | desks | tags | granules
+ *   header | participants | buckets | slots | cold | tags | granules
  *
- * The first granules lie in the slots, one in each, the others behind the
- * tags.
+ * "Cold" is the part of each slot that a hit seldom touches. The first
+ * granules lie in the slots, one in each, the others behind the tags.
  *
  * All-zero memory behind the header is a valid empty segment. There are no
  * pointers: slots, participants and granules are named by index. A reference
@@ -48,7 +48,7 @@
 #define SHM_MAX_COUNTERS 64
 #define SHM_PINS 16
 #define SHM_HITS 64      /* reads per thread that are remembered */
-#define SHM_CLAIMS 16    /* flights per thread that are noted by name */
+#define SHM_OWNED 16     /* slots per thread that are noted by name */
 #define SHM_PERMITS 1008 /* words of a semaphore */
 
 /* What the creator chose; never changes, covered by the checksum. */
@@ -63,7 +63,7 @@ struct shm_geometry {
 	uint64_t participants_at;
 	uint64_t buckets_at;
 	uint64_t slots_at;
-	uint64_t desks_at;
+	uint64_t cold_at;
 	uint64_t tags_at;
 	uint64_t granules_at;
 	uint64_t file_size;
@@ -174,9 +174,9 @@ struct shm_participant {
 	uint32_t build_pending;  /* granule + 1: may be claimed, not chained */
 	uint32_t doomed;         /* head of the chain being freed */
 	uint32_t doomed_pending; /* cut off that chain, maybe not yet free */
-	uint32_t claims_lost;    /* more claims than fit: look at all slots */
+	uint32_t owned_overflow; /* more are owned than fit: look at all slots */
 	uint32_t pad3[11];
-	uint32_t claims[SHM_CLAIMS]; /* slot + 1; may name more than is owned,
+	uint32_t owned[SHM_OWNED]; /* slot + 1; may name more than is owned,
 					never less */
 
 	/* Counters; never reset, so nothing is lost with an owner. */
@@ -192,7 +192,7 @@ static_assert(offsetof(struct shm_participant, relay) == 48, "layout");
 static_assert(offsetof(struct shm_participant, door) == 104, "layout");
 static_assert(offsetof(struct shm_participant, epoch) == 128, "layout");
 static_assert(offsetof(struct shm_participant, build) == 192, "layout");
-static_assert(offsetof(struct shm_participant, claims) == 256, "layout");
+static_assert(offsetof(struct shm_participant, owned) == 256, "layout");
 static_assert(offsetof(struct shm_participant, counters) == 320, "layout");
 static_assert(sizeof(struct shm_participant) == 1152, "layout");
 static_assert(sizeof(pthread_mutex_t) <= 48, "layout");
@@ -220,7 +220,7 @@ enum shm_kind {
  */
 struct shm_front {
 	uint64_t when;   /* stored then, CLOCK_MONOTONIC, ns, but for bits 0..7:
-			    length + 1 of a value that lies in its slot's home;
+			    length + 1 of a value in its slot's inline granule;
 			    0: the other part says where it lies */
 	uint32_t ttl_ms; /* lifetime from then; UINT32_MAX: no end */
 	uint32_t gen;    /* low bits of the generation that wrote it */
@@ -266,21 +266,23 @@ struct shm_slot {
 	uint8_t deaths;   /* leaders that died in a row: see store/slot.h */
 	uint8_t recent;   /* hint: how often the evicting hand spares it */
 	uint8_t key[SHM_INLINE_KEY]; /* of a longer one: its reference */
-	/* A granule, of anybody's: see mapping.h. Near by for a small value. */
-	uint8_t home[SHM_GRANULE];
+	/* Any slot's value may be in it, best a small one of this slot. */
+	uint8_t inline_granule[SHM_GRANULE];
 };
-static_assert(offsetof(struct shm_slot, home) == 64, "layout");
+static_assert(offsetof(struct shm_slot, inline_granule) == 64, "layout");
 static_assert(sizeof(struct shm_slot) == 128, "layout");
 
-struct shm_desk {
+struct shm_slot_cold {
 	uint64_t started; /* when its flight began, or the stamp of its grace
 			     period: see store/slot.h */
 	uint32_t event;   /* futex word of the waiters; by waiters and wakers */
-	uint32_t lease_ms; /* the leader's deadline from `started`; 0: none.
-			      Of a lock: its rank */
+	union {
+		uint32_t lease_ms;  /* the leader's, from `started`; 0: none */
+		uint32_t lock_rank; /* of a lock, which has no lease */
+	};
 	struct shm_front front; /* of the second field */
 	struct shm_back back[2];
 };
-static_assert(sizeof(struct shm_desk) == 64, "layout");
+static_assert(sizeof(struct shm_slot_cold) == 64, "layout");
 
 #endif

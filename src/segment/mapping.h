@@ -27,7 +27,7 @@ struct mapping {
 	struct shm_participant *participants;
 	uint64_t *buckets;
 	struct shm_slot *slots;
-	struct shm_desk *desks; /* of the slots with the same numbers */
+	struct shm_slot_cold *cold; /* of the slots with the same numbers */
 	uint64_t *tags;
 	uint8_t *granules;
 
@@ -44,9 +44,9 @@ struct mapping {
 	ino_t ino;
 	struct mapping *next;
 
-	uint32_t homes;       /* how many granules lie in slots */
-	uint32_t word_offset; /* of the futex word in a mutex */
-	uint32_t refs;        /* handles + attached threads */
+	uint32_t inline_granules; /* how many granules lie in slots */
+	uint32_t word_offset;     /* of the futex word in a mutex */
+	uint32_t refs;            /* handles + attached threads */
 	uint32_t handles;
 	uint32_t door_locked; /* the byte lock behind its doors is taken */
 	int fd;
@@ -135,7 +135,7 @@ static inline uint32_t slots_used(const struct mapping *map)
 static inline uint32_t granules_used(const struct mapping *map)
 {
 	return used_of(&map->header->granules_used,
-		       map->geometry.granules - map->homes);
+		       map->geometry.granules - map->inline_granules);
 }
 
 /*
@@ -144,15 +144,17 @@ static inline uint32_t granules_used(const struct mapping *map)
  */
 static inline bool granule_in_use(const struct mapping *map, uint32_t i)
 {
-	return i < map->homes ? i < slots_used(map) :
-				i - map->homes < granules_used(map);
+	return i < map->inline_granules ?
+		       i < slots_used(map) :
+		       i - map->inline_granules < granules_used(map);
 }
 
 static inline uint8_t *granule_at(const struct mapping *map, uint32_t i)
 {
-	return i < map->homes ?
-		       map->slots[i].home :
-		       map->granules + (uint64_t)(i - map->homes) * SHM_GRANULE;
+	return i < map->inline_granules ?
+		       map->slots[i].inline_granule :
+		       map->granules + (uint64_t)(i - map->inline_granules) *
+					       SHM_GRANULE;
 }
 
 static inline uint32_t participants_used(const struct mapping *map)

@@ -89,16 +89,17 @@ static uint32_t least(uint32_t a, uint32_t b)
 
 int grow_slots(struct mapping *map, uint32_t used)
 {
-	uint32_t homes = map->homes > used ? map->homes - used : 0;
+	uint32_t inline_left =
+		map->inline_granules > used ? map->inline_granules - used : 0;
 	int r = 0;
 
-	if (homes)
-		r = reserve_tags(map, used, least(homes, CHUNK_SLOTS));
+	if (inline_left)
+		r = reserve_tags(map, used, least(inline_left, CHUNK_SLOTS));
 	if (!r)
-		r = reserve_range(map, &map->desks[used],
+		r = reserve_range(map, &map->cold[used],
 				  least(map->geometry.slots - used,
 					CHUNK_SLOTS) *
-					  sizeof(*map->desks));
+					  sizeof(*map->cold));
 	if (!r)
 		r = grow(map, &map->header->slots_used, used, CHUNK_SLOTS,
 			 map->geometry.slots, map->slots, sizeof(*map->slots));
@@ -113,7 +114,8 @@ int grow_slots(struct mapping *map, uint32_t used)
 int grow_granules(struct mapping *map, uint32_t used, uint32_t most)
 {
 	uint32_t more = least(most - used, CHUNK_GRANULES);
-	int r = more ? reserve_tags(map, map->homes + used, more) : -ENOSPC;
+	int r = more ? reserve_tags(map, map->inline_granules + used, more) :
+		       -ENOSPC;
 
 	if (!r)
 		r = grow(map, &map->header->granules_used, used, CHUNK_GRANULES,

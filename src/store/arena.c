@@ -11,7 +11,8 @@ arena_reclaim_fn arena_reclaim;
 /* Of those that lie in no slot, all but the spare ones. */
 static uint32_t most_others(const struct mapping *map)
 {
-	return map->geometry.granules - map->geometry.spare - map->homes;
+	return map->geometry.granules - map->geometry.spare -
+	       map->inline_granules;
 }
 
 /*
@@ -70,14 +71,15 @@ static uint32_t scan_all(struct peer *p, uint32_t want, uint32_t part)
 	const struct mapping *map = p->map;
 	uint32_t others =
 		used_of(&map->header->granules_used, most_others(map));
-	uint32_t homes = used_of(&map->header->slots_used, map->homes);
+	uint32_t inline_used =
+		used_of(&map->header->slots_used, map->inline_granules);
 	uint32_t some = 256 + 8 * want, got;
 
-	got = scan(p, &p->cursor, want, some + others / part, map->homes,
-		   map->homes + others);
+	got = scan(p, &p->cursor, want, some + others / part,
+		   map->inline_granules, map->inline_granules + others);
 	if (got < want)
-		got += scan(p, &p->home_cursor, want - got, some + homes / part,
-			    0, homes);
+		got += scan(p, &p->inline_cursor, want - got,
+			    some + inline_used / part, 0, inline_used);
 	return got;
 }
 
@@ -108,7 +110,8 @@ static void free_doomed(struct peer *p)
 		kill_point(arena_freeing);
 		/* ORDER-A2 pairs ORDER-A1 */
 		store_release(tag, 0);
-		*(ref > p->map->homes ? &p->cursor : &p->home_cursor) = ref;
+		*(ref > p->map->inline_granules ? &p->cursor :
+						  &p->inline_cursor) = ref;
 		p->freed++;
 		ref = next;
 	}
@@ -140,11 +143,11 @@ static int make_room(struct peer *p, uint32_t want)
 
 	if (used < most_others(map) &&
 	    !grow_granules(map, used, most_others(map))) {
-		p->cursor = map->homes + granules_used(map);
+		p->cursor = map->inline_granules + granules_used(map);
 		return 0;
 	}
-	if (slots < map->homes && !grow_slots(map, slots)) {
-		p->home_cursor = slots_used(map);
+	if (slots < map->inline_granules && !grow_slots(map, slots)) {
+		p->inline_cursor = slots_used(map);
 		return 0;
 	}
 	return arena_reclaim(p, want);
@@ -168,7 +171,7 @@ int arena_build(struct peer *p, uint32_t count, uint32_t *ref)
 	int r = 0;
 
 	*ref = 0;
-	if (count > p->map->homes + most_others(p->map))
+	if (count > p->map->inline_granules + most_others(p->map))
 		return -ENOSPC;
 	store_relaxed(&p->record->build, 0);
 	while (!r && got < count) {
@@ -184,7 +187,7 @@ int arena_build(struct peer *p, uint32_t count, uint32_t *ref)
 int arena_build_one(struct peer *p, uint32_t slot, uint32_t *ref)
 {
 	store_relaxed(&p->record->build, 0);
-	if (slot < p->map->homes && claim(p, slot + 1))
+	if (slot < p->map->inline_granules && claim(p, slot + 1))
 		return end_build(p, true, ref);
 	return arena_build(p, 1, ref);
 }
@@ -198,8 +201,8 @@ int arena_build_spare(struct peer *p, uint32_t count, uint32_t *ref)
 	*ref = 0;
 	if (count > spare)
 		return -ENOSPC;
-	while ((used = granules_used(map)) < high - map->homes)
-		if (grow_granules(map, used, high - map->homes))
+	while ((used = granules_used(map)) < high - map->inline_granules)
+		if (grow_granules(map, used, high - map->inline_granules))
 			return -ENOSPC;
 	store_relaxed(&p->record->build, 0);
 	got = scan(p, &p->cursor, count, spare, high - spare, high);
@@ -328,7 +331,7 @@ void arena_sweep(struct peer *v)
 static size_t stretch(const struct mapping *map, uint32_t *ref, uint64_t len,
 		      uint8_t **at)
 {
-	const uint32_t last = map->homes + granules_used(map);
+	const uint32_t last = map->inline_granules + granules_used(map);
 	const uint64_t *tags = map->tags;
 	uint32_t r = *ref, next;
 	uint64_t n = SHM_GRANULE;
@@ -336,7 +339,7 @@ static size_t stretch(const struct mapping *map, uint32_t *ref, uint64_t len,
 	if (!tag_at(map, r))
 		return 0;
 	*at = granule_at(map, r - 1);
-	if (r <= map->homes && n < len) {
+	if (r <= map->inline_granules && n < len) {
 		*ref = tag_next(load_relaxed(&tags[r - 1]));
 		return n;
 	}

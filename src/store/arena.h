@@ -127,10 +127,10 @@ static inline bool arena_is_live(const struct mapping *map, uint32_t slot,
 }
 
 /* Whether granule `ref` (index + 1) is the one that lies in the slot. */
-static inline bool arena_is_home(const struct mapping *map, uint32_t slot,
-				 uint32_t ref)
+static inline bool arena_is_inline(const struct mapping *map, uint32_t slot,
+				   uint32_t ref)
 {
-	return ref == slot + 1 && slot < map->homes;
+	return ref == slot + 1 && slot < map->inline_granules;
 }
 
 /* Whether it is one of those that are kept for what is handed on at once. */

@@ -57,12 +57,11 @@ static void credit_hits(struct mapping *map)
 }
 
 /*
- * What must not go though nobody is at it: a semaphore; and a lock or a save
- * whose last owner died, until somebody has been told or nothing else is left
- * to go. A save that has a file
- * from before may serve for long without anybody's leading.
+ * Idle slots that must not be evicted: a semaphore; and a lock or a save whose
+ * last owner died, until somebody has been told or nothing else is left to go.
+ * A save that has a file from before may serve for long without a leader.
  */
-static bool precious(const struct shm_slot *s, uint64_t ctl, bool last_resort)
+static bool must_stay(const struct shm_slot *s, uint64_t ctl, bool last_resort)
 {
 	switch (slot_kind(s)) {
 	case SHM_SEMAPHORE: return true;
@@ -98,7 +97,7 @@ struct want {
 	uint32_t retired;  /* granules that have been sent out for it */
 	uint32_t slot;
 	uint64_t ctl;
-	bool last_resort; /* nothing but what is precious is left */
+	bool last_resort; /* nothing is left but what must stay */
 };
 
 static uint32_t memory_of(const struct mapping *map, uint32_t slot)
@@ -107,7 +106,7 @@ static uint32_t memory_of(const struct mapping *map, uint32_t slot)
 	uint32_t n = 0;
 
 	for (int i = 0; i < 2; i++) {
-		const struct shm_back *back = &map->desks[slot].back[i];
+		const struct shm_back *back = &map->cold[slot].back[i];
 
 		if (load_relaxed(&back->ref))
 			n += granules_for(load_relaxed(&back->len));
@@ -143,7 +142,7 @@ static bool retire_expired(struct peer *p, struct want *w, uint32_t used)
 		uint64_t ctl = load_seq(&s->ctl);
 
 		if (ctl_at_rest(ctl) && expired(p->map, slot, ctl) &&
-		    !precious(s, ctl, w->last_resort) &&
+		    !must_stay(s, ctl, w->last_resort) &&
 		    retire(p, w, slot, ctl, COUNT_expirations))
 			return true;
 	}
@@ -188,7 +187,7 @@ static bool visit(struct peer *p, struct want *w, uint32_t slot)
 		remember(p, slot);
 		return true;
 	}
-	if (precious(s, ctl, w->last_resort))
+	if (must_stay(s, ctl, w->last_resort))
 		return false;
 	if (credit) {
 		store_relaxed(&s->recent, credit - 1);
@@ -345,7 +344,7 @@ static int make_free(struct peer *p, struct want *w)
 }
 
 /* How many slots to look at for a free one. */
-static uint32_t probes(const struct mapping *map, uint32_t used)
+static uint32_t most_probes(const struct mapping *map, uint32_t used)
 {
 	int32_t some = load_relaxed(&map->header->slots_free);
 
@@ -361,7 +360,7 @@ static bool probe(struct peer *p, struct want *w)
 	struct mapping *map = p->map;
 	uint32_t used = slots_used(map);
 
-	for (uint32_t n = used ? probes(map, used) : 0; n; n--) {
+	for (uint32_t n = used ? most_probes(map, used) : 0; n; n--) {
 		w->slot = advance_hand(&map->header->free_hand, used);
 		w->ctl = load_seq(&map->slots[w->slot].ctl);
 		if (ctl_phase(w->ctl) == PHASE_FREE)

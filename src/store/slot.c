@@ -5,7 +5,7 @@
 
 #include "os/killpoint.h"
 #include "peer/wait.h"
-#include "store/claims.h"
+#include "store/owned.h"
 #include "store/pin.h"
 
 int slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out)
@@ -17,15 +17,15 @@ int slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out)
 
 	if (unlikely(gen + 2 >= CTL_GEN_END))
 		return -EOVERFLOW;
-	claim_note(p, slot);
+	owned_note(p, slot);
 	if (!cas_seq(&s->ctl, ctl, mine)) {
-		claim_drop(p, slot);
+		owned_drop(p, slot);
 		return -EAGAIN;
 	}
 	fetch_add_relaxed(&p->map->header->slots_free, -1);
 	kill_point(slot_claimed);
 	/* The stamp of the slot's last life ends here. */
-	store_relaxed(&p->map->desks[slot].started,
+	store_relaxed(&p->map->cold[slot].started,
 		      started_make(ctl_gen(mine), 0));
 	store_relaxed(&s->deaths, 0);
 	store_relaxed(&s->recent, 0);
@@ -64,7 +64,7 @@ static uint64_t stamp_now(const struct mapping *map)
  */
 static void stamp_unowned(struct mapping *map, uint32_t slot, uint64_t ctl)
 {
-	uint64_t *started = &map->desks[slot].started;
+	uint64_t *started = &map->cold[slot].started;
 	uint64_t stamp = stamp_now(map), noted;
 
 	do {
@@ -113,7 +113,7 @@ void slot_yield(struct peer *p, uint32_t slot)
 		next = ctl_with(c, ctl_phase(c), 0);
 		if (ctl_phase(c) == PHASE_LIMBO) {
 			/* ORDER-G8 pairs ORDER-G7 */
-			store_release(&p->map->desks[slot].started,
+			store_release(&p->map->cold[slot].started,
 				      stamp_now(p->map));
 			kill_point(yield_stamped);
 		}
@@ -132,7 +132,7 @@ void slot_yield(struct peer *p, uint32_t slot)
  */
 static uint64_t stamp_of(const struct mapping *map, uint32_t slot)
 {
-	return load_acquire(&map->desks[slot].started);
+	return load_acquire(&map->cold[slot].started);
 }
 
 bool slot_is_stamped(const struct mapping *map, uint32_t slot, uint64_t ctl)
@@ -156,7 +156,7 @@ bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl)
 		return false;
 	kill_point(retire_decided);
 	slot_unlink(p, slot, out);
-	event_wake(&p->map->desks[slot].event, true);
+	event_wake(&p->map->cold[slot].event, true);
 	return true;
 }
 
@@ -165,20 +165,20 @@ bool slot_reclaim(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *freed)
 	struct shm_slot *s = &p->map->slots[slot];
 	uint64_t mine = ctl_with(ctl, PHASE_LIMBO, p->id);
 
-	claim_note(p, slot);
+	owned_note(p, slot);
 	if (!cas_seq(&s->ctl, ctl, mine)) {
-		claim_drop(p, slot);
+		owned_drop(p, slot);
 		return false;
 	}
 	kill_point(reclaim_claimed);
-	pin_free_field(p, slot, &p->map->desks[slot].back[0]);
-	pin_free_field(p, slot, &p->map->desks[slot].back[1]);
+	pin_free_field(p, slot, &p->map->cold[slot].back[0]);
+	pin_free_field(p, slot, &p->map->cold[slot].back[1]);
 	key_free(p, slot);
 	kill_point(reclaim_freed);
 	*freed = ctl_make(ctl_gen(ctl), 0, PHASE_FREE, 0);
 	if (cas_seq(&s->ctl, mine, *freed))
 		fetch_add_relaxed(&p->map->header->slots_free, 1);
-	claim_drop(p, slot);
+	owned_drop(p, slot);
 	return true;
 }
 
@@ -186,10 +186,10 @@ void slot_unmake(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &p->map->slots[slot];
 
-	pin_free_field(p, slot, &p->map->desks[slot].back[0]);
-	pin_free_field(p, slot, &p->map->desks[slot].back[1]);
+	pin_free_field(p, slot, &p->map->cold[slot].back[0]);
+	pin_free_field(p, slot, &p->map->cold[slot].back[1]);
 	key_free(p, slot);
 	if (cas_seq(&s->ctl, ctl, ctl_make(ctl_gen(ctl), 0, PHASE_FREE, 0)))
 		fetch_add_relaxed(&p->map->header->slots_free, 1);
-	claim_drop(p, slot);
+	owned_drop(p, slot);
 }

@@ -84,11 +84,11 @@ struct field {
 static inline struct field slot_field(const struct mapping *map, uint32_t slot,
 				      unsigned int which)
 {
-	struct shm_desk *desk = &map->desks[slot];
+	struct shm_slot_cold *cold = &map->cold[slot];
 
 	return (struct field){
-		.front = which ? &desk->front : &map->slots[slot].front,
-		.back = &desk->back[which],
+		.front = which ? &cold->front : &map->slots[slot].front,
+		.back = &cold->back[which],
 	};
 }
 

@@ -13,7 +13,7 @@ static uint32_t longest_walk(const struct mapping *map)
 	return map->geometry.slots + 64;
 }
 
-static int lost(struct peer *p)
+static int chain_lost(struct peer *p)
 {
 	if (epoch_expelled(p))
 		return -EAGAIN;
@@ -41,7 +41,7 @@ int table_find(struct peer *p, const struct key *k, struct sighting *out)
 		uint64_t ctl;
 
 		if (unlikely(!s || !left--))
-			return lost(p);
+			return chain_lost(p);
 		/* ORDER-F2 pairs ORDER-F1 */
 		ctl = load_seq(&s->ctl);
 		link = load_acquire(&s->next);
@@ -99,7 +99,7 @@ again:
 		int order;
 
 		if (!s || !left--)
-			return lost(p);
+			return chain_lost(p);
 		next = load_acquire(&s->next);
 		if (next & LINK_MARK) {
 			if (!unlink_marked(pl, next))
@@ -129,7 +129,7 @@ int table_insert(struct peer *p, const struct key *k, uint32_t slot)
 
 		/* What is being made cannot be in a chain. */
 		if (r == 1 && pl.at == s)
-			return lost(p);
+			return chain_lost(p);
 		if (r)
 			return r < 0 ? r : -EEXIST;
 		/*

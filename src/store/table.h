@@ -93,9 +93,9 @@ static inline uint64_t *bucket_of(const struct mapping *map, uint64_t hash)
  * been that key's all the while, and in its chain if the word is one of those
  * that a slot has there: BUSY, or at rest. NULL says nothing.
  */
-static in_line const struct shm_slot *table_glance(const struct mapping *map,
-						   const struct key *k,
-						   struct sighting *seen)
+static force_inline const struct shm_slot *
+table_glance(const struct mapping *map, const struct key *k,
+	     struct sighting *seen)
 {
 	uint64_t link = load_acquire(bucket_of(map, k->hash));
 	uint32_t order = key_order(k), left = 64, index;

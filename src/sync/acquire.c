@@ -151,7 +151,7 @@ static int wait_once(struct acquire *a, struct wait *w, struct holders *h,
 
 	w->event_seen = event_arm(w->event);
 	if (before) {
-		event = &before->map->desks[before->slot].event;
+		event = &before->map->cold[before->slot].event;
 		seen = event_arm(event);
 	}
 	r = attempt(a, *slice, h);
@@ -201,7 +201,7 @@ static int wait_for_one(struct acquire *a)
 		.self = p,
 		.words = words,
 		.more = h.word,
-		.event = &p->map->desks[a->s->slot].event,
+		.event = &p->map->cold[a->s->slot].event,
 		.relay = &p->map->header->relay,
 		.cancel = a->cancel,
 		.closing = a->closing,

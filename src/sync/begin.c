@@ -6,7 +6,7 @@
 #include "os/killpoint.h"
 #include "os/sys.h"
 #include "peer/removal.h"
-#include "store/claims.h"
+#include "store/owned.h"
 #include "store/evict.h"
 #include "sync/consult.h"
 #include "sync/follow.h"
@@ -53,7 +53,7 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 	kill_point(slot_busy);
 	seen->ctl = busy;
 	peer_count(p, COUNT_inserts);
-	flight_note_start(p, seen, c->lease_ms, sys.coarse(),
+	flight_note_start(p, seen, c->lease_or_rank, sys.coarse(),
 			  key_kind(&c->key) == SHM_LOCK);
 	return STEP_LEAD;
 }
@@ -102,7 +102,7 @@ static bool breaker_open(struct call *c, const struct sighting *seen)
 	const struct sfshm_policy *pol = c->policy;
 	const struct shm_slot *s = &c->self->map->slots[seen->slot];
 	uint64_t last = started_ns(
-		load_acquire(&c->self->map->desks[seen->slot].started),
+		load_acquire(&c->self->map->cold[seen->slot].started),
 		ctl_gen(seen->ctl));
 
 	if (!deaths_reach(load_relaxed(&s->deaths), pol->breaker_deaths) ||
@@ -113,7 +113,7 @@ static bool breaker_open(struct call *c, const struct sighting *seen)
 }
 
 /* A flight is under way: wait for it, if this call may wait. */
-static in_line enum step meet_busy(struct call *c, struct sighting *seen)
+static force_inline enum step meet_busy(struct call *c, struct sighting *seen)
 {
 	if (ctl_owner(seen->ctl) == c->self->id)
 		return call_answer(c, c->own_is_busy ? -EBUSY : -EDEADLK);
@@ -152,8 +152,8 @@ static enum step meet_idle(struct call *c, struct sighting *seen, bool absent)
 	return step;
 }
 
-static in_line enum step look_and_act(struct call *c, struct sighting *seen,
-				      struct flight *f)
+static force_inline enum step
+look_and_act(struct call *c, struct sighting *seen, struct flight *f)
 {
 	int r = look(c, seen);
 
@@ -168,8 +168,8 @@ static in_line enum step look_and_act(struct call *c, struct sighting *seen,
 }
 
 /* Looks and acts until there is an answer, the lead, or a successor to ask. */
-static in_line enum step seek(struct call *c, struct sighting *seen,
-			      struct flight *f)
+static force_inline enum step seek(struct call *c, struct sighting *seen,
+				   struct flight *f)
 {
 	uint32_t tries = 0;
 	uint64_t slept;

@@ -18,14 +18,15 @@ struct call {
 	const struct sfshm_policy *policy;
 	uint32_t *closing; /* moves when the handle is closed */
 	uint32_t closing_seen;
-	uint32_t flags;    /* the policy's, and what the call adds */
-	uint32_t lease_ms; /* what a flight that it begins may take; a rank */
-	bool stale;        /* the value taken is past its lifetime */
-	bool any_age;      /* any value will do, however old */
-	bool own_is_busy;  /* -EBUSY for a key that this thread leads */
-	int answer;        /* with STEP_ANSWER: a source or an error */
-	uint64_t refused;  /* values up to this generation will not do */
-	uint32_t *pin;     /* not NULL: pin the value instead of copying it */
+	uint32_t flags;         /* the policy's, and what the call adds */
+	uint32_t lease_or_rank; /* ms that a flight it begins may take; of a
+				   lock its rank */
+	bool stale;             /* the value taken is past its lifetime */
+	bool any_age;           /* any value will do, however old */
+	bool own_is_busy;       /* -EBUSY for a key that this thread leads */
+	int answer;             /* with STEP_ANSWER: a source or an error */
+	uint64_t refused;       /* values up to this generation will not do */
+	uint32_t *pin; /* not NULL: pin the value instead of copying it */
 	int32_t pin_place;
 
 	/* its wait for another caller's flight */

@@ -10,7 +10,7 @@ static int ask(struct call *c, struct mapping *old, int (*how)(struct call *c))
 	struct call asked = {
 		.policy = c->policy,
 		.flags = c->flags,
-		.lease_ms = c->lease_ms,
+		.lease_or_rank = c->lease_or_rank,
 		.result = c->result,
 		.closing = c->closing,
 		.closing_seen = c->closing_seen,

@@ -6,18 +6,18 @@
 #include "os/killpoint.h"
 #include "os/sys.h"
 #include "peer/wait.h"
-#include "store/claims.h"
+#include "store/owned.h"
 #include "store/pin.h"
 #include "sync/flight.h"
 
 void flight_yield(struct peer *p, uint32_t slot)
 {
 	slot_yield(p, slot);
-	claim_drop(p, slot);
+	owned_drop(p, slot);
 }
 
 /* Who led before has died, and there is time for what it left now. */
-static in_line void reap_last(struct flight *f, struct peer *p)
+static force_inline void reap_last(struct flight *f, struct peer *p)
 {
 	if (likely(!f->reap))
 		return;
@@ -36,7 +36,7 @@ static int fenced(struct flight *f, struct peer *p)
 }
 
 /* The CAS that ends the flight; true: it was still ours. */
-static in_line bool end(struct flight *f, struct peer *p, uint64_t next)
+static force_inline bool end(struct flight *f, struct peer *p, uint64_t next)
 {
 	struct shm_slot *s = &p->map->slots[f->slot];
 
@@ -46,10 +46,10 @@ static in_line bool end(struct flight *f, struct peer *p, uint64_t next)
 	return cas_seq(&s->ctl, f->ctl, next);
 }
 
-static in_line void wake_and_forget(struct flight *f, struct peer *p, bool all,
-				    int outcome)
+static force_inline void wake_and_forget(struct flight *f, struct peer *p,
+					 bool all, int outcome)
 {
-	uint32_t *event = &p->map->desks[f->slot].event;
+	uint32_t *event = &p->map->cold[f->slot].event;
 	bool shared = unlikely(event_awaited(event)) && event_wake(event, all);
 
 	if (unlikely(shared))
@@ -57,7 +57,7 @@ static in_line void wake_and_forget(struct flight *f, struct peer *p, bool all,
 	if (f->result)
 		f->result->shared = shared;
 	kill_point(publish_woken);
-	claim_drop(p, f->slot);
+	owned_drop(p, f->slot);
 	reap_last(f, p);
 	store_relaxed(&f->map, NULL);
 	f->outcome = outcome;
@@ -110,18 +110,18 @@ static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 /* How long the work ran until now; 0: not known, or not worth telling. */
 static uint8_t took(const struct flight *f, uint64_t now)
 {
-	uint64_t from = started_ns(
-		load_relaxed(&f->map->desks[f->slot].started), ctl_gen(f->ctl));
+	uint64_t from = started_ns(load_relaxed(&f->map->cold[f->slot].started),
+				   ctl_gen(f->ctl));
 
 	return from && now > from && !f->stored ? scale_took(now - from) : 0;
 }
 
-/* What a hit need not look further for: length + 1 of what lies at home. */
+/* Tag for a value in its slot's inline granule: length + 1; else 0. */
 static uint64_t small(const struct mapping *map, uint32_t slot,
 		      const struct shm_back *back, uint32_t len)
 {
 	return !len || (len <= SHM_GRANULE &&
-			arena_is_home(map, slot, load_relaxed(&back->ref))) ?
+			arena_is_inline(map, slot, load_relaxed(&back->ref))) ?
 		       len + 1 :
 		       0;
 }
@@ -162,8 +162,8 @@ static on_waking int write_field(struct flight *f, struct peer *p,
 	return 0;
 }
 
-/* Is the flight still ours to end? Saves the work of writing for nothing. */
-static bool lost(const struct flight *f, const struct peer *p)
+/* Whether another one has taken the flight: then nothing need be written. */
+static bool flight_lost(const struct flight *f, const struct peer *p)
 {
 	return load_seq(&p->map->slots[f->slot].ctl) != f->ctl;
 }
@@ -218,7 +218,7 @@ static void copy_failure(struct flight *f, int code, const struct iovec *text)
 
 static bool awaited(const struct flight *f, const struct peer *p)
 {
-	return load_relaxed(&p->map->desks[f->slot].event) & EVENT_WAITERS;
+	return load_relaxed(&p->map->cold[f->slot].event) & EVENT_WAITERS;
 }
 
 /* The value becomes visible, and those who wait are woken. */
@@ -364,7 +364,7 @@ on_waking int flight_publish(struct flight *f, struct peer *p,
 		peer_count(p, COUNT_too_large);
 		return -EMSGSIZE;
 	}
-	if (lost(f, p))
+	if (flight_lost(f, p))
 		return fenced(f, p);
 	o.len = (uint32_t)total;
 	if (unlikely(f->uncacheable_ms))
@@ -386,7 +386,7 @@ int flight_note(struct flight *f, struct peer *p, const void *data,
 	};
 	struct outcome o = { .iov = &iov, .count = 1, .len = len };
 
-	if (lost(f, p))
+	if (flight_lost(f, p))
 		return fenced(f, p);
 	return len > p->map->geometry.max_value ? -EMSGSIZE :
 						  write_field(f, p, &o);
@@ -405,7 +405,7 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 
 	if (!flight_may_fail_with(code))
 		return -EINVAL;
-	if (!f->alone && lost(f, p))
+	if (!f->alone && flight_lost(f, p))
 		return fenced(f, p);
 	text.iov_len = message ? strnlen(message, SFSHM_MESSAGE_MAX - 1) : 0;
 	o.len = (uint32_t)text.iov_len;
@@ -466,19 +466,20 @@ static uint32_t lease_from(uint64_t began, uint64_t now, uint32_t ms)
  */
 int flight_extend(const struct flight *f, uint32_t ms)
 {
-	struct shm_desk *d = &f->map->desks[f->slot];
-	uint64_t from = started_ns(load_relaxed(&d->started), ctl_gen(f->ctl));
-	uint32_t old = load_relaxed(&d->lease_ms), new;
+	struct shm_slot_cold *cold = &f->map->cold[f->slot];
+	uint64_t from =
+		started_ns(load_relaxed(&cold->started), ctl_gen(f->ctl));
+	uint32_t old = load_relaxed(&cold->lease_ms), new;
 	struct peer *p = peer_attached(f->map, f->serial);
 	bool moved;
 
 	if (!flight_stands(f))
 		return -ESTALE;
 	new = lease_from(from, sys.now(), ms);
-	moved = cas_relaxed(&d->lease_ms, old, new);
+	moved = cas_relaxed(&cold->lease_ms, old, new);
 	if (!flight_stands(f)) {
 		if (moved)
-			cas_relaxed(&d->lease_ms, new, old);
+			cas_relaxed(&cold->lease_ms, new, old);
 		return -ESTALE;
 	}
 	if (p)

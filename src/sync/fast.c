@@ -14,7 +14,7 @@ struct glimpse {
 };
 
 /* Phases in which the fields mean something. */
-static in_line bool readable(uint64_t ctl)
+static force_inline bool readable(uint64_t ctl)
 {
 	const uint32_t phases = 1u << PHASE_BUSY | 1u << PHASE_IDLE |
 				1u << PHASE_DONE | 1u << PHASE_FAILED;
@@ -23,7 +23,8 @@ static in_line bool readable(uint64_t ctl)
 }
 
 /* Each word once: what is checked is what is used. */
-static in_line void look_closer(const struct mapping *map, struct glimpse *g)
+static force_inline void look_closer(const struct mapping *map,
+				     struct glimpse *g)
 {
 	const struct shm_front *f =
 		slot_value(map, g->at.slot, g->at.ctl).front;
@@ -33,8 +34,8 @@ static in_line void look_closer(const struct mapping *map, struct glimpse *g)
 	g->front.gen = load_relaxed(&f->gen);
 }
 
-static in_line bool fresh(const struct mapping *map, struct glimpse *g,
-			  uint64_t now)
+static force_inline bool fresh(const struct mapping *map, struct glimpse *g,
+			       uint64_t now)
 {
 	uint64_t ctl = g->at.ctl;
 
@@ -43,8 +44,9 @@ static in_line bool fresh(const struct mapping *map, struct glimpse *g,
 	       lives(g->front.when & ~WHEN_SMALL, g->front.ttl_ms, now);
 }
 
-static in_line void tell(struct sfshm_result *r, const struct glimpse *g,
-			 enum sfshm_source source, uint64_t now, uint32_t len)
+static force_inline void tell(struct sfshm_result *r, const struct glimpse *g,
+			      enum sfshm_source source, uint64_t now,
+			      uint32_t len)
 {
 	uint64_t stored = g->front.when & ~WHEN_SMALL;
 	uint64_t gen = ctl_gen(g->at.ctl);
@@ -82,15 +84,15 @@ static int64_t copy_from_afar(const struct mapping *map, uint32_t slot,
  * for a copy of a fixed length is a few instructions; what is beyond the
  * value's length means nothing.
  */
-static in_line int64_t copy(const struct mapping *map, const struct glimpse *g,
-			    struct sfshm_buf *to)
+static force_inline int64_t copy(const struct mapping *map,
+				 const struct glimpse *g, struct sfshm_buf *to)
 {
 	uint64_t small = g->front.when & WHEN_SMALL;
 
 	if (unlikely(!small || small > SHM_GRANULE + 1 ||
 		     to->cap < SHM_GRANULE))
 		return copy_from_afar(map, g->at.slot, g->at.ctl, to);
-	copy_torn(to->data, g->slot->home, SHM_GRANULE);
+	copy_torn(to->data, g->slot->inline_granule, SHM_GRANULE);
 	return (int64_t)small - 1;
 }
 
@@ -99,9 +101,9 @@ static in_line int64_t copy(const struct mapping *map, const struct glimpse *g,
  * says so afterwards, and the word that was read before the key was compared
  * names this key's slot.
  */
-static in_line bool take(const struct mapping *map, const struct glimpse *g,
-			 enum sfshm_source source, uint64_t now,
-			 struct sfshm_result *r)
+static force_inline bool take(const struct mapping *map,
+			      const struct glimpse *g, enum sfshm_source source,
+			      uint64_t now, struct sfshm_result *r)
 {
 	int64_t len = copy(map, g, &r->value);
 
@@ -113,7 +115,7 @@ static in_line bool take(const struct mapping *map, const struct glimpse *g,
 	return ctl_copy_whole(g->at.ctl, load_seq(&g->slot->ctl));
 }
 
-static in_line void count_hit(struct shm_participant *rec, uint32_t slot)
+static force_inline void count_hit(struct shm_participant *rec, uint32_t slot)
 {
 	evict_note_hit(rec, slot);
 	record_count(rec, COUNT_gets);
@@ -124,8 +126,8 @@ static in_line void count_hit(struct shm_participant *rec, uint32_t slot)
  * Takes the fresh value. That the segment has moved is looked for last, so that
  * none is taken from it after that.
  */
-static in_line bool hit(struct peer *p, const struct glimpse *g, uint64_t now,
-			struct sfshm_result *result)
+static force_inline bool hit(struct peer *p, const struct glimpse *g,
+			     uint64_t now, struct sfshm_result *result)
 {
 	const struct mapping *map = p->map;
 
@@ -147,9 +149,9 @@ bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result)
 }
 
 /* Leads a slot at rest, if nothing about it is out of the ordinary. */
-static in_line int lead(struct peer *p, const struct sfshm_policy *policy,
-			struct sighting *seen, uint64_t now, struct flight *f,
-			struct sfshm_result *result)
+static force_inline int lead(struct peer *p, const struct sfshm_policy *policy,
+			     struct sighting *seen, uint64_t now,
+			     struct flight *f, struct sfshm_result *result)
 {
 	struct mapping *map = p->map;
 

@@ -31,10 +31,10 @@ struct flight {
 	struct sfshm_result *result; /* gets a copy of what is published */
 	uint64_t stored;             /* 0: the value is of now; else of then */
 	uint32_t uncacheable_ms;     /* not 0: what it publishes is its own */
-	uint32_t reap; /* participant + 1, to be reaped once it is ended */
-	bool alone;    /* no flight: the work is run for its caller only */
-	bool doubtful; /* as it ends: it may have had a double */
-	bool claims;   /* the next flight in memory goes with it: top/claim.c */
+	uint32_t reap;  /* participant + 1, to be reaped once it is ended */
+	bool alone;     /* no flight: the work is run for its caller only */
+	bool doubtful;  /* as it ends: it may have had a double */
+	bool has_claim; /* the next flight in memory goes with it: top/claim.c */
 };
 static_assert(sizeof(struct flight) <= sizeof(struct sfshm_flight), "opaque");
 
@@ -116,8 +116,8 @@ static inline bool flight_stands(const struct flight *f)
  * its segment's file is removed, or took the name of one in which things went
  * on. Looks after the file.
  */
-static in_line bool flight_is_doubtful(struct mapping *map, uint32_t slot,
-				       uint64_t ctl)
+static force_inline bool flight_is_doubtful(struct mapping *map, uint32_t slot,
+					    uint64_t ctl)
 {
 	uint64_t until;
 
@@ -126,7 +126,7 @@ static in_line bool flight_is_doubtful(struct mapping *map, uint32_t slot,
 		return true;
 	until = load_relaxed(&map->header->doubled);
 	return unlikely(until) &&
-	       started_ns(load_relaxed(&map->desks[slot].started),
+	       started_ns(load_relaxed(&map->cold[slot].started),
 			  ctl_gen(ctl)) < until;
 }
 

@@ -7,7 +7,7 @@
 #include "os/sys.h"
 #include "peer/liveness.h"
 #include "peer/removal.h"
-#include "store/claims.h"
+#include "store/owned.h"
 #include "sync/deadlock.h"
 #include "sync/lead.h"
 
@@ -29,7 +29,7 @@ static enum step take_over(struct call *c, struct sighting *seen)
 	flight_note_death(p, seen->slot, seen->ctl);
 	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s)) {
 		flight_abandon(p, seen->slot, seen->ctl);
-		event_wake(&p->map->desks[seen->slot].event, true);
+		event_wake(&p->map->cold[seen->slot].event, true);
 		peer_reap(p->map, dead);
 		return STEP_AGAIN;
 	}
@@ -58,12 +58,12 @@ static void steal(struct call *c, const struct sighting *seen)
  * When the leader's time is up, ns; 0: never. A leader that stopped between
  * its claim and noting its start is held to this caller's own measure.
  */
-static uint64_t lease_end(struct call *c, const struct shm_desk *d,
+static uint64_t lease_end(struct call *c, const struct shm_slot_cold *cold,
 			  uint64_t ctl, uint64_t now)
 {
 	/* ORDER-B2 pairs ORDER-B1 */
-	uint64_t began = started_ns(load_acquire(&d->started), ctl_gen(ctl));
-	uint64_t ms = load_relaxed(&d->lease_ms);
+	uint64_t began = started_ns(load_acquire(&cold->started), ctl_gen(ctl));
+	uint64_t ms = load_relaxed(&cold->lease_ms);
 
 	if (key_kind(&c->key) == SHM_LOCK)
 		return 0;
@@ -72,7 +72,7 @@ static uint64_t lease_end(struct call *c, const struct shm_desk *d,
 			c->wait.unnoted_since = now;
 		c->wait.unnoted_gen = ctl_gen(ctl);
 		began = c->wait.unnoted_since;
-		ms = c->lease_ms;
+		ms = c->lease_or_rank;
 	}
 	return ms ? began + ms * NS_PER_MS : 0;
 }
@@ -129,7 +129,7 @@ static enum step look_at_leader(struct call *c, struct sighting *seen,
 		sys.wake(liveness_word(map, owner), INT32_MAX);
 		return take_over(c, seen);
 	}
-	lease = lease_end(c, &map->desks[seen->slot], seen->ctl, now);
+	lease = lease_end(c, &map->cold[seen->slot], seen->ctl, now);
 	if (!lease || now < lease)
 		return STEP_SLEEP;
 	steal(c, seen);
@@ -193,7 +193,7 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 		      struct wait *w)
 {
 	struct peer *p = c->self;
-	uint32_t *event = &p->map->desks[seen->slot].event;
+	uint32_t *event = &p->map->cold[seen->slot].event;
 
 	if (!c->wait.joined)
 		begin_to_wait(c, seen);
@@ -241,7 +241,7 @@ enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
 		return call_answer(c, -EDEADLK);
 	}
 	w->until = earlier(c->wait.deadline,
-			   lease_end(c, &p->map->desks[seen->slot], seen->ctl,
+			   lease_end(c, &p->map->cold[seen->slot], seen->ctl,
 				     now));
 	return STEP_SLEEP;
 }

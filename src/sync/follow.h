@@ -35,8 +35,8 @@ static inline bool follow_stray(const struct wait *w)
 }
 
 /* Sleeps; true: what it waited for is in the result. */
-static in_line bool follow_asleep(struct call *c, const struct sighting *seen,
-				  const struct wait *w)
+static force_inline bool
+follow_asleep(struct call *c, const struct sighting *seen, const struct wait *w)
 {
 	int r = wait_sleep(w);
 	bool landed = likely(!r) && fast_landed(c->self, seen, c->result);
@@ -54,7 +54,8 @@ static in_line bool follow_asleep(struct call *c, const struct sighting *seen,
  * if that has landed, or with -EAGAIN (too many wait), -ETIMEDOUT, -ECANCELED,
  * -ESHUTDOWN, -EDEADLK, -EBADMSG.
  */
-static in_line enum step flight_follow(struct call *c, struct sighting *seen)
+static force_inline enum step flight_follow(struct call *c,
+					    struct sighting *seen)
 {
 	struct futex_waitv words[WAIT_OWN_WORDS];
 	struct wait w = { .words = words };

@@ -80,7 +80,7 @@ static int forget_here(struct call *c)
 }
 
 /* What one segment and its predecessor answer together. */
-static int both(const struct call *c, int here, int there)
+static int answer_of_both(const struct call *c, int here, int there)
 {
 	if (flight_moved(c))
 		return MOVED;
@@ -99,7 +99,7 @@ int flight_forget(struct call *c)
 
 	if (there == -EBUSY)
 		return flight_moved(c) ? MOVED : there;
-	return both(c, forget_here(c), there);
+	return answer_of_both(c, forget_here(c), there);
 }
 
 bool flight_purge(struct peer *p, uint32_t slot, uint64_t ctl)
@@ -196,7 +196,7 @@ int flight_invalidate(struct call *c, uint32_t flags)
 	bool hard = flags & SFSHM_HARD;
 	int there = flight_consult(c, hard ? invalidate_hard : invalidate_soft);
 
-	return both(c, invalidate_here(c, hard), there);
+	return answer_of_both(c, invalidate_here(c, hard), there);
 }
 
 static int visit_here(struct peer *p, flight_visit_fn what)

@@ -4,7 +4,7 @@
 enum step flight_claim(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
-	int r = flight_claim_as(p, seen, c->lease_ms, sys.coarse(),
+	int r = flight_claim_as(p, seen, c->lease_or_rank, sys.coarse(),
 				slot_kind(&p->map->slots[seen->slot]) ==
 					SHM_LOCK);
 
@@ -17,8 +17,8 @@ void flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	if (cas_seq(&p->map->slots[slot].ctl, ctl,
 		    ctl_with(ctl, PHASE_IDLE, 0))) {
-		event_wake(&p->map->desks[slot].event, true);
-		claim_drop(p, slot);
+		event_wake(&p->map->cold[slot].event, true);
+		owned_drop(p, slot);
 	} else {
 		/* Stolen meanwhile: the slot is ours to let go of. */
 		flight_yield(p, slot);

@@ -11,25 +11,25 @@
 #include "os/killpoint.h"
 #include "os/sys.h"
 #include "peer/wait.h"
-#include "store/claims.h"
+#include "store/owned.h"
 #include "sync/flight.h"
 
 /*
  * The flight is on: says when it began and until when it is meant to last.
  * The cheap clock will do where only people read it.
  */
-static in_line void flight_note_start(struct peer *p,
-				      const struct sighting *seen,
-				      uint32_t lease_ms, uint64_t coarse,
-				      bool lock)
+static force_inline void flight_note_start(struct peer *p,
+					   const struct sighting *seen,
+					   uint32_t lease_or_rank,
+					   uint64_t coarse, bool lock)
 {
-	struct shm_desk *d = &p->map->desks[seen->slot];
-	bool exact = lease_ms && !lock;
+	struct shm_slot_cold *cold = &p->map->cold[seen->slot];
+	bool exact = lease_or_rank && !lock;
 
-	store_relaxed(&d->lease_ms, lease_ms);
+	store_relaxed(lock ? &cold->lock_rank : &cold->lease_ms, lease_or_rank);
 	/* ORDER-B1 pairs ORDER-B2 */
-	store_release(&d->started, started_make(ctl_gen(seen->ctl),
-						exact ? sys.now() : coarse));
+	store_release(&cold->started, started_make(ctl_gen(seen->ctl),
+						   exact ? sys.now() : coarse));
 	peer_count(p, lock ? COUNT_locks : COUNT_loads);
 }
 
@@ -37,22 +37,22 @@ static in_line void flight_note_start(struct peer *p,
  * Becomes the leader of a slot as it was seen: FLIGHT-T3, FLIGHT-T7. `coarse`
  * is now. Returns SFSHM_LEADER, AGAIN, or -EOVERFLOW: generations have run out.
  */
-static in_line int flight_claim_as(struct peer *p, struct sighting *seen,
-				   uint32_t lease_ms, uint64_t coarse,
-				   bool lock)
+static force_inline int flight_claim_as(struct peer *p, struct sighting *seen,
+					uint32_t lease_or_rank, uint64_t coarse,
+					bool lock)
 {
 	uint64_t mine = ctl_make(slot_gen(p->map, seen->ctl) + 1, p->id,
 				 PHASE_BUSY, seen->ctl);
-	uint32_t *event = &p->map->desks[seen->slot].event;
+	uint32_t *event = &p->map->cold[seen->slot].event;
 
 	if (unlikely(ctl_gen(mine) >= CTL_GEN_END))
 		return -EOVERFLOW;
 	if (unlikely(lock && ctl_busy(seen->ctl)))
 		mine |= LOCK_ORPHANED;
-	claim_note(p, seen->slot);
+	owned_note(p, seen->slot);
 	if (unlikely(!cas_seq(&p->map->slots[seen->slot].ctl, seen->ctl,
 			      mine))) {
-		claim_drop(p, seen->slot);
+		owned_drop(p, seen->slot);
 		return AGAIN;
 	}
 	kill_point(flight_claimed);
@@ -63,7 +63,7 @@ static in_line int flight_claim_as(struct peer *p, struct sighting *seen,
 	if (ctl_at_rest(seen->ctl) && unlikely(event_awaited(event)))
 		event_wake(event, true);
 	seen->ctl = mine;
-	flight_note_start(p, seen, lease_ms, coarse, lock);
+	flight_note_start(p, seen, lease_or_rank, coarse, lock);
 	return SFSHM_LEADER;
 }
 
@@ -76,7 +76,8 @@ void flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl);
  * Whether a claim stands. False: the segment has moved meanwhile, and the claim
  * is given back.
  */
-static in_line bool flight_confirm(struct peer *p, const struct sighting *seen)
+static force_inline bool flight_confirm(struct peer *p,
+					const struct sighting *seen)
 {
 	/* ORDER-M2 pairs ORDER-M1 */
 	if (likely(!load_seq(&p->map->header->moved)))
@@ -86,8 +87,9 @@ static in_line bool flight_confirm(struct peer *p, const struct sighting *seen)
 }
 
 /* What the new leader is told. */
-static in_line void flight_tell(struct sfshm_result *r, uint64_t generation,
-				bool owner_died, bool coordinated)
+static force_inline void flight_tell(struct sfshm_result *r,
+				     uint64_t generation, bool owner_died,
+				     bool coordinated)
 {
 	r->source = SFSHM_COMPUTED;
 	r->code = 0;
@@ -104,8 +106,8 @@ static in_line void flight_tell(struct sfshm_result *r, uint64_t generation,
 }
 
 /* What a flight has of its leader's policy. */
-static in_line void flight_fill(struct flight *f,
-				const struct sfshm_policy *policy)
+static force_inline void flight_fill(struct flight *f,
+				     const struct sfshm_policy *policy)
 {
 	f->flags = policy->flags;
 	f->ttl_ms = policy->ttl_ms;
@@ -119,13 +121,14 @@ static in_line void flight_fill(struct flight *f,
 	f->stored = 0;
 	f->uncacheable_ms = 0;
 	f->doubtful = false;
-	f->claims = false;
+	f->has_claim = false;
 }
 
 /* What it gets in its hands. */
-static in_line void flight_lead(struct peer *p,
-				const struct sfshm_policy *policy,
-				const struct sighting *seen, struct flight *f)
+static force_inline void flight_lead(struct peer *p,
+				     const struct sfshm_policy *policy,
+				     const struct sighting *seen,
+				     struct flight *f)
 {
 	f->map = p->map;
 	f->life = p->life;

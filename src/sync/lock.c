@@ -6,11 +6,11 @@
 #include "os/killpoint.h"
 #include "peer/removal.h"
 #include "peer/wait.h"
-#include "store/claims.h"
+#include "store/owned.h"
 #include "sync/lead.h"
 
-static void keep(struct hold *held, struct peer *p, const struct sighting *seen,
-		 uint32_t rank)
+static void fill_hold(struct hold *held, struct peer *p,
+		      const struct sighting *seen, uint32_t rank)
 {
 	held->map = p->map;
 	held->life = p->life;
@@ -36,7 +36,7 @@ int lock_take_idle(struct peer *p, const struct key *k, uint32_t rank,
 			     SFSHM_LEADER ||
 		     !flight_confirm(p, &seen)))
 		return AGAIN;
-	keep(held, p, &seen, rank);
+	fill_hold(held, p, &seen, rank);
 	return (seen.ctl & LOCK_ORPHANED) != 0;
 }
 
@@ -50,7 +50,7 @@ int lock_take(struct call *c, struct hold *held)
 		return r;
 	seen.slot = f.slot;
 	seen.ctl = f.ctl;
-	keep(held, c->self, &seen, c->lease_ms);
+	fill_hold(held, c->self, &seen, c->lease_or_rank);
 	if (f.reap)
 		peer_reap(c->self->map, f.reap - 1);
 	return c->result->owner_died;
@@ -71,14 +71,14 @@ int lock_release(struct hold *held, struct peer *p)
 		return -ESTALE;
 	}
 	kill_point(lock_released);
-	if (unlikely(event_wake(&p->map->desks[held->slot].event, false)))
+	if (unlikely(event_wake(&p->map->cold[held->slot].event, false)))
 		peer_count(p, COUNT_wakeups);
-	claim_drop(p, held->slot);
+	owned_drop(p, held->slot);
 	return 0;
 }
 
-static bool is_such(struct peer *p, uint32_t slot, uint32_t rank,
-		    const struct key *k)
+static bool is_held_lock(struct peer *p, uint32_t slot, uint32_t rank,
+			 const struct key *k)
 {
 	const struct shm_slot *s = slot_at(p->map, slot);
 	uint64_t ctl = s ? load_seq(&s->ctl) : 0;
@@ -86,19 +86,19 @@ static bool is_such(struct peer *p, uint32_t slot, uint32_t rank,
 	return ctl_busy(ctl) && ctl_owner(ctl) == p->id &&
 	       slot_kind(s) == SHM_LOCK &&
 	       (k ? key_equal(p->map, k, s) :
-		    load_relaxed(&p->map->desks[slot].lease_ms) == rank);
+		    load_relaxed(&p->map->cold[slot].lock_rank) == rank);
 }
 
 bool lock_held(struct peer *p, uint32_t rank, const struct key *k,
 	       uint32_t *slot)
 {
 	const struct shm_participant *rec = p->record;
-	bool all = load_relaxed(&rec->claims_lost);
-	uint32_t n = all ? slots_used(p->map) : SHM_CLAIMS;
+	bool all = load_relaxed(&rec->owned_overflow);
+	uint32_t n = all ? slots_used(p->map) : SHM_OWNED;
 
 	for (uint32_t i = 0; i < n; i++) {
-		*slot = all ? i : load_relaxed(&rec->claims[i]) - 1;
-		if (is_such(p, *slot, rank, k))
+		*slot = all ? i : load_relaxed(&rec->owned[i]) - 1;
+		if (is_held_lock(p, *slot, rank, k))
 			return true;
 	}
 	return false;

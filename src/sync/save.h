@@ -34,7 +34,7 @@
  *      is of an earlier flight than the last good result's is history; one of
  *      a later flight is of somebody who never came to an end.
  *  SAVE-3. A temporary file's name is made of the key and the generation: a
- *      writer that was stolen from and lives does not meet its successor's. The
+ *      writer that was stolen from and lives does not meet the next one's. The
  *      passing name, under which a whole file stands just before it replaces
  *      another one, is the key's alone: who meets it removes it.
  *  SAVE-4. A file is put under its path only by who has the flight, as far as

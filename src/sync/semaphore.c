@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "os/killpoint.h"
-#include "store/claims.h"
+#include "store/owned.h"
 
 #define MAX_MASK UINT64_C(0xffffffff)
 
@@ -145,7 +145,7 @@ static void raise_top(const struct semaphore *s, uint32_t to)
 
 int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
 {
-	uint32_t *event = &p->map->desks[slot].event;
+	uint32_t *event = &p->map->cold[slot].event;
 
 	if (!cas_seq(word, permit_name(p->id, p->incarnation), 0)) {
 		peer_count(p, COUNT_corrupt);
@@ -155,7 +155,7 @@ int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
 	/* SEMAPHORE-5: the word is set back before this look. */
 	if (unlikely(event_awaited(event)) && event_wake_one(event))
 		peer_count(p, COUNT_wakeups);
-	claim_drop(p, slot);
+	owned_drop(p, slot);
 	return 0;
 }
 
@@ -192,10 +192,10 @@ static int take_word(struct peer *p, const struct semaphore *s, uint32_t i,
 	int r;
 
 	raise_top(s, i + 1);
-	claim_note(p, s->slot);
+	owned_note(p, s->slot);
 	kill_point(permit_noted);
 	if (!cas_seq(word, 0, permit_name(p->id, p->incarnation))) {
-		claim_drop(p, s->slot);
+		owned_drop(p, s->slot);
 		return -EBUSY;
 	}
 	kill_point(permit_taken);
@@ -231,22 +231,22 @@ int semaphore_take(struct peer *p, const struct semaphore *s, uint32_t *hint)
 }
 
 /*
- * Who dies here has a claim noted: its reaper wakes those whom a larger max
- * lets in.
+ * A caller that dies here has noted the slot: its reaper wakes those whom a
+ * larger max lets in.
  */
 int semaphore_set_max(struct peer *p, const struct semaphore *s, uint32_t max)
 {
 	uint64_t *at = &semaphore_head(s)->max, old;
 
-	claim_note(p, s->slot);
+	owned_note(p, s->slot);
 	wait_rest(p);
 	do {
 		old = load_seq(at);
 		/* ORDER-V2 pairs ORDER-V1 */
 	} while (!cas_seq(at, old, ((old >> 32) + 1) << 32 | max));
 	kill_point(max_changed);
-	event_wake(&p->map->desks[s->slot].event, true);
-	claim_drop(p, s->slot);
+	event_wake(&p->map->cold[s->slot].event, true);
+	owned_drop(p, s->slot);
 	return load_seq(&s->map->header->moved) ? MOVED : 0;
 }
 

@@ -13,8 +13,8 @@
  * is not 0.
  *
  *  SEMAPHORE-1. A word is taken by one CAS from 0 to its holder's name, and
- *      only by a participant that has noted the semaphore among its claims,
- *      once for each permit. Only the holder, or its reaper once it is dead,
+ *      only by a participant whose record notes the semaphore's slot, once
+ *      for each permit. Only the holder, or its reaper once it is dead,
  *      sets it back to 0. So a holder's death leaves nothing but words that
  *      name it, in semaphores that its record names.
  *  SEMAPHORE-2. Let f(L) be L and the number of words from L on that are held.
@@ -50,15 +50,15 @@
  *                             and wakes one who sleeps on that, and one who
  *                             sleeps on the segment's relay word (WAIT-6); that
  *                             one reaps: sweep, wake all
- *   ... more claims than fit  `claims_lost`: the sweep looks at all slots
- *   with the claim noted and  the note is dropped
+ *   ... more than fit         `owned_overflow`: the sweep looks at all slots
+ *   with the slot noted and   the note is dropped
  *     no word taken
  *   with a word taken that    as a holder: until it is given back the word
  *     may not be allowed      keeps others from taking as many, never lets
  *                             them take more
- *   with a word set back and  the claim is noted still, so it is reaped as a
+ *   with a word set back and  the slot is noted still, so it is reaped as a
  *     nobody woken            holder is: nothing to set back, wake all
- *   with max changed and      the same: who changes max has a claim noted and
+ *   with max changed and      the same: who changes max has noted the slot and
  *     nobody woken            rests at the relay word
  *   a sleeper, woken or not   WAIT-2: its pending relay word wakes the next;
  *                             its record names the slot, whose waiters its

@@ -6,7 +6,7 @@
 #include "os/sys.h"
 #include "peer/liveness.h"
 #include "peer/wait.h"
-#include "store/claims.h"
+#include "store/owned.h"
 #include "store/pin.h"
 #include "sync/semaphore.h"
 
@@ -29,7 +29,7 @@ static bool outlived(uint64_t dead, uint64_t now)
 void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &p->map->slots[slot];
-	uint64_t *started = &p->map->desks[slot].started;
+	uint64_t *started = &p->map->cold[slot].started;
 	uint64_t from = load_acquire(started);
 	uint8_t deaths = load_acquire(&s->deaths), more;
 
@@ -107,7 +107,7 @@ static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 	c = load_seq(&s->ctl);
 	if (slot_kind(s) == SHM_SEMAPHORE && ctl_has(c)) {
 		semaphore_sweep(v, slot, died);
-		event_wake(&v->map->desks[slot].event, true);
+		event_wake(&v->map->cold[slot].event, true);
 		return;
 	}
 	if (ctl_owner(c) == v->id)
@@ -116,24 +116,24 @@ static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 	 * Also where the slot is the victim's no more: it may have died after
 	 * it ended its flight and before it woke those who wait.
 	 */
-	event_wake(&v->map->desks[slot].event, true);
+	event_wake(&v->map->cold[slot].event, true);
 }
 
-static void sweep_claims(struct peer *v, bool died)
+static void sweep_noted(struct peer *v, bool died)
 {
 	struct shm_participant *rec = v->record;
 
-	if (load_relaxed(&rec->claims_lost)) {
+	if (load_relaxed(&rec->owned_overflow)) {
 		for (uint32_t i = 0; i < slots_used(v->map); i++)
 			sweep_slot(v, i, died);
-		store_relaxed(&rec->claims_lost, 0);
+		store_relaxed(&rec->owned_overflow, 0);
 	}
-	for (int i = 0; i < SHM_CLAIMS; i++) {
-		uint32_t claim = load_relaxed(&rec->claims[i]);
+	for (int i = 0; i < SHM_OWNED; i++) {
+		uint32_t noted = load_relaxed(&rec->owned[i]);
 
-		if (claim)
-			sweep_slot(v, claim - 1, died);
-		store_relaxed(&rec->claims[i], 0);
+		if (noted)
+			sweep_slot(v, noted - 1, died);
+		store_relaxed(&rec->owned[i], 0);
 	}
 }
 
@@ -152,9 +152,9 @@ void flight_sweep(struct peer *v, bool died)
 	kill_point(life_ended);
 	store_release(&rec->epoch, 0);
 	pin_sweep(v);
-	sweep_claims(v, died);
+	sweep_noted(v, died);
 	if (wake)
-		event_wake(&v->map->desks[waited - 1].event, true);
+		event_wake(&v->map->cold[waited - 1].event, true);
 	store_relaxed(&rec->wait_slot, 0);
 	if (died)
 		peer_count(v, COUNT_reaps);

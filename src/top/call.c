@@ -36,7 +36,7 @@ int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 	c->key = key_make(c->self->map, kind, key, len);
 	c->policy = policy ? policy : &call_no_policy;
 	c->flags = c->policy->flags;
-	c->lease_ms = c->policy->lock_age_ms;
+	c->lease_or_rank = c->policy->lock_age_ms;
 	c->result = result;
 	return 0;
 }
@@ -52,7 +52,7 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 
 	f->map = NULL;
 	f->alone = false;
-	f->claims = false;
+	f->has_claim = false;
 	do {
 		r = call_start(&c, h, kind, key, len, policy, result);
 		if (r)

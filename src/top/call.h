@@ -15,8 +15,9 @@ int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 extern const struct sfshm_policy call_no_policy;
 
 /* Nothing is wrong with the arguments, and the key has room in its slot. */
-static in_line bool call_is_usual(const struct sfshm *h, const void *key,
-				  size_t len, const struct sfshm_result *result)
+static force_inline bool call_is_usual(const struct sfshm *h, const void *key,
+				       size_t len,
+				       const struct sfshm_result *result)
 {
 	return h && key && len - 1 < SHM_INLINE_KEY && result &&
 	       result->size == sizeof(*result);

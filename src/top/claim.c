@@ -52,7 +52,7 @@ static int lead_claimed(struct sfshm *h, const void *key, size_t len,
 	int r = call_begin(h, SHM_VALUE, key, len, policy, &two->flight,
 			   result);
 
-	two->flight.claims = true;
+	two->flight.has_claim = true;
 	if (r == SFSHM_LEADER) {
 		result->owner_died |= owner_died;
 		return r;
@@ -96,7 +96,7 @@ struct flight *claim_of(const struct flight *f)
 {
 	struct claimed *two = (struct claimed *)(uintptr_t)f;
 
-	return load_relaxed(&f->claims) ? &two->claim : NULL;
+	return load_relaxed(&f->has_claim) ? &two->claim : NULL;
 }
 
 void claim_end(struct flight *f)
@@ -104,7 +104,7 @@ void claim_end(struct flight *f)
 	struct flight *claim = &((struct claimed *)f)->claim;
 	struct peer *p = claim->map ? peer_of(claim->life) : NULL;
 
-	store_relaxed(&f->claims, false);
+	store_relaxed(&f->has_claim, false);
 	if (p || claim->alone)
 		(void)flight_release(claim, p);
 }

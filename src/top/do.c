@@ -7,7 +7,7 @@
  *
  * Between the claim and the handler's being set there is no cancellation
  * point. A thread that is cancelled asynchronously, or ends in any other way
- * there, gives back its claims as it detaches.
+ * there, gives back what it owns as it detaches.
  */
 #include <sfshm/do.h>
 

@@ -13,7 +13,7 @@
  * The policy asks for nothing but lifetimes, and perhaps a refresh: what it
  * must not have is all 0, told in one go.
  */
-static in_line bool plain(const struct sfshm_policy *policy)
+static force_inline bool plain(const struct sfshm_policy *policy)
 {
 	const uint32_t harmless = SFSHM_KEEP | SFSHM_REFRESH | SFSHM_TRY;
 	uint64_t beta;
@@ -24,9 +24,11 @@ static in_line bool plain(const struct sfshm_policy *policy)
 		 (uintptr_t)policy->fits | (uintptr_t)policy->claim_key);
 }
 
-static in_line int begin_at_once(struct sfshm *h, const void *key, size_t len,
-				 const struct sfshm_policy *policy,
-				 struct flight *f, struct sfshm_result *result)
+static force_inline int begin_at_once(struct sfshm *h, const void *key,
+				      size_t len,
+				      const struct sfshm_policy *policy,
+				      struct flight *f,
+				      struct sfshm_result *result)
 {
 	struct peer *p;
 	struct key k;
@@ -68,7 +70,7 @@ on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
  * The peer that leads a flight: this thread, attached to its segment. It is
  * about to end it.
  */
-static in_line int leader(struct flight *f, struct peer **out)
+static force_inline int leader(struct flight *f, struct peer **out)
 {
 	*out = NULL;
 	if (unlikely(!f))
@@ -90,9 +92,9 @@ static in_line int leader(struct flight *f, struct peer **out)
 	return f->alone ? 0 : -EPERM;
 }
 
-static in_line int ended(struct flight *f, int r)
+static force_inline int ended(struct flight *f, int r)
 {
-	if (unlikely(f->claims) && !flight_open(f))
+	if (unlikely(f->has_claim) && !flight_open(f))
 		claim_end(f);
 	if (unlikely(f->doubtful) && r >= 0) {
 		f->doubtful = false;
@@ -140,7 +142,8 @@ static int refuse_misfit(struct flight *f, struct peer *p)
 	return r ? r : -EILSEQ;
 }
 
-static in_line int publish(struct flight *f, const struct iovec *iov, int count)
+static force_inline int publish(struct flight *f, const struct iovec *iov,
+				int count)
 {
 	struct peer *p;
 	int r = leader(f, &p);
@@ -272,7 +275,7 @@ static int waiters_of(const struct flight *f, uint32_t *n, bool *ever)
 	if (r)
 		return r;
 	if (flight_stands(&g.f)) {
-		*ever |= load_seq(&g.f.map->desks[g.f.slot].event) &
+		*ever |= load_seq(&g.f.map->cold[g.f.slot].event) &
 			 EVENT_WAITERS;
 		*n += peer_waiters(g.f.map, g.f.slot);
 	} else {

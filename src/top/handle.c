@@ -90,28 +90,29 @@ static void detach_if_last(struct mapping *map)
 }
 
 /*
- * Drops what a handle left behind; if it is being closed, the calling thread
- * lets go of what it leads there. A thread inside an RCU read-side section of its program cannot wait for a
- * grace period: it leaves that to a later call. Called without handle_lock,
- * for somebody inside such a section may be waiting for that.
+ * Drops the mappings that a handle has retired; if it is being closed, the
+ * calling thread lets go of what it leads there. A thread inside an RCU
+ * read-side section of its program cannot wait for a grace period: it leaves
+ * that to a later call. Called without handle_lock, for somebody inside such a
+ * section may be waiting for that.
  */
-static void drop_left(struct sfshm *h, bool closing)
+static void drop_retired(struct sfshm *h, bool closing)
 {
-	struct left *left;
+	struct retired_mapping *retired;
 
-	if (!load_relaxed(&h->left) || urcu_bp_read_ongoing())
+	if (!load_relaxed(&h->retired) || urcu_bp_read_ongoing())
 		return;
 	pthread_mutex_lock(&handle_lock);
-	left = h->left;
-	store_relaxed(&h->left, NULL);
+	retired = h->retired;
+	store_relaxed(&h->retired, NULL);
 	pthread_mutex_unlock(&handle_lock);
-	if (!left)
+	if (!retired)
 		return;
 	urcu_bp_synchronize_rcu();
-	while (left) {
-		struct left *one = left;
+	while (retired) {
+		struct retired_mapping *one = retired;
 
-		left = one->next;
+		retired = one->next;
 		if (closing)
 			detach_if_last(one->map);
 		mapping_drop_handle(one->map);
@@ -122,23 +123,23 @@ static void drop_left(struct sfshm *h, bool closing)
 static int follow_locked(struct sfshm *h)
 {
 	struct mapping *map = h->map, *next;
-	struct left *left;
+	struct retired_mapping *retired;
 	int r;
 
 	if (!map || !handle_moved(map))
 		return 0;
-	left = malloc(sizeof(*left));
-	if (!left)
+	retired = malloc(sizeof(*retired));
+	if (!retired)
 		return -ENOMEM;
 	r = succession_next(map, &next);
 	if (r) {
-		free(left);
+		free(retired);
 		return r;
 	}
 	rcu_assign_pointer(h->map, next);
-	left->map = map;
-	left->next = h->left;
-	store_relaxed(&h->left, left);
+	retired->map = map;
+	retired->next = h->retired;
+	store_relaxed(&h->retired, retired);
 	return 0;
 }
 
@@ -151,7 +152,7 @@ int handle_follow(struct sfshm *h, struct peer **out)
 	r = follow_locked(h);
 	pthread_mutex_unlock(&handle_lock);
 	if (!r)
-		drop_left(h, false);
+		drop_retired(h, false);
 	uncancelled_end(state);
 	return r ? r : handle_enter(h, out);
 }
@@ -174,7 +175,7 @@ int sfshm_close(struct sfshm *h)
 		/* ORDER-H2 pairs ORDER-H1 */
 		urcu_bp_synchronize_rcu();
 	}
-	drop_left(h, true);
+	drop_retired(h, true);
 	detach_if_last(map);
 	mapping_drop_handle(map);
 	pthread_mutex_lock(&handle_lock);

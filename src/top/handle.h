@@ -20,10 +20,10 @@
 #define HANDLE_OPEN 0x73667368u
 #define HANDLE_CLOSED 0x6465616du
 
-/* A mapping that a handle no longer leads to, with the handle's reference. */
-struct left {
+/* A mapping that a handle followed away from, with the handle's reference. */
+struct retired_mapping {
 	struct mapping *map;
-	struct left *next;
+	struct retired_mapping *next;
 };
 
 struct sfshm {
@@ -31,7 +31,7 @@ struct sfshm {
 	uint32_t closing; /* futex word: counts closes, wakes those inside */
 	struct mapping *map;
 	uint64_t cookie;
-	struct left *left; /* what it followed away from; by handle_lock */
+	struct retired_mapping *retired; /* by handle_lock */
 	struct sfshm *next_closed;
 };
 

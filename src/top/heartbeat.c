@@ -17,14 +17,14 @@
 #include "top/call.h"
 #include "top/heartbeat.h"
 
-/* In struct sfshm_heartbeat. */
-struct handle {
+/* What the caller's struct sfshm_heartbeat holds: the way to its beat. */
+struct beat_ref {
 	uint64_t number; /* 0: none runs */
 	uint64_t cookie; /* of the process that started it */
 	struct flight *flight;
 	uint64_t lost;
 };
-static_assert(sizeof(struct handle) <= sizeof(struct sfshm_heartbeat),
+static_assert(sizeof(struct beat_ref) <= sizeof(struct sfshm_heartbeat),
 	      "opaque");
 
 struct beat {
@@ -167,7 +167,7 @@ static int add(struct beat *b, const struct flight *f)
 	return 0;
 }
 
-static int start(struct handle *h, struct flight *f, uint32_t ms)
+static int start(struct beat_ref *ref, struct flight *f, uint32_t ms)
 {
 	struct beat *b = calloc(1, sizeof(*b));
 	int r;
@@ -179,7 +179,7 @@ static int start(struct handle *h, struct flight *f, uint32_t ms)
 	if (!r)
 		r = add(b, claim_of(f));
 	if (!r)
-		r = start_thread(b, &h->number);
+		r = start_thread(b, &ref->number);
 	if (r) {
 		let_go(b);
 		free(b);
@@ -201,26 +201,26 @@ static int leads(const struct flight *f)
 int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,
 			  struct sfshm_flight *flight)
 {
-	struct handle *h = (struct handle *)heartbeat;
+	struct beat_ref *ref = (struct beat_ref *)heartbeat;
 	struct flight *f = (struct flight *)flight;
 	uint32_t ms;
 	int state, r;
 
-	if (!h || !f)
+	if (!ref || !f)
 		return -EINVAL;
-	*h = (struct handle){ .flight = f };
+	*ref = (struct beat_ref){ .flight = f };
 	r = leads(f);
 	if (r)
 		return r;
-	h->cookie = f->cookie;
-	ms = f->alone ? 0 : load_relaxed(&f->map->desks[f->slot].lease_ms);
+	ref->cookie = f->cookie;
+	ms = f->alone ? 0 : load_relaxed(&f->map->cold[f->slot].lease_ms);
 	if (!ms)
 		return 0;
 	state = uncancelled_begin();
-	r = start(h, f, ms);
+	r = start(ref, f, ms);
 	uncancelled_end(state);
 	if (r)
-		*h = (struct handle){ 0 };
+		*ref = (struct beat_ref){ 0 };
 	return r;
 }
 
@@ -258,46 +258,46 @@ static bool was_taken(const struct flight *f)
 
 int sfshm_heartbeat_stop(struct sfshm_heartbeat *heartbeat)
 {
-	struct handle *h = (struct handle *)heartbeat;
+	struct beat_ref *ref = (struct beat_ref *)heartbeat;
 	struct peer *p;
 	uint64_t n;
 	int state;
 
-	if (!h)
+	if (!ref)
 		return -EINVAL;
-	if (h->cookie && h->cookie != process_cookie())
+	if (ref->cookie && ref->cookie != process_cookie())
 		return -ECHILD;
-	if (h->number) {
+	if (ref->number) {
 		state = uncancelled_begin();
-		n = end_thread(h->number);
+		n = end_thread(ref->number);
 		uncancelled_end(state);
-		h->number = 0;
-		p = h->flight->map ?
-			    peer_attached(h->flight->map, h->flight->serial) :
-			    NULL;
+		ref->number = 0;
+		p = ref->flight->map ? peer_attached(ref->flight->map,
+						     ref->flight->serial) :
+				       NULL;
 		while (p && n--)
 			peer_count(p, COUNT_extensions);
 	}
-	if (h->flight)
-		h->lost = was_taken(h->flight);
-	h->flight = NULL;
-	return h->lost ? -ESTALE : 0;
+	if (ref->flight)
+		ref->lost = was_taken(ref->flight);
+	ref->flight = NULL;
+	return ref->lost ? -ESTALE : 0;
 }
 
 int sfshm_heartbeat_lost(const struct sfshm_heartbeat *heartbeat)
 {
-	const struct handle *h = (const struct handle *)heartbeat;
+	const struct beat_ref *ref = (const struct beat_ref *)heartbeat;
 	const struct beat *b;
 	int r;
 
-	if (!h)
+	if (!ref)
 		return -EINVAL;
-	if (h->cookie && h->cookie != process_cookie())
+	if (ref->cookie && ref->cookie != process_cookie())
 		return -ECHILD;
-	if (!h->number)
-		return (int)h->lost;
+	if (!ref->number)
+		return (int)ref->lost;
 	pthread_mutex_lock(&lock);
-	b = find(h->number);
+	b = find(ref->number);
 	r = b ? (int)load_acquire(&b->lost) : 1;
 	pthread_mutex_unlock(&lock);
 	return r;

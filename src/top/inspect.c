@@ -181,8 +181,8 @@ static uint32_t flights_of(const struct shm_participant *rec)
 {
 	uint32_t n = 0;
 
-	for (int i = 0; i < SHM_CLAIMS; i++)
-		n += load_relaxed(&rec->claims[i]) != 0;
+	for (int i = 0; i < SHM_OWNED; i++)
+		n += load_relaxed(&rec->owned[i]) != 0;
 	return n;
 }
 
@@ -272,7 +272,7 @@ static void fill_times(const struct mapping *map, uint32_t slot, uint64_t ctl,
 	info->ttl_ms = 0;
 	if (ctl_busy(ctl)) {
 		uint64_t began = started_ns(
-			load_acquire(&map->desks[slot].started), ctl_gen(ctl));
+			load_acquire(&map->cold[slot].started), ctl_gen(ctl));
 
 		if (began)
 			info->age_ms =
@@ -297,26 +297,26 @@ static void fill_times(const struct mapping *map, uint32_t slot, uint64_t ctl,
 static void fill_limits(const struct mapping *map, uint32_t slot, uint64_t ctl,
 			struct sfshm_slot_info *info)
 {
-	const struct shm_desk *d = &map->desks[slot];
+	const struct shm_slot_cold *cold = &map->cold[slot];
 	const struct shm_back *value = slot_value(map, slot, ctl).back;
-	uint64_t began = started_ns(load_acquire(&d->started), ctl_gen(ctl));
+	uint64_t began = started_ns(load_acquire(&cold->started), ctl_gen(ctl));
 	uint64_t now = sys.now(), keep = unscale_ms(load_relaxed(&value->keep));
-	uint32_t lease = load_relaxed(&d->lease_ms);
+	bool lock = info->kind == SFSHM_KIND_LOCK;
+	uint32_t lease = lock ? 0 : load_relaxed(&cold->lease_ms);
+	uint32_t rank = lock ? load_relaxed(&cold->lock_rank) : 0;
 	int64_t age = now > began ? (int64_t)((now - began) / NS_PER_MS) : 0;
 
 	info->lease_ms = -1;
 	info->death_ms = -1;
 	if (ctl_has(ctl))
 		info->stale_ms = keep == UINT64_MAX ? -1 : (int64_t)keep;
-	if (ctl_busy(ctl) && info->kind == SFSHM_KIND_LOCK)
-		info->rank = lease <= SFSHM_LOCK_RANK_MAX ? lease : 0;
-	else if (ctl_busy(ctl) && lease && began)
+	if (ctl_busy(ctl) && rank <= SFSHM_LOCK_RANK_MAX)
+		info->rank = rank;
+	if (ctl_busy(ctl) && lease && began)
 		info->lease_ms = age < lease ? lease - age : 0;
 	if (ctl_phase(ctl) == PHASE_IDLE && info->deaths && began)
 		info->death_ms = age;
-	info->owner_died = info->kind == SFSHM_KIND_LOCK ?
-				   (ctl & LOCK_ORPHANED) != 0 :
-				   info->deaths > 0;
+	info->owner_died = lock ? (ctl & LOCK_ORPHANED) != 0 : info->deaths > 0;
 }
 
 /* The record of a save: what it is to be, or, unseen yet, is going to be. */

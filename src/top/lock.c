@@ -145,7 +145,7 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 		r = call_start(&c, h, SHM_LOCK, key, len, &policy, &none);
 		if (r)
 			return r;
-		c.lease_ms = o->rank;
+		c.lease_or_rank = o->rank;
 		c.own_is_busy = o->flags & SFSHM_LOCK_OWN_IS_BUSY;
 		r = check_rank(&c, o);
 		if (!r)

@@ -21,7 +21,7 @@
 #include "segment/file.h"
 #include "segment/geometry.h"
 #include "segment/name.h"
-#include "store/claims.h"
+#include "store/owned.h"
 #include "sync/semaphore.h"
 #include "top/handle.h"
 #include "top/succession.h"
@@ -110,8 +110,8 @@ static int orphan_over(struct resize *z, struct call *from,
 	int r = look(from, &seen);
 
 	if (flight_abandon(z->to, f->slot, f->ctl)) {
-		event_wake(&z->new->desks[f->slot].event, true);
-		claim_drop(z->to, f->slot);
+		event_wake(&z->new->cold[f->slot].event, true);
+		owned_drop(z->to, f->slot);
 	} else {
 		flight_yield(z->to, f->slot);
 	}
@@ -203,7 +203,7 @@ static int move_semaphore(struct resize *z, uint32_t slot, const uint8_t *key,
 		if (flight_open(&f))
 			(void)flight_end_somehow(&f, z->to, 0, NULL);
 	}
-	event_wake(&z->old->desks[slot].event, true);
+	event_wake(&z->old->cold[slot].event, true);
 	return r >= 0 || left_behind(r) ? 0 : r;
 }
 

@@ -119,8 +119,8 @@ uint64_t succession_under_way(struct mapping *map)
 	return n;
 }
 
-/* A hint that costs little: somebody who lives has noted a claim. */
-static bool claims_noted(struct mapping *map)
+/* A hint that costs little: somebody who lives has noted a slot. */
+static bool anything_owned(struct mapping *map)
 {
 	uint32_t used = participants_used(map);
 
@@ -128,8 +128,8 @@ static bool claims_noted(struct mapping *map)
 		struct shm_participant *rec = &map->participants[i];
 		uint32_t any = 0;
 
-		for (int n = 0; n < SHM_CLAIMS; n++)
-			any |= load_relaxed(&rec->claims[n]);
+		for (int n = 0; n < SHM_OWNED; n++)
+			any |= load_relaxed(&rec->owned[n]);
 		if (any && life_held(map, rec))
 			return true;
 	}
@@ -151,7 +151,7 @@ bool succession_left(struct mapping *map)
 	}
 	fence_seq();
 	peer_examine_all(map);
-	return left || claims_noted(map) || succession_under_way(map);
+	return left || anything_owned(map) || succession_under_way(map);
 }
 
 /* It has the time of a thing's begin before it: that thing may have a double. */

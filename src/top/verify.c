@@ -136,12 +136,12 @@ static void check_chain(struct check *c, uint32_t slot, uint32_t ref,
 			what, len, got);
 }
 
-static bool claims(const struct shm_participant *rec, uint32_t slot)
+static bool is_noted(const struct shm_participant *rec, uint32_t slot)
 {
-	for (int i = 0; i < SHM_CLAIMS; i++)
-		if (load_relaxed(&rec->claims[i]) == slot + 1)
+	for (int i = 0; i < SHM_OWNED; i++)
+		if (load_relaxed(&rec->owned[i]) == slot + 1)
 			return true;
-	return load_relaxed(&rec->claims_lost) != 0;
+	return load_relaxed(&rec->owned_overflow) != 0;
 }
 
 static void check_owner(struct check *c, uint32_t slot, uint64_t ctl)
@@ -157,7 +157,7 @@ static void check_owner(struct check *c, uint32_t slot, uint64_t ctl)
 	if (!rec || !life_held(c->map, rec))
 		finding(c, "slot %u belongs to participant %u, who is not here",
 			slot, ctl_owner(ctl) - 1);
-	else if (!claims(rec, slot))
+	else if (!is_noted(rec, slot))
 		finding(c, "slot %u is not among its owner's claims", slot);
 	if (ctl_at_rest(ctl))
 		finding(c, "slot %u is at rest and has an owner", slot);
@@ -169,9 +169,9 @@ static void check_front(struct check *c, uint32_t slot, struct field f)
 	uint64_t small = load_relaxed(&f.front->when) & WHEN_SMALL;
 	uint64_t len = load_relaxed(&f.back->len);
 
-	if (small &&
-	    (len != small - 1 ||
-	     (len && !arena_is_home(c->map, slot, load_relaxed(&f.back->ref)))))
+	if (small && (len != small - 1 ||
+		      (len && !arena_is_inline(c->map, slot,
+					       load_relaxed(&f.back->ref)))))
 		finding(c, "slot %u tells differently where its result lies",
 			slot);
 }
@@ -226,7 +226,7 @@ static void check_permit(struct check *c, const struct semaphore *s, uint32_t i)
 			"slot %u: permit %u belongs to participant %d, who is "
 			"not here",
 			s->slot, i, (int)id - 1);
-	else if (!claims(rec, s->slot))
+	else if (!is_noted(rec, s->slot))
 		finding(c,
 			"slot %u is not among its permit %u's holder's claims",
 			s->slot, i);
@@ -270,8 +270,8 @@ static void check_slot(struct check *c, uint32_t slot)
 		check_semaphore(c, slot, ctl);
 	for (int i = 0; i < 2; i++)
 		check_chain(c, slot,
-			    load_relaxed(&c->map->desks[slot].back[i].ref),
-			    load_relaxed(&c->map->desks[slot].back[i].len),
+			    load_relaxed(&c->map->cold[slot].back[i].ref),
+			    load_relaxed(&c->map->cold[slot].back[i].len),
 			    "result");
 	if (slot_key_len(s) > SHM_INLINE_KEY)
 		check_chain(c, slot, load_relaxed(key_ref(s)), slot_key_len(s),
@@ -299,14 +299,14 @@ static void check_participant(struct check *c, uint32_t i)
 	if (load_relaxed(&rec->relay))
 		finding(c, "participant %u's relay word is not 0", i);
 	if (!life_held(c->map, rec)) {
-		for (int n = 0; n < SHM_CLAIMS; n++) {
-			uint32_t claim = load_relaxed(&rec->claims[n]);
+		for (int n = 0; n < SHM_OWNED; n++) {
+			uint32_t noted = load_relaxed(&rec->owned[n]);
 
-			if (claim)
+			if (noted)
 				finding(c,
 					"participant %u is gone and claims "
 					"slot %u",
-					i, claim - 1);
+					i, noted - 1);
 		}
 		return;
 	}
@@ -358,7 +358,8 @@ static void check_marks(struct check *c)
 	if (load_relaxed(&h->relay))
 		finding(c, "the segment's relay word is not 0");
 	if (load_relaxed(&h->slots_used) > g->slots ||
-	    load_relaxed(&h->granules_used) > g->granules - c->map->homes ||
+	    load_relaxed(&h->granules_used) >
+		    g->granules - c->map->inline_granules ||
 	    load_relaxed(&h->participants_used) > g->participants)
 		finding(c, "the header says more is in use than there is");
 }

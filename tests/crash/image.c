@@ -125,8 +125,8 @@ bool image_changed(struct image *im, const struct victim *v)
 	any |= differs(im, g->buckets_at, g->slots_at - g->buckets_at);
 	for (uint32_t i = 0; i < g->slots; i++)
 		any |= differs(im, g->slots_at + i * sizeof(struct shm_slot),
-			       offsetof(struct shm_slot, home));
-	any |= differs(im, g->desks_at, g->tags_at - g->desks_at);
+			       offsetof(struct shm_slot, inline_granule));
+	any |= differs(im, g->cold_at, g->tags_at - g->cold_at);
 	any |= differs(im, g->tags_at, g->granules_at - g->tags_at);
 	if (semaphores(im)) {
 		any |= differs(im, g->slots_at, g->tags_at - g->slots_at);
@@ -211,9 +211,9 @@ static const char *census_participant(const struct image *im, uint32_t i)
 {
 	const struct shm_participant *rec = image_participant(im, i);
 
-	for (int n = 0; n < SHM_CLAIMS; n++)
-		if (rec->claims[n])
-			return "a claim is left with nobody";
+	for (int n = 0; n < SHM_OWNED; n++)
+		if (rec->owned[n])
+			return "a noted slot is left with nobody";
 	for (int n = 0; n < SHM_PINS; n++)
 		if (rec->pins[n])
 			return "a pin is left with nobody";

@@ -66,7 +66,7 @@ struct sums {
 };
 
 /* All that one reading needs; the reader sees `rd`, `answer` and the stage. */
-struct desk {
+struct trial {
 	const struct reading *rd;
 	struct stage *st;
 	struct answer *answer;
@@ -77,19 +77,19 @@ struct desk {
 	uint64_t spent_ns, stalls; /* while one reader stands */
 };
 
-static struct desk desk;
+static struct trial trial;
 
 static void wrong(const char *what, uint64_t at)
 {
-	struct sums *s = desk.sums;
+	struct sums *s = trial.sums;
 
 	s->violations++;
 	if (!s->why[0])
 		snprintf(s->why, sizeof(s->why),
 			 "stopped after instruction %" PRIu64 ": %s (%s)", at,
 			 what,
-			 desk.answer->outcome < 0 ?
-				 strerrorname_np(-desk.answer->outcome) :
+			 trial.answer->outcome < 0 ?
+				 strerrorname_np(-trial.answer->outcome) :
 				 "a value");
 }
 
@@ -107,10 +107,10 @@ static void note_call(uint64_t from, uint64_t yielded)
 {
 	uint64_t took = clock_ns() - from;
 
-	desk.spent_ns += took;
-	if (desk.sums->worst_ns < took)
-		desk.sums->worst_ns = took;
-	desk.stalls += waits_yielded() != yielded;
+	trial.spent_ns += took;
+	if (trial.sums->worst_ns < took)
+		trial.sums->worst_ns = took;
+	trial.stalls += waits_yielded() != yielded;
 }
 
 /* The harness publishes a key, as anybody would. */
@@ -124,8 +124,8 @@ static uint64_t publish(const char *key, size_t len)
 
 	policy.ttl_ms = SFSHM_FOREVER;
 	policy.flags = SFSHM_REFRESH;
-	r = sfshm_begin(desk.h, key, strlen(key), &policy, &flight,
-			&desk.result);
+	r = sfshm_begin(trial.h, key, strlen(key), &policy, &flight,
+			&trial.result);
 	note_call(from, yielded);
 	if (r != SFSHM_LEADER) {
 		wrong("begin failed beside it", 0);
@@ -149,20 +149,20 @@ static void go_on(void)
 {
 	char key[sizeof(A_LONG_KEY) + 16];
 
-	desk.spent_ns = desk.stalls = 0;
+	trial.spent_ns = trial.stalls = 0;
 	for (int i = 0; i < CHURN; i++) {
 		snprintf(key, sizeof(key), i % 3 ? "k%d" : A_LONG_KEY " %d", i);
 		publish(key, i % 5 ? 60 : 900);
-		if (desk.rd->kept && i % 7 == 0)
-			desk.last = publish(desk.rd->key, desk.rd->len);
+		if (trial.rd->kept && i % 7 == 0)
+			trial.last = publish(trial.rd->key, trial.rd->len);
 	}
-	if (desk.rd->kept)
-		desk.last = publish(desk.rd->key, desk.rd->len);
-	if (desk.sums->slowest_ns < desk.spent_ns)
-		desk.sums->slowest_ns = desk.spent_ns;
-	desk.sums->stalls += desk.stalls;
-	if (desk.sums->most < desk.stalls)
-		desk.sums->most = desk.stalls;
+	if (trial.rd->kept)
+		trial.last = publish(trial.rd->key, trial.rd->len);
+	if (trial.sums->slowest_ns < trial.spent_ns)
+		trial.sums->slowest_ns = trial.spent_ns;
+	trial.sums->stalls += trial.stalls;
+	if (trial.sums->most < trial.stalls)
+		trial.sums->most = trial.stalls;
 }
 
 static bool all_of_pin(struct sfshm_pin *pin, uint64_t len, uint8_t *to)
@@ -182,14 +182,14 @@ static bool all_of_pin(struct sfshm_pin *pin, uint64_t len, uint8_t *to)
 
 static void look_up(struct stage *st)
 {
-	struct answer *a = desk.answer;
-	const char *key = desk.rd->key;
+	struct answer *a = trial.answer;
+	const char *key = trial.rd->key;
 	uint8_t *data = my_data;
 	struct sfshm_pin pin;
 	unsigned int seed;
 
 	store_release(&st->place, INSIDE);
-	if (desk.rd->pin)
+	if (trial.rd->pin)
 		a->outcome =
 			sfshm_pin(mine, key, strlen(key), &pin, &my_result);
 	else
@@ -199,7 +199,7 @@ static void look_up(struct stage *st)
 	a->generation = my_result.generation;
 	if (a->outcome != SFSHM_CACHED)
 		return;
-	if (desk.rd->pin) {
+	if (trial.rd->pin) {
 		insist(st, all_of_pin(&pin, a->len, data));
 		insist(st, sfshm_unpin(&pin) == 0);
 	} else {
@@ -220,31 +220,33 @@ static void look_up_for_ever(struct stage *st)
 /* An old or a new value, whole, of that key; or none, for it went. */
 static void judge(uint64_t at)
 {
-	const struct answer *a = desk.answer;
+	const struct answer *a = trial.answer;
 
-	if (desk.st->wrong[0])
-		wrong(desk.st->wrong, at);
+	if (trial.st->wrong[0])
+		wrong(trial.st->wrong, at);
 	if (a->outcome == -ENODATA)
-		desk.sums->misses++;
+		trial.sums->misses++;
 	else if (a->outcome != SFSHM_CACHED)
 		wrong("another answer", at);
 	else if (!a->whole)
 		wrong("a value that is not whole", at);
-	else if (a->len != desk.rd->len)
+	else if (a->len != trial.rd->len)
 		wrong("a value of another length", at);
-	else if (a->generation < desk.first || a->generation > desk.last)
+	else if (a->generation < trial.first || a->generation > trial.last)
 		wrong("a generation that never was", at);
 }
 
 static void set_out(void)
 {
-	desk.first = desk.last = 0;
-	if (desk.rd->present)
-		desk.first = desk.last = publish(desk.rd->key, desk.rd->len);
+	trial.first = trial.last = 0;
+	if (trial.rd->present)
+		trial.first = trial.last =
+			publish(trial.rd->key, trial.rd->len);
 	else
-		(void)!sfshm_forget(desk.h, desk.rd->key, strlen(desk.rd->key));
-	memset(desk.answer, 0, sizeof(*desk.answer));
-	store_release(&desk.st->place, BEFORE);
+		(void)!sfshm_forget(trial.h, trial.rd->key,
+				    strlen(trial.rd->key));
+	memset(trial.answer, 0, sizeof(*trial.answer));
+	store_release(&trial.st->place, BEFORE);
 }
 
 /* Stops it after `at` instructions. False: it was through before. */
@@ -274,13 +276,13 @@ static bool stop_at(struct victim *v, uint64_t at)
 /* The same, and the others were not held up. */
 static bool stop_once(struct victim *v, uint64_t at)
 {
-	progress("%s: stopped after instruction %" PRIu64, desk.rd->name, at);
+	progress("%s: stopped after instruction %" PRIu64, trial.rd->name, at);
 	beat();
 	set_out();
-	desk.sums->tried++;
+	trial.sums->tried++;
 	if (!stop_at(v, at))
 		return false;
-	if (desk.stalls > MOST_STALLS)
+	if (trial.stalls > MOST_STALLS)
 		wrong("the others were held up", at);
 	return true;
 }
@@ -289,20 +291,21 @@ static void read_one(void *arg)
 {
 	struct victim v;
 
-	desk = *(struct desk *)arg;
-	desk.result = (struct sfshm_result)SFSHM_RESULT_INIT;
-	stage_create(desk.st);
-	if (!victim_start(&v, desk.st, act_attach, look_up_for_ever)) {
+	trial = *(struct trial *)arg;
+	trial.result = (struct sfshm_result)SFSHM_RESULT_INIT;
+	stage_create(trial.st);
+	if (!victim_start(&v, trial.st, act_attach, look_up_for_ever)) {
 		wrong("the reader did not get ready", 0);
 		return;
 	}
-	desk.h = stage_open(desk.st);
-	while (stop_once(&v, desk.sums->instructions) && !desk.sums->violations)
-		desk.sums->instructions += desk.sums->every;
+	trial.h = stage_open(trial.st);
+	while (stop_once(&v, trial.sums->instructions) &&
+	       !trial.sums->violations)
+		trial.sums->instructions += trial.sums->every;
 	victim_kill(&v);
-	if (sfshm_verify(desk.h, NULL, NULL))
+	if (sfshm_verify(trial.h, NULL, NULL))
 		wrong("verify found something", 0);
-	sfshm_close(desk.h);
+	sfshm_close(trial.h);
 }
 
 static int print_row(const char *name, const struct sums *s)
@@ -346,7 +349,7 @@ int part_reader(const struct options *opt)
 	       "stops", "misses", "wrong", "stalls", "most", "call ms",
 	       "all ms");
 	for (size_t i = 0; i < READINGS; i++) {
-		struct desk d = {
+		struct trial d = {
 			.rd = &readings[i],
 			.st = stage_make(),
 			.answer = shared_memory(sizeof(*d.answer)),

@@ -11,12 +11,12 @@
 
 static uint64_t *count(void)
 {
-	return &twin_map.desks[3].started;
+	return &twin_map.cold[3].started;
 }
 
 static uint32_t *event(void)
 {
-	return &twin_map.desks[3].event;
+	return &twin_map.cold[3].event;
 }
 
 static void attach(void)

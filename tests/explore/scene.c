@@ -41,7 +41,7 @@ static void start(struct call *c, unsigned int key, enum shm_kind kind,
 		.closing = &closing,
 		.policy = policy,
 		.flags = policy->flags,
-		.lease_ms = policy->lock_age_ms,
+		.lease_or_rank = policy->lock_age_ms,
 		.result = r,
 	};
 }

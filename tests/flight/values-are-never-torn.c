@@ -28,7 +28,7 @@ static const struct sfshm_policy anew = {
 	.flags = SFSHM_REFRESH,
 };
 
-struct desk {
+struct worker {
 	struct sfshm *h;
 	struct sfshm_result result;
 	uint8_t data[40000];
@@ -44,84 +44,84 @@ static void check_whole(const void *data, size_t len)
 	demand(len == sizes[(size_t)seed % SIZES]);
 }
 
-static void write_once(struct desk *d, unsigned int seed)
+static void write_once(struct worker *w, unsigned int seed)
 {
 	struct sfshm_flight flight;
-	int r = sfshm_begin(d->h, "key", 3, &anew, &flight, &d->result);
+	int r = sfshm_begin(w->h, "key", 3, &anew, &flight, &w->result);
 	size_t len = sizes[seed % SIZES];
 
 	demand(r >= 0);
 	if (r != SFSHM_LEADER) {
-		check_whole(d->result.value.data, d->result.value.len);
+		check_whole(w->result.value.data, w->result.value.len);
 		return;
 	}
-	value_fill(d->data, len, seed);
-	r = sfshm_publish(&flight, d->data, len);
+	value_fill(w->data, len, seed);
+	r = sfshm_publish(&flight, w->data, len);
 	demand(r >= 0 || r == -ENOSPC);
 	if (r < 0)
 		demand(sfshm_release(&flight) == 0);
-	d->done++;
+	w->done++;
 }
 
-static void read_once(struct desk *d)
+static void read_once(struct worker *w)
 {
-	int r = sfshm_get(d->h, "key", 3, &d->result);
+	int r = sfshm_get(w->h, "key", 3, &w->result);
 
 	demand(r == SFSHM_CACHED || r == -ENODATA);
 	if (r)
 		return;
-	check_whole(d->result.value.data, d->result.value.len);
-	d->done++;
+	check_whole(w->result.value.data, w->result.value.len);
+	w->done++;
 }
 
-static void read_in_place(struct desk *d)
+static void read_in_place(struct worker *w)
 {
 	struct iovec iov[4];
 	struct sfshm_pin pin;
 	size_t at = 0, n = 0;
 	int pieces;
 
-	pieces = sfshm_pin(d->h, "key", 3, &pin, &d->result);
+	pieces = sfshm_pin(w->h, "key", 3, &pin, &w->result);
 	demand(pieces == SFSHM_CACHED || pieces == -ENODATA);
 	if (pieces)
 		return;
-	n = d->result.value.len;
+	n = w->result.value.len;
 	while ((pieces = sfshm_pin_iov(&pin, at, iov, 4)) > 0)
 		for (int i = 0; i < pieces; i++) {
 			/* Others only read it, or this test has found a bug. */
-			copy_torn(d->data + at, iov[i].iov_base,
+			copy_torn(w->data + at, iov[i].iov_base,
 				  iov[i].iov_len);
 			at += iov[i].iov_len;
 		}
 	demand(pieces == 0 && at == n);
-	check_whole(d->data, n);
+	check_whole(w->data, n);
 	demand(sfshm_unpin(&pin) == 0);
-	d->done++;
+	w->done++;
 }
 
 static void read_and_write(int member, void *arg)
 {
-	struct desk *d = calloc(1, sizeof(*d));
+	struct worker *w = calloc(1, sizeof(*w));
 	uint64_t end = now_ms() + SPAN_MS;
 
 	(void)arg;
-	demand(d);
-	d->h = segment_open(&small);
-	d->result.size = sizeof(d->result);
-	for (unsigned int i = 0; i % 64 || now_ms() < end || !d->done; i++)
+	demand(w);
+	w->h = segment_open(&small);
+	w->result.size = sizeof(w->result);
+	for (unsigned int i = 0; i % 64 || now_ms() < end || !w->done; i++)
 		switch (member) {
 		case 0:
-		case 1: write_once(d, (i * 2 + (unsigned)member) & 0x7f); break;
-		case 2: read_in_place(d); break;
+		case 1: write_once(w, (i * 2 + (unsigned)member) & 0x7f); break;
+		case 2: read_in_place(w); break;
 		case 3:
 			if (i % 50 == 0)
-				(void)!sfshm_forget(d->h, "key", 3);
+				(void)!sfshm_forget(w->h, "key", 3);
 			/* fallthrough */
-		default: read_once(d); break;
+		default: read_once(w); break;
 		}
-	sfshm_result_clear(&d->result);
-	demand(sfshm_close(d->h) == 0);
-	free(d);
+	sfshm_result_clear(&w->result);
+	demand(sfshm_close(w->h) == 0);
+	free(w);
 }
 
 static void read_and_write_in_a_crowd(enum crowd kind)

@@ -37,14 +37,14 @@ static void locate(enum scribble_region region, uint64_t *at, uint64_t *each,
 		*at = g->buckets_at, *each = 8, *count = g->buckets;
 		return;
 	case IN_SLOT:
-		/* And the desks, which come next. */
+		/* And their cold parts, which come next. */
 		*at = g->slots_at, *each = 64;
 		*count = (g->tags_at - g->slots_at) / *each;
 		return;
 	case IN_TAG: *at = g->tags_at, *each = 8, *count = g->granules; return;
 	case IN_GRANULE:
 		*at = g->granules_at, *each = SHM_GRANULE;
-		*count = g->granules - geometry_homes(g);
+		*count = g->granules - geometry_inline_granules(g);
 		return;
 	default: *at = 0, *each = 65536, *count = stage.size / 65536 + 1;
 	}

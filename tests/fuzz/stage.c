@@ -97,14 +97,14 @@ static int robust_left(void)
 }
 
 /* A thread whose record says that it leads or pins does not leave. */
-static void disclaim(void)
+static void forget_owned(void)
 {
 	struct shm_participant *p =
 		(void *)(stage.bytes + stage.geometry.participants_at);
 
 	for (uint32_t i = 0; i < stage.geometry.participants; i++) {
-		p[i].claims_lost = 0;
-		memset(p[i].claims, 0, sizeof(p[i].claims));
+		p[i].owned_overflow = 0;
+		memset(p[i].owned, 0, sizeof(p[i].owned));
 		memset(p[i].pins, 0, sizeof(p[i].pins));
 	}
 }
@@ -126,7 +126,7 @@ void stage_end(void)
 {
 	/* What one that goes holds goes with the next call. */
 	for (int i = 0; i < 3 && guard_count(); i++) {
-		disclaim();
+		forget_owned();
 		sweep();
 	}
 	if (stage.bytes)

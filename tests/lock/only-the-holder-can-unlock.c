@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L5: a hold knows its key; only its thread gives it back, and only
- * once.
+ * PROMISE-L5: a hold knows its key; only the holder, the thread that took it,
+ * can unlock it, and only once.
  */
 #include <sys/wait.h>
 

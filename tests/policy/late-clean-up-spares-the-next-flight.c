@@ -2,7 +2,7 @@
 /*
  * PROMISE-R9: a leader whose flight was taken cleans up late, by its end, by
  * the end of its thread, or by its reaper, and touches only its own slot. The
- * flight that took its place goes on, and so do its followers.
+ * next flight of the key goes on, and so do its followers.
  */
 #include "agent.h"
 #include "policy.h"

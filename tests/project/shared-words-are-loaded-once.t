@@ -18,9 +18,9 @@ use Test::More;
 
 # How src calls what lies in a segment.
 my $shared = qr/(?:header|record|rec|
-	(?:participants|slots|desks|tags|buckets)\[(?:[^\[\]]|\[[^\]]*\])*\])/x;
+	(?:participants|slots|cold|tags|buckets)\[(?:[^\[\]]|\[[^\]]*\])*\])/x;
 my $path = qr/(?:\w+(?:->|\.))*$shared(?:(?:->|\.)\w+)?/;
-my $bytes = qr/(?:->|\.)(?:name|home|key|mutex_bytes)$/;
+my $bytes = qr/(?:->|\.)(?:name|inline_granule|key|mutex_bytes)$/;
 
 # Bytes that are compared, and what is not shared.
 my %targets = map { $_ => 1 } (

@@ -77,7 +77,7 @@ static void named_files(void **state)
 	savefile_named_only = false;
 }
 
-/* Before the successor is done as well. */
+/* Before the next writer is done as well. */
 static void while_the_other_writes(void **state)
 {
 	uint32_t told = 0;

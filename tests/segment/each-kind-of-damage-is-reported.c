@@ -22,7 +22,7 @@ static const struct sfshm_policy again = {
 };
 
 static struct shm_header header;
-static uint64_t slot_at_byte, desk_at_byte;
+static uint64_t slot_at_byte, cold_at_byte;
 static uint32_t slot_index;
 
 /* A segment with one value, which nobody has open. */
@@ -37,8 +37,8 @@ static void make(void)
 	forge_read(0, &header, sizeof(header));
 	slot_at_byte =
 		header.geometry.slots_at + slot_index * sizeof(struct shm_slot);
-	desk_at_byte =
-		header.geometry.desks_at + slot_index * sizeof(struct shm_desk);
+	cold_at_byte = header.geometry.cold_at +
+		       slot_index * sizeof(struct shm_slot_cold);
 }
 
 static uint64_t read_ctl(void)
@@ -108,14 +108,14 @@ static void a_mutex_of_noise(void **state)
 	assert_in_range(findings("participant 30's mutex is damaged"), 1, 10);
 }
 
-static void claims_of_nobody(void **state)
+static void notes_of_nobody(void **state)
 {
-	const uint32_t claim = 6;
+	const uint32_t noted = 6;
 
 	(void)state;
 	make();
-	write_participant(30, offsetof(struct shm_participant, claims), &claim,
-			  sizeof(claim));
+	write_participant(30, offsetof(struct shm_participant, owned), &noted,
+			  sizeof(noted));
 	assert_int_equal(findings("participant 30 is gone and claims slot 5"),
 			 1);
 }
@@ -123,17 +123,17 @@ static void claims_of_nobody(void **state)
 /* More than are told are counted all the same. */
 static void a_great_many(void **state)
 {
-	uint32_t claims[SHM_CLAIMS];
+	uint32_t owned[SHM_OWNED];
 
 	(void)state;
 	make();
-	for (int i = 0; i < SHM_CLAIMS; i++)
-		claims[i] = 6;
+	for (int i = 0; i < SHM_OWNED; i++)
+		owned[i] = 6;
 	for (uint32_t i = 10; i < small.participants; i++)
-		write_participant(i, offsetof(struct shm_participant, claims),
-				  claims, sizeof(claims));
+		write_participant(i, offsetof(struct shm_participant, owned),
+				  owned, sizeof(owned));
 	assert_int_equal(findings("participant 10 is gone and claims slot 5"),
-			 (small.participants - 10) * SHM_CLAIMS);
+			 (small.participants - 10) * SHM_OWNED);
 }
 
 static int view_slot(void)
@@ -150,7 +150,7 @@ static int view_slot(void)
 
 static uint64_t back_at(unsigned int which)
 {
-	return desk_at_byte + offsetof(struct shm_desk, back) +
+	return cold_at_byte + offsetof(struct shm_slot_cold, back) +
 	       which * sizeof(struct shm_back);
 }
 
@@ -199,7 +199,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		in_segment(a_leader_that_nobody_is),
 		in_segment(a_mutex_of_noise),
-		in_segment(claims_of_nobody),
+		in_segment(notes_of_nobody),
 		in_segment(a_great_many),
 		in_segment(lengths_and_places_beyond_all_bounds),
 	};

@@ -48,7 +48,8 @@ static void try_one(int unused, void *arg)
 /* The value is larger than a granule, and its head lies in some slot. */
 static uint64_t *head_in(struct shm_slot *s, uint32_t permits)
 {
-	struct shm_semaphore *head = (struct shm_semaphore *)(void *)s->home;
+	struct shm_semaphore *head =
+		(struct shm_semaphore *)(void *)s->inline_granule;
 
 	return load_relaxed(&head->max) == permits ? &head->max : NULL;
 }

@@ -138,7 +138,7 @@ static bool beyond_the_granules(int i)
 	pthread_join(waiter, NULL);
 	assert_int_equal(sfshm_publish(&led[i], "spare", 5), SFSHM_UNCACHED);
 	for (uint32_t n = KEYS; n < 200; n++)
-		same |= load_relaxed(&h->map->desks[n].back[0].ref) == n + 1;
+		same |= load_relaxed(&h->map->cold[n].back[0].ref) == n + 1;
 	for (int n = 0; n < KEYS; n++)
 		assert_int_equal(sfshm_release(&held[n]), 0);
 	for (int n = 0; n < 3; n++) {

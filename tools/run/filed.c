@@ -56,10 +56,10 @@ static int own_folder(char path[PATH_MAX])
 }
 
 /* One file for each key of each segment. 0, or -1 with a complaint. */
-static int choose_path(const struct call *call, char path[PATH_MAX],
+static int choose_path(const struct invocation *inv, char path[PATH_MAX],
 		       struct outcome *o)
 {
-	const struct options *options = &call->options;
+	const struct options *options = &inv->options;
 	char folder[PATH_MAX], segment[PATH_MAX];
 	XXH128_hash_t hash;
 	int r = 0;
@@ -111,7 +111,7 @@ static int send_part(int to, int fd, uint64_t at, uint64_t len)
 	return 0;
 }
 
-static void send_file(struct call *call, int fd, struct outcome *o)
+static void send_file(struct invocation *inv, int fd, struct outcome *o)
 {
 	struct record_header header;
 	struct record record;
@@ -121,14 +121,14 @@ static void send_file(struct call *call, int fd, struct outcome *o)
 		outcome_fail(o, RUN_EXIT_FAILURE,
 			     "key %s: its file is not from sfshm-run; "
 			     "remove it",
-			     call->key_text);
+			     inv->key_text);
 		return;
 	}
 	outcome_status(o, record.kind, record.code);
 	out = send_part(STDOUT_FILENO, fd, 0, record.out_len);
 	err = send_part(STDERR_FILENO, fd, record.out_len, record.err_len);
-	call_write_failed(o, "standard output", out);
-	call_write_failed(o, "standard error", err);
+	invocation_write_failed(o, "standard output", out);
+	invocation_write_failed(o, "standard error", err);
 }
 
 static void tell(struct outcome *o, int r, const struct sfshm_save_info *info)
@@ -143,66 +143,66 @@ static void tell(struct outcome *o, int r, const struct sfshm_save_info *info)
 }
 
 /* What lies where nobody but this program puts things is its own to remove. */
-static void sweep_own(const struct call *call)
+static void sweep_own(const struct invocation *inv)
 {
 	char folder[PATH_MAX];
 
-	if (!call->options.dir && !own_folder(folder))
+	if (!inv->options.dir && !own_folder(folder))
 		sweep_folder(folder);
 }
 
 /* Once; true: the file went away again. */
-static bool ask(struct call *call, const char *path, struct outcome *o)
+static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 {
-	const struct options *options = &call->options;
+	const struct options *options = &inv->options;
 	const struct sfshm_save_options how = {
 		.size = sizeof(how),
 		.ttl_ms = options->ttl_ms,
-		.deadline_ns = call->deadline_ns,
+		.deadline_ns = inv->deadline_ns,
 		.cancel = signals_token(),
 	};
 	struct sfshm_save_info info = SFSHM_SAVE_INFO_INIT;
 	struct sfshm_result result = SFSHM_RESULT_INIT;
-	int r = sfshm_save_begin(call->session.handle, options->key,
-				 options->key_len, path, &how, &call->file,
+	int r = sfshm_save_begin(inv->session.handle, options->key,
+				 options->key_len, path, &how, &inv->file,
 				 &info);
 	int fd;
 
 	if (r == SFSHM_LEADER) {
-		call->save = &call->file;
+		inv->save = &inv->file;
 		result.owner_died = info.owner_died;
-		call_lead(call, sfshm_save_flight(call->save), &result, o);
-		sweep_own(call);
+		invocation_lead(inv, sfshm_save_flight(inv->save), &result, o);
+		sweep_own(inv);
 		return false;
 	}
 	if (r == -EREMOTEIO || (r == -ENOENT && info.code)) {
 		tell(o, SFSHM_AWAITED, &info);
-		call_failed(call, info.code, info.message, o);
+		invocation_failed(inv, info.code, info.message, o);
 		return false;
 	}
 	if (r < 0) {
-		call_not_begun(call, r, o);
+		invocation_not_begun(inv, r, o);
 		return false;
 	}
 	fd = open(info.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return true;
 	tell(o, r, &info);
-	if (call_may_write(o))
-		send_file(call, fd, o);
+	if (invocation_may_write(o))
+		send_file(inv, fd, o);
 	close(fd);
 	return false;
 }
 
-void call_filed(struct call *call, struct outcome *o)
+void invocation_filed(struct invocation *inv, struct outcome *o)
 {
 	char path[PATH_MAX];
 
-	if (choose_path(call, path, o))
+	if (choose_path(inv, path, o))
 		return;
 	for (int i = 0; i < ATTEMPTS; i++)
-		if (!ask(call, path, o))
+		if (!ask(inv, path, o))
 			return;
 	outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s cannot be opened: %s",
-		     call->key_text, path, strerror(errno));
+		     inv->key_text, path, strerror(errno));
 }

@@ -6,9 +6,9 @@
 #ifndef RUN_FILED_H
 #define RUN_FILED_H
 
-#include "call.h"
+#include "invocation.h"
 
 /* The whole call: leads or follows. */
-void call_filed(struct call *call, struct outcome *o);
+void invocation_filed(struct invocation *inv, struct outcome *o);
 
 #endif

@@ -5,6 +5,6 @@
 #include "lead.h"
 
 /* Runs the command while it holds a lock, or has a permit. */
-void call_hold(struct call *call, struct outcome *o);
+void invocation_hold(struct invocation *inv, struct outcome *o);
 
 #endif

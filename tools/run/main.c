@@ -33,44 +33,44 @@ static int fill_standard_fds(void)
 	return 0;
 }
 
-static void begin(struct call *call, struct outcome *o)
+static void begin(struct invocation *inv, struct outcome *o)
 {
-	const struct options *options = &call->options;
+	const struct options *options = &inv->options;
 	struct sfshm_policy policy = {
 		.size = sizeof(policy),
 		.ttl_ms = options->ttl_ms,
 		.neg_ttl_ms = options->neg_ttl_ms,
-		.deadline_ns = call->deadline_ns,
+		.deadline_ns = inv->deadline_ns,
 		.cancel = signals_token(),
 	};
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	struct sfshm_flight flight;
-	int r = sfshm_begin(call->session.handle, options->key,
-			    options->key_len, &policy, &flight, &result);
+	int r = sfshm_begin(inv->session.handle, options->key, options->key_len,
+			    &policy, &flight, &result);
 
 	if (r == SFSHM_LEADER) {
-		call_lead(call, &flight, &result, o);
+		invocation_lead(inv, &flight, &result, o);
 	} else if (r >= 0) {
 		outcome_source(o, r, &result);
-		call_follow(call, &result, o);
+		invocation_follow(inv, &result, o);
 	} else if (r == -EREMOTEIO || r == -ENOENT) {
 		outcome_source(o, result.source, &result);
-		call_failed(call, result.code, result.message, o);
+		invocation_failed(inv, result.code, result.message, o);
 	} else {
-		call_not_begun(call, r, o);
+		invocation_not_begun(inv, r, o);
 	}
 	sfshm_result_clear(&result);
 }
 
-static void open_and_begin(struct call *call, struct outcome *o)
+static void open_and_begin(struct invocation *inv, struct outcome *o)
 {
-	const char *segment = call->options.segment;
+	const char *segment = inv->options.segment;
 	char why[256];
 	int r;
 
-	if (call->options.timeout_ms)
-		call->deadline_ns = sfshm_deadline_ms(call->options.timeout_ms);
-	r = session_open(&call->session, segment, why, sizeof(why));
+	if (inv->options.timeout_ms)
+		inv->deadline_ns = sfshm_deadline_ms(inv->options.timeout_ms);
+	r = session_open(&inv->session, segment, why, sizeof(why));
 	if (r) {
 		outcome_fail(o, RUN_EXIT_FAILURE, "segment %s: %s",
 			     args_segment(segment), why);
@@ -79,26 +79,26 @@ static void open_and_begin(struct call *call, struct outcome *o)
 	r = signals_catch();
 	if (r)
 		outcome_fail(o, RUN_EXIT_FAILURE, "signals: %s", strerror(-r));
-	else if (call->options.mode == RUN_HOLD_LOCK ||
-		 call->options.mode == RUN_HOLD_PERMIT)
-		call_hold(call, o);
-	else if (call->options.mode == RUN_FILED)
-		call_filed(call, o);
+	else if (inv->options.mode == RUN_HOLD_LOCK ||
+		 inv->options.mode == RUN_HOLD_PERMIT)
+		invocation_hold(inv, o);
+	else if (inv->options.mode == RUN_FILED)
+		invocation_filed(inv, o);
 	else
-		begin(call, o);
-	r = sfshm_close(call->session.handle);
+		begin(inv, o);
+	r = sfshm_close(inv->session.handle);
 	if (r && !o->error[0])
 		outcome_fail(o, RUN_EXIT_FAILURE, "segment %s: %s",
 			     args_segment(segment), sfshm_strerror(r));
 }
 
-static int finish(const struct call *call, struct outcome *o)
+static int finish(const struct invocation *inv, struct outcome *o)
 {
-	int r = outcome_report(o, call->options.json_fd);
+	int r = outcome_report(o, inv->options.json_fd);
 
 	if (r)
 		outcome_fail(o, RUN_EXIT_FAILURE, "--json-status %d: %s",
-			     call->options.json_fd, strerror(r));
+			     inv->options.json_fd, strerror(r));
 	if (o->loud)
 		complain("%s", o->error);
 	if (o->die)
@@ -108,7 +108,7 @@ static int finish(const struct call *call, struct outcome *o)
 
 int main(int argc, char **argv)
 {
-	struct call call = { .argv = argv };
+	struct invocation inv = { .argv = argv };
 	struct outcome outcome = { 0 };
 	int status, r = fill_standard_fds();
 
@@ -116,13 +116,13 @@ int main(int argc, char **argv)
 		complain("/dev/null: %s", strerror(-r));
 		return RUN_EXIT_FAILURE;
 	}
-	status = options_read(&call.options, argc, argv);
+	status = options_read(&inv.options, argc, argv);
 	if (status >= 0)
 		return status;
-	if (call.options.json_fd >= 0)
-		fcntl(call.options.json_fd, F_SETFD, FD_CLOEXEC);
-	escape(call.key_text, call.options.key, call.options.key_len,
-	       ESCAPE_ASCII, KEY_TEXT_COLUMNS);
-	open_and_begin(&call, &outcome);
-	return finish(&call, &outcome);
+	if (inv.options.json_fd >= 0)
+		fcntl(inv.options.json_fd, F_SETFD, FD_CLOEXEC);
+	escape(inv.key_text, inv.options.key, inv.options.key_len, ESCAPE_ASCII,
+	       KEY_TEXT_COLUMNS);
+	open_and_begin(&inv, &outcome);
+	return finish(&inv, &outcome);
 }

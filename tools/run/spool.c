@@ -10,10 +10,11 @@
 #define BUFFER 65536
 
 /* The caller may have less of the output than the save, which ends first. */
-int spool_prepare(const struct call *call, struct run *run, struct outcome *o)
+int spool_prepare(const struct invocation *inv, struct run *run,
+		  struct outcome *o)
 {
 	run->filed = true;
-	run->out_file = fcntl(sfshm_save_fd(call->save), F_DUPFD_CLOEXEC, 0);
+	run->out_file = fcntl(sfshm_save_fd(inv->save), F_DUPFD_CLOEXEC, 0);
 	/* It follows the output when that is complete. */
 	run->err_file = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (run->err_file < 0)
@@ -21,7 +22,7 @@ int spool_prepare(const struct call *call, struct run *run, struct outcome *o)
 	if (run->out_file >= 0 && run->err_file >= 0)
 		return 0;
 	outcome_fail(o, RUN_EXIT_FAILURE, "key %s: no temporary file: %s",
-		     call->key_text, strerror(errno));
+		     inv->key_text, strerror(errno));
 	spool_clear(run);
 	return -1;
 }
@@ -54,10 +55,10 @@ static int write_at(int fd, const void *data, size_t len, uint64_t at)
 	return 0;
 }
 
-int spool_publish(const struct call *call, const struct run *run,
+int spool_publish(const struct invocation *inv, const struct run *run,
 		  struct record_header *header)
 {
-	const struct options *options = &call->options;
+	const struct options *options = &inv->options;
 	uint32_t ttl_ms = header->code ? options->neg_ttl_ms : options->ttl_ms;
 	int fd = run->out_file, r = 0;
 	uint64_t at = header->out_len;
@@ -74,5 +75,5 @@ int spool_publish(const struct call *call, const struct run *run,
 	header->ttl_s = ttl_ms / 1000 + (ttl_ms % 1000 != 0);
 	if (!r)
 		r = write_at(fd, header, sizeof(*header), at + header->err_len);
-	return r ? r : sfshm_save_publish(call->save);
+	return r ? r : sfshm_save_publish(inv->save);
 }

@@ -7,15 +7,16 @@
 #ifndef RUN_SPOOL_H
 #define RUN_SPOOL_H
 
-#include "call.h"
+#include "invocation.h"
 #include "record.h"
 #include "run.h"
 
 /* Gives the run its files. 0, or -1 with a complaint in *o. */
-int spool_prepare(const struct call *call, struct run *run, struct outcome *o);
+int spool_prepare(const struct invocation *inv, struct run *run,
+		  struct outcome *o);
 
 /* Puts the file together and publishes it; as sfshm_save_publish(). */
-int spool_publish(const struct call *call, const struct run *run,
+int spool_publish(const struct invocation *inv, const struct run *run,
 		  struct record_header *header);
 
 /* Closes the run's files, if it has any. */

@@ -2,7 +2,7 @@
 /*
  * The explorer's twin of src/os/atomics.h: the same names, each of which is a
  * scheduling point where it touches the segment, then the operation. All that
- * is no operation on memory (likely(), in_line, ...) comes from the original.
+ * is no operation on memory (likely(), force_inline) comes from the original.
  */
 #ifndef EXPLORE_ATOMICS_H
 #define EXPLORE_ATOMICS_H

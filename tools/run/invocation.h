@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One call of sfshm-run with a key: what it is about, and the words for how it
- * can end. Leading is in lead.h; results in files are in filed.h.
+ * One invocation of sfshm-run with a key: what it is about, and the words for
+ * how it can end. Leading is in lead.h; results in files are in filed.h.
  */
-#ifndef RUN_CALL_H
-#define RUN_CALL_H
+#ifndef RUN_INVOCATION_H
+#define RUN_INVOCATION_H
 
 #include <stdbool.h>
 #include <sfshm.h>
@@ -16,7 +16,7 @@
 /* A key is cut to this in messages. */
 #define KEY_TEXT_COLUMNS 40
 
-struct call {
+struct invocation {
 	struct options options;
 	struct session session;
 	uint64_t deadline_ns; /* 0: none */
@@ -27,19 +27,20 @@ struct call {
 };
 
 /* Says why a wait ended without a result: `error` is the library's. */
-void call_not_begun(const struct call *call, int error, struct outcome *o);
+void invocation_not_begun(const struct invocation *inv, int error,
+			  struct outcome *o);
 
 /* Says that the run failed, in its leader's words. */
-void call_failed(const struct call *call, int code, const char *message,
-		 struct outcome *o);
+void invocation_failed(const struct invocation *inv, int code,
+		       const char *message, struct outcome *o);
 
 /*
  * Lets signals end this process by themselves from here on; one that came
  * before ends it now. Returns whether the call may go on to write.
  */
-bool call_may_write(struct outcome *o);
+bool invocation_may_write(struct outcome *o);
 
 /* Says that `what` took no more: `error` is errno, or 0. */
-void call_write_failed(struct outcome *o, const char *what, int error);
+void invocation_write_failed(struct outcome *o, const char *what, int error);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "call.h"
+#include "invocation.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "signals.h"
 
-void call_not_begun(const struct call *call, int error, struct outcome *o)
+void invocation_not_begun(const struct invocation *inv, int error,
+			  struct outcome *o)
 {
 	int signal = signals_next();
 
@@ -16,26 +17,26 @@ void call_not_begun(const struct call *call, int error, struct outcome *o)
 		outcome_fail(o, RUN_EXIT_TIMEOUT,
 			     "key %s: no result within %llu ms; the leader "
 			     "goes on",
-			     call->key_text,
-			     (unsigned long long)call->options.timeout_ms);
+			     inv->key_text,
+			     (unsigned long long)inv->options.timeout_ms);
 	else
-		outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s", call->key_text,
+		outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s", inv->key_text,
 			     sfshm_strerror(error));
 }
 
 /* The words of the call that led, or of another program that uses the key. */
-void call_failed(const struct call *call, int code, const char *message,
-		 struct outcome *o)
+void invocation_failed(const struct invocation *inv, int code,
+		       const char *message, struct outcome *o)
 {
 	if (message[0])
 		outcome_fail(o, RUN_EXIT_FAILURE, "%s", message);
 	else
 		outcome_fail(o, RUN_EXIT_FAILURE,
 			     "key %s: another program's work failed with %d",
-			     call->key_text, code);
+			     inv->key_text, code);
 }
 
-void call_write_failed(struct outcome *o, const char *what, int error)
+void invocation_write_failed(struct outcome *o, const char *what, int error)
 {
 	if (error && error != EPIPE && !o->die)
 		outcome_fail(o, RUN_EXIT_FAILURE, "%s cannot be written: %s",
@@ -46,7 +47,7 @@ void call_write_failed(struct outcome *o, const char *what, int error)
  * Signals end this process by themselves from here on; one that came before
  * does so now. Returns whether it may go on to write.
  */
-bool call_may_write(struct outcome *o)
+bool invocation_may_write(struct outcome *o)
 {
 	int signal;
 

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The slots that a participant owns. It notes each in its record before it
+ * claims it, so its reaper need not search. The notes may name more than is
+ * owned, never less. A note that does not fit sets `owned_overflow`: the
+ * reaper then searches all slots.
+ */
+#ifndef STORE_OWNED_H
+#define STORE_OWNED_H
+
+#include "peer/participant.h"
+
+static inline void owned_note(struct peer *p, uint32_t slot)
+{
+	struct shm_participant *rec = p->record;
+
+	for (int i = 0; i < SHM_OWNED; i++) {
+		if (load_relaxed(&rec->owned[i]))
+			continue;
+		store_relaxed(&rec->owned[i], slot + 1);
+		compiler_barrier();
+		return;
+	}
+	store_relaxed(&rec->owned_overflow, 1);
+	compiler_barrier();
+}
+
+static inline void owned_drop(struct peer *p, uint32_t slot)
+{
+	struct shm_participant *rec = p->record;
+
+	compiler_barrier();
+	for (int i = 0; i < SHM_OWNED; i++) {
+		if (load_relaxed(&rec->owned[i]) != slot + 1)
+			continue;
+		store_relaxed(&rec->owned[i], 0);
+		return;
+	}
+}
+
+#endif
