@@ -39,8 +39,7 @@ enum sfshm_lock_flags {
 	SFSHM_LOCK_TRY = 1 << 0, /* do not wait: -EBUSY if the lock is held */
 	/* If this thread holds the lock already: -EBUSY, not -EDEADLK. */
 	SFSHM_LOCK_OWN_IS_BUSY = 1 << 1,
-	/* On a wrong rank write a line to standard error and abort. A library
-	   built without NDEBUG always does this. */
+	/* On a wrong rank write a line to standard error and abort. */
 	SFSHM_LOCK_ABORT = 1 << 2,
 };
 
@@ -55,7 +54,8 @@ struct sfshm_lock_options {
 	/*
 	 * 1 to SFSHM_LOCK_RANK_MAX, or 0: no rank. A thread must take the
 	 * ranked locks of a segment in strictly increasing rank, which rules
-	 * out deadlocks among them. The program chooses the ranks.
+	 * out deadlocks among them. The program chooses the ranks. Every build
+	 * of the library checks them.
 	 */
 	uint32_t rank;
 	uint32_t wait_timeout_ms; /* then -ETIMEDOUT; 0: no limit */

@@ -17,14 +17,6 @@
 
 #define ALL_FLAGS (SFSHM_LOCK_TRY | SFSHM_LOCK_OWN_IS_BUSY | SFSHM_LOCK_ABORT)
 
-#ifdef NDEBUG
-#define ALWAYS_ABORTS 0
-#else
-#define ALWAYS_ABORTS SFSHM_LOCK_ABORT
-#endif
-
-static_assert(sizeof(struct hold) <= sizeof(struct sfshm_lock), "opaque");
-
 static const struct sfshm_lock_options no_options = SFSHM_LOCK_OPTIONS_INIT;
 
 /* This thread's peer in the predecessor, where it may hold locks still. */
@@ -89,7 +81,7 @@ static int refuse_rank(struct peer *p, const struct key *k,
 	describe(p, k, o->rank, line, sizeof(line));
 	if (o->why && o->why_size)
 		snprintf(o->why, o->why_size, "%s", line);
-	if ((o->flags | ALWAYS_ABORTS) & SFSHM_LOCK_ABORT) {
+	if (o->flags & SFSHM_LOCK_ABORT) {
 		fprintf(stderr, "sfshm: %s\n", line);
 		abort();
 	}
