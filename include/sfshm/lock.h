@@ -104,8 +104,8 @@ struct sfshm_lock {
  *   -EDOM       The rank is not above the ranks that this thread holds.
  *   -ETIMEDOUT, -ECANCELED  Your wait ended.
  *   -ENOSPC     All slots are in use. Try later, or enlarge the segment.
- *   -ESHUTDOWN, -EUSERS, -EINVAL, -ENAMETOOLONG, -EBADMSG, -EBADF, -ECHILD,
- *   -ENOMEM     As in <sfshm/errors.h>.
+ *   -ESHUTDOWN, -EUSERS, -EINVAL, -E2BIG, -ENAMETOOLONG, -EBADMSG, -EBADF,
+ *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
  *
  * A free lock is taken without a system call, even after the deadline or with a
  * fired token. A waiter sleeps in the kernel; the sleep is a cancellation

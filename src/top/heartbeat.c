@@ -17,15 +17,19 @@
 #include "top/call.h"
 #include "top/heartbeat.h"
 
-/* In struct sfshm_heartbeat. */
-struct handle {
+/* The contents of struct sfshm_heartbeat. */
+struct ticket {
 	uint64_t number; /* 0: none runs */
 	uint64_t cookie; /* of the process that started it */
 	struct flight *flight;
 	uint64_t lost;
-};
-static_assert(sizeof(struct handle) <= sizeof(struct sfshm_heartbeat),
-	      "opaque");
+} overlay;
+OVERLAY_FITS(struct ticket, struct sfshm_heartbeat);
+
+static struct ticket *ticket_of(const struct sfshm_heartbeat *heartbeat)
+{
+	return (struct ticket *)(uintptr_t)heartbeat;
+}
 
 struct beat {
 	struct flight flights[2]; /* copies: the flight, its claim */
@@ -167,7 +171,7 @@ static int add(struct beat *b, const struct flight *f)
 	return 0;
 }
 
-static int start(struct handle *h, struct flight *f, uint32_t ms)
+static int start(struct ticket *t, struct flight *f, uint32_t ms)
 {
 	struct beat *b = calloc(1, sizeof(*b));
 	int r;
@@ -179,7 +183,7 @@ static int start(struct handle *h, struct flight *f, uint32_t ms)
 	if (!r)
 		r = add(b, claim_of(f));
 	if (!r)
-		r = start_thread(b, &h->number);
+		r = start_thread(b, &t->number);
 	if (r) {
 		let_go(b);
 		free(b);
@@ -201,26 +205,26 @@ static int leads(const struct flight *f)
 int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,
 			  struct sfshm_flight *flight)
 {
-	struct handle *h = (struct handle *)heartbeat;
-	struct flight *f = (struct flight *)flight;
+	struct ticket *t = ticket_of(heartbeat);
+	struct flight *f = flight_of(flight);
 	uint32_t ms;
 	int state, r;
 
-	if (!h || !f)
+	if (!t || !f)
 		return -EINVAL;
-	*h = (struct handle){ .flight = f };
+	*t = (struct ticket){ .flight = f };
 	r = leads(f);
 	if (r)
 		return r;
-	h->cookie = f->cookie;
+	t->cookie = f->cookie;
 	ms = f->alone ? 0 : load_relaxed(&f->map->desks[f->slot].lease_ms);
 	if (!ms)
 		return 0;
 	state = uncancelled_begin();
-	r = start(h, f, ms);
+	r = start(t, f, ms);
 	uncancelled_end(state);
 	if (r)
-		*h = (struct handle){ 0 };
+		*t = (struct ticket){ 0 };
 	return r;
 }
 
@@ -258,46 +262,46 @@ static bool was_taken(const struct flight *f)
 
 int sfshm_heartbeat_stop(struct sfshm_heartbeat *heartbeat)
 {
-	struct handle *h = (struct handle *)heartbeat;
+	struct ticket *t = ticket_of(heartbeat);
 	struct peer *p;
 	uint64_t n;
 	int state;
 
-	if (!h)
+	if (!t)
 		return -EINVAL;
-	if (h->cookie && h->cookie != process_cookie())
+	if (t->cookie && t->cookie != process_cookie())
 		return -ECHILD;
-	if (h->number) {
+	if (t->number) {
 		state = uncancelled_begin();
-		n = end_thread(h->number);
+		n = end_thread(t->number);
 		uncancelled_end(state);
-		h->number = 0;
-		p = h->flight->map ?
-			    peer_attached(h->flight->map, h->flight->serial) :
+		t->number = 0;
+		p = t->flight->map ?
+			    peer_attached(t->flight->map, t->flight->serial) :
 			    NULL;
 		while (p && n--)
 			peer_count(p, COUNT_extensions);
 	}
-	if (h->flight)
-		h->lost = was_taken(h->flight);
-	h->flight = NULL;
-	return h->lost ? -ESTALE : 0;
+	if (t->flight)
+		t->lost = was_taken(t->flight);
+	t->flight = NULL;
+	return t->lost ? -ESTALE : 0;
 }
 
 int sfshm_heartbeat_lost(const struct sfshm_heartbeat *heartbeat)
 {
-	const struct handle *h = (const struct handle *)heartbeat;
+	const struct ticket *t = ticket_of(heartbeat);
 	const struct beat *b;
 	int r;
 
-	if (!h)
+	if (!t)
 		return -EINVAL;
-	if (h->cookie && h->cookie != process_cookie())
+	if (t->cookie && t->cookie != process_cookie())
 		return -ECHILD;
-	if (!h->number)
-		return (int)h->lost;
+	if (!t->number)
+		return (int)t->lost;
 	pthread_mutex_lock(&lock);
-	b = find(h->number);
+	b = find(t->number);
 	r = b ? (int)load_acquire(&b->lost) : 1;
 	pthread_mutex_unlock(&lock);
 	return r;
