@@ -17,6 +17,7 @@ SFSHM_BEGIN_DECLS
  */
 struct sfshm_cancel {
 	uint32_t word;
+	uint32_t reserved[3];
 };
 
 /*

@@ -7,6 +7,9 @@
  * caller's next duty; a call's own comment says where a code means more there.
  *
  *   -EINVAL        An argument is out of range. Correct the call.
+ *   -E2BIG         The options or the policy come from a newer header, and a
+ *                  field that this library does not know is not 0. Clear the
+ *                  newer fields, or install a newer library.
  *   -ENAMETOOLONG  The key is longer than SFSHM_KEY_MAX, or the path is too
  *                  long. Choose a shorter one.
  *   -EMSGSIZE      The value is larger than the segment's max_value. The

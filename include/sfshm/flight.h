@@ -141,8 +141,8 @@ struct sfshm_flight {
  *   -EAGAIN       max_waiters callers are already waiting. Try again later.
  *   -EHOSTDOWN    The key's leaders keep dying. Find out why, or try later.
  *   -ENOSPC       All slots are busy. Try later, or enlarge the segment.
- *   -ESHUTDOWN, -EUSERS, -EINVAL, -ENAMETOOLONG, -EBADMSG, -EBADF, -ECHILD,
- *   -ENOMEM       As in <sfshm/errors.h>.
+ *   -ESHUTDOWN, -EUSERS, -EINVAL, -E2BIG, -ENAMETOOLONG, -EBADMSG, -EBADF,
+ *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
  *
  * A fresh hit makes no system call and writes no shared memory but the thread's
  * own record. A follower sleeps in the kernel; the sleep is a cancellation

@@ -28,7 +28,7 @@ SFSHM_BEGIN_DECLS
 
 /* Only the library uses the contents. All zeroes: no heartbeat runs. */
 struct sfshm_heartbeat {
-	uint64_t opaque[4];
+	uint64_t opaque[8];
 };
 
 /*

@@ -41,7 +41,10 @@ enum sfshm_kind {
 	SFSHM_KIND_SAVE,      /* a staged save: sfshm/save.h */
 };
 
-/* The segment's header, checked. The caller sets `size` to the sizeof. */
+/*
+ * The segment's header, checked. Zero-initialise it and set `size` to its
+ * sizeof; likewise for the structs below.
+ */
 struct sfshm_segment_info {
 	size_t size;
 	char path[256];
@@ -62,7 +65,7 @@ struct sfshm_segment_info {
 				  (futex_waitv); 0: followers poll */
 };
 
-/* A participant: a thread that uses the segment. The caller sets `size`. */
+/* A participant: a thread that uses the segment. */
 struct sfshm_participant_info {
 	size_t size;
 	uint32_t index;
@@ -80,7 +83,7 @@ struct sfshm_participant_info {
 	char name[16];                 /* the thread's name */
 };
 
-/* A slot with its key. The caller sets `size`. */
+/* A slot with its key. */
 struct sfshm_slot_info {
 	size_t size;
 	uint32_t index;

@@ -39,8 +39,7 @@ enum sfshm_lock_flags {
 	SFSHM_LOCK_TRY = 1 << 0, /* do not wait: -EBUSY if the lock is held */
 	/* If this thread holds the lock already: -EBUSY, not -EDEADLK. */
 	SFSHM_LOCK_OWN_IS_BUSY = 1 << 1,
-	/* On a wrong rank write a line to standard error and abort. A library
-	   built without NDEBUG always does this. */
+	/* On a wrong rank write a line to standard error and abort. */
 	SFSHM_LOCK_ABORT = 1 << 2,
 };
 
@@ -55,7 +54,8 @@ struct sfshm_lock_options {
 	/*
 	 * 1 to SFSHM_LOCK_RANK_MAX, or 0: no rank. A thread must take the
 	 * ranked locks of a segment in strictly increasing rank, which rules
-	 * out deadlocks among them. The program chooses the ranks.
+	 * out deadlocks among them. The program chooses the ranks. Every build
+	 * of the library checks them.
 	 */
 	uint32_t rank;
 	uint32_t wait_timeout_ms; /* then -ETIMEDOUT; 0: no limit */
@@ -104,8 +104,8 @@ struct sfshm_lock {
  *   -EDOM       The rank is not above the ranks that this thread holds.
  *   -ETIMEDOUT, -ECANCELED  Your wait ended.
  *   -ENOSPC     All slots are in use. Try later, or enlarge the segment.
- *   -ESHUTDOWN, -EUSERS, -EINVAL, -ENAMETOOLONG, -EBADMSG, -EBADF, -ECHILD,
- *   -ENOMEM     As in <sfshm/errors.h>.
+ *   -ESHUTDOWN, -EUSERS, -EINVAL, -E2BIG, -ENAMETOOLONG, -EBADMSG, -EBADF,
+ *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
  *
  * A free lock is taken without a system call, even after the deadline or with a
  * fired token. A waiter sleeps in the kernel; the sleep is a cancellation

@@ -21,7 +21,7 @@ SFSHM_BEGIN_DECLS
 
 /* A pin. Only the library uses the contents. */
 struct sfshm_pin {
-	uint64_t opaque[6];
+	uint64_t opaque[8];
 };
 
 /*

@@ -37,7 +37,8 @@ struct sfshm_buf {
 
 /*
  * The result of a call. Zero-initialise it once, set `size` to its sizeof, and
- * reuse it for any number of calls, in one thread at a time.
+ * reuse it for any number of calls, in one thread at a time. A library of
+ * another version fills in the fields that it and the program both know.
  *
  * The fields count after an outcome >= 0; `code` and `message` also after
  * -EREMOTEIO and -ENOENT.
@@ -69,8 +70,8 @@ struct sfshm_result {
 	}
 
 /*
- * Frees the buffer and makes the result ready for use again; does nothing for
- * NULL. Never blocks. Thread-safe for different results; works in a forked
+ * Frees the buffer and makes the result ready for use again, with the same
+ * `size`; does nothing for NULL. Never blocks. Thread-safe for different results; works in a forked
  * child; not for signal handlers.
  */
 void sfshm_result_clear(struct sfshm_result *result);

@@ -120,7 +120,7 @@ struct sfshm_save {
  *                  message. -ENOENT with info->code 0: there is no such
  *                  directory.
  *   -EMSGSIZE      The segment's max_value is too small to record this path.
- *   -EINVAL, -ENAMETOOLONG
+ *   -EINVAL, -E2BIG, -ENAMETOOLONG
  *   Others         As sfshm_begin(), sfshm_acquire() and open(2).
  *
  * If the file is missing, or is another file or has another length than the

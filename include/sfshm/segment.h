@@ -74,7 +74,8 @@ struct sfshm_options {
  *            second. End that process.
  *   -ENOSPC  The file system has no room to make the segment.
  *   -EAGAIN  Other processes kept replacing the file. Try again.
- *   -EINVAL, -ENAMETOOLONG, or the error of the system call that failed.
+ *   -EINVAL, -E2BIG, -ENAMETOOLONG, or the error of the system call that
+ *            failed.
  *
  * Blocks only for file-system calls, and for a second at most if a process is
  * about to remove the file. Thread-safe; not for signal handlers;
@@ -88,9 +89,9 @@ int sfshm_open(struct sfshm **out, const char *name,
 /*
  * sfshm_open() for an open descriptor of a segment (a memfd, or one received
  * over a socket). The library owns the descriptor from then on, unless this
- * returns -EINVAL or -EBADF: do not use or close it again, since closing any
- * descriptor of the file would drop the locks by which others see that this
- * process is alive. Returns as sfshm_open(), or -EBUSY: a resize is still
+ * returns -EINVAL, -E2BIG or -EBADF: do not use or close it again, since
+ * closing any descriptor of the file would drop the locks by which others see
+ * that this process is alive. Returns as sfshm_open(), or -EBUSY: a resize is still
  * moving keys into this segment; open it by its name, or finish the resize.
  */
 int sfshm_open_fd(struct sfshm **out, int fd,

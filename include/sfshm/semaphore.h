@@ -81,8 +81,8 @@ struct sfshm_permit {
  *   -ETIMEDOUT, -ECANCELED  Your wait ended.
  *   -EMSGSIZE   The segment's max_value is below the 4 KiB of a semaphore.
  *   -ENOSPC     There is no room to make the semaphore.
- *   -ESHUTDOWN, -EUSERS, -EINVAL, -ENAMETOOLONG, -EBADMSG, -EBADF, -ECHILD,
- *   -ENOMEM     As in <sfshm/errors.h>.
+ *   -ESHUTDOWN, -EUSERS, -EINVAL, -E2BIG, -ENAMETOOLONG, -EBADMSG, -EBADF,
+ *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
  *
  * A thread may hold several permits. Waiters get permits in no particular
  * order. A free permit is taken without a system call, even after the deadline
@@ -115,7 +115,7 @@ int sfshm_permit_release(struct sfshm_permit *permit);
 void sfshm_permit_cleanup(struct sfshm_permit *permit);
 #define SFSHM_PERMITTED __attribute__((cleanup(sfshm_permit_cleanup)))
 
-/* The state of a semaphore. Set `size` to its sizeof before the call. */
+/* The state of a semaphore. Zero-initialise it and set `size` to its sizeof. */
 struct sfshm_semaphore_info {
 	size_t size;
 	uint32_t max;     /* number of permits */

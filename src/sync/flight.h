@@ -6,6 +6,7 @@
 #ifndef SYNC_FLIGHT_H
 #define SYNC_FLIGHT_H
 
+#include "os/overlay.h"
 #include "peer/removal.h"
 #include "sync/look.h"
 
@@ -35,8 +36,13 @@ struct flight {
 	bool alone;     /* no flight: the work is run for its caller only */
 	bool doubtful;  /* as it ends: it may have had a double */
 	bool has_claim; /* the next flight in memory goes with it: top/claim.c */
-};
-static_assert(sizeof(struct flight) <= sizeof(struct sfshm_flight), "opaque");
+} overlay;
+OVERLAY_FITS(struct flight, struct sfshm_flight);
+
+static inline struct flight *flight_of(const struct sfshm_flight *flight)
+{
+	return (struct flight *)(uintptr_t)flight;
+}
 
 /*
  * The whole of sfshm_begin() for a call: returns SFSHM_CACHED, SFSHM_AWAITED,

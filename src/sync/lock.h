@@ -17,6 +17,8 @@
 #ifndef SYNC_LOCK_H
 #define SYNC_LOCK_H
 
+#include <sfshm/lock.h>
+
 #include "sync/flight.h"
 
 /* What struct sfshm_lock holds. */
@@ -27,7 +29,13 @@ struct hold {
 	uint64_t ctl; /* BUSY, for as long as it is held */
 	uint32_t slot;
 	uint32_t rank;
-};
+} overlay;
+OVERLAY_FITS(struct hold, struct sfshm_lock);
+
+static inline struct hold *hold_of(const struct sfshm_lock *lock)
+{
+	return (struct hold *)(uintptr_t)lock;
+}
 
 /*
  * Takes a lock that has its slot and nobody holds. 0, 1 (its last holder

@@ -83,7 +83,13 @@ struct save {
 	uint32_t ttl_ms;
 	uint32_t reserve_ms;
 	bool open; /* it is to be ended */
-};
+} overlay;
+OVERLAY_FITS(struct save, struct sfshm_save);
+
+static inline struct save *save_of(const struct sfshm_save *save)
+{
+	return (struct save *)(uintptr_t)save;
+}
 
 /*
  * Takes a record apart: true if it is one, whole, with a path that ends in a

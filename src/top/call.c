@@ -16,9 +16,8 @@ int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 {
 	int r;
 
-	if (!key || !len || !result || result->size != sizeof(*result) ||
-	    (policy && (policy->size != sizeof(*policy) ||
-			policy->flags & ~(uint32_t)ALL_FLAGS)))
+	if (!key || !len || !sized_result_is_valid(result) ||
+	    (policy && policy->flags & ~(uint32_t)ALL_FLAGS))
 		return -EINVAL;
 	if (len > SFSHM_KEY_MAX)
 		return -ENAMETOOLONG;

@@ -4,9 +4,13 @@
 
 #include "sync/flight.h"
 #include "top/handle.h"
+#include "top/sized.h"
 #include "top/succession.h"
 
-/* Checks a call's arguments and finds its peer; 0 or what to answer. */
+/*
+ * Checks a call's arguments and finds its peer; 0 or what to answer. The policy
+ * has this library's size (sized_adopt()).
+ */
 int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 	       const void *key, size_t len, const struct sfshm_policy *policy,
 	       struct sfshm_result *result);
@@ -19,8 +23,8 @@ static force_inline bool call_is_usual(const struct sfshm *h, const void *key,
 				       size_t len,
 				       const struct sfshm_result *result)
 {
-	return h && key && len - 1 < SHM_INLINE_KEY && result &&
-	       result->size == sizeof(*result);
+	return h && key && len - 1 < SHM_INLINE_KEY &&
+	       sized_result_is_valid(result);
 }
 
 /* This thread's peer and the key, if there is nothing to be done for them. */

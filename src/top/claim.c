@@ -10,8 +10,13 @@
 
 struct claimed {
 	struct flight flight, claim;
-};
-static_assert(sizeof(struct claimed) <= sizeof(struct sfshm_flight), "opaque");
+} overlay;
+OVERLAY_FITS(struct claimed, struct sfshm_flight);
+
+static struct claimed *claimed_of(const struct flight *f)
+{
+	return (struct claimed *)(uintptr_t)f;
+}
 
 /* What of the caller's policy concerns the wait for the claim. */
 static struct sfshm_policy waiting(const struct sfshm_policy *policy,
@@ -69,7 +74,7 @@ int claim_begin(struct sfshm *h, const void *key, size_t len,
 		const struct sfshm_policy *policy, struct flight *f,
 		struct sfshm_result *result)
 {
-	struct claimed *two = (struct claimed *)f;
+	struct claimed *two = claimed_of(f);
 	struct sfshm_result none = SFSHM_RESULT_INIT;
 	struct sfshm_policy own = *policy, wait;
 	int r;
@@ -94,14 +99,12 @@ int claim_begin(struct sfshm *h, const void *key, size_t len,
 
 struct flight *claim_of(const struct flight *f)
 {
-	struct claimed *two = (struct claimed *)(uintptr_t)f;
-
-	return load_relaxed(&f->has_claim) ? &two->claim : NULL;
+	return load_relaxed(&f->has_claim) ? &claimed_of(f)->claim : NULL;
 }
 
 void claim_end(struct flight *f)
 {
-	struct flight *claim = &((struct claimed *)f)->claim;
+	struct flight *claim = &claimed_of(f)->claim;
 	struct peer *p = claim->map ? peer_of(claim->life) : NULL;
 
 	store_relaxed(&f->has_claim, false);

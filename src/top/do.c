@@ -64,12 +64,13 @@ int sfshm_do(struct sfshm *handle, const void *key, size_t key_len,
 	     struct sfshm_result *result)
 {
 	struct sfshm_flight flight;
-	struct flight *f = (struct flight *)&flight;
+	struct flight *f = flight_of(&flight);
+	struct sfshm_policy own;
 	uint64_t generation;
-	int r;
+	int r = sized_adopt(&policy, &own);
 
-	if (!work)
-		return -EINVAL;
+	if (r || !work)
+		return r ? r : -EINVAL;
 	r = sfshm_begin(handle, key, key_len, policy, &flight, result);
 	if (unavailable(r) && policy && policy->flags & SFSHM_LOCAL)
 		r = flight_alone(f, policy, result);

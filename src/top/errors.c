@@ -8,6 +8,8 @@ static const struct {
 	const char *text;
 } texts[] = {
 	{ EINVAL, "an argument is out of range; correct the call" },
+	{ E2BIG, "the options have a newer field set that this library does "
+		 "not know; clear it, or install a newer libsfshm" },
 	{ ENAMETOOLONG,
 	  "the key, name or path is too long; choose a shorter one" },
 	{ EMSGSIZE, "too large for the segment; publish less, "

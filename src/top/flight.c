@@ -45,7 +45,15 @@ begin_slowly(struct sfshm *h, const void *key, size_t len,
 	     const struct sfshm_policy *policy, struct flight *f,
 	     struct sfshm_result *result)
 {
-	if (policy && policy->size == sizeof(*policy) && policy->claim_key)
+	struct sfshm_policy own;
+	int r = sized_adopt(&policy, &own);
+
+	if (unlikely(r)) {
+		f->map = NULL;
+		f->alone = false;
+		return r;
+	}
+	if (policy && policy->claim_key)
 		return claim_begin(h, key, len, policy, f, result);
 	return call_begin(h, SHM_VALUE, key, len, policy, f, result);
 }
@@ -55,7 +63,7 @@ on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 			  struct sfshm_flight *flight,
 			  struct sfshm_result *result)
 {
-	struct flight *f = (struct flight *)flight;
+	struct flight *f = flight_of(flight);
 	int r;
 
 	if (unlikely(!flight))
@@ -160,7 +168,7 @@ static force_inline int publish(struct flight *f, const struct iovec *iov,
 on_waking int sfshm_publishv(struct sfshm_flight *flight,
 			     const struct iovec *iov, int count)
 {
-	return publish((struct flight *)flight, iov, count);
+	return publish(flight_of(flight), iov, count);
 }
 
 on_waking int sfshm_publish(struct sfshm_flight *flight, const void *data,
@@ -173,12 +181,12 @@ on_waking int sfshm_publish(struct sfshm_flight *flight, const void *data,
 
 	if (len && !data)
 		return -EINVAL;
-	return publish((struct flight *)flight, &iov, 1);
+	return publish(flight_of(flight), &iov, 1);
 }
 
 int sfshm_fail(struct sfshm_flight *flight, int code, const char *message)
 {
-	struct flight *f = (struct flight *)flight;
+	struct flight *f = flight_of(flight);
 	struct peer *p;
 	int r = leader(f, &p);
 
@@ -195,7 +203,7 @@ int call_end(struct flight *f, int code, const char *message)
 
 int sfshm_release(struct sfshm_flight *flight)
 {
-	struct flight *f = (struct flight *)flight;
+	struct flight *f = flight_of(flight);
 	struct peer *p;
 	int r = leader(f, &p);
 
@@ -204,14 +212,14 @@ int sfshm_release(struct sfshm_flight *flight)
 
 void sfshm_flight_cleanup(struct sfshm_flight *flight)
 {
-	if (flight && flight_open((struct flight *)flight))
+	if (flight && flight_open(flight_of(flight)))
 		(void)sfshm_release(flight);
 }
 
 void sfshm_flight_ttl(struct sfshm_flight *flight, uint32_t ttl_ms,
 		      uint32_t neg_ttl_ms)
 {
-	struct flight *f = (struct flight *)flight;
+	struct flight *f = flight_of(flight);
 
 	f->ttl_ms = ttl_ms;
 	f->neg_ttl_ms = neg_ttl_ms;
@@ -219,17 +227,17 @@ void sfshm_flight_ttl(struct sfshm_flight *flight, uint32_t ttl_ms,
 
 void sfshm_flight_keep(struct sfshm_flight *flight, uint32_t keep_ms)
 {
-	((struct flight *)flight)->keep_ms = keep_ms;
+	flight_of(flight)->keep_ms = keep_ms;
 }
 
 void sfshm_flight_uncacheable(struct sfshm_flight *flight, uint32_t ms)
 {
-	((struct flight *)flight)->uncacheable_ms = ms;
+	flight_of(flight)->uncacheable_ms = ms;
 }
 
 uint64_t sfshm_flight_generation(const struct sfshm_flight *flight)
 {
-	return ctl_gen(load_relaxed(&((const struct flight *)flight)->ctl));
+	return ctl_gen(load_relaxed(&flight_of(flight)->ctl));
 }
 
 /*
@@ -298,7 +306,7 @@ static int waiters(const struct flight *f, uint32_t *n, bool *ever)
 
 uint32_t sfshm_flight_waiters(const struct sfshm_flight *flight)
 {
-	const struct flight *f = (const struct flight *)flight;
+	const struct flight *f = flight_of(flight);
 	uint32_t n = 0;
 	bool ever = false;
 
@@ -307,7 +315,7 @@ uint32_t sfshm_flight_waiters(const struct sfshm_flight *flight)
 
 int sfshm_abandoned(const struct sfshm_flight *flight)
 {
-	const struct flight *f = (const struct flight *)flight;
+	const struct flight *f = flight_of(flight);
 	bool ever = false;
 	uint32_t n = 0;
 	int r;
@@ -334,7 +342,7 @@ static int extend(const struct flight *f, uint32_t ms)
 
 int sfshm_extend(struct sfshm_flight *flight, uint32_t ms)
 {
-	struct flight *f = (struct flight *)flight, *claim;
+	struct flight *f = flight_of(flight), *claim;
 	int r;
 
 	if (!f)

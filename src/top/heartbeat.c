@@ -17,15 +17,19 @@
 #include "top/call.h"
 #include "top/heartbeat.h"
 
-/* What the caller's struct sfshm_heartbeat holds: the way to its beat. */
+/* The contents of struct sfshm_heartbeat. */
 struct beat_ref {
 	uint64_t number; /* 0: none runs */
 	uint64_t cookie; /* of the process that started it */
 	struct flight *flight;
 	uint64_t lost;
-};
-static_assert(sizeof(struct beat_ref) <= sizeof(struct sfshm_heartbeat),
-	      "opaque");
+} overlay;
+OVERLAY_FITS(struct beat_ref, struct sfshm_heartbeat);
+
+static struct beat_ref *beat_ref_of(const struct sfshm_heartbeat *heartbeat)
+{
+	return (struct beat_ref *)(uintptr_t)heartbeat;
+}
 
 struct beat {
 	struct flight flights[2]; /* copies: the flight, its claim */
@@ -201,8 +205,8 @@ static int leads(const struct flight *f)
 int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,
 			  struct sfshm_flight *flight)
 {
-	struct beat_ref *ref = (struct beat_ref *)heartbeat;
-	struct flight *f = (struct flight *)flight;
+	struct beat_ref *ref = beat_ref_of(heartbeat);
+	struct flight *f = flight_of(flight);
 	uint32_t ms;
 	int state, r;
 
@@ -258,7 +262,7 @@ static bool was_taken(const struct flight *f)
 
 int sfshm_heartbeat_stop(struct sfshm_heartbeat *heartbeat)
 {
-	struct beat_ref *ref = (struct beat_ref *)heartbeat;
+	struct beat_ref *ref = beat_ref_of(heartbeat);
 	struct peer *p;
 	uint64_t n;
 	int state;
@@ -286,7 +290,7 @@ int sfshm_heartbeat_stop(struct sfshm_heartbeat *heartbeat)
 
 int sfshm_heartbeat_lost(const struct sfshm_heartbeat *heartbeat)
 {
-	const struct beat_ref *ref = (const struct beat_ref *)heartbeat;
+	const struct beat_ref *ref = beat_ref_of(heartbeat);
 	const struct beat *b;
 	int r;
 

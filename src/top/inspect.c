@@ -26,6 +26,7 @@
 #include "sync/save.h"
 #include "sync/semaphore.h"
 #include "top/fork.h"
+#include "top/sized.h"
 #include "top/succession.h"
 
 struct sfshm_view {
@@ -141,32 +142,32 @@ static uint64_t tags_taken(const struct mapping *map)
 
 int sfshm_view_segment(struct sfshm_view *v, struct sfshm_segment_info *info)
 {
+	struct sfshm_segment_info own;
 	const struct shm_geometry *g;
-	size_t size;
 
-	if (!v || !info || info->size != sizeof(*info))
+	if (!v || !sized_is_valid(info, sizeof(own)))
 		return -EINVAL;
-	size = info->size;
 	g = &v->map.geometry;
-	memset(info, 0, sizeof(*info));
-	info->size = size;
-	memcpy(info->path, v->path, sizeof(info->path));
-	info->layout_version = SHM_VERSION;
-	info->slots = g->slots;
-	info->slots_used = slots_used(&v->map);
-	info->participants = g->participants;
-	info->participants_used = participants_used(&v->map);
-	info->max_value = g->max_value;
-	info->bytes = geometry_bytes(g);
-	info->bytes_used = tags_taken(&v->map) * SHM_GRANULE;
-	info->file_bytes = g->file_size;
-	info->memory_bytes = (uint64_t)v->stat.st_blocks * 512;
-	info->epoch = load_relaxed(&v->map.header->epoch);
-	info->created_s = v->created;
-	info->mode = v->stat.st_mode & 07777;
-	info->owner = v->stat.st_uid;
-	info->group = v->stat.st_gid;
-	info->waitv = sys_has_waitv();
+	own = (struct sfshm_segment_info){
+		.layout_version = SHM_VERSION,
+		.slots = g->slots,
+		.slots_used = slots_used(&v->map),
+		.participants = g->participants,
+		.participants_used = participants_used(&v->map),
+		.max_value = g->max_value,
+		.bytes = geometry_bytes(g),
+		.bytes_used = tags_taken(&v->map) * SHM_GRANULE,
+		.file_bytes = g->file_size,
+		.memory_bytes = (uint64_t)v->stat.st_blocks * 512,
+		.epoch = load_relaxed(&v->map.header->epoch),
+		.created_s = v->created,
+		.mode = v->stat.st_mode & 07777,
+		.owner = v->stat.st_uid,
+		.group = v->stat.st_gid,
+		.waitv = sys_has_waitv(),
+	};
+	memcpy(own.path, v->path, sizeof(own.path));
+	sized_write(info, &own, sizeof(own));
 	return 0;
 }
 
@@ -196,21 +197,16 @@ static int64_t owner_of(const struct mapping *map, int64_t slot)
 	return ctl_busy(ctl) ? (int64_t)ctl_owner(ctl) - 1 : -1;
 }
 
-int sfshm_view_participant(struct sfshm_view *v, uint32_t index,
-			   struct sfshm_participant_info *info)
+static void fill_participant(const struct mapping *map, uint32_t index,
+			     struct shm_participant *rec,
+			     struct sfshm_participant_info *info)
 {
-	struct shm_participant *rec;
 	uint64_t epoch;
 	uint32_t waits;
 
-	if (!v || !info || info->size != sizeof(*info))
-		return -EINVAL;
-	rec = participant_at(&v->map, index);
-	if (!rec)
-		return -ERANGE;
 	info->index = index;
-	info->attached = load_acquire(liveness_word(&v->map, rec)) != 0;
-	info->alive = info->attached && record_alive(&v->map, rec);
+	info->attached = load_acquire(liveness_word(map, rec)) != 0;
+	info->alive = info->attached && record_alive(map, rec);
 	info->incarnation = life_number(load_relaxed(&rec->incarnation));
 	info->pid = load_relaxed(&rec->pid);
 	info->tid = load_relaxed(&rec->tid);
@@ -221,9 +217,24 @@ int sfshm_view_participant(struct sfshm_view *v, uint32_t index,
 	info->expelled = (epoch & EPOCH_EXPELLED) != 0;
 	waits = load_relaxed(&rec->wait_slot);
 	info->waits_for = waits && info->alive ? (int64_t)waits - 1 : -1;
-	info->waits_for_participant = owner_of(&v->map, info->waits_for);
+	info->waits_for_participant = owner_of(map, info->waits_for);
 	copy_torn(info->name, rec->name, sizeof(info->name));
 	info->name[sizeof(info->name) - 1] = '\0';
+}
+
+int sfshm_view_participant(struct sfshm_view *v, uint32_t index,
+			   struct sfshm_participant_info *info)
+{
+	struct sfshm_participant_info own = { 0 };
+	struct shm_participant *rec;
+
+	if (!v || !sized_is_valid(info, sizeof(own)))
+		return -EINVAL;
+	rec = participant_at(&v->map, index);
+	if (!rec)
+		return -ERANGE;
+	fill_participant(&v->map, index, rec, &own);
+	sized_write(info, &own, sizeof(own));
 	return 0;
 }
 
@@ -404,30 +415,41 @@ static int fill_slot(struct mapping *map, uint32_t index, uint64_t ctl,
 	return n < 0 ? n : r;
 }
 
-int sfshm_view_slot(struct sfshm_view *v, uint32_t index,
-		    struct sfshm_slot_info *info)
+/* Fills the whole of *info; from a slot that keeps changing, with `torn`. */
+static int read_slot(struct mapping *map, uint32_t index, struct shm_slot *s,
+		     struct sfshm_slot_info *info)
 {
-	struct shm_slot *s;
 	int r;
 
-	if (!v || !info || info->size != sizeof(*info))
-		return -EINVAL;
-	s = slot_at(&v->map, index);
-	if (!s)
-		return -ERANGE;
 	for (int i = 0; i < TRIES; i++) {
 		uint64_t ctl = load_seq(&s->ctl);
 
 		memset(info, 0, sizeof(*info));
-		info->size = sizeof(*info);
 		info->index = index;
-		r = fill_slot(&v->map, index, ctl, info);
+		r = fill_slot(map, index, ctl, info);
 		fence_acquire();
 		if (load_seq(&s->ctl) == ctl)
 			return r;
 	}
 	info->torn = 1;
 	return 0;
+}
+
+int sfshm_view_slot(struct sfshm_view *v, uint32_t index,
+		    struct sfshm_slot_info *info)
+{
+	struct sfshm_slot_info own;
+	struct shm_slot *s;
+	int r;
+
+	if (!v || !sized_is_valid(info, sizeof(own)))
+		return -EINVAL;
+	s = slot_at(&v->map, index);
+	if (!s)
+		return -ERANGE;
+	r = read_slot(&v->map, index, s, &own);
+	sized_write(info, &own, sizeof(own));
+	return r;
 }
 
 int sfshm_view_permits(struct sfshm_view *v, uint32_t index, uint32_t *holders,

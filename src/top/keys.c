@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sync/fast.h"
 #include "top/call.h"
@@ -59,9 +60,12 @@ int sfshm_wait(struct sfshm *h, const void *key, size_t key_len,
 {
 	uint64_t deadline = 0;
 	bool waited = false;
+	struct sfshm_policy own;
 	struct call c;
-	int r;
+	int r = sized_adopt(&policy, &own);
 
+	if (r)
+		return r;
 	do {
 		r = call_start(&c, h, SHM_VALUE, key, key_len, policy, result);
 		if (r)
@@ -141,8 +145,12 @@ int sfshm_invalidate_all(struct sfshm *h, uint32_t flags)
 
 void sfshm_result_clear(struct sfshm_result *result)
 {
+	size_t size;
+
 	if (!result)
 		return;
+	size = result->size;
 	free(result->value.data);
-	*result = (struct sfshm_result)SFSHM_RESULT_INIT;
+	memset(result, 0, SIZED_RESULT);
+	result->size = size ? size : sizeof(*result);
 }

@@ -17,14 +17,6 @@
 
 #define ALL_FLAGS (SFSHM_LOCK_TRY | SFSHM_LOCK_OWN_IS_BUSY | SFSHM_LOCK_ABORT)
 
-#ifdef NDEBUG
-#define ALWAYS_ABORTS 0
-#else
-#define ALWAYS_ABORTS SFSHM_LOCK_ABORT
-#endif
-
-static_assert(sizeof(struct hold) <= sizeof(struct sfshm_lock), "opaque");
-
 static const struct sfshm_lock_options no_options = SFSHM_LOCK_OPTIONS_INIT;
 
 /* This thread's peer in the predecessor, where it may hold locks still. */
@@ -89,7 +81,7 @@ static int refuse_rank(struct peer *p, const struct key *k,
 	describe(p, k, o->rank, line, sizeof(line));
 	if (o->why && o->why_size)
 		snprintf(o->why, o->why_size, "%s", line);
-	if ((o->flags | ALWAYS_ABORTS) & SFSHM_LOCK_ABORT) {
+	if (o->flags & SFSHM_LOCK_ABORT) {
 		fprintf(stderr, "sfshm: %s\n", line);
 		abort();
 	}
@@ -176,16 +168,19 @@ static inline int lock_at_once(struct sfshm *h, const void *key, size_t len,
 int sfshm_lock(struct sfshm *h, const void *key, size_t len,
 	       const struct sfshm_lock_options *o, struct sfshm_lock *lock)
 {
-	struct hold *held = (struct hold *)lock;
+	struct hold *held = hold_of(lock);
+	struct sfshm_lock_options own;
 	int r;
 
 	if (unlikely(!lock))
 		return -EINVAL;
 	held->map = NULL;
 	held->ctl = 0;
+	r = sized_adopt(&o, &own);
+	if (unlikely(r))
+		return r;
 	if (unlikely(!key || !len ||
-		     (o && (o->size != sizeof(*o) ||
-			    o->flags & ~(uint32_t)ALL_FLAGS ||
+		     (o && (o->flags & ~(uint32_t)ALL_FLAGS ||
 			    o->rank > SFSHM_LOCK_RANK_MAX || o->reserved))))
 		return -EINVAL;
 	if (unlikely(len > SFSHM_KEY_MAX))
@@ -256,7 +251,7 @@ int sfshm_lock_path(struct sfshm *h, const char *path,
 
 int sfshm_unlock(struct sfshm_lock *lock)
 {
-	struct hold *held = (struct hold *)lock;
+	struct hold *held = hold_of(lock);
 	bool doubtful;
 	struct peer *p;
 	uint32_t rank;
@@ -280,18 +275,18 @@ int sfshm_unlock(struct sfshm_lock *lock)
 
 void sfshm_lock_cleanup(struct sfshm_lock *lock)
 {
-	if (lock && ((struct hold *)lock)->map)
+	if (lock && hold_of(lock)->map)
 		(void)sfshm_unlock(lock);
 }
 
 uint64_t sfshm_lock_generation(const struct sfshm_lock *lock)
 {
-	return lock ? ctl_gen(((const struct hold *)lock)->ctl) : 0;
+	return lock ? ctl_gen(hold_of(lock)->ctl) : 0;
 }
 
 int sfshm_lock_key(const struct sfshm_lock *lock, void *buffer, size_t size)
 {
-	const struct hold *held = (const struct hold *)lock;
+	const struct hold *held = hold_of(lock);
 	uint8_t key[SFSHM_KEY_MAX];
 	int n;
 

@@ -16,6 +16,7 @@
 #include "top/fork.h"
 #include "top/handle.h"
 #include "top/removed.h"
+#include "top/sized.h"
 #include "top/succession.h"
 
 /* A name that keeps changing hands under us is given up on after this. */
@@ -27,14 +28,20 @@
 	(SFSHM_CREATE | SFSHM_EXCLUSIVE | SFSHM_SET_OWNER | SFSHM_SET_GROUP | \
 	 SFSHM_HUGE_PAGES)
 
-static int check_options(const struct sfshm_options *o)
+/* Checks the options, and makes them this library's, in *own if need be. */
+static int check_options(const struct sfshm_options **options,
+			 struct sfshm_options *own)
 {
+	const struct sfshm_options *o;
+	int r;
+
 	if (!process_cookie() || fork_prepare())
 		return -ENOMEM;
-	if (!o)
-		return 0;
-	if (o->size != sizeof(*o) || o->mode & ~0777u ||
-	    o->flags & ~(uint32_t)ALL_FLAGS)
+	r = sized_adopt_options(options, own);
+	o = *options;
+	if (r || !o)
+		return r;
+	if (o->mode & ~0777u || o->flags & ~(uint32_t)ALL_FLAGS)
 		return -EINVAL;
 	if (o->why && o->why_size)
 		o->why[0] = '\0';
@@ -130,16 +137,18 @@ static int open_path(struct sfshm **out, const char *path,
 int sfshm_open(struct sfshm **out, const char *name,
 	       const struct sfshm_options *o)
 {
-	bool theirs = o && (o->flags & SFSHM_SET_OWNER);
+	struct sfshm_options own;
 	char path[4096];
+	bool theirs;
 	int r;
 
 	if (!out)
 		return -EINVAL;
 	*out = NULL;
-	r = check_options(o);
+	r = check_options(&o, &own);
 	if (r)
 		return r;
+	theirs = o && (o->flags & SFSHM_SET_OWNER);
 	r = name_to_path(name, theirs ? o->owner : geteuid(), path,
 			 sizeof(path));
 	if (!r)
@@ -210,13 +219,13 @@ int sfshm_open_fd(struct sfshm **out, int fd,
 		  const struct sfshm_options *options)
 {
 	struct mapping *map = NULL;
-	struct sfshm_options o = { 0 };
+	struct sfshm_options o = { 0 }, own;
 	int state, r;
 
 	if (!out || fd < 0)
 		return fd < 0 ? -EBADF : -EINVAL;
 	*out = NULL;
-	r = check_options(options);
+	r = check_options(&options, &own);
 	if (r)
 		return r;
 	/* A memfd has the mode 0777: nobody can open it by a name. */
@@ -235,8 +244,9 @@ int sfshm_open_fd(struct sfshm **out, int fd,
 
 int sfshm_memfd(const char *label, const struct sfshm_options *options)
 {
+	struct sfshm_options own;
 	int state = uncancelled_begin();
-	int r = check_options(options);
+	int r = check_options(&options, &own);
 
 	if (!r)
 		r = file_create_memfd(label, options);

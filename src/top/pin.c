@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "os/overlay.h"
 #include "store/pin.h"
 #include "sync/flight.h"
 #include "top/call.h"
@@ -16,13 +17,18 @@ struct pin {
 	uint32_t incarnation;
 	int32_t place; /* in the record; -1: no bytes, or given back */
 	uint32_t held;
-};
-static_assert(sizeof(struct pin) <= sizeof(struct sfshm_pin), "opaque");
+} overlay;
+OVERLAY_FITS(struct pin, struct sfshm_pin);
+
+static struct pin *pin_of(const struct sfshm_pin *pin)
+{
+	return (struct pin *)(uintptr_t)pin;
+}
 
 int sfshm_pin(struct sfshm *h, const void *key, size_t key_len,
 	      struct sfshm_pin *pin, struct sfshm_result *result)
 {
-	struct pin *pn = (struct pin *)pin;
+	struct pin *pn = pin_of(pin);
 	struct call c;
 	int r;
 
@@ -64,7 +70,7 @@ static struct peer *holder(const struct pin *pn)
 int sfshm_pin_iov(const struct sfshm_pin *pin, uint64_t offset,
 		  struct iovec *iov, int max)
 {
-	const struct pin *pn = (const struct pin *)pin;
+	const struct pin *pn = pin_of(pin);
 
 	if (!pin || !iov || max < 1 || !holder(pn))
 		return -EINVAL;
@@ -76,7 +82,7 @@ int sfshm_pin_iov(const struct sfshm_pin *pin, uint64_t offset,
 
 int sfshm_unpin(struct sfshm_pin *pin)
 {
-	struct pin *pn = (struct pin *)pin;
+	struct pin *pn = pin_of(pin);
 	struct peer *p;
 
 	p = pin ? holder(pn) : NULL;

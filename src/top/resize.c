@@ -24,6 +24,7 @@
 #include "store/owned.h"
 #include "sync/semaphore.h"
 #include "top/handle.h"
+#include "top/sized.h"
 #include "top/succession.h"
 
 /* Generations leap by this, past all that the old segment may still reach. */
@@ -530,17 +531,17 @@ int sfshm_resize(const char *name, const struct sfshm_options *options,
 		 uint64_t deadline_ns, sfshm_progress_fn progress, void *arg)
 {
 	struct resize z = {
-		.wish = options,
 		.value = SFSHM_RESULT_INIT,
 		.progress = progress,
 		.arg = arg,
 		.deadline = deadline_ns,
 	};
-	int tries = 0, state, r;
+	struct sfshm_options own;
+	int tries = 0, state;
+	int r = sized_adopt_options(&options, &own);
 
-	if (options && options->size != sizeof(*options))
-		return -EINVAL;
-	r = prepare(&z, name);
+	if (!r)
+		r = prepare(&z, name);
 	if (r)
 		return r;
 	r = begin_work();
@@ -548,6 +549,7 @@ int sfshm_resize(const char *name, const struct sfshm_options *options,
 		explain(options, r);
 		return r;
 	}
+	z.wish = options;
 	state = uncancelled_begin();
 	do {
 		r = open_and_run(&z, name);

@@ -12,10 +12,6 @@
 
 #define ALL_FLAGS (SFSHM_SAVE_TRY | SFSHM_SAVE_AGAIN | SFSHM_SAVE_SYNC)
 
-static_assert(sizeof(struct save) <= sizeof(struct sfshm_save), "opaque");
-
-static const struct sfshm_save_options no_options = SFSHM_SAVE_OPTIONS_INIT;
-
 /* What a result holds, in a form that can be looked at. */
 static bool record_of(const struct sfshm_result *result,
 		      struct save_record *rec)
@@ -37,8 +33,6 @@ static int still_there(const struct sfshm_result *result, void *unused)
 
 static void tell(struct sfshm_save_info *info, const struct save_record *rec)
 {
-	if (!info)
-		return;
 	info->bytes = rec->bytes;
 	info->checksum = rec->checksum;
 	info->generation = rec->generation;
@@ -49,22 +43,14 @@ static void tell(struct sfshm_save_info *info, const struct save_record *rec)
 static void tell_failure(struct sfshm_save_info *info,
 			 const struct sfshm_result *result)
 {
-	if (!info)
-		return;
 	info->generation = result->generation;
 	info->code = result->code;
 	memcpy(info->message, result->message, sizeof(info->message));
 }
 
-static void clear(struct sfshm_save_info *info)
-{
-	if (info)
-		*info = (struct sfshm_save_info)SFSHM_SAVE_INFO_INIT;
-}
-
 static bool good_options(const struct sfshm_save_options *o)
 {
-	return o->size == sizeof(*o) && !(o->flags & ~(uint32_t)ALL_FLAGS) &&
+	return !(o->flags & ~(uint32_t)ALL_FLAGS) &&
 	       !(o->mode & ~(uint32_t)07777) &&
 	       (!o->semaphore || o->semaphore_len);
 }
@@ -131,8 +117,7 @@ static int lead(struct save *s, struct sfshm *h,
 	r = save_inherit(s, p, &rec);
 	if (r == SFSHM_CACHED && !flight_open(&s->flight)) {
 		tell(info, &rec);
-		if (info)
-			info->adopted = 1;
+		info->adopted = 1;
 		return r;
 	}
 	if (!r)
@@ -164,15 +149,13 @@ static int begin_once(struct sfshm *h, const void *key, size_t len,
 		s->key = key_make(map, SHM_SAVE, key, len).hash;
 		s->file.key = s->key;
 		s->file.generation = ctl_gen(s->flight.ctl);
-		if (info)
-			info->owner_died = result.owner_died;
+		info->owner_died = result.owner_died;
 		r = lead(s, h, o, info);
 	} else if (r >= 0 && !record_of(&result, &rec)) {
 		r = -EBADMSG;
 	} else if (r >= 0) {
 		tell(info, &rec);
-		if (info)
-			info->age_ns = result.age_ns;
+		info->age_ns = result.age_ns;
 	} else if (r == -EREMOTEIO || r == -ENOENT) {
 		tell_failure(info, &result);
 	}
@@ -219,32 +202,43 @@ int sfshm_save_begin(struct sfshm *handle, const void *key, size_t key_len,
 		     const char *path, const struct sfshm_save_options *options,
 		     struct sfshm_save *save, struct sfshm_save_info *info)
 {
-	const struct sfshm_save_options *o = options ? options : &no_options;
+	static const struct sfshm_save_options none = SFSHM_SAVE_OPTIONS_INIT;
+	struct sfshm_save_options own;
+	struct sfshm_save_info told = { 0 };
+	int r;
 
-	if (!path || !save || !good_options(o) ||
-	    (info && info->size != sizeof(*info)))
+	if (!save)
 		return -EINVAL;
-	clear(info);
 	memset(save, 0, sizeof(*save));
-	return begin(handle, key, key_len, path, o, (struct save *)save, info);
+	options = options ? options : &none;
+	r = sized_adopt(&options, &own);
+	if (r)
+		return r;
+	if (!path || !good_options(options) ||
+	    (info && !sized_is_valid(info, sizeof(told))))
+		return -EINVAL;
+	r = begin(handle, key, key_len, path, options, save_of(save), &told);
+	if (info)
+		sized_write(info, &told, sizeof(told));
+	return r;
 }
 
 int sfshm_save_fd(const struct sfshm_save *save)
 {
-	const struct save *s = (const struct save *)save;
+	const struct save *s = save_of(save);
 
 	return s && s->open ? s->file.fd : -EBADF;
 }
 
 struct sfshm_flight *sfshm_save_flight(struct sfshm_save *save)
 {
-	return &((struct save *)save)->handle;
+	return &save_of(save)->handle;
 }
 
 /* The peer that writes: this thread, attached to the save's segment. */
 static int writer(struct sfshm_save *save, struct peer **out)
 {
-	struct save *s = (struct save *)save;
+	struct save *s = save_of(save);
 
 	if (!s)
 		return -EINVAL;
@@ -268,8 +262,7 @@ int sfshm_save_publish(struct sfshm_save *save)
 	int r = writer(save, &p);
 
 	if (!r)
-		r = ended((struct save *)save,
-			  save_publish((struct save *)save, p));
+		r = ended(save_of(save), save_publish(save_of(save), p));
 	uncancelled_end(state);
 	return r;
 }
@@ -281,8 +274,7 @@ int sfshm_save_abort(struct sfshm_save *save)
 	int r = writer(save, &p);
 
 	if (!r)
-		r = ended((struct save *)save,
-			  save_abort((struct save *)save, p));
+		r = ended(save_of(save), save_abort(save_of(save), p));
 	uncancelled_end(state);
 	return r;
 }
@@ -294,15 +286,15 @@ int sfshm_save_fail(struct sfshm_save *save, int code, const char *message)
 	int r = flight_may_fail_with(code) ? writer(save, &p) : -EINVAL;
 
 	if (!r)
-		r = ended((struct save *)save,
-			  save_fail((struct save *)save, p, code, message));
+		r = ended(save_of(save),
+			  save_fail(save_of(save), p, code, message));
 	uncancelled_end(state);
 	return r;
 }
 
 void sfshm_save_cleanup(struct sfshm_save *save)
 {
-	if (save && ((struct save *)save)->open)
+	if (save && save_of(save)->open)
 		(void)sfshm_save_abort(save);
 }
 
@@ -336,14 +328,15 @@ int sfshm_save_get(struct sfshm *handle, const void *key, size_t key_len,
 		   struct sfshm_save_info *info)
 {
 	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct sfshm_save_info told = { 0 };
 	int r;
 
-	if (!info || info->size != sizeof(*info))
+	if (!sized_is_valid(info, sizeof(told)))
 		return -EINVAL;
-	clear(info);
 	do
-		r = get_once(handle, key, key_len, &result, info);
+		r = get_once(handle, key, key_len, &result, &told);
 	while (r == MOVED);
 	sfshm_result_clear(&result);
+	sized_write(info, &told, sizeof(told));
 	return r;
 }

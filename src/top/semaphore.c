@@ -7,18 +7,25 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/overlay.h"
 #include "sync/semaphore.h"
 #include "top/call.h"
 
-/* What struct sfshm_permit holds. */
+/* The contents of struct sfshm_permit. */
 struct permit {
 	struct mapping *map; /* NULL: nothing is held */
 	uint64_t life;       /* the holder's, as an attached thread */
 	uint64_t cookie;
 	uint32_t *word;
 	uint32_t slot;
-};
-static_assert(sizeof(struct permit) <= sizeof(struct sfshm_permit), "opaque");
+} overlay;
+OVERLAY_FITS(struct permit, struct sfshm_permit);
+
+static inline struct permit *permit_of(const struct sfshm_permit *permit)
+{
+	return (struct permit *)(uintptr_t)permit;
+}
+
 static_assert(SFSHM_PERMITS_MAX <= SHM_PERMITS, "no more words than there are");
 
 /* Which semaphore a call is about, and where it was found. */
@@ -255,7 +262,7 @@ static int check_options(const struct sfshm_semaphore_options *o)
 {
 	if (!o)
 		return 0;
-	return o->size != sizeof(*o) || o->max > SFSHM_PERMITS_MAX ||
+	return o->max > SFSHM_PERMITS_MAX || o->reserved ||
 			       o->flags & ~(uint32_t)SFSHM_SEMAPHORE_TRY ?
 		       -EINVAL :
 		       0;
@@ -289,14 +296,22 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
 		  const struct sfshm_semaphore_options *options,
 		  struct sfshm_permit *permit)
 {
-	struct permit *t = (struct permit *)permit;
+	struct permit *t = permit_of(permit);
+	struct sfshm_semaphore_options own;
 	struct acquire a;
 	struct lookup w;
-	int r = check_name(name, name_len) ?: check_options(options);
+	int r;
 
-	if (unlikely(r || !permit))
-		return r ? r : -EINVAL;
+	if (unlikely(!permit))
+		return -EINVAL;
 	t->map = NULL;
+	r = check_name(name, name_len);
+	if (likely(!r))
+		r = sized_adopt(&options, &own);
+	if (likely(!r))
+		r = check_options(options);
+	if (unlikely(r))
+		return r;
 	w.handle = handle;
 	w.name = name;
 	w.len = name_len;
@@ -319,7 +334,7 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
 
 int sfshm_permit_release(struct sfshm_permit *permit)
 {
-	struct permit *t = (struct permit *)permit;
+	struct permit *t = permit_of(permit);
 	struct peer *p;
 	int r;
 
@@ -361,7 +376,6 @@ static int info_once(struct lookup *w, struct sfshm_semaphore_info *info)
 		info->waiters += peer_waiters(w->before.map, w->before.slot);
 	}
 	info->in_use = semaphore_held(w->s);
-	info->reserved = 0;
 	return handle_moved(w->p->map) ? MOVED : 0;
 }
 
@@ -373,15 +387,18 @@ int sfshm_semaphore_info(struct sfshm *handle, const void *name,
 		.name = name,
 		.len = name_len,
 	};
+	struct sfshm_semaphore_info own = { 0 };
 	int r = check_name(name, name_len);
 
-	if (!r && (!info || info->size != sizeof(*info)))
+	if (!r && !sized_is_valid(info, sizeof(own)))
 		r = -EINVAL;
 	if (r)
 		return r;
 	do {
-		r = info_once(&w, info);
+		r = info_once(&w, &own);
 	} while (r == MOVED);
+	if (!r)
+		sized_write(info, &own, sizeof(own));
 	return r;
 }
 

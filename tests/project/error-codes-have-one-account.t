@@ -23,7 +23,7 @@ sub seen {
 my ($comment) = content('include/sfshm/errors.h') =~ m{\n(/\*.*?\*/)}s;
 my (@header, @page);
 for (split /\n/, $comment) {
-	if (/^ \*   (-E[A-Z]+[-A-Z, .]*?)  +(\S.*)/) {
+	if (/^ \*   (-E[A-Z\d]+[-A-Z, .]*?)  +(\S.*)/) {
 		push @header, [$1, $2];
 	} elsif (/^ \* {18}(\S.*)/ && @header) {
 		$header[-1][1] .= " $1";
@@ -51,8 +51,8 @@ is(join("\n", map { "$_->[0]: $_->[1]" } @page),
 	join("\n", map { "$_->[0]: $_->[1]" } @header),
 	'sfshm(7) gives the account of errors.h');
 
-my %told = map { $_ => 1 } map { /-(E[A-Z]+)/g } map { $_->[0] } @header;
-my %text = map { $_ => 1 } content('src/top/errors.c') =~ /\{ (E[A-Z]+),/g;
+my %told = map { $_ => 1 } map { /-(E[A-Z\d]+)/g } map { $_->[0] } @header;
+my %text = map { $_ => 1 } content('src/top/errors.c') =~ /\{ (E[A-Z\d]+),/g;
 none('each text of errors.c is of a code in errors.h',
 	grep { !$told{$_} } sort keys %text);
 # The system's own text serves for these.

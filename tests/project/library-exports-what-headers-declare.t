@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# The shared library's symbols and the public headers' functions are the same.
+# The shared library's symbols, the public headers' functions and the version
+# script's names are the same.
 use strict;
 use warnings;
 use FindBin;
@@ -23,4 +24,25 @@ none('every exported name begins with sfshm_',
 	grep { !/^sfshm_/ } @exported);
 none('every exported name is declared', grep { !$declared{$_} } @exported);
 none('every declared name is exported', grep { !$exported{$_} } @declared);
+
+# Which version each name came with; a pattern would let names in unseen.
+my $script = content('src/sfshm.map');
+my (%version, @twice);
+$script =~ s{/\*.*?\*/}{}gs;
+while ($script =~ /^(SFSHM_[\d.]+) \{\s*global:(.*?)(?:local:.*?)?^\}/msg) {
+	my ($node, $names) = ($1, $2);
+	for (split /[;\s]+/, $names) {
+		next unless length;
+		push @twice, $_ if $version{$_};
+		$version{$_} = $node;
+	}
+}
+none('no name has two versions', @twice);
+none('the version script names nothing else',
+	grep { !$declared{$_} } sort keys %version);
+none('the version script names each function',
+	grep { !$version{$_} } @declared);
+my %bound = map { /^(\w+)@@?(\S+) [^A]/ ? ($1 => $2) : () } @symbols;
+none('each symbol has the version of the script',
+	grep { ($bound{$_} // '') ne ($version{$_} // '') } @exported);
 done_testing();

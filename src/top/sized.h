@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Structs of programs that were built against the headers of another version.
+ *
+ * Such a struct begins with its size, and a version only appends fields. So of
+ * two versions' structs one is the beginning of the other. A field that the
+ * caller's struct lacks counts as 0. A field that the library lacks must be 0
+ * in options, for the library cannot do what it asks for, and stays untouched
+ * in what the library fills in.
+ */
+#ifndef TOP_SIZED_H
+#define TOP_SIZED_H
+
+#include <stddef.h>
+#include <sfshm/result.h>
+#include <sfshm/segment.h>
+
+#include "os/atomics.h"
+
+/* No version appends more bytes than this: a larger size was never set. */
+#define SIZED_SURPLUS_MAX 4096
+
+/*
+ * Copies a caller's options into *own, of `size` bytes with the field `size`
+ * first. Returns 0, -EINVAL or -E2BIG; after -E2BIG, *own has the fields that
+ * this library knows.
+ */
+int sized_read(void *own, size_t size, const void *theirs);
+
+/*
+ * Points *options, which may be NULL, to a struct of this library's version:
+ * the caller's, if it is one, else *own. Returns as sized_read().
+ */
+#define sized_adopt(options, own)                                           \
+	({                                                                  \
+		int _r = 0;                                                 \
+		if (unlikely(*(options) &&                                  \
+			     (*(options))->size != sizeof(*(own)))) {       \
+			_r = sized_read((own), sizeof(*(own)), *(options)); \
+			*(options) = (own);                                 \
+		}                                                           \
+		_r;                                                         \
+	})
+
+/* The same for a segment's options, with a line in options->why for -E2BIG. */
+int sized_adopt_options(const struct sfshm_options **options,
+			struct sfshm_options *own);
+
+/* Whether `theirs` points to a struct of some version; `size` is ours. */
+bool sized_is_valid(const void *theirs, size_t size);
+
+/* Fills in what *theirs has room for; its field `size` stays. */
+void sized_write(void *theirs, const void *own, size_t size);
+
+/*
+ * The result's fields of the first version. Every caller's result has them, so
+ * that a hit writes them without a look at the size. A field that is appended
+ * later is written only if the caller's `size` reaches it.
+ */
+#define SIZED_RESULT \
+	(offsetof(struct sfshm_result, message) + SFSHM_MESSAGE_MAX)
+
+static force_inline bool
+sized_result_is_valid(const struct sfshm_result *result)
+{
+	return result && result->size - SIZED_RESULT <= SIZED_SURPLUS_MAX;
+}
+
+#endif
