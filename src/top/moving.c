@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "top/moving.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "os/killpoint.h"
+#include "os/sys.h"
+#include "peer/removal.h"
+#include "store/owned.h"
+#include "sync/lead.h"
+#include "sync/semaphore.h"
+#include "top/succession.h"
+
+/* How long to sleep between looks at the flights that are left. */
+#define LOOK_AGAIN_NS (5 * NS_PER_MS)
+
+static uint32_t kept_ms(struct field field)
+{
+	uint64_t ms = unscale_ms(load_relaxed(&field.back->keep));
+
+	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
+/*
+ * Publishes the old segment's value in the flight `f` of the new one. While
+ * that flight is ours nobody leads the key there, and here nobody begins to:
+ * unless it is under way here, what stands here is the newest. If it was
+ * forgotten or purged here meanwhile, so it is there.
+ */
+static int carry_over(struct move *m, struct call *from, struct call *to,
+		      struct flight *f)
+{
+	struct field field;
+	struct sighting seen;
+	struct iovec bytes;
+	uint32_t ttl;
+	int r = look(from, &seen);
+
+	if (r != LOOK_HIT || ctl_busy(seen.ctl))
+		return r < 0 ? r : -ENODATA;
+	field = slot_value(m->old, seen.slot, seen.ctl);
+	ttl = load_relaxed(&field.front->ttl_ms);
+	f->ttl_ms = ttl;
+	f->stored = front_stored(field.front);
+	f->keep_ms = kept_ms(field);
+	bytes.iov_base = m->value.value.data;
+	bytes.iov_len = m->value.value.len;
+	r = flight_publish(f, m->to, &bytes, 1);
+	if (r)
+		return r;
+	/*
+	 * ORDER-X2 pairs ORDER-X1
+	 * Who invalidates softly ends the lifetime here, then looks there.
+	 */
+	fence_seq();
+	if (load_relaxed(&field.front->ttl_ms) == ttl &&
+	    slot_retire(m->from, seen.slot, seen.ctl))
+		return 0;
+	return flight_forget(to) ?: -ENODATA;
+}
+
+/* What has no room in the new segment, or is in use there. */
+static bool left_behind(int r)
+{
+	return r == -ENOSPC || r == -EMSGSIZE || r == -ENODATA ||
+	       r == -ESTALE || r == -EBUSY || r == -EREMOTEIO || r == -ENOENT;
+}
+
+/*
+ * Of a lock only this moves: that its last holder died, which the next one is
+ * to be told. It is left in the new segment as if that had happened there.
+ */
+static int orphan_over(struct move *m, struct call *from,
+		       const struct flight *f)
+{
+	struct sighting seen;
+	int r = look(from, &seen);
+
+	if (flight_abandon(m->to, f->slot, f->ctl)) {
+		event_wake(&m->new->cold[f->slot].event, true);
+		owned_drop(m->to, f->slot);
+	} else {
+		flight_yield(m->to, f->slot);
+	}
+	if (r == LOOK_CLAIMABLE && seen.ctl & LOCK_ORPHANED)
+		slot_retire(m->from, seen.slot, seen.ctl);
+	return 0;
+}
+
+/* Should this process be stopped, others need not wait for it. */
+static const struct sfshm_policy plain = {
+	.size = sizeof(plain),
+	.flags = SFSHM_KEEP,
+	.lock_age_ms = 1000,
+};
+
+/* Moves one key's value, unless the key is in use in the new segment. */
+static int move_key(struct move *m, enum shm_kind kind, const uint8_t *key,
+		    int len)
+{
+	struct sfshm_result there = SFSHM_RESULT_INIT;
+	struct call from = {
+		.self = m->from,
+		.key = key_make(m->old, kind, key, (size_t)len),
+		.result = &m->value,
+		.policy = &plain,
+	};
+	struct call to = {
+		.self = m->to,
+		.key = key_make(m->new, kind, key, (size_t)len),
+		.result = &there,
+		.policy = &plain,
+	};
+	struct flight f;
+	int r = flight_begin_moving(&to, &f);
+
+	sfshm_result_clear(&there);
+	if (r != SFSHM_LEADER)
+		return r >= 0 || left_behind(r) ? 0 : r;
+	if (kind == SHM_LOCK)
+		return orphan_over(m, &from, &f);
+	r = carry_over(m, &from, &to, &f);
+	if (flight_open(&f))
+		(void)flight_end_somehow(&f, m->to, 0, NULL);
+	if (!r)
+		m->moved++;
+	return left_behind(r) ? 0 : r;
+}
+
+static bool to_be_moved(enum shm_kind kind, uint64_t ctl)
+{
+	switch (kind) {
+	case SHM_VALUE:
+	case SHM_SEMAPHORE:
+	case SHM_SAVE: return ctl_has(ctl);
+	case SHM_LOCK: return ctl & LOCK_ORPHANED;
+	default: return false;
+	}
+}
+
+/*
+ * A semaphore's maximum goes with it, its permits do not: each is looked for
+ * in both segments until this one is let go. Who sleeps for one here learns
+ * that it has moved.
+ */
+static int move_semaphore(struct move *m, uint32_t slot, const uint8_t *key,
+			  int len)
+{
+	struct sfshm_result there = SFSHM_RESULT_INIT;
+	struct call to = {
+		.self = m->to,
+		.key = key_make(m->new, SHM_SEMAPHORE, key, (size_t)len),
+		.result = &there,
+		.policy = &plain,
+	};
+	struct shm_semaphore head;
+	struct semaphore s;
+	struct iovec iov[2];
+	struct flight f;
+	int r;
+
+	if (!semaphore_at(m->old, slot, &s))
+		return 0;
+	r = flight_begin_moving(&to, &f);
+	sfshm_result_clear(&there);
+	if (r == SFSHM_LEADER) {
+		f.ttl_ms = SFSHM_FOREVER;
+		semaphore_fresh(&head, semaphore_max(&s), iov);
+		r = flight_publish(&f, m->to, iov, 2);
+		if (flight_open(&f))
+			(void)flight_end_somehow(&f, m->to, 0, NULL);
+	}
+	event_wake(&m->old->cold[slot].event, true);
+	return r >= 0 || left_behind(r) ? 0 : r;
+}
+
+/*
+ * The key of a slot that has something to move, and stayed what it was while it
+ * was read; or 0.
+ */
+static int key_at(struct move *m, uint32_t slot, enum shm_kind *kind,
+		  uint8_t *key)
+{
+	struct shm_slot *s = &m->old->slots[slot];
+	uint64_t ctl = load_seq(&s->ctl);
+	int n;
+
+	*kind = slot_kind(s);
+	if (!ctl_at_rest(ctl) || !to_be_moved(*kind, ctl))
+		return 0;
+	n = key_load(m->old, s, key);
+	fence_acquire();
+	return load_seq(&s->ctl) == ctl ? n : 0;
+}
+
+static int move_values(struct move *m)
+{
+	uint32_t used = slots_used(m->old);
+	uint8_t key[SFSHM_KEY_MAX];
+
+	for (uint32_t i = 0; i < used; i++) {
+		enum shm_kind kind;
+		int n = key_at(m, i, &kind, key);
+		int r = 0;
+
+		if (n > 0)
+			r = kind == SHM_SEMAPHORE ?
+				    move_semaphore(m, i, key, n) :
+				    move_key(m, kind, key, n);
+		if (r)
+			return r;
+		if (m->progress && i % 4096 == 0)
+			m->progress(m->moved, 0, m->arg);
+	}
+	return 0;
+}
+
+static int wait_for_flights(struct move *m)
+{
+	struct timespec nap = { .tv_nsec = LOOK_AGAIN_NS };
+	uint64_t left;
+
+	while ((left = succession_under_way(m->old))) {
+		if (m->progress)
+			m->progress(m->moved, left, m->arg);
+		if (m->deadline && sys.now() >= m->deadline)
+			return -ETIMEDOUT;
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+	}
+	return 0;
+}
+
+int move_all(struct move *m)
+{
+	/* The values of a removed one have gone with it. */
+	bool keep = !removal_known(m->old);
+	int r = keep ? move_values(m) : 0;
+
+	if (!r)
+		r = wait_for_flights(m);
+	if (!r && keep)
+		r = move_values(m);
+	return r;
+}
+
+void move_clear(struct move *m)
+{
+	sfshm_result_clear(&m->value);
+}

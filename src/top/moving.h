@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Moving what a segment has to its successor: values, semaphores, saved files'
+ * records, and the news that a lock's holder died. Flights end where they are.
+ */
+#ifndef TOP_MOVING_H
+#define TOP_MOVING_H
+
+#include <sfshm/resize.h>
+#include <sfshm/result.h>
+
+#include "peer/participant.h"
+
+struct move {
+	struct mapping *old, *new;
+	struct peer *from, *to; /* this thread, in the two */
+	sfshm_progress_fn progress;
+	void *arg;
+	uint64_t deadline;         /* ns; 0: none */
+	uint64_t moved;            /* keys, so far */
+	struct sfshm_result value; /* the last one that was moved */
+};
+
+/*
+ * Moves all there is, and waits until no flight is left in the old segment.
+ * 0, -ETIMEDOUT or an error; called again, it goes on where it stopped.
+ */
+int move_all(struct move *m);
+
+/* Frees what move_all() has allocated. */
+void move_clear(struct move *m);
+
+#endif
