@@ -310,7 +310,7 @@ static int await_grace(struct peer *p, struct patience *w)
 
 /*
  * A whole round found nothing to evict. The dead may have something; else what
- * is precious is next, and after that there is nothing: -ENOSPC. 1: what the
+ * must stay is next, and after that there is nothing: -ENOSPC. 1: what the
  * dead had pinned is free now, without an eviction.
  */
 static int look_further(struct peer *p, struct want *w)
