@@ -55,9 +55,8 @@ static void place(struct shm_geometry *g)
 	 * Were a slot and its cold part at the same place in a page, loads from the
 	 * one would wait for stores to the other: none of the first ones are.
 	 */
-	g->cold_at = at + HALF_PAGE;
-	at += page_up(HALF_PAGE +
-		      (uint64_t)g->slots * sizeof(struct shm_slot_cold));
+	g->desks_at = at + HALF_PAGE;
+	at += page_up(HALF_PAGE + (uint64_t)g->slots * sizeof(struct shm_desk));
 	g->tags_at = at;
 	at += page_up((uint64_t)g->granules * sizeof(uint64_t));
 	g->granules_at = at;

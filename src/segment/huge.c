@@ -49,7 +49,7 @@ static void collapse(uint8_t *base, const struct shm_geometry *g,
  */
 static bool region_begins(const struct shm_geometry *g, uint64_t at)
 {
-	return at == (g->cold_at & ~UINT64_C(4095)) || at == g->tags_at ||
+	return at == (g->desks_at & ~UINT64_C(4095)) || at == g->tags_at ||
 	       at == g->granules_at;
 }
 

@@ -63,7 +63,7 @@ struct shm_geometry {
 	uint64_t participants_at;
 	uint64_t buckets_at;
 	uint64_t slots_at;
-	uint64_t cold_at;
+	uint64_t desks_at;
 	uint64_t tags_at;
 	uint64_t granules_at;
 	uint64_t file_size;
@@ -272,7 +272,8 @@ struct shm_slot {
 static_assert(offsetof(struct shm_slot, inline_granule) == 64, "layout");
 static_assert(sizeof(struct shm_slot) == 128, "layout");
 
-struct shm_slot_cold {
+/* A slot's desk: its cold part, with which leaders, waiters and evictors work. */
+struct shm_desk {
 	uint64_t started; /* when its flight began, or the stamp of its grace
 			     period: see store/slot.h */
 	uint32_t event;   /* futex word of the waiters; by waiters and wakers */
@@ -283,6 +284,6 @@ struct shm_slot_cold {
 	struct shm_front front; /* of the second field */
 	struct shm_back back[2];
 };
-static_assert(sizeof(struct shm_slot_cold) == 64, "layout");
+static_assert(sizeof(struct shm_desk) == 64, "layout");
 
 #endif

@@ -34,7 +34,7 @@ void mapping_lay_out(struct mapping *map, uint8_t *base,
 	map->participants = (void *)(base + g->participants_at);
 	map->buckets = (void *)(base + g->buckets_at);
 	map->slots = (void *)(base + g->slots_at);
-	map->cold = (void *)(base + g->cold_at);
+	map->cold = (void *)(base + g->desks_at);
 	map->tags = (void *)(base + g->tags_at);
 	map->granules = base + g->granules_at;
 	map->inline_granules = geometry_inline_granules(g);

@@ -27,7 +27,7 @@ struct mapping {
 	struct shm_participant *participants;
 	uint64_t *buckets;
 	struct shm_slot *slots;
-	struct shm_slot_cold *cold; /* of the slots with the same numbers */
+	struct shm_desk *cold; /* of the slots with the same numbers */
 	uint64_t *tags;
 	uint8_t *granules;
 

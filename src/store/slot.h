@@ -84,7 +84,7 @@ struct field {
 static inline struct field slot_field(const struct mapping *map, uint32_t slot,
 				      unsigned int which)
 {
-	struct shm_slot_cold *cold = &map->cold[slot];
+	struct shm_desk *cold = &map->cold[slot];
 
 	return (struct field){
 		.front = which ? &cold->front : &map->slots[slot].front,

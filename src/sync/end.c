@@ -466,7 +466,7 @@ static uint32_t lease_from(uint64_t began, uint64_t now, uint32_t ms)
  */
 int flight_extend(const struct flight *f, uint32_t ms)
 {
-	struct shm_slot_cold *cold = &f->map->cold[f->slot];
+	struct shm_desk *cold = &f->map->cold[f->slot];
 	uint64_t from =
 		started_ns(load_relaxed(&cold->started), ctl_gen(f->ctl));
 	uint32_t old = load_relaxed(&cold->lease_ms), new;

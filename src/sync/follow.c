@@ -58,7 +58,7 @@ static void steal(struct call *c, const struct sighting *seen)
  * When the leader's time is up, ns; 0: never. A leader that stopped between
  * its claim and noting its start is held to this caller's own measure.
  */
-static uint64_t lease_end(struct call *c, const struct shm_slot_cold *cold,
+static uint64_t lease_end(struct call *c, const struct shm_desk *cold,
 			  uint64_t ctl, uint64_t now)
 {
 	/* ORDER-B2 pairs ORDER-B1 */

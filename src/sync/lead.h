@@ -23,7 +23,7 @@ static force_inline void flight_note_start(struct peer *p,
 					   uint32_t lease_or_rank,
 					   uint64_t coarse, bool lock)
 {
-	struct shm_slot_cold *cold = &p->map->cold[seen->slot];
+	struct shm_desk *cold = &p->map->cold[seen->slot];
 	bool exact = lease_or_rank && !lock;
 
 	store_relaxed(lock ? &cold->lock_rank : &cold->lease_ms, lease_or_rank);

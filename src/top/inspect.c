@@ -308,7 +308,7 @@ static void fill_times(const struct mapping *map, uint32_t slot, uint64_t ctl,
 static void fill_limits(const struct mapping *map, uint32_t slot, uint64_t ctl,
 			struct sfshm_slot_info *info)
 {
-	const struct shm_slot_cold *cold = &map->cold[slot];
+	const struct shm_desk *cold = &map->cold[slot];
 	const struct shm_back *value = slot_value(map, slot, ctl).back;
 	uint64_t began = started_ns(load_acquire(&cold->started), ctl_gen(ctl));
 	uint64_t now = sys.now(), keep = unscale_ms(load_relaxed(&value->keep));

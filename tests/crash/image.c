@@ -126,7 +126,7 @@ bool image_changed(struct image *im, const struct victim *v)
 	for (uint32_t i = 0; i < g->slots; i++)
 		any |= differs(im, g->slots_at + i * sizeof(struct shm_slot),
 			       offsetof(struct shm_slot, inline_granule));
-	any |= differs(im, g->cold_at, g->tags_at - g->cold_at);
+	any |= differs(im, g->desks_at, g->tags_at - g->desks_at);
 	any |= differs(im, g->tags_at, g->granules_at - g->tags_at);
 	if (semaphores(im)) {
 		any |= differs(im, g->slots_at, g->tags_at - g->slots_at);

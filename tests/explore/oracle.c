@@ -189,7 +189,7 @@ void oracle_saw_write(const void *at, uint64_t old, uint64_t value, bool by_cas)
 	const struct shm_geometry *g = &world_geometry;
 	size_t offset = (size_t)((const uint8_t *)at - world_bytes);
 
-	if (offset >= g->cold_at)
+	if (offset >= g->desks_at)
 		return;
 	if (offset >= g->slots_at) {
 		size_t in = offset - g->slots_at;

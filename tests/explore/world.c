@@ -41,8 +41,8 @@ static void place(struct shm_geometry *g)
 	at += line_up(g->buckets * sizeof(uint64_t));
 	g->slots_at = at;
 	at += g->slots * sizeof(struct shm_slot);
-	g->cold_at = at;
-	at += g->slots * sizeof(struct shm_slot_cold);
+	g->desks_at = at;
+	at += g->slots * sizeof(struct shm_desk);
 	g->tags_at = at;
 	at += line_up(g->granules * sizeof(uint64_t));
 	g->granules_at = at;

@@ -72,10 +72,9 @@ static void poison_rests(const uint8_t *base, uint64_t size)
 	poison(base, g.buckets_at, (uint64_t)g.buckets * sizeof(uint64_t),
 	       g.slots_at, size);
 	poison(base, g.slots_at, (uint64_t)g.slots * sizeof(struct shm_slot),
-	       g.cold_at, size);
-	poison(base, g.cold_at,
-	       (uint64_t)g.slots * sizeof(struct shm_slot_cold), g.tags_at,
-	       size);
+	       g.desks_at, size);
+	poison(base, g.desks_at, (uint64_t)g.slots * sizeof(struct shm_desk),
+	       g.tags_at, size);
 	poison(base, g.tags_at, (uint64_t)g.granules * sizeof(uint64_t),
 	       g.granules_at, size);
 	poison(base, g.granules_at,

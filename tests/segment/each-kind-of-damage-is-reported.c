@@ -37,8 +37,8 @@ static void make(void)
 	forge_read(0, &header, sizeof(header));
 	slot_at_byte =
 		header.geometry.slots_at + slot_index * sizeof(struct shm_slot);
-	cold_at_byte = header.geometry.cold_at +
-		       slot_index * sizeof(struct shm_slot_cold);
+	cold_at_byte =
+		header.geometry.desks_at + slot_index * sizeof(struct shm_desk);
 }
 
 static uint64_t read_ctl(void)
@@ -150,7 +150,7 @@ static int view_slot(void)
 
 static uint64_t back_at(unsigned int which)
 {
-	return cold_at_byte + offsetof(struct shm_slot_cold, back) +
+	return cold_at_byte + offsetof(struct shm_desk, back) +
 	       which * sizeof(struct shm_back);
 }
 
