@@ -227,7 +227,7 @@ void sfshm_flight_keep(struct sfshm_flight *flight, uint32_t keep_ms);
  * Marks the key as uncacheable (hit-for-miss, as in Varnish): only the leader
  * gets what this flight publishes. The followers, and callers in the next `ms`,
  * each run the work themselves, at the same time instead of one after the
- * other. The key's earlier value is dropped. Only the leader calls this, before
+ * other. With 0 ms only the followers do. The key's earlier value is dropped. Only the leader calls this, before
  * it ends the flight. Never blocks.
  */
 void sfshm_flight_uncacheable(struct sfshm_flight *flight, uint32_t ms);
@@ -303,7 +303,8 @@ int sfshm_wait(struct sfshm *handle, const void *key, size_t key_len,
 /*
  * Removes a key and its value. Returns 0; -ENODATA, there is no such key;
  * -EBUSY, a flight is under way: it goes on, and nothing has changed; or an
- * error as sfshm_get(). Never waits for another caller. If the caller dies
+ * error as sfshm_get(). A flight whose leader is dead is not under way. Never
+ * waits for another caller. If the caller dies
  * inside, the key is removed or it is not.
  */
 int sfshm_forget(struct sfshm *handle, const void *key,

@@ -31,7 +31,7 @@ void killpoint_pass(enum kill_point point)
 {
 	if (load_acquire(&armed_point) != (int)point)
 		return;
-	if (__atomic_sub_fetch(&armed_count, 1, __ATOMIC_ACQ_REL) == 0)
+	if (fetch_sub_acq_rel(&armed_count, 1) == 1)
 		kill(getpid(), load_relaxed(&armed_signal));
 }
 

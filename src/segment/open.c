@@ -44,14 +44,16 @@ static ino_t folder_of(const char *path)
 static int name_mapping(struct mapping *map, const char *path)
 {
 	char *whole;
+	int r;
 
 	if (map->path)
 		return 0;
 	errno = ENOMEM;
 	whole = absolute(path);
 	if (!whole) {
+		r = -errno;
 		mapping_drop_handle(map);
-		return -errno;
+		return r;
 	}
 	map->folder = folder_of(whole);
 	store_release(&map->path, whole);

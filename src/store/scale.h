@@ -19,9 +19,8 @@ static inline uint16_t scale_ms(uint32_t ms)
 		return SCALE_FOREVER;
 	while (ms >> shift > 2046)
 		shift++;
-	if (ms & ((1u << shift) - 1))
-		ms += 1u << shift;
-	return (uint16_t)(shift << 11 | ms >> shift);
+	return (uint16_t)(shift << 11 |
+			  (ms + (UINT64_C(1) << shift) - 1) >> shift);
 }
 
 static inline uint64_t unscale_ms(uint16_t scaled)

@@ -367,7 +367,7 @@ on_waking int flight_publish(struct flight *f, struct peer *p,
 	if (flight_lost(f, p))
 		return fenced(f, p);
 	o.len = (uint32_t)total;
-	if (unlikely(f->uncacheable_ms))
+	if (unlikely(f->uncacheable))
 		return keep_to_itself(f, p, &o);
 	r = write_field(f, p, &o);
 	if (r == -ENOSPC && give_up_old(f, p))

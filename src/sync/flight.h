@@ -31,10 +31,11 @@ struct flight {
 	void *arg;                   /* of `fits` */
 	struct sfshm_result *result; /* gets a copy of what is published */
 	uint64_t stored;             /* 0: the value is of now; else of then */
-	uint32_t uncacheable_ms;     /* not 0: what it publishes is its own */
-	uint32_t reap;  /* participant + 1, to be reaped once it is ended */
-	bool alone;     /* no flight: the work is run for its caller only */
-	bool doubtful;  /* as it ends: it may have had a double */
+	uint32_t uncacheable_ms; /* how long that is known, if `uncacheable` */
+	uint32_t reap;    /* participant + 1, to be reaped once it is ended */
+	bool alone;       /* no flight: the work is run for its caller only */
+	bool uncacheable; /* only its leader gets what it publishes */
+	bool doubtful;    /* as it ends: it may have had a double */
 	bool has_claim; /* the next flight in memory goes with it: top/claim.c */
 } overlay;
 OVERLAY_FITS(struct flight, struct sfshm_flight);

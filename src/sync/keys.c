@@ -4,6 +4,7 @@
 #include <limits.h>
 
 #include "os/sys.h"
+#include "peer/liveness.h"
 #include "sync/consult.h"
 
 static int peek_here(struct call *c)
@@ -57,13 +58,23 @@ static int find(struct call *c, struct sighting *seen)
 	return r;
 }
 
+/* A dead leader leads nothing. True: what it led has been given back. */
+static bool reap_leader(struct peer *p, uint64_t ctl)
+{
+	uint32_t leader = ctl_owner(ctl) - 1;
+
+	return ctl_owner(ctl) != p->id &&
+	       life_examine(p->map, leader) == LIFE_DEAD &&
+	       peer_reap(p->map, leader);
+}
+
 static int forget_here(struct call *c)
 {
 	struct sighting seen;
 	int r = 0;
 
 	for (int n = 0; n < LOOK_MOST_TRIES && (r = find(c, &seen)) == 1; n++) {
-		if (ctl_busy(seen.ctl))
+		if (ctl_busy(seen.ctl) && !reap_leader(c->self, seen.ctl))
 			return -EBUSY;
 		if (ctl_phase(seen.ctl) == PHASE_RETIRED)
 			slot_unlink(c->self, seen.slot, seen.ctl);
@@ -104,6 +115,8 @@ int flight_forget(struct call *c)
 
 bool flight_purge(struct peer *p, uint32_t slot, uint64_t ctl)
 {
+	if (ctl_busy(ctl) && reap_leader(p, ctl))
+		ctl = load_seq(&p->map->slots[slot].ctl);
 	if (!ctl_at_rest(ctl) || !slot_retire(p, slot, ctl))
 		return false;
 	peer_count(p, COUNT_forgets);

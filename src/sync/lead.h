@@ -120,6 +120,7 @@ static force_inline void flight_fill(struct flight *f,
 	f->result = NULL;
 	f->stored = 0;
 	f->uncacheable_ms = 0;
+	f->uncacheable = false;
 	f->doubtful = false;
 	f->has_claim = false;
 }

@@ -232,7 +232,10 @@ void sfshm_flight_keep(struct sfshm_flight *flight, uint32_t keep_ms)
 
 void sfshm_flight_uncacheable(struct sfshm_flight *flight, uint32_t ms)
 {
-	flight_of(flight)->uncacheable_ms = ms;
+	struct flight *f = flight_of(flight);
+
+	f->uncacheable = true;
+	f->uncacheable_ms = ms;
 }
 
 uint64_t sfshm_flight_generation(const struct sfshm_flight *flight)

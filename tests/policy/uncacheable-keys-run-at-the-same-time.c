@@ -18,9 +18,8 @@ static uint32_t inside, most;
 /* The first one finds out; the others must meet in the work. */
 static int mark_when_all_wait(struct sfshm_flight *f, void *arg)
 {
-	(void)arg;
 	demand(eventually(sfshm_flight_waiters(f) == CROWD));
-	sfshm_flight_uncacheable(f, 60000);
+	sfshm_flight_uncacheable(f, *(const uint32_t *)arg);
 	return sfshm_publish(f, "mine", 4);
 }
 
@@ -38,12 +37,11 @@ static int meet_all_others(struct sfshm_flight *f, void *arg)
 	return sfshm_publish(f, &a->number, sizeof(a->number));
 }
 
-static void of_those_who_wait(void **state)
+static void of_followers(uint32_t ms)
 {
-	struct asker leader = { .work = mark_when_all_wait };
+	struct asker leader = { .work = mark_when_all_wait, .arg = &ms };
 	struct asker crowd[CROWD] = { 0 };
 
-	(void)state;
 	store_relaxed(&inside, 0);
 	asker_start(&leader, h, "key");
 	await_phase("key", SFSHM_PHASE_BUSY);
@@ -70,6 +68,25 @@ static void of_those_who_wait(void **state)
 	assert_int_equal(watch_counter("uncacheable"), CROWD);
 	sfshm_result_clear(&leader.result);
 	assert_sound(h);
+}
+
+static void of_followers_and_later_callers(void **state)
+{
+	(void)state;
+	of_followers(60000);
+}
+
+/* Nothing is kept, and nobody else gets the value. */
+static void of_followers_only(void **state)
+{
+	(void)state;
+	put("old", POLICY(.ttl_ms = 1));
+	clock_advance(10);
+	of_followers(0);
+	assert_int_equal(get(), -ENODATA);
+	assert_int_equal(begin(NULL), SFSHM_LEADER);
+	assert_int_equal(result.coordinated, 1);
+	assert_int_equal(publish("everybody's"), 0);
 }
 
 static void and_of_those_who_come_for_a_while(void **state)
@@ -123,7 +140,8 @@ static void it_replaces_a_value(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		in_policy(of_those_who_wait),
+		in_policy(of_followers_and_later_callers),
+		in_policy(of_followers_only),
 		in_policy(and_of_those_who_come_for_a_while),
 		in_policy(it_replaces_a_value),
 	};

@@ -31,13 +31,14 @@ static void how_long_an_old_value_serves(void **state)
 	uint64_t last = 0;
 
 	(void)state;
-	for (uint32_t ms = 0; ms < UINT32_MAX / 2; ms += 1 + ms / 1000) {
-		uint64_t back = unscale_ms(scale_ms(ms));
+	for (uint64_t ms = 0; ms < UINT32_MAX; ms += 1 + ms / 1000) {
+		uint64_t back = unscale_ms(scale_ms((uint32_t)ms));
 
 		assert_true(back >= ms && back >= last);
 		assert_true(back - ms <= ms / 1000);
 		last = back;
 	}
+	assert_true(unscale_ms(scale_ms(UINT32_MAX - 1)) >= UINT32_MAX - 1);
 	assert_true(unscale_ms(scale_ms(UINT32_MAX)) == UINT64_MAX);
 }
 
