@@ -46,9 +46,8 @@ static void name_holder(const struct mapping *map, struct shm_participant *rec)
  * For a thread in the record's door (DOOR-1).
  *
  * ORDER-P1 pairs ORDER-P2
- * The reaper sees a dead owner's word before it sweeps what the owner last
- * wrote: trylock acquires what the kernel's mark, made after the owner's last
- * store, released.
+ * The reaper sees the owner's last stores before it sweeps: the kernel marks
+ * the word after them, with a release, and trylock acquires the mark.
  */
 static int lock_inside(struct mapping *map, struct shm_participant *rec,
 		       uint32_t word)

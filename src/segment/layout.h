@@ -51,7 +51,7 @@
 #define SHM_OWNED 16     /* slots per thread that are noted by name */
 #define SHM_PERMITS 1008 /* words of a semaphore */
 
-/* What the creator chose; never changes, covered by the checksum. */
+/* The creator's choice. It never changes, and the checksum covers it. */
 struct shm_geometry {
 	uint32_t slots;
 	uint32_t participants;
@@ -149,7 +149,7 @@ struct shm_participant {
 		uint8_t mutex_bytes[48];
 	};
 	uint32_t relay; /* always 0; see peer/wait.h */
-	int32_t tid;    /* holder of the mutex; 0: nobody, or in the door */
+	int32_t tid;    /* holder of the mutex; 0: none, or in the door */
 	int32_t pid;
 	uint32_t incarnation; /* odd while it has an owner; made even by CAS:
 				 see peer/liveness.h */

@@ -131,7 +131,7 @@ static inline uint64_t ctl_make(uint64_t gen, uint32_t owner, enum phase phase,
 	       (value_bits & (CTL_CUR | CTL_HAS)) | (uint64_t)phase;
 }
 
-/* The same word with another phase and owner. */
+/* `c` with another phase and owner. */
 static inline uint64_t ctl_with(uint64_t c, enum phase phase, uint32_t owner)
 {
 	return ctl_make(ctl_gen(c), owner, phase, c);

@@ -59,7 +59,7 @@ static void credit_hits(struct mapping *map)
 
 /*
  * Idle slots that must not be evicted: a semaphore; and a lock or a save whose
- * last owner died, until somebody has been told or nothing else is left to go.
+ * last owner died, until a caller has learned of it or nothing else can go.
  * A save with an earlier file may go: it may serve for long without a leader.
  */
 static bool must_stay(const struct shm_slot *s, uint64_t ctl, bool last_resort)
