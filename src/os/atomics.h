@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Atomic operations, named after their order. The only place where orders are
- * spelled; the rest of the code never uses the builtins or `volatile`.
+ * Atomic operations, named after their order. Orders are spelled here and
+ * nowhere else; the rest of the code uses neither the builtins nor `volatile`.
  *
- * Shared words are plain uint32_t or uint64_t, always accessed through these.
+ * A shared word is a plain uint32_t or uint64_t, always accessed through these.
  */
 #ifndef OS_ATOMICS_H
 #define OS_ATOMICS_H
@@ -25,8 +25,9 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define force_inline inline __attribute__((__always_inline__))
 /*
- * What wakes sleepers, and what they run as they wake. All of it lies together,
- * for each page of code that has not run of late costs a walk.
+ * For functions that wake sleepers, and for those that a sleeper runs as it
+ * wakes. The compiler puts them together, because each page of code that has
+ * not run lately costs a page walk.
  */
 #define on_waking __attribute__((hot))
 
@@ -38,7 +39,7 @@
 #define store_seq(p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
 #define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
-/* Compare and swap by value: true when *p was `old` and is `new` now. */
+/* Compare and swap by value: true if *p was `old`, and so is `new` now. */
 #define cas_relaxed(p, old, new)                                      \
 	({                                                            \
 		__typeof__(*(p)) _old = (old);                        \
@@ -72,14 +73,14 @@
 #define compiler_barrier() __asm__ __volatile__("" ::: "memory")
 
 /*
- * Copies between private memory and bytes that somebody may be rewriting: of
- * values, of keys, of a record's name. The copy may be torn, and its maker
- * validates it afterwards. It is for bytes that are compared or handed on. What
- * is used as an index, a length or a time is loaded once, by the helpers above,
- * for a compiler may read the source again in place of the copy; or, in a value
- * that the library itself reads, there is a compiler_barrier() after the copy
- * (arena_read()). A plain memcpy says so to the machine; ThreadSanitizer must be
- * told.
+ * Copies between private memory and bytes that another thread may be rewriting:
+ * values, keys, a record's name. The copy may be torn, and the caller validates
+ * it afterwards. It serves for bytes that are compared or handed on. A word
+ * that is used as an index, a length or a time is loaded once, by the helpers
+ * above, because the compiler may read the source again in place of the copy.
+ * Where the library itself reads a value, a compiler_barrier() after the copy
+ * prevents that (arena_read()). To the machine a plain memcpy() says all this;
+ * ThreadSanitizer needs relaxed accesses.
  */
 #ifdef OS_TSAN
 static inline void copy_torn(void *to, const void *from, size_t n)

@@ -14,7 +14,7 @@ static inline uint64_t hash_bytes(const void *data, size_t len, uint64_t seed)
 	return XXH3_64bits_withSeed(data, len, seed);
 }
 
-/* Pseudo-random bits of this thread's own, for chances; not for secrets. */
+/* Pseudo-random bits from a state of this thread: for chances, not secrets. */
 uint64_t hash_draw(void);
 
 /* Random bits from the kernel; for seeds and cookies, never 0. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Kill points: named places at which a test makes the process die or stop.
- * Compiled in only with SFSHM_KILL_POINTS; else they are nothing.
+ * Without SFSHM_KILL_POINTS they compile to nothing.
  */
 #ifndef OS_KILLPOINT_H
 #define OS_KILLPOINT_H
@@ -17,7 +17,7 @@ enum kill_point {
 #ifdef SFSHM_KILL_POINTS
 /*
  * At the `count`th passage of `point` from now on, the thread sends `signal`
- * to its process (SIGKILL dies there; SIGSTOP waits there).
+ * to its process: SIGKILL ends it there, SIGSTOP stops it there.
  */
 void killpoint_arm(enum kill_point point, int count, int signal);
 void killpoint_pass(enum kill_point point);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Structs that callers allocate and only the library looks into. The public
- * header declares words without a meaning; the library lays a struct of its own
- * over them, and one accessor for each type gets from one to the other.
+ * Structs that callers allocate and that only the library looks into. The
+ * public header declares words without a meaning. The library lays a struct of
+ * its own over them; each type has one accessor from the words to the struct.
  */
 #ifndef OS_OVERLAY_H
 #define OS_OVERLAY_H
@@ -11,13 +11,13 @@
 #include <stdalign.h>
 
 /*
- * For the struct of the library's own. The caller zeroes and copies the words
- * as what the header declares; a compiler that sees both sides (the static
- * library has link-time code) may otherwise take them for different memory.
+ * Marks the library's struct. The caller zeroes and copies the words as the
+ * header's type; a compiler that sees both sides, as with link-time
+ * optimization, may otherwise take them for different memory.
  */
 #define overlay __attribute__((may_alias))
 
-/* The library's struct has room, and stands where its fields may stand. */
+/* The caller's words are enough for the library's struct, and aligned for it. */
 #define OVERLAY_FITS(inner, outer)                              \
 	static_assert(sizeof(inner) <= sizeof(outer) &&         \
 			      alignof(inner) <= alignof(outer), \

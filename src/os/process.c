@@ -19,8 +19,8 @@ static const uint64_t no_cookie;
 const uint64_t *process_cookie_word = &no_cookie;
 
 /*
- * A kernel without MADV_WIPEONFORK (before 4.14) leaves it to the fork
- * handler, which a bare clone() does not run.
+ * The fork handler. It serves on a kernel without MADV_WIPEONFORK (before
+ * 4.14); a child made by a bare clone() does not run it.
  */
 static void wipe_in_child(void)
 {
@@ -29,10 +29,10 @@ static void wipe_in_child(void)
 }
 
 /*
- * Without a lock, which a child that is forked meanwhile would find locked for
- * good: of threads that make a page at once one has its page kept. Handlers
- * that are registered twice do no harm. Where memory is short it is tried again
- * at the next call.
+ * Takes no lock, because a child that is forked meanwhile would find it locked
+ * for good. If several threads make a page at once, one compare-and-swap keeps
+ * one of the pages, and the fork handler that each registered does no harm.
+ * Where memory is short, the next call tries again.
  */
 static void make_page(void)
 {
@@ -62,7 +62,7 @@ uint64_t process_cookie(void)
 
 	if (!page)
 		return 0;
-	/* By each, for who makes the page may be stopped before it does. */
+	/* By each thread: the one that made the page may have stopped. */
 	if (unlikely(load_relaxed(&process_cookie_word) != page))
 		store_release(&process_cookie_word, page);
 	cookie = load_relaxed(page);
@@ -81,8 +81,9 @@ static uint64_t inode_of(const char *path)
 }
 
 /*
- * Asked once: a process stays in its PID namespace, and in its time namespace
- * unless it calls setns(2). A forked child may be in others.
+ * An answer of the kernel, kept for the process with that cookie. A process
+ * stays in its PID namespace, and in its time namespace unless it calls
+ * setns(2); a forked child may be in others.
  */
 struct asked {
 	uint64_t inode, cookie;
@@ -126,7 +127,7 @@ static int read_boot_id(char *text, size_t size)
 	return n < 0 ? -EIO : (int)n;
 }
 
-/* No lock: racers read the same, and a child may be forked meanwhile. */
+/* Takes no lock, as make_page(): threads that race read the same id. */
 int process_boot_id(uint8_t id[16])
 {
 	static uint64_t known[2];
@@ -171,6 +172,6 @@ int process_thread_gone(pid_t pid, pid_t tid)
 {
 	if (syscall(SYS_tgkill, pid, tid, 0) == 0 || errno != ESRCH)
 		return 0;
-	/* The number may be another process's thread's by now. */
+	/* Another process may have a thread of that number by now. */
 	return syscall(SYS_tkill, tid, 0) < 0 && errno == ESRCH;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who this process is: its cookie, and the identity that others can check.
+ * The identity of this process: its cookie, and what others can check.
  *
- * A process may fork while another thread of it is inside its first call. So
- * nothing in the library is made under a lock that no fork handler knows, or by
- * pthread_once(3), in which with some libcs that child waits for ever: each
- * thread that finds a thing not made makes it, and one compare-and-swap, or
- * that all make the same, decides.
+ * A process may fork while another of its threads is inside its first call. So
+ * the library makes nothing under a lock that no fork handler knows, nor in
+ * pthread_once(3), in which with some libcs the child would wait for ever. Each
+ * thread that finds a thing missing makes it. Then either one compare-and-swap
+ * decides, or all threads have made the same.
  */
 #ifndef OS_PROCESS_H
 #define OS_PROCESS_H
@@ -16,39 +16,41 @@
 #include <sys/types.h>
 
 /*
- * A random number that is this process's own, on a page that the kernel wipes
- * in a forked child. Whatever remembers another cookie was inherited and is
- * void. process_cookie() makes one where there is none; process_cookie_word
- * points at it for the fast path, where 0 or another value means "look".
+ * A random number of this process, on a page that the kernel wipes in a forked
+ * child. State that carries another cookie was inherited and is void.
+ * process_cookie() makes the cookie if there is none, and returns 0 only if
+ * memory is short. The fast path reads *process_cookie_word; if that is 0 or
+ * another value, the caller takes the slow path.
  */
 uint64_t process_cookie(void);
 extern const uint64_t *process_cookie_word;
 
-/* Inodes of the PID and time namespaces; 0 where /proc is not there. */
+/* Inodes of the PID and time namespaces; 0 if /proc is not mounted. */
 uint64_t process_pid_ns(void);
 uint64_t process_time_ns(void);
 
 /*
- * Fills 16 bytes that change at each boot: zeroes where they are hidden from
- * this process. Returns 0, or why they cannot be read just now (-EMFILE).
+ * Fills in 16 bytes that change at each boot; zeroes if /proc hides the boot's
+ * id from this process. Returns 0, or why the id cannot be read now (-EMFILE).
  */
 int process_boot_id(uint8_t id[16]);
 
-/* This thread's id, cached nowhere: fork changes it. */
+/* This thread's id, never cached, because fork changes it. */
 pid_t process_tid(void);
 
-/* close(), but no cancellation point: for who holds a lock. */
+/* close() without a cancellation point, for callers that hold a lock. */
 void process_close(int fd);
 
 /*
- * True if the kernel knows no thread of that number in this PID namespace: it
- * is gone. A number that is in use again proves nothing.
+ * True if the kernel knows no thread of that number in this PID namespace, so
+ * the thread is gone. False proves nothing: the number may be in use again.
  */
 int process_thread_gone(pid_t pid, pid_t tid);
 
 /*
- * Around code that holds a lock or a descriptor while it calls what may be a
- * cancellation point. Returns what uncancelled_end() takes.
+ * Encloses code that holds a lock or a descriptor while it calls a function
+ * that may be a cancellation point. uncancelled_end() takes what
+ * uncancelled_begin() returned.
  */
 static inline int uncancelled_begin(void)
 {

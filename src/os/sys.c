@@ -24,7 +24,7 @@ static on_waking long real_waitv(struct futex_waitv *words, unsigned int count,
 		       CLOCK_MONOTONIC);
 }
 
-/* FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time; FUTEX_WAIT not. */
+/* FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time, FUTEX_WAIT none. */
 static int real_wait(uint32_t *word, uint32_t value,
 		     const struct timespec *until)
 {
@@ -67,8 +67,8 @@ struct sys_ops sys = {
 static int waitv_mode = -1;
 
 /*
- * An empty list is -EINVAL where the call exists. Where it does not, or a
- * filter forbids it, the answer is -ENOSYS or -EPERM.
+ * Where the call exists, an empty list is -EINVAL. On a kernel without it, or
+ * under a filter that forbids it, the answer is -ENOSYS or -EPERM.
  */
 bool sys_has_waitv(void)
 {

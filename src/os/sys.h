@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The system calls that waiting and time need, behind a table.
+ * The futex calls and the monotonic clocks, behind a table.
  *
- * Nothing else in the library waits or reads a clock. Tests replace entries
- * to deny a call, to count it, or to make time stand still.
+ * Tests replace entries to deny a call, to count it, or to make time stand
+ * still. The table leaves out pauses that no wake ends (yielding, polling), and
+ * the wake of a cancel token.
  */
 #ifndef OS_SYS_H
 #define OS_SYS_H
@@ -16,20 +17,21 @@
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
 
-/* Each call returns >= 0 or a negated errno value, but for waitv. */
+/* Each call but waitv returns >= 0 or a negated errno value. */
 struct sys_ops {
 	/*
-	 * sleeps until one of the words is woken, differs, or `until`. Returns
-	 * as syscall(2) does, so that it can end with it; see wait_sleep()
+	 * sleeps until one of the words is woken or differs, or until `until`.
+	 * Returns as syscall(2) does, so that it can be a tail call; see
+	 * wait_sleep()
 	 */
 	long (*waitv)(struct futex_waitv *words, unsigned int count,
 		      const struct timespec *until);
-	/* the same for one shared word */
+	/* sleeps on one shared word */
 	int (*wait)(uint32_t *word, uint32_t value,
 		    const struct timespec *until);
 	int (*wake)(uint32_t *word, int count);
 	uint64_t (*now)(void);    /* CLOCK_MONOTONIC, ns */
-	uint64_t (*coarse)(void); /* the same to a few ms, but cheap */
+	uint64_t (*coarse)(void); /* CLOCK_MONOTONIC_COARSE: off by a few ms */
 };
 
 extern struct sys_ops sys;

@@ -11,9 +11,7 @@
 #include "os/atomics.h"
 #include "os/sys.h"
 
-/*
- * A raw call, for it runs in signal handlers, which must not change errno.
- */
+/* A raw call: signal handlers call this, and must find errno unchanged. */
 void sfshm_cancel_fire(struct sfshm_cancel *token)
 {
 	int saved = errno;

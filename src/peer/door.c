@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 
-/* The number that names a process in its doors, and its byte lock (DOOR-3). */
+/* The number of a process, for doors and for its byte lock (DOOR-3). */
 static uint64_t number_of(uint64_t cookie)
 {
 	return cookie & ~(DOOR_TAKEN | DOOR_UNPROVEN);
@@ -19,7 +19,7 @@ static struct flock lock_of(uint64_t number)
 	};
 }
 
-/* DOOR-4: it is held for as long as the segment is mapped. */
+/* DOOR-4: the process keeps the lock for as long as it maps the segment. */
 static bool take_lock(struct mapping *map, int fd)
 {
 	struct flock lock = lock_of(number_of(map->cookie));
@@ -32,7 +32,7 @@ static bool take_lock(struct mapping *map, int fd)
 	return true;
 }
 
-/* What this process puts into a door, its descriptor being as it is now. */
+/* The word that this process puts into a door; unproven without a lock. */
 static uint64_t own_word(struct mapping *map)
 {
 	uint64_t number = number_of(map->cookie);
@@ -76,9 +76,9 @@ uint64_t door_enter(struct mapping *map, struct shm_participant *rec, bool mend)
 
 /*
  * ORDER-C1 pairs ORDER-C2
- * The next thread inside sees what this one has done there. For
- * list_op_pending (DOOR-2) program order is enough: the kernel reads it when
- * the thread is gone.
+ * The next thread in the door sees what this one has done there. For
+ * list_op_pending (DOOR-2) program order is enough, because the kernel reads it
+ * after the thread's last instruction.
  */
 void door_leave(struct shm_participant *rec, uint64_t door)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The door of a record: a thread touches the record's mutex inside it only.
+ * The door of a record: a thread touches the record's mutex only inside it.
  *
  * The kernel marks a dying thread's mutexes by comparing their words with the
  * thread's id, which a thread in another PID namespace may have, too. The
@@ -13,15 +13,15 @@
  *      in the record's door.
  *  DOOR-2. A thread stays in the door for as long as its list_op_pending may
  *      name that mutex: nobody becomes the owner meanwhile.
- *  DOOR-3. The word names the process of the thread inside by a number that no
- *      other process ever has. Thread ids and PID namespaces do not come into
- *      it.
- *  DOOR-4. A process that goes through doors holds the byte lock that its
- *      number gives for as long as it has the segment mapped. The kernel drops
- *      the lock when all threads of the process have ended, after it has gone
- *      through their mutexes. So a thread may take a door from a process whose
- *      lock is gone, by one CAS from the word that it looked at: no living
- *      process can put that word there again.
+ *  DOOR-3. The word names the process of the thread inside, by a number that no
+ *      other process ever has. It does not depend on thread ids or PID
+ *      namespaces.
+ *  DOOR-4. A process that enters doors holds the byte lock of its number for as
+ *      long as it has the segment mapped. The kernel drops the lock when all
+ *      threads of the process have ended, after it has gone through their
+ *      mutexes. So a thread may take a door from a process whose lock is gone,
+ *      by one CAS from the word that it looked at: no living process can put
+ *      that word there again.
  *
  *   0  -> P    P enters: it may lock, unlock, mark
  *   P  -> 0    P leaves: its list_op_pending names the mutex no more
@@ -33,13 +33,13 @@
  * leaves the mutex to the kernel. So a thread that stops there costs one
  * record.
  *
- * What remains:
- *  - A thread that ends there alone, while its process goes on, costs the
- *    record until the process ends.
+ * The limits:
+ *  - A thread that ends in a door, while its process goes on, costs the record
+ *    until the process ends.
  *  - A process without a descriptor of the segment has no lock, and says so in
- *    the word (DOOR_UNPROVEN). If it dies there, the record is lost.
- *  - A process that closes a descriptor of the segment while one of its threads
- *    is in a door looks dead. If another process finds no free record at that
+ *    the word (DOOR_UNPROVEN). If it dies in a door, the record is lost.
+ *  - A process looks dead if it closes a descriptor of the segment while one of
+ *    its threads is in a door. If another process finds no free record at that
  *    very moment, the thread is as unprotected as it would be without doors.
  */
 #ifndef PEER_DOOR_H
@@ -48,20 +48,20 @@
 #include "segment/mapping.h"
 
 /* The two low bits of the word; the others are the number. */
-#define DOOR_TAKEN UINT64_C(1)    /* so that the word is not 0 */
-#define DOOR_UNPROVEN UINT64_C(2) /* no byte lock tells that it lives */
+#define DOOR_TAKEN UINT64_C(1)    /* keeps the word from being 0 */
+#define DOOR_UNPROVEN UINT64_C(2) /* no byte lock shows that it lives */
 /* Where the byte locks begin in the file, behind all others. */
 #define DOOR_LOCKS (UINT64_C(1) << 62)
 
 /*
- * Enters the record's door; `mend`: even if a dead process is in it. Returns
- * the word to leave with, or 0: the door is taken.
+ * Enters the record's door; with `mend`, also in the place of a dead process.
+ * Returns the word to leave with, or 0 if the door is taken.
  */
 uint64_t door_enter(struct mapping *map, struct shm_participant *rec,
 		    bool mend);
 void door_leave(struct shm_participant *rec, uint64_t door);
 
-/* Opens the door if a dead process is in it. */
+/* Opens the door if the process in it is dead. */
 void door_mend(struct mapping *map, struct shm_participant *rec);
 
 /* Whether the process with that cookie may still have threads. */

@@ -11,16 +11,16 @@ bool life_proven_dead(const struct mapping *map, struct shm_participant *rec,
 {
 	/*
 	 * ORDER-P4 pairs ORDER-P3
-	 * A number that is odd is read before the word that its owner locked
-	 * (LIFE-3).
+	 * If the number is odd, its owner had locked the word before, so the
+	 * word is read after it (LIFE-3).
 	 * ORDER-P6 pairs ORDER-P5
-	 * What the owner did before it was gone is visible if it is even.
+	 * If the number is even, all that the owner did is visible.
 	 */
 	uint32_t incarnation = load_acquire(&rec->incarnation);
 	/*
 	 * ORDER-P2 pairs ORDER-P1
-	 * After the mark, all that the dead one wrote is visible. A thread that
-	 * lives is never marked (LIFE-4).
+	 * After the mark, all that the dead owner wrote is visible. The kernel
+	 * never marks a thread that lives (LIFE-4).
 	 */
 	uint32_t w = load_acquire(liveness_word(map, rec));
 
@@ -30,8 +30,9 @@ bool life_proven_dead(const struct mapping *map, struct shm_participant *rec,
 
 /*
  * ORDER-P5 pairs ORDER-P6
- * A thread that ends a life has seen the owner's last store: it is the owner,
- * or has acquired the kernel's mark, or has been told by the kernel.
+ * A thread that ends an incarnation has seen the owner's last store: it is the
+ * owner, has acquired the kernel's mark, or has asked the kernel, which said
+ * that the owner's thread is gone.
  */
 bool life_end(struct shm_participant *rec, uint32_t incarnation)
 {

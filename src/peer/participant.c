@@ -28,7 +28,7 @@ static uint64_t exit_key; /* + 1; 0: not made yet */
 
 static void detach_one(struct peer *p);
 
-/* Thread exit and cancellation: everything the thread has goes back. */
+/* Runs at a thread's exit or cancellation: gives back all that it has. */
 static void detach_all(void *unused)
 {
 	(void)unused;
@@ -40,7 +40,7 @@ static void detach_all(void *unused)
 	}
 }
 
-/* Keys are few: without one the next call tries again. */
+/* Without a free key it fails, and the next call tries again. */
 static int make_exit_key(void)
 {
 	pthread_key_t key;
@@ -52,7 +52,7 @@ static int make_exit_key(void)
 	return 0;
 }
 
-/* Sees to it that detach_all() is called at the thread's end. */
+/* Makes libc call detach_all() at the thread's end. */
 static int watch_exit(void)
 {
 	int r = load_acquire(&exit_key) ? 0 : make_exit_key();
@@ -64,7 +64,7 @@ static int watch_exit(void)
 	return r;
 }
 
-/* What was inherited over fork is the parent's: forget it, touch nothing. */
+/* Peers inherited over fork are the parent's: forget them, touch nothing. */
 static void forget_inherited(void)
 {
 	struct peer **at = &attached;
@@ -83,7 +83,7 @@ static void forget_inherited(void)
 	peer_current = NULL;
 }
 
-/* Flights must still be ended, pins given back, a call be left. */
+/* Whether the thread has flights to end, pins to give back, a call to leave. */
 static bool owes_something(const struct peer *p)
 {
 	const struct shm_participant *rec = p->record;
@@ -96,7 +96,7 @@ static bool owes_something(const struct peer *p)
 	return any != 0;
 }
 
-/* Handles closed elsewhere leave mappings that only wait for this thread. */
+/* Detaches from mappings whose handles are closed, unless it owes something. */
 static void detach_abandoned(void)
 {
 	struct peer **at = &attached;
@@ -113,7 +113,7 @@ static void detach_abandoned(void)
 	}
 }
 
-/* Locks the record, once what its last owner had has been given back. */
+/* Locks the record, and gives back what its last owner had. */
 static bool lock_record(struct peer *p, bool ask)
 {
 	struct shm_participant *rec = p->record;
@@ -163,9 +163,9 @@ void peer_relock(struct mapping *map)
 }
 
 /*
- * Fills in the record just locked. FUTEX_WAITERS is set in the mutex's word
- * once and for all, so that the kernel wakes a waiter at death and nobody
- * else ever needs to write that word.
+ * Fills in a record that this thread has just locked. Sets FUTEX_WAITERS in the
+ * mutex's word once and for all, so that the kernel wakes a waiter when the
+ * owner dies, and no waiter ever needs to write that word.
  */
 static void fill_record(struct peer *p)
 {
@@ -201,7 +201,7 @@ static bool take_one(struct peer *p, uint32_t from, uint32_t to, bool ask)
 	return false;
 }
 
-/* Only when none is left is the kernel asked for deaths it did not mark. */
+/* Asks the kernel for deaths that it did not mark only if no record is left. */
 static int take_record(struct peer *p)
 {
 	struct mapping *map = p->map;
@@ -247,7 +247,7 @@ int peer_attach(struct mapping *map, struct peer **out)
 	p = peer_attached(map, 0);
 	if (p)
 		goto found;
-	/* A thread that is not detached at its end would pass for a dead one. */
+	/* Else this thread would not detach at its end, and look dead. */
 	r = watch_exit();
 	if (r)
 		return r;
@@ -259,7 +259,7 @@ int peer_attach(struct mapping *map, struct peer **out)
 	p->cookie = process_cookie();
 	p->life = p->cookie + fetch_add_relaxed(&lives, 1) + 1;
 	r = take_record(p);
-	/* Locking a robust mutex has cleared that (WAIT-6). */
+	/* Locking a robust mutex has cleared list_op_pending (WAIT-6). */
 	wait_done();
 	if (r) {
 		free(p);
@@ -302,7 +302,7 @@ static void detach_one(struct peer *p)
 	if (peer_current == p)
 		peer_current = NULL;
 	if (p->cookie == process_cookie()) {
-		/* A cancelled wait may have left it pointing somewhere. */
+		/* A cancelled wait may have left list_op_pending set. */
 		wait_done();
 		peer_sweep(p, false);
 		kill_point(detach_swept);
@@ -310,7 +310,7 @@ static void detach_one(struct peer *p)
 		unlocked = record_unlock(map, p->record);
 		sys.wake(liveness_word(map, p->record), INT32_MAX);
 		peer_rest();
-		/* Else it is still in the thread's list. */
+		/* A mutex that stays locked is still in the robust list. */
 		if (unlocked)
 			mapping_put(map);
 	}
@@ -347,7 +347,7 @@ bool peer_reap(struct mapping *map, uint32_t index)
 		wait_done();
 		return false;
 	}
-	/* Else it is in this thread's list, and the mapping must stay. */
+	/* A mutex that stays locked is in this thread's robust list. */
 	if (!record_unlock(map, rec))
 		mapping_get(map);
 	sys.wake(liveness_word(map, rec), INT32_MAX);

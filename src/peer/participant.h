@@ -2,13 +2,13 @@
 /*
  * Participants: attached threads.
  *
- * A record is taken by pthread_mutex_trylock() on its robust mutex and kept
- * locked for as long as the thread is attached; libc links it into the
- * thread's robust list, so the kernel vouches for the thread's life once, for
- * everything that names the record as its owner.
+ * A thread takes a record by pthread_mutex_trylock() on the record's robust
+ * mutex, and keeps that locked for as long as it is attached. libc links the
+ * mutex into the thread's robust list, so the kernel vouches for the thread's
+ * life once, for everything that names the record as its owner.
  *
- * Taking a record whose owner died gives back first what that owner owned:
- * while an incarnation owns anything, no other thread is that record's owner.
+ * A thread that takes a dead owner's record first gives back what that owner
+ * owned: while an incarnation owns anything, the record has no other owner.
  */
 #ifndef PEER_PARTICIPANT_H
 #define PEER_PARTICIPANT_H
@@ -27,14 +27,14 @@ struct peer {
 	uint64_t cookie; /* of the process that attached */
 	uint64_t life;   /* no other attachment has it */
 	uint32_t inside; /* a call uses it while it attaches elsewhere */
-	/* where it looks for free granules next: those in slots, others */
+	/* where it next looks for free granules: inside slots, outside */
 	uint32_t inline_cursor, cursor;
 	uint64_t freed;   /* granules it has freed */
-	uint32_t permits; /* that it holds */
-	void *semaphores; /* what it knows of them; see sync/semaphore.h */
+	uint32_t permits; /* permits it holds */
+	void *semaphores; /* semaphores it knows; see sync/semaphore.h */
 	struct robust_head *robust; /* the thread's robust list, or NULL */
 	uint64_t ranks;             /* of the locks it holds: bit n is rank n */
-	/* slots it has sent out and that wait for their grace period; hints */
+	/* hints: slots it has retired, which wait for their grace period */
 	uint32_t limbo[PEER_LIMBO];
 	uint32_t limbo_count;
 	struct peer *next;
@@ -43,14 +43,14 @@ struct peer {
 extern __thread struct peer *peer_current;
 
 /*
- * The calling thread's peer for `map`, attached if need be; on success the
- * mapping is referenced for as long as it stays attached. Returns 0, -EUSERS
- * no record free, -ENOSPC, -EBADMSG, or -ENOMEM, also where there is no key to
- * notice the thread's end by: tried again by the next call.
+ * Finds the calling thread's peer for `map`, or attaches the thread. The peer
+ * holds a reference to the mapping for as long as it is attached. Returns 0,
+ * -EUSERS if no record is free, -ENOSPC, -EBADMSG, or -ENOMEM, also if libc has
+ * no key left that tells of the thread's end; the next call tries again.
  */
 int peer_attach(struct mapping *map, struct peer **out);
 
-/* The peer for `map` if this thread is attached already: the fast path. */
+/* The peer for `map`, if it is the thread's current one: the fast path. */
 static inline struct peer *peer_if_current(const struct mapping *map)
 {
 	struct peer *p = peer_current;
@@ -61,8 +61,8 @@ static inline struct peer *peer_if_current(const struct mapping *map)
 }
 
 /*
- * The calling thread's peer that has this life, or NULL: it has left, or is
- * another thread's, or another process's.
+ * The calling thread's peer that has this life, or NULL: that peer has
+ * detached, or is another thread's, or another process's.
  */
 struct peer *peer_of_slow(uint64_t life);
 
@@ -76,43 +76,46 @@ static inline struct peer *peer_of(uint64_t life)
 }
 
 /*
- * The calling thread's peer for `map`, or NULL if it is not attached; `serial`
- * is the mapping's, or 0 for whatever mapping is at that address.
+ * The calling thread's peer for `map`, or NULL if it is not attached. `serial`
+ * is the mapping's, or 0 for any mapping at that address.
  */
 struct peer *peer_attached(const struct mapping *map, uint64_t serial);
 
 /*
- * WAIT-6 of peer/wait.h, for what the thread still holds, once it holds no
- * permit here any more.
+ * WAIT-6 of peer/wait.h, after the thread gave back its last permit in one
+ * segment: rests at a segment where it still holds one, or nowhere.
  */
 void peer_rest(void);
 
-/* Some thread of this process is attached to several mappings, or was. */
+/* Whether a thread of this process is, or was, attached to several mappings. */
 extern bool peer_several;
 
 /* Detaches the calling thread from `map`, giving back all that it owns. */
 void peer_detach(const struct mapping *map);
 
 /*
- * Gives back everything that the record's last owner still owned. Called with
- * the record locked by this thread, acting as that owner. Set once, by the
- * level that knows what can be owned.
+ * Gives back everything that the record's last owner still owned. The caller
+ * has the record locked, and acts as that owner. The level that knows what can
+ * be owned sets this once.
  */
 typedef void (*peer_sweep_fn)(struct peer *victim, bool died);
 extern peer_sweep_fn peer_sweep;
 
-/* If the participant is dead, sweeps and frees its record; true: it did. */
+/* Sweeps and frees the record of a dead participant; true if it did. */
 bool peer_reap(struct mapping *map, uint32_t index);
 
-/* Asks the kernel for all, so that deaths it did not mark are marked. */
+/*
+ * Asks the kernel about all participants, and ends the incarnations of the dead
+ * that it did not mark. Opens the doors of dead processes.
+ */
 void peer_examine_all(struct mapping *map);
 
-/* Reaps all the dead; returns how many. */
+/* Reaps all dead participants; returns how many. */
 uint32_t peer_reap_all(struct mapping *map);
 
 /*
- * Takes this process's byte locks again, after a descriptor of the segment's
- * file has been closed, which drops them all.
+ * Takes this process's byte locks again, after the close of a descriptor of the
+ * segment's file has dropped them all.
  */
 void peer_relock(struct mapping *map);
 

@@ -20,7 +20,7 @@ static bool marked(uint32_t word)
 	return word & FUTEX_OWNER_DIED;
 }
 
-/* It is free, or its holder is dead. */
+/* Whether the mutex is free, or its holder is dead. */
 static bool lockable(struct mapping *map, struct shm_participant *rec,
 		     uint32_t word, bool ask)
 {
@@ -43,11 +43,11 @@ static void name_holder(const struct mapping *map, struct shm_participant *rec)
 }
 
 /*
- * Called in the record's door (DOOR-1).
+ * For a thread in the record's door (DOOR-1).
  *
  * ORDER-P1 pairs ORDER-P2
- * A dead owner's word is seen before what it last wrote is swept: trylock
- * acquires what the kernel's mark, made after the owner's last store, released.
+ * The reaper sees the owner's last stores before it sweeps: the kernel marks
+ * the word after them, with a release, and trylock acquires the mark.
  */
 static int lock_inside(struct mapping *map, struct shm_participant *rec,
 		       uint32_t word)
@@ -88,7 +88,7 @@ int record_lock(struct mapping *map, struct shm_participant *rec, bool ask)
 	return r;
 }
 
-/* A thread in the door is about to leave it, or stopped. */
+/* Waits for the door: the thread in it is about to leave it, or stopped. */
 static uint64_t enter_patiently(struct mapping *map,
 				struct shm_participant *rec)
 {

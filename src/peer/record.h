@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mutex of a record: locked, unlocked and marked, each in the door.
+ * The mutex of a record: a thread locks, unlocks and marks it in the door.
  *
  * Outside the door the record names the thread that holds the mutex (pid_ns,
- * pid, tid), be it the owner or a reaper. Inside, `tid` is 0 while that may be
- * untrue. So a thread that enters and finds the mutex held, the incarnation
- * even and no mark concludes
+ * pid, tid): the owner or a reaper. A thread in the door sets `tid` to 0 while
+ * that may be untrue. So a thread that enters and finds the mutex held, the
+ * incarnation even and no mark concludes
  *
  *   tid > 0    from the kernel's answer whether that thread is gone. Its
  *              process must have ended as well: a thread that calls exec()
  *              loses its id before the kernel goes through its mutexes
- *   tid == 0   that the thread which was in the door before is the holder, and
- *              is dead: the door was taken from it
+ *   tid == 0   that the holder is the thread that was in the door before, and
+ *              that it is dead: this thread took the door from it
  *
- * The kernel will not mark the mutex of a holder that is gone any more. The
- * thread in the door does it in the kernel's place, and locks the mutex as any
- * dead one's.
+ * The kernel does not mark the mutex of a holder that is gone already. The
+ * thread in the door marks it instead, and locks it as any dead holder's.
  */
 #ifndef PEER_RECORD_H
 #define PEER_RECORD_H
@@ -23,17 +22,18 @@
 #include "segment/mapping.h"
 
 /*
- * Locks the record's mutex if it is free or its holder is dead; `ask`: deaths
- * that the kernel did not mark are looked for. The record's incarnation is ended
- * then. Returns 0; EOWNERDEAD: the caller gives back what the last owner had and
- * makes the mutex consistent; or EBUSY.
+ * Locks the record's mutex if it is free or its holder is dead, and ends the
+ * record's incarnation. With `ask`, looks for deaths that the kernel did not
+ * mark. Returns 0; EBUSY; or EOWNERDEAD: the caller then gives back what the
+ * last owner had, and makes the mutex consistent.
  */
 int record_lock(struct mapping *map, struct shm_participant *rec, bool ask);
 
 /*
- * Unlocks it. False: it stays locked, because another thread is in the door or
- * the mutex is damaged. Then it stays in the thread's list until the kernel
- * marks it at the thread's end, and the mapping must stay.
+ * Unlocks the record's mutex. False if the mutex stays locked, because another
+ * thread is in the door or the mutex is damaged. It then stays in the thread's
+ * robust list until the kernel marks it at the thread's end, and the caller
+ * keeps the mapping.
  */
 bool record_unlock(struct mapping *map, struct shm_participant *rec);
 

@@ -6,9 +6,9 @@
 #include "os/killpoint.h"
 #include "os/sys.h"
 
-/* WAIT-4: how long a sleep lasts at most, and how much that is spread. */
+/* WAIT-4: a sleep's slice, before jitter of a quarter either way. */
 #define SLICE_NS (100 * NS_PER_MS)
-/* The same where several words cannot be slept on: a dead owner is polled. */
+/* The slice without futex_waitv(2), where a waiter polls for a dead owner. */
 #define POLL_NS (4 * NS_PER_MS)
 
 static __thread struct robust_head *head;
@@ -16,7 +16,7 @@ static __thread uint32_t *resting; /* WAIT-6: a relay word, or NULL */
 
 static uint64_t jittered(uint64_t slice, const struct wait *w, uint64_t now)
 {
-	/* any spread will do: the point is that sleepers do not march */
+	/* any spread will do: sleepers must not wake in step */
 	uint64_t mix = (now ^ w->self->id) * UINT64_C(0x9e3779b97f4a7c15);
 
 	return slice - slice / 4 + (mix >> 40) * (slice / 2) / (1 << 24);
@@ -24,8 +24,8 @@ static uint64_t jittered(uint64_t slice, const struct wait *w, uint64_t now)
 
 /*
  * ORDER-R1 pairs ORDER-R2
- * The kernel reads list_op_pending when the thread is gone, so a compiler
- * barrier is all that the order of these stores needs.
+ * The kernel reads list_op_pending after the thread's last instruction, so a
+ * compiler barrier is all that the order of these stores needs.
  */
 static void set_pending(uint32_t *relay)
 {
@@ -71,7 +71,7 @@ static void add(struct futex_waitv **v, uint32_t *word, uint32_t value,
 	};
 }
 
-/* How many words there are. */
+/* Lists the words to sleep on; returns how many. */
 static force_inline unsigned int list_words(const struct wait *w)
 {
 	struct futex_waitv *v = w->words;
@@ -114,7 +114,7 @@ void wait_prepare(const struct wait *w, struct nap *n)
 	peer_count(w->self, COUNT_waits);
 }
 
-/* A filter may have come after the probe. */
+/* A filter may have come after sys_has_waitv() asked. */
 static bool refused(int r)
 {
 	return r == -ENOSYS || r == -EPERM;
@@ -138,7 +138,7 @@ bool wait_over(const struct wait *w)
 	return false;
 }
 
-/* WAIT-2: whoever wrote there broke the segment. */
+/* WAIT-2: clears a stray byte, which some writer broke the segment with. */
 static void mend_relay(struct peer *p, uint32_t *relay)
 {
 	uint32_t stray = relay ? load_relaxed(relay) : 0;
@@ -147,7 +147,7 @@ static void mend_relay(struct peer *p, uint32_t *relay)
 		peer_count(p, COUNT_corrupt);
 }
 
-/* The kernel says that some word differs. */
+/* Whether a relay word is why the kernel said that some word differs. */
 static bool relay_differs(const struct wait *w)
 {
 	if (wait_over(w))
@@ -167,7 +167,7 @@ int wait_otherwise(const struct wait *w, const struct nap *n)
 		sys_force_waitv(0);
 		r = sys.wait(w->event, w->event_seen, &n->until);
 	}
-	/* ... or out of memory in the kernel: not to be met by spinning. */
+	/* A stray relay, or a kernel out of memory: do not spin on it. */
 	if (differs || !expected(r))
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &poll, NULL);
 	return r;
@@ -188,9 +188,9 @@ void wait_wake_others(const struct wait *w)
 /*
  * ORDER-E1 pairs ORDER-E2
  * A waiter announces itself, then looks at the control word; a waker changes
- * the control word, then looks for waiters. All four accesses are
- * sequentially consistent, so one of the two sees the other. Weaker: a lost
- * wake, mended only by the slice.
+ * the control word, then looks for waiters. All four accesses are sequentially
+ * consistent, so one of the two sees the other. Were they weaker, a waker could
+ * miss a waiter, which would sleep until its slice ends.
  */
 uint32_t event_arm(uint32_t *event)
 {
@@ -231,7 +231,7 @@ bool event_wake_one(uint32_t *event)
 		if (!(e & EVENT_WAITERS))
 			return false;
 	} while (!cas_seq(event, e, e + EVENT_STEP));
-	/* Who announced itself and is not yet asleep finds the word changed. */
+	/* A waiter announced and not yet asleep finds the word changed. */
 	if (sys.wake(event, 1) < 1)
 		event_wake(event, true);
 	return true;

@@ -4,40 +4,42 @@
  *
  * A waiter sleeps on several words at once: the event it waits for, the
  * owner's liveness word, the owner's relay word, its cancel token and its
- * handle's closing word. Who waits for a permit has many owners to look at:
- * it sleeps on the liveness words of as many as there is room for, and on the
- * segment's relay word. Every return means: look at everything again.
+ * handle's closing word. A waiter for a permit has many owners to look at: it
+ * sleeps on the liveness words of as many as there is room for, and on the
+ * segment's relay word. After each return the waiter looks at everything again.
  *
- * The kernel wakes one waiter of a dead owner. Invariants that make one
+ * The kernel wakes one waiter of a dead owner. These invariants make one
  * enough:
  *
- *  WAIT-1. Whoever finds the owner's word changed from what it slept on wakes
- *      all who sleep on that word, before it does anything else.
- *  WAIT-2. Who dies between being woken and WAIT-1 passes the wake on: its
- *      list_op_pending points at the owner's relay word, which is always 0,
- *      and for a pending word that is 0 the kernel wakes one more waiter of
- *      it. Nothing is ever written there, so equal TIDs in two PID namespaces
- *      harm nobody. A stray byte there would end each sleep at once: the waiter
- *      that finds one sets the word to 0 again, and sleeps for a moment, so
- *      that it does not spin even if somebody keeps writing there.
+ *  WAIT-1. A waiter that finds the owner's word changed from what it slept on
+ *      wakes all that sleep on that word, before it does anything else.
+ *  WAIT-2. A woken waiter that dies before it has done WAIT-1 passes the wake
+ *      on: its list_op_pending points at the owner's relay word, which is
+ *      always 0, and the kernel wakes one more waiter of a pending word that is
+ *      0. Nobody ever writes there, so equal TIDs in two PID namespaces harm
+ *      nobody. A stray byte there would end each sleep at once: the waiter that
+ *      finds one sets the word to 0 again, and sleeps for a moment, so that it
+ *      does not spin even if a broken program keeps writing there.
  *  WAIT-3. list_op_pending stays set from before the sleep until the waiter has
- *      decided: it has a result, has claimed, or has left. (Reaping takes
- *      another robust mutex, which ends it early; WAIT-4 bounds what that
- *      costs.)
+ *      decided: it has a result, has claimed, or has left. (A waiter that reaps
+ *      takes another robust mutex, which clears it early; WAIT-4 bounds what
+ *      that costs.)
  *  WAIT-4. Every sleep ends by itself after a slice, so that a waker that
  *      stopped or died between its CAS and its wake costs no more than that.
- *  WAIT-5. Who sleeps on an event sleeps on the words of its present owner: who
- *      becomes the owner of something at rest wakes those who may be asleep
- *      on the last one's. (Taking over from the dead, WAIT-1 has done so.)
- *  WAIT-6. Once a thread has tried to take a permit its list_op_pending rests
+ *  WAIT-5. A waiter of an event sleeps on the words of its present owner: a
+ *      participant that becomes the owner of something at rest wakes those that
+ *      may sleep on the last owner's words. (At a takeover from a dead owner,
+ *      WAIT-1 has woken them.)
+ *  WAIT-6. Once a thread has tried to take a permit, its list_op_pending rests
  *      at the segment's relay word whenever it points nowhere else. So its
- *      death wakes one of those who wait for permits in that segment, however
- *      many holders there are and whichever of them it slept on; that one reaps
- *      the dead, which wakes the others. It stays there when the permits have
- *      been given back: to move it each time would cost more than a wake at the
- *      thread's end. (The program's own robust mutexes clear that place: from
- *      then until the thread's next call here, the liveness words, and WAIT-4,
- *      are what is left.)
+ *      death wakes one of the waiters for permits in that segment, however
+ *      many holders there are and whichever of them that waiter slept on. The
+ *      waiter reaps the dead, which wakes the others. In a process that uses
+ *      one segment, list_op_pending stays there when the permits have been
+ *      given back: to move it each time would cost more than a wake at the
+ *      thread's end. (The program's own robust mutexes clear it. Until the
+ *      thread's next call here, the liveness words and WAIT-4 are what is
+ *      left.)
  */
 #ifndef PEER_WAIT_H
 #define PEER_WAIT_H
@@ -56,10 +58,10 @@
 struct wait_word {
 	uint32_t *word;
 	uint32_t seen;
-	bool liveness; /* of an owner: WAIT-1 holds for it */
+	bool liveness; /* an owner's liveness word: WAIT-1 holds for it */
 };
 
-/* The kernel takes 128 words. */
+/* The kernel takes 128 words at most. */
 #define WAIT_MOST_WORDS 128
 #define WAIT_OWN_WORDS 6
 
@@ -68,15 +70,15 @@ struct wait {
 	uint32_t *event;
 	uint32_t event_seen;
 	struct shm_participant *owner;
-	uint32_t owner_seen; /* its liveness word as looked at */
+	uint32_t owner_seen; /* its liveness word when the waiter looked */
 	struct sfshm_cancel *cancel;
 	uint32_t *closing; /* moves when the handle is closed; or NULL */
 	uint32_t closing_seen;
-	/* where there is no one owner: the segment's, and its predecessor's */
+	/* without a single owner: the segment's, and its predecessor's */
 	uint32_t *relay, *relay_before;
 	const struct wait_word *more;
 	uint32_t more_count;
-	struct futex_waitv *words; /* room for WAIT_OWN_WORDS, and `more` */
+	struct futex_waitv *words; /* room for WAIT_OWN_WORDS and `more` */
 	uint64_t until;            /* CLOCK_MONOTONIC, ns; 0: no end */
 };
 
@@ -84,19 +86,19 @@ struct wait {
 struct nap {
 	unsigned int count; /* words; 0: there is no futex_waitv(2) */
 	struct timespec until;
-	bool slice; /* it ends then only to look at everything again */
+	bool slice; /* it ends at `until` only to look at everything again */
 };
 
-/* What comes before the sleep: WAIT-3, its words, its end. */
+/* Prepares a sleep: its words, its end, and list_op_pending (WAIT-3). */
 void wait_prepare(const struct wait *w, struct nap *n);
 
-/* Where there is no such sleep, or it has failed with errno. */
+/* Sleeps without futex_waitv(2), or deals with its error in errno. */
 int wait_otherwise(const struct wait *w, const struct nap *n);
 
-/* WAIT-1, where there is something to be done for it. */
+/* WAIT-1, if it has anything to do. */
 void wait_wake_others(const struct wait *w);
 
-/* Words that it waits for have changed, or the wait is to be given up. */
+/* Whether a word that it sleeps on has changed; relay words do not count. */
 bool wait_over(const struct wait *w);
 
 static inline bool wait_owner_changed(const struct wait *w)
@@ -107,13 +109,13 @@ static inline bool wait_owner_changed(const struct wait *w)
 
 /*
  * Sleeps once. Returns 0 (look again), or -EAGAIN if a slice passed and
- * nothing woke it: time to examine the owner.
+ * nothing woke the waiter: time to examine the owner.
  *
- * In a header, for the kernel makes the processor forget where functions
- * return to: each that a woken thread has to leave takes as long as a miss.
+ * In a header, because a context switch clears the processor's predictions of
+ * returns: each return of a woken thread costs as much as a cache miss.
  *
- * The sleep is a cancellation point. Nothing is held here that the thread's
- * exit does not give back, so being cancelled at any instruction is safe.
+ * The sleep is a cancellation point. The thread's exit gives back all that it
+ * holds here, so it may be cancelled at any instruction.
  */
 static force_inline int wait_sleep(const struct wait *w)
 {
@@ -133,16 +135,17 @@ static force_inline int wait_sleep(const struct wait *w)
 	return unlikely(r == -ETIMEDOUT) && n.slice ? -EAGAIN : 0;
 }
 
-/* Ends WAIT-3's duty, and sees to WAIT-6. Idempotent. */
+/* Ends WAIT-3, and goes back to rest (WAIT-6). Idempotent. */
 void wait_done(void);
 
 /*
- * WAIT-6: from now on the thread holds permits in the segment; it holds none.
+ * WAIT-6: wait_rest_at() lets list_op_pending rest at the segment's relay word,
+ * wait_unrest() lets it rest nowhere.
  */
 void wait_rest_at(const struct mapping *map);
 void wait_unrest(void);
 
-/* The same where it may rest there already, as it nearly always does. */
+/* wait_rest_at(), unless it rests there already, as it nearly always does. */
 static inline void wait_rest(const struct peer *p)
 {
 	const struct robust_head *list = p->robust;
@@ -155,33 +158,33 @@ static inline void wait_rest(const struct peer *p)
 }
 
 /*
- * The event word: bit 0 says that somebody may be waiting (a legal error is
- * to say so though nobody is), the rest counts wakes.
+ * The event word: bit 0 says that a waiter may be there (it may be set without
+ * one, which is legal), the rest counts wakes.
  */
 #define EVENT_WAITERS 1u
 #define EVENT_STEP 2u
 
 /*
- * Announces a waiter; returns the value to sleep on. Look at the control word
- * after it, with load_seq().
+ * Announces a waiter; returns the value to sleep on. The waiter then looks at
+ * the control word, with load_seq().
  */
 uint32_t event_arm(uint32_t *event);
 
 /*
- * Wakes those who wait, after the change they wait for has been made with
- * cas_seq(). Costs no system call where nobody does. Returns whether anybody
- * was announced.
+ * Wakes waiters: one or all. The caller has made the change that they wait for
+ * with cas_seq(). Makes no system call if nobody waits. Returns whether a
+ * waiter was announced.
  */
 bool event_wake(uint32_t *event, bool all);
 
 /*
- * Wakes one, for an event that nobody's claim wakes all of later (WAIT-5):
- * finding that nobody slept it takes the announcement back, so that the next
- * one costs no system call.
+ * Wakes one waiter of an event that no later claim wakes all of (WAIT-5). If
+ * nobody slept, it takes the announcement back, so that the next waker makes no
+ * system call.
  */
 bool event_wake_one(uint32_t *event);
 
-/* Whether somebody may be waiting: after the change, as event_wake() does. */
+/* Whether a waiter may be there; like event_wake(), called after the change. */
 static inline bool event_awaited(const uint32_t *event)
 {
 	/* ORDER-E2 pairs ORDER-E1 */

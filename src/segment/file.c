@@ -18,7 +18,7 @@
 #include "segment/huge.h"
 #include "segment/mapping.h"
 
-/* Linux 6.3; where it is unknown, a memfd is executable and does no harm. */
+/* Linux 6.3. A kernel without it makes an executable memfd: no harm. */
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
@@ -59,8 +59,8 @@ static int fill_header(struct shm_header *h, const struct sfshm_options *o,
 }
 
 /*
- * The header and the buckets get their memory now, for look-ups touch them
- * anywhere; all else is reserved as it comes into use.
+ * Reserves the header and the buckets, because look-ups touch them anywhere.
+ * Callers reserve all else as it comes into use.
  */
 static int write_segment(int fd, const struct shm_header *h)
 {
@@ -153,7 +153,7 @@ int file_make(const char *path, const struct sfshm_options *o,
 	return r;
 }
 
-/* Linking by descriptor needs a privilege; through /proc it does not. */
+/* Linking by descriptor needs a privilege, linking through /proc none. */
 int file_link(int fd, const char *path)
 {
 	char self[64];
@@ -261,10 +261,10 @@ static int why_not_opened(const char *path, const struct sfshm_options *o)
 }
 
 /*
- * What was looked at by its name may be another file by the time it is opened:
- * it is judged anew by what is open. O_NONBLOCK, for a FIFO or a file with a
- * lease must not hold up the opener. Closing the wrong one is harmless, for
- * this process has no locks on a file that it has not mapped.
+ * Between file_inspect() and open() another file may have come under the name,
+ * so the open file is judged anew. O_NONBLOCK keeps a FIFO, or a file with a
+ * lease, from holding up the opener. To close the wrong file is harmless: this
+ * process has no locks on a file that it has not mapped.
  */
 int file_open(const char *path, int flags, const struct sfshm_options *o,
 	      struct stat *st)
@@ -286,7 +286,7 @@ int file_open(const char *path, int flags, const struct sfshm_options *o,
 	return r;
 }
 
-/* Whether some process has the segment open, whatever it says of its boot. */
+/* Whether a process has the segment open, whatever boot the header names. */
 static bool in_use(int fd)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -294,7 +294,7 @@ static bool in_use(int fd)
 	return fcntl(fd, F_GETLK, &lock) || lock.l_type != F_UNLCK;
 }
 
-/* Called with the lock on the file held. */
+/* For a caller that holds the lock on the file. */
 static int remove_unused(const char *path, int fd,
 			 const struct sfshm_options *o)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory that is reserved must stay so: a segment's pages get their room before
- * they are first touched, and a write that finds none later is a SIGBUS.
+ * A segment's pages get their room before they are first touched, and must
+ * keep it: if a later write finds no room, the writer gets a SIGBUS.
  *
  * A file system that writes elsewhere at each change (btrfs, ZFS, bcachefs), or
- * by way of another one that is not known (overlayfs, FUSE, a network), cannot
- * promise that. So those that can are listed, and all others are refused.
- * xfs writes elsewhere only where a file shares its blocks with a copy.
+ * by way of an unknown one (overlayfs, FUSE, a network), cannot promise that.
+ * So this file lists those that can, and refuses all others. xfs writes
+ * elsewhere only where a file shares its blocks with a copy.
  */
 #include "segment/filesystem.h"
 
@@ -43,7 +43,7 @@ static const struct {
 	{ HUGETLBFS_MAGIC, "hugetlbfs" },
 };
 
-/* Does it share blocks with another file, as after `cp --reflink`? */
+/* Whether the file shares blocks with another, as after `cp --reflink`. */
 static bool shares_blocks(int fd)
 {
 	union {

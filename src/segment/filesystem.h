@@ -6,9 +6,9 @@
 #include <sfshm/segment.h>
 
 /*
- * Refuses a file on which a page that has its memory may need new room when it
- * is written again. `path` names the file in options->why. Returns 0,
- * -EOPNOTSUPP, or what the system said.
+ * Refuses a file system on which a page that has its memory may need new room
+ * when it is written again. `path` names the file in options->why. Returns 0,
+ * -EOPNOTSUPP, or the error of a system call.
  */
 int filesystem_check(int fd, const char *path, const struct sfshm_options *o);
 

@@ -14,10 +14,10 @@ union image {
 	uint32_t words[sizeof(pthread_mutex_t) / sizeof(uint32_t)];
 };
 
-/* Threads that come first at once all write the same here. */
+/* Several threads may write these at once, each the same bytes. */
 static union image pattern;
 static struct shm_fingerprint found;
-static uint32_t known; /* both are there */
+static uint32_t known; /* 1: pattern and found are written */
 
 struct robust_head *robust_head(void)
 {
@@ -47,7 +47,7 @@ static int make_pattern(union image *out)
 	return -r;
 }
 
-/* Locks a mutex of our own: its list entry is the newest, so comes first. */
+/* Locks a private mutex: its entry is then the first of the robust list. */
 static int locate_word(const union image *unlocked, struct shm_fingerprint *f)
 {
 	pthread_mutex_t probe;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The libc's robust mutexes, as far as they stand in shared memory.
+ * The libc's robust mutexes, as they stand in shared memory.
  *
- * A mutex's futex word is found by asking the kernel for the calling thread's
- * robust list while a mutex is held; nothing here knows libc's structs.
+ * locate_word() finds a mutex's futex word: it locks a mutex and asks the
+ * kernel for the thread's robust list. Nothing here knows libc's structs.
  */
 #ifndef SEGMENT_FINGERPRINT_H
 #define SEGMENT_FINGERPRINT_H
@@ -12,7 +12,7 @@
 
 #include "segment/layout.h"
 
-/* What get_robust_list(2) returns the address of. */
+/* The list's head, whose address get_robust_list(2) returns. */
 struct robust_head {
 	void *next;
 	int64_t futex_offset;
@@ -28,8 +28,8 @@ int fingerprint_read(struct shm_fingerprint *out);
 /*
  * Makes the zeroed bytes at `mutex` a robust shared mutex. Any number of
  * processes may do so at once, and again while it is locked: words that are
- * not zero are left alone, and an unlocked mutex's words never change. False:
- * what stands there is no such mutex, and libc must not see it.
+ * not zero are left alone, and an unlocked mutex's words never change. Returns
+ * false if other bytes stand there; the caller keeps those from libc.
  */
 bool mutex_prepare(pthread_mutex_t *mutex);
 

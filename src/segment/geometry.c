@@ -27,8 +27,8 @@ static uint64_t page_up(uint64_t n)
 	return (n + 4095) & ~UINT64_C(4095);
 }
 
-/* Seven for four slots: in a full table three hits in four find their key's
-   slot first in its chain. More would cost more than they save. */
+/* Seven buckets for four slots: in a full table three hits in four find their
+   key's slot first in its chain. More would cost more than they save. */
 static uint32_t buckets_for(uint32_t slots)
 {
 	uint32_t n = slots + slots / 4 * 3;
@@ -38,7 +38,7 @@ static uint32_t buckets_for(uint32_t slots)
 
 #define HALF_PAGE 2048
 
-/* Everything but the counts follows from the counts. */
+/* Works out the regions from the counts. */
 static void place(struct shm_geometry *g)
 {
 	uint64_t at = SHM_HEADER_SIZE;
@@ -52,8 +52,9 @@ static void place(struct shm_geometry *g)
 	g->slots_at = at;
 	at += page_up((uint64_t)g->slots * sizeof(struct shm_slot));
 	/*
-	 * Were a slot and its cold part at the same place in a page, loads from the
-	 * one would wait for stores to the other: none of the first ones are.
+	 * If a slot and its cold part were at the same place in a page, loads
+	 * from one would wait for stores to the other. Half a page keeps the
+	 * first slots from that.
 	 */
 	g->desks_at = at + HALF_PAGE;
 	at += page_up(HALF_PAGE + (uint64_t)g->slots * sizeof(struct shm_desk));
@@ -75,9 +76,9 @@ static int counts_fit(const struct shm_geometry *g)
 }
 
 /*
- * Beyond the bytes that were asked for: room for one result of any size, or a
- * few small ones, to be handed on though it cannot be kept. It takes memory
- * when it is first needed.
+ * Granules beyond the bytes that the creator asked for: room for one result of
+ * any size, or a few small ones, that a leader hands on but cannot keep. They
+ * take memory when a leader first needs them.
  */
 static uint32_t spare_for(const struct shm_geometry *g)
 {

@@ -13,10 +13,10 @@
  */
 int geometry_choose(struct shm_geometry *out, const struct sfshm_options *o);
 
-/* Whether every region is where the counts say it must be. */
+/* Checks that every region is where the counts put it: 0 or -EPROTO. */
 int geometry_check(const struct shm_geometry *g);
 
-/* How many granules lie in slots. */
+/* How many granules are inside slots. */
 static inline uint32_t geometry_inline_granules(const struct shm_geometry *g)
 {
 	uint32_t most = g->granules - g->spare;
@@ -24,7 +24,7 @@ static inline uint32_t geometry_inline_granules(const struct shm_geometry *g)
 	return g->slots < most ? g->slots : most;
 }
 
-/* For how many bytes of values there is room, the spare ones not counted. */
+/* How many bytes of values fit in, without the spare granules. */
 static inline uint64_t geometry_bytes(const struct shm_geometry *g)
 {
 	return (uint64_t)(g->granules - g->spare) * SHM_GRANULE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a file must say of itself before this library maps it. */
+/* Checks a file's header before this library maps the file. */
 #include <errno.h>
 #include <string.h>
 
@@ -46,7 +46,7 @@ static int check_format(const struct shm_header *h,
 	return 0;
 }
 
-/* Where /proc is hidden, the boot is unknown and not compared. */
+/* Without /proc the boot is unknown, and not compared. */
 static bool known(const uint8_t boot[16])
 {
 	static const uint8_t unknown[16];

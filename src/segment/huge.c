@@ -26,12 +26,15 @@ void *huge_map(int fd, size_t size)
 	if (at != room)
 		munmap(room, (size_t)(at - room));
 	munmap(end, (size_t)(room + size + HUGE_PAGE - end));
-	/* Where the mount offers them they come by themselves. */
+	/* A mount with huge=advise then makes huge pages by itself. */
 	madvise(at, size, MADV_HUGEPAGE);
 	return at;
 }
 
-/* By one call, for each waits for other processors. Ends with the file. */
+/*
+ * One call for all the ranges, because each call waits for other processors.
+ * Stops at the file's end.
+ */
 static void collapse(uint8_t *base, const struct shm_geometry *g,
 		     uint64_t first, uint64_t last)
 {
@@ -44,8 +47,8 @@ static void collapse(uint8_t *base, const struct shm_geometry *g,
 }
 
 /*
- * Regions share a range where they meet. What lies before the slots is done
- * when the file is made.
+ * Whether a region begins at `at`: it shares its first range with the one
+ * before. huge_prepare() sees to the ranges before the slots.
  */
 static bool region_begins(const struct shm_geometry *g, uint64_t at)
 {

@@ -6,14 +6,14 @@
  *   header | participants | buckets | slots | cold | tags | granules
  *
  * "Cold" is the part of each slot that a hit seldom touches. The first
- * granules lie in the slots, one in each, the others behind the tags.
+ * granules are inside the slots, one in each; the others follow the tags.
  *
  * All-zero memory behind the header is a valid empty segment. There are no
  * pointers: slots, participants and granules are named by index. A reference
  * that may be empty is stored as index + 1, 0 being "none".
  *
- * Everything that can be owned has one atomic word that names its owner, and
- * is claimed by one CAS on it:
+ * Everything that can be owned has one atomic word that names its owner. A
+ * participant claims it by one CAS on that word:
  *
  *   a participant record   the futex word of its robust mutex
  *   a slot and its flight  shm_slot.ctl
@@ -35,8 +35,8 @@
 #define SHM_LINE 64
 #define SHM_HUGE UINT64_C(1) /* made of huge pages where there are any */
 
-/* Nothing begins in a segment any more: its successor has its name, or its
-   file is removed (peer/removal.h). */
+/* Nothing begins in the segment: its successor has its name, or its file is
+   removed (peer/removal.h). */
 #define SHM_MOVED 1u
 #define SHM_REMOVED 2u
 
@@ -51,14 +51,14 @@
 #define SHM_OWNED 16     /* slots per thread that are noted by name */
 #define SHM_PERMITS 1008 /* words of a semaphore */
 
-/* What the creator chose; never changes, covered by the checksum. */
+/* The creator's choice. It never changes, and the checksum covers it. */
 struct shm_geometry {
 	uint32_t slots;
 	uint32_t participants;
 	uint32_t buckets; /* seven for four slots, at least 64 */
 	uint32_t granules;
 	uint32_t max_value; /* bytes */
-	uint32_t spare;     /* granules at the end, for what is not kept */
+	uint32_t spare;     /* granules at the end, for results not kept */
 	/* offsets of the regions, bytes from the start of the file */
 	uint64_t participants_at;
 	uint64_t buckets_at;
@@ -75,7 +75,7 @@ struct shm_fingerprint {
 	uint32_t mutex_size;
 	uint32_t word_offset;   /* of the futex word in the mutex */
 	int64_t robust_offset;  /* from a robust list entry to that word */
-	uint64_t mutex_pattern; /* hash of a mutex that nobody locked */
+	uint64_t mutex_pattern; /* hash of a mutex that was never locked */
 };
 static_assert(sizeof(struct shm_fingerprint) == 24, "layout");
 
@@ -96,28 +96,28 @@ struct shm_header {
 	uint64_t checksum;    /* of all above */
 	uint8_t reserved[3904 - 192];
 
-	/* The grace period clock; advanced by whoever needs room. */
+	/* The grace period clock; a caller that needs room advances it. */
 	uint64_t epoch;
 	uint64_t epoch_since; /* ns; hint: when it last moved; may be late */
 	uint32_t moved;       /* SHM_MOVED; or, by CAS from 0, SHM_REMOVED */
 	uint32_t drained;     /* 1: nothing is left in its predecessor */
 	uint64_t doubled;     /* ns: until then things were owned in a removed
-				 segment of its name; by who knows that one */
+				 segment of this name; by users of that one */
 	uint8_t pad1[32];
 
 	/* Moved by every insert. */
-	uint32_t slot_hand;   /* hint: where the next one to evict may be */
-	uint32_t expiry_hand; /* hint: where the next expired one may be */
-	uint32_t free_hand;   /* hint: where the next free one may be */
-	int32_t slots_free; /* hint: free ones among those in use; may be off */
+	uint32_t slot_hand;   /* hint: the next slot to evict may be here */
+	uint32_t expiry_hand; /* hint: the next expired slot may be here */
+	uint32_t free_hand;   /* hint: the next free slot may be here */
+	int32_t slots_free;   /* hint: free ones among those in use */
 	uint8_t pad2[48];
 
 	/* How much is reserved and in use; only grows. */
 	uint32_t participants_used;
 	uint32_t slots_used;
-	uint32_t granules_used; /* of those that lie in no slot */
+	uint32_t granules_used; /* of those outside slots */
 	uint32_t relay;         /* always 0; see peer/wait.h */
-	/* No key that ever left had a higher generation. Only grows. */
+	/* No key that left the table had a higher generation. Only grows. */
 	uint64_t generation_floor;
 	uint64_t orphans; /* counts pinned chains that lost their slot */
 	uint8_t pad4[32];
@@ -138,9 +138,9 @@ static_assert(SHM_COUNTERS <= SHM_MAX_COUNTERS, "layout");
 #define SHM_PART_BYTE_LOCK 1u /* its process holds the record's byte lock */
 
 /*
- * A participant: one attached thread. All fields are written by the thread
- * that holds the mutex, which is the owner, or its reaper once it is dead;
- * exceptions are named.
+ * A participant: one attached thread. The thread that holds the mutex (the
+ * owner, or a dead owner's reaper) writes all fields, unless a comment names
+ * another.
  */
 struct shm_participant {
 	/* Liveness. The kernel marks the mutex when the owner dies. */
@@ -149,40 +149,40 @@ struct shm_participant {
 		uint8_t mutex_bytes[48];
 	};
 	uint32_t relay; /* always 0; see peer/wait.h */
-	int32_t tid;    /* holder of the mutex; 0: nobody, or in the door */
+	int32_t tid;    /* holder of the mutex; 0: none, or in the door */
 	int32_t pid;
-	uint32_t incarnation; /* odd: has an owner; ended by CAS, by anybody
-				 who knows of its death: peer/liveness.h */
+	uint32_t incarnation; /* odd while it has an owner; made even by CAS:
+				 see peer/liveness.h */
 
-	/* Identity of who holds the mutex, and what the owner waits for. */
+	/* Identity of the mutex's holder, and the slot the owner waits at. */
 	uint64_t pid_ns; /* inode of the PID namespace, 0: unknown */
 	uint64_t cookie; /* the process's own random number */
 	uint32_t flags;
-	uint32_t wait_slot; /* slot + 1 it sleeps on */
+	uint32_t wait_slot; /* slot + 1 that the owner sleeps on */
 	char name[16];
-	uint64_t door; /* process at the mutex; by CAS; see peer/door.h */
+	uint64_t door; /* process in the door; by CAS; see peer/door.h */
 	uint8_t pad1[16];
 
-	/* The read-side section; expelled by others through a CAS. */
+	/* The read-side section; an evictor expels the reader by CAS. */
 	uint64_t epoch;     /* 0: not reading; see store/epoch.h */
-	uint32_t hits;      /* counts what went through `hit`; a hint */
-	uint32_t hits_seen; /* ... up to here an evictor has used it; by it */
+	uint32_t hits;      /* hint: counts the entries made in `hit` */
+	uint32_t hits_seen; /* hint: entries an evictor has used; by evictors */
 	uint8_t pad2[48];
 
-	/* What it owns or is about to own, so that a reaper finds it. */
+	/* Anything it owns or is about to own, so that a reaper finds it. */
 	uint32_t build;          /* granule + 1: head of the chain being made */
 	uint32_t build_pending;  /* granule + 1: may be claimed, not chained */
 	uint32_t doomed;         /* head of the chain being freed */
 	uint32_t doomed_pending; /* cut off that chain, maybe not yet free */
-	uint32_t owned_overflow; /* more are owned than fit: look at all slots */
+	uint32_t owned_overflow; /* it owns more: a reaper looks at all slots */
 	uint32_t pad3[11];
-	uint32_t owned[SHM_OWNED]; /* slot + 1; may name more than is owned,
-					never less */
+	uint32_t owned[SHM_OWNED]; /* slot + 1; may name a slot that it does
+					not own; leaves out none */
 
-	/* Counters; never reset, so nothing is lost with an owner. */
+	/* Counters; never reset, so they outlive the owner. */
 	uint64_t counters[SHM_MAX_COUNTERS];
 
-	/* The last slots whose values were read, for who evicts. Hints. */
+	/* The last slots whose values it read, for evictors. Hints. */
 	uint32_t hit[SHM_HITS];
 
 	/* Chains that must stay as they are; see store/pin.h. */
@@ -198,15 +198,15 @@ static_assert(sizeof(struct shm_participant) == 1152, "layout");
 static_assert(sizeof(pthread_mutex_t) <= 48, "layout");
 
 /*
- * The code of a failure that is none: the key is uncacheable, everybody runs
- * the work for himself. No caller can fail with it.
+ * The code that marks a key as uncacheable: each caller runs the work for
+ * itself. No caller's failure can have this code.
  */
 #define SHM_CODE_UNCACHEABLE INT32_MIN
 
-/* What a key is the key of. Each kind has a name space of its own. */
+/* The kinds of keys. Each has a name space of its own. */
 enum shm_kind {
 	SHM_VALUE,     /* a flight's: its slot holds results */
-	SHM_CLAIM,     /* a flight's claim, where that has another key */
+	SHM_CLAIM,     /* a flight's claim, if it has a key of its own */
 	SHM_LOCK,      /* a keyed lock: a flight that never has a result */
 	SHM_SEMAPHORE, /* its result is its permits, see sync/semaphore.h */
 	SHM_SAVE,      /* a staged save: its result describes the file */
@@ -214,14 +214,14 @@ enum shm_kind {
 };
 
 /*
- * A field, one of a slot's two results, in two parts: what a hit must know, and
- * the rest. Which of them is the current value, and when the other may be
- * written, stands in the control word (store/ctl.h).
+ * A field: one of a slot's two results, in two parts, front (what a hit needs)
+ * and back. The control word says which field is the current value, and when
+ * the other may be written (store/ctl.h).
  */
 struct shm_front {
-	uint64_t when;   /* stored then, CLOCK_MONOTONIC, ns, but for bits 0..7:
+	uint64_t when;   /* stored at, CLOCK_MONOTONIC, ns; but bits 0..7:
 			    length + 1 of a value in its slot's inline granule;
-			    0: the other part says where it lies */
+			    0: the back says where the value is */
 	uint32_t ttl_ms; /* lifetime from then; UINT32_MAX: no end */
 	uint32_t gen;    /* low bits of the generation that wrote it */
 };
@@ -230,32 +230,32 @@ static_assert(sizeof(struct shm_front) == 16, "layout");
 struct shm_back {
 	uint32_t ref;   /* granule + 1: head of the chain of bytes */
 	uint32_t len;   /* bytes */
-	int32_t code;   /* 0: a value; else a failure, the bytes its message */
-	uint16_t keep;  /* for how long past its lifetime it serves as an old
-			   one: milliseconds, see store/scale.h */
-	uint8_t took;   /* for how long the work ran; see store/scale.h */
-	uint8_t pinned; /* hint: its chain may be pinned; by whoever pins */
+	int32_t code;   /* 0: a value; else a failure, the bytes its text */
+	uint16_t keep;  /* how long it serves stale, past its lifetime: ms, see
+			   store/scale.h */
+	uint8_t took;   /* how long the work ran; see store/scale.h */
+	uint8_t pinned; /* hint: its chain may be pinned; by pinning readers */
 };
 static_assert(sizeof(struct shm_back) == 16, "layout");
 
 /*
- * What a semaphore's value begins with. Then come its words, one for each
- * permit, 32 bits: 0 free, else the owner's id in bits 0..13 and the low bits
- * of its incarnation above. By compare-and-swap; see sync/semaphore.h.
+ * The head of a semaphore's value. Its words follow, one of 32 bits for each
+ * permit: 0 if free, else the holder's id in bits 0..13 and the low bits of the
+ * holder's incarnation above. Changed by CAS; see sync/semaphore.h.
  */
 struct shm_semaphore {
 	uint64_t max; /* bits 0..31 the maximum, 32..63 count its changes; by
-			 CAS, whoever changes it */
+			 CAS, the callers that change it */
 	uint32_t top; /* no word from this on was ever taken; only grows; by
-			 whoever takes one */
+			 callers that take one */
 	uint8_t reserved[52];
 };
 static_assert(sizeof(struct shm_semaphore) == SHM_GRANULE, "layout");
 
 /*
- * A key's place, in two parts of the same number: what a hit touches, two lines
- * of memory side by side, and the rest. Written by the owner named in ctl,
- * unless said otherwise.
+ * A key's place, in two parts with the same number: two adjacent lines that a
+ * hit touches, and the cold rest. The owner named in ctl writes the fields,
+ * unless a comment names another.
  */
 struct shm_slot {
 	uint64_t next; /* link to the next slot of the chain; by any inserter */
@@ -265,8 +265,8 @@ struct shm_slot {
 	uint16_t key_tag; /* bits 0..11: the key's length, 12..15: its kind */
 	uint8_t deaths;   /* leaders that died in a row: see store/slot.h */
 	uint8_t recent;   /* hint: how often the evicting hand spares it */
-	uint8_t key[SHM_INLINE_KEY]; /* of a longer one: its reference */
-	/* Any slot's value may be in it, best a small one of this slot. */
+	uint8_t key[SHM_INLINE_KEY]; /* a longer key's reference */
+	/* May hold any slot's value; preferably a small one of this slot. */
 	uint8_t inline_granule[SHM_GRANULE];
 };
 static_assert(offsetof(struct shm_slot, inline_granule) == 64, "layout");

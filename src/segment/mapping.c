@@ -47,9 +47,10 @@ static bool inherited(const struct mapping *map)
 }
 
 /*
- * A descriptor inherited over fork must go before this process takes byte
- * locks of its own on the file: closing it later would drop them. `keep` is the
- * one that the caller is about to use, which may be the same.
+ * Closes the descriptors inherited over fork, before this process takes byte
+ * locks of its own on their files: closing one later would drop those locks.
+ * `keep` is the number that the caller is about to use; it stays open even if
+ * an inherited mapping has the same number.
  */
 static void close_inherited(int keep)
 {
@@ -86,7 +87,7 @@ struct mapping *mapping_find(dev_t dev, ino_t ino, int keep)
 	return map;
 }
 
-/* Only what the creator wrote is read, for nothing else is checked. */
+/* The part that the creator wrote and the checksum covers; no more is read. */
 #define CONSTANT_PART (offsetof(struct shm_header, checksum) + sizeof(uint64_t))
 
 static int read_header(int fd, struct shm_header *h, const struct stat *st,
@@ -107,8 +108,8 @@ static int read_header(int fd, struct shm_header *h, const struct stat *st,
 }
 
 /*
- * What every attach touches, the header and the first records, by one call
- * instead of by faults; no more than a hint.
+ * Fetches the pages that every attach touches, the header and the first
+ * records, by one call instead of by faults. Only a hint.
  */
 static void fetch_first_pages(uint8_t *base, const struct shm_geometry *g)
 {
@@ -223,9 +224,10 @@ static void remove_from_registry(struct mapping *map)
 }
 
 /*
- * All under the registry's lock: were the descriptor closed after somebody
- * has mapped the file anew, that one's byte locks would go with it. Returns
- * the predecessor, whose reference is the caller's to drop.
+ * Runs under the registry's lock up to the close: if another thread mapped the
+ * file anew before the descriptor is closed, the close would drop that
+ * mapping's byte locks. Returns the predecessor, whose reference the caller
+ * drops.
  */
 static struct mapping *unmap_locked(struct mapping *map)
 {
@@ -295,8 +297,8 @@ bool mapping_last_handle(struct mapping *map)
 }
 
 /*
- * In a forked child nobody is attached to what the parent mapped, whatever
- * the references say: it goes with the last handle.
+ * In a forked child no thread is attached to the parent's mapping, whatever
+ * `refs` says, so the mapping goes with its last handle.
  */
 void mapping_drop_handle(struct mapping *map)
 {

@@ -2,12 +2,12 @@
 /*
  * A segment as this process has it mapped.
  *
- * There is one mapping per process and segment, and the library holds the
- * only descriptor of the file, because closing any other would drop the
- * process's byte locks. A mapping is counted: by each handle and by each
- * attached thread, for unmapping memory that holds a locked robust mutex
- * would corrupt its thread's robust list. So it never moves, and it goes only
- * when nobody can be inside.
+ * A process has one mapping per segment, and the library holds the only
+ * descriptor of the file, because closing any other would drop the process's
+ * byte locks. Each handle and each attached thread holds a reference, because
+ * to unmap memory that holds a locked robust mutex would corrupt the robust
+ * list of the mutex's holder. So a mapping never moves, and it is unmapped only
+ * when no thread can be inside.
  *
  * Everything read from the segment passes one of the accessors below before
  * it is used as an index; geometry is read from the private, checked copy.
@@ -35,20 +35,20 @@ struct mapping {
 	uint64_t seed;
 	uint64_t pid_ns; /* this process's PID namespace */
 	uint64_t cookie; /* of the process that mapped it */
-	uint64_t serial; /* no other mapping of this process had it */
-	struct mapping *predecessor; /* counted as a handle; by liburcu */
+	uint64_t serial; /* unique among the mappings of this process */
+	struct mapping *predecessor; /* referenced as by a handle; by liburcu */
 	char *path;                  /* that it was opened by, or NULL */
-	ino_t folder;                /* that this leads into */
+	ino_t folder;                /* that the path leads into */
 	uint64_t look_at;            /* ns: when to look after its file next */
 	dev_t dev;
 	ino_t ino;
 	struct mapping *next;
 
-	uint32_t inline_granules; /* how many granules lie in slots */
+	uint32_t inline_granules; /* how many granules are inside slots */
 	uint32_t word_offset;     /* of the futex word in a mutex */
 	uint32_t refs;            /* handles + attached threads */
 	uint32_t handles;
-	uint32_t door_locked; /* the byte lock behind its doors is taken */
+	uint32_t door_locked; /* 1: the byte lock behind its doors is taken */
 	int fd;
 	uid_t uid; /* of the file, as it was opened */
 	gid_t gid;
@@ -60,47 +60,48 @@ struct mapping {
 /*
  * Maps the segment at `fd`, with a reference for a handle; on success the
  * descriptor is the mapping's. Checks the header. Returns 0 or a negated errno
- * value with a line in options->why: -ESTALE if it is from before the last
- * boot. The caller has made sure that this process has no mapping of it.
+ * value with a line in options->why: -ESTALE for a segment from before the last
+ * boot. The caller makes sure that this process has no mapping of the segment.
  */
 struct sfshm_options;
 int mapping_open(struct mapping **out, int fd, const struct sfshm_options *o);
 
-/* The same for who knows already what fstat(2) says of the descriptor. */
+/* mapping_open() for a caller that has the fstat(2) of the descriptor. */
 struct stat;
 int mapping_open_stat(struct mapping **out, int fd, const struct stat *st,
 		      const struct sfshm_options *o);
 
 /*
  * The process's mapping of that file, referenced for a handle, or NULL. Closes
- * what was inherited over fork, but for the descriptor `keep` (or -1).
+ * descriptors inherited over fork, except `keep` (or -1).
  */
 struct mapping *mapping_find(dev_t dev, ino_t ino, int keep);
 
 /*
- * The segment that this one replaces, while something is left in it, with a
- * reference; or NULL. If nothing is left in it, it is let go, which may wait for
- * a grace period of liburcu; the other one never does, for who holds a lock.
- * mapping_set_predecessor() takes over a handle's reference.
+ * The segment that this one replaces, with a reference, or NULL if nothing is
+ * left in that segment. mapping_predecessor() then lets go of it, which may
+ * wait for a grace period of liburcu; mapping_peek_predecessor() never waits,
+ * and serves callers that hold a lock. mapping_set_predecessor() takes over a
+ * handle's reference.
  */
 struct mapping *mapping_predecessor(struct mapping *map);
 struct mapping *mapping_peek_predecessor(struct mapping *map);
 void mapping_set_predecessor(struct mapping *map, struct mapping *old);
 
-/* One more reference, unless the last one is gone already. */
+/* Takes one more reference; false if the last one is gone already. */
 bool mapping_get(struct mapping *map);
 
-/* The same for the one with that serial; NULL: it is gone. */
+/* mapping_get() of the mapping with that serial; NULL if it is gone. */
 struct mapping *mapping_get_serial(uint64_t serial);
 void mapping_put(struct mapping *map);
 void mapping_drop_handle(struct mapping *map);
 bool mapping_last_handle(struct mapping *map);
 
-/* Around fork(), so that a child finds the registry in order. */
+/* Called around fork(), so that a child finds the registry in order. */
 void mapping_fork_lock(void);
 void mapping_fork_unlock(void);
 
-/* The descriptor, or -1 if it is no longer this segment's file. */
+/* The descriptor, or -1 if it does not lead to this segment's file. */
 int mapping_fd(struct mapping *map);
 
 /* Checks a header copied from a file of `file_size` bytes. */
@@ -118,7 +119,7 @@ static inline uint64_t mapping_replaces(const struct mapping *map)
 	return load_relaxed(&map->header->predecessor);
 }
 
-/* How much of a region is in use; never more than there is. */
+/* How much of a region is in use; never more than the region has. */
 static inline uint32_t used_of(const uint32_t *used, uint32_t most)
 {
 	uint32_t n = load_acquire(used);
@@ -131,7 +132,7 @@ static inline uint32_t slots_used(const struct mapping *map)
 	return used_of(&map->header->slots_used, map->geometry.slots);
 }
 
-/* Of the granules that lie in no slot. */
+/* Of the granules outside slots. */
 static inline uint32_t granules_used(const struct mapping *map)
 {
 	return used_of(&map->header->granules_used,
@@ -139,8 +140,8 @@ static inline uint32_t granules_used(const struct mapping *map)
 }
 
 /*
- * Granules are numbered through: first those in the slots, which are in use
- * with them, then the others.
+ * Granules have one numbering: first those inside slots, each in use with its
+ * slot, then the others.
  */
 static inline bool granule_in_use(const struct mapping *map, uint32_t i)
 {
@@ -163,7 +164,7 @@ static inline uint32_t participants_used(const struct mapping *map)
 		       map->geometry.participants);
 }
 
-/* From index to struct; NULL where there is no such thing. */
+/* From index to struct; NULL if the index is not in use. */
 static inline struct shm_slot *slot_at(const struct mapping *map, uint32_t i)
 {
 	return likely(i < slots_used(map)) ? &map->slots[i] : NULL;

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* As sfshm_path(), for the user `uid`. */
+/* sfshm_path() for the user `uid`. */
 int name_to_path(const char *name, uid_t uid, char *buf, size_t size);
 
 #endif

@@ -13,7 +13,7 @@
 #include "segment/file.h"
 #include "segment/geometry.h"
 
-/* So that a process that changes its folder finds a successor all the same. */
+/* The process may change its folder, and must find a successor all the same. */
 static char *absolute(const char *path)
 {
 	char *copy = strdup(path), *dir, *whole = NULL;
@@ -40,7 +40,7 @@ static ino_t folder_of(const char *path)
 	return stat(folder, &st) ? 0 : st.st_ino;
 }
 
-/* Without a path it would not find its successor. It keeps the first. */
+/* The path leads to the mapping's successor. A mapping keeps its first path. */
 static int name_mapping(struct mapping *map, const char *path)
 {
 	char *whole;

@@ -7,9 +7,9 @@
 
 /*
  * Opens or finds the segment at `path` and maps it, with a reference for a
- * handle. With SFSHM_CREATE a segment that is left from before the last boot is
- * removed. Returns 0, -EAGAIN: the name changes hands just now, or what went
- * wrong. The caller sees to it that no two threads of the process are in here.
+ * handle. With SFSHM_CREATE, removes a segment left from before the last boot.
+ * Returns 0, -EAGAIN if another file is just taking the name, or the error. The
+ * caller keeps the process's other threads out of this function.
  */
 int mapping_open_path(struct mapping **map, const char *path,
 		      const struct sfshm_options *o);

@@ -18,9 +18,9 @@
 #endif
 
 /*
- * MADV_POPULATE_WRITE (Linux 5.14) works without a descriptor, which a daemon
- * may have closed under us. Before that, or where a filter forbids it,
- * fallocate does.
+ * MADV_POPULATE_WRITE (Linux 5.14) needs no descriptor, which a program that
+ * turns into a daemon may have closed. On an older kernel, or under a filter
+ * that forbids it, fallocate() takes its place.
  */
 static int back(struct mapping *map, uint64_t first, uint64_t last)
 {
@@ -58,7 +58,7 @@ int reserve_range(struct mapping *map, const void *at, uint64_t size)
 
 /*
  * Reserves [used, used + chunk) of an array, then moves the mark. Returns by
- * how much; 0 if somebody else has moved it.
+ * how much, or 0 if another caller has moved it.
  */
 static int grow(struct mapping *map, uint32_t *mark, uint32_t used,
 		uint32_t chunk, uint32_t most, const void *array, size_t each)
@@ -105,7 +105,7 @@ int grow_slots(struct mapping *map, uint32_t used)
 			 map->geometry.slots, map->slots, sizeof(*map->slots));
 	if (r <= 0)
 		return r;
-	/* Where free ones are now, and how many more. */
+	/* Free slots are here now, and there are so many more. */
 	store_relaxed(&map->header->free_hand, used);
 	fetch_add_relaxed(&map->header->slots_free, r);
 	return 0;

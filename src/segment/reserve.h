@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory is reserved before it is first touched, so that a full file system
- * is an error of a call and never a SIGBUS.
+ * Callers reserve memory before they first touch it, so that a full file
+ * system makes a call fail and is never a SIGBUS.
  */
 #ifndef SEGMENT_RESERVE_H
 #define SEGMENT_RESERVE_H
@@ -9,16 +9,16 @@
 #include "segment/mapping.h"
 
 /*
- * Backs `size` bytes at `at` (in the mapping) with memory. Returns 0, -ENOSPC
- * or -ENOMEM. Needs no descriptor. Idempotent, and harmless to contents.
+ * Backs `size` bytes at `at` (in the mapping) with memory. Returns 0, -ENOSPC,
+ * or the kernel's error (-ENOMEM). Needs no descriptor from Linux 5.14 on.
+ * Idempotent, and harmless to contents.
  */
 int reserve_range(struct mapping *map, const void *at, uint64_t size);
 
 /*
- * Grow a region's part in use by a chunk. Return 0, -ENOSPC (or -EUSERS for
- * participants) if there is no more. Somebody else's having grown it counts as
- * success. With slots the granules that lie in them come into use; the others
- * grow up to `most`.
+ * Grow a region's part in use by a chunk. Return 0, also if another caller has
+ * grown it, or -ENOSPC (-EUSERS for participants) if all of it is in use. With
+ * slots the granules inside them come into use; the others grow up to `most`.
  */
 int grow_slots(struct mapping *map, uint32_t used);
 int grow_granules(struct mapping *map, uint32_t used, uint32_t most);

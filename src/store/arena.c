@@ -8,7 +8,7 @@
 
 arena_reclaim_fn arena_reclaim;
 
-/* Of those that lie in no slot, all but the spare ones. */
+/* How many granules outside slots there are, without the spare ones. */
 static uint32_t most_others(const struct mapping *map)
 {
 	return map->geometry.granules - map->geometry.spare -
@@ -20,8 +20,8 @@ static uint32_t most_others(const struct mapping *map)
  * (ARENA-1).
  *
  * ORDER-A1 pairs ORDER-A2
- * The claim acquires what the granule's last owner wrote before freeing it,
- * so that owner's late stores cannot land in the new value.
+ * The claim acquires what the granule's last owner wrote before it freed the
+ * granule, so that owner's late stores cannot land in the new value.
  */
 static bool claim(struct peer *p, uint32_t ref)
 {
@@ -42,9 +42,9 @@ static bool claim(struct peer *p, uint32_t ref)
 }
 
 /*
- * Scans downwards, so that a chain, which grows at its head, comes to lie in
- * ascending order. Looks at `budget` tags at most, of those after `low` up to
- * `high`, from the cursor on.
+ * Claims up to `want` granules. Looks at `budget` tags at most, of those after
+ * `low` up to `high`, from the cursor on. Scans downwards, because a chain
+ * grows at its head, and so comes to be in ascending order.
  */
 static uint32_t scan(struct peer *p, uint32_t *cursor, uint32_t want,
 		     uint32_t budget, uint32_t low, uint32_t high)
@@ -63,8 +63,8 @@ static uint32_t scan(struct peer *p, uint32_t *cursor, uint32_t want,
 }
 
 /*
- * First those that lie in no slot, since neighbours among them are copied in
- * one go; `part` of all is looked at.
+ * Scans granules outside slots first, because neighbours among them are copied
+ * in one go. Looks at one in `part` of all, and some more.
  */
 static uint32_t scan_all(struct peer *p, uint32_t want, uint32_t part)
 {
@@ -84,9 +84,9 @@ static uint32_t scan_all(struct peer *p, uint32_t want, uint32_t part)
 }
 
 /*
- * Frees the chain at record->doomed. Each granule is made the owner's before
- * the anchor moves to it, and the one cut off is named as pending until its
- * tag is FREE: at every step ARENA-3 holds.
+ * Frees the chain at record->doomed. The owner makes each granule its own
+ * before it moves `doomed` there, and names the granule cut off as pending
+ * until that one's tag is FREE: ARENA-3 holds at every step.
  */
 static void free_doomed(struct peer *p)
 {
@@ -133,8 +133,8 @@ static void drop_build(struct peer *p)
 }
 
 /*
- * Finds more room: new memory while there is any, then somebody's whose value
- * is of less use. Either puts the cursor where the room is.
+ * Finds more room: unused memory while there is any, then that of values which
+ * the evictor finds of less use. Moves a cursor to unused memory.
  */
 static int make_room(struct peer *p, uint32_t want)
 {
@@ -153,7 +153,7 @@ static int make_room(struct peer *p, uint32_t want)
 	return arena_reclaim(p, want);
 }
 
-/* Keeps what was built, if that is all of it. */
+/* Keeps the chain that was built if it is whole, else frees it. */
 static int end_build(struct peer *p, bool whole, uint32_t *ref)
 {
 	if (!whole) {
@@ -206,7 +206,7 @@ int arena_build_spare(struct peer *p, uint32_t count, uint32_t *ref)
 			return -ENOSPC;
 	store_relaxed(&p->record->build, 0);
 	got = scan(p, &p->cursor, count, spare, high - spare, high);
-	/* What was handed on before is past its lifetime: that goes first. */
+	/* Spare granules hold results past their lifetime: those go first. */
 	if (got < count && !arena_reclaim(p, count - got))
 		got += scan(p, &p->cursor, count - got, spare, high - spare,
 			    high);
@@ -237,7 +237,7 @@ void arena_hand_over(struct peer *p, uint32_t slot, uint32_t *anchor)
 	}
 	/*
 	 * ORDER-A3 pairs ORDER-A4
-	 * Whoever sees the head as the slot's sees the whole chain so.
+	 * A thread that sees the head as the slot's sees all of the chain so.
 	 */
 	store_release(tag, tag_live(slot, tag_next(load_relaxed(tag))));
 	kill_point(arena_handed);
@@ -300,7 +300,7 @@ static bool is_owned(struct peer *p, uint32_t ref)
 	return tag && tag_names(load_acquire(tag), tag_owned(p, 0));
 }
 
-/* A granule cut off or not yet chained: its tag alone counts. */
+/* Frees a granule that was cut off, or not yet chained, if its tag says so. */
 static void sweep_pending(struct peer *v, uint32_t *pending, uint32_t head)
 {
 	uint32_t ref = load_relaxed(pending);
@@ -325,8 +325,8 @@ void arena_sweep(struct peer *v)
 }
 
 /*
- * One stretch of a chain that lies in one piece, at most `len` bytes of it.
- * Moves *ref past it. Returns its size, or 0 where the chain is broken.
+ * Finds the next stretch of a chain that is in one piece, `len` bytes at most.
+ * Moves *ref past it. Returns its size, or 0 if the chain is broken.
  */
 static size_t stretch(const struct mapping *map, uint32_t *ref, uint64_t len,
 		      uint8_t **at)

@@ -3,29 +3,30 @@
  * Value memory: granules of 64 bytes, chained.
  *
  * A chain holds a run of bytes: a value, an error's message, a long key. It
- * is made of any granules there are, neighbours where possible, so memory
- * cannot fragment: whatever is free can be used for anything. Each granule
- * has a tag, in a table of its own:
+ * consists of any granules, neighbours where possible, so memory cannot
+ * fragment: any free granule serves for anything. Each granule has a tag, in a
+ * table of its own:
  *
  *   FREE    0
  *   OWNED   participant id, its incarnation, next
  *   LIVE    slot + 1, next
- *   ORPHAN  a stamp, next; nobody's but its pins' (store/pin.h)
+ *   ORPHAN  a stamp, next; only its pins keep it (store/pin.h)
  *
  * Invariants, with P a participant:
  *
  *  ARENA-1. A granule is claimed by one CAS of its tag from FREE to OWNED by P.
- *  ARENA-2. A chain belongs to whom its head's tag names. To hand a chain over
- *      is one store of its head's tag: P's to a slot's (publish), or a slot's
- *      to P's (free).
+ *  ARENA-2. A chain belongs to the participant or slot that its head's tag
+ *      names. One store of that tag hands the chain over: P's to a slot
+ *      (publish), or a slot's to P (free).
  *  ARENA-3. A granule OWNED by P's incarnation is reached from P's record: it
  *      is in the chain `build` or `doomed`, or it is `build_pending` or
- *      `doomed_pending`. Only P makes granules P's, so once P is dead, what the
- *      record names and the tag confirms is P's beyond doubt.
+ *      `doomed_pending`. Only P makes granules P's, so once P is dead, a
+ *      granule that the record names and the tag confirms is P's beyond doubt.
  *  ARENA-4. A slot's reference counts only if its head's tag names that slot.
  *
- * So a death at any instruction leaks nothing: the reaper frees what ARENA-3
- * names, and the next leader of the slot drops a reference that ARENA-4 denies.
+ * So a death at any instruction leaks nothing: the reaper frees the granules of
+ * ARENA-3, and the next leader of the slot drops a reference that ARENA-4
+ * denies.
  *
  * Readers take no part: they copy, and validate by the control word.
  */
@@ -83,21 +84,21 @@ static inline uint64_t *tag_at(const struct mapping *map, uint32_t ref)
 }
 
 /*
- * Builds a chain of `count` granules, owned by P: its head goes to *ref and
- * stands in record->build until arena_hand_over(). Makes room by evicting
- * where it must. Returns 0 or -ENOSPC, with nothing kept.
+ * Builds a chain of `count` granules, owned by P: stores its head to *ref and
+ * keeps it in record->build until arena_hand_over(). Evicts to make room.
+ * Returns 0, or -ENOSPC and keeps nothing.
  */
 int arena_build(struct peer *p, uint32_t count, uint32_t *ref);
 
 /*
- * The same for one granule of `slot`: the one that lies in it, if that is
- * free, so that a look-up has both in one go.
+ * arena_build() of one granule for `slot`: preferably the one inside the slot,
+ * so that a look-up fetches both in one go.
  */
 int arena_build_one(struct peer *p, uint32_t slot, uint32_t *ref);
 
 /*
- * The same of the granules that are kept for results which find no other
- * room and are handed on at once. Returns 0 or -ENOSPC.
+ * arena_build() from the spare granules, for a result that finds no other room
+ * and is handed on at once.
  */
 int arena_build_spare(struct peer *p, uint32_t count, uint32_t *ref);
 
@@ -108,12 +109,12 @@ int arena_build_spare(struct peer *p, uint32_t count, uint32_t *ref);
 void arena_hand_over(struct peer *p, uint32_t slot, uint32_t *anchor);
 
 /*
- * Frees the chain that *anchor, a word of `slot` which P may write, refers to,
- * if it is that slot's (ARENA-4), and zeroes the word.
+ * Frees the chain that *anchor names, if it is that slot's (ARENA-4), and
+ * zeroes *anchor, a word of `slot` which P may write.
  */
 void arena_free(struct peer *p, uint32_t slot, uint32_t *anchor);
 
-/* Frees what the record's owner built or was freeing. Idempotent. */
+/* Frees the chains that the record's owner built or was freeing. Idempotent. */
 void arena_sweep(struct peer *victim);
 
 /* Whether the chain whose head is `ref` is the slot's (ARENA-4). */
@@ -126,14 +127,14 @@ static inline bool arena_is_live(const struct mapping *map, uint32_t slot,
 	return tag && tag_names(load_acquire(tag), tag_live(slot, 0));
 }
 
-/* Whether granule `ref` (index + 1) is the one that lies in the slot. */
+/* Whether granule `ref` (index + 1) is the one inside the slot. */
 static inline bool arena_is_inline(const struct mapping *map, uint32_t slot,
 				   uint32_t ref)
 {
 	return ref == slot + 1 && slot < map->inline_granules;
 }
 
-/* Whether it is one of those that are kept for what is handed on at once. */
+/* Whether granule `ref` is a spare one. */
 static inline bool arena_is_spare(const struct mapping *map, uint32_t ref)
 {
 	return ref > map->geometry.granules - map->geometry.spare;
@@ -155,8 +156,8 @@ static inline int arena_write(const struct mapping *map, uint32_t ref,
 }
 
 /*
- * Copies `len` bytes out of a chain: torn perhaps, validate afterwards. What
- * stands in the copy may be used: the compiler does not look at the chain again.
+ * Copies `len` bytes out of a chain. The copy may be torn: the caller validates
+ * it. It may then be used, because the compiler does not read the chain again.
  */
 int arena_read_long(const struct mapping *map, uint32_t ref, void *to,
 		    uint64_t len);
@@ -176,23 +177,23 @@ static inline int arena_read(const struct mapping *map, uint32_t ref, void *to,
 /* Makes a slot's chain, which P may free, an orphan (PIN-2). */
 void arena_orphan(struct peer *p, uint32_t ref);
 
-/* The tag of the orphan whose head `ref` is, or 0. */
+/* The tag of the orphan with head `ref`, or 0 if it is no orphan. */
 uint64_t arena_orphan_tag(const struct mapping *map, uint32_t ref);
 
 /*
- * Frees the orphan whose head record->doomed names (PIN-3), if its tag still is
- * the one that was looked at.
+ * Frees the orphan with head `ref`, which record->doomed names (PIN-3), if its
+ * tag still is `tag`.
  */
 void arena_adopt(struct peer *p, uint32_t ref, uint64_t tag);
 
 /*
- * Where `len` bytes of a chain lie, from `offset` on: up to `max` pieces. How
- * many, or -EBADMSG.
+ * Finds where `len` bytes of a chain are, from `offset` on, in up to `max`
+ * pieces. Returns how many, or -EBADMSG.
  */
 int arena_pieces(const struct mapping *map, uint32_t ref, uint64_t offset,
 		 uint64_t len, struct iovec *iov, int max);
 
-/* Makes room: how the level above evicts `granules`; 0 or -ENOSPC. */
+/* Makes room by evicting `granules`; the evictor sets it. 0 or -ENOSPC. */
 typedef int (*arena_reclaim_fn)(struct peer *p, uint32_t granules);
 extern arena_reclaim_fn arena_reclaim;
 

@@ -4,16 +4,16 @@
  *
  *   bits  0..2   phase
  *   bit   3      cur: which field holds the last good value
- *   bit   4      has: that field holds one
+ *   bit   4      has: the field of cur holds one
  *   bits  5..6   0
  *   bits  7..20  owner: participant id (index + 1), 0: nobody
  *   bits 21..63  generation: grows with each flight; never goes back for a
  *                key, not even when the key leaves and returns; no flight
  *                begins at CTL_GEN_END or above
  *
- * Transitions, each one CAS from the exact word that was looked at. g is the
- * generation, P the caller, D a dead participant, L one that lives
- * or may.
+ * Transitions, each one CAS from the exact word that the thread looked at. g is
+ * the generation, P the caller, D a participant that is dead or detaches, L one
+ * that lives or may live, x any or nobody.
  *
  *  FLIGHT-T1.  FREE g             -> MAKING g' P   claim a slot for a new key;
  *                                                  g' = max(g, floor) + 2
@@ -28,37 +28,37 @@
  *                                                  uncacheable
  *  FLIGHT-T6.  BUSY g P           -> IDLE g        release
  *  FLIGHT-T7.  MAKING|BUSY g D    -> BUSY g''+1 P  take over from the dead
- *  FLIGHT-T8.  MAKING|BUSY g D    -> IDLE g''      the dead one's flight is
- *                                                  over
- *  FLIGHT-T9.  MAKING g D         -> FREE g        reap, it was never linked
+ *  FLIGHT-T8.  MAKING|BUSY g D    -> IDLE g''      end D's flight
+ *  FLIGHT-T9.  MAKING g P|D       -> FREE g        give back: it was not linked
  *  FLIGHT-T10. MAKING|BUSY g L    -> RETIRED g L   steal: L may still write
  *                                                  here, so the key moves to a
  *                                                  new slot
  *  FLIGHT-T11. IDLE|DONE|FAILED g -> RETIRED g     evict, forget, purge
- *  FLIGHT-T12. RETIRED g x        -> LIMBO g x     unlinked; if nobody owns it
- *                                                  the epoch was noted before
- *  FLIGHT-T13. RETIRED|LIMBO g L  -> same, nobody  L learns that it was stolen
- *                                                  from, or is dead; in LIMBO
- *                                                  the epoch was noted before
- *  FLIGHT-T14. LIMBO g            -> LIMBO g P     grace period over: free
- *                                                  memory
- *  FLIGHT-T15. LIMBO g P          -> FREE g        done
+ *  FLIGHT-T12. RETIRED g x        -> LIMBO g x     unlinked; if nobody owns it,
+ *                                                  after the epoch was noted
+ *  FLIGHT-T13. RETIRED|LIMBO g L  -> same, nobody  L finds that its flight was
+ *                                                  stolen, or is dead; in
+ *                                                  LIMBO, after the epoch was
+ *                                                  noted
+ *  FLIGHT-T14. LIMBO g            -> LIMBO g P     the grace period is over: P
+ *                                                  frees the memory
+ *  FLIGHT-T15. LIMBO g P          -> FREE g        the memory is free
  *  FLIGHT-T16. BUSY g P           -> BUSY g P      has is cleared: P gives up
  *                                                  an old value for want of
  *                                                  room
  *
- * To everybody but a reaper MAKING is BUSY.
+ * To all but a reaper, MAKING is BUSY.
  *
- * The floor is looked at again once a slot is linked (FLIGHT-T2, FLIGHT-T7,
- * FLIGHT-T8): while its maker was on its way, the key may have come and gone
- * elsewhere. Once linked it is nowhere else. So g'' differs from g for a slot
- * in the making only.
+ * A thread looks at the floor again once a slot is linked (FLIGHT-T2,
+ * FLIGHT-T7, FLIGHT-T8), because the key may have come and gone elsewhere while
+ * its maker was on its way. A linked key is nowhere else. So g'' differs from g
+ * only for a slot in the making.
  *
- * What the other field (not cur) may be written by: the owner in BUSY. What
- * cur's field may be written by, while has is set: nobody. So the last good
- * value stays whole while a flight is on, and a leader that dies half-way has
- * changed nothing that is visible. FLIGHT-T1 grows the generation by 2 so that
- * no reader takes a slot's next life for the next flight.
+ * Only the owner in BUSY may write the other field (not cur). Nobody may write
+ * cur's field while has is set. So the last good value stays whole while a
+ * flight is on, and a leader that dies half-way has changed nothing that is
+ * visible. FLIGHT-T1 raises the generation by 2 so that no reader takes a
+ * slot's next life for the next flight.
  */
 #ifndef STORE_CTL_H
 #define STORE_CTL_H
@@ -87,15 +87,15 @@ enum phase {
 
 /*
  * FLIGHT-T1, FLIGHT-T3 and FLIGHT-T7 refuse to reach this generation, so that
- * no word ever wraps. The rest is for slots in the making: FLIGHT-T2 and
- * FLIGHT-T8 add one to the floor, which other slots in the making may have
- * raised that far, one step each.
+ * no word ever wraps. The generations from here on are for slots in the making:
+ * FLIGHT-T2 and FLIGHT-T8 add one to the floor, and other slots in the making
+ * may have raised the floor into them, one step each.
  */
 #define CTL_GEN_END ((UINT64_C(1) << (64 - CTL_GEN_SHIFT)) - (1u << 16))
 
 /*
- * Of a lock, which has no value: somebody ended while holding it, and nobody
- * has given it back since. See sync/lock.h.
+ * In the control word of a lock, which has no value: a holder ended while it
+ * had the lock, and no holder has given the lock back since. See sync/lock.h.
  */
 #define LOCK_ORPHANED CTL_CUR
 
@@ -131,19 +131,19 @@ static inline uint64_t ctl_make(uint64_t gen, uint32_t owner, enum phase phase,
 	       (value_bits & (CTL_CUR | CTL_HAS)) | (uint64_t)phase;
 }
 
-/* The same word with another phase and owner. */
+/* `c` with another phase and owner. */
 static inline uint64_t ctl_with(uint64_t c, enum phase phase, uint32_t owner)
 {
 	return ctl_make(ctl_gen(c), owner, phase, c);
 }
 
-/* A flight is on: MAKING is BUSY to everybody but the reaper. */
+/* Whether a flight is on: MAKING is BUSY to all but a reaper. */
 static inline bool ctl_busy(uint64_t c)
 {
 	return ctl_phase(c) == PHASE_BUSY || ctl_phase(c) == PHASE_MAKING;
 }
 
-/* Nobody owns it and a flight may begin, or the slot be evicted. */
+/* Whether a flight may begin, or the slot be evicted: nobody owns it. */
 static inline bool ctl_at_rest(uint64_t c)
 {
 	enum phase p = ctl_phase(c);
@@ -152,11 +152,11 @@ static inline bool ctl_at_rest(uint64_t c)
 }
 
 /*
- * May a copy of cur's field, begun when the word was `before`, be whole when
- * it is `after`? The field is first written by the flight after the one that
- * flips away from it; a flight flips once at most. So: no flip, no value given
- * up, and at most the begin of one more flight. In limbo the memory may be
- * freed any moment.
+ * Whether a copy of cur's field, begun when the word was `before`, may be whole
+ * when it is `after`. The flight after the one that flips away from a field is
+ * the first to write that field, and a flight flips once at most. So the copy
+ * is whole if no flight flipped, none gave the value up, and at most one began.
+ * In limbo the memory may be freed at any moment.
  */
 static inline bool ctl_copy_whole(uint64_t before, uint64_t after)
 {

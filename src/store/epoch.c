@@ -8,7 +8,7 @@ enum reader {
 	READER_OUTSIDE,
 	READER_PRESENT, /* it entered in the present epoch */
 	READER_EXPELLED,
-	READER_BEHIND, /* it entered in an earlier one */
+	READER_BEHIND, /* it entered in an earlier epoch */
 };
 
 static enum reader reader_state(uint64_t word, uint64_t epoch)
@@ -22,7 +22,7 @@ static enum reader reader_state(uint64_t word, uint64_t epoch)
 
 /*
  * ORDER-G4 pairs ORDER-G3
- * The mark is set before anything that the reader may meet is used again.
+ * The evictor sets the mark before any thread reuses what the reader may meet.
  */
 static bool expel(struct peer *p, struct shm_participant *rec, uint64_t word)
 {
@@ -56,7 +56,7 @@ bool epoch_advance(struct peer *p)
 	uint64_t e = load_acquire(&h->epoch);
 	uint64_t since = load_acquire(&h->epoch_since);
 	uint64_t now = sys.now();
-	/* A damaged time that is ahead counts as long ago. */
+	/* A damaged time in the future counts as long ago. */
 	bool stalled = now - since > EPOCH_STALL_NS;
 	uint32_t used = participants_used(map);
 

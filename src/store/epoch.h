@@ -6,26 +6,26 @@
  *
  *  EPOCH-1. A slot that left its chain at epoch e is used again at e + 2 at the
  *      earliest.
- *  EPOCH-2. The epoch moves from e to e + 1 only when no reader that is being
- *      waited for is inside a section it entered before e.
- *  EPOCH-3. A reader that holds the epoch up for longer than EPOCH_STALL_NS is
- *      expelled: its word is marked and it is waited for no longer. It finds
- *      the mark at the end of its section, drops what it found, and looks
- *      again. It may have followed links of slots in their next life: all
- *      slots are always mapped and every index is checked, so it reads
- *      rubbish at worst. Its late writes fail: links carry a tag that grows
- *      at each change, control words a generation.
- *  EPOCH-4. A dead reader is not waited for.
+ *  EPOCH-2. The epoch moves from e to e + 1 only if each reader inside a
+ *      section entered it at e, is expelled (EPOCH-3) or is dead (EPOCH-4).
+ *  EPOCH-3. A thread that wants to move the epoch expels a reader that holds it
+ *      up for longer than EPOCH_STALL_NS: it marks the reader's word. The
+ *      reader finds the mark at the end of its section, drops the slot it
+ *      found, and looks again. It may have followed links of slots in their
+ *      next life: all slots are always mapped and every index is checked, so it
+ *      reads rubbish at worst. Its late writes fail: links carry a tag that
+ *      grows at each change, control words a generation.
+ *  EPOCH-4. Nobody waits for a dead reader.
  *
- * So a look-up finds what is there; that a value copied is whole is the
- * control word's business (ctl_copy_whole), not the epoch's.
+ * So a look-up finds a slot that exists. That a copied value is whole is for
+ * the control word to say (ctl_copy_whole()), not for the epoch.
  *
- * The word in the participant's record: 0 outside, else epoch * 4 + 1, + 2
+ * The word in the reader's record: 0 outside a section, else epoch * 4 + 1; + 2
  * when expelled.
  *
  * A reader's entry must be visible before it reads a link, so it fences. No
  * membarrier(2) does that for it: the first look of a hit needs no section, so
- * few calls pay for the fence, while one who inserts into a full segment would
+ * few calls pay for the fence, whereas an inserter in a full segment would
  * interrupt every core that runs a reader.
  */
 #ifndef STORE_EPOCH_H
@@ -52,8 +52,8 @@ static inline void epoch_enter(struct peer *p)
 
 /*
  * ORDER-G3 pairs ORDER-G4
- * If anything read in the section was of a slot's next life, the mark, which
- * was set before that life began, is seen here.
+ * If anything that the reader read in its section belonged to a slot's next
+ * life, it sees the mark here, which was set before that life began.
  */
 static inline bool epoch_expelled(struct peer *p)
 {
@@ -67,13 +67,13 @@ static inline void epoch_leave(struct peer *p)
 	store_release(&p->record->epoch, 0);
 }
 
-/* Moves the epoch on if no reader is in the way (EPOCH-2). True if it moved. */
+/* Moves the epoch on if EPOCH-2 allows it. True if it or another thread did. */
 bool epoch_advance(struct peer *p);
 
 /*
  * Whether a slot that left its chain at `stamp` may be used again (EPOCH-1). No
- * stamp is ahead of the epoch, which its writer had read; a damaged one that is
- * counts as passed, so that nobody waits for it for ever.
+ * stamp is ahead of the epoch, because its writer had read the epoch. A damaged
+ * one that is ahead counts as passed, so that nobody waits for it for ever.
  */
 static inline bool epoch_passed(const struct mapping *map, uint64_t stamp)
 {

@@ -9,21 +9,22 @@
 #include "peer/wait.h"
 #include "segment/reserve.h"
 
-/* Free slots are looked for in earnest where one in so many is free... */
+/* Free slots are scarce if fewer than one in so many is free. */
 #define SCARCE 128
 /*
- * ... and so many times further than it should take: somebody's value goes if
- * none is found. Where they are scarce that is as it must be.
+ * How many times further than it should take a caller looks for a free slot,
+ * before it evicts a value. If free slots are scarce, how many it looks at:
+ * then it mostly evicts.
  */
 #define PATIENT 16
 #define HASTY 4
-/* Evicting for memory, this part of all is freed beyond what is wanted. */
+/* An evictor for memory frees this part of all beyond the granules wanted. */
 #define SPARE 64
 /* How far the expiry hand goes for one victim. */
 #define EXPIRY_REACH 32
-/* Passes of the hand that reads can earn a slot. */
+/* How many passes of the hand a slot's reads can earn it. */
 #define MOST_CREDIT 3
-/* How long to go on while the epoch stands still. */
+/* How long an evictor goes on while the epoch does not move. */
 #define PATIENCE_NS (200 * NS_PER_MS)
 
 static uint32_t advance_hand(uint32_t *hand, uint32_t used)
@@ -31,7 +32,7 @@ static uint32_t advance_hand(uint32_t *hand, uint32_t used)
 	return used ? fetch_add_relaxed(hand, 1) % used : 0;
 }
 
-/* Credits what was read since somebody last evicted. */
+/* Credits the slots that were read since the last eviction. */
 static void credit_hits(struct mapping *map)
 {
 	uint32_t used = participants_used(map);
@@ -58,8 +59,8 @@ static void credit_hits(struct mapping *map)
 
 /*
  * Idle slots that must not be evicted: a semaphore; and a lock or a save whose
- * last owner died, until somebody has been told or nothing else is left to go.
- * A save that has a file from before may serve for long without a leader.
+ * last owner died, until a caller has learned of it or nothing else can go.
+ * A save with an earlier file may go: it may serve for long without a leader.
  */
 static bool must_stay(const struct shm_slot *s, uint64_t ctl, bool last_resort)
 {
@@ -73,7 +74,7 @@ static bool must_stay(const struct shm_slot *s, uint64_t ctl, bool last_resort)
 	}
 }
 
-/* Past all its lifetimes, and nobody is about to read it. */
+/* Whether the slot is past all its lifetimes, and was not read of late. */
 static bool expired(const struct mapping *map, uint32_t slot, uint64_t ctl)
 {
 	uint64_t now = sys.coarse();
@@ -91,13 +92,13 @@ static void remember(struct peer *p, uint32_t slot)
 	p->limbo[p->limbo_count++ % PEER_LIMBO] = slot;
 }
 
-/* What is wanted: a slot, or any value memory that comes free with one. */
+/* The evictor's aim: a slot, or value memory that comes free with any. */
 struct want {
 	uint32_t granules; /* 0: a slot is wanted */
-	uint32_t retired;  /* granules that have been sent out for it */
+	uint32_t retired;  /* granules of the slots retired for it */
 	uint32_t slot;
 	uint64_t ctl;
-	bool last_resort; /* nothing is left but what must stay */
+	bool last_resort; /* only slots that must stay are left */
 };
 
 static uint32_t memory_of(const struct mapping *map, uint32_t slot)
@@ -124,7 +125,7 @@ static bool retire(struct peer *p, struct want *w, uint32_t slot, uint64_t ctl,
 	if ((w->granules && !memory) || !slot_retire(p, slot, ctl))
 		return false;
 	peer_count(p, why);
-	/* Its chain or its key is damaged: it cannot leave. */
+	/* A slot with a damaged chain or key cannot leave. */
 	if (ctl_phase(load_seq(&p->map->slots[slot].ctl)) == PHASE_RETIRED)
 		return false;
 	w->retired += memory;
@@ -149,7 +150,7 @@ static bool retire_expired(struct peer *p, struct want *w, uint32_t used)
 	return false;
 }
 
-/* Whoever met a slot of the dead has it reaped. */
+/* Has the owner of a slot that the hand meets reaped, if it is dead. */
 static void reap_owner(struct peer *p, uint64_t ctl)
 {
 	uint32_t index = ctl_owner(ctl) - 1;
@@ -161,7 +162,7 @@ static void reap_owner(struct peer *p, uint64_t ctl)
 		peer_reap(p->map, index);
 }
 
-/* The hand comes to a slot. True if that one is on its way out now. */
+/* The hand comes to a slot. True if the slot is on its way out now. */
 static bool visit(struct peer *p, struct want *w, uint32_t slot)
 {
 	struct shm_slot *s = &p->map->slots[slot];
@@ -177,7 +178,7 @@ static bool visit(struct peer *p, struct want *w, uint32_t slot)
 		return false;
 	}
 	if (!ctl_at_rest(ctl)) {
-		/* A damaged slot never comes free. */
+		/* A damaged slot has no stamp, and never comes free. */
 		if (!slot_is_stamped(p->map, slot, ctl) &&
 		    (w->granules || ctl_phase(ctl) != PHASE_FREE))
 			return false;
@@ -197,8 +198,8 @@ static bool visit(struct peer *p, struct want *w, uint32_t slot)
 }
 
 /*
- * Sends a batch of slots out, but no more than are wanted; false if a whole
- * round found none.
+ * Retires a batch of slots, but no more than are wanted. False if a whole round
+ * found none.
  */
 static bool evict_batch(struct peer *p, struct want *w)
 {
@@ -221,7 +222,7 @@ static bool evict_batch(struct peer *p, struct want *w)
 	return got > 0;
 }
 
-/* A remembered slot's grace period may be over: then it is free now. */
+/* Frees a remembered slot if its grace period is over. */
 static bool end_limbo(struct peer *p, uint32_t slot, uint64_t c, uint64_t *ctl)
 {
 	return slot_grace_over(p->map, slot, c) &&
@@ -251,7 +252,7 @@ static bool take_remembered(struct peer *p, struct want *w)
 	return false;
 }
 
-/* Forgets what needs no waiting for; false if nothing is left. */
+/* Forgets slots that need no waiting. False if none is left. */
 static bool still_waiting(struct peer *p)
 {
 	uint32_t kept = 0;
@@ -266,14 +267,14 @@ static bool still_waiting(struct peer *p)
 	return kept > 0;
 }
 
-/* There is nothing to evict, but the dead may have something. */
+/* With nothing left to evict: the dead may own something. */
 static bool reap_the_dead(struct mapping *map)
 {
 	peer_examine_all(map);
 	return peer_reap_all(map) > 0;
 }
 
-/* What was sent out at this epoch may be used again after two steps. */
+/* A slot that was retired at this epoch may be used again after two steps. */
 static bool advance_twice(struct peer *p)
 {
 	for (int i = 0; i < 2; i++)
@@ -282,16 +283,17 @@ static bool advance_twice(struct peer *p)
 	return true;
 }
 
-/* How long an epoch has been waited for. */
+/* How long the evictor has waited for an epoch to move. */
 struct patience {
 	uint64_t epoch; /* the one that does not move */
-	uint64_t until; /* ns; 0: there was no wait yet */
+	uint64_t until; /* ns; 0: the evictor has not waited yet */
 };
 
 /*
- * Lets a grace period pass. While the epoch does not move, because a reader is
- * in the way, the wait is bounded, for the reader is soon expelled: -ENOSPC.
- * While it does, others get what comes free, and this caller's turn comes.
+ * Lets a grace period pass. If the epoch does not move, because a reader is
+ * behind, the wait is bounded, because another evictor soon expels the reader:
+ * -ENOSPC. While the epoch moves, the evictor goes on: others may get the slots
+ * that come free, but its turn comes.
  */
 static int await_grace(struct peer *p, struct patience *w)
 {
@@ -309,9 +311,10 @@ static int await_grace(struct peer *p, struct patience *w)
 }
 
 /*
- * A whole round found nothing to evict. The dead may have something; else what
- * must stay is next, and after that there is nothing: -ENOSPC. 1: what the
- * dead had pinned is free now, without an eviction.
+ * After a whole round found nothing to evict: reaps the dead, which may own
+ * something; if none was dead, makes the slots that must stay next; after that
+ * nothing is left: -ENOSPC. Returns 1 if the dead had pinned memory that is
+ * free now without an eviction.
  */
 static int look_further(struct peer *p, struct want *w)
 {
@@ -326,8 +329,8 @@ static int look_further(struct peer *p, struct want *w)
 }
 
 /*
- * Makes a slot free, by whatever it takes. The epoch is advanced only when
- * what is remembered is used up.
+ * Makes a slot, or memory, free. Advances the epoch only if no remembered slot
+ * is ready.
  */
 static int make_free(struct peer *p, struct want *w)
 {
@@ -370,8 +373,8 @@ static bool probe(struct peer *p, struct want *w)
 }
 
 /*
- * A free slot: one that this peer has sent out, one that should be near, one
- * never used; else one is made so.
+ * Finds a free slot: one that this peer has retired, one near the hand, one
+ * never used; else frees one.
  */
 static int find_free(struct peer *p, struct want *w)
 {

@@ -2,20 +2,20 @@
 /*
  * Making room: which keys go when slots or value memory run short.
  *
- * Hands go round the slots. One finds free ones. The expiry hand looks for what
- * is past its lifetime; only if it finds none within its reach does the other
- * hand choose among the living: CLOCK with counters. A slot starts with nothing
- * to its credit, so a scan of keys that are asked for once passes through
- * without displacing what is in use; each read noted since gives it one more
- * pass of the hand, three at most.
+ * Hands go round the slots. One finds free slots. The expiry hand looks for
+ * slots past their lifetime. Only if it finds none within its reach does the
+ * evicting hand choose among the others, by CLOCK with counters. A slot starts
+ * without credit, so a scan of keys that are asked for once passes through
+ * without displacing those in use. Each read noted since gives the slot one
+ * more pass of the hand, three at most.
  *
- * Readers note their hits in a ring in their own record, and whoever evicts
- * credits the slots: a look-up writes no shared line. Rings that overflow
- * lose the oldest hits, which only makes the choice coarser.
+ * Readers note their hits in a ring in their own record, and an evictor
+ * credits the slots: a look-up writes no shared line. A ring that overflows
+ * loses the oldest hits, which only makes the choice coarser.
  *
- * A flight under way is never evicted. What is evicted waits for its grace
- * period; its evictor remembers where, so that one advance of the epoch
- * serves a batch. If the evictor forgets or dies, the hand finds it again.
+ * A flight under way is never evicted. An evicted slot waits for its grace
+ * period. Its evictor remembers it, so that one advance of the epoch serves a
+ * batch. If the evictor forgets or dies, the hand finds the slot again.
  */
 #ifndef STORE_EVICT_H
 #define STORE_EVICT_H
@@ -23,14 +23,14 @@
 #include "store/slot.h"
 
 /*
- * Claims a slot for a new key (FLIGHT-T1), evicting where there is none free.
- * Returns 0 with the slot and its control word (MAKING), or -ENOSPC.
+ * Claims a slot for a new key (FLIGHT-T1), and evicts if none is free. Returns
+ * 0 with the slot and its control word (MAKING), or -ENOSPC.
  */
 int evict_for_slot(struct peer *p, uint32_t *slot, uint64_t *ctl);
 
 /*
- * Frees value memory by evicting, if it can be `granules` of it, at least
- * some. 0 or -ENOSPC.
+ * Frees value memory by evicting: `granules` of it if possible, at least some.
+ * Returns 0 or -ENOSPC.
  */
 int evict_for_memory(struct peer *p, uint32_t granules);
 

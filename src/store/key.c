@@ -72,7 +72,8 @@ int key_store(struct peer *p, uint32_t slot, const struct key *k)
 
 	/*
 	 * ORDER-K1 pairs ORDER-K2
-	 * The slot's claim comes before its key, for who compares an old one.
+	 * The slot's claim comes before its key, for a reader that compares
+	 * the old key.
 	 */
 	fence_release();
 	store_relaxed(&s->hash, key_order(k));

@@ -34,7 +34,7 @@ static inline enum shm_kind key_kind(const struct key *k)
 	return (enum shm_kind)(k->tag >> KEY_KIND_SHIFT);
 }
 
-/* Of the key in a slot: its length, and what it is the key of. */
+/* The length and the kind of the key in a slot. */
 static inline uint32_t slot_key_len(const struct shm_slot *s)
 {
 	return load_relaxed(&s->key_tag) & KEY_LEN_MASK;
@@ -53,7 +53,7 @@ static inline uint32_t key_order(const struct key *k)
 
 /*
  * Compares a key with a slot's: by hash, kind, length, bytes. < 0, 0, > 0. The
- * slot may change meanwhile: the answer counts only if its control word did
+ * slot may change meanwhile, so the answer counts only if its control word did
  * not.
  */
 int key_compare(const struct mapping *map, const struct key *k,
@@ -71,8 +71,8 @@ static inline uint64_t key_word(const uint8_t *at)
 }
 
 /*
- * Up to 24 bytes, as words that overlap where the length is odd. Those of the
- * slot may be of its next life, as those of values may.
+ * Compares up to 24 bytes, from 8 on as words, which may overlap. The slot's
+ * bytes may be of its next life, as a value's may.
  */
 static inline bool key_equal_short(const uint8_t *a, const uint8_t *b,
 				   uint32_t len)
@@ -88,7 +88,7 @@ static inline bool key_equal_short(const uint8_t *a, const uint8_t *b,
 	       (len <= 16 || key_word(a + 8) == key_word(b + 8));
 }
 
-/* Whether the slot's key is this one; the same caveat. */
+/* Whether the slot's key is `k`; counts as key_compare() does. */
 static inline bool key_equal(const struct mapping *map, const struct key *k,
 			     const struct shm_slot *s)
 {
@@ -100,8 +100,8 @@ static inline bool key_equal(const struct mapping *map, const struct key *k,
 }
 
 /*
- * Writes the key into a slot that is P's, in the making. Short keys stand in
- * the slot, longer ones in a chain whose reference does.
+ * Writes the key into a slot that P is making. A short key stands in the slot;
+ * a longer one is in a chain, whose reference stands there.
  */
 int key_store(struct peer *p, uint32_t slot, const struct key *k);
 
@@ -111,7 +111,7 @@ void key_free(struct peer *p, uint32_t slot);
 /* Copies a slot's key to buf (SFSHM_KEY_MAX bytes); its length or -EBADMSG. */
 int key_load(const struct mapping *map, const struct shm_slot *s, uint8_t *buf);
 
-/* Where a long key's reference stands in its slot. */
+/* The place of a long key's reference in its slot. */
 static inline uint32_t *key_ref(struct shm_slot *s)
 {
 	return (uint32_t *)(void *)s->key;

@@ -32,7 +32,8 @@ bool pin_exists(const struct mapping *map, uint32_t ref)
 
 		/*
 		 * ORDER-N2 pairs ORDER-N1
-		 * After the hint: to see that is not yet to see the pin.
+		 * After the hint: a thread that saw the hint has not yet seen
+		 * the pin.
 		 */
 		for (int n = 0; n < SHM_PINS; n++)
 			if (load_seq(&rec->pins[n]) == ref &&
@@ -43,13 +44,14 @@ bool pin_exists(const struct mapping *map, uint32_t ref)
 }
 
 /*
- * The tag is read before the pins are looked for, and the orphan taken by a
- * CAS from just that word, whose stamp no other orphan has had: so the pins
- * that were looked for are this orphan's, all of which were there before it.
+ * Reads the tag before it looks for pins, and takes the orphan by a CAS from
+ * just that word, whose stamp no other orphan has had. So the pins that it
+ * looks for are this orphan's, and all of them were there before the orphan.
  *
  * ORDER-N3 pairs ORDER-N4
- * An orphan is made, or a pin dropped, before tag and pins are looked at; so
- * of the last to drop and the maker at least one finds an orphan and no pin.
+ * An orphan is made, or a pin dropped, before tag and pins are looked at. So
+ * at least one of the maker and the last to drop a pin finds an orphan and no
+ * pin.
  */
 static void free_if_unpinned(struct peer *p, uint32_t ref)
 {
@@ -77,8 +79,8 @@ void pin_drop(struct peer *p, int place, uint32_t ref)
 }
 
 /*
- * The order matters: what the owner was about to free may be an orphan, and
- * `doomed` must be clear before pins are dropped through it.
+ * The order matters: the chain that the owner was about to free may be an
+ * orphan, and `doomed` must be clear before pin_drop() uses it.
  */
 void pin_sweep(struct peer *v)
 {
@@ -95,9 +97,7 @@ void pin_sweep(struct peer *v)
 	}
 }
 
-/*
- * The hint is cleared last: to die before that leaves it set, which is legal.
- */
+/* Clears the hint last: a death before that leaves it set, which is legal. */
 void pin_push_aside(struct peer *p, uint32_t slot, struct shm_back *back)
 {
 	uint32_t ref = load_relaxed(&back->ref);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Times in few bits, as a mantissa and an exponent: what is lost is less than
- * a fifth, or a thousandth, of the time.
+ * Times in few bits, as a mantissa and an exponent. The loss is less than a
+ * thousandth of a time in 16 bits, less than a fifth of one in 8.
  */
 #ifndef STORE_SCALE_H
 #define STORE_SCALE_H
@@ -30,11 +30,11 @@ static inline uint64_t unscale_ms(uint16_t scaled)
 	return (uint64_t)(scaled & 2047) << (scaled >> 11);
 }
 
-/* How long work took, ns, in 8 bits: 3 of mantissa, 5 of exponent, 16 us. */
+/* Time that work took, ns: 3 bits of mantissa, 5 of exponent, 16 us units. */
 static inline uint8_t scale_took(uint64_t ns)
 {
 	uint64_t units = ns / 16384;
-	/* so that three bits are left */
+	/* keeps three bits */
 	uint32_t shift = 61 - (uint32_t)__builtin_clzll(units | 7);
 
 	return shift > 31 ? UINT8_MAX :

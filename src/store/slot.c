@@ -24,7 +24,7 @@ int slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out)
 	}
 	fetch_add_relaxed(&p->map->header->slots_free, -1);
 	kill_point(slot_claimed);
-	/* The stamp of the slot's last life ends here. */
+	/* Replaces the stamp of the slot's last life. */
 	store_relaxed(&p->map->cold[slot].started,
 		      started_make(ctl_gen(mine), 0));
 	store_relaxed(&s->deaths, 0);
@@ -43,13 +43,13 @@ static void raise_floor(struct mapping *map, uint64_t gen)
 }
 
 /*
- * The stamp of a slot that the caller knows to have left its chain: it took it
- * out or walked past its place after others had, or it found it in LIMBO.
+ * A stamp for a slot that the caller knows to have left its chain: the caller
+ * took it out, or walked past its place after others had, or found it in LIMBO.
  *
  * ORDER-G9 pairs ORDER-G1
- * The epoch is read after that. Were it read earlier, a reader that entered in
- * a later epoch and found the slot still linked might stand on it when its
- * grace period is counted as over.
+ * The epoch is read after that. If it were read earlier, a reader that entered
+ * in a later epoch, and found the slot still linked, might stand on the slot
+ * when its grace period counts as over.
  */
 static uint64_t stamp_now(const struct mapping *map)
 {
@@ -58,9 +58,9 @@ static uint64_t stamp_now(const struct mapping *map)
 }
 
 /*
- * Stamps a slot that nobody owns, RETIRED and out of its chain. By a CAS from
- * what was there while it was retired, so that a helper that comes late cannot
- * write into the slot's next life.
+ * Stamps a slot that nobody owns, RETIRED and out of its chain. The CAS is from
+ * the word that was there while the slot was retired, so that a helper that
+ * comes late cannot write into the slot's next life.
  */
 static void stamp_unowned(struct mapping *map, uint32_t slot, uint64_t ctl)
 {
@@ -77,9 +77,9 @@ static void stamp_unowned(struct mapping *map, uint32_t slot, uint64_t ctl)
 }
 
 /*
- * The floor is raised before the key can come back elsewhere. A slot that is
- * owned goes to LIMBO without a stamp: its owner, or the owner's reaper,
- * stamps it in slot_yield().
+ * Raises the floor before the key can come back elsewhere. A slot that is owned
+ * goes to LIMBO without a stamp: its owner, or the owner's reaper, stamps it in
+ * slot_yield().
  */
 void slot_unlink(struct peer *p, uint32_t slot, uint64_t ctl)
 {

@@ -2,8 +2,9 @@
 /*
  * A slot's life: from free to a key's place and back.
  *
- * Each step is a state of the slot itself (store/ctl.h), so whoever meets a
- * slot half-way can take it further: a death between two steps loses nothing.
+ * Each step is a state of the slot itself (store/ctl.h), so any participant
+ * that meets a slot half-way can take it further: a death between two steps
+ * loses nothing.
  */
 #ifndef STORE_SLOT_H
 #define STORE_SLOT_H
@@ -16,15 +17,15 @@
  *
  *   0, 15 bits of the generation, 1024 ns each   when its flight began; or,
  *                                                once its leader has died, when
- *                                                that was noticed
+ *                                                a participant noticed that
  *   1, epoch                                     the stamp: an epoch read after
  *                                                the slot had left its chain
  *
  * The slot's owner may write the time at any moment, without looking at the
- * slot first. So a stamp is written only where no such owner is: by a
- * compare-and-swap while the slot is RETIRED and nobody owns it, or by the
- * owner itself in LIMBO, before it lets go (FLIGHT-T13). The generation tells
- * the time of this flight from that of an earlier one.
+ * slot first. So a stamp is written only if no such owner is left: by a CAS
+ * while the slot is RETIRED and nobody owns it, or by the owner itself in
+ * LIMBO, before it lets go (FLIGHT-T13). The generation tells this flight's
+ * time from an earlier flight's.
  */
 #define STARTED_STAMP (UINT64_C(1) << 63)
 #define STARTED_TIME ((UINT64_C(1) << 48) - 1)
@@ -34,7 +35,7 @@ static inline uint64_t started_make(uint64_t gen, uint64_t now_ns)
 	return (gen & 0x7fff) << 48 | (now_ns >> 10 & STARTED_TIME);
 }
 
-/* In ns, or 0 if it is not noted yet. */
+/* The time in ns, or 0 if this flight's is not noted yet. */
 static inline uint64_t started_ns(uint64_t started, uint64_t gen)
 {
 	return started >> 48 == (gen & 0x7fff) ?
@@ -43,9 +44,9 @@ static inline uint64_t started_ns(uint64_t started, uint64_t gen)
 }
 
 /*
- * How many leaders of the slot died in a row, in bits 0..4, and the low bits of
- * the last one's generation above, so that each is counted once. 0 once one
- * has lived to end its flight.
+ * How many leaders of the slot died in a row, in bits 0..4; above, the low bits
+ * of the last one's generation, so that each death is counted once. 0 once a
+ * leader has lived to end its flight.
  */
 #define DEATHS_MOST 31
 
@@ -54,7 +55,7 @@ static inline uint32_t deaths_count(uint8_t deaths)
 	return deaths & DEATHS_MOST;
 }
 
-/* Has the death of the leader of this generation been counted? */
+/* Whether the death of the leader of this generation is counted. */
 static inline bool deaths_have(uint8_t deaths, uint64_t gen)
 {
 	return deaths && deaths >> 5 == (gen & 7);
@@ -68,14 +69,14 @@ static inline uint8_t deaths_add(uint8_t deaths, uint64_t gen)
 			 (count < DEATHS_MOST ? count + 1 : count));
 }
 
-/* Are they as many as a breaker allows? 0: it allows any. */
+/* Whether a breaker that allows `most` deaths opens; 0: it never does. */
 static inline bool deaths_reach(uint8_t deaths, uint32_t most)
 {
 	return most && deaths_count(deaths) >=
 			       (most < DEATHS_MOST ? most : DEATHS_MOST);
 }
 
-/* One of a slot's two results, wherever its parts lie. */
+/* One of a slot's two results, with both its parts. */
 struct field {
 	struct shm_front *front;
 	struct shm_back *back;
@@ -92,14 +93,14 @@ static inline struct field slot_field(const struct mapping *map, uint32_t slot,
 	};
 }
 
-/* The last good value, if there is one. */
+/* The field of cur: the last good value, if `has` is set. */
 static inline struct field slot_value(const struct mapping *map, uint32_t slot,
 				      uint64_t ctl)
 {
 	return slot_field(map, slot, ctl_cur(ctl));
 }
 
-/* Where the next result goes; where the last failure is. */
+/* The other field: the last failure, and the place of the next result. */
 static inline struct field slot_other(const struct mapping *map, uint32_t slot,
 				      uint64_t ctl)
 {
@@ -107,8 +108,8 @@ static inline struct field slot_other(const struct mapping *map, uint32_t slot,
 }
 
 /*
- * When it was stored, ns, to 256 of them. The bits below tell of a value that
- * lies in its slot: its length + 1.
+ * When the result was stored: ns, in steps of 256. The low bits hold length + 1
+ * of a value inside its slot, or 0.
  */
 #define WHEN_SMALL UINT64_C(255)
 
@@ -117,7 +118,7 @@ static inline uint64_t front_stored(const struct shm_front *f)
 	return load_relaxed(&f->when) & ~WHEN_SMALL;
 }
 
-/* Is what was stored then within its lifetime? */
+/* Whether a result stored then is within its lifetime. */
 static inline bool lives(uint64_t stored, uint32_t ttl_ms, uint64_t now)
 {
 	if (ttl_ms == UINT32_MAX)
@@ -132,8 +133,8 @@ static inline bool front_fresh(const struct shm_front *f, uint64_t now)
 }
 
 /*
- * Is it within its lifetime, or past that by less than `more` ms? A lifetime
- * without end has no past.
+ * Whether the result is within its lifetime, or past it by less than `more` ms.
+ * A lifetime without end has no past.
  */
 static inline bool field_within(struct field f, uint64_t now, uint64_t more)
 {
@@ -145,21 +146,22 @@ static inline bool field_within(struct field f, uint64_t now, uint64_t more)
 			(now - stored) / 1000000 < end));
 }
 
-/* Is it of use to somebody still, be it as a stale one? */
+/* Whether the result serves any caller, if only as a stale one. */
 static inline bool field_serves(struct field f, uint64_t now)
 {
 	return field_within(f, now, unscale_ms(load_relaxed(&f.back->keep)));
 }
 
 /*
- * FLIGHT-T1: claims the slot, free as `ctl` says. 0 with the new word, -EAGAIN:
- * it is not free any more, or -EOVERFLOW: its generation would reach the end.
+ * FLIGHT-T1: claims the slot, free as `ctl` says. Returns 0 with the new word,
+ * -EAGAIN if the slot is not free any more, or -EOVERFLOW if its generation
+ * would reach the end.
  */
 int slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out);
 
 /*
- * The generation of a linked slot in the making, or of any other slot as it
- * is: not below that of the key's earlier lives.
+ * The generation that a flight on the slot counts from: that of `ctl`, and for
+ * a linked slot in the making not below that of the key's earlier lives.
  */
 static inline uint64_t slot_gen(const struct mapping *map, uint64_t ctl)
 {
@@ -171,34 +173,36 @@ static inline uint64_t slot_gen(const struct mapping *map, uint64_t ctl)
 	return gen > floor ? gen : floor + 1;
 }
 
-/* FLIGHT-T9: gives a slot back that was never linked. `ctl` is as it stands. */
+/* FLIGHT-T9: gives a slot back that was never linked; `ctl` is its word. */
 void slot_unmake(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /*
- * FLIGHT-T10, FLIGHT-T11: retires a slot as it was seen (`ctl`), and does what
- * can be done of the rest. False: it has changed meanwhile.
+ * FLIGHT-T10, FLIGHT-T11: retires a slot whose word still is `ctl`, and takes
+ * the next steps as far as it can. False if the word has changed.
  */
 bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /*
- * FLIGHT-T12: carries a retired slot on, into limbo. Anybody may, at any time.
+ * FLIGHT-T12: takes a retired slot out of its chain, into limbo. Any
+ * participant may, at any time.
  */
 void slot_unlink(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /*
  * FLIGHT-T13: P lets go of a slot that was stolen from it, or that it was
- * freeing; a no-op if P does not own it.
+ * freeing. Does nothing if P does not own it.
  */
 void slot_yield(struct peer *p, uint32_t slot);
 
-/* Whether a slot, seen as `ctl`, is in limbo and has all it needs to leave it. */
+/* Whether a slot whose word is `ctl` is in limbo, unowned and stamped. */
 bool slot_is_stamped(const struct mapping *map, uint32_t slot, uint64_t ctl);
 
-/* ... and whether it is past its grace period. */
+/* Whether, in addition, its grace period is over. */
 bool slot_grace_over(const struct mapping *map, uint32_t slot, uint64_t ctl);
 
 /*
- * FLIGHT-T14, FLIGHT-T15: its grace period is over. True, with the word: free.
+ * FLIGHT-T14, FLIGHT-T15: frees a slot past its grace period. True if it did,
+ * with the new word.
  */
 bool slot_reclaim(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *freed);
 

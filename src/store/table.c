@@ -22,10 +22,10 @@ static int chain_lost(struct peer *p)
 }
 
 /*
- * The look-up of readers: writes nothing, steps over slots on their way out.
+ * The look-up of readers: it writes nothing, and steps over marked slots.
  *
  * ORDER-L1 pairs ORDER-L2
- * A link read here brings with it all that was written before the slot was
+ * A reader that follows a link sees all that was written before the slot was
  * linked: its key above all.
  */
 int table_find(struct peer *p, const struct key *k, struct sighting *out)
@@ -50,7 +50,7 @@ int table_find(struct peer *p, const struct key *k, struct sighting *out)
 			   key_equal(map, k, s))) {
 			out->slot = index - 1;
 			out->ctl = ctl;
-			/* A key in the making is sure by its link alone. */
+			/* MAKING is linked for sure only if not expelled. */
 			return unlikely(ctl_phase(ctl) == PHASE_MAKING &&
 					epoch_expelled(p)) ?
 				       -EAGAIN :
@@ -62,10 +62,10 @@ int table_find(struct peer *p, const struct key *k, struct sighting *out)
 	return unlikely(epoch_expelled(p)) ? -EAGAIN : 0;
 }
 
-/* Between which two a key belongs. */
+/* The place of a key in its chain. */
 struct place {
 	uint64_t *before;    /* the link to change */
-	uint64_t link;       /* what it said */
+	uint64_t link;       /* its value when looked at */
 	struct shm_slot *at; /* the slot it leads to, if that is the key's */
 };
 
@@ -80,8 +80,8 @@ static bool unlink_marked(struct place *pl, uint64_t next)
 }
 
 /*
- * The look-up of writers: unlinks every slot on the way that is marked.
- * Returns 1 with the key's slot, 0 with its place, or an error.
+ * The look-up of writers: it unlinks every marked slot on its way. Returns 1
+ * with the key's slot, 0 with its place, or an error.
  */
 static int find_place(struct peer *p, const struct key *k, struct place *pl)
 {
@@ -127,15 +127,15 @@ int table_insert(struct peer *p, const struct key *k, uint32_t slot)
 	for (;;) {
 		int r = find_place(p, k, &pl);
 
-		/* What is being made cannot be in a chain. */
+		/* A slot in the making cannot be in a chain. */
 		if (r == 1 && pl.at == s)
 			return chain_lost(p);
 		if (r)
 			return r < 0 ? r : -EEXIST;
 		/*
 		 * ORDER-L2 pairs ORDER-L1
-		 * A reader may come by either link: by this one, if it was
-		 * expelled and stands on the slot since its last life.
+		 * A reader may come by either link: by this one if it was
+		 * expelled, and stands on the slot since the slot's last life.
 		 */
 		store_release(&s->next, link_next(load_relaxed(&s->next),
 						  link_index(pl.link)));
@@ -157,8 +157,8 @@ static int key_of(struct peer *p, struct shm_slot *s, uint8_t *buf,
 }
 
 /*
- * The mark is set only on a link that was read while the slot was retired:
- * in the slot's next life its tag differs, so a helper that comes late fails
+ * Sets the mark only on a link that it read while the slot was retired. In the
+ * slot's next life the link's tag differs, so a helper that comes late fails
  * (TABLE-4).
  */
 static bool mark(struct shm_slot *s, uint64_t ctl)

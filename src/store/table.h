@@ -5,21 +5,22 @@
  * indices for pointers.
  *
  * A link is a word: tag (32 bits), mark (1), slot + 1 (31). The tag grows at
- * every change of the word, the mark on a slot's own link says that the slot
- * is out.
+ * every change of the word. The mark on a slot's own link says that the slot is
+ * out.
  *
  * Invariants:
  *
  *  TABLE-1. A chain is sorted by (hash, kind, length, bytes), so a key has one
  *      place and cannot be in twice.
- *  TABLE-2. A slot's link changes only while it is unmarked. Once marked, the
- *      slot is unlinked by whoever meets it, by a CAS of the link before it.
+ *  TABLE-2. The link of a slot in a chain changes only while it is unmarked.
+ *      Any writer that meets a marked slot unlinks it, by a CAS of the link
+ *      before it.
  *  TABLE-3. A slot that is out keeps its link until its grace period is over,
- *      so a reader standing on it finds its way on.
- *  TABLE-4. A CAS on a link succeeds only if nothing happened there since it
- *      was read: the tag sees to that even across a slot's lives.
+ *      so a reader that stands on it finds its way on.
+ *  TABLE-4. A CAS on a link succeeds only if the link has not changed since it
+ *      was read, not even across the slot's lives: the tag sees to that.
  *
- * All calls but table_glance() run inside an epoch section of the caller's.
+ * The caller of any of these but table_glance() is inside an epoch section.
  */
 #ifndef STORE_TABLE_H
 #define STORE_TABLE_H
@@ -31,34 +32,35 @@
 #define LINK_MARK (UINT64_C(1) << 31)
 #define LINK_INDEX_MASK UINT64_C(0x7fffffff)
 
-/* What a look-up met. */
+/* A slot that a look-up met. */
 struct sighting {
 	uint32_t slot;
 	uint64_t ctl; /* read before the key was compared */
 };
 
 /*
- * Finds the key's slot. Returns 1 found, 0 not, -EAGAIN expelled meanwhile
- * (leave the section and enter it again), -EBADMSG.
+ * Finds the key's slot. Returns 1 if found, 0 if not, -EAGAIN if the reader was
+ * expelled (it leaves the section and enters again), or -EBADMSG.
  *
- * A control word that was read before the key was compared, and is the same
- * later, proves that the slot is still that key's.
+ * If the control word was read before the key was compared, and is the same
+ * later, the slot is still that key's.
  */
 int table_find(struct peer *p, const struct key *k, struct sighting *out);
 
 /*
- * Links a slot in the making whose key is `k`. Returns 0, -EEXIST if the key
- * is in, -EAGAIN, -EBADMSG.
+ * Links a slot in the making whose key is `k`. Returns 0, -EEXIST if the key is
+ * linked already, -EAGAIN, or -EBADMSG.
  */
 int table_insert(struct peer *p, const struct key *k, uint32_t slot);
 
 /*
- * Takes a slot that is retired, as `ctl` says, out of its chain. Returns 0:
- * it is out, whoever did it, or no longer what `ctl` says. -EAGAIN, -EBADMSG.
+ * Takes a slot that is retired, as `ctl` says, out of its chain. Returns 0 if
+ * this or another caller took it out, or its word is not `ctl` any more;
+ * -EAGAIN, or -EBADMSG.
  */
 int table_unlink(struct peer *p, uint32_t slot, uint64_t ctl);
 
-/* Whether the slot is in its chain. 1, 0, -EAGAIN, -EBADMSG. */
+/* Whether the slot is in its chain: 1, 0, -EAGAIN, or -EBADMSG. */
 int table_contains(struct peer *p, uint32_t slot);
 
 static inline uint32_t link_index(uint64_t link)
@@ -66,7 +68,7 @@ static inline uint32_t link_index(uint64_t link)
 	return (uint32_t)(link & LINK_INDEX_MASK);
 }
 
-/* The word after `old`, pointing to `index` (slot + 1). */
+/* The word that follows `old` and points to `index` (slot + 1). */
 static inline uint64_t link_next(uint64_t old, uint32_t index)
 {
 	return ((old >> 32) + 1) << 32 | index;
@@ -86,12 +88,12 @@ static inline uint64_t *bucket_of(const struct mapping *map, uint64_t hash)
 
 /*
  * An optimistic look-up of a key of at most SHM_INLINE_KEY bytes, the only call
- * here that needs no section: what it walks over may be in its next life
- * meanwhile, as for a reader that was expelled (EPOCH-3). It reads rubbish at
- * worst, for all slots are always mapped and every index is checked. What it
- * sees counts only if the control word stands afterwards: then the slot has
- * been that key's all the while, and in its chain if the word is one of those
- * that a slot has there: BUSY, or at rest. NULL says nothing.
+ * here that needs no section. The slots that it walks over may be in their next
+ * life, as for an expelled reader (EPOCH-3): it reads rubbish at worst, because
+ * all slots are always mapped and every index is checked. The result counts
+ * only if the control word is unchanged afterwards. Then the slot has been that
+ * key's all the while, and in its chain if the word is one that a slot has
+ * there: BUSY, or at rest. NULL proves nothing.
  */
 static force_inline const struct shm_slot *
 table_glance(const struct mapping *map, const struct key *k,
