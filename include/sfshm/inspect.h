@@ -113,8 +113,8 @@ struct sfshm_slot_info {
 	int64_t death_ms;     /* since the last leader died, if nobody has led
 			     since; else -1 */
 	uint32_t rank;        /* held lock: its rank; 0: none */
-	uint32_t owner_died;  /* 1: the last leader or holder died, and the next
-				one is told so, or the present one was */
+	uint32_t owner_died;  /* 1: the last leader or holder died; the next one
+				will learn it, or the present one has */
 	uint32_t permits_max; /* semaphore: number of permits */
 	uint32_t permits;     /* semaphore: permits held */
 	uint32_t stage;       /* save: enum sfshm_save_stage */

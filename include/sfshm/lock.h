@@ -138,9 +138,9 @@ int sfshm_lock_path(struct sfshm *handle, const char *path,
 /*
  * Releases the lock; one of the waiters takes it. Returns 0; -EPERM, another
  * thread holds it, and nothing has changed; -ESTALE, nothing is held, or it was
- * released already; -ESHUTDOWN, the lock is released, but the segment's file was
- * removed meanwhile, so another thread may have held the same lock; -ECHILD, it
- * belongs to the parent process; or -EINVAL. Never blocks.
+ * released already; -ESHUTDOWN, the lock is released, but the segment's file
+ * was removed meanwhile, so another thread may have held the same lock;
+ * -ECHILD, it belongs to the parent process; or -EINVAL. Never blocks.
  */
 int sfshm_unlock(struct sfshm_lock *lock);
 

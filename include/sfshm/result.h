@@ -71,8 +71,8 @@ struct sfshm_result {
 
 /*
  * Frees the buffer and makes the result ready for use again, with the same
- * `size`; does nothing for NULL. Never blocks. Thread-safe for different results; works in a forked
- * child; not for signal handlers.
+ * `size`; does nothing for NULL. Never blocks. Thread-safe for different
+ * results; works in a forked child; not for signal handlers.
  */
 void sfshm_result_clear(struct sfshm_result *result);
 

@@ -155,9 +155,9 @@ struct sfshm_flight *sfshm_save_flight(struct sfshm_save *save);
  * to all waiters. Returns 0; -ESTALE, another caller took the reservation, and
  * the temporary file is gone; -ESHUTDOWN, the file is published, but the
  * segment's file was removed meanwhile, so another caller may have written it,
- * too; -EPERM, another thread owns the save; -ECHILD,
- * the save belongs to the parent process; or an error of a call on the file
- * (-ENOSPC, -EIO, -EISDIR, ...): the save is still yours, abort it or fail it.
+ * too; -EPERM, another thread owns the save; -ECHILD, the save belongs to the
+ * parent process; or an error of a call on the file (-ENOSPC, -EIO, -EISDIR,
+ * ...): the save is still yours, abort it or fail it.
  *
  * Blocks while it reads the whole file and, with SFSHM_SAVE_SYNC, while the
  * disk writes. No cancellation point. If the caller dies inside, the complete
@@ -168,7 +168,8 @@ int sfshm_save_publish(struct sfshm_save *save) SFSHM_CHECKED;
 /*
  * Ends the save without a file; one of the waiters becomes the writer. Returns
  * 0, -ESTALE, -ESHUTDOWN (ended, as of a publish), -EPERM or -ECHILD. The
- * temporary file is gone after 0, -ESTALE and -ESHUTDOWN. Blocks only for file-system calls.
+ * temporary file is gone after 0, -ESTALE and -ESHUTDOWN. Blocks only for
+ * file-system calls.
  */
 int sfshm_save_abort(struct sfshm_save *save);
 

@@ -91,8 +91,9 @@ int sfshm_open(struct sfshm **out, const char *name,
  * over a socket). The library owns the descriptor from then on, unless this
  * returns -EINVAL, -E2BIG or -EBADF: do not use or close it again, since
  * closing any descriptor of the file would drop the locks by which others see
- * that this process is alive. Returns as sfshm_open(), or -EBUSY: a resize is still
- * moving keys into this segment; open it by its name, or finish the resize.
+ * that this process is alive. Returns as sfshm_open(), or -EBUSY: a resize is
+ * still moving keys into this segment; open it by its name, or finish the
+ * resize.
  */
 int sfshm_open_fd(struct sfshm **out, int fd,
 		  const struct sfshm_options *options) SFSHM_CHECKED;
@@ -126,14 +127,13 @@ int sfshm_close(struct sfshm *handle);
 /*
  * Removes the segment's name. Processes that have the segment open notice
  * within a second: from then on their calls use the segment that has the name,
- * or return -ESHUTDOWN; they end what they hold or lead as usual. Its memory
- * goes with the last of them. sfshm_memfd() makes a segment without a name.
- * Removes any regular file
- * of this user under that name, without looking inside, and what an interrupted
- * resize has left beside it. Returns 0, -ENOENT, -EPERM (the file belongs to
- * another user), -ENAMETOOLONG, -EINVAL, or the error of the system call that
- * failed. Blocks only for file-system calls. Thread-safe; not for signal
- * handlers.
+ * or return -ESHUTDOWN; they end what they hold or lead as usual. The segment's
+ * memory goes with the last of these processes. Removes any regular file of
+ * this user under that name, without looking inside, and what an interrupted
+ * resize has left beside it. sfshm_memfd() makes a segment without a name.
+ * Returns 0, -ENOENT, -EPERM (the file belongs to another user), -ENAMETOOLONG,
+ * -EINVAL, or the error of the system call that failed. Blocks only for
+ * file-system calls. Thread-safe; not for signal handlers.
  */
 int sfshm_unlink(const char *name) SFSHM_CHECKED;
 

@@ -100,8 +100,8 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
  * (SFSHM_PERMIT_INIT). Returns 0; -ESHUTDOWN, the permit is returned, but the
  * segment's file was removed meanwhile, so more permits may have been held than
  * there are; -EPERM, another thread took it, or the thread's last handle was
- * closed; -ECHILD, it belongs to the parent process;
- * -EINVAL; or -EBADMSG. Never blocks.
+ * closed; -ECHILD, it belongs to the parent process; -EINVAL; or -EBADMSG.
+ * Never blocks.
  */
 int sfshm_permit_release(struct sfshm_permit *permit);
 

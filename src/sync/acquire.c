@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for a permit, and what to do about holders that are gone. */
+/* Waiting for a permit, and reaping dead holders. */
 #include <errno.h>
 
 #include "os/sys.h"
@@ -7,16 +7,16 @@
 #include "peer/removal.h"
 #include "sync/semaphore.h"
 
-/* What may be slept on besides the events and the relay words. */
+/* A sleep has room for these beside the events and the relay words. */
 #define MOST_HOLDERS (WAIT_MOST_WORDS - WAIT_OWN_WORDS - 2)
 
-/* Who holds the permits, as far as the sleep has room for them. */
+/* The holders of the permits, as many as the sleep has room for. */
 struct holders {
 	struct wait_word word[WAIT_MOST_WORDS - WAIT_OWN_WORDS];
 	uint32_t count;
 	uint32_t mine; /* permits that are the caller's own */
-	bool freed;    /* some of the dead's were given back: try again */
-	bool given;    /* a permit was free by the time it was looked at */
+	bool freed;    /* a reaper has freed permits: try again */
+	bool given;    /* a permit was free when its word was looked at */
 };
 
 static bool listed(const struct holders *h, const uint32_t *word)
@@ -37,8 +37,8 @@ static void list(struct holders *h, uint32_t *word, uint32_t seen)
 }
 
 /*
- * One holder. A dead one is reaped, unless somebody is at it, who wakes those
- * that sleep on its word when he is done.
+ * Looks at one holder. A dead holder is reaped here, unless another reaper is
+ * about it; that one wakes the sleepers on its word when it is done.
  */
 static void meet(struct mapping *map, uint32_t index, bool slice,
 		 struct holders *h)
@@ -82,10 +82,10 @@ static void meet_all(struct peer *p, const struct semaphore *s, bool slice,
 }
 
 /*
- * Takes a permit. If there is none, looks after those who have them; those who
- * live are in *h then. Who has given one back in between is not: should it have
- * died before it woke anybody, nothing that is slept on would tell. So a permit
- * that was free then is tried for once more.
+ * Tries to take a permit. If none is free, reaps the dead holders and lists the
+ * living ones in *h. A holder that gives its permit back meanwhile is not
+ * listed; should it die before it wakes a waiter, no word of this sleep would
+ * change. So the caller tries once more if it has seen a free permit.
  */
 static int attempt(struct acquire *a, bool slice, struct holders *h)
 {
@@ -110,7 +110,7 @@ static int given_up(const struct acquire *a, const struct holders *h)
 {
 	struct peer *p = a->self;
 
-	/* All there are: they cannot come from anybody else. */
+	/* The caller holds all permits, so nobody else can give one back. */
 	if (h->mine && h->mine >= semaphore_max(a->s)) {
 		peer_count(p, COUNT_deadlocks);
 		return -EDEADLK;
@@ -138,9 +138,9 @@ static void reap_all(struct acquire *a)
 }
 
 /*
- * One look at everything, and a sleep. *slice: it ended by itself. A permit
- * that is free is taken whatever else there is: so a wake is never taken along
- * by one who leaves.
+ * Looks at everything once, and sleeps. *slice: the sleep ended by itself. The
+ * waiter takes a free permit before it considers leaving, so it never leaves
+ * with a wake that was meant for another waiter.
  */
 static int wait_once(struct acquire *a, struct wait *w, struct holders *h,
 		     bool *slice)
@@ -169,7 +169,7 @@ static int wait_once(struct acquire *a, struct wait *w, struct holders *h,
 		peer_count(a->self, COUNT_rechecks);
 		removal_look_if_due(a->self->map);
 	} else if (!wait_over(w)) {
-		/* Somebody who died passed the wake on. */
+		/* A dying thread passed the wake on. */
 		reap_all(a);
 	}
 	return AGAIN;
@@ -188,9 +188,9 @@ void acquire_begin_to_wait(struct acquire *a)
 }
 
 /*
- * The wait is noted in the record before anything else, so that the dump
- * counts it, and a reaper wakes those who wait with it should it die with a
- * wake of theirs.
+ * The waiter notes its wait in its record before anything else. So the dump
+ * counts it; and should it die with a wake that others need, its reaper wakes
+ * them.
  */
 static int wait_for_one(struct acquire *a)
 {

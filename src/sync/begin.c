@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Asking for a key: a result, the lead, or the reason why not. */
+/* Asking for a key: the caller gets a result, the lead, or an error. */
 #include <errno.h>
 #include <sched.h>
 
@@ -43,7 +43,7 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 		return r == -EEXIST ? STEP_AGAIN : call_answer(c, r);
 	}
 	kill_point(slot_linked);
-	/* So that the first value is the one that a hit finds at once. */
+	/* With CTL_CUR set the first value goes where a hit reads at once. */
 	busy = ctl_make(slot_gen(p->map, seen->ctl), p->id, PHASE_BUSY,
 			key_kind(&c->key) == SHM_LOCK ? 0 : CTL_CUR);
 	if (!cas_seq(&p->map->slots[seen->slot].ctl, seen->ctl, busy)) {
@@ -58,7 +58,7 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 	return STEP_LEAD;
 }
 
-/* A failure that this caller shares. */
+/* Answers with a failure that this caller shares. */
 static int failure(struct call *c, struct flight *f)
 {
 	if (unlikely(c->result->code == SHM_CODE_UNCACHEABLE)) {
@@ -96,7 +96,7 @@ on_waking enum step flight_answer(struct call *c)
 	return call_answer(c, c->result->source);
 }
 
-/* The leaders of this key keep dying: one may try again after a while. */
+/* Whether this key's leaders keep dying, so that no caller may lead it yet. */
 static bool breaker_open(struct call *c, const struct sighting *seen)
 {
 	const struct sfshm_policy *pol = c->policy;
@@ -187,8 +187,8 @@ static force_inline enum step seek(struct call *c, struct sighting *seen,
 }
 
 /*
- * What this flight makes replaces whatever the predecessor has. Another caller
- * may be giving back a claim there just now: then once more.
+ * Removes the predecessor's value, which this flight's result replaces. Tries
+ * again while another caller gives a claim back there.
  */
 static void drop_older(struct call *c)
 {
@@ -199,7 +199,7 @@ static void drop_older(struct call *c)
 	}
 }
 
-/* The time is up, and any value is better than none. */
+/* After a time-out, takes any value that there is. */
 static void settle_for_old(struct call *c, struct sighting *seen)
 {
 	c->any_age = true;
@@ -207,7 +207,10 @@ static void settle_for_old(struct call *c, struct sighting *seen)
 		call_answer(c, -ETIMEDOUT);
 }
 
-/* Each leader is told so, until one lives to end a flight. */
+/*
+ * Whether leaders of this key have died since the last one that lived to end a
+ * flight.
+ */
 static bool leaders_died(const struct call *c, const struct sighting *seen)
 {
 	return key_kind(&c->key) != SHM_LOCK &&
@@ -220,7 +223,10 @@ static int lead(struct call *c, const struct sighting *seen, struct flight *f)
 	flight_tell(c->result, ctl_gen(seen->ctl),
 		    c->result->owner_died || leaders_died(c, seen), true);
 	f->reap = c->wait.reap;
-	/* A semaphore's permits there count until they are given back. */
+	/*
+	 * A semaphore's permits in the predecessor count until they are given
+	 * back.
+	 */
 	if (!c->resize.moving && key_kind(&c->key) != SHM_SEMAPHORE)
 		drop_older(c);
 	return SFSHM_LEADER;

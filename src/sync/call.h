@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One call's question, from the public function down to the slot, and what a
- * step towards its answer comes to.
+ * One call's question, from the public function down to the slot, and the
+ * outcomes of a step towards its answer.
  */
 #ifndef SYNC_CALL_H
 #define SYNC_CALL_H
@@ -11,7 +11,7 @@
 #include "store/slot.h"
 
 struct call {
-	/* the request; the fast path uses what comes first */
+	/* the request; the fast path uses the first fields */
 	struct peer *self;
 	struct key key;
 	struct sfshm_result *result;
@@ -19,14 +19,13 @@ struct call {
 	uint32_t *closing; /* moves when the handle is closed */
 	uint32_t closing_seen;
 	uint32_t flags;         /* the policy's, and what the call adds */
-	uint32_t lease_or_rank; /* ms that a flight it begins may take; of a
-				   lock its rank */
+	uint32_t lease_or_rank; /* ms for its flight; or a lock's rank */
 	bool stale;             /* the value taken is past its lifetime */
 	bool any_age;           /* any value will do, however old */
 	bool own_is_busy;       /* -EBUSY for a key that this thread leads */
 	int answer;             /* with STEP_ANSWER: a source or an error */
-	uint64_t refused;       /* values up to this generation will not do */
-	uint32_t *pin; /* not NULL: pin the value instead of copying it */
+	uint64_t refused; /* the caller rejects values up to this generation */
+	uint32_t *pin;    /* not NULL: pin the value instead of copying it */
 	int32_t pin_place;
 
 	/* its wait for another caller's flight */
@@ -34,11 +33,11 @@ struct call {
 		uint64_t joined;        /* generation of the flight, or 0 */
 		uint64_t deadline;      /* ns; 0: none */
 		uint64_t slept;         /* times */
-		bool waited;            /* it was among those who wait */
+		bool waited;            /* it was among the waiters */
 		uint32_t *event;        /* of the slot that it last waited at */
-		uint64_t unnoted_since; /* ns: the leader's start is missing */
+		uint64_t unnoted_since; /* ns; the leader has noted no start */
 		uint64_t unnoted_gen;   /* ... of this generation */
-		uint32_t reap; /* participant + 1 that was taken over from */
+		uint32_t reap; /* dead leader's participant + 1, or 0 */
 	} wait;
 
 	/* the segment and its predecessor */

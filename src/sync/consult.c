@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 
-/* The same question to the segment that this one replaces. */
+/* Asks the call's question in the segment that this one replaces. */
 static int ask(struct call *c, struct mapping *old, int (*how)(struct call *c))
 {
 	struct call asked = {
@@ -27,7 +27,7 @@ static int ask(struct call *c, struct mapping *old, int (*how)(struct call *c))
 		asked.key = key_make(old, key_kind(&c->key), c->key.data,
 				     c->key.len);
 		asked.flags |= SFSHM_FOLLOW;
-		/* Its values have gone with its file: only flights count. */
+		/* A removed file's values are gone: only its flights count. */
 		if (removal_known(old)) {
 			asked.flags |= SFSHM_REFRESH;
 			asked.flags &= ~(uint32_t)SFSHM_STALE_ON_TIMEOUT;
@@ -46,12 +46,14 @@ static void put_mapping(void *map)
 }
 
 /*
- * What began in the predecessor ends there: before a key is led here, its
- * value there is taken, its flight there waited for. Nobody begins one there
- * any more: `moved` was set before anybody could ask here.
+ * A flight that began in the predecessor ends there: before a caller leads a
+ * key here, it takes the key's value there or waits for the key's flight there.
+ * No flight begins there any more, because `moved` was set before any caller
+ * could ask here.
  *
  * ORDER-M1 pairs ORDER-M2
- * Set `moved`, then look for a flight; claim a flight, then look at `moved`.
+ * A caller here sets `moved`, then looks for a flight there; a leader there
+ * claims a flight, then looks at `moved`.
  */
 /* glibc's macros nest deeply. NOLINTNEXTLINE(readability-function-size) */
 int flight_consult(struct call *c, int (*how)(struct call *c))

@@ -6,8 +6,8 @@
 #include "sync/flight.h"
 
 /*
- * Asks the segment's predecessor, where there is one, by `how` (which never
- * leads then). Its answer, or -ENODATA.
+ * Calls `how` on the segment's predecessor, where it never leads. Returns its
+ * answer, or -ENODATA if there is no predecessor.
  */
 int flight_consult(struct call *c, int (*how)(struct call *c));
 

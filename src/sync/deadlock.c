@@ -3,7 +3,7 @@
 
 #include "peer/liveness.h"
 
-/* Where the owner of `slot` waits, + 1; 0: nowhere, or nobody owns it. */
+/* Slot + 1 that the owner of `slot` waits for; 0: none, or no owner. */
 static uint32_t next_on_the_way(struct peer *p, uint32_t slot, uint64_t *trace,
 				bool *back)
 {
@@ -14,17 +14,17 @@ static uint32_t next_on_the_way(struct peer *p, uint32_t slot, uint64_t *trace,
 	uint32_t word;
 
 	*back = false;
-	/* What the dead own is about to be taken over. */
+	/* A dead owner waits for nothing: a follower takes its flight over. */
 	if (!owner || !ctl_busy(ctl) || life_proven_dead(map, owner, &word))
 		return 0;
-	/* The slot as well: control words of different slots may be equal. */
+	/* Add the slot, for control words of different slots may be equal. */
 	*trace = (*trace ^ ctl) * UINT64_C(0x9e3779b97f4a7c15) + slot;
 	*back = owner == p->record;
 	/* ORDER-D2 pairs ORDER-D1 */
 	return load_seq(&owner->wait_slot);
 }
 
-/* Walks once; true: it leads back. What it met goes into *trace. */
+/* Walks the graph once. True: it leads back to P. *trace sums up the words. */
 static bool walk(struct peer *p, uint32_t slot, uint64_t *trace)
 {
 	uint32_t left = participants_used(p->map);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Would a wait never end?
+ * Finding waits that would never end.
  *
- * Who waits notes the slot in its record, a slot names its owner: that is the
- * wait-for graph, and each of its nodes has one way out at most. So a thread
- * that is about to sleep follows it from the slot it wants; if it comes back
- * to itself, all on the way wait for each other.
+ * A waiter notes in its record the slot that it waits for, and a slot names its
+ * owner. That is the wait-for graph; each of its nodes has at most one way out.
+ * A thread that is about to sleep follows the graph from the slot that it
+ * wants. If it comes back to itself, all threads on the way wait for each
+ * other.
  *
- * The graph changes meanwhile. A way that was walked twice with the same
- * words, each of which carries a generation, was there in between, so what is
- * found is true. And none is missed: of those who close a circle the last to
- * note its wait sees all others' notes.
+ * The graph changes meanwhile. But a way that was walked twice with the same
+ * words, each of which carries a generation, existed in between, so a deadlock
+ * that is found is real. And no deadlock is missed: of the threads that close a
+ * circle, the last one to note its wait sees all the other notes.
  */
 #ifndef SYNC_DEADLOCK_H
 #define SYNC_DEADLOCK_H

@@ -16,7 +16,7 @@ void flight_yield(struct peer *p, uint32_t slot)
 	owned_drop(p, slot);
 }
 
-/* Who led before has died, and there is time for what it left now. */
+/* Reaps the dead leader before this one, now that the work is done. */
 static force_inline void reap_last(struct flight *f, struct peer *p)
 {
 	if (likely(!f->reap))
@@ -35,12 +35,12 @@ static int fenced(struct flight *f, struct peer *p)
 	return -ESTALE;
 }
 
-/* The CAS that ends the flight; true: it was still ours. */
+/* Ends the flight by one CAS. True: the leader still had the flight. */
 static force_inline bool end(struct flight *f, struct peer *p, uint64_t next)
 {
 	struct shm_slot *s = &p->map->slots[f->slot];
 
-	/* Its leader has lived to end it. */
+	/* A leader has lived to end a flight, so the row of deaths is over. */
 	if (unlikely(load_relaxed(&s->deaths)))
 		store_relaxed(&s->deaths, 0);
 	return cas_seq(&s->ctl, f->ctl, next);
@@ -63,21 +63,21 @@ static force_inline void wake_and_forget(struct flight *f, struct peer *p,
 	f->outcome = outcome;
 }
 
-/* What a flight ends with: a value, or a failure and its message. */
+/* The outcome of a flight: a value, or a failure and its message. */
 struct outcome {
 	const struct iovec *iov;
 	int count;
 	uint32_t len; /* bytes, in all */
 	int code;     /* 0: a value */
 	uint32_t ttl_ms;
-	uint32_t keep_ms; /* past that */
-	bool spare;       /* there is no room for it but the spare */
+	uint32_t keep_ms; /* past ttl_ms */
+	bool spare;       /* take the spare granules */
 };
 
 /*
- * Gets the field a chain of the right size: the one it has, if that fits and is
- * spare only if it may be, else a new one. Whenever the reference counts
- * (ARENA-4), `len` is its size.
+ * Gets the field a chain of the right size: its own, if that fits and is not a
+ * spare one (unless it may be), else a new one. Whenever the reference counts
+ * (ARENA-4), `len` is the chain's size.
  */
 static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 		     uint32_t len, bool spare)
@@ -107,7 +107,7 @@ static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 	return 0;
 }
 
-/* How long the work ran until now; 0: not known, or not worth telling. */
+/* How long the work has run, scaled; 0: unknown, or the value was moved. */
 static uint8_t took(const struct flight *f, uint64_t now)
 {
 	uint64_t from = started_ns(load_relaxed(&f->map->cold[f->slot].started),
@@ -127,12 +127,12 @@ static uint64_t small(const struct mapping *map, uint32_t slot,
 }
 
 /*
- * Writes the other field. It was last visible two flights ago at most, and
+ * Writes the field that is not current. It was last current before this flight;
  * readers that still copy it find out by the control word.
  *
  * ORDER-S2 pairs ORDER-S1
- * The claim of this flight, and that of each granule, comes before every byte
- * of it.
+ * The claims of this flight and of each granule come before every byte of the
+ * field.
  */
 static on_waking int write_field(struct flight *f, struct peer *p,
 				 const struct outcome *o)
@@ -151,7 +151,7 @@ static on_waking int write_field(struct flight *f, struct peer *p,
 	store_relaxed(&field.back->code, o->code);
 	store_relaxed(&field.back->keep, scale_ms(o->keep_ms));
 	store_relaxed(&field.back->took, took(f, now));
-	/* A value that only moves is not what those who wait here wait for. */
+	/* Waiters here do not wait for a value moved from a predecessor. */
 	store_relaxed(&field.front->gen,
 		      (uint32_t)ctl_gen(f->ctl) - (f->stored != 0));
 	store_relaxed(&field.front->ttl_ms, o->ttl_ms);
@@ -162,7 +162,7 @@ static on_waking int write_field(struct flight *f, struct peer *p,
 	return 0;
 }
 
-/* Whether another one has taken the flight: then nothing need be written. */
+/* Whether another caller has taken the flight, so that writing is useless. */
 static bool flight_lost(const struct flight *f, const struct peer *p)
 {
 	return load_seq(&p->map->slots[f->slot].ctl) != f->ctl;
@@ -179,7 +179,7 @@ static int total_of(const struct iovec *iov, int count, uint64_t *total)
 	return 0;
 }
 
-/* sfshm_do()'s caller gets what its work published. */
+/* Gives sfshm_do()'s caller the value that its work published. */
 static void copy_result(struct flight *f, const struct outcome *o)
 {
 	struct sfshm_result *res = f->result;
@@ -202,7 +202,7 @@ static void copy_result(struct flight *f, const struct outcome *o)
 	res->value.len = o->len;
 }
 
-/* ... and what it failed with. */
+/* Gives sfshm_do()'s caller the failure that its work ended with. */
 static void copy_failure(struct flight *f, int code, const struct iovec *text)
 {
 	struct sfshm_result *res = f->result;
@@ -221,13 +221,13 @@ static bool awaited(const struct flight *f, const struct peer *p)
 	return load_relaxed(&p->map->cold[f->slot].event) & EVENT_WAITERS;
 }
 
-/* The value becomes visible, and those who wait are woken. */
+/* Makes the value visible and wakes the waiters. */
 static on_waking int show(struct flight *f, struct peer *p,
 			  const struct outcome *o)
 {
 	struct shm_slot *s = &p->map->slots[f->slot];
 
-	/* Who waits must find it, however short its life is meant to be. */
+	/* The evictor must spare it for the waiters, however short it lives. */
 	if (awaited(f, p))
 		store_relaxed(&s->recent, 1);
 	/*
@@ -245,7 +245,7 @@ static on_waking int show(struct flight *f, struct peer *p,
 	return 0;
 }
 
-/* Nobody waits for what cannot be kept: the flight just ends. */
+/* Just ends the flight: its value cannot be kept, and nobody waits for it. */
 static int drop(struct flight *f, struct peer *p, const struct outcome *o)
 {
 	if (!end(f, p, ctl_with(f->ctl, PHASE_IDLE, 0)))
@@ -257,11 +257,11 @@ static int drop(struct flight *f, struct peer *p, const struct outcome *o)
 }
 
 /*
- * FLIGHT-T16: an old value that serves nobody any more, not even as a stale
- * one, makes room. True if it has.
+ * FLIGHT-T16: frees an old value that serves nobody any more, not even as a
+ * stale one, to make room. True: it has freed one.
  *
  * ORDER-S3 pairs ORDER-S4
- * Who still copies it finds the control word changed.
+ * A reader that still copies it finds the control word changed.
  */
 static bool give_up_old(struct flight *f, struct peer *p)
 {
@@ -279,8 +279,8 @@ static bool give_up_old(struct flight *f, struct peer *p)
 }
 
 /*
- * There is no room to keep the value. It still goes to those who wait for it,
- * by way of the room that is spared for this.
+ * Publishes a value that there is no room to keep. The waiters still get it, in
+ * the granules that are spared for this.
  */
 static int hand_on(struct flight *f, struct peer *p, struct outcome *o)
 {
@@ -302,7 +302,7 @@ static int hand_on(struct flight *f, struct peer *p, struct outcome *o)
 	return SFSHM_UNCACHED;
 }
 
-/* Nobody else is concerned. */
+/* Ends work that its caller ran for itself. */
 static int end_alone(struct flight *f, int outcome)
 {
 	store_relaxed(&f->alone, false);
@@ -322,8 +322,8 @@ static int publish_alone(struct flight *f, struct outcome *o, uint64_t total)
 }
 
 /*
- * Hit-for-miss: the value is its leader's, everybody else is told to run,
- * whatever there was before.
+ * Hit-for-miss: the leader keeps its value to itself, and the mark tells all
+ * other callers to run the work themselves, even if there is an older value.
  */
 static int keep_to_itself(struct flight *f, struct peer *p, struct outcome *o)
 {
@@ -414,7 +414,7 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 		return end_alone(f, code == -ENOENT ? -ENOENT : -EREMOTEIO);
 	}
 	r = write_field(f, p, &o);
-	/* Without room for the message the code must do. */
+	/* If there is no room for the message, the code must do. */
 	o.len = 0;
 	if (r)
 		r = write_field(f, p, &o);
@@ -449,7 +449,7 @@ int flight_end_somehow(struct flight *f, struct peer *p, int code,
 	return flight_open(f) ? flight_release(f, p) : r;
 }
 
-/* A deadline `ms` from now, from when the flight began; 0: none. */
+/* The lease that ends `ms` from now, counted from `began`; 0: no lease. */
 static uint32_t lease_from(uint64_t began, uint64_t now, uint32_t ms)
 {
 	uint64_t lease = (now > began ? now - began : 0) / NS_PER_MS + ms;
@@ -460,9 +460,9 @@ static uint32_t lease_from(uint64_t began, uint64_t now, uint32_t ms)
 }
 
 /*
- * A caller that stops in here until the flight is over, and another one has
- * begun with the same deadline, moves that one's, and back when it sees that.
- * Should it stop again in between, the work may run twice.
+ * A leader may stop in here until its flight is over and another one has begun
+ * with the same lease. It then changes that flight's lease, and changes it back
+ * when it sees that. Should it stop again in between, the work may run twice.
  */
 int flight_extend(const struct flight *f, uint32_t ms)
 {

@@ -6,14 +6,14 @@
 #include "store/evict.h"
 #include "sync/lead.h"
 
-/* A fresh value as it was seen; what counts is said by the control word. */
+/* A value as it was seen; the control word says afterwards if it counts. */
 struct glimpse {
 	const struct shm_slot *slot;
 	struct sighting at;
 	struct shm_front front;
 };
 
-/* Phases in which the fields mean something. */
+/* Whether this is a phase in which the fields mean something. */
 static force_inline bool readable(uint64_t ctl)
 {
 	const uint32_t phases = 1u << PHASE_BUSY | 1u << PHASE_IDLE |
@@ -22,7 +22,7 @@ static force_inline bool readable(uint64_t ctl)
 	return phases >> ctl_phase(ctl) & 1;
 }
 
-/* Each word once: what is checked is what is used. */
+/* Reads each word once, so that the words checked are the words used. */
 static force_inline void look_closer(const struct mapping *map,
 				     struct glimpse *g)
 {
@@ -66,7 +66,7 @@ static force_inline void tell(struct sfshm_result *r, const struct glimpse *g,
 	r->value.len = len;
 }
 
-/* A value that does not lie in its key's slot; its length, or -1. */
+/* Copies a value that is not in its key's slot. Returns its length, or -1. */
 static int64_t copy_from_afar(const struct mapping *map, uint32_t slot,
 			      uint64_t ctl, struct sfshm_buf *to)
 {
@@ -80,9 +80,9 @@ static int64_t copy_from_afar(const struct mapping *map, uint32_t slot,
 }
 
 /*
- * The usual value lies in its key's slot. All of the granule is copied then,
- * for a copy of a fixed length is a few instructions; what is beyond the
- * value's length means nothing.
+ * Copies the value. Usually it is in its key's slot; then the whole granule is
+ * copied, because a copy of a fixed length is a few instructions. The bytes
+ * beyond the value's length mean nothing.
  */
 static force_inline int64_t copy(const struct mapping *map,
 				 const struct glimpse *g, struct sfshm_buf *to)
@@ -97,9 +97,9 @@ static force_inline int64_t copy(const struct mapping *map,
 }
 
 /*
- * Copies the value. As in look(): the copy is whole if the control word
- * says so afterwards, and the word that was read before the key was compared
- * names this key's slot.
+ * Takes the value into the result. As in look(): the copy is whole if the
+ * control word says so afterwards. The key was compared after the first read of
+ * that word, so the slot is this key's.
  */
 static force_inline bool take(const struct mapping *map,
 			      const struct glimpse *g, enum sfshm_source source,
@@ -123,8 +123,8 @@ static force_inline void count_hit(struct shm_participant *rec, uint32_t slot)
 }
 
 /*
- * Takes the fresh value. That the segment has moved is looked for last, so that
- * none is taken from it after that.
+ * Takes the fresh value. Looks last whether the segment has moved, so that no
+ * caller takes a value from it after that.
  */
 static force_inline bool hit(struct peer *p, const struct glimpse *g,
 			     uint64_t now, struct sfshm_result *result)
@@ -207,7 +207,7 @@ on_waking bool fast_landed(struct peer *p, const struct sighting *seen,
 	    ctl_gen(g.at.ctl) != ctl_gen(seen->ctl))
 		return false;
 	look_closer(p->map, &g);
-	/* A value that only moves is not what it waited for. */
+	/* The follower does not wait for a value moved from a predecessor. */
 	if (g.front.gen != (uint32_t)ctl_gen(g.at.ctl) ||
 	    !take(p->map, &g, SFSHM_AWAITED, sys.coarse(), result))
 		return false;

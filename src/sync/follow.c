@@ -11,14 +11,14 @@
 #include "sync/deadlock.h"
 #include "sync/lead.h"
 
-/* With this death the breaker is open: nobody takes over. */
+/* Whether this death opens the breaker, so that nobody takes over. */
 static bool breaks_now(const struct call *c, const struct shm_slot *s)
 {
 	return c->policy->breaker_ms && deaths_reach(load_relaxed(&s->deaths),
 						     c->policy->breaker_deaths);
 }
 
-/* The leader is proven dead: one follower's CAS makes it the leader. */
+/* The leader is proven dead: one follower's CAS makes it the new leader. */
 static enum step take_over(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
@@ -39,14 +39,14 @@ static enum step take_over(struct call *c, struct sighting *seen)
 	kill_point(flight_taken);
 	peer_count(p, COUNT_takeovers);
 	c->result->owner_died = 1;
-	/* The work is waited for; the dead one's record is not. */
+	/* Reap once the work is done: callers wait for the work. */
 	c->wait.reap = dead + 1;
 	return STEP_LEAD;
 }
 
 /*
- * The leader lives, or may: the key moves to a new slot, and this one stays
- * the leader's until it learns of it.
+ * Steals from a leader that may be alive: the key moves to a new slot, and the
+ * old slot stays the leader's until the leader learns of that.
  */
 static void steal(struct call *c, const struct sighting *seen)
 {
@@ -55,8 +55,8 @@ static void steal(struct call *c, const struct sighting *seen)
 }
 
 /*
- * When the leader's time is up, ns; 0: never. A leader that stopped between
- * its claim and noting its start is held to this caller's own measure.
+ * Returns when the leader's time is up, ns; 0: never. A leader that stopped
+ * between its claim and noting its start is held to this caller's own lease.
  */
 static uint64_t lease_end(struct call *c, const struct shm_desk *cold,
 			  uint64_t ctl, uint64_t now)
@@ -77,7 +77,7 @@ static uint64_t lease_end(struct call *c, const struct shm_desk *cold,
 	return ms ? began + ms * NS_PER_MS : 0;
 }
 
-/* The wait is over without a result: -errno. Else 0. */
+/* Returns why the wait is over without a result, -errno, or 0. */
 static int given_up(struct call *c, uint64_t now)
 {
 	const struct sfshm_policy *pol = c->policy;
@@ -114,9 +114,9 @@ void follow_recheck(struct call *c, const struct sighting *seen)
 }
 
 /*
- * One look at the leader. If it is dead, this caller takes the flight over; if
- * it is past its time, the key moves to another slot. STEP_SLEEP: it is well,
- * and *word is its liveness word as looked at.
+ * Looks at the leader once. If the leader is dead, this caller takes the flight
+ * over; if the leader is past its time, the key moves to another slot.
+ * STEP_SLEEP: the leader is well, and *word is its liveness word as looked at.
  */
 static enum step look_at_leader(struct call *c, struct sighting *seen,
 				struct shm_participant *owner, uint64_t now,
@@ -155,7 +155,10 @@ enum step flight_try(struct call *c, struct sighting *seen)
 	return step == STEP_SLEEP ? call_answer(c, -EBUSY) : step;
 }
 
-/* The first time: which flight's result will do, and how long it may take. */
+/*
+ * Before the first wait, notes which flight's result will do, and how long the
+ * wait may take.
+ */
 static void begin_to_wait(struct call *c, const struct sighting *seen)
 {
 	const struct sfshm_policy *pol = c->policy;
@@ -171,8 +174,8 @@ static void begin_to_wait(struct call *c, const struct sighting *seen)
 }
 
 /*
- * The waiters are counted with this one among them: of two that come at once
- * both may leave. A caller that has waited and looks again stays.
+ * Whether too many wait. The count includes this caller, so of two that come at
+ * once both may leave. A caller that has waited and looks again stays.
  */
 static bool crowded(struct call *c, uint32_t slot)
 {
@@ -185,9 +188,9 @@ static bool crowded(struct call *c, uint32_t slot)
 }
 
 /*
- * The wait is noted in the record before anything else, so that the dump
- * counts it, and a reaper wakes those who wait with it should it die with a
- * wake of theirs.
+ * The follower notes its wait in its record before anything else. So the dump
+ * counts it; and should it die with a wake that others need, its reaper wakes
+ * them.
  */
 enum step follow_join(struct call *c, const struct sighting *seen,
 		      struct wait *w)
@@ -197,7 +200,7 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 
 	if (!c->wait.joined)
 		begin_to_wait(c, seen);
-	/* How the last lock ended has been told to its present holder. */
+	/* The present holder has the news of a dead holder before it. */
 	c->result->owner_died = 0;
 	/* ORDER-D1 pairs ORDER-D2 */
 	store_seq(&p->record->wait_slot, seen->slot + 1);
@@ -211,7 +214,7 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 	w->event_seen = event_arm(event);
 	if (load_seq(&p->map->slots[seen->slot].ctl) != seen->ctl)
 		return STEP_AGAIN;
-	/* Those who ask for the new segment wait for a flight in this one. */
+	/* Callers must use the new segment; only its question waits here. */
 	if (removal_known(p->map) && !c->resize.asked)
 		return STEP_MOVED;
 	return STEP_SLEEP;
@@ -247,8 +250,9 @@ enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
 }
 
 /*
- * A caller that leaves without leading may have had the one wake that a
- * release gives: it passes it on. Then it owes nothing any more (WAIT-3).
+ * A caller that leaves without leading may have had the only wake that a
+ * release gives, so it passes a wake on. Then it owes nothing any more
+ * (WAIT-3).
  */
 void flight_unfollow(struct call *c, bool leads)
 {

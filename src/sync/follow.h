@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting for another one's flight, and what to do when its leader is gone.
- * What a follower runs as it wakes is in this header, for the reason that
- * wait_sleep() has.
+ * Waiting for another caller's flight, and taking it over when its leader is
+ * gone. The code that a woken follower runs is in this header, for the reason
+ * given at wait_sleep().
  */
 #ifndef SYNC_FOLLOW_H
 #define SYNC_FOLLOW_H
@@ -11,30 +11,33 @@
 #include "sync/fast.h"
 
 /*
- * Joins those who wait for the flight that was seen. STEP_SLEEP: it is still
- * under way, and w->event_seen is to be slept on.
+ * Joins the waiters of the flight that was seen. STEP_SLEEP: the flight is
+ * still under way, and the follower is to sleep on w->event_seen.
  */
 enum step follow_join(struct call *c, const struct sighting *seen,
 		      struct wait *w);
 
 /*
- * Looks whether the leader is well, and this wait too. STEP_SLEEP: both are,
- * and *w is complete. STEP_LEAD: the leader is dead, and this caller has taken
- * over.
+ * Looks whether the leader is well and this wait may go on. STEP_SLEEP: both
+ * are so, and *w is complete. STEP_LEAD: the leader is dead, and this caller
+ * has taken over.
  */
 enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w);
 
-/* A slice has passed: is the leader well? */
+/* Examines the leader after a slice in which nothing woke this follower. */
 void follow_recheck(struct call *c, const struct sighting *seen);
 
-/* Woken, and nothing of ours has changed: a dying follower passed it on. */
+/*
+ * Whether a dying follower passed the wake on: neither the event nor the
+ * leader's word has changed.
+ */
 static inline bool follow_stray(const struct wait *w)
 {
 	return load_acquire(w->event) == w->event_seen &&
 	       !wait_owner_changed(w);
 }
 
-/* Sleeps; true: what it waited for is in the result. */
+/* Sleeps once. True: the awaited value is in the result. */
 static force_inline bool
 follow_asleep(struct call *c, const struct sighting *seen, const struct wait *w)
 {
@@ -50,9 +53,9 @@ follow_asleep(struct call *c, const struct sighting *seen, const struct wait *w)
 }
 
 /*
- * Waits once for the flight that was seen. The call is answered with its value
- * if that has landed, or with -EAGAIN (too many wait), -ETIMEDOUT, -ECANCELED,
- * -ESHUTDOWN, -EDEADLK, -EBADMSG.
+ * Waits once for the flight that was seen. Answers the call with the flight's
+ * value if that has landed, or with -EAGAIN (too many wait), -ETIMEDOUT,
+ * -ECANCELED, -ESHUTDOWN, -EDEADLK, -EBADMSG.
  */
 static force_inline enum step flight_follow(struct call *c,
 					    struct sighting *seen)
@@ -68,18 +71,18 @@ static force_inline enum step flight_follow(struct call *c,
 		landed = follow_asleep(c, seen, &w);
 		step = STEP_AGAIN;
 	}
-	/* Before the caller is asked for its opinion, which may take a while. */
+	/* Clear it before the policy's checks, which may take a while. */
 	store_relaxed(&c->self->record->wait_slot, 0);
 	return landed ? flight_answer(c) : step;
 }
 
 /*
- * For a call that must not wait: as above if the leader is dead or past its
- * time, else it is answered with -EBUSY.
+ * Serves a call that must not wait: takes over or steals as flight_follow()
+ * does if the leader is dead or past its time, else answers -EBUSY.
  */
 enum step flight_try(struct call *c, struct sighting *seen);
 
-/* The call waits no more; `leads` says whether it became the leader. */
+/* Ends the call's wait; `leads` says whether the caller became the leader. */
 void flight_unfollow(struct call *c, bool leads);
 
 #endif

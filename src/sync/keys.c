@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is done to keys without a flight: peek, forget, purge, count. */
+/* Work on keys without a flight: peek, forget, purge, invalidate. */
 #include <errno.h>
 #include <limits.h>
 
@@ -25,7 +25,7 @@ static int peek_here(struct call *c)
 	return r < 0 ? r : -ENODATA;
 }
 
-/* What is in neither segment may have moved from the one to the other. */
+/* A key that was found in neither segment may have moved here meanwhile. */
 static int peek_around(struct call *c)
 {
 	int r = flight_consult(c, flight_peek);
@@ -90,7 +90,7 @@ static int forget_here(struct call *c)
 	return r < 0 ? r : -ENODATA;
 }
 
-/* What one segment and its predecessor answer together. */
+/* Combines the answers of a segment and its predecessor. */
 static int answer_of_both(const struct call *c, int here, int there)
 {
 	if (flight_moved(c))
@@ -101,8 +101,8 @@ static int answer_of_both(const struct call *c, int here, int there)
 }
 
 /*
- * The predecessor goes first: what leaves it for this segment meanwhile has
- * arrived here before it has gone there, so it is met in one of the two.
+ * Forgets the predecessor's value first: a value that moves here meanwhile has
+ * arrived here before it leaves there, so this call meets it in one of the two.
  */
 int flight_forget(struct call *c)
 {
@@ -124,8 +124,9 @@ bool flight_purge(struct peer *p, uint32_t slot, uint64_t ctl)
 }
 
 /*
- * As a steal: who leads it finds out when it is done. A slot in the making
- * may not be linked yet, and its flight has not begun: it comes after this.
+ * Works as a steal: the slot's leader learns of it at the end of its flight. A
+ * slot in the making may not be linked yet. Its flight has not begun, so it
+ * comes after this call.
  */
 bool flight_drop(struct peer *p, uint32_t slot, uint64_t ctl)
 {
@@ -137,9 +138,9 @@ bool flight_drop(struct peer *p, uint32_t slot, uint64_t ctl)
 }
 
 /*
- * The field's lifetime ends now. It is not ours to write: should the slot have
- * changed meanwhile, a later result with the same lifetime may lose it, and is
- * refreshed the earlier.
+ * Ends the field's lifetime now. The caller does not own the field: if the slot
+ * changes meanwhile, a later result with the same lifetime may lose that, and
+ * is refreshed the earlier.
  */
 static bool end_lifetime(struct shm_slot *s, uint64_t ctl, struct shm_front *f)
 {
@@ -221,7 +222,7 @@ static int visit_here(struct peer *p, flight_visit_fn what)
 		struct shm_slot *s = &p->map->slots[i];
 		uint64_t ctl = load_seq(&s->ctl);
 
-		/* It is of this kind for as long as the word stands. */
+		/* The slot keeps its kind for as long as the word stands. */
 		if (slot_kind(s) == SHM_VALUE && what(p, i, ctl))
 			n += n < INT_MAX;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Becoming the leader of a slot at rest, or of a dead leader's. In a header,
- * for a flight without company is little more than this.
+ * Becoming the leader of a slot at rest, or of a dead leader's slot. The code
+ * is in a header because a flight without company consists of little else.
  */
 #ifndef SYNC_LEAD_H
 #define SYNC_LEAD_H
@@ -15,8 +15,8 @@
 #include "sync/flight.h"
 
 /*
- * The flight is on: says when it began and until when it is meant to last.
- * The cheap clock will do where only people read it.
+ * Notes when the flight began and how long it may last. Only a lease needs the
+ * exact clock.
  */
 static force_inline void flight_note_start(struct peer *p,
 					   const struct sighting *seen,
@@ -34,8 +34,9 @@ static force_inline void flight_note_start(struct peer *p,
 }
 
 /*
- * Becomes the leader of a slot as it was seen: FLIGHT-T3, FLIGHT-T7. `coarse`
- * is now. Returns SFSHM_LEADER, AGAIN, or -EOVERFLOW: generations have run out.
+ * Claims a slot as it was seen: FLIGHT-T3, FLIGHT-T7. `coarse` is the coarse
+ * clock's time. Returns SFSHM_LEADER, AGAIN (the slot has changed), or
+ * -EOVERFLOW (generations have run out).
  */
 static force_inline int flight_claim_as(struct peer *p, struct sighting *seen,
 					uint32_t lease_or_rank, uint64_t coarse,
@@ -57,8 +58,8 @@ static force_inline int flight_claim_as(struct peer *p, struct sighting *seen,
 	}
 	kill_point(flight_claimed);
 	/*
-	 * Who may be asleep on the last owner's words must learn of us
-	 * (WAIT-5).
+	 * Waiters that sleep on the last owner's words must learn of the new
+	 * owner (WAIT-5).
 	 */
 	if (ctl_at_rest(seen->ctl) && unlikely(event_awaited(event)))
 		event_wake(event, true);
@@ -67,14 +68,14 @@ static force_inline int flight_claim_as(struct peer *p, struct sighting *seen,
 	return SFSHM_LEADER;
 }
 
-/* The same for a call, whatever kind of key it is about. */
+/* Claims a slot for a call, with any kind of key. */
 enum step flight_claim(struct call *c, struct sighting *seen);
 
 void flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /*
  * Whether a claim stands. False: the segment has moved meanwhile, and the claim
- * is given back.
+ * has been given back.
  */
 static force_inline bool flight_confirm(struct peer *p,
 					const struct sighting *seen)
@@ -86,7 +87,7 @@ static force_inline bool flight_confirm(struct peer *p,
 	return false;
 }
 
-/* What the new leader is told. */
+/* Fills in the new leader's result. */
 static force_inline void flight_tell(struct sfshm_result *r,
 				     uint64_t generation, bool owner_died,
 				     bool coordinated)
@@ -105,7 +106,7 @@ static force_inline void flight_tell(struct sfshm_result *r,
 	r->value.len = 0;
 }
 
-/* What a flight has of its leader's policy. */
+/* Copies the leader's policy into its flight. */
 static force_inline void flight_fill(struct flight *f,
 				     const struct sfshm_policy *policy)
 {
@@ -125,7 +126,7 @@ static force_inline void flight_fill(struct flight *f,
 	f->has_claim = false;
 }
 
-/* What it gets in its hands. */
+/* Fills in the new leader's flight. */
 static force_inline void flight_lead(struct peer *p,
 				     const struct sfshm_policy *policy,
 				     const struct sighting *seen,

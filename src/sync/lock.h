@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keyed locks: a slot of kind SHM_LOCK is held by whoever leads its flight,
+ * Keyed locks: a slot of kind SHM_LOCK is held by the leader of its flight,
  * which never has a result.
  *
- * A lock has no value: CTL_HAS is never set, and CTL_CUR says something else
- * (LOCK_ORPHANED, O below): somebody ended while holding it, and nobody has
- * given it back since. The very CAS that ends the dead one's hold sets it, and
- * the one that gives the lock back clears it. So nothing is lost, or told
- * twice, whoever dies in between.
+ * A lock has no value: CTL_HAS is never set, and CTL_CUR has another meaning
+ * (LOCK_ORPHANED, O below): a holder ended while it held the lock, and no later
+ * holder has given the lock back since. The CAS that ends the dead holder's
+ * hold sets the bit, and the CAS that gives the lock back clears it. So the
+ * news is never lost or told twice, even if callers die in between.
  *
  *   IDLE g x    -> BUSY g+1 P x   take it (FLIGHT-T3)
  *   BUSY g P x  -> IDLE g         give it back (FLIGHT-T6)
@@ -21,12 +21,12 @@
 
 #include "sync/flight.h"
 
-/* What struct sfshm_lock holds. */
+/* The contents of struct sfshm_lock. */
 struct hold {
 	struct mapping *map; /* NULL: nothing is held */
-	uint64_t life;       /* the holder's, as an attached thread */
+	uint64_t life;       /* identifies the holder's attached thread */
 	uint64_t cookie;
-	uint64_t ctl; /* BUSY, for as long as it is held */
+	uint64_t ctl; /* the BUSY word while the lock is held */
 	uint32_t slot;
 	uint32_t rank;
 } overlay;
@@ -38,24 +38,24 @@ static inline struct hold *hold_of(const struct sfshm_lock *lock)
 }
 
 /*
- * Takes a lock that has its slot and nobody holds. 0, 1 (its last holder
- * died), or AGAIN: nothing was done.
+ * Takes a lock that has a slot and that nobody holds. Returns 0, 1 (its last
+ * holder died), or AGAIN: lock_take() must answer.
  */
 int lock_take_idle(struct peer *p, const struct key *k, uint32_t rank,
 		   struct hold *held);
 
 /*
- * Takes the lock of the call's key, whose lease is its rank. 0, 1, MOVED, or an
- * error.
+ * Takes the lock of the call's key; c->lease_or_rank is its rank. Returns 0, 1,
+ * MOVED, or an error.
  */
 int lock_take(struct call *c, struct hold *held);
 
-/* Gives back what P holds. 0, or -ESTALE. */
+/* Gives a lock back that P holds. Returns 0, or -ESTALE. */
 int lock_release(struct hold *held, struct peer *p);
 
 /*
- * The slot of a lock that P holds: of that key, if it is not NULL, else of
- * that rank. True if there is one.
+ * Finds the slot of a lock that P holds: the lock of that key if `k` is not
+ * NULL, else a lock of that rank. True if there is one.
  */
 bool lock_held(struct peer *p, uint32_t rank, const struct key *k,
 	       uint32_t *slot);

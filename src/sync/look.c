@@ -29,7 +29,7 @@ int buf_reserve(struct sfshm_buf *b, size_t len)
 	return 0;
 }
 
-/* A generation from its low bits, not above `now`. */
+/* Restores a generation, not above `now`, from its low bits. */
 static uint64_t widen(uint32_t low, uint64_t now)
 {
 	return now - (uint32_t)((uint32_t)now - low);
@@ -84,7 +84,7 @@ static int pin_value(struct call *c, struct field f, uint32_t len)
 	return c->pin_place == -EMFILE ? -EMFILE : 0;
 }
 
-/* Copies or pins the last good value; -EAGAIN if it moved meanwhile. */
+/* Copies or pins the last good value; -EAGAIN if it has changed meanwhile. */
 static int take_value(struct call *c, uint32_t slot, uint64_t ctl,
 		      struct field f, uint64_t now)
 {
@@ -111,7 +111,10 @@ static int take_value(struct call *c, uint32_t slot, uint64_t ctl,
 	return -EAGAIN;
 }
 
-/* The same for a failure's message: it counts for this generation only. */
+/*
+ * Copies a failure's message; -EAGAIN if it has changed meanwhile. A failure
+ * counts for its own generation only.
+ */
 static int copy_error(struct call *c, uint32_t slot, uint64_t ctl,
 		      struct field f, uint64_t now)
 {
@@ -135,7 +138,7 @@ static int copy_error(struct call *c, uint32_t slot, uint64_t ctl,
 	return r ? r : LOOK_FAILED;
 }
 
-/* Is a result of generation `gen` what this call waited for? */
+/* Whether a result of generation `gen` is what this call waited for. */
 static bool awaited(const struct call *c, uint64_t gen)
 {
 	return c->wait.joined && gen >= c->wait.joined;
@@ -143,9 +146,8 @@ static bool awaited(const struct call *c, uint64_t gen)
 
 /*
  * XFetch (Vattani, Chierichetti, Lowenstein, "Optimal probabilistic cache
- * stampede prevention", 2015): each caller draws by how much it is ahead of
- * the others, in units of what the work takes. Work that kills its leaders is
- * not tried before it must be.
+ * stampede prevention", 2015): each caller draws how far before the expiry it
+ * leads, in units of how long the work takes.
  */
 static bool early(const struct call *c, struct field f, uint64_t now)
 {
@@ -174,7 +176,10 @@ static bool serves(const struct call *c, struct field f, uint64_t gen,
 	return awaited(c, widen(load_relaxed(&f.front->gen), gen));
 }
 
-/* ... or as a stale one, while somebody leads or after a failure. */
+/*
+ * Whether the last good value serves as a stale one, while a flight is under
+ * way or after a failure.
+ */
 static bool serves_stale(struct call *c, struct field f, uint64_t ctl,
 			 uint64_t now)
 {
@@ -211,7 +216,7 @@ static int take_stale(struct call *c, uint32_t slot, uint64_t ctl, uint64_t now)
 	return LOOK_HIT;
 }
 
-/* The last flight failed. Is that an answer for this caller? */
+/* The last flight failed: finds out if that is an answer for this caller. */
 static int look_at_failure(struct call *c, uint32_t slot, uint64_t ctl,
 			   uint64_t now)
 {
@@ -226,14 +231,14 @@ static int look_at_failure(struct call *c, uint32_t slot, uint64_t ctl,
 		return copy_error(c, slot, ctl, error, now);
 	if (c->flags & SFSHM_RETRY_ON_FAILURE)
 		return LOOK_CLAIMABLE;
-	/* "Does not exist" is no failure of the work. */
+	/* -ENOENT says that the work found nothing; the work did not fail. */
 	if (load_relaxed(&error.back->code) != -ENOENT &&
 	    serves_stale(c, slot_value(map, slot, ctl), ctl, now))
 		return take_stale(c, slot, ctl, now);
 	return copy_error(c, slot, ctl, error, now);
 }
 
-/* There is no fresh value. */
+/* Looks for another answer where no value is fresh. */
 static int look_further(struct call *c, uint32_t slot, uint64_t ctl,
 			uint64_t now)
 {
@@ -271,7 +276,7 @@ static int look_at(struct call *c, const struct sighting *seen)
 	return look_further(c, seen->slot, seen->ctl, now);
 }
 
-/* A phase in which the fields mean something. */
+/* Whether this is a phase in which the fields mean something. */
 static bool readable(uint64_t ctl)
 {
 	return ctl_at_rest(ctl) || ctl_busy(ctl);

@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* Looking a key up: what is there for this caller, and may it be used? */
+/* Looking up what a key has for this caller. */
 #ifndef SYNC_LOOK_H
 #define SYNC_LOOK_H
 
 #include "sync/call.h"
 
-/* Looking again is peers' work; this often, it is broken bytes'. */
+/*
+ * Other participants' changes make a reader look again; after so many tries,
+ * the segment is damaged.
+ */
 #define LOOK_MOST_TRIES 100000
 
 enum look {
 	LOOK_ABSENT,    /* no slot */
 	LOOK_HIT,       /* a value for this caller; it is in the result */
 	LOOK_FAILED,    /* a failure for this caller; it is in the result */
-	LOOK_CLAIMABLE, /* nobody is at it */
-	LOOK_BUSY,      /* somebody is */
+	LOOK_CLAIMABLE, /* no flight is under way */
+	LOOK_BUSY,      /* a flight is under way */
 };
 
 /*
- * Looks, and copies what there is. A result serves if it is fresh, if it is of
- * the flight that this call joined or a later one, or if it is stale and the
- * policy allows that. Returns an enum look with what was seen in *seen, or
- * -EBADMSG, -ENOMEM.
+ * Looks, and copies or pins a result that serves. A result serves if it is
+ * fresh, if it is of the flight that this call joined or a later one, or if it
+ * is stale and the policy allows that. Returns an enum look with the slot as
+ * seen in *seen, or -EBADMSG, -ENOMEM, -EMFILE.
  */
 int look(struct call *c, struct sighting *seen);
 

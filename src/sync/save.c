@@ -10,7 +10,7 @@
 static const size_t head = offsetof(struct save_record, path);
 static const size_t check_from = offsetof(struct save_record, key);
 
-/* SAVE-1: of all but the stage, which changes alone. */
+/* Covers all but the stage, which changes alone (SAVE-1). */
 static uint64_t record_check(const struct save_record *rec)
 {
 	return hash_bytes(&rec->key, head - check_from + rec->path_len,
@@ -47,8 +47,8 @@ bool save_is_there(const struct save_record *rec)
 }
 
 /*
- * The record as it stands where it is not seen, and since when; false: there
- * is none, or it is being written.
+ * Reads the hidden record, and when it was written. False: there is none, or
+ * its writer is writing it.
  */
 static bool read_note(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		      struct save_record *rec, uint64_t *since)
@@ -94,8 +94,8 @@ int save_reach(struct save *s, struct peer *p, enum sfshm_save_stage stage)
 }
 
 /*
- * SAVE-2: of somebody who never came to an end. Generations are compared by
- * their low bits, as fields have them.
+ * Whether the record is of a writer that never came to an end (SAVE-2). It
+ * compares generations by their low bits, as fields have them.
  */
 static bool unfinished(const struct save *s, const struct save_record *rec)
 {
@@ -109,13 +109,13 @@ static bool unfinished(const struct save *s, const struct save_record *rec)
 	return !ctl_has(f->ctl) || (int32_t)(rec->generation - last) > 0;
 }
 
-/* Is the dead writer's file young enough for this call? */
+/* Whether the dead writer's file is young enough for this call. */
 static bool serves(struct save *s, uint64_t linked)
 {
 	uint64_t now = sys.coarse();
 	uint64_t age = now > linked ? (now - linked) / NS_PER_MS : 0;
 
-	/* In the same tick of the clock it may have been before the call. */
+	/* In the same tick of the clock the link may have come first. */
 	if (linked > s->since)
 		return true;
 	if (s->flags & SFSHM_SAVE_AGAIN || age >= s->ttl_ms)
@@ -136,7 +136,7 @@ static int announce(struct save *s, struct peer *p, struct save_record *rec)
 	return flight_publish(&s->flight, p, &iov, 1);
 }
 
-/* In this writer's name: it is a result of this flight. */
+/* Announces a dead writer's file as this flight's result. */
 static int adopt(struct save *s, struct peer *p, struct save_record *rec,
 		 const struct savefile_sum *sum)
 {
@@ -188,19 +188,19 @@ static bool lost(const struct save *s)
 	return !f->map || load_seq(&f->map->slots[f->slot].ctl) != f->ctl;
 }
 
-/* The reservation had run out, and was taken. */
+/* Ends a save whose reservation ran out and was taken by another writer. */
 static int expired(struct save *s, struct peer *p)
 {
 	savefile_close(&s->file);
 	s->open = false;
 	peer_count(p, COUNT_saves_expired);
-	/* The flight learns of it, too, and lets go of its slot. */
+	/* The flight must learn of it and let go of its slot. */
 	if (flight_open(&s->flight))
 		(void)flight_end_somehow(&s->flight, p, 0, NULL);
 	return -ESTALE;
 }
 
-/* The file is whole: its sum stands in the record, and then the stage. */
+/* The file is whole: notes its sum first, and then the stage (SAVE-1). */
 static int note_sum(struct save *s, struct peer *p, struct save_record *rec)
 {
 	struct savefile_sum sum;
@@ -219,7 +219,7 @@ static int note_sum(struct save *s, struct peer *p, struct save_record *rec)
 	return r ? r : write_note(s, p, rec);
 }
 
-/* Still ours, and for long enough: SAVE-4. */
+/* Renews the reservation, if it is still this writer's (SAVE-4). */
 static int renew(struct save *s)
 {
 	return s->reserve_ms ? flight_extend(&s->flight, s->reserve_ms) : 0;
@@ -270,7 +270,7 @@ int save_publish(struct save *s, struct peer *p)
 	return 0;
 }
 
-/* The file goes, and then the stage, so that nobody looks for it. */
+/* Removes the file, and then the stage, so that nobody looks for the file. */
 static int give_up(struct save *s, struct peer *p)
 {
 	savefile_close(&s->file);

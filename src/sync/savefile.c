@@ -50,7 +50,7 @@ static struct name temporary_name(const char *path, uint64_t key,
 	return n;
 }
 
-/* Of a whole file that is about to replace another one (SAVE-3). */
+/* The name of a whole file just before it replaces another one (SAVE-3). */
 static struct name passing_name(const char *path, uint64_t key)
 {
 	struct name n;
@@ -76,7 +76,7 @@ int savefile_path(struct savefile *f, const char *path)
 	return n < (int)sizeof(f->path) ? 0 : -ENAMETOOLONG;
 }
 
-/* A temporary name of this key and of an earlier generation. */
+/* Whether the name is a temporary one of this key's earlier generations. */
 static bool is_left_over(const char *name, const struct savefile *f)
 {
 	char mine[HIDDEN_MAX];
@@ -90,7 +90,7 @@ static bool is_left_over(const char *name, const struct savefile *f)
 	return end != name + n && !*end && generation < f->generation;
 }
 
-/* What those left who were stolen from, and then died. */
+/* Removes the files of writers that lost their flight, and then died. */
 static void clear_folder(const struct savefile *f)
 {
 	DIR *dir = opendir(folder_of(f->path).text);
@@ -98,7 +98,7 @@ static void clear_folder(const struct savefile *f)
 
 	if (!dir)
 		return;
-	/* Its own stream. NOLINTNEXTLINE(concurrency-mt-unsafe) */
+	/* The stream is this call's. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	while ((entry = readdir(dir)))
 		if (is_left_over(entry->d_name, f))
 			unlinkat(dirfd(dir), entry->d_name, 0);
@@ -119,7 +119,7 @@ static int open_named(struct savefile *f, uint32_t mode)
 	return 0;
 }
 
-/* It can be given a name later. */
+/* Whether a file without a name can be given one later. */
 static bool may_be_unnamed(void)
 {
 	return !savefile_named_only && !access("/proc/self/fd", X_OK);
@@ -225,7 +225,10 @@ static int replace(struct savefile *f, const char *passing)
 	return rename(passing, f->path) ? -errno : 0;
 }
 
-/* A file that has lost its last name cannot get another one. */
+/*
+ * Removes the passing name, if the file has it. The file must have its path by
+ * then, or be given up: without a name it cannot get another one.
+ */
 static void forget_passing(const struct savefile *f)
 {
 	struct name passing = passing_name(f->path, f->key);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file of a save, on its way from nobody's sight to its path.
+ * The file of a save, from its hidden beginning to its path.
  *
- * Where the file system has O_TMPFILE, it has no name until it is whole, so
- * that nothing is left of it when its writer dies. Elsewhere it has a hidden
+ * Where the file system has O_TMPFILE, the file has no name until it is whole,
+ * so that nothing is left of it if its writer dies. Elsewhere it has a hidden
  * name in the folder of its path.
  */
 #ifndef SYNC_SAVEFILE_H
@@ -17,45 +17,45 @@
 struct savefile {
 	char path[SFSHM_SAVE_PATH_MAX]; /* where it goes */
 	int fd;                         /* -1: none */
-	bool named;                     /* it has a name until then */
-	uint64_t key, generation;       /* which its names are made of */
+	bool named;               /* it has a hidden name until it is linked */
+	uint64_t key, generation; /* its hidden names are made of these */
 };
 
-/* As if there were no O_TMPFILE; for tests. */
+/* For tests: do as if there were no O_TMPFILE. */
 extern bool savefile_named_only;
 
-/* Where it is to go, made absolute. 0, -EINVAL, -ENAMETOOLONG, ... */
+/* Notes the path, made absolute. Returns 0, -EINVAL, -ENAMETOOLONG, ... */
 int savefile_path(struct savefile *f, const char *path);
 
 /*
- * Opens the temporary file. Where it has to have a name, those of earlier
- * generations go. 0 or a negated errno value.
+ * Opens the temporary file. Where it needs a name, removes the names of earlier
+ * generations. Returns 0 or a negated errno value.
  */
 int savefile_open(struct savefile *f, uint32_t mode);
 
-/* What it is; reads all of it. */
+/* A file's length, checksum and inode; savefile_sum() reads all of the file. */
 struct savefile_sum {
 	uint64_t bytes, checksum, inode;
 };
 int savefile_sum(int fd, struct savefile_sum *sum);
 
-/* To the disk: its bytes; its name. */
+/* Write to the disk: the file's bytes; the folder, and so the file's name. */
 int savefile_sync(const struct savefile *f);
 int savefile_sync_folder(const struct savefile *f);
 
-/* Puts it under its path, in one step. May be done again. */
+/* Puts the file under its path, in one step. May be repeated. */
 int savefile_link(struct savefile *f);
 
-/* Closes it; what is not under its path is gone. May be done again. */
+/* Closes the file and drops it unless it is under its path. May be repeated. */
 void savefile_close(struct savefile *f);
 
 /* Removes the names that a dead writer may have left. */
 void savefile_clear(const char *path, uint64_t key, uint64_t generation);
 
-/* Whether a file of that sum is at the path; its inode goes there too. */
+/* Whether a file with that sum is at the path; its inode goes into *sum. */
 bool savefile_found(const char *path, struct savefile_sum *sum);
 
-/* ... or, at a glance, that very file, with that length. */
+/* Whether that very file, by inode and length, is at the path. */
 bool savefile_seen(const char *path, const struct savefile_sum *sum);
 
 #endif

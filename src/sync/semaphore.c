@@ -9,7 +9,7 @@
 
 #define MAX_MASK UINT64_C(0xffffffff)
 
-/* The granules of the value at `ref`, in order; false: they cannot be. */
+/* Finds the granules of the value at `ref`; false: it is no semaphore's. */
 static bool resolve(struct semaphore *s, uint32_t ref)
 {
 	const struct mapping *map = s->map;
@@ -56,7 +56,7 @@ static int find_in_section(struct peer *p, const struct key *k,
 		return r < 0 ? r : 0;
 	if (!semaphore_at(p->map, seen.slot, s))
 		return epoch_expelled(p) ? -EAGAIN : -EBADMSG;
-	/* It is the one whose key was compared. */
+	/* The slot is the one whose key was compared. */
 	return s->ctl == seen.ctl ? 1 : -EAGAIN;
 }
 
@@ -100,14 +100,14 @@ uint32_t semaphore_max(const struct semaphore *s)
 	return max < SHM_PERMITS ? (uint32_t)max : SHM_PERMITS;
 }
 
-/* Held here, or still held in the predecessor. */
+/* Whether permit `i` is held here, or still in the predecessor. */
 static bool is_held(const struct semaphore *s, uint32_t i)
 {
 	return load_seq(semaphore_word(s, i)) ||
 	       (s->before && load_seq(semaphore_word(s->before, i)));
 }
 
-/* No word from this on was ever taken, here or in the predecessor. */
+/* No word from this number on was ever taken, here or in the predecessor. */
 static uint32_t top_of_both(const struct semaphore *s)
 {
 	uint32_t here = semaphore_top(s);
@@ -117,10 +117,11 @@ static uint32_t top_of_both(const struct semaphore *s)
 }
 
 /*
- * L of SEMAPHORE-2, from above: f falls as L does, by one where a word is free.
+ * Finds L of SEMAPHORE-2 from above: when L falls by one, f falls by one if the
+ * word is free, and stays if it is held.
  *
  * ORDER-V1 pairs ORDER-V2
- * Max is read before `top` and the words: who took one under an earlier max
+ * This taker reads max before `top` and the words: a taker under an earlier max
  * had raised `top`, and had its word, when max was changed.
  */
 static uint32_t limit(const struct semaphore *s, uint64_t max)
@@ -160,16 +161,16 @@ int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
 }
 
 /*
- * The word is ours. Is it below L still, and is this the segment to take
- * permits of?
+ * The taker has the word. Confirms that it is still below L, and that this is
+ * the segment to take permits of.
  *
  * ORDER-V2 pairs ORDER-V1
- * The word is taken before max is looked at: who changed max meanwhile finds
- * the word, or we find the change.
+ * This taker takes the word before it looks at max: a caller that changed max
+ * meanwhile finds the word, or this one finds the change.
  *
  * ORDER-M2 pairs ORDER-M1
- * ... and before `moved` is: who takes permits in the successor finds the word,
- * or we find that it has moved.
+ * It takes the word before it looks at `moved`: a taker in the successor finds
+ * the word, or this one finds that the segment has moved.
  */
 static int confirm(const struct semaphore *s, uint32_t i, uint64_t max)
 {
@@ -184,7 +185,7 @@ static int confirm(const struct semaphore *s, uint32_t i, uint64_t max)
 	return unlikely(load_seq(&s->map->header->moved)) ? MOVED : 0;
 }
 
-/* One word: 0, -EBUSY, MOVED. */
+/* Takes one word: 0, -EBUSY, MOVED. */
 static int take_word(struct peer *p, const struct semaphore *s, uint32_t i,
 		     uint64_t max)
 {
@@ -212,8 +213,8 @@ int semaphore_take(struct peer *p, const struct semaphore *s, uint32_t *hint)
 	int r;
 
 	/*
-	 * So that dying now wakes somebody; and then, holding a permit
-	 * (WAIT-6).
+	 * From here on this thread's death wakes a waiter, as it must once the
+	 * thread holds a permit (WAIT-6).
 	 */
 	wait_rest(p);
 	for (uint32_t n = 0; n < most; n++, i++) {
@@ -231,8 +232,8 @@ int semaphore_take(struct peer *p, const struct semaphore *s, uint32_t *hint)
 }
 
 /*
- * A caller that dies here has noted the slot: its reaper wakes those whom a
- * larger max lets in.
+ * A caller that dies here has noted the slot: its reaper wakes the waiters that
+ * a larger max lets in.
  */
 int semaphore_set_max(struct peer *p, const struct semaphore *s, uint32_t max)
 {
@@ -270,7 +271,10 @@ void semaphore_sweep(struct peer *v, uint32_t slot, bool died)
 	}
 }
 
-/* Read twice alike, it is as they stood, or as good as. */
+/*
+ * Counts until two rounds see the same words held, for at most eight rounds.
+ * That count is exact, or nearly so.
+ */
 uint32_t semaphore_held(const struct semaphore *s)
 {
 	uint64_t before = 0, now = 1;

@@ -2,76 +2,84 @@
 /*
  * Counting semaphores that do not leak.
  *
- * A semaphore is a slot of the kind SHM_SEMAPHORE, its key the name. A flight
- * makes it: the value that it publishes is the permits, a head (struct
- * shm_semaphore) and an array of words. It is never published anew, retired or
- * evicted, so once the slot is DONE its control word stays what it is, and who
- * has seen it need not look the name up again.
+ * A semaphore is a slot of kind SHM_SEMAPHORE, whose key is the name. A flight
+ * makes it: the value that it publishes holds the permits, as a head (struct
+ * shm_semaphore) and an array of words. No later flight publishes it anew, and
+ * nobody retires or evicts it. So once the slot is DONE its control word never
+ * changes, and a caller that has seen it need not look the name up again.
  *
- * Each permit that is held is one word that names its holder: the ownership
- * word. There is no count to keep, so none to be wrong: what is held is what
- * is not 0.
+ * Each held permit is one word that names its holder: the ownership word. No
+ * count is kept that could be wrong: the held permits are the words that are
+ * not 0.
  *
- *  SEMAPHORE-1. A word is taken by one CAS from 0 to its holder's name, and
- *      only by a participant whose record notes the semaphore's slot, once
- *      for each permit. Only the holder, or its reaper once it is dead,
- *      sets it back to 0. So a holder's death leaves nothing but words that
- *      name it, in semaphores that its record names.
- *  SEMAPHORE-2. Let f(L) be L and the number of words from L on that are held.
- *      With L the largest number for which f(L) <= max (none: 0), a taker
+ *  SEMAPHORE-1. A taker sets a word by one CAS from 0 to its own name, and only
+ *      while its record notes the semaphore's slot, once for each permit.
+ *      Only the holder, or its reaper once it is dead, sets the word back to
+ *      0. So a dead holder leaves nothing but words that name it, in
+ *      semaphores that its record names.
+ *  SEMAPHORE-2. Let f(L) be L plus the number of held words from L on, and let
+ *      L be the largest number for which f(L) <= max (0 if there is none). A
+ *      taker
  *
- *        reads max, then top and what words it needs to know L; takes a free
- *        word below L; reads max again.
+ *        reads max, then top and the words that it needs to know L; takes a
+ *        free word below L; reads max again.
  *
- *      If max, which counts its changes, is the same, the permit is its; else
- *      it works L out anew, and gives the word back unless that is below it.
- *  SEMAPHORE-3. So no more than max are held, or, for as long as it takes after
- *      max was lowered, no more than there were. Of those who took a permit
- *      under the present max let M have used the largest L. All their words are
- *      below that L, at most L of them. A word from L on that is held was
- *      therefore taken under an earlier max and is held since; M, which read
- *      the words after max had been changed, has counted it (ORDER-V1,
- *      ORDER-V2). Together f(L) at most. With permits held below max there is a
- *      free word below L, for f(L) == max and all those not held below it are
- *      free.
- *  SEMAPHORE-4. No word from `top` on was ever taken, for a taker raises it
- *      first. So while top <= max, which is nearly always, L is max and no word
- *      need be read.
- *  SEMAPHORE-5. Who sleeps for a permit has announced itself at the slot's
- *      event (ORDER-E1) and found none free after that. Who sets a word back,
- *      or changes max, does so before it looks for waiters (ORDER-E2). A
- *      release wakes one; who has been woken looks for a permit once more
- *      before it leaves, whatever it leaves for. A sweep and a change of max
- *      wake all.
+ *      If max, which counts its changes, is the same, the taker has the permit.
+ *      Else it works L out anew, and gives the word back unless the word is
+ *      below L.
+ *  SEMAPHORE-3. So at most max permits are held; after max was lowered, at most
+ *      as many as before, for as long as that takes. Of the takers under the
+ *      present max let M have used the largest L. All their words are below
+ *      that L, so these are at most L words. A held word from L on was
+ *      therefore taken under an earlier max and has been held since; M, which
+ *      read the words after max had been changed, has counted it (ORDER-V1,
+ *      ORDER-V2). Together the held words are at most f(L). While fewer than
+ *      max permits are held, a word below L is free: f(L) == max, and f(L)
+ *      counts every word below L.
+ *  SEMAPHORE-4. No word from `top` on was ever taken, because a taker raises
+ *      `top` first. So while top <= max, which is nearly always, L is max and
+ *      a taker need not read any word for it.
+ *  SEMAPHORE-5. A thread that sleeps for a permit has announced itself at the
+ *      slot's event (ORDER-E1) and found no permit free after that. A thread
+ *      that sets a word back, or changes max, does so before it looks for
+ *      waiters (ORDER-E2). A release wakes one waiter. A woken waiter tries
+ *      for a permit once more before it leaves, whatever it leaves for. A
+ *      sweep and a change of max wake all waiters.
  *
  * How each death is repaired:
  *
- *   a holder, in its work     its words name it. The kernel marks its record
- *                             and wakes one who sleeps on that, and one who
- *                             sleeps on the segment's relay word (WAIT-6); that
- *                             one reaps: sweep, wake all
- *   ... more than fit         `owned_overflow`: the sweep looks at all slots
- *   with the slot noted and   the note is dropped
- *     no word taken
- *   with a word taken that    as a holder: until it is given back the word
- *     may not be allowed      keeps others from taking as many, never lets
- *                             them take more
- *   with a word set back and  the slot is noted still, so it is reaped as a
- *     nobody woken            holder is: nothing to set back, wake all
- *   with max changed and      the same: who changes max has noted the slot and
- *     nobody woken            rests at the relay word
+ *   a holder, in its work     its words name it. The kernel marks its record,
+ *                             and wakes one thread that sleeps on that mark
+ *                             and one that sleeps on the segment's relay word
+ *                             (WAIT-6); the woken thread reaps: it sweeps and
+ *                             wakes all
+ *   a holder that owns more   `owned_overflow` is set: the sweep looks at all
+ *     slots than its record   slots
+ *     can note
+ *   a taker with the slot     the sweep drops the note
+ *     noted, no word taken
+ *   a taker with a word that  as a holder: until the sweep the word keeps
+ *     it may not keep         others from taking as many, and never lets them
+ *                             take more
+ *   a holder with its word    its record still notes the slot, so the reaper
+ *     set back and no waiter  treats it as a holder: it finds no word to set
+ *     woken                   back, and wakes all
+ *   a caller with max changed the same: that caller has noted the slot and
+ *     and no waiter woken     rests at the relay word
  *   a sleeper, woken or not   WAIT-2: its pending relay word wakes the next;
  *                             its record names the slot, whose waiters its
  *                             reaper wakes
- *   a reaper, half-way        the record is still marked: the next one sweeps
- *                             again. Words that were set back are 0, all are
- *                             woken again
- *   the semaphore's maker     as of any flight; who asks next makes it
+ *   a reaper, half-way        the record is still marked: the next reaper
+ *                             sweeps again, finds words that are 0 already,
+ *                             and wakes all again
+ *   the semaphore's maker     as the leader of any flight; the next caller
+ *                             makes the semaphore
  *
  * While the segment is being replaced (top/succession.h) each permit has two
- * words, and is held if either is. In the predecessor none is taken any more:
- * who takes one looks at `moved` afterwards (ORDER-M2). In the successor a word
- * is taken only if its counterpart is 0, so the two together obey SEMAPHORE-3.
+ * words, and is held if either is held. Nobody takes a permit in the
+ * predecessor any more: a taker looks at `moved` after its CAS (ORDER-M2). In
+ * the successor a taker takes a word only if its counterpart is 0, so the two
+ * segments together obey SEMAPHORE-3.
  */
 #ifndef SYNC_SEMAPHORE_H
 #define SYNC_SEMAPHORE_H
@@ -79,7 +87,7 @@
 #include "peer/wait.h"
 #include "sync/flight.h"
 
-/* Of a semaphore's value: the head, and one granule for 16 words. */
+/* A semaphore's value is the head, and one granule for each 16 words. */
 #define SEMAPHORE_WORDS_PER_GRANULE (SHM_GRANULE / sizeof(uint32_t))
 #define SEMAPHORE_GRANULES (1 + SHM_PERMITS / SEMAPHORE_WORDS_PER_GRANULE)
 #define SEMAPHORE_BYTES (SEMAPHORE_GRANULES * SHM_GRANULE)
@@ -93,7 +101,7 @@ struct semaphore {
 	struct semaphore *before; /* in the segment's predecessor, or NULL */
 };
 
-/* A name that no longer needs to be looked up, and where to look first. */
+/* Names that have been looked up, each with the word to look at first. */
 #define SEMAPHORE_NAME 40
 #define SEMAPHORE_CACHED 4
 struct semaphore_cache {
@@ -106,34 +114,34 @@ struct semaphore_cache {
 	} known[SEMAPHORE_CACHED];
 };
 
-/* Whether it still is what was found. */
+/* Whether the slot still is as it was found. */
 static inline bool semaphore_stands(const struct semaphore *s)
 {
 	return load_acquire(&s->map->slots[s->slot].ctl) == s->ctl;
 }
 
-/* Looks a name up: 1 found, 0 there is none (yet), or -EBADMSG. */
+/* Looks a name up. Returns 1, 0 (there is none yet), or -EBADMSG. */
 int semaphore_find(struct peer *p, const struct key *k, struct semaphore *s);
 
-/* The value to make one with; `head` is filled in. */
+/* Fills in `head` and `iov`, the value of a new semaphore. */
 void semaphore_fresh(struct shm_semaphore *head, uint32_t max,
 		     struct iovec iov[2]);
 
 uint32_t semaphore_max(const struct semaphore *s);
 
 /*
- * Takes a permit, looking at word *hint first: 0 with its number in *hint;
- * -EBUSY: none is free; MOVED.
+ * Takes a permit, looking at word *hint first. Returns 0 with the word's number
+ * in *hint, -EBUSY (none is free), or MOVED.
  */
 int semaphore_take(struct peer *p, const struct semaphore *s, uint32_t *hint);
 
 /* The word of permit `i`. */
 uint32_t *semaphore_word(const struct semaphore *s, uint32_t i);
 
-/* Gives the permit at `word` back; 0 or -EBADMSG: it is not P's. */
+/* Gives the permit at `word` back. Returns 0, or -EBADMSG: it is not P's. */
 int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word);
 
-/* Changes the maximum; 0 or MOVED. */
+/* Changes the maximum. Returns 0 or MOVED. */
 int semaphore_set_max(struct peer *p, const struct semaphore *s, uint32_t max);
 
 /* A call that wants a permit. */
@@ -144,37 +152,37 @@ struct acquire {
 	uint32_t *closing;
 	uint32_t closing_seen;
 	uint64_t deadline;   /* ns; 0: none */
-	uint32_t timeout_ms; /* from when it begins to wait; or 0 */
+	uint32_t timeout_ms; /* from the start of the wait; 0: none */
 	uint32_t hint;       /* the permit, once taken */
 	bool try;
 };
 
 /*
- * Takes a permit, waiting for it. 0, -EBUSY (`try`), -EDEADLK, -ETIMEDOUT,
- * -ECANCELED, -ESHUTDOWN, or MOVED.
+ * Takes a permit, waiting for it. Returns 0, -EBUSY (`try`), -EDEADLK,
+ * -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, or MOVED.
  */
 int semaphore_acquire(struct acquire *a);
 
-/* The time-out becomes a deadline, once. */
+/* Turns the time-out into a deadline, once. */
 void acquire_begin_to_wait(struct acquire *a);
 
-/* Sets back all words of that slot that name the dead or leaving `victim`. */
+/* Sets all words of that slot to 0 that name the dead or leaving `victim`. */
 void semaphore_sweep(struct peer *victim, uint32_t slot, bool died);
 
-/* How many permits are held, here and in the predecessor. */
+/* Counts the permits that are held, here and in the predecessor. */
 uint32_t semaphore_held(const struct semaphore *s);
 
 /*
- * The semaphore at a slot, whatever its name is; for views too. False: it has
- * none, or what is there cannot be.
+ * Finds the semaphore at a slot, whatever its name is; for views too. False:
+ * there is none, or its bytes cannot be a semaphore's.
  */
 bool semaphore_at(struct mapping *map, uint32_t slot, struct semaphore *s);
 
-/* The same for who only wants to know; for views too. */
+/* Reads the maximum and the count of held permits at a slot; for views too. */
 bool semaphore_peek(struct mapping *map, uint32_t slot, uint32_t *max,
 		    uint32_t *held);
 
-/* Who holds the permit at a word, as participant id; 0: nobody. */
+/* Participant id of the holder of the permit at a word; 0: it is free. */
 #define PERMIT_ID_BITS 14
 #define PERMIT_ID_MASK ((1u << PERMIT_ID_BITS) - 1)
 
@@ -193,7 +201,7 @@ static inline struct shm_semaphore *semaphore_head(const struct semaphore *s)
 	return s->granule[0];
 }
 
-/* How many words may have been taken. */
+/* The number of words that may have been taken. */
 static inline uint32_t semaphore_top(const struct semaphore *s)
 {
 	uint32_t top = load_seq(&semaphore_head(s)->top);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the dead leave of slots, and those who go: who ends it, who is told. */
+/* Ending what dead and leaving participants own of slots. */
 #include <errno.h>
 
 #include "os/killpoint.h"
@@ -10,7 +10,7 @@
 #include "store/pin.h"
 #include "sync/semaphore.h"
 
-/* Has whoever took the flight over come to an end of its own? */
+/* Whether the leader that took the flight over has ended it. */
 static bool outlived(uint64_t dead, uint64_t now)
 {
 	uint64_t passed = ctl_gen(now) - ctl_gen(dead);
@@ -19,12 +19,14 @@ static bool outlived(uint64_t dead, uint64_t now)
 }
 
 /*
- * Whoever is about to end or take over what the dead one led notes its death
- * first, while the control word still names it: so who finds the slot at rest,
- * or leads it, knows of it. Of those who try, each CAS lets one through. One
- * that comes so late that a leader has lived since, whose end has cleared the
- * count, takes itself back; should it die first, one death is counted twice,
- * which is a hint. When it died is noted where its start was.
+ * Counts a leader's death. A caller does this before it ends or takes over the
+ * dead leader's flight, while the control word still names that leader. So a
+ * caller that finds the slot at rest, or leads it, knows of the death. Of
+ * several callers, each CAS lets one through. A caller may come so late that a
+ * leader has lived since, whose end has cleared the count; it takes its own
+ * count back. Should it die first, one death is counted twice, which is legal
+ * for a hint. The time of the death is noted in the place of the flight's
+ * start.
  */
 void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl)
 {
@@ -64,7 +66,7 @@ static void sweep_led(struct peer *v, uint32_t slot, uint64_t c, bool died)
 	flight_abandon(v, slot, c);
 }
 
-/* A slot in the making: linked, it is a flight like others; else it is free. */
+/* Ends a slot in the making: a linked one as any flight, else it is free. */
 static void sweep_making(struct peer *v, uint32_t slot, uint64_t c, bool died)
 {
 	struct shm_slot *s = &v->map->slots[slot];
@@ -80,8 +82,9 @@ static void sweep_making(struct peer *v, uint32_t slot, uint64_t c, bool died)
 		return;
 	}
 	/*
-	 * Still the dead one's, and in no chain: it never was in one, so only
-	 * its reaper can touch it. Else others have taken it further.
+	 * If the dead owner still has a slot that is in no chain, the slot was
+	 * never in one, and only the reaper can touch it. Else others have
+	 * taken it further.
 	 */
 	if (load_seq(&s->ctl) == c)
 		slot_unmake(v, slot, c);
@@ -113,8 +116,8 @@ static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 	if (ctl_owner(c) == v->id)
 		sweep_owned(v, slot, c, died);
 	/*
-	 * Also where the slot is the victim's no more: it may have died after
-	 * it ended its flight and before it woke those who wait.
+	 * Wakes also where the slot is not the victim's any more: the victim
+	 * may have died between ending its flight and waking the waiters.
 	 */
 	event_wake(&v->map->cold[slot].event, true);
 }
@@ -138,9 +141,9 @@ static void sweep_noted(struct peer *v, bool died)
 }
 
 /*
- * The life ends first: from then on everybody sees that the owner is gone,
- * also while the one who sweeps holds the record's mutex. (A reaper has ended
- * it before it locked that.)
+ * Ends the life first: from then on all participants see that the owner is
+ * gone, also while the sweeper holds the record's mutex. (A reaper has ended
+ * the life before it locked that mutex.)
  */
 void flight_sweep(struct peer *v, bool died)
 {

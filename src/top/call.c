@@ -22,7 +22,7 @@ int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 	if (len > SFSHM_KEY_MAX)
 		return -ENAMETOOLONG;
 	*c = (struct call){ 0 };
-	/* Before the handle's mapping: a close after this is not missed. */
+	/* Read this before the handle's mapping, so that no close is missed. */
 	c->closing = h ? &h->closing : NULL;
 	c->closing_seen = h ? load_acquire(c->closing) : 0;
 	r = handle_enter(h, &c->self);
@@ -65,7 +65,7 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 	return r;
 }
 
-/* An old value is in the result, if there is one that is this key's. */
+/* Takes a value into the result, if there is one that `fits` the key. */
 static bool took_old(struct call *c)
 {
 	const struct sfshm_policy *pol = c->policy;

@@ -8,17 +8,17 @@
 #include "top/succession.h"
 
 /*
- * Checks a call's arguments and finds its peer; 0 or what to answer. The policy
- * has this library's size (sized_adopt()).
+ * Checks a call's arguments and finds its peer. Returns 0 or the call's error.
+ * The policy must have this library's size (sized_adopt()).
  */
 int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 	       const void *key, size_t len, const struct sfshm_policy *policy,
 	       struct sfshm_result *result);
 
-/* All defaults. */
+/* A policy with all defaults. */
 extern const struct sfshm_policy call_no_policy;
 
-/* Nothing is wrong with the arguments, and the key has room in its slot. */
+/* Whether the arguments are right, and the key has room in its slot. */
 static force_inline bool call_is_usual(const struct sfshm *h, const void *key,
 				       size_t len,
 				       const struct sfshm_result *result)
@@ -27,7 +27,10 @@ static force_inline bool call_is_usual(const struct sfshm *h, const void *key,
 	       sized_result_is_valid(result);
 }
 
-/* This thread's peer and the key, if there is nothing to be done for them. */
+/*
+ * Returns this thread's peer, and fills in *k, if the thread is attached
+ * already; else NULL.
+ */
 static inline struct peer *call_at_once(struct sfshm *h, enum shm_kind kind,
 					const void *key, size_t len,
 					const struct sfshm_result *result,
@@ -44,36 +47,42 @@ static inline struct peer *call_at_once(struct sfshm *h, enum shm_kind kind,
 	return p;
 }
 
-/* sfshm_begin() for any kind of key. */
+/* Does sfshm_begin() for any kind of key. */
 int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 	       const struct sfshm_policy *policy, struct flight *f,
 	       struct sfshm_result *result);
 
 /*
- * The leader's own work failed, in flight `generation`: SFSHM_CACHED with a
- * stale value, if the policy has that, or -EREMOTEIO.
+ * Answers after the leader's own work failed, in flight `generation`:
+ * SFSHM_CACHED with a stale value, if the policy allows one, or -EREMOTEIO.
  */
 int call_after_failure(struct sfshm *h, const void *key, size_t len,
 		       const struct sfshm_policy *policy, uint64_t generation,
 		       struct sfshm_result *result);
 
-/* The time is up: SFSHM_CACHED with any value, however old; or -ETIMEDOUT. */
+/*
+ * Answers after a time-out: SFSHM_CACHED with any value, however old, or
+ * -ETIMEDOUT.
+ */
 int call_settle_for_old(struct sfshm *h, const void *key, size_t len,
 			const struct sfshm_policy *policy,
 			struct sfshm_result *result);
 
-/* sfshm_begin() with a claim key; see claim.c. */
+/* Does sfshm_begin() with a claim key; see claim.c. */
 int claim_begin(struct sfshm *h, const void *key, size_t len,
 		const struct sfshm_policy *policy, struct flight *f,
 		struct sfshm_result *result);
 
-/* The leader ends its flight as flight_end_somehow() does; or why it cannot. */
+/*
+ * Ends the leader's flight as flight_end_somehow() does, or returns why this
+ * thread cannot.
+ */
 int call_end(struct flight *f, int code, const char *message);
 
-/* A flight has ended: so does what was claimed beside it. */
+/* Ends the claim beside a flight that has ended. */
 void claim_end(struct flight *f);
 
-/* The flight on the claim key that goes with this one, or NULL. */
+/* Returns the flight on the claim key that goes with this one, or NULL. */
 struct flight *claim_of(const struct flight *f);
 
 #endif

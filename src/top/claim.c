@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Claims: what is coordinated has another key than the value. The caller holds
+ * Claims: callers coordinate on another key than the value's. The caller leads
  * a flight on the claim key, which is handed on like any other and never has a
- * result, and under it leads the key's own.
+ * result; under it, the caller leads a flight on the value's key.
  */
 #include <errno.h>
 
@@ -18,7 +18,7 @@ static struct claimed *claimed_of(const struct flight *f)
 	return (struct claimed *)(uintptr_t)f;
 }
 
-/* What of the caller's policy concerns the wait for the claim. */
+/* The part of the caller's policy that concerns the wait for the claim. */
 static struct sfshm_policy waiting(const struct sfshm_policy *policy,
 				   uint32_t flags)
 {
@@ -36,7 +36,7 @@ static struct sfshm_policy waiting(const struct sfshm_policy *policy,
 	return own;
 }
 
-/* Both waits together may take as long as one. */
+/* Gives both waits together one deadline. */
 static void one_deadline(struct sfshm_policy *p)
 {
 	uint64_t end = 0;
@@ -48,7 +48,7 @@ static void one_deadline(struct sfshm_policy *p)
 		p->deadline_ns = end;
 }
 
-/* Under the claim: what was awaited may be there now. */
+/* Looks again under the claim: another caller may have made the value. */
 static int lead_claimed(struct sfshm *h, const void *key, size_t len,
 			const struct sfshm_policy *policy, struct claimed *two,
 			struct sfshm_result *result)

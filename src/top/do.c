@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guard: whatever way the work is left by, the flight is ended. By
- * return, here; by cancellation, pthread_exit() or a C++ exception, in the
- * clean-up handler (this file is compiled with -fexceptions); by the death of
- * the thread or the process, by whoever finds it (docs/recovery.md).
+ * The guard ends the flight whatever way the work is left by: here, after a
+ * return; in the clean-up handler, after a cancellation, pthread_exit() or a
+ * C++ exception (this file is compiled with -fexceptions). If the thread or the
+ * process dies, the participant that finds the death ends the flight
+ * (docs/recovery.md).
  *
- * Between the claim and the handler's being set there is no cancellation
- * point. A thread that is cancelled asynchronously, or ends in any other way
- * there, gives back what it owns as it detaches.
+ * There is no cancellation point between the claim and the setting of the
+ * handler. A thread that is cancelled asynchronously there, or ends in any
+ * other way, gives back what it owns as it detaches.
  */
 #include <sfshm/do.h>
 
@@ -31,12 +32,12 @@ static int run_guarded(struct sfshm_flight *flight, sfshm_work_fn work,
 	return r;
 }
 
-/* The kernel's error numbers end there. */
+/* The largest of the kernel's error numbers. */
 #define LAST_ERRNO 4095
 
 /*
- * The work left its flight behind: it fails with what the work returned, if
- * that is an error.
+ * Ends a flight that the work left behind: it fails with the error that the
+ * work returned, or with -EPROTO.
  */
 static int settle(struct flight *f, int returned)
 {
@@ -48,11 +49,14 @@ static int settle(struct flight *f, int returned)
 		message = sfshm_strerror(returned);
 	}
 	r = call_end(f, code, message);
-	/* That it may have had a double is not what the work is asked for. */
+	/*
+	 * -ESHUTDOWN says that the flight may have had a double, not how it
+	 * ended.
+	 */
 	return r && r != -ESHUTDOWN ? r : f->outcome;
 }
 
-/* The segment is missing, full, or of no use: not the caller's fault. */
+/* Whether the segment is missing, full or of no use: not the caller's fault. */
 static bool unavailable(int r)
 {
 	return r == -EBADF || r == -EUSERS || r == -ENOSPC || r == -EBADMSG ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The public calls on flights: begin, and the ends, for their leader only. */
+/* The public calls on flights: begin, the ends, looks from other threads. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 #include "top/call.h"
 
 /*
- * The policy asks for nothing but lifetimes, and perhaps a refresh: what it
- * must not have is all 0, told in one go.
+ * Whether the policy asks for nothing but lifetimes, and perhaps a refresh. One
+ * test tells that the fields it must not have are all 0.
  */
 static force_inline bool plain(const struct sfshm_policy *policy)
 {
@@ -75,8 +75,8 @@ on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 }
 
 /*
- * The peer that leads a flight: this thread, attached to its segment. It is
- * about to end it.
+ * Finds the peer that leads a flight, if that is this thread, which is about to
+ * end the flight. Returns 0 or why this thread cannot.
  */
 static force_inline int leader(struct flight *f, struct peer **out)
 {
@@ -111,7 +111,7 @@ static force_inline int ended(struct flight *f, int r)
 	return r;
 }
 
-/* Whether the leader's own check knows the value as this key's. */
+/* Asks the policy's `fits` whether the value is this key's. */
 static int check_fit(const struct flight *f, const struct iovec *iov, int count)
 {
 	struct sfshm_result whole = SFSHM_RESULT_INIT;
@@ -122,7 +122,7 @@ static int check_fit(const struct flight *f, const struct iovec *iov, int count)
 	for (int i = 0; i < count; i++)
 		if (__builtin_add_overflow(total, iov[i].iov_len, &total))
 			return 0;
-	/* What is too large is refused for that. */
+	/* Publishing refuses a value that is too large for its size. */
 	if (total > (f->map ? f->map->geometry.max_value : UINT32_MAX))
 		return 0;
 	r = buf_reserve(&whole.value, total);
@@ -139,7 +139,7 @@ static int check_fit(const struct flight *f, const struct iovec *iov, int count)
 	return r;
 }
 
-/* Nobody gets it. */
+/* Fails the flight: its value is of another key. */
 static int refuse_misfit(struct flight *f, struct peer *p)
 {
 	int r;
@@ -244,9 +244,9 @@ uint64_t sfshm_flight_generation(const struct sfshm_flight *flight)
 }
 
 /*
- * A flight as threads that do not lead it see it. The leader may end it
- * meanwhile, or give up an old value (FLIGHT-T16), and its mapping may go: so
- * they read each word of it once, and go by what they have read.
+ * A flight as other threads than its leader see it. The leader may end it
+ * meanwhile, or give up an old value (FLIGHT-T16), and the mapping may go. So
+ * such a thread reads each word of the flight once, and uses what it has read.
  */
 struct grip {
 	struct flight f;      /* as far as flight_extend() needs it */
@@ -277,7 +277,7 @@ static void let_go(struct grip *g)
 		mapping_put(g->held);
 }
 
-/* Who waits for a flight, and whether anybody has. */
+/* Adds a flight's waiters to *n; sets *ever if any caller has waited. */
 static int waiters_of(const struct flight *f, uint32_t *n, bool *ever)
 {
 	struct grip g;
@@ -296,7 +296,7 @@ static int waiters_of(const struct flight *f, uint32_t *n, bool *ever)
 	return r;
 }
 
-/* Those who wait for a claim wait elsewhere. */
+/* Counts the waiters of a flight and of its claim. */
 static int waiters(const struct flight *f, uint32_t *n, bool *ever)
 {
 	const struct flight *claim = claim_of(f);

@@ -13,9 +13,10 @@
 #include "top/succession.h"
 
 /*
- * All locks of the library are taken around a fork, so that the child finds
- * none of them locked. The handlers may be registered more than once: of those
- * of one fork the first to run does the work, and the last undoes it.
+ * The forking thread takes all locks of the library around a fork, so that the
+ * child finds none of them locked. The handlers may be registered more than
+ * once: in each fork the first handler to run takes the locks, and the last one
+ * releases them.
  */
 static __thread uint32_t forking;
 
@@ -54,7 +55,7 @@ static void after_fork_child(void)
 	unlock_after_fork();
 }
 
-/* What the levels below need of those above, and the fork handlers. */
+/* Gives lower levels their hooks into higher ones; sets the fork handlers. */
 int fork_prepare(void)
 {
 	static uint32_t prepared;

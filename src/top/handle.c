@@ -9,8 +9,8 @@
 #include "top/succession.h"
 
 /*
- * Closed handles, the oldest first; guarded by handle_lock. The oldest is used
- * again once there are more than so many.
+ * Closed handles, the oldest first; guarded by handle_lock. The oldest is
+ * reused once there are more than KEPT_CLOSED.
  */
 #define KEPT_CLOSED 1024
 static struct sfshm *closed, **closed_end = &closed;
@@ -72,8 +72,9 @@ int handle_enter_slow(struct sfshm *h, struct peer **out)
 }
 
 /*
- * If the process has but one handle of the segment, detaches the calling
- * thread from it and, where that is the only way to it, its predecessor.
+ * If the process has only one handle of the segment, detaches the calling
+ * thread from the segment, and from its predecessor if no other way leads
+ * there.
  */
 static void detach_if_last(struct mapping *map)
 {
@@ -90,11 +91,11 @@ static void detach_if_last(struct mapping *map)
 }
 
 /*
- * Drops the mappings that a handle has retired; if it is being closed, the
- * calling thread lets go of what it leads there. A thread inside an RCU
- * read-side section of its program cannot wait for a grace period: it leaves
- * that to a later call. Called without handle_lock, for somebody inside such a
- * section may be waiting for that.
+ * Drops the mappings that a handle has retired; if the handle is being closed,
+ * the calling thread lets go of what it leads there. A thread inside an RCU
+ * read-side section of its program cannot wait for a grace period, so it leaves
+ * that to a later call. Called without handle_lock, because a thread inside
+ * such a section may be waiting for that lock.
  */
 static void drop_retired(struct sfshm *h, bool closing)
 {
@@ -165,7 +166,7 @@ int sfshm_close(struct sfshm *h)
 	if (!h || !cas_acq_rel(&h->magic, HANDLE_OPEN, HANDLE_CLOSED))
 		return -EBADF;
 	state = uncancelled_begin();
-	/* Somebody may be following to a successor just now. */
+	/* Another thread may be following to a successor just now. */
 	pthread_mutex_lock(&handle_lock);
 	map = rcu_xchg_pointer(&h->map, NULL);
 	pthread_mutex_unlock(&handle_lock);

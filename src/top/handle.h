@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handles: what a caller holds, and the way from there to its peer.
+ * Handles, and the way from a handle to the calling thread's peer.
  *
- * A handle's mapping pointer is read under liburcu's read lock and exchanged
- * by sfshm_close(), which waits for a grace period before it drops the
- * handle's reference. A thread that is attached holds a reference of its own,
- * so its fast path only compares pointers. Handles' own memory is never freed,
- * and is used again as late as can be: a stale pointer is told by its magic.
+ * A caller reads a handle's mapping pointer under liburcu's read lock.
+ * sfshm_close() exchanges it, and waits for a grace period before it drops the
+ * handle's reference. An attached thread holds a reference of its own, so its
+ * fast path only compares pointers. The memory of a handle is never freed, and
+ * is reused as late as can be: the magic tells a stale pointer.
  */
 #ifndef TOP_HANDLE_H
 #define TOP_HANDLE_H
@@ -28,14 +28,14 @@ struct retired_mapping {
 
 struct sfshm {
 	uint32_t magic;
-	uint32_t closing; /* futex word: counts closes, wakes those inside */
+	uint32_t closing; /* futex word: counts closes, wakes waiting calls */
 	struct mapping *map;
 	uint64_t cookie;
 	struct retired_mapping *retired; /* by handle_lock */
 	struct sfshm *next_closed;
 };
 
-/* Whether there is another segment to follow to, or none. */
+/* Whether the segment has a successor, or its file is removed. */
 static inline bool handle_moved(const struct mapping *map)
 {
 	return load_acquire(&map->header->moved);
@@ -43,15 +43,15 @@ static inline bool handle_moved(const struct mapping *map)
 
 /*
  * Moves the handle to the segment's successor; the peer there goes to *out.
- * -ESHUTDOWN: it cannot be reached from here.
+ * -ESHUTDOWN: this process cannot reach the successor.
  */
 int handle_follow(struct sfshm *h, struct peer **out);
 
 int handle_enter_slow(struct sfshm *h, struct peer **out);
 
 /*
- * The calling thread's peer behind a handle, attached if need be. Returns 0,
- * -EBADF, -ECHILD, -EUSERS, -ENOSPC, -ENOMEM.
+ * Finds the calling thread's peer behind a handle, and attaches the thread if
+ * need be. Returns 0, -EBADF, -ECHILD, -EUSERS, -ENOSPC, -ENOMEM.
  */
 static inline int handle_enter(struct sfshm *h, struct peer **out)
 {
@@ -66,8 +66,8 @@ static inline int handle_enter(struct sfshm *h, struct peer **out)
 }
 
 /*
- * Makes a handle of a mapping, and takes over its reference, also where it
- * fails: -ENOMEM. Called with handle_lock held.
+ * Makes a handle of a mapping. Takes over the mapping's reference even if it
+ * fails (-ENOMEM). Called with handle_lock held.
  */
 int handle_make(struct sfshm **out, struct mapping *map);
 

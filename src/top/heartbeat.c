@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Heartbeats. What a heartbeat's thread needs is its own: a copy of the flight,
- * and a reference to each mapping. The caller's struct holds a number only, so
- * a leader that goes without stopping it leaves nothing behind: the thread
- * finds the flight over, and frees what it had.
+ * Heartbeats. A heartbeat's thread has its own copy of the flight, and its own
+ * reference to each mapping. The caller's struct holds a number only. So a
+ * leader that goes without stopping its heartbeat leaves nothing behind: the
+ * thread finds the flight over, and frees what it had.
  */
 #include <sfshm/heartbeat.h>
 
@@ -34,12 +34,12 @@ static struct beat_ref *beat_ref_of(const struct sfshm_heartbeat *heartbeat)
 struct beat {
 	struct flight flights[2]; /* copies: the flight, its claim */
 	int count;
-	uint32_t ms; /* what the deadline is moved to, from now */
+	uint32_t ms; /* each beat moves the deadline to this, from now */
 	uint64_t number;
 	uint64_t beats;
 	uint32_t stop;    /* futex word */
 	uint32_t lost;    /* the flight is not its leader's any more */
-	bool joined;      /* somebody waits for the thread's end */
+	bool joined;      /* a caller waits for the thread's end */
 	pthread_t thread; /* by the lock */
 	struct beat *next;
 };
@@ -68,7 +68,7 @@ void heartbeat_forget(void)
 	}
 }
 
-/* By the lock. */
+/* Called with the lock held. */
 static struct beat *find(uint64_t number)
 {
 	struct beat *b = beats;
@@ -115,7 +115,7 @@ static void nap(struct beat *b)
 	sys.wait(&b->stop, 0, &until);
 }
 
-/* The thread. Nobody may be left to wait for it. */
+/* The thread's function. Frees the beat unless a caller joins the thread. */
 static void *run(void *arg)
 {
 	struct beat *b = arg;
@@ -139,7 +139,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Its number; it may be gone by then. */
+/* Starts the thread, which may have ended by the return. *number names it. */
 static int start_thread(struct beat *b, uint64_t *number)
 {
 	sigset_t all, old;
@@ -147,7 +147,7 @@ static int start_thread(struct beat *b, uint64_t *number)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	/* It may end at once: not before it is listed. */
+	/* Held, so that the thread does not end before it is listed. */
 	pthread_mutex_lock(&lock);
 	r = pthread_create(&b->thread, NULL, run, b);
 	if (!r) {
@@ -228,7 +228,7 @@ int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,
 	return r;
 }
 
-/* How often it has beaten; it is gone by then. */
+/* Ends the thread. Returns how often it has beaten. */
 static uint64_t end_thread(uint64_t number)
 {
 	uint64_t n = 0;
@@ -251,7 +251,7 @@ static uint64_t end_thread(uint64_t number)
 	return n;
 }
 
-/* As its end would say, or has said. */
+/* Whether ending the flight would return -ESTALE, or has. */
 static bool was_taken(const struct flight *f)
 {
 	if (!flight_open(f))

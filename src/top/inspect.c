@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Views: a segment read from outside, nothing believed and nothing written. */
+/* Views: reading a segment from outside, trusting and writing nothing. */
 #include <sfshm/inspect.h>
 
 #include <errno.h>
@@ -30,7 +30,7 @@
 #include "top/succession.h"
 
 struct sfshm_view {
-	struct mapping map; /* read-only: only ever read through */
+	struct mapping map; /* a read-only mapping */
 	struct stat stat;
 	uint64_t created;
 	char path[256];
@@ -41,7 +41,7 @@ static_assert(sizeof(((struct sfshm_slot_info *)0)->file) ==
 		      SFSHM_SAVE_PATH_MAX,
 	      "paths");
 
-/* How often a record is read again before it is given as torn. */
+/* A slot that changes during so many reads is reported as torn. */
 #define TRIES 8
 
 static int map_view(struct sfshm_view *v, int fd, const struct sfshm_options *o)
@@ -187,7 +187,7 @@ static uint32_t flights_of(const struct shm_participant *rec)
 	return n;
 }
 
-/* Who stands in the way of who sleeps on that slot: participant, or -1. */
+/* Participant that owns the slot which another one sleeps on, or -1. */
 static int64_t owner_of(const struct mapping *map, int64_t slot)
 {
 	const struct shm_slot *s = slot >= 0 ? slot_at(map, (uint32_t)slot) :
@@ -304,7 +304,7 @@ static void fill_times(const struct mapping *map, uint32_t slot, uint64_t ctl,
 			(now > from ? (int64_t)((now - from) / NS_PER_MS) : 0);
 }
 
-/* How long it may go on, how long its value is kept, when its leader died. */
+/* Fills in the rest of the lease, the stale time, the time since a death. */
 static void fill_limits(const struct mapping *map, uint32_t slot, uint64_t ctl,
 			struct sfshm_slot_info *info)
 {
@@ -330,7 +330,7 @@ static void fill_limits(const struct mapping *map, uint32_t slot, uint64_t ctl,
 	info->owner_died = lock ? (ctl & LOCK_ORPHANED) != 0 : info->deaths > 0;
 }
 
-/* The record of a save: what it is to be, or, unseen yet, is going to be. */
+/* Fills in a save's record: its result, or the hidden one while it is on. */
 static void fill_save(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		      struct sfshm_slot_info *info)
 {
@@ -385,7 +385,7 @@ static int fill_result(const struct mapping *map, uint32_t slot, uint64_t ctl,
 	return 0;
 }
 
-/* All but the header of `info`, from a slot that may change under us. */
+/* Fills in all but the index, from a slot that may change meanwhile. */
 static int fill_slot(struct mapping *map, uint32_t index, uint64_t ctl,
 		     struct sfshm_slot_info *info)
 {
@@ -398,7 +398,7 @@ static int fill_slot(struct mapping *map, uint32_t index, uint64_t ctl,
 		return 0;
 	r = fill_owner(map, ctl, info);
 	n = key_load(map, s, info->key);
-	/* Between its claim and its key a slot has none. */
+	/* A slot that has just been claimed has no key yet. */
 	if (n < 0 && (ctl_phase(ctl) == PHASE_MAKING ||
 		      info->phase == SFSHM_PHASE_RETIRED))
 		n = 0;
@@ -415,7 +415,7 @@ static int fill_slot(struct mapping *map, uint32_t index, uint64_t ctl,
 	return n < 0 ? n : r;
 }
 
-/* Fills the whole of *info; from a slot that keeps changing, with `torn`. */
+/* Fills in *info; sets `torn` if the slot keeps changing. */
 static int read_slot(struct mapping *map, uint32_t index, struct shm_slot *s,
 		     struct sfshm_slot_info *info)
 {

@@ -24,8 +24,9 @@ static __attribute__((noinline)) int get_slowly(struct sfshm *h,
 }
 
 /*
- * What may be answered at once, once the thread has attached. 0: it has, just
- * now; AGAIN: there is more to it; or what handle_enter() says.
+ * Attaches the thread, if the fast path lacks nothing else. Returns 0 if it has
+ * attached it now, AGAIN if the slow path must answer, or handle_enter()'s
+ * error.
  */
 static __attribute__((noinline)) int attach_first(struct sfshm *h,
 						  const void *key, size_t len,
@@ -111,7 +112,7 @@ int sfshm_invalidate(struct sfshm *h, const void *key, size_t key_len,
 	return r;
 }
 
-/* The same with every key of the segment, and of its successor if it moves. */
+/* Visits every key of the segment, and of its successor if that appears. */
 static int with_all(struct sfshm *h, flight_visit_fn what)
 {
 	struct peer *p;

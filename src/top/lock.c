@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The public calls on keyed locks: check the arguments and the rank, find the
- * peer. Ranks that a thread holds are bits of a word of its own.
+ * peer. The ranks that a thread holds are the bits of one word of its peer.
  */
 #include <sfshm/lock.h>
 
@@ -19,7 +19,7 @@
 
 static const struct sfshm_lock_options no_options = SFSHM_LOCK_OPTIONS_INIT;
 
-/* This thread's peer in the predecessor, where it may hold locks still. */
+/* This thread's peer in the predecessor, where it may still hold locks. */
 static struct peer *peer_before(struct peer *p)
 {
 	struct mapping *old = mapping_predecessor(p->map);
@@ -32,7 +32,7 @@ static struct peer *peer_before(struct peer *p)
 	return before;
 }
 
-/* A key of a lock for people: its beginning, on one line. */
+/* The beginning of a lock's key, as printable text on one line. */
 struct key_text {
 	char text[4 * 48 + 4];
 };
@@ -50,7 +50,7 @@ static void key_show(struct key_text *t, const uint8_t *key, size_t len)
 	memcpy(at, len > 48 ? "..." : "", len > 48 ? 4 : 1);
 }
 
-/* The held one's rank is the highest that is. */
+/* Describes the conflict with the lock of the highest rank that P holds. */
 static void describe(struct peer *p, const struct key *k, uint32_t rank,
 		     char *why, size_t size)
 {
@@ -71,7 +71,7 @@ static void describe(struct peer *p, const struct key *k, uint32_t rank,
 		 asked.text, rank, most, held.text);
 }
 
-/* P holds that rank or a higher one. */
+/* Refuses a rank that is not above all ranks that P holds. */
 static int refuse_rank(struct peer *p, const struct key *k,
 		       const struct sfshm_lock_options *o)
 {
@@ -88,7 +88,7 @@ static int refuse_rank(struct peer *p, const struct key *k,
 	return -EDOM;
 }
 
-/* What this thread holds itself is told as that, whatever its rank. */
+/* Reports a lock that this thread holds itself before any error of rank. */
 static int check_rank(struct call *c, const struct sfshm_lock_options *o)
 {
 	struct peer *both[2] = { c->self, NULL };
@@ -148,7 +148,7 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 	return r;
 }
 
-/* The usual case, in which there is nothing to do but to take it. */
+/* Takes the lock in the usual case, which needs nothing else. */
 static inline int lock_at_once(struct sfshm *h, const void *key, size_t len,
 			       uint32_t rank, struct hold *held)
 {
@@ -203,7 +203,10 @@ int sfshm_trylock(struct sfshm *h, const void *key, size_t len,
 	return sfshm_lock(h, key, len, &try, lock);
 }
 
-/* What is in the folder need not be there: then the folder's path leads. */
+/*
+ * Resolves a path whose last component may be missing: then resolves the
+ * folder.
+ */
 static int resolve(const char *path, char whole[PATH_MAX])
 {
 	char folder[PATH_MAX];

@@ -24,9 +24,10 @@ static uint32_t kept_ms(struct field field)
 
 /*
  * Publishes the old segment's value in the flight `f` of the new one. While
- * that flight is ours nobody leads the key there, and here nobody begins to:
- * unless it is under way here, what stands here is the newest. If it was
- * forgotten or purged here meanwhile, so it is there.
+ * this thread has that flight, no other caller leads the key in either segment,
+ * unless a flight was under way in the old one. So the old segment's value is
+ * the newest. If a caller forgets or purges it there meanwhile, this forgets
+ * the copy.
  */
 static int carry_over(struct move *m, struct call *from, struct call *to,
 		      struct flight *f)
@@ -51,7 +52,8 @@ static int carry_over(struct move *m, struct call *from, struct call *to,
 		return r;
 	/*
 	 * ORDER-X2 pairs ORDER-X1
-	 * Who invalidates softly ends the lifetime here, then looks there.
+	 * A caller that invalidates softly ends the lifetime here, then looks
+	 * there.
 	 */
 	fence_seq();
 	if (load_relaxed(&field.front->ttl_ms) == ttl &&
@@ -60,7 +62,10 @@ static int carry_over(struct move *m, struct call *from, struct call *to,
 	return flight_forget(to) ?: -ENODATA;
 }
 
-/* What has no room in the new segment, or is in use there. */
+/*
+ * Whether the key is left behind: it has no room in the new segment, or is in
+ * use there.
+ */
 static bool left_behind(int r)
 {
 	return r == -ENOSPC || r == -EMSGSIZE || r == -ENODATA ||
@@ -68,8 +73,8 @@ static bool left_behind(int r)
 }
 
 /*
- * Of a lock only this moves: that its last holder died, which the next one is
- * to be told. It is left in the new segment as if that had happened there.
+ * Moves the news that a lock's last holder died, which the next holder must
+ * learn. Leaves the lock in the new segment as if its holder had died there.
  */
 static int orphan_over(struct move *m, struct call *from,
 		       const struct flight *f)
@@ -88,7 +93,7 @@ static int orphan_over(struct move *m, struct call *from,
 	return 0;
 }
 
-/* Should this process be stopped, others need not wait for it. */
+/* With a lease: others need not wait for this process if it is stopped. */
 static const struct sfshm_policy plain = {
 	.size = sizeof(plain),
 	.flags = SFSHM_KEEP,
@@ -140,9 +145,9 @@ static bool to_be_moved(enum shm_kind kind, uint64_t ctl)
 }
 
 /*
- * A semaphore's maximum goes with it, its permits do not: each is looked for
- * in both segments until this one is let go. Who sleeps for one here learns
- * that it has moved.
+ * Moves a semaphore's maximum, but not its permits: takers look for each permit
+ * in both segments until the old one is let go. Wakes the old one's sleepers,
+ * which then learn that it has moved.
  */
 static int move_semaphore(struct move *m, uint32_t slot, const uint8_t *key,
 			  int len)
@@ -176,8 +181,8 @@ static int move_semaphore(struct move *m, uint32_t slot, const uint8_t *key,
 }
 
 /*
- * The key of a slot that has something to move, and stayed what it was while it
- * was read; or 0.
+ * Reads the key of a slot. Returns its length, or 0: the slot has nothing to
+ * move, or has changed meanwhile.
  */
 static int key_at(struct move *m, uint32_t slot, enum shm_kind *kind,
 		  uint8_t *key)
@@ -233,7 +238,7 @@ static int wait_for_flights(struct move *m)
 
 int move_all(struct move *m)
 {
-	/* The values of a removed one have gone with it. */
+	/* The values of a removed segment are gone with it. */
 	bool keep = !removal_known(m->old);
 	int r = keep ? move_values(m) : 0;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Moving what a segment has to its successor: values, semaphores, saved files'
- * records, and the news that a lock's holder died. Flights end where they are.
+ * Moving a segment's contents to its successor: values, semaphores, saved
+ * files' records, and the news that a lock's holder died. Flights end where
+ * they are.
  */
 #ifndef TOP_MOVING_H
 #define TOP_MOVING_H
@@ -13,7 +14,7 @@
 
 struct move {
 	struct mapping *old, *new;
-	struct peer *from, *to; /* this thread, in the two */
+	struct peer *from, *to; /* this thread's peers there */
 	sfshm_progress_fn progress;
 	void *arg;
 	uint64_t deadline;         /* ns; 0: none */
@@ -22,8 +23,9 @@ struct move {
 };
 
 /*
- * Moves all there is, and waits until no flight is left in the old segment.
- * 0, -ETIMEDOUT or an error; called again, it goes on where it stopped.
+ * Moves everything, and waits until no flight is left in the old segment.
+ * Returns 0, -ETIMEDOUT or an error; a second call goes on where the first one
+ * stopped.
  */
 int move_all(struct move *m);
 

@@ -19,7 +19,7 @@
 #include "top/sized.h"
 #include "top/succession.h"
 
-/* A name that keeps changing hands under us is given up on after this. */
+/* Tries before a name that keeps changing hands is given up on. */
 #define MOST_TRIES 100
 #define CREATE_TRIES 5
 #define BUSY_TRIES 100
@@ -28,7 +28,7 @@
 	(SFSHM_CREATE | SFSHM_EXCLUSIVE | SFSHM_SET_OWNER | SFSHM_SET_GROUP | \
 	 SFSHM_HUGE_PAGES)
 
-/* Checks the options, and makes them this library's, in *own if need be. */
+/* Checks the options, and adopts them as this library's, in *own if need be. */
 static int check_options(const struct sfshm_options **options,
 			 struct sfshm_options *own)
 {
@@ -62,7 +62,7 @@ static int create(const char *path, const struct sfshm_options *o)
 	return r ? r : -EAGAIN;
 }
 
-/* One try: -EAGAIN when somebody else changed what the name stands for. */
+/* Tries once. -EAGAIN: another process changed what the name stands for. */
 static int open_once(struct mapping **map, const char *path,
 		     const struct sfshm_options *o, bool *made)
 {
@@ -70,7 +70,7 @@ static int open_once(struct mapping **map, const char *path,
 	bool must_make = may_make && (o->flags & SFSHM_EXCLUSIVE);
 	int r = -ENOENT;
 
-	/* What somebody else has made is not even looked at. */
+	/* An exclusive create does not even look at another process's file. */
 	if (*made || !must_make)
 		r = mapping_open_path(map, path, o);
 	if (r == -ENOENT && may_make) {
@@ -86,9 +86,9 @@ static int open_once(struct mapping **map, const char *path,
 }
 
 /*
- * Some things get better by themselves, and count only if they last: a lack of
- * room, for creators that race for the name each need some for a while; and a
- * file that another process is about to remove. True: try again in *ms.
+ * Whether an error may pass by itself, and so counts only if it lasts: a lack
+ * of room, because creators that race for the name each need some for a while;
+ * and a file that another process is about to remove. True: try again in *ms.
  */
 static bool may_pass(int r, int tries, unsigned int *ms)
 {
@@ -97,7 +97,7 @@ static bool may_pass(int r, int tries, unsigned int *ms)
 	       (r == -EBUSY && tries < BUSY_TRIES);
 }
 
-/* One try, with the lock held for no longer than it takes. */
+/* Tries under the lock, without a nap. */
 static int open_locked(struct sfshm **out, const char *path,
 		       const struct sfshm_options *o, bool *made)
 {
@@ -113,7 +113,7 @@ static int open_locked(struct sfshm **out, const char *path,
 	return r;
 }
 
-/* Naps are outside of the lock, for it holds up other opens, and fork(). */
+/* Naps without the lock, because the lock holds up other opens and fork(). */
 static int open_path(struct sfshm **out, const char *path,
 		     const struct sfshm_options *o)
 {
@@ -159,8 +159,9 @@ int sfshm_open(struct sfshm **out, const char *name,
 }
 
 /*
- * Closing a descriptor of a file that is mapped here drops the process's byte
- * locks on it: they are taken again at once.
+ * Closes a descriptor that is not needed. If the file is mapped here, the
+ * kernel drops the process's byte locks on it, so this takes them again at
+ * once.
  */
 static void close_extra(int fd, struct mapping *map)
 {
@@ -172,9 +173,9 @@ static void close_extra(int fd, struct mapping *map)
 }
 
 /*
- * A successor into which keys are still being moved, opened by a descriptor:
- * where its predecessor stands is not known, and who cannot ask there might lead
- * what is led there.
+ * Whether the segment, opened by a descriptor, is a successor into which keys
+ * are still being moved. This process does not know where the predecessor
+ * stands, so it might lead a key that is led there.
  */
 static bool lacks_predecessor(const struct mapping *map)
 {
@@ -255,8 +256,9 @@ int sfshm_memfd(const char *label, const struct sfshm_options *options)
 }
 
 /*
- * A resize that died may have left other names, which nobody would find. The
- * name itself goes first: who opens it finds what belongs to it.
+ * Also removes the names that a dead resize may have left, which nobody would
+ * find. The name itself goes first: until then a process that opens it finds
+ * what belongs to it.
  */
 int sfshm_unlink(const char *name)
 {

@@ -11,7 +11,7 @@
 
 struct pin {
 	struct mapping *map;
-	uint64_t serial; /* of the mapping: its address may be used again */
+	uint64_t serial; /* of the mapping, whose address may be reused */
 	uint64_t len;
 	uint32_t ref;
 	uint32_t incarnation;
@@ -56,7 +56,7 @@ int sfshm_pin(struct sfshm *h, const void *key, size_t key_len,
 	return SFSHM_CACHED;
 }
 
-/* The calling thread, if the pin is its own and still held. */
+/* The calling thread's peer, if the pin is its own and still held. */
 static struct peer *holder(const struct pin *pn)
 {
 	struct peer *p;

@@ -16,7 +16,7 @@
 #include "peer/removal.h"
 #include "segment/file.h"
 
-/* Files that were looked at are not looked at again, up to so many. */
+/* So many files are remembered, and not looked at again. */
 #define MOST_FILES 64
 
 struct search {
@@ -61,8 +61,8 @@ static bool was_called_so(const struct search *s, int folder, const char *fd)
 
 /*
  * Opens that process's file of that inode; -ENOENT: it has no such file under
- * the name. The links are read first, for to look at whatever else it has open
- * might take long.
+ * the name. Reads the links first, because a look at another open file of that
+ * process might take long.
  */
 static int open_through(const struct search *s, pid_t pid, uint64_t ino)
 {
@@ -89,7 +89,7 @@ static int open_through(const struct search *s, pid_t pid, uint64_t ino)
 	return fd;
 }
 
-/* False: that process may not be looked into, but another one perhaps. */
+/* False: this process may not look into that one, but perhaps into another. */
 static bool map_through(const struct search *s, pid_t pid, uint64_t ino,
 			struct mapping **map)
 {
@@ -107,8 +107,8 @@ static bool map_through(const struct search *s, pid_t pid, uint64_t ino,
 }
 
 /*
- * What is mapped here is not opened once more: closing that descriptor would
- * drop this process's byte locks.
+ * Uses this process's own mapping, and does not open the file once more:
+ * closing that descriptor would drop this process's byte locks.
  */
 static bool map_own(const struct search *s, uint64_t ino, struct mapping **map)
 {
@@ -125,7 +125,7 @@ static bool map_own(const struct search *s, uint64_t ino, struct mapping **map)
 	return true;
 }
 
-/* Of two the one that came after the other. */
+/* Whether segment `a` came after segment `b`. */
 static bool is_later(const struct mapping *a, const struct mapping *b)
 {
 	if (mapping_replaces(a) == b->ino)
@@ -155,7 +155,7 @@ static bool is_known(const struct search *s, uint64_t ino)
 	return false;
 }
 
-/* A process's lock on a file; one process of each file is enough. */
+/* Looks at a process's lock on a file; one process of each file is enough. */
 static void look_at_lock(struct search *s, const char *line)
 {
 	struct mapping *map = NULL;

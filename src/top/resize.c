@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Making a successor: an empty one takes the name, then everything moves.
- * What holds at each step, and how processes follow, is told in succession.h.
+ * succession.h says what holds at each step, and how processes follow.
  */
 #include <sfshm/resize.h>
 
@@ -27,7 +27,7 @@
 
 /* Generations leap by this, past all that the old segment may still reach. */
 #define GENERATION_LEAP (UINT64_C(1) << 32)
-/* Others may resize at the same time: how often to look anew. */
+/* Tries while other processes resize at the same time. */
 #define MOST_TRIES 10
 
 struct resize {
@@ -38,7 +38,7 @@ struct resize {
 	struct move move; /* from the segment under the name to its successor */
 };
 
-/* The name may have gone to another file since it was opened. */
+/* Whether the name still stands for this segment. */
 static bool stands_under(const struct mapping *map, const char *path)
 {
 	struct stat st;
@@ -62,7 +62,7 @@ static int drain(const struct resize *z, struct move *m)
 	return 0;
 }
 
-/* The wish, with what it leaves open taken from the old segment. */
+/* Completes the wish from the old segment. */
 static struct sfshm_options fill_wish(const struct resize *z)
 {
 	const struct shm_geometry *g = &z->move.old->geometry;
@@ -82,7 +82,7 @@ static struct sfshm_options fill_wish(const struct resize *z)
 	return o;
 }
 
-/* No generation of the old segment reaches the new one's floor. */
+/* Sets the new segment's floor above all generations of the old one. */
 static int set_floor(struct resize *z)
 {
 	uint32_t used = slots_used(z->move.old);
@@ -122,8 +122,9 @@ static int make_successor(struct resize *z)
 }
 
 /*
- * The step that everybody sees is the rename. The successor's file is locked
- * before, so that who finds it under the name finds a resize at work.
+ * Gives the name to the successor. Other processes see only the rename. The
+ * successor's file is locked before, so that a process that finds it under the
+ * name finds a resize at work.
  */
 static int take_the_name(struct resize *z)
 {
@@ -148,7 +149,7 @@ static int take_the_name(struct resize *z)
 	return 0;
 }
 
-/* What a resize left that died before the rename, or after the last step. */
+/* Removes the names of a resize that died before the rename, or at the end. */
 static int tidy(struct resize *z)
 {
 	int passing = succession_owns(z->path, z->passing);
@@ -166,7 +167,7 @@ static int tidy(struct resize *z)
 	return 0;
 }
 
-/* Another process died after its rename: what it left is moved on to here. */
+/* Moves the rest of a resize whose process died after its rename. */
 static int finish_interrupted(struct resize *z)
 {
 	struct move rest = {
@@ -208,7 +209,7 @@ static int replace(struct resize *z)
 	return r;
 }
 
-/* With the lock on the file under the name held: its death frees it. */
+/* Resizes under the lock on the file, which this process's death frees. */
 static int run_locked(struct resize *z)
 {
 	int r;
@@ -286,9 +287,9 @@ static int prepare(struct resize *z, const char *name)
 }
 
 /*
- * The lock on the file is the process's, not the thread's: of its threads one
- * resizes at a time. What is noted is the process's cookie, for in a forked
- * child nobody is at it, whatever its parent was doing.
+ * The lock on the file is the process's, not the thread's, so this word lets
+ * only one of its threads resize at a time. It holds the process's cookie: a
+ * forked child finds its parent's, and may resize.
  */
 static uint64_t at_work;
 

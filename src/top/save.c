@@ -12,7 +12,7 @@
 
 #define ALL_FLAGS (SFSHM_SAVE_TRY | SFSHM_SAVE_AGAIN | SFSHM_SAVE_SYNC)
 
-/* What a result holds, in a form that can be looked at. */
+/* Copies a result's record, and checks it. */
 static bool record_of(const struct sfshm_result *result,
 		      struct save_record *rec)
 {
@@ -22,7 +22,7 @@ static bool record_of(const struct sfshm_result *result,
 	return save_parse(rec, result->value.len);
 }
 
-/* A policy's opinion: a record without its file is none. */
+/* The policy's `fresh`: a record without its file will not do. */
 static int still_there(const struct sfshm_result *result, void *unused)
 {
 	struct save_record rec;
@@ -66,15 +66,16 @@ static struct sfshm_policy policy_of(const struct sfshm_save_options *o)
 		.wait_timeout_ms = o->wait_timeout_ms,
 		.deadline_ns = o->deadline_ns,
 		.cancel = o->cancel,
-		/* The wait for a permit does not count. */
+		/* With a semaphore the time counts from acquire(). */
 		.lock_age_ms = o->semaphore ? 0 : o->reserve_ms,
 		.fresh = still_there,
 	};
 }
 
 /*
- * The reservation comes first, so that those who wait for the same file do not
- * take permits from those who could write others. It counts from here.
+ * Takes the permit. The reservation comes first, so that callers that wait for
+ * the same file do not take permits from writers of other files. Its time
+ * counts from here.
  */
 static int acquire(struct save *s, struct sfshm *h,
 		   const struct sfshm_save_options *o)
@@ -95,7 +96,7 @@ static int acquire(struct save *s, struct sfshm *h,
 				     flight_extend(&s->flight, o->reserve_ms);
 }
 
-/* The save is ended: so is what goes with it. */
+/* Releases the permit of a save that has ended. */
 static int ended(struct save *s, int r)
 {
 	if (!s->open)
@@ -103,7 +104,7 @@ static int ended(struct save *s, int r)
 	return !s->open && !r && s->flight.doubtful ? -ESHUTDOWN : r;
 }
 
-/* The reservation is this thread's; the rest of what a writer needs. */
+/* This thread has the reservation; gets the rest of what a writer needs. */
 static int lead(struct save *s, struct sfshm *h,
 		const struct sfshm_save_options *o,
 		struct sfshm_save_info *info)
@@ -163,7 +164,7 @@ static int begin_once(struct sfshm *h, const void *key, size_t len,
 	return r;
 }
 
-/* Nobody's in vain: what was to be written is there. */
+/* Counts a save whose file was there already. */
 static void count_present(const struct sfshm *h)
 {
 	struct peer *p = peer_if_current(load_acquire(&h->map));
@@ -235,7 +236,7 @@ struct sfshm_flight *sfshm_save_flight(struct sfshm_save *save)
 	return &save_of(save)->handle;
 }
 
-/* The peer that writes: this thread, attached to the save's segment. */
+/* Finds the writer's peer, if that is this thread. */
 static int writer(struct sfshm_save *save, struct peer **out)
 {
 	struct save *s = save_of(save);
@@ -298,7 +299,7 @@ void sfshm_save_cleanup(struct sfshm_save *save)
 		(void)sfshm_save_abort(save);
 }
 
-/* One look; MOVED: the segment has a successor now. */
+/* Looks once. MOVED: the segment has a successor now. */
 static int get_once(struct sfshm *h, const void *key, size_t len,
 		    struct sfshm_result *result, struct sfshm_save_info *info)
 {

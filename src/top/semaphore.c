@@ -14,7 +14,7 @@
 /* The contents of struct sfshm_permit. */
 struct permit {
 	struct mapping *map; /* NULL: nothing is held */
-	uint64_t life;       /* the holder's, as an attached thread */
+	uint64_t life;       /* identifies the holder's attached thread */
 	uint64_t cookie;
 	uint32_t *word;
 	uint32_t slot;
@@ -28,7 +28,7 @@ static inline struct permit *permit_of(const struct sfshm_permit *permit)
 
 static_assert(SFSHM_PERMITS_MAX <= SHM_PERMITS, "no more words than there are");
 
-/* Which semaphore a call is about, and where it was found. */
+/* The semaphore that a call is about, and where it was found. */
 struct lookup {
 	struct sfshm *handle;
 	const void *name;
@@ -38,7 +38,7 @@ struct lookup {
 	struct peer *p;
 	struct semaphore *s; /* the one to use */
 	uint32_t *hint;      /* the word to look at first */
-	/* where there is no remembered one: in the segment, its predecessor */
+	/* found anew: in the segment, in its predecessor */
 	struct semaphore here, before;
 	bool is_here, is_before;
 	uint32_t first;
@@ -74,7 +74,7 @@ static inline struct semaphore_known *recall(const struct lookup *w)
 	return NULL;
 }
 
-/* Kept with the thread's peer; without memory for it, it is looked up again. */
+/* Keeps a semaphore with the thread's peer, if there is memory for it. */
 static void remember(struct lookup *w)
 {
 	struct semaphore_cache *c = w->p->semaphores;
@@ -118,9 +118,9 @@ static int publish(struct flight *f, struct peer *p, uint32_t max)
 }
 
 /*
- * Makes the semaphore, or waits for who is making it. The predecessor's is
- * left where it is: its permits are looked at one by one. Returns 0, AGAIN,
- * MOVED or an error.
+ * Makes the semaphore, or waits for the caller that is making it. The
+ * predecessor's semaphore stays: takers look at its permits one by one. Returns
+ * 0, AGAIN, MOVED or an error.
  */
 static int make(struct lookup *w, bool try, uint32_t max)
 {
@@ -130,7 +130,7 @@ static int make(struct lookup *w, bool try, uint32_t max)
 		.ttl_ms = SFSHM_FOREVER,
 		.deadline_ns = w->wait ? w->wait->deadline : 0,
 		.cancel = w->wait ? w->wait->cancel : NULL,
-		/* Should its maker be stopped, others need not wait for it. */
+		/* So that others need not wait for a stopped maker. */
 		.lock_age_ms = 1000,
 	};
 	struct sfshm_result result = SFSHM_RESULT_INIT;
@@ -149,7 +149,7 @@ static int make(struct lookup *w, bool try, uint32_t max)
 	return r > 0 || r == -EREMOTEIO ? AGAIN : r;
 }
 
-/* Looks for it in the segment's predecessor. 0 or an error. */
+/* Looks for the semaphore in the segment's predecessor. 0 or an error. */
 static int find_before(struct lookup *w)
 {
 	struct mapping *old = mapping_predecessor(w->p->map);
@@ -161,7 +161,7 @@ static int find_before(struct lookup *w)
 		return 0;
 	/*
 	 * ORDER-M1 pairs ORDER-M2
-	 * `moved` is set there, then its permits are looked at.
+	 * `moved` was set there before this looks at its permits.
 	 */
 	fence_seq();
 	w->p->inside++;
@@ -171,13 +171,13 @@ static int find_before(struct lookup *w)
 		k = key_make(old, SHM_SEMAPHORE, w->name, w->len);
 		r = semaphore_find(there, &k, &w->before);
 	}
-	/* Attached, the thread has a reference of its own. */
+	/* An attached thread has a reference of its own. */
 	mapping_put(old);
 	w->is_before = r == 1;
 	return r < 0 ? r : 0;
 }
 
-/* Looks for it in the segment itself. 0 or an error. */
+/* Looks for the semaphore in the segment itself. 0 or an error. */
 static int find_here(struct lookup *w)
 {
 	struct key k = key_make(w->p->map, SHM_SEMAPHORE, w->name, w->len);
@@ -187,7 +187,10 @@ static int find_here(struct lookup *w)
 	return r < 0 ? r : 0;
 }
 
-/* ... and makes it there, with the maximum that it had before. */
+/*
+ * Finds the semaphore in the segment itself, or makes it there, with the
+ * maximum that it had in the predecessor.
+ */
 static int find_or_make(struct lookup *w, bool try)
 {
 	uint32_t max = w->is_before ? semaphore_max(&w->before) :
@@ -205,7 +208,7 @@ static int find_or_make(struct lookup *w, bool try)
 		if (r && r != AGAIN)
 			return r;
 	}
-	/* Broken bytes say that it is made, and that it is not. */
+	/* Damaged bytes say both that it is made and that it is not. */
 	peer_count(w->p, COUNT_corrupt);
 	return -EBADMSG;
 }
@@ -317,7 +320,7 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
 	w.len = name_len;
 	w.max = options ? options->max : 0;
 	w.wait = &a;
-	/* Before the handle's mapping: a close after this is not missed. */
+	/* Read this before the handle's mapping, so that no close is missed. */
 	a.closing = handle ? &handle->closing : NULL;
 	a.closing_seen = handle ? load_acquire(a.closing) : 0;
 	a.cancel = options ? options->cancel : NULL;
@@ -345,7 +348,10 @@ int sfshm_permit_release(struct sfshm_permit *permit)
 	p = peer_of(t->life);
 	if (unlikely(!p))
 		return t->cookie != process_cookie() ? -ECHILD : -EPERM;
-	/* The program's own robust mutexes may have cleared that (WAIT-6). */
+	/*
+	 * The program's own robust mutexes may have cleared list_op_pending
+	 * (WAIT-6).
+	 */
 	wait_rest(p);
 	removal_look_if_due(p->map);
 	r = semaphore_give_back(p, t->slot, t->word);

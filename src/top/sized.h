@@ -42,7 +42,10 @@ int sized_read(void *own, size_t size, const void *theirs);
 		_r;                                                         \
 	})
 
-/* The same for a segment's options, with a line in options->why for -E2BIG. */
+/*
+ * Does the same for a segment's options, with a line in options->why for
+ * -E2BIG.
+ */
 int sized_adopt_options(const struct sfshm_options **options,
 			struct sfshm_options *own);
 

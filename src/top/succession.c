@@ -36,7 +36,7 @@ int handle_passing_path(const char *path, char *buf, size_t size)
 	return beside(path, "~new", buf, size);
 }
 
-/* Whoever owns the file, and may do what with it, that owns and may here. */
+/* Options that require the same owner, group and mode. */
 static struct sfshm_options same_as(const struct mapping *map)
 {
 	struct sfshm_options o = {
@@ -50,8 +50,9 @@ static struct sfshm_options same_as(const struct mapping *map)
 }
 
 /*
- * A resize leaves the predecessor an alias; a removed one has none. What is
- * missing, or not what the header names, is nothing.
+ * Maps the predecessor: a resize leaves it under an alias, a removed one has
+ * none. Returns -ENOENT if the predecessor is missing or is not what the header
+ * names.
  */
 static int map_predecessor(struct mapping *map, const char *path,
 			   struct mapping **old, const struct sfshm_options *o)
@@ -71,7 +72,7 @@ static int map_predecessor(struct mapping *map, const char *path,
 	return r;
 }
 
-/* SUCCESSION-1, for a resize's predecessor and a removed one. */
+/* SUCCESSION-1: marks a resize's predecessor or a removed one. */
 static void mark_predecessor(struct mapping *old)
 {
 	if (removal_seen(old))
@@ -119,7 +120,7 @@ uint64_t succession_under_way(struct mapping *map)
 	return n;
 }
 
-/* A hint that costs little: somebody who lives has noted a slot. */
+/* A cheap hint: whether a living participant has noted a slot. */
 static bool anything_owned(struct mapping *map)
 {
 	uint32_t used = participants_used(map);
@@ -138,7 +139,8 @@ static bool anything_owned(struct mapping *map)
 
 /*
  * ORDER-M1 pairs ORDER-M2
- * Set `moved`, then look for what is owned; take it, then look at `moved`.
+ * A caller here sets `moved`, then looks for what is owned; a leader there
+ * claims, then looks at `moved`.
  */
 bool succession_left(struct mapping *map)
 {
@@ -154,7 +156,10 @@ bool succession_left(struct mapping *map)
 	return left || anything_owned(map) || succession_under_way(map);
 }
 
-/* It has the time of a thing's begin before it: that thing may have a double. */
+/*
+ * Warns the segment's leaders and holders: a flight or hold that began before
+ * now may have had a double.
+ */
 static void warn(struct mapping *map)
 {
 	uint64_t now = sys.now(), *at = &map->header->doubled;
@@ -165,8 +170,9 @@ static void warn(struct mapping *map)
 }
 
 /*
- * Nothing is left in the removed segment: it is let go. If something is and the
- * new one does not name it, those are told who do not know of it.
+ * Lets go of the removed segment if nothing is left in it. If something is left
+ * and the new segment does not name the removed one, warns the new one's
+ * leaders and holders, which cannot know of it.
  */
 static void look_at_removed(struct mapping *map, struct mapping *old)
 {
@@ -196,8 +202,8 @@ void handle_look(struct mapping *map)
 }
 
 /*
- * The new segment's creator has not seen the removed one. This process does
- * not lead there what is led here, all the same, and others are told.
+ * Keeps a removed segment that the new one's creator has not seen. So this
+ * process leads no key in both, and the others are warned.
  */
 static void remember_removed(struct mapping *map, struct mapping *old)
 {

@@ -2,22 +2,26 @@
 /*
  * How processes get from a segment to the one that replaces it.
  *
- * The successor takes the name by rename(2), and its header names the inode
- * of its predecessor, which stays in reach under an alias ("NAME~") until
- * nothing is left in it. Invariants:
+ * The successor takes the name by rename(2), and its header names the inode of
+ * its predecessor. The predecessor stays in reach under an alias ("NAME~")
+ * until nothing is left in it. Invariants:
  *
  *  SUCCESSION-1. Nobody leads in a successor before having set its
- *      predecessor's `moved`: whoever maps the one maps the other and sets it.
- *  SUCCESSION-2. Once `moved` is set, no flight begins in the predecessor: who
- *      claims one looks at `moved` afterwards and gives it back. A flight that
- *      is on may still be taken over there, by one who waits there.
- *  SUCCESSION-3. Before leading a key in the successor one looks for its value
- *      and its flight in the predecessor, takes the one, waits for the other.
- *  SUCCESSION-4. Who leads a key in the successor removes it from the
- *      predecessor, so what is older never comes back.
+ *      predecessor's `moved`: a process that maps the successor maps the
+ *      predecessor too, and sets it.
+ *  SUCCESSION-2. Once `moved` is set, no flight begins in the predecessor: a
+ *      caller that claims one looks at `moved` afterwards and gives the claim
+ *      back. A follower that waits there may still take over a flight that is
+ *      under way there.
+ *  SUCCESSION-3. Before a caller leads a key in the successor, it looks for the
+ *      key in the predecessor; it takes a value there, or waits for a flight
+ *      there.
+ *  SUCCESSION-4. A leader in the successor removes its key from the
+ *      predecessor, so that an older value never comes back.
  *
- * So a key has one leader throughout, whatever dies when: before the rename
- * there is no successor, after it everybody who opens the name does the rest.
+ * So a key has one leader throughout, whichever process dies at whatever time:
+ * before the rename there is no successor; after it, each process that opens
+ * the name does the rest.
  */
 #ifndef TOP_SUCCESSION_H
 #define TOP_SUCCESSION_H
@@ -28,43 +32,42 @@
 
 #include "peer/removal.h"
 
-/* Where the predecessor of the segment at `path` stands while it is needed. */
+/* Path of the predecessor of the segment at `path`, while it is needed. */
 int handle_old_path(const char *path, char *buf, size_t size);
 
-/* Where a successor stands for a moment before it takes the name. */
+/* Path of a successor just before it takes the name. */
 int handle_passing_path(const char *path, char *buf, size_t size);
 
 /*
  * If the segment just mapped replaces another one in which something is left,
- * maps that too and makes it know that it has been replaced. Called with
- * handle_lock held.
+ * maps that one too and marks it as replaced. Called with handle_lock held.
  */
 int handle_adopt_predecessor(struct mapping *map, const char *path,
 			     const struct sfshm_options *o);
 
-/* Flights that are under way in a segment, and permits held. */
+/* Counts the flights that are under way in a segment, and the permits held. */
 uint64_t succession_under_way(struct mapping *map);
 
 /*
- * Whether there are any in a removed segment, or in those before it. Deaths
- * that the kernel did not mark are found.
+ * Whether any flight or permit is left in a removed segment, or in those before
+ * it. Finds deaths that the kernel did not mark.
  */
 bool succession_left(struct mapping *map);
 
 /*
  * Whether `other`, a resize's name beside `path`, is what it seems: a segment
  * of this user's that comes before or after the one at `path`, or is the same.
- * 1; 0: it is not there; -EEXIST: it is something else.
+ * Returns 1; 0: there is no such file; -EEXIST: it is something else.
  */
 int succession_owns(const char *path, const char *other);
 
 /* Closes a descriptor of a file that this process may have mapped. */
 void handle_close_beside(int fd, const struct stat *st);
 
-/* Guards opening as a whole: of names, of predecessors and successors. */
+/* Guards all opening: by name, of predecessors, of successors. */
 extern pthread_mutex_t handle_lock;
 
-/* Looks after the segment's file, and at what is left in a removed one. */
+/* Looks after the segment's file, and after a removed predecessor. */
 void handle_look(struct mapping *map);
 
 static inline void handle_look_if_due(struct mapping *map)
@@ -74,15 +77,16 @@ static inline void handle_look_if_due(struct mapping *map)
 }
 
 /*
- * A thing ends in a removed segment: those who took things in the new one of
- * its name are told, unless they have waited for it.
+ * Called as a flight, lock or permit ends in a removed segment. Warns the
+ * leaders and holders in the new segment of that name, unless they have waited
+ * for the removed one.
  */
 void handle_warn_newcomers(struct mapping *removed);
 
 /*
- * The segment that stands under the name of `map` now, with a reference for a
- * handle. 0, or -ESHUTDOWN: there is no other, or it cannot be reached; -ENOMEM,
- * -EMFILE. Called with handle_lock held.
+ * Maps the segment that stands under the name of `map` now, with a reference
+ * for a handle. Returns 0, -ESHUTDOWN (there is no other, or it cannot be
+ * reached), -ENOMEM or -EMFILE. Called with handle_lock held.
  */
 int succession_next(struct mapping *map, struct mapping **next);
 

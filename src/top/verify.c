@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The invariants, checked: each chain is sound (TABLE-1 to TABLE-3), each slot
- * is in the state that its control word says, each granule has one owner that
- * can be found (ARENA-2 to ARENA-4).
+ * Checks the invariants: each chain is sound (TABLE-1 to TABLE-3), each slot is
+ * in the state that its control word says, each granule has one owner that can
+ * be found (ARENA-2 to ARENA-4).
  */
 #include <sfshm/inspect.h>
 
@@ -21,16 +21,16 @@
 #include "sync/semaphore.h"
 #include "top/handle.h"
 
-/* A busy segment is looked at this often before a breach is believed. */
+/* A finding in a busy segment is believed after so many rounds. */
 #define ROUNDS 5
-/* Findings that are told; the rest is counted. */
+/* Findings that are reported; the others are only counted. */
 #define MOST_LINES 1000
 
 struct check {
 	struct peer *p;
 	struct mapping *map;
 	uint8_t *linked;  /* per slot: in a chain */
-	uint8_t *reached; /* per granule: somebody's */
+	uint8_t *reached; /* per granule: it has an owner */
 	char *lines[MOST_LINES];
 	int found, kept;
 };
@@ -60,7 +60,7 @@ static void forget_findings(struct check *c)
 	memset(c->reached, 0, c->map->geometry.granules);
 }
 
-/* One slot met in a bucket's chain. Returns its link. */
+/* Checks one slot of a bucket's chain. Returns its link. */
 static uint64_t check_link(struct check *c, uint32_t bucket, uint32_t slot,
 			   const struct shm_slot *before)
 {
@@ -163,7 +163,7 @@ static void check_owner(struct check *c, uint32_t slot, uint64_t ctl)
 		finding(c, "slot %u is at rest and has an owner", slot);
 }
 
-/* What a hit goes by says the same as the rest of the result. */
+/* Checks that the front part agrees with the back part. */
 static void check_front(struct check *c, uint32_t slot, struct field f)
 {
 	uint64_t small = load_relaxed(&f.front->when) & WHEN_SMALL;
@@ -176,7 +176,7 @@ static void check_front(struct check *c, uint32_t slot, struct field f)
 			slot);
 }
 
-/* A reference that counts must lead to memory that is the slot's. */
+/* Checks that each reference that counts leads to memory of the slot. */
 static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &c->map->slots[slot];
@@ -205,8 +205,8 @@ static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
 }
 
 /*
- * Each permit that is held is somebody's who is here and says so (SEMAPHORE-1,
- * SEMAPHORE-4).
+ * Checks that a held permit has a holder that is alive and has noted the slot
+ * (SEMAPHORE-1, SEMAPHORE-4).
  */
 static void check_permit(struct check *c, const struct semaphore *s, uint32_t i)
 {
@@ -278,7 +278,7 @@ static void check_slot(struct check *c, uint32_t slot)
 			    "key");
 }
 
-/* What a living participant is building or freeing is its. */
+/* Marks the chain that a living participant is building or freeing. */
 static void reach_built(struct check *c, uint32_t ref)
 {
 	uint32_t left = c->map->geometry.granules;
@@ -335,7 +335,7 @@ static void check_granules(struct check *c)
 	}
 }
 
-/* Takes retired slots on their way, so that only what is stuck is found. */
+/* Moves retired slots on, so that only stuck ones are found. */
 static void settle(struct check *c)
 {
 	uint32_t used = slots_used(c->map);

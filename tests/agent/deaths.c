@@ -35,7 +35,7 @@ static void do_default_signals(struct lane *lane, char *rest)
 	(void)rest;
 	for (int i = 1; i <= SIGRTMAX; i++)
 		signal(i, SIG_DFL);
-	/* A limit of 0 holds for files only, not for a program. */
+	/* A core limit of 0 holds for files only, not for a program. */
 	prctl(PR_SET_DUMPABLE, 0);
 	reply(lane, "ok");
 }
@@ -58,7 +58,10 @@ static void do_interrupt(struct lane *lane, char *rest)
 		reply(lane, "no such thread");
 }
 
-/* For the main thread hears nothing while it sleeps. */
+/*
+ * Does a command by a signal, because the main thread reads none while it
+ * sleeps.
+ */
 static void do_when_told(struct lane *lane, char *rest)
 {
 	sigset_t set;
@@ -108,7 +111,7 @@ static void do_exit_at_once(struct lane *lane, char *rest)
 	_exit(0);
 }
 
-/* The same program again, which goes on reading what the test says. */
+/* Executes the same program again, which goes on reading commands. */
 static void do_exec(struct lane *lane, char *rest)
 {
 	(void)rest;
@@ -123,7 +126,7 @@ static void do_pthread_exit(struct lane *lane, char *rest)
 	pthread_exit(NULL);
 }
 
-/* Past libc: no destructor runs. */
+/* Exits past libc: no destructor runs. */
 static void do_raw_exit(struct lane *lane, char *rest)
 {
 	(void)lane;

@@ -13,7 +13,7 @@
 #include "lane.h"
 #include "testing.h"
 
-/* Text is shown as it is; a value_fill() one by its length and seed. */
+/* Answers with text as it is, or with the length and seed of a value_fill(). */
 static void reply_value(const struct lane *lane, const char *source)
 {
 	const struct sfshm_buf *b = &lane->result.value;
@@ -186,7 +186,7 @@ static void do_shared(struct lane *lane, char *rest)
 	reply(lane, "%u", lane->result.shared);
 }
 
-/* A flight that waits, as leader, to be cancelled or killed. */
+/* Leads and waits to be cancelled or killed. */
 static int work_for_ever(struct sfshm_flight *flight, void *arg)
 {
 	reply(arg, "working");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The agent does what a test says, one line at a time, and answers each line
- * with one line. Lines come and go over the socket that is its stdin.
+ * The agent does a test's commands, one line at a time, and answers each line
+ * with one line. The lines come and go over the socket that is its stdin.
  *
  * A lane is a thread of the agent that does commands: the main thread, and
  * one for each NAME that a command began with as "@NAME ".
@@ -18,7 +18,7 @@
 struct lane {
 	char name[16]; /* "": the main thread */
 	pthread_t thread;
-	int lines[2]; /* a pipe: what it is to do next */
+	int lines[2]; /* a pipe: the lane's next commands */
 	struct sfshm_flight flight;
 	struct sfshm_result result;
 	struct sfshm_pin pin;
@@ -26,10 +26,10 @@ struct lane {
 	struct lane *next;
 };
 
-/* The one that this thread is. */
+/* This thread's lane. */
 extern __thread struct lane *this_lane;
 
-/* What all lanes share. */
+/* All lanes share these. */
 extern struct sfshm *handle;
 extern struct sfshm_cancel token;
 
@@ -37,20 +37,20 @@ extern struct sfshm_cancel token;
 void reply(const struct lane *lane, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The answer for 0 or a negated errno value: "ok", "-EPERM". */
+/* Answers "ok" for 0, or a negated errno value's name, as "-EPERM". */
 void reply_code(const struct lane *lane, int code);
 
 /* Does one command. */
 void obey(struct lane *lane, char *line);
 
 /*
- * The lane of that name, "main" being the main thread's; made if there is
- * none; NULL: no such.
+ * Returns the lane of that name, "main" being the main thread's, and makes it
+ * if there is none; NULL: there is no such lane.
  */
 struct lane *lane_find(const char *name);
 struct lane *lane_get(const char *name);
 
-/* Takes up what a test may tell: each a table of names and functions. */
+/* Adds commands that a test may send: each a table of names and functions. */
 struct command {
 	const char *name, *help;
 	void (*run)(struct lane *lane, char *rest);
@@ -59,7 +59,7 @@ extern const struct command segment_commands[], flight_commands[],
 	death_commands[], odd_commands[], rights_commands[], lock_commands[],
 	semaphore_commands[];
 
-/* The next word of *rest, or "". */
+/* Returns the next word of *rest, or "". */
 char *word(char **rest);
 
 #endif

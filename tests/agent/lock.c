@@ -17,7 +17,7 @@ struct lane_lock {
 
 static __thread char why[300];
 
-/* Of all lanes' locks: do_unlock_of() looks at another's. */
+/* Guards the locks of all lanes: do_unlock_of() looks at another lane's. */
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 
 static struct sfshm_lock *lock_of(struct lane *lane, const char *key)
@@ -55,7 +55,10 @@ static void parse_options(struct sfshm_lock_options *o, char *rest)
 	}
 }
 
-/* What is held already stays in its place if it is asked for again. */
+/*
+ * Notes a lock that was taken. A held lock stays in its place if it is asked
+ * for again.
+ */
 static void settle(struct lane *lane, const char *key, int r,
 		   const struct sfshm_lock *got)
 {
@@ -81,7 +84,7 @@ static void do_lock(struct lane *lane, char *rest)
 	settle(lane, key, sfshm_lock(handle, key, strlen(key), &o, &got), &got);
 }
 
-/* Gives back what the lane `of` has taken, in this lane's name. */
+/* Gives back, as this lane, a lock that the lane `of` has taken. */
 static void give_back(struct lane *lane, struct lane *of, const char *key)
 {
 	int r;

@@ -60,7 +60,7 @@ static void do_has_waitv(struct lane *lane, char *rest)
 	reply(lane, sys_has_waitv() ? "yes" : "no");
 }
 
-/* As daemons do when they start. */
+/* Closes descriptors as daemons do when they start. */
 static void do_close_range(struct lane *lane, char *rest)
 {
 	(void)rest;
@@ -93,7 +93,7 @@ static void do_tid(struct lane *lane, char *rest)
 	reply(lane, "%d", (int)process_tid());
 }
 
-/* Where the kernel lets it be chosen, for this PID namespace. */
+/* Chooses the next thread id of this PID namespace, if the kernel allows it. */
 static void do_next_tid(struct lane *lane, char *rest)
 {
 	FILE *f = fopen("/proc/sys/kernel/ns_last_pid", "we");

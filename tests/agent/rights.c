@@ -21,7 +21,7 @@
 #define SYS_futex_waitv 449
 #endif
 
-/* From now on this system call ends as told. */
+/* From now on the filter ends this system call with `end`. */
 static int filter_call(uint32_t number, uint32_t end)
 {
 	struct sock_filter filter[] = {
@@ -43,7 +43,7 @@ static int filter_call(uint32_t number, uint32_t end)
 		       0;
 }
 
-/* As some containers' profiles do. */
+/* Denies system calls as some containers' profiles do. */
 static void do_deny(struct lane *lane, char *rest)
 {
 	static const struct {
@@ -78,7 +78,7 @@ static void do_forbidden(struct lane *lane, char *rest)
 		reply(lane, "alive: %ld", syscall(SYS_getpgrp));
 }
 
-/* Other groups than the new one go, too. */
+/* Sets user and group, and drops all other groups. */
 static void do_setuid(struct lane *lane, char *rest)
 {
 	uid_t uid = (uid_t)atoi(word(&rest));
@@ -87,7 +87,7 @@ static void do_setuid(struct lane *lane, char *rest)
 	if (setgroups(0, NULL) || setgid(gid) || setuid(uid))
 		reply_code(lane, -errno);
 	else
-		/* Which a change of user clears. */
+		/* A change of user has cleared the parent-death signal. */
 		reply_code(lane, prctl(PR_SET_PDEATHSIG, SIGKILL) ? -errno : 0);
 }
 
@@ -128,7 +128,7 @@ static void do_chdir(struct lane *lane, char *rest)
 	reply_code(lane, chdir(rest) ? -errno : 0);
 }
 
-/* Not freed: it is what makes the process large. */
+/* Takes memory and keeps it, which makes the process large. */
 static void do_eat(struct lane *lane, char *rest)
 {
 	size_t size = strtoul(rest, NULL, 10) << 20;

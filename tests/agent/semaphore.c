@@ -10,7 +10,7 @@
 
 #define MOST 64
 
-/* Of all lanes; a lane's own are its thread's alone. */
+/* The permits of all lanes; only a lane's own thread changes its own. */
 static struct taken {
 	const struct lane *lane;
 	struct sfshm_permit permit[MOST];
@@ -104,7 +104,10 @@ static void do_set_max(struct lane *lane, char *rest)
 		   sfshm_semaphore_set_max(handle, name, strlen(name), max));
 }
 
-/* The program's own use of what the kernel looks at when a thread dies. */
+/*
+ * Uses a robust mutex of the program's own, which changes what the kernel looks
+ * at when the thread dies.
+ */
 static void do_robust_mutex(struct lane *lane, char *rest)
 {
 	pthread_mutexattr_t attr;

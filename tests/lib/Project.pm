@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# What the Perl tests about the project share.
+# Functions for the Perl tests about the project.
 package Project;
 
 use strict;

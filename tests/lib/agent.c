@@ -30,8 +30,8 @@ static const char *program(void)
 }
 
 /*
- * A bare clone(), for the new process's pid is wanted as this namespace has
- * it. The child does nothing but exec.
+ * Uses a bare clone(), because the test needs the new process's pid as this
+ * namespace has it. The child does nothing but exec.
  */
 struct agent *agent_start_bare(int namespaces)
 {
@@ -198,7 +198,10 @@ void agent_kill(struct agent *a)
 	agent_gone(a);
 }
 
-/* A process goes after its threads, which wait for a test that traces them. */
+/*
+ * Waits for the agent's threads, then for its process. A thread's end waits for
+ * a test that traces it.
+ */
 static void wait_for_all_of(const struct agent *a)
 {
 	pid_t gone;

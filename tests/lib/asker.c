@@ -38,7 +38,10 @@ void asker_join(struct asker *a)
 
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_sec += PATIENCE_MS / 1000;
-	/* It uses the test's memory: there is no going on without it. */
+	/*
+	 * The thread uses the test's memory, so the test cannot go on without
+	 * its end.
+	 */
 	demand(!pthread_timedjoin_np(a->thread, NULL, &end));
 }
 

@@ -17,16 +17,16 @@ struct asker {
 	int number;
 	int outcome; /* of sfshm_do() */
 	struct sfshm_result result;
-	bool returned; /* sfshm_do() did */
+	bool returned; /* sfshm_do() has returned */
 };
 
-/* Starts the thread. The struct is the caller's, zeroed but for its inputs. */
+/* Starts the thread. The caller owns the struct, zeroed but for its inputs. */
 void asker_start(struct asker *a, struct sfshm *handle, const char *key);
 
-/* Waits for it; fails the test if it does not end. */
+/* Waits for the thread; fails the test if it does not end. */
 void asker_join(struct asker *a);
 
-/* The result as text; "" unless there is a value. Clears nothing. */
+/* Returns the result as text; "" unless there is a value. Clears nothing. */
 const char *asker_text(const struct asker *a);
 
 #endif

@@ -8,7 +8,10 @@
 
 static char folder[] = "/tmp/sfshm-test.XXXXXX";
 
-/* A pipe or another folder is not ours to fill. */
+/*
+ * Whether cores stay in the folder: the test cannot fill a pipe or another
+ * folder.
+ */
 static bool cores_stay_in_the_folder(void)
 {
 	char pattern[256] = "|";
@@ -34,7 +37,7 @@ const char *core_impossible(void)
 	return mkdtemp(folder) ? NULL : "no folder for cores";
 }
 
-/* Of earlier deaths. */
+/* Removes the cores of earlier deaths. */
 static void core_clean(void)
 {
 	DIR *dir = opendir(folder);

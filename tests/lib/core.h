@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Agents that dump core, into a folder that is gone when the test ends. */
+/* Agents that dump core, into a folder that the test's end removes. */
 #ifndef LIB_CORE_H
 #define LIB_CORE_H
 
 #include "agent.h"
 #include "testing.h"
 
-/* Why no core can be had here, or NULL. Makes the folder. */
+/* Returns why no core can be had here, or NULL. Makes the folder. */
 const char *core_impossible(void);
 
-/* Makes it large, and its core is to be written. */
+/* Makes the agent large, and lets it write a core. */
 void core_prepare(struct agent *a, int mebibytes);
 
-/* Is its core being written at this moment? */
+/* Whether the agent's core is being written at this moment. */
 bool core_is_written(struct agent *a);
 
 /* Waits for the core's end; fails the test if there is none. */

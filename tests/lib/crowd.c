@@ -49,12 +49,12 @@ static void run_threads(struct member *members, int n)
 				       &members[i]));
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_sec += 5 * PATIENCE_MS / 1000;
-	/* A thread that hangs has this frame's memory: no way to go on. */
+	/* A hanging thread uses this frame's memory: the test must end. */
 	for (int i = 0; i < n; i++)
 		demand(!pthread_timedjoin_np(threads[i], NULL, &end));
 }
 
-/* cmocka's handlers would go on with the test's story in the child. */
+/* Removes cmocka's handlers, which would go on with the test in the child. */
 static void become_child(void)
 {
 	static const int caught[] = { SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGSYS };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Crowds: many callers that do the same at once, as processes or as threads of
- * one process. ThreadSanitizer sees what threads do to each other.
+ * one process. ThreadSanitizer sees only races between threads.
  */
 #ifndef LIB_CROWD_H
 #define LIB_CROWD_H
@@ -15,15 +15,15 @@ typedef void (*crowd_fn)(int member, void *arg);
 
 /*
  * Runs fn(0 ... n - 1, arg), all at once; fails the test unless each returns
- * (what is wrong they demand()). Processes share no memory but `arg`'s, if
- * that is shared_memory(). The caller has no handle open for processes.
+ * (they demand() what must hold). Processes share no memory but `arg`'s, if
+ * that is shared_memory(). For processes, the caller has no handle open.
  */
 void crowd_run(enum crowd kind, int n, crowd_fn fn, void *arg);
 
-/* A forked child that runs fn(member, arg) and is gone. Its pid. */
+/* Forks a child that runs fn(member, arg) and exits. Returns its pid. */
 int child_start(crowd_fn fn, int member, void *arg);
 
-/* Waits until it is gone; its status as from waitpid(). */
+/* Waits until the child is gone. Returns its status as from waitpid(). */
 int child_gone(int pid);
 
 #endif

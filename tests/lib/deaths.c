@@ -39,7 +39,7 @@ int victim_gone(struct cell *c)
 	return status;
 }
 
-/* The victim's thread that has the role does what it is told. */
+/* Lets the victim's thread that has the role do the command. */
 static void victim_does(struct cell *c, const char *command, const char *answer)
 {
 	const char *t = c->cause->thread;
@@ -69,7 +69,10 @@ static void lead(struct cell *c)
 	}
 }
 
-/* One takes over and is told, unless nobody can know; the other one rides. */
+/*
+ * One of the others takes over and learns of the death, unless nobody can know;
+ * the other one follows it.
+ */
 static void after_leader(struct cell *c)
 {
 	const char *answer = c->cause->leaves ? "leader" : "leader owner_died";
@@ -89,7 +92,7 @@ static void after_leader(struct cell *c)
 				 !c->cause->leaves);
 }
 
-/* First in the queue of those who follow. */
+/* Makes the victim the first of the followers. */
 static void follow(struct cell *c)
 {
 	agent_expect(c->others[0], "leader", "begin key");
@@ -99,8 +102,8 @@ static void follow(struct cell *c)
 }
 
 /*
- * The leader dies with it: the wake that tells of this must not be lost with
- * the victim.
+ * The leader dies with the victim: the wake for the leader's death must not be
+ * lost with it.
  */
 static void after_follower(struct cell *c)
 {
@@ -123,7 +126,7 @@ static bool fill_up(struct agent *a)
 	return !strcmp(agent_hear(a), "cached bytes 65536 2");
 }
 
-/* Has a pin on all memory there is, of a value that is gone. */
+/* Gives the victim a pin on all memory there is, of a value that is gone. */
 static void read_value(struct cell *c)
 {
 	struct agent *a = c->others[0];
@@ -135,10 +138,13 @@ static void read_value(struct cell *c)
 	assert_false(fill_up(a));
 }
 
-/* Who needs the memory gets it: with the first try, once nobody has it. */
+/*
+ * A caller that needs the memory gets it: with the first try, once nobody has
+ * it.
+ */
 static void after_reader(struct cell *c)
 {
-	/* What holds the memory is not proven dead until it is no zombie. */
+	/* The process is not proven dead until its zombie is gone. */
 	if (c->cause->suspected)
 		assert_false(fill_up(c->others[0]));
 	if (c->cause->goes_on) {
@@ -160,7 +166,10 @@ static const struct role roles[] = {
 
 #define ROLES (sizeof(roles) / sizeof(roles[0]))
 
-/* Who sleeps does it in a signal handler, for another thread sends one. */
+/*
+ * A sleeping thread does the command in a signal handler, for another thread
+ * sends the signal.
+ */
 static void say_command(struct cell *c, const char *told)
 {
 	const struct cause *k = c->cause;
@@ -174,7 +183,7 @@ static void say_command(struct cell *c, const char *told)
 			  *actor ? " " : "", told, k->command);
 }
 
-/* A main thread that sleeps hears nothing: another one is told before. */
+/* A sleeping main thread reads no command, so another thread is told before. */
 static bool told_before(const struct cell *c)
 {
 	return c->cause->command && c->role->asleep && !*c->cause->thread;
@@ -201,7 +210,7 @@ static void strike(struct cell *c)
 		c->cause->strike(c);
 }
 
-/* Leads as many keys as there are slots, at once. */
+/* Leads as many keys as there are slots, at once: all slots can be used. */
 static void all_slots_are_there(struct sfshm *h)
 {
 	struct sfshm_result result = SFSHM_RESULT_INIT;
@@ -236,7 +245,7 @@ static void all_memory_is_there(struct sfshm *h)
 	sfshm_result_clear(&result);
 }
 
-/* Those who went on, and the test, are all that is attached. */
+/* Only the agents that went on, and the test, are attached. */
 static bool victim_is_swept(struct cell *c)
 {
 	uint32_t attached, alive;
@@ -258,7 +267,10 @@ static void nothing_is_left(struct cell *c)
 	assert_sound(c->handle);
 }
 
-/* Those who go on: where the kernel tells they need no look of their own. */
+/*
+ * Starts an agent that goes on. Where the kernel announces the death, it needs
+ * no re-check.
+ */
 static struct agent *other_start(const struct cell *c)
 {
 	struct agent *a = agent_start();
@@ -289,7 +301,7 @@ static void one_cell(void **state)
 	assert_int_equal(sfshm_close(c->handle), 0);
 }
 
-/* A row for each cause. */
+/* Prints a row for each cause. */
 static void print_times(const struct cell *cells, size_t n)
 {
 	const struct cause *row = NULL;
@@ -309,7 +321,7 @@ static void print_times(const struct cell *cells, size_t n)
 	printf("\n");
 }
 
-/* It sleeps for a second in exit() otherwise. */
+/* Otherwise the sanitizer sleeps for a second in exit(). */
 static void hurry_sanitizer(void)
 {
 	const char *options = getenv("TSAN_OPTIONS");

@@ -17,23 +17,27 @@ struct cell;
 
 struct cause {
 	const char *name;
-	const char *thread; /* of the victim's, has the role; "": the main one */
-	const char *actor;  /* thread of the victim's that does... */
-	const char *command; /* ... this; see tests/agent. Or NULL */
-	/* After that; sets since_us if it is not from then on. Or NULL. */
+	const char *thread;  /* the victim's, with the role; "": its main one */
+	const char *actor;   /* the victim's thread that does `command` */
+	const char *command; /* how it dies, see tests/agent; or NULL */
+	/*
+	 * Called after the command; sets since_us if the time does not count
+	 * from then on. Or NULL.
+	 */
 	void (*strike)(struct cell *c);
-	void (*prepare)(struct cell *c); /* before it has the role; or NULL */
-	int number;                      /* for strike() */
-	bool unmarked;  /* the kernel does not tell: the others look again */
-	bool goes_on;   /* its process lives, or ends when it likes */
-	bool leaves;    /* gives its things back itself: nobody is told */
+	/* Called before the victim has the role. Or NULL. */
+	void (*prepare)(struct cell *c);
+	int number;    /* for strike() */
+	bool unmarked; /* not announced by the kernel: the others re-check */
+	bool goes_on;  /* its process lives, or ends when it likes */
+	bool leaves; /* the victim gives all back itself: nobody learns of it */
 	bool suspected; /* nothing proves the death: the flight is stolen */
-	bool awake;     /* cannot be done to somebody who sleeps */
+	bool awake;     /* not for a victim that sleeps */
 };
 
 struct role {
 	const char *name;
-	bool asleep; /* its thread cannot do what it is told */
+	bool asleep; /* the victim's thread cannot do commands */
 	bool holds;  /* the others cannot go on before its end */
 	void (*take)(struct cell *c);
 	/* Returns when the others have recovered. */
@@ -46,7 +50,7 @@ struct cell {
 	char name[128];
 	struct agent *victim, *others[2];
 	struct sfshm *handle;       /* of the test */
-	uint64_t rechecks;          /* that there had been when it was dead */
+	uint64_t rechecks;          /* count at the victim's death */
 	uint64_t since_us, took_us; /* for people to see */
 	bool done;
 };
@@ -54,13 +58,13 @@ struct cell {
 /* CLOCK_MONOTONIC, microseconds. */
 uint64_t now_us(void);
 
-/* Waits for the victim's end, and counts from then on. Its status. */
+/* Waits for the victim's end, and counts from then on. Returns its status. */
 int victim_gone(struct cell *c);
 
-/* The victim is dead: from now on each of the others looks again once. */
+/* Says that the victim is dead: from now on each other re-checks once. */
 void victim_is_dead(struct cell *c);
 
-/* Runs all cells, and prints what each took. main()'s value. */
+/* Runs all cells, and prints the time of each. Returns main()'s value. */
 int deaths_main(int argc, char **argv, const struct cause *causes, size_t n);
 
 #endif

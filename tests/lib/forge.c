@@ -85,7 +85,7 @@ int forge_try(uint32_t flags)
 	return r;
 }
 
-/* Where the last one was mapped. */
+/* The mapping of the last header. */
 static struct shm_header *mapped;
 
 void forge_map(struct forge_record *out)

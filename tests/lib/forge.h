@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A segment's file, as an enemy or an accident may change it. */
+/* Changing a segment's file as an enemy or an accident may. */
 #ifndef LIB_FORGE_H
 #define LIB_FORGE_H
 
@@ -12,23 +12,29 @@ void forge_make(const struct sfshm_options *o);
 /* Overwrites bytes of the file. */
 void forge_write(uint64_t at, const void *data, size_t len);
 
-/* Reads them. */
+/* Reads bytes of the file. */
 void forge_read(uint64_t at, void *data, size_t len);
 
 /* Writes the header, with a checksum that is right for it. */
 void forge_write_header(struct shm_header *header);
 
-/* Maps the first participant's record, to be seen and changed as it lives. */
+/*
+ * Maps the first participant's record, which the test may read and change while
+ * the participant lives.
+ */
 struct forge_record {
 	struct shm_participant *record;
 	uint32_t *word; /* of its mutex */
 };
 void forge_map(struct forge_record *out);
 
-/* Replaces the file by one of these bytes. */
+/* Replaces the file by one that has these bytes. */
 void forge_replace(const void *data, size_t len);
 
-/* sfshm_open() without making; what it says, with a line of why it fails. */
+/*
+ * Calls sfshm_open() without making a segment. Returns its outcome, and prints
+ * why it fails.
+ */
 int forge_try(uint32_t flags);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Saves into a folder of the test's own, which is gone when the test ends. */
+/* Saves into a folder of the test's own, which the test's end removes. */
 #ifndef LIB_SAVING_H
 #define LIB_SAVING_H
 
@@ -13,13 +13,13 @@ int saving_teardown(void **state);
 #define in_folder(f) \
 	cmocka_unit_test_setup_teardown(f, saving_setup, saving_teardown)
 
-/* A path in the folder; static storage, the next call's is another. */
+/* Returns a path in the folder, in static storage until the next call. */
 const char *saving_path(const char *name);
 
-/* How many entries the folder has, hidden ones too. */
+/* Returns the number of entries in the folder, hidden ones too. */
 int saving_entries(void);
 
-/* Begins, for the file "file" in the folder; demands `outcome`. */
+/* Begins a save of the file "file" in the folder; demands `outcome`. */
 void saving_begin(struct sfshm *h, const char *key,
 		  const struct sfshm_save_options *o, int outcome,
 		  struct sfshm_save *save, struct sfshm_save_info *info);
@@ -27,14 +27,14 @@ void saving_begin(struct sfshm *h, const char *key,
 /* Writes text into the temporary file. */
 void saving_write(struct sfshm_save *save, const char *text);
 
-/* All of it; the result of the publish. */
+/* Saves a whole file. Returns the result of the publish. */
 int saving_save(struct sfshm *h, const char *key, const char *text,
 		const struct sfshm_save_options *o);
 
-/* The file "file" as text; "" if there is none. Static storage. */
+/* Returns the file "file" as text; "" if there is none. Static storage. */
 const char *saving_text(void);
 
-/* What has become of the key, as sfshm_save_get() says. */
+/* Returns sfshm_save_get()'s answer for the key. */
 struct sfshm_save_info saving_info(struct sfshm *h, const char *key);
 
 #endif

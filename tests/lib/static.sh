@@ -16,8 +16,8 @@ static_tools()
 		skip_all "cppcheck is not there, or not version 2.10"
 }
 
-# static_commands FOLDER...: one command per file in $TMP, the last of those in
-# the build: of the library, the one with the kill points in.
+# static_commands FOLDER...: prints one command per file, the last one in the
+# build: for the library, the command with the kill points in.
 static_commands()
 {
 	python3 - "$SFSHM_BUILD/compile_commands.json" "$@" <<-'END'
@@ -26,7 +26,7 @@ static_commands()
 	files = {}
 	for entry in json.load(open(sys.argv[1])):
 	    name = entry["file"]
-	    # The explorer's build of the library is another language.
+	    # Leave out the explorer's build, which redefines keywords.
 	    if name in files and "-D__thread=" in entry["command"]:
 	        continue
 	    if name.startswith(folders):
@@ -50,7 +50,7 @@ static_clean()
 		--suppressions-list=tests/project/cppcheck-suppressions.txt
 	while IFS= read -r file; do
 		compiled=(-p "$TMP")
-		# What another configuration builds.
+		# Another configuration builds this file.
 		grep -qF "\"$PWD/$file\"" "$TMP/compile_commands.json" ||
 			compiled=(-- -std=gnu11 -D_GNU_SOURCE -Iinclude -Isrc
 				-Itools -Itests -Itests/lib)

@@ -25,7 +25,7 @@ tap_done=
 tap_segments=()
 tap_children=()
 
-# Bash's own notes about killed children would only stain the output.
+# Hides bash's own notes about killed children.
 tap_cleanup()
 {
 	local status=$? segment
@@ -128,8 +128,8 @@ exits()
 	[ "$got" = "$want" ] || diag "$(cat "$TMP/err")"
 }
 
-# wait_until COMMAND...: polls until the command succeeds. What does not come
-# about within two minutes never will.
+# wait_until COMMAND...: polls until the command succeeds; fails after two
+# minutes.
 wait_until()
 {
 	local end=$((SECONDS + 120))
@@ -140,8 +140,8 @@ wait_until()
 	done
 }
 
-# spawn COMMAND...: in the background; its pid is in $!. The shell would start
-# it with SIGINT and SIGQUIT ignored.
+# spawn COMMAND...: starts it in the background; its pid is in $!. By itself the
+# shell would start it with SIGINT and SIGQUIT ignored.
 spawn()
 {
 	if [ "$(type -t "$1")" = file ]; then
@@ -156,7 +156,7 @@ spawn()
 segment()
 {
 	segment=test-$$${1:+-$1}
-	# A killed test whose process had this number may have left it.
+	# A killed test whose process had this number may have left a segment.
 	rm -f "/dev/shm/sfshm.$UID.$segment"
 	tap_segments+=("$segment")
 }

@@ -17,7 +17,7 @@ void testing_begin(int argc, char **argv)
 	static char pattern[128];
 	struct rlimit core;
 
-	/* Softly: a test may want one. */
+	/* Only the soft limit: a test may want a core. */
 	getrlimit(RLIMIT_CORE, &core);
 	core.rlim_cur = 0;
 	setrlimit(RLIMIT_CORE, &core);
@@ -42,7 +42,10 @@ int segment_setup(void **state)
 	(void)state;
 	snprintf(segment, sizeof(segment), "test-%d-%d", (int)getpid(),
 		 count++);
-	/* A killed test whose process had this number may have left it. */
+	/*
+	 * A killed test whose process had this number may have left its
+	 * segment.
+	 */
 	(void)!sfshm_unlink(segment);
 	return 0;
 }
@@ -140,7 +143,7 @@ static int wait_for_long(uint32_t *word, uint32_t value,
 void sleep_until_woken(void)
 {
 	keep_real();
-	/* The probe must still be able to tell. */
+	/* Probe first: later the probe could not tell. */
 	sys_has_waitv();
 	sys.waitv = waitv_for_long;
 	sys.wait = wait_for_long;
@@ -172,7 +175,7 @@ static void note_sleep(const struct timespec *until)
 static long waitv_noted(struct futex_waitv *words, unsigned int count,
 			const struct timespec *until)
 {
-	/* With no words it is the probe. */
+	/* A call with no words is the probe. */
 	if (count)
 		note_sleep(until);
 	return real.waitv(words, count, until);

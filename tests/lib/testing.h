@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every C test has a segment name of its own, which is gone when the test
- * ends, bounds for its waits, and cmocka with TAP output.
+ * Every C test has a segment name of its own, bounds for its waits, and cmocka
+ * with TAP output. The test's end removes the segment.
  *
  * A test program's main() is `return test_main(tests)` with an array of
  * in_segment() entries. Asserts are for the test's main thread; threads and
@@ -45,13 +45,16 @@
 #define UNDER_TSAN 0
 #endif
 
-/* Sanitizers slow programs and processes' beginnings by about this much. */
+/* Sanitizers slow programs, and the starts of processes, by about this much. */
 #define SLOWNESS (UNDER_TSAN || UNDER_ASAN ? 5 : 1)
 
-/* How long anything may take that is bound to happen, ms: a hang ends here. */
+/*
+ * Milliseconds that anything may take that is bound to happen: a hang ends
+ * here.
+ */
 #define PATIENCE_MS 60000
 
-/* The test's segment; the name that agents and helpers open. */
+/* The test's segment, by the name that agents and helpers open. */
 extern char segment[64];
 
 int segment_setup(void **state);
@@ -61,8 +64,8 @@ int segment_teardown(void **state);
 	cmocka_unit_test_setup_teardown(f, segment_setup, segment_teardown)
 
 /*
- * Runs the tests; those whose names hold the program's argument, if it has
- * one. Returns main()'s value.
+ * Runs the tests, or only those whose names hold the program's argument.
+ * Returns main()'s value.
  */
 #define test_main(tests)                                                   \
 	(testing_begin(argc, argv),                                        \
@@ -71,10 +74,10 @@ int segment_teardown(void **state);
 				 NULL))
 void testing_begin(int argc, char **argv);
 
-/* For a program that cannot run here: main()'s value. */
+/* Skips a program that cannot run here. Returns main()'s value. */
 int skip_all(const char *why);
 
-/* What is wrong ends the process: for threads and children. */
+/* Ends the process if the condition is false: for threads and children. */
 #define demand(condition)                                                     \
 	do {                                                                  \
 		if (!(condition))                                             \
@@ -83,21 +86,24 @@ int skip_all(const char *why);
 void demand_failed(const char *file, int line, const char *what, int error)
 	__attribute__((noreturn));
 
-/* Opens the test's segment, making it with `o`'s geometry if need be. */
+/* Opens the test's segment, and makes it with `o`'s geometry if need be. */
 struct sfshm *segment_open(const struct sfshm_options *o);
 
-/* The whole segment is sound; findings go to the test's output. */
+/* Asserts that the whole segment is sound; prints the findings. */
 void assert_sound(struct sfshm *handle);
 
 /* CLOCK_MONOTONIC, ms; not through the library, whose clock tests bend. */
 uint64_t now_ms(void);
 
-/* Zeroed memory that forked children share. Freed by nobody but the end. */
+/*
+ * Returns zeroed memory that forked children share. Only the test's end frees
+ * it.
+ */
 void *shared_memory(size_t size);
 
 /*
- * Polls `condition` until it is true; false after PATIENCE_MS. For what can
- * be seen but not slept for.
+ * Polls `condition` until it is true; false after PATIENCE_MS. For conditions
+ * that can be seen but not slept for.
  */
 #define eventually(condition)                                   \
 	({                                                      \
@@ -109,20 +115,20 @@ void *shared_memory(size_t size);
 	})
 
 /*
- * Makes the library's sleeps in this process end only when they are woken:
- * without the bounded re-check a lost wake is a hang, which a test can see.
+ * Lets the library's sleeps in this process end only by a wake: without the
+ * bounded re-check a lost wake is a hang, which a test can see.
  */
 void sleep_until_woken(void);
 
 /*
- * Notes from now on how the library sleeps in this process: what it asks the
- * kernel for does not depend on how busy the machine is.
+ * Notes from now on how the library sleeps in this process. Its requests to the
+ * kernel do not depend on how busy the machine is.
  */
 struct sleeps {
 	uint32_t count;      /* sleeps that were begun */
-	uint64_t first_ns;   /* when the first of them was, CLOCK_MONOTONIC */
-	uint64_t longest_ns; /* that one of them was to last at most */
-	uint64_t until_ns;   /* the latest end that one of them was given */
+	uint64_t first_ns;   /* when the first one began, CLOCK_MONOTONIC */
+	uint64_t longest_ns; /* longest time that one of them was to last */
+	uint64_t until_ns;   /* latest end of one of them */
 };
 extern struct sleeps sleeps;
 void sleeps_note(void);

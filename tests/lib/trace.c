@@ -15,7 +15,7 @@
 #define MOST_STEPS 3000000
 #define MOST_CALLS 100000
 
-/* The last number in the line "NSpid:" of the thread's status. */
+/* Returns the last number in the line "NSpid:" of the thread's status. */
 static pid_t inner_id(pid_t process, const char *thread)
 {
 	char path[600], line[256];

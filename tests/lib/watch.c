@@ -105,8 +105,9 @@ void await_waiters(const char *key, uint32_t n)
 }
 
 /*
- * A flight that is under way has begun at some time. Until that is noted, its
- * slot may be in the making still, and another's flight may come before it.
+ * A flight that is under way has begun at some time. Until its leader has noted
+ * that, its slot may still be in the making, and another caller's flight may
+ * come before it.
  */
 static bool is_in(const char *key, enum sfshm_phase phase)
 {

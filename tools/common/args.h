@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What the tools' command lines have in common.
- */
+/* The common part of the tools' command lines. */
 #ifndef TOOLS_ARGS_H
 #define TOOLS_ARGS_H
 
@@ -22,12 +20,13 @@ int args_refuse(int answer, char **argv);
 /* Prints `usage` for --help (`option` 'h') or the version for 'V'. */
 int args_tell(int option, const char *usage);
 
-/* What messages call the segment that -s gave, NULL included. */
+/* The segment's name in messages; `segment` is -s's argument, or NULL. */
 const char *args_segment(const char *segment);
 
 /*
- * Complains that `segment` could not be opened or used: `why`, or if that is
- * empty what `error` means, and what to do. Returns ARGS_EXIT_FAILURE.
+ * Complains that `segment` could not be opened or used, and says what to do.
+ * The reason is `why`, or if that is empty the meaning of `error`. Returns
+ * ARGS_EXIT_FAILURE.
  */
 int args_segment_failed(const char *segment, int error, const char *why);
 

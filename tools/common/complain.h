@@ -7,9 +7,9 @@
 #define TOOLS_COMPLAIN_H
 
 /*
- * Prints the line in one write, so that lines of several processes do not
- * mix; control characters come out as \xNN, and what is longer than 1 KiB is
- * cut. Allocates nothing and may be called between fork and exec.
+ * Prints the line in one write, so that lines of several processes do not mix.
+ * Control characters come out as \xNN, and a line is cut after 1 KiB. Allocates
+ * nothing and may be called between fork and exec.
  */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes made fit for people's eyes: what cannot be printed becomes \n, \t,
- * \\, \xHH and the like, so that two different keys never look the same and
- * no key can drive the terminal.
+ * Bytes made fit for people's eyes: unprintable ones become \n, \t, \\, \xHH
+ * and the like, so that two different keys never look the same and no key can
+ * drive the terminal.
  */
 #ifndef TOOLS_ESCAPE_H
 #define TOOLS_ESCAPE_H
@@ -14,13 +14,13 @@
 
 enum escape_charset {
 	ESCAPE_ASCII,  /* all but printable ASCII is escaped */
-	ESCAPE_LOCALE, /* what LC_CTYPE can print stays */
+	ESCAPE_LOCALE, /* all that LC_CTYPE can print stays */
 };
 
 /*
  * Writes `len` bytes at `data`, escaped, and a NUL to `out`, which has
- * ESCAPE_SIZE(len) bytes. With `columns` more than 0, what is wider is cut
- * and ends in "...". Returns the width in columns.
+ * ESCAPE_SIZE(len) bytes. With `columns` more than 0, wider text is cut and
+ * ends in "...". Returns the width in columns.
  */
 size_t escape(char *out, const void *data, size_t len,
 	      enum escape_charset charset, size_t columns);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Made ahead: a handler may not format. */
+/* The line is made ahead, because a signal handler may not format one. */
 static char fault_line[512];
 static size_t fault_len;
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A file that shrinks while it is mapped raises SIGBUS in whoever reads it.
- */
+/* If a mapped file shrinks, its readers get SIGBUS. */
 #ifndef TOOLS_FAULT_H
 #define TOOLS_FAULT_H
 

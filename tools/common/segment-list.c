@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <sfshm/segment.h>
 
-/* Where this user's segments lie, taken apart: "DIR/" "sfshm." "UID." */
+/* The path of this user's segments, taken apart: "DIR/" "sfshm." "UID." */
 struct scheme {
 	char dir[PATH_MAX];
 	char stem[64];
@@ -41,7 +41,7 @@ static int scheme_read(struct scheme *scheme)
 	return 0;
 }
 
-/* The stem, a user's id, a dot, a name. */
+/* Whether a file's name is the stem, a user's id, a dot and a name. */
 static int file_matches(const struct scheme *scheme, const char *file)
 {
 	size_t own = strlen(scheme->own);
@@ -60,7 +60,7 @@ static int list_grow(struct segment_list *list)
 {
 	struct segment_entry *entries;
 
-	/* Doubles at each power of two. */
+	/* The array doubles at each power of two. */
 	if (list->count & (list->count - 1))
 		return 0;
 	entries = reallocarray(list->entries, list->count ? 2 * list->count : 1,
@@ -131,7 +131,7 @@ static struct segment_entry *list_find(const struct segment_list *list,
 	return NULL;
 }
 
-/* "NAME~" is being replaced, "NAME~new" is of a resize that died. */
+/* "NAME~" is being replaced; "NAME~new" is left of a resize that died. */
 static const char *alias_tail(const char *path)
 {
 	const char *tail = strrchr(path, '~');
@@ -140,8 +140,8 @@ static const char *alias_tail(const char *path)
 }
 
 /*
- * Those that belong to a resize go. If their segment is gone they stay, by
- * their path, lest they be overlooked.
+ * Takes the files of a resize off the list. If their segment is gone they stay,
+ * by their path, so that the user sees them.
  */
 static int list_fold(struct segment_list *list)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The segments that lie where names lead to: the caller's own, or for root
- * everybody's. What a resize keeps beside a segment is no segment of its own.
+ * The segments that names can reach: the caller's own, or for root all users'.
+ * Files that a resize keeps beside a segment do not count.
  */
 #ifndef TOOLS_SEGMENT_LIST_H
 #define TOOLS_SEGMENT_LIST_H
@@ -12,9 +12,9 @@
 struct segment_entry {
 	uid_t owner;
 	off_t size;
-	char *name; /* what -s takes: a name, or the path of somebody else's */
+	char *name; /* for -s: a name, or the path of another user's segment */
 	char *path;
-	int resizing; /* the one that it replaces is still in use */
+	int resizing; /* its predecessor is still in use */
 };
 
 struct segment_list {
@@ -23,8 +23,8 @@ struct segment_list {
 };
 
 /*
- * Fills *list; give it back with segment_list_free(), on failure as well.
- * Returns 0 or a negated errno value. No file is opened.
+ * Fills *list, which the caller frees with segment_list_free(), on failure as
+ * well. Returns 0 or a negated errno value. Opens no file.
  */
 int segment_list_read(struct segment_list *list);
 

@@ -14,7 +14,7 @@
  */
 int size_parse(const char *text, uint64_t *bytes);
 
-/* The same without a suffix. */
+/* Reads a whole number without a suffix; returns as size_parse(). */
 int number_parse(const char *text, uint64_t *number);
 
 /* Reads octal permission bits, 0 to 0777. Returns 0 or -EINVAL. */

@@ -12,7 +12,7 @@
 #include "request.h"
 #include "segment.h"
 
-/* As much of a key as a message has room for. */
+/* The columns of a key that a message has room for. */
 #define SHOWN_COLUMNS 64
 
 /* Returns 1 if the slot is one that the caller looks for. */
@@ -20,8 +20,8 @@ typedef int (*slot_wanted_fn)(const struct sfshm_slot_info *slot,
 			      const void *arg);
 
 /*
- * Counts the wanted slots; the last one is in *slot. What cannot be read is
- * counted as unwanted, for this only adds to a message.
+ * Counts the wanted slots; the last one is in *slot. An unreadable slot counts
+ * as unwanted, because the count only adds to a message.
  */
 static uint32_t slots_count(const struct request *request,
 			    slot_wanted_fn wanted, const void *arg,
@@ -104,7 +104,10 @@ int verb_forget(const struct request *request)
 	if (status)
 		return status;
 	answer = sfshm_forget(handle, request->key, len);
-	/* First: a view's end takes the handle's byte lock along. */
+	/*
+	 * Close the handle before the view, whose end drops the handle's byte
+	 * lock.
+	 */
 	r = sfshm_close(handle);
 	return forget_answer(request, answer ? answer : r);
 }

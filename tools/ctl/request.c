@@ -66,7 +66,10 @@ static const struct option long_options[] = {
 	{ 0 },
 };
 
-/* The library knows the upper ends, and says so in its refusal. */
+/*
+ * Reads a count. The library knows the upper limits, and says so when it
+ * refuses one.
+ */
 static int count_read(const char *option, const char *text, uint32_t *count)
 {
 	uint64_t number;
@@ -151,7 +154,7 @@ static int option_read(struct request *request, int option, char **argv)
 	}
 }
 
-/* An option was given that the verb does not take. */
+/* Complains about an option that the verb does not take. */
 static int option_refuse(const struct verb *verb, unsigned int given)
 {
 	if (given & REQUEST_TIMEOUT)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What the user asked sfshm-ctl to do.
- */
+/* The user's request to sfshm-ctl. */
 #ifndef CTL_REQUEST_H
 #define CTL_REQUEST_H
 
@@ -11,7 +9,7 @@ struct request;
 
 /* Options that only some verbs take. */
 enum request_option {
-	REQUEST_SIZES = 1 << 0, /* how much the segment holds */
+	REQUEST_SIZES = 1 << 0, /* the segment's geometry */
 	REQUEST_MODE = 1 << 1,
 	REQUEST_TIMEOUT = 1 << 2,
 };

@@ -13,13 +13,13 @@
 #include "request.h"
 #include "segment.h"
 
-/* A segment that others keep replacing is given up on after this. */
+/* Tries before a segment that others keep replacing is given up on. */
 #define MOST_TRIES 20
 
-/* What the library tells on its way. */
+/* The progress that the library reports. */
 struct progress {
 	uint64_t moved, flights;
-	int shown; /* a line of it stands on the terminal */
+	int shown; /* a progress line stands on the terminal */
 };
 
 static void progress_note(uint64_t moved, uint64_t flights, void *arg)
@@ -47,7 +47,7 @@ static void progress_wipe(struct progress *progress)
 	progress->shown = 0;
 }
 
-/* A segment that is replaced just as it is opened is opened again. */
+/* Resizes the segment; tries again if another process replaces it just then. */
 static int resize(const struct request *request,
 		  const struct sfshm_options *wish, uint64_t deadline,
 		  struct progress *progress)
@@ -82,7 +82,7 @@ static int failed(const struct request *request, int error, const char *why)
 	return ARGS_EXIT_FAILURE;
 }
 
-/* An earlier resize first, so that it is known which of the two timed out. */
+/* Finishes an earlier resize first, to tell which of the two timed out. */
 int verb_resize(const struct request *request)
 {
 	struct sfshm_options options = request->shape;

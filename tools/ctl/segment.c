@@ -14,7 +14,7 @@ int segment_open(const struct request *request, uint32_t flags,
 	int r;
 
 	options.flags |= flags;
-	/* An existing one is named outright; its openness is its maker's. */
+	/* The user names an existing segment, and its maker chose its mode. */
 	if (!(flags & SFSHM_CREATE))
 		options.mode = 0777;
 	options.why = why;

@@ -10,8 +10,8 @@
 #include "request.h"
 
 /*
- * Opens it with the request's shape and `flags`. Returns 0, or the status to
- * exit with; what went wrong has been complained about.
+ * Opens the segment with the request's shape and `flags`. Returns 0, or the
+ * status to exit with after a complaint.
  */
 int segment_open(const struct request *request, uint32_t flags,
 		 struct sfshm **handle);

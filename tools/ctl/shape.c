@@ -37,8 +37,8 @@ int verb_create(const struct request *request)
 }
 
 /*
- * A name leads to files that only sfshm makes, damaged ones among them, while
- * a mistyped path may be anything.
+ * Whether a path leads to a file that is no segment. A name leads only to files
+ * that sfshm made, be they damaged; a mistyped path may lead anywhere.
  */
 static int path_is_foreign(const struct request *request, char *why,
 			   size_t why_size)

@@ -37,7 +37,7 @@ herd_wait()
 	herd_end=$EPOCHREALTIME
 }
 
-# How many callers ended well, with the report and nothing else.
+# herd_served: how many callers ended well, with the report and nothing else
 herd_served()
 {
 	local i n=0

@@ -6,7 +6,7 @@
 
 #include "phase.h"
 
-/* A pattern cannot hold a NUL; in a key any other byte matches as well. */
+/* A pattern cannot hold a NUL, so this byte stands in for it. */
 #define NUL_STAND_IN '\x01'
 
 static int key_matches(const char *pattern, const struct sfshm_slot_info *slot)

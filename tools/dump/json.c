@@ -26,7 +26,7 @@ void json_set_bytes(json_t *object, const char *name, const void *data,
 {
 	char text[ESCAPE_SIZE(TEXT_BYTES_MAX)];
 
-	/* The library takes nothing but UTF-8. */
+	/* jansson takes nothing but UTF-8. */
 	if (!json_object_set_new(object, name, json_stringn(data, len)))
 		return;
 	escape(text, data, len, ESCAPE_ASCII, 0);
@@ -36,7 +36,7 @@ void json_set_bytes(json_t *object, const char *name, const void *data,
 
 void json_set_number(json_t *object, const char *name, uint64_t number)
 {
-	/* A damaged segment may hold more than JSON's readers can. */
+	/* A damaged segment may hold larger numbers than readers can. */
 	if (number > INT64_MAX)
 		number = INT64_MAX;
 	json_object_set_new(object, name, json_integer((json_int_t)number));

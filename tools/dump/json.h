@@ -10,20 +10,20 @@
 #include <jansson.h>
 
 /*
- * Sets `name` to the bytes as a string; bytes that are not UTF-8 are escaped
- * as in the tables, with `name`_hex beside them.
+ * Sets `name` to the bytes as a string. Bytes that are not UTF-8 are escaped as
+ * in the tables, and `name`_hex has them all.
  */
 void json_set_bytes(json_t *object, const char *name, const void *data,
 		    size_t len);
 
 void json_set_number(json_t *object, const char *name, uint64_t number);
 
-/* null below 0. */
+/* Sets `name` to the number, or to null if it is below 0. */
 void json_set_signed(json_t *object, const char *name, int64_t number);
 
 void json_set_bool(json_t *object, const char *name, int truth);
 
-/* Writes and frees it; "null" stands for what there was no memory for. */
+/* Writes and frees the value; writes "null" if there was no memory for it. */
 void json_put(json_t *value);
 
 #endif

@@ -17,14 +17,14 @@
 
 #define NAME_COLUMNS 32
 
-/* What is told about one of them. */
+/* The line about one segment. */
 struct summary {
 	const struct segment_entry *entry;
 	int error;
-	char why[256];    /* it cannot be used */
+	char why[256];    /* why the segment cannot be used */
 	uint32_t alive;   /* participants */
-	uint32_t keys;    /* slots that hold one */
-	uint32_t damaged; /* slots that cannot be */
+	uint32_t keys;    /* slots that hold a key */
+	uint32_t damaged; /* damaged slots */
 	struct sfshm_segment_info segment;
 };
 
@@ -137,7 +137,7 @@ static void json_row(const struct summary *summary)
 	json_put(object);
 }
 
-/* Returns how many of them cannot be used. */
+/* Writes the lines. Returns how many segments cannot be used. */
 static size_t list_walk(const struct segment_list *list, int json)
 {
 	struct summary summary;
@@ -146,7 +146,7 @@ static size_t list_walk(const struct segment_list *list, int json)
 	for (i = 0; i < list->count; i++) {
 		int r = summary_read(&summary, &list->entries[i]);
 
-		/* Removed since the directory was read. */
+		/* The file was removed since the directory was read. */
 		if (r == -ENOENT)
 			continue;
 		summary.error = r;

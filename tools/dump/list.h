@@ -8,8 +8,8 @@
 #include "options.h"
 
 /*
- * Writes the list to stdout. Returns the status to exit with: 1 if a file
- * among them cannot be used, which its line says.
+ * Writes the list to stdout. Returns the status to exit with: 1 if the list has
+ * a file that cannot be used; the file's line says so.
  */
 int list_show(const struct options *options);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What the user asked sfshm-dump for.
- */
+/* The user's request to sfshm-dump. */
 #ifndef DUMP_OPTIONS_H
 #define DUMP_OPTIONS_H
 

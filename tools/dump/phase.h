@@ -11,7 +11,7 @@
 /* "idle", "busy", "done" or "failed"; NULL for slots that hold no key. */
 const char *phase_name(enum sfshm_phase phase);
 
-/* The other way round; -1 for other words. */
+/* The phase of that name; -1 for other words. */
 int phase_parse(const char *name);
 
 /* "value", "claim", "lock", "semaphore" or "save"; and the other way round. */

@@ -10,7 +10,7 @@
 #include "phase.h"
 #include "picture.h"
 
-/* Records of an array stand one to a line; this one is not the first. */
+/* Each record of an array is on a line of its own; this is not the first. */
 static int more;
 
 static void array_begin(const char *name)
@@ -159,7 +159,7 @@ static json_t *save_object(const struct sfshm_slot_info *info)
 	return object;
 }
 
-/* What limits the flight, and what the next one will be told. */
+/* Sets the flight's limits, and the news for the next flight. */
 static void set_limits(json_t *object, const struct sfshm_slot_info *info)
 {
 	json_object_set_new(object, "stale_ms", json_integer(info->stale_ms));

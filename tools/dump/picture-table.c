@@ -14,11 +14,11 @@
 #include "text.h"
 
 #define KEY_COLUMNS 32
-/* What stands before an error's message, and the least that is left of it. */
+/* Columns before an error's message, and the least that is left of it. */
 #define SLOT_COLUMNS 126
 #define MESSAGE_COLUMNS 20
 
-/* What one picture has taken of the screen while it is being redrawn. */
+/* The rows and lines that one picture has used while it is redrawn. */
 static struct {
 	uint64_t budget; /* rows that the section may have; UINT64_MAX: any */
 	uint64_t rows;   /* rows that it has asked for */
@@ -28,7 +28,7 @@ static struct {
 	size_t message_columns; /* 0: no end */
 } state;
 
-/* A participant needs no more than a quarter of the screen. */
+/* Begins a section, which may take 1/share of the screen. */
 static void section_begin(unsigned int share)
 {
 	unsigned int left;
@@ -37,7 +37,7 @@ static void section_begin(unsigned int share)
 	state.budget = UINT64_MAX;
 	if (!state.screen)
 		return;
-	/* What frames the rows, and the line where the cursor ends up. */
+	/* Six lines: the frame of the rows, and the cursor's line. */
 	left = state.printed + 6;
 	left = state.screen > left ? state.screen - left : 0;
 	state.budget = left / share / state.wrapped;
@@ -161,7 +161,7 @@ static void table_begin(const struct picture *picture)
 	state.printed += 2;
 }
 
-/* The key of the slot that somebody sleeps on. */
+/* Prints the key of the slot that a participant sleeps on. */
 static void awaited_key(const struct picture *picture, int64_t index)
 {
 	struct sfshm_slot_info slot = { .size = sizeof(slot) };
@@ -174,7 +174,7 @@ static void awaited_key(const struct picture *picture, int64_t index)
 		text_print(slot.key, slot.key_len, KEY_COLUMNS, 0);
 }
 
-/* ... and who stands in its way. */
+/* Prints the owner of the slot that a participant sleeps on. */
 static void awaited_owner(const struct picture *picture, int64_t index)
 {
 	struct sfshm_participant_info who = { .size = sizeof(who) };
@@ -228,7 +228,7 @@ static const char *slot_ttl(char out[TEXT_SIZE],
 	return info->ttl_ms ? text_span(out, info->ttl_ms) : "-";
 }
 
-/* Begins another note of the row. */
+/* Begins another note in the row. */
 static void note_begin(int *notes)
 {
 	fputs((*notes)++ ? ", " : "  ", stdout);
@@ -272,7 +272,7 @@ static void note_lock(int *notes, const struct sfshm_slot_info *info)
 		note_text(notes, "the last holder died");
 }
 
-/* ... and who has them. */
+/* Notes a semaphore's permits and their holders. */
 static void note_permits(int *notes, const struct picture *picture,
 			 const struct sfshm_slot_info *info)
 {

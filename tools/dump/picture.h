@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One picture of a segment: a walk over everything in it, record by record,
- * so that a million slots need no more memory than one. What it looks like is
- * a format's business.
+ * One picture of a segment: a walk over all its contents, record by record, so
+ * that a million slots need no more memory than one. The format decides how the
+ * picture looks.
  */
 #ifndef DUMP_PICTURE_H
 #define DUMP_PICTURE_H
@@ -23,9 +23,9 @@ struct picture {
 	struct sfshm_segment_info segment;
 	unsigned int counters_count;
 	struct picture_counter counters[PICTURE_COUNTERS_MAX];
-	uint64_t keys;    /* slots that hold one, so far */
-	uint64_t shown;   /* of these, those that the user asked for */
-	uint64_t damaged; /* records that cannot be */
+	uint64_t keys;    /* slots that hold a key, so far */
+	uint64_t shown;   /* of these, slots that the user asked for */
+	uint64_t damaged; /* damaged records */
 };
 
 /* Called in this order, each of the middle ones any number of times. */
@@ -45,7 +45,7 @@ extern const struct picture_format picture_json;
 
 /*
  * Writes a picture of options->segment to stdout. Returns the status to exit
- * with; what went wrong has been complained about.
+ * with, after a complaint if need be.
  */
 int picture_take(const struct options *options);
 

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The terminal that the output goes to, if it does.
- */
+/* The terminal that the output goes to, if it goes to one. */
 #ifndef DUMP_SCREEN_H
 #define DUMP_SCREEN_H
 
-/* Lines and columns of it; 0: not a terminal, no end. */
+/* Lines and columns of the terminal; 0: not a terminal, no end. */
 unsigned int screen_lines(void);
 unsigned int screen_columns(void);
 
-/* Wipes it, if it is one. */
+/* Wipes the terminal, if there is one. */
 void screen_clear(void);
 
 #endif

@@ -42,7 +42,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-/* Blocked until ppoll() has begun, a signal cannot slip in before it. */
+/* The signals stay blocked until ppoll(), so that none slips in before. */
 static void sleep_until(uint64_t at_ns, const sigset_t *caught)
 {
 	uint64_t now = now_ns();

@@ -10,10 +10,10 @@
 typedef int (*watch_show_fn)(const struct options *options);
 
 /*
- * Calls `show` each options->watch_ns until SIGINT or SIGTERM; a picture
- * that was begun is finished, unless a second signal comes. Returns the last
- * picture's status, or at once the first one's if a segment's failed: a list
- * may have bad ones in it.
+ * Calls `show` each options->watch_ns until SIGINT or SIGTERM. Finishes a
+ * picture that it has begun, unless a second signal comes. Returns the last
+ * picture's status, or at once the first one's if it is of a segment and
+ * failed: a list may have bad segments in it.
  */
 int watch(const struct options *options, watch_show_fn show);
 

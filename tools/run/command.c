@@ -10,8 +10,9 @@
 #include "signals.h"
 
 /*
- * On the command's own standard error, with the statuses of env(1): what
- * cannot be executed is a result like any other, and shared.
+ * Reports on the command's own standard error, and exits with the statuses of
+ * env(1): a command that cannot be executed is a result like any other, and
+ * shared.
  */
 static _Noreturn void exec_failed(const char *program)
 {
@@ -27,7 +28,7 @@ _Noreturn void command_exec(const struct keeper_job *job, int null,
 	setpgid(0, 0);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != keeper)
 		_exit(RUN_EXIT_FAILURE);
-	/* Read in the background, a terminal would stop it. */
+	/* A terminal would stop a command that reads it in the background. */
 	if ((!job->direct || isatty(STDIN_FILENO)) &&
 	    dup2(null, STDIN_FILENO) < 0)
 		_exit(RUN_EXIT_FAILURE);

@@ -21,11 +21,14 @@
 #include "stream.h"
 #include "sweep.h"
 
-/* Somebody removes the file again and again, just before it is opened. */
+/* Tries while another process keeps removing the file before it is opened. */
 #define ATTEMPTS 8
 #define BUFFER 65536
 
-/* Ours, and nobody else's to write to: what is in it is run for others. */
+/*
+ * The folder must be this user's, and nobody else's to write to: the files in
+ * it are taken as results.
+ */
 static int check_folder(const char *path)
 {
 	struct stat st;
@@ -37,7 +40,7 @@ static int check_folder(const char *path)
 	return st.st_uid != geteuid() || st.st_mode & 022 ? EPERM : 0;
 }
 
-/* The user's own folder, made if need be. 0 or errno. */
+/* Makes the user's own folder if need be. Returns 0 or errno. */
 static int own_folder(char path[PATH_MAX])
 {
 	const char *cache = getenv("XDG_CACHE_HOME");
@@ -55,7 +58,7 @@ static int own_folder(char path[PATH_MAX])
 	return check_folder(path);
 }
 
-/* One file for each key of each segment. 0, or -1 with a complaint. */
+/* Chooses one file for each key of each segment. 0, or -1 with a complaint. */
 static int choose_path(const struct invocation *inv, char path[PATH_MAX],
 		       struct outcome *o)
 {
@@ -142,7 +145,7 @@ static void tell(struct outcome *o, int r, const struct sfshm_save_info *info)
 	outcome_source(o, r, &result);
 }
 
-/* What lies where nobody but this program puts things is its own to remove. */
+/* Sweeps the program's own folder only: elsewhere others put files, too. */
 static void sweep_own(const struct invocation *inv)
 {
 	char folder[PATH_MAX];
@@ -151,7 +154,7 @@ static void sweep_own(const struct invocation *inv)
 		sweep_folder(folder);
 }
 
-/* Once; true: the file went away again. */
+/* Asks once. True: the file has gone away again. */
 static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 {
 	const struct options *options = &inv->options;

@@ -13,11 +13,11 @@
 #include "runlock.h"
 #include "signals.h"
 
-/* What is held. */
+/* The lock or permit that is held. */
 struct held {
 	struct sfshm_lock lock;
 	struct sfshm_permit permit;
-	/* The name by which a lock is a run lock, too: not that of a run. */
+	/* The lock's key as a run lock; no run has that key. */
 	char run_key[SFSHM_KEY_MAX + 1];
 	bool locked;
 };
@@ -51,7 +51,7 @@ static int take_permit(struct invocation *inv, struct held *h)
 			     options->key_len, &how, &h->permit);
 }
 
-/* The last holder's command, too, is to be gone. 0 or what went wrong. */
+/* Waits until the last holder's command is gone, too. Returns 0 or an error. */
 static int await_last_run(struct invocation *inv, struct held *h)
 {
 	size_t len = inv->options.key_len;
@@ -68,8 +68,9 @@ static int await_last_run(struct invocation *inv, struct held *h)
 }
 
 /*
- * Who did nothing about a death leaves it for the next one: then `keep` holds
- * on to the lock. Returns whether somebody else may have held the same.
+ * Lets go of the lock or permit. A holder that did nothing about a death leaves
+ * the news for the next one: with `keep` it ends without releasing the lock.
+ * Returns whether another process may have held the same.
  */
 static bool let_go(struct invocation *inv, struct held *h, bool keep)
 {
@@ -100,7 +101,7 @@ static void ended(const struct run *run, struct outcome *o)
 		outcome_status(o, header.kind, (int)header.code);
 }
 
-/* True: what `line` says was said. */
+/* Runs the command. True: `line` has been printed. */
 static bool run_it(struct invocation *inv, const char *line, struct outcome *o)
 {
 	const struct keeper_job job = {

@@ -24,7 +24,10 @@ void invocation_not_begun(const struct invocation *inv, int error,
 			     sfshm_strerror(error));
 }
 
-/* The words of the call that led, or of another program that uses the key. */
+/*
+ * The words are those of the call that led, or of another program that uses the
+ * key.
+ */
 void invocation_failed(const struct invocation *inv, int code,
 		       const char *message, struct outcome *o)
 {
@@ -44,8 +47,8 @@ void invocation_write_failed(struct outcome *o, const char *what, int error)
 }
 
 /*
- * Signals end this process by themselves from here on; one that came before
- * does so now. Returns whether it may go on to write.
+ * From here on signals end this process by themselves; one that came before
+ * does so now. Returns whether the call may go on to write.
  */
 bool invocation_may_write(struct outcome *o)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One invocation of sfshm-run with a key: what it is about, and the words for
- * how it can end. Leading is in lead.h; results in files are in filed.h.
+ * One invocation of sfshm-run with a key: its state, and the words for how it
+ * can end. Leading is in lead.h; results in files are in filed.h.
  */
 #ifndef RUN_INVOCATION_H
 #define RUN_INVOCATION_H
@@ -13,7 +13,7 @@
 #include "outcome.h"
 #include "session.h"
 
-/* A key is cut to this in messages. */
+/* In messages a key is cut to this. */
 #define KEY_TEXT_COLUMNS 40
 
 struct invocation {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keeper's side. It comes from fork() without exec(): it calls nothing
- * that allocates, and nothing of the library. All signals stay blocked.
+ * The keeper's side. The keeper comes from fork() without exec(), so it calls
+ * nothing that allocates, and nothing of the library. All signals stay blocked.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,10 @@
 
 #define KEEPER_NAME "sfshm-keeper"
 
-/* Between two looks at processes that are slow to die, or may not be killed. */
+/*
+ * Time between two looks at processes that are slow to die, or may not be
+ * killed.
+ */
 #define KILL_RETRY_MS 20
 
 struct keeping {
@@ -85,8 +88,9 @@ static void forget_deaths(const struct keeping *k)
 }
 
 /*
- * Returns when nothing is left. What may not be killed (it changed its user)
- * is waited for: as long as it runs, the run is not over.
+ * Kills all descendants, and returns when none is left. A process that the
+ * keeper may not kill (it changed its user) is waited for: as long as it runs,
+ * the run is not over.
  */
 static void kill_all(struct keeping *k)
 {
@@ -103,7 +107,7 @@ static void kill_all(struct keeping *k)
 
 static void pass_on(const struct keeping *k, int signal)
 {
-	/* Its number may be another's once it is reaped. */
+	/* Once the command is reaped, its number may be another process's. */
 	if (k->command)
 		kill(-k->command, signal);
 	else
@@ -150,7 +154,10 @@ static int compare_fds(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* The caller's descriptors are not held open beyond the leader's end. */
+/*
+ * Closes the caller's descriptors, so that they do not stay open after the
+ * leader's end.
+ */
 static void close_others(const struct keeping *k, int lock, int null)
 {
 	int kept[] = { STDERR_FILENO, k->socket, k->deaths, lock };
@@ -169,8 +176,8 @@ static void close_others(const struct keeping *k, int lock, int null)
 }
 
 /*
- * Who kills sfshm-run by name or by command line means the leader; the
- * keeper must be left to clean up after it.
+ * Changes the keeper's name. A user that kills sfshm-run by its name or command
+ * line means the leader; the keeper must be left to clean up after it.
  */
 static void change_name(char **argv)
 {
@@ -193,7 +200,10 @@ static pid_t start_command(const struct keeper_job *job, int null,
 
 	if (!pid)
 		command_exec(job, null, keeper, mask);
-	/* By whichever comes first, before a signal is passed on. */
+	/*
+	 * Parent and child both do this, so that it is done before a signal is
+	 * passed on.
+	 */
 	if (pid > 0)
 		setpgid(pid, pid);
 	return pid;

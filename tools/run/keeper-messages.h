@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a leader and its keeper say to each other, one packet each. To the
- * keeper goes an int: a signal to pass on, or KEEPER_LEAVE. The end of the
- * connection is the other's death.
+ * The messages between a leader and its keeper, one packet each. The keeper
+ * gets an int: a signal to pass on, or KEEPER_LEAVE. The end of the connection
+ * means that the other one has died.
  */
 #ifndef RUN_KEEPER_MESSAGES_H
 #define RUN_KEEPER_MESSAGES_H
@@ -23,7 +23,7 @@ struct keeper_report {
 	int32_t value;
 };
 
-/* An order that is no signal. */
+/* The one order that is no signal. */
 #define KEEPER_LEAVE 0
 
 /* The keeper's life, in the child of a fork with all signals blocked. */

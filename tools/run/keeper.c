@@ -17,7 +17,7 @@ int keeper_start(struct keeper *keeper, const struct keeper_job *job)
 	*keeper = (struct keeper){ .socket = -1 };
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return -errno;
-	/* A signal that is for the leader must not run its handler there. */
+	/* A signal for the leader must not run its handler in the keeper. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	keeper->pid = fork();

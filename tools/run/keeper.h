@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keeper: a process between a leader and its command, which sees to it
- * that the command does not outlive the leader.
+ * The keeper: a process between a leader and its command, which sees to it that
+ * the command does not outlive the leader.
  *
  * It is the command's parent and the reaper of all its descendants. When the
- * leader is gone, by whatever way, the keeper kills them all and goes. It
- * shares the run lock, so that the next leader starts after that. It lies in
- * a process group of its own, and does not bear the leader's name, so that it
- * survives what is meant for the leader. If the keeper itself is killed, its
- * command is too (by the parent-death signal).
+ * leader is gone, in whatever way, the keeper kills them all and exits. It
+ * shares the run lock, so that the next leader starts after that. It is in a
+ * process group of its own, and does not bear the leader's name, so that it
+ * survives signals meant for the leader. If the keeper itself is killed, the
+ * kernel kills its command too (the parent-death signal).
  */
 #ifndef RUN_KEEPER_H
 #define RUN_KEEPER_H
@@ -20,41 +20,44 @@ struct keeper {
 	pid_t pid;
 	pid_t command; /* the command's process group; 0: not started yet */
 	int socket;
-	bool ended; /* the command has ended: */
-	int status; /* as waitpid() said */
+	bool ended; /* the command has ended */
+	int status; /* of the ended command, as of waitpid() */
 	bool gone;  /* the keeper went, and all its processes with it */
 	int error;  /* why the command was not started: errno, or 0 */
 };
 
-/* What the command gets. */
+/* The keeper's job: the command and its descriptors. */
 struct keeper_job {
-	char **argv; /* of sfshm-run; the command's is in it */
+	char **argv; /* sfshm-run's; the command's is part of it */
 	char **command;
-	int out, err; /* become its standard output and error */
+	int out, err; /* the command's standard output and error */
 	int lock;     /* the run lock's descriptor */
-	bool direct;  /* it has this process's standard descriptors */
+	bool direct;  /* the command gets this process's own descriptors */
 };
 
 /*
- * Starts a keeper and it the command, whose standard input is /dev/null. A
+ * Starts a keeper, which starts the command with /dev/null as standard input. A
  * command that cannot be executed says so on its own standard error and exits
  * with 126 or 127. Returns 0 or a negated errno value.
  */
 int keeper_start(struct keeper *keeper, const struct keeper_job *job);
 
-/* Takes in what the keeper has to say: to be called when its socket polls. */
+/* Reads the keeper's messages. The caller does this when the socket polls. */
 void keeper_hear(struct keeper *keeper);
 
-/* Passes `signal` on to the command's process group; KILL: to all there is. */
+/*
+ * Passes `signal` on to the command's process group; SIGKILL goes to all of the
+ * keeper's descendants.
+ */
 void keeper_signal(const struct keeper *keeper, int signal);
 
 /*
- * The run is over: the keeper goes, and leaves alone what the command left
- * behind. Waits for it.
+ * Ends the keeper of a run that is over, and waits for it. The keeper leaves
+ * alone what the command left behind.
  */
 void keeper_dismiss(struct keeper *keeper);
 
-/* Waits for one that is gone, or about to go. */
+/* Waits for a keeper that is gone, or about to go. */
 void keeper_reap(struct keeper *keeper);
 
 #endif

@@ -29,8 +29,8 @@ static void drop_lock(const struct invocation *inv)
 }
 
 /*
- * All who wait, and for the negative lifetime all who come, are told why they
- * get nothing. This call's own output is complete.
+ * Tells all waiters, and for the negative lifetime all later callers, why they
+ * get no result. This call's own output is complete.
  */
 static void share_failure(struct invocation *inv, struct sfshm_flight *flight,
 			  int code, struct outcome *o)
@@ -106,7 +106,7 @@ static void complete(struct invocation *inv, struct sfshm_flight *flight,
 	o->has_source = true;
 	o->source = SFSHM_COMPUTED;
 	outcome_status(o, header.kind, (int)header.code);
-	/* First, so that the next leader never finds it taken. */
+	/* Drop the lock first, so that the next leader never finds it taken. */
 	drop_lock(inv);
 	share(inv, flight, &header, run, o);
 }

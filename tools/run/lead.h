@@ -11,7 +11,7 @@
 void invocation_lead(struct invocation *inv, struct sfshm_flight *flight,
 		     const struct sfshm_result *result, struct outcome *o);
 
-/* Writes out what another call's run gave. */
+/* Writes out the result of another call's run. */
 void invocation_follow(struct invocation *inv,
 		       const struct sfshm_result *result, struct outcome *o);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sfshm-run: one run of a command for all who ask for it at the same time. */
+/* sfshm-run: one run of a command for all callers that ask for it at once. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,8 +17,8 @@
 #include "signals.h"
 
 /*
- * A descriptor that this program opens must not become a standard one. What
- * is written to a closed one fails as it would have.
+ * A descriptor that this program opens must not become a standard one. Writing
+ * to a closed standard descriptor still fails.
  */
 static int fill_standard_fds(void)
 {

@@ -49,7 +49,7 @@ static const char usage[] =
 	"126 COMMAND cannot be executed; 127 COMMAND is not found; 128+N\n"
 	"COMMAND was killed by signal N.\n";
 
-/* '+': what follows COMMAND is COMMAND's. */
+/* '+': the words after COMMAND are COMMAND's. */
 #define SHORT_OPTIONS "+" ARGS_SHORT "k:nv"
 
 enum {
@@ -121,7 +121,7 @@ static int read_json_fd(struct options *options)
 	return RUN_EXIT_FAILURE;
 }
 
-/* Of -k, --lock and --semaphore there is one. */
+/* Reads the key. Only one of -k, --lock and --semaphore may be given. */
 static int read_key(struct options *options, enum run_mode mode)
 {
 	if (options->key) {
@@ -136,7 +136,7 @@ static int read_key(struct options *options, enum run_mode mode)
 	return -1;
 }
 
-/* NAME or NAME:MAX; a name may have colons in it. */
+/* Reads NAME or NAME:MAX; a name may have colons in it. */
 static int read_semaphore(struct options *options)
 {
 	char *colon = strrchr(optarg, ':');
@@ -193,7 +193,10 @@ static int check_key(struct options *options)
 	return RUN_EXIT_FAILURE;
 }
 
-/* What does not go together is a mistake that would not show otherwise. */
+/*
+ * Refuses options that do not go together: the user would not see the mistake
+ * otherwise.
+ */
 static int check_mode(struct options *options)
 {
 	bool holds = options->mode != RUN_SHARED;

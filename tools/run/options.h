@@ -5,19 +5,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What sfshm-run itself exits with; all else is the command's status. */
+/* The statuses of sfshm-run itself; all others are the command's. */
 enum run_exit {
 	RUN_EXIT_TIMEOUT = 124,
 	RUN_EXIT_FAILURE = 125,
 	RUN_EXIT_CANNOT_EXECUTE = 126,
 	RUN_EXIT_NOT_FOUND = 127,
-	RUN_EXIT_SIGNAL = 128, /* and the signal's number */
+	RUN_EXIT_SIGNAL = 128, /* plus the signal's number */
 };
 
-/* What a call does. */
+/* The kinds of calls. */
 enum run_mode {
 	RUN_SHARED,      /* -k: one run for all */
-	RUN_FILED,       /* ... with its result in a file */
+	RUN_FILED,       /* one run for all, with its result in a file */
 	RUN_HOLD_LOCK,   /* --lock */
 	RUN_HOLD_PERMIT, /* --semaphore */
 };

@@ -57,7 +57,7 @@ void outcome_fail(struct outcome *o, int exit, const char *format, ...)
 	o->loud = true;
 }
 
-/* A JSON string, or null for none. escape() leaves nothing but ASCII. */
+/* Makes a JSON string, or null for none. escape() leaves nothing but ASCII. */
 static void json_string(char *out, size_t size, const char *text)
 {
 	char plain[ESCAPE_SIZE(sizeof(((struct outcome *)0)->error))];

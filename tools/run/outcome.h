@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * How a call ended: what the process exits with, and what --json-status says.
- */
+/* How a call ended: the exit status, and the line of --json-status. */
 #ifndef RUN_OUTCOME_H
 #define RUN_OUTCOME_H
 
@@ -13,13 +11,13 @@
 #include "record.h"
 
 struct outcome {
-	int exit;        /* as the shell shows it */
-	int signal;      /* that killed the command or this call, or 0 */
-	bool die;        /* this process ends by `signal` itself */
+	int exit;   /* as the shell shows it */
+	int signal; /* the signal that killed the command or this call, or 0 */
+	bool die;   /* this process ends by `signal` itself */
 	bool has_source; /* there is a result */
 	enum sfshm_source source;
 	bool leader;     /* this call ran the command */
-	bool shared;     /* others had the same run's result */
+	bool shared;     /* other calls had the same run's result */
 	bool owner_died; /* it ran because the last leader died */
 	uint64_t generation;
 	uint64_t age_ms;
@@ -27,27 +25,30 @@ struct outcome {
 	char error[512]; /* empty: none */
 };
 
-/* Copies what the library said. */
+/* Copies what the library's result says. */
 void outcome_source(struct outcome *o, enum sfshm_source source,
 		    const struct sfshm_result *result);
 
-/* The command's own end. */
+/* Notes the command's own end. */
 void outcome_status(struct outcome *o, enum record_kind kind, int code);
 
-/* An end by a signal to this process. */
+/* Notes an end by a signal to this process. */
 void outcome_die(struct outcome *o, int signal);
 
-/* An end of sfshm-run's own: `exit`, and words for standard error as well. */
+/*
+ * Notes an end of sfshm-run's own: `exit`, and words for standard error as
+ * well.
+ */
 void outcome_fail(struct outcome *o, int exit, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Words for --json-status alone. */
+/* Notes words for --json-status alone. */
 void outcome_note(struct outcome *o, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * Writes the line of JSON to `fd` (-1: nowhere). Returns 0 or errno; a reader
- * that went away is no error.
+ * Writes the line of JSON to `fd` (-1: nowhere). Returns 0 or errno; it is no
+ * error if the reader has gone.
  */
 int outcome_report(const struct outcome *o, int fd);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A run's result as it lies in the segment: this header, then the bytes of
- * standard output, then those of standard error.
+ * A run's result in the segment: this header, then the bytes of standard
+ * output, then the bytes of standard error.
  */
 #ifndef RUN_RECORD_H
 #define RUN_RECORD_H
@@ -23,7 +23,7 @@ struct record_header {
 	uint16_t version;
 	uint16_t kind;  /* enum record_kind */
 	uint32_t code;  /* exit status, or signal number */
-	uint32_t ttl_s; /* of one in a file: its lifetime, rounded up; else 0 */
+	uint32_t ttl_s; /* of a file: its lifetime, rounded up; else 0 */
 	uint64_t out_len;
 	uint64_t err_len;
 };
@@ -44,21 +44,25 @@ struct record_header record_header(int wait_status, size_t out_len,
 
 /*
  * In a file the header stands behind the bytes. Takes the last bytes of a file
- * of `size` bytes apart, as record_parse(), but for where the bytes are.
+ * of `size` bytes apart, as record_parse() does, except for the places of the
+ * bytes.
  */
 int record_parse_trailer(struct record *record, const struct record_header *h,
 			 uint64_t size);
 
-/* Returns 0, or -EPROTO: not a record, or not of this version. */
+/*
+ * Takes a record apart. Returns 0, or -EPROTO: it is not a record, or not of
+ * this version.
+ */
 int record_parse(struct record *record, const void *data, size_t len);
 
-/* Reads a file's end. 0, or -EPROTO: it is not one of these. */
+/* Reads a file's end. Returns 0, or -EPROTO: the file is no such result. */
 int record_read(int fd, struct record_header *header, struct record *record);
 
-/* As pread(2), but it is not interrupted, and returns -errno. */
+/* Does pread(2) to the end or an error, and returns -errno. */
 ssize_t record_read_at(int fd, void *to, size_t len, uint64_t at);
 
-/* What sfshm-run exits with, for a kind and code. */
+/* sfshm-run's exit status, for a kind and code. */
 int record_exit(enum record_kind kind, int code);
 
 #endif

@@ -12,9 +12,9 @@
 #include "common/complain.h"
 #include "signals.h"
 
-/* What a command that is told to end has for it, and its killing. */
+/* Time from a command's SIGTERM to its SIGKILL. */
 #define GRACE_NS (1000 * NS_PER_MS)
-/* How often the segment's file is looked after. */
+/* Time between two looks at the segment's file. */
 #define LOOK_MS 500
 
 enum { ON_KEEPER, ON_SIGNALS, ON_OUT, ON_ERR, ON_OUT_TO, ON_ERR_TO, ON_COUNT };
@@ -51,7 +51,7 @@ static int run_start(struct run *run, const struct keeper_job *job)
 	return r;
 }
 
-/* From now on the run is not to be shared, and is not waited for long. */
+/* Cuts the run: from now on it is not shared, and not waited for long. */
 static void run_cut(struct run *run, enum run_end end)
 {
 	if (run->end == RUN_COMPLETE)
@@ -60,7 +60,7 @@ static void run_cut(struct run *run, enum run_end end)
 		run->kill_at_ns = clock_now_ns() + GRACE_NS;
 }
 
-/* The deadline stands for SIGTERM, and gets its patience. */
+/* The deadline counts as a SIGTERM, with the same patience. */
 static void run_check_deadline(struct run *run)
 {
 	if (run->kill_at_ns || !run->deadline_ns ||
@@ -71,8 +71,8 @@ static void run_check_deadline(struct run *run)
 }
 
 /*
- * A signal is the command's to answer, in its own time; the patience of
- * run_cut() begins when it has ended.
+ * Passes signals on. The command answers a signal in its own time; the patience
+ * of run_cut() begins when the command has ended.
  */
 static void run_pass_signals(struct run *run)
 {
@@ -96,7 +96,7 @@ static void run_hear_keeper(struct run *run)
 		run_fail(run, -keeper->error, "the command cannot be started");
 	if (!keeper->gone || run->killed || keeper->error)
 		return;
-	/* Its own parent-death signal reaches the command only. */
+	/* The keeper's parent-death signal has reached the command only. */
 	if (keeper->command)
 		kill(-keeper->command, SIGKILL);
 	run_fail(run, 0, "the command's keeper was killed");
@@ -133,7 +133,7 @@ static bool run_over(const struct run *run)
 	return keeper->ended && closed && !run->killed;
 }
 
-/* Returns false when there is no use in waiting any longer. */
+/* Presses a run that was cut. False: there is no use in waiting any longer. */
 static bool run_press(struct run *run)
 {
 	if (run->end == RUN_INTERRUPTED && run->keeper.ended)
@@ -193,7 +193,10 @@ static void run_poll(struct run *run)
 		run_read(run, out);
 	if (polled[ON_ERR].revents)
 		run_read(run, err);
-	/* One at a time: both may lead to the same pipe, and fill it. */
+	/*
+	 * Write one stream at a time: both may lead to the same pipe, and fill
+	 * it.
+	 */
 	if (polled[ON_ERR_TO].revents)
 		stream_write(err);
 	else if (polled[ON_OUT_TO].revents)
@@ -202,7 +205,7 @@ static void run_poll(struct run *run)
 		run_hear_keeper(run);
 }
 
-/* A run that was cut leaves nothing behind; another one is about to begin. */
+/* Ends what a cut run has left, because another run is about to begin. */
 static void run_clean_up(struct run *run)
 {
 	struct keeper *keeper = &run->keeper;

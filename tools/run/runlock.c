@@ -12,7 +12,7 @@
 
 #include "clock.h"
 
-/* What a killed run's processes need to be gone is about this long. */
+/* A killed run's processes need about this long to be gone. */
 #define RETRY_MS 1
 
 int runlock_open(const char *segment)
@@ -29,7 +29,7 @@ int runlock_open(const char *segment)
 	return fd;
 }
 
-/* The upper half of the offsets a lock can have is this lock's alone. */
+/* Run locks use the upper half of a lock's offsets alone. */
 static struct flock key_lock(short type, const void *key, size_t key_len)
 {
 	uint64_t hash = XXH3_64bits(key, key_len);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The run lock: held by a leader and by its keeper from before the command
- * starts until the last of its processes is gone. A new leader takes it before
- * it runs anything, so that two runs of a key never overlap.
+ * The run lock. A leader and its keeper hold it from before the command starts
+ * until the last of the command's processes is gone. A new leader takes it
+ * before it runs anything, so that two runs of a key never overlap.
  *
  * It is an open-file-description lock on one byte, chosen by the key, far
  * behind the end of the segment's file: it costs no file of its own, needs no
@@ -24,13 +24,13 @@ int runlock_open(const char *segment);
 
 /*
  * Waits for the key's lock. Returns 0; -ETIMEDOUT past `deadline_ns`
- * (CLOCK_MONOTONIC; 0: none); -ECANCELED if `wake_fd` became readable; or what
- * the system said.
+ * (CLOCK_MONOTONIC; 0: none); -ECANCELED if `wake_fd` became readable; or the
+ * system call's error.
  */
 int runlock_take(int fd, const void *key, size_t key_len, uint64_t deadline_ns,
 		 int wake_fd);
 
-/* Frees it for everybody who shares it. */
+/* Frees the lock for all processes that share it. */
 void runlock_drop(int fd, const void *key, size_t key_len);
 
 #endif

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The open segment, and what the leader needs to know of it.
- */
+/* The open segment, and the facts about it that a leader needs. */
 #ifndef RUN_SESSION_H
 #define RUN_SESSION_H
 
@@ -15,8 +13,8 @@ struct session {
 };
 
 /*
- * Opens the segment, making it if it is missing. Returns 0 or a negated errno
- * value; `why` gets a line about it.
+ * Opens the segment, and makes it if it is missing. Returns 0 or a negated
+ * errno value; `why` gets a line about it.
  */
 int session_open(struct session *session, const char *segment, char *why,
 		 size_t why_size);

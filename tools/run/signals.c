@@ -32,7 +32,7 @@ static void on_signal(int signal)
 	errno = saved;
 }
 
-/* No SA_RESTART: a write to a reader that stands still is left, too. */
+/* Without SA_RESTART a signal also ends a write to a slow reader. */
 int signals_catch(void)
 {
 	struct sigaction action = { .sa_handler = on_signal };
@@ -87,7 +87,7 @@ _Noreturn void signals_die(int signal)
 	struct sigaction action = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
-	/* A core would be one of sfshm-run, not of what the user ran. */
+	/* The core would be sfshm-run's, not the user's command's. */
 	if (signal == SIGQUIT)
 		prctl(PR_SET_DUMPABLE, 0);
 	sigaction(signal, &action, NULL);

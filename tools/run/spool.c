@@ -9,13 +9,16 @@
 
 #define BUFFER 65536
 
-/* The caller may have less of the output than the save, which ends first. */
+/*
+ * Copies the descriptor: the save ends first, and the caller may still lack
+ * output.
+ */
 int spool_prepare(const struct invocation *inv, struct run *run,
 		  struct outcome *o)
 {
 	run->filed = true;
 	run->out_file = fcntl(sfshm_save_fd(inv->save), F_DUPFD_CLOEXEC, 0);
-	/* It follows the output when that is complete. */
+	/* The error output follows the output when that is complete. */
 	run->err_file = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (run->err_file < 0)
 		run->err_file = memfd_create("stderr", MFD_CLOEXEC);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The files that a run's output goes to while the command runs, where the
- * result is to be a file: the save's own for standard output, one without a
- * name for standard error, which follows it in the end.
+ * The files for a run's output while the command runs, if the result is to be a
+ * file: the save's own for standard output, and one without a name for standard
+ * error, which is appended in the end.
  */
 #ifndef RUN_SPOOL_H
 #define RUN_SPOOL_H
@@ -15,7 +15,7 @@
 int spool_prepare(const struct invocation *inv, struct run *run,
 		  struct outcome *o);
 
-/* Puts the file together and publishes it; as sfshm_save_publish(). */
+/* Puts the file together and publishes it. Returns as sfshm_save_publish(). */
 int spool_publish(const struct invocation *inv, const struct run *run,
 		  struct record_header *header);
 

@@ -63,7 +63,7 @@ static void stream_end(struct stream *stream)
 	stream->from = -1;
 }
 
-/* For nobody reads it any more, now or later. */
+/* Ends a stream that nobody reads now or later. */
 static void stream_end_if_useless(struct stream *stream)
 {
 	if (stream->error && !stream->keep && stream->from >= 0)
@@ -96,7 +96,7 @@ static int stream_grow(struct stream *stream)
 	return 0;
 }
 
-/* What was just read, and is alone in memory, goes to the file. */
+/* Writes to the file what was just read, which alone is in memory. */
 static int spool_up(struct stream *stream)
 {
 	size_t at = 0;
@@ -149,7 +149,7 @@ static size_t write_max(int fd)
 	return !fstat(fd, &st) && S_ISREG(st.st_mode) ? SSIZE_MAX : PIPE_BUF;
 }
 
-/* Nobody is there for what is to come. */
+/* Notes that the caller takes no more bytes. */
 static void stream_fail(struct stream *stream, int error)
 {
 	stream->error = error;
@@ -158,7 +158,10 @@ static void stream_fail(struct stream *stream, int error)
 	stream_end_if_useless(stream);
 }
 
-/* The next bytes of the file, at most `max`; how many, 0: it is spoilt. */
+/*
+ * Reads the next bytes of the file, at most `max`. Returns how many; 0: the
+ * file is spoilt.
+ */
 static size_t spool_next(struct stream *stream, char *buffer, size_t max)
 {
 	size_t left = stream->spooled - stream->spool_sent;

@@ -11,7 +11,7 @@
 
 #include "record.h"
 
-/* Who was told of a file just now has this long to open it. */
+/* A caller that has just learned of a file has this long to open it. */
 #define GRACE_S 3600
 
 static bool is_result(const char *name)
