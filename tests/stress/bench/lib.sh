@@ -4,9 +4,9 @@
 # For the tests that count what operations cost. They look at the library as it
 # ships, compiled by the compiler that the bounds were measured with: neither
 # instructions nor system calls depend on time or on what else runs.
-. "${BASH_SOURCE[0]%/*}/../lib/tap.sh" || exit 1
+. "${BASH_SOURCE[0]%/*}/../../lib/tap.sh" || exit 1
 
-program=$SFSHM_BUILD/tests/bench
+program=$SFSHM_BUILD/tests/stress/bench
 # shellcheck disable=SC2034 # used by those that read this
 operations=(hit hit_key40 claim flight insert_full lock semaphore wake)
 

@@ -5,7 +5,7 @@
 # mutants, a mistake that somebody could make, fails.
 set -u
 
-models=$SFSHM_SOURCE/tests/model
+models=$SFSHM_SOURCE/tests/stress/model
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 n=0

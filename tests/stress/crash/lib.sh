@@ -7,7 +7,7 @@
 # crash ARGUMENT...: exits as it does; its table is shown
 crash()
 {
-	"$SFSHM_BUILD/tests/crash" "$@" >"$TMP/table" 2>"$TMP/err"
+	"$SFSHM_BUILD/tests/stress/crash" "$@" >"$TMP/table" 2>"$TMP/err"
 	local status=$?
 
 	diag "$(cat "$TMP/table" "$TMP/err")"

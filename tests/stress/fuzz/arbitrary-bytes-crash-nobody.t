@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-. "${0%/*}/../lib/tap.sh" || exit 1
+. "${0%/*}/../../lib/tap.sh" || exit 1
 
 fuzz=("$SFSHM_SOURCE/tools/fuzz" --build "$SFSHM_BUILD" --work "$TMP/work")
 
@@ -16,7 +16,7 @@ diag "$(<"$TMP/table")"
 for target in segment live words; do
 	ok "$target: more than the known inputs was run" test \
 		"$(column 2 $target)" -gt "$(find \
-			"$SFSHM_SOURCE/tests/fuzz/corpus/$target" -type f | wc -l)"
+			"$SFSHM_SOURCE/tests/stress/fuzz/corpus/$target" -type f | wc -l)"
 	is "$(column 6 $target)" 0 "$target: the table says so"
 done
 

@@ -4,9 +4,9 @@
 # The explorer finds a lost count, a dead holder's lock and a lost wake, prints
 # a schedule that shows each once more, and finds a wrong order of relaxed
 # stores in its weak mode only.
-. "${0%/*}/../lib/tap.sh" || exit 1
+. "${0%/*}/../../lib/tap.sh" || exit 1
 
-explore=$SFSHM_BUILD/tests/explore/explore
+explore=$SFSHM_BUILD/tests/stress/explore/explore
 
 # finds SCENARIO WORDS [OPTION]: its schedule shows the same when it is replayed
 finds()

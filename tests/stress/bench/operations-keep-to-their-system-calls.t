@@ -5,7 +5,7 @@
 # to followers that sleep makes one.
 . "${0%/*}/lib.sh" || exit 1
 
-bounds=$SFSHM_SOURCE/tests/bench/system-calls
+bounds=$SFSHM_SOURCE/tests/stress/bench/system-calls
 runs=50
 
 command -v strace >/dev/null || skip_all "no strace here"

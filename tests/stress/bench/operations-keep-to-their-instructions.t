@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Each operation takes no more instructions than tests/bench/instructions says.
-# --record writes the file anew, with the measured counts and a twentieth more;
-# use it when a change is worth its cost.
+# Each operation takes no more instructions than the file "instructions" beside
+# this test says. --record writes the file anew, with the measured counts and a
+# twentieth more; use it when a change is worth its cost.
 . "${0%/*}/lib.sh" || exit 1
 
-bounds=$SFSHM_SOURCE/tests/bench/instructions
+bounds=$SFSHM_SOURCE/tests/stress/bench/instructions
 runs=50
 
 command -v callgrind_annotate >/dev/null ||

@@ -4,7 +4,7 @@
 # Each operation of src/os/atomics.h on memory is in the explorer's twin of it:
 # an operation without a twin would not be a scheduling point, and nobody would
 # notice.
-. "${0%/*}/../lib/tap.sh" || exit 1
+. "${0%/*}/../../lib/tap.sh" || exit 1
 
 names()
 {
@@ -13,7 +13,7 @@ names()
 }
 
 names "$SFSHM_SOURCE/src/os/atomics.h" >"$TMP/real"
-names "$SFSHM_SOURCE/tests/explore/override/os/atomics.h" >"$TMP/twin"
+names "$SFSHM_SOURCE/tests/stress/explore/override/os/atomics.h" >"$TMP/twin"
 ok "there are some" [ "$(wc -l <"$TMP/real")" -gt 10 ]
 is "$(comm -23 "$TMP/real" "$TMP/twin")" "" "each operation has a twin"
 done_testing

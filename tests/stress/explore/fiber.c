@@ -121,7 +121,7 @@ void fiber_init(void)
 		fprintf(stderr,
 			"explore: the library has %zu bytes of writable data, "
 			"more than the %d that a fiber keeps: raise STATICS in "
-			"tests/explore/fiber.c\n",
+			"tests/stress/explore/fiber.c\n",
 			statics, STATICS);
 		exit(2);
 	}

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # This test samples the states; tools/crashtest --full takes them all.
-. "${0%/*}/../lib/tap.sh" || exit 1
+. "${0%/*}/../../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 
 crash --part steps

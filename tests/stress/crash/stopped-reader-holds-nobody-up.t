@@ -3,7 +3,7 @@
 #
 # The harness stops the reader at every 7th instruction of a look-up;
 # tools/crashtest --full takes all instructions.
-. "${0%/*}/../lib/tap.sh" || exit 1
+. "${0%/*}/../../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 
 crash --part reader

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-. "${0%/*}/../lib/tap.sh" || exit 1
+. "${0%/*}/../../lib/tap.sh" || exit 1
 
 soak=("$SFSHM_SOURCE/tools/soak" --build "$SFSHM_BUILD")
 

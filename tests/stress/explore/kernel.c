@@ -331,7 +331,7 @@ long kernel_syscall(long number, ...)
 		r = wake_private(args);
 	} else {
 		oracle_fail("a system call that the virtual kernel lacks: %ld; "
-			    "add it to tests/explore/kernel.c",
+			    "add it to tests/stress/explore/kernel.c",
 			    number);
 	}
 	va_end(args);

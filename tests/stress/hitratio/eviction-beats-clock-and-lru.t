@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-. "${0%/*}/../lib/tap.sh" || exit 1
+. "${0%/*}/../../lib/tap.sh" || exit 1
 
 [ -z "$SFSHM_SANITIZE" ] || skip_all "who is evicted is the same in every build"
 exits 0 "traces are replayed" "$SFSHM_SOURCE/tools/hitratio" \
