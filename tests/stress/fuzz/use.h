@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Operations on the stage's segment, chosen by an input. The target compares
- * their answers with the headers' promises: a code that is listed, bytes that
- * are there, a message that ends.
- */
+/* Operations on the stage's segment, chosen by an input. */
 #ifndef FUZZ_USE_H
 #define FUZZ_USE_H
 
