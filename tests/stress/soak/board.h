@@ -18,10 +18,12 @@
 
 #include <sfshm/result.h>
 
+#include "common/random.h"
+#include "common/value.h"
+
 #define WORKERS 16
 #define MOST_SLOTS 256
 #define KEYS (10 * MOST_SLOTS)
-#define MAX_VALUE (16 << 10)
 /* Each of these keys may be taken from a leader that is late. */
 #define LEASED(key) ((key) % 8 == 0)
 #define LEASE_MS 30
@@ -77,27 +79,6 @@ void violation(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Raises *word to `to`, never lowers it. */
 void raise_to(uint64_t *word, uint64_t to);
 
-/* A cheap generator of random numbers for each process. */
-void random_seed(uint64_t seed);
-uint64_t random_next(void);
-uint32_t random_below(uint32_t n);
-
-/* value.c: values that say what they are. */
-struct stamp {
-	uint32_t magic;
-	uint32_t key;
-	uint64_t generation;
-	uint64_t nonce;
-	uint32_t len; /* of all */
-	uint32_t ttl_ms;
-	uint64_t sum; /* of all, this being 0 */
-};
-#define VALUE_MIN sizeof(struct stamp)
-void value_make(void *data, uint32_t len, uint32_t key, uint64_t generation,
-		uint32_t ttl_ms);
-/* What is the matter with it, or NULL. */
-const char *value_fault(const void *data, size_t len, uint32_t key);
-
 /* report.c: to the oracle, in the order in which things happen. */
 enum event_type { EVENT_PUBLISHING, EVENT_REFUSED, EVENT_READ };
 struct event {
@@ -113,7 +94,6 @@ void report_flush(void);
 
 /* judge.c: what any process can tell by itself about what it gets. */
 struct sfshm;
-size_t key_text(char *text, size_t size, uint32_t key);
 /*
  * A value of a call begun when `floor` was the highest generation that anybody
  * had met: it must not be an earlier one. Reported to the oracle as well.

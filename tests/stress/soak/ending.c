@@ -101,7 +101,6 @@ static void put(struct sfshm *handle, uint32_t key, uint32_t len)
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	struct sfshm_flight flight;
 	uint8_t data[MAX_VALUE];
-	struct stamp stamp;
 	char text[64];
 	size_t n = key_text(text, sizeof(text), key);
 	int r;
@@ -114,9 +113,8 @@ static void put(struct sfshm *handle, uint32_t key, uint32_t len)
 			  key, sfshm_strerror(r));
 		return;
 	}
-	value_make(data, len, key, result.generation, SFSHM_FOREVER);
-	memcpy(&stamp, data, sizeof(stamp));
-	report(EVENT_PUBLISHING, key, result.generation, stamp.sum);
+	report(EVENT_PUBLISHING, key, result.generation,
+	       value_make(data, len, key, result.generation, SFSHM_FOREVER));
 	r = sfshm_publish(&flight, data, len);
 	if (r)
 		violation("key %" PRIu32 ": nobody is left, yet publish says: "

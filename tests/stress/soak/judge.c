@@ -11,14 +11,6 @@
 /* The library's clock for lifetimes is a coarse one. */
 #define CLOCK_SLACK_NS UINT64_C(30000000)
 
-size_t key_text(char *text, size_t size, uint32_t key)
-{
-	/* Every third one is too long for its slot. */
-	return (size_t)snprintf(
-		text, size,
-		key % 3 ? "key-%" PRIu32 : "a key that is long: %" PRIu32, key);
-}
-
 /*
  * A value that was moved has a higher generation than the one that it was
  * published with; else they are the same.
@@ -56,14 +48,15 @@ static void judge_age(uint32_t key, const struct stamp *stamp,
 void judge_value(uint32_t key, const struct sfshm_result *result,
 		 const void *data, uint64_t floor)
 {
-	const char *fault = value_fault(data, result->value.len, key);
 	struct stamp stamp;
+	enum value_fault fault =
+		value_look(data, result->value.len, key, &stamp);
 
 	if (fault) {
-		violation("key %" PRIu32 ": a value is wrong: %s", key, fault);
+		violation("key %" PRIu32 ": a value is %s", key,
+			  fault == VALUE_TORN ? "torn" : "another key's");
 		return;
 	}
-	memcpy(&stamp, data, sizeof(stamp));
 	judge_generation(key, &stamp, result, floor);
 	judge_age(key, &stamp, result);
 	raise_to(&board->highest[key], stamp.generation);

@@ -126,13 +126,11 @@ static void publish(struct led *l)
 {
 	uint32_t len = len_choose(l->key);
 	uint8_t data[MAX_VALUE];
-	struct stamp stamp;
-	uint64_t floor;
+	uint64_t floor, sum;
 	int r;
 
-	value_make(data, len, l->key, l->generation, l->ttl_ms);
-	memcpy(&stamp, data, sizeof(stamp));
-	report(EVENT_PUBLISHING, l->key, l->generation, stamp.sum);
+	sum = value_make(data, len, l->key, l->generation, l->ttl_ms);
+	report(EVENT_PUBLISHING, l->key, l->generation, sum);
 	floor = load_acquire(&board->highest[l->key]);
 	r = sfshm_publish(&l->flight, data, len);
 	if (r >= 0) {
@@ -140,7 +138,7 @@ static void publish(struct led *l)
 		return;
 	}
 	judge_refusal(l, r);
-	report(EVENT_REFUSED, l->key, l->generation, stamp.sum);
+	report(EVENT_REFUSED, l->key, l->generation, sum);
 	if (r == -ENOSPC)
 		release(l);
 }

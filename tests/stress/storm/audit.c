@@ -60,7 +60,7 @@ static void finish_keys(struct sfshm *h, struct sfshm_view *view,
 	char name[64];
 
 	for (uint32_t i = 0; i < STORM_KEYS; i++) {
-		size_t n = key_name(i, name);
+		size_t n = key_text(name, sizeof(name), i);
 		uint64_t waits = counter(view, "waits");
 		uint64_t from = clock_ns(), ns;
 		int r;

@@ -23,8 +23,7 @@
 
 static uint32_t workers = 24;
 static uint64_t seconds = 30;
-static uint64_t kill_us = 3000; /* between two deaths, on average */
-static uint64_t seed;
+static uint32_t kill_us = 3000; /* between two deaths, on average */
 
 static struct storm *storm;
 static struct oracle oracle;
@@ -60,15 +59,9 @@ static void interrupted(int signal)
 	_exit(128 + signal);
 }
 
-static uint64_t dice(uint64_t sides)
-{
-	seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-	return (seed >> 33) % sides;
-}
-
 static void give_birth(uint32_t worker)
 {
-	uint64_t their_seed = dice(UINT64_MAX) << 31 ^ dice(UINT64_MAX);
+	uint64_t their_seed = random_next();
 	pid_t pid = fork();
 
 	if (pid < 0)
@@ -152,11 +145,11 @@ static void blow(void)
 		uint64_t wait_us;
 
 		if (now >= next) {
-			uint32_t w = (uint32_t)dice(workers);
+			uint32_t w = random_below(workers);
 
 			kill_worker(w);
 			give_birth(w);
-			next = now + dice(2 * kill_us) * 1000;
+			next = now + random_below(2 * kill_us) * UINT64_C(1000);
 		}
 		wait_us = next > now ? (next - now) / 1000 : 0;
 		if (listen_once((int)(wait_us / 1000)))
@@ -280,7 +273,7 @@ static void parse(int argc, char **argv)
 	};
 	int c;
 
-	seed = clock_ns();
+	random_seed(clock_ns());
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (c) {
 		case 's': seconds = number(optarg, "--seconds", 1000000); break;
@@ -289,11 +282,12 @@ static void parse(int argc, char **argv)
 						   STORM_WORKERS);
 			break;
 		case 'k':
-			kill_us = number(optarg, "--kill-us", 60000000);
+			kill_us =
+				(uint32_t)number(optarg, "--kill-us", 60000000);
 			break;
 		case 'b': bound_ms = number(optarg, "--bound-ms", 60000); break;
 		case 'e':
-			seed = number(optarg, "--seed", UINT64_MAX - 1);
+			random_seed(number(optarg, "--seed", UINT64_MAX - 1));
 			break;
 		case 'h': fputs(usage_text, stdout); exit(0);
 		default: fputs(usage_text, stderr); exit(2);

@@ -15,53 +15,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/history.h"
 #include "storm.h"
 
-/* Generations of a key that are remembered. */
-#define MEMORY 512
 /* A wait that is longer has needed the bounded re-check. */
 #define SLICE_NS UINT64_C(75000000)
 
-struct flight_told {
-	uint64_t generation;
-	uint64_t id; /* announced */
-	uint8_t led, valid, refused, seen;
-};
-
 struct key_told {
-	struct flight_told flight[MEMORY];
-	uint32_t next;
+	struct history flights;
 	uint64_t highest;           /* seen or published validly */
-	uint64_t forgotten;         /* the highest that is remembered no more */
 	uint64_t by[STORM_WORKERS]; /* the last that this process saw */
 };
 
 static struct key_told keys[STORM_KEYS];
-
-static struct flight_told *find(struct key_told *k, uint64_t generation)
-{
-	for (uint32_t i = 0; i < MEMORY; i++) {
-		struct flight_told *f =
-			&k->flight[(k->next + MEMORY - 1 - i) % MEMORY];
-
-		if (f->generation == generation)
-			return f;
-	}
-	return NULL;
-}
-
-static struct flight_told *find_or_make(struct key_told *k, uint64_t generation)
-{
-	struct flight_told *f = find(k, generation);
-
-	if (f)
-		return f;
-	f = &k->flight[k->next++ % MEMORY];
-	if (k->forgotten < f->generation)
-		k->forgotten = f->generation;
-	*f = (struct flight_told){ .generation = generation };
-	return f;
-}
 
 static void violated(struct oracle *o, uint64_t *which, const struct told *t,
 		     const char *what)
@@ -77,38 +43,38 @@ static void violated(struct oracle *o, uint64_t *which, const struct told *t,
 
 static void hear_led(struct oracle *o, struct key_told *k, const struct told *t)
 {
-	struct flight_told *f = find_or_make(k, t->generation);
+	struct publication *p = history_at(&k->flights, t->generation);
 
 	o->led++;
-	if (f->led++)
+	if (p->led)
 		violated(o, &o->two_leaders, t, "two leaders");
+	p->led = true;
 	if (!key_has_age(t->key) && t->generation <= k->highest)
 		violated(o, &o->backward, t, "a flight's generation went back");
 }
 
 static void hear_did(struct oracle *o, struct key_told *k, const struct told *t)
 {
-	struct flight_told *f = find_or_make(k, t->generation);
+	struct publication *p;
 
 	if (t->outcome) {
 		o->refused++;
-		f->refused = 1;
-		if (f->seen)
+		if (history_refuse(&k->flights, t->generation))
 			violated(o, &o->refused_seen, t,
 				 "a value was seen and then refused");
 		return;
 	}
 	o->published++;
-	if (f->valid++)
+	p = history_at(&k->flights, t->generation);
+	if (p->published)
 		violated(o, &o->two_publishes, t, "two valid publishes");
+	p->published = true;
 	if (k->highest < t->generation)
 		k->highest = t->generation;
 }
 
 static void hear_saw(struct oracle *o, struct key_told *k, const struct told *t)
 {
-	struct flight_told *f = find(k, t->generation);
-
 	o->seen++;
 	o->awaited += t->outcome == 1;
 	if (t->generation < k->by[t->worker])
@@ -116,19 +82,19 @@ static void hear_saw(struct oracle *o, struct key_told *k, const struct told *t)
 	k->by[t->worker] = t->generation;
 	if (k->highest < t->generation)
 		k->highest = t->generation;
-	if (!f && t->generation <= k->forgotten) {
-		o->too_old++;
-		return;
-	}
-	if (!f || !f->id) {
+	switch (history_read(&k->flights, t->generation, t->id)) {
+	case HISTORY_TOO_OLD: o->too_old++; break;
+	case HISTORY_EARLY:
 		violated(o, &o->early, t, "seen before it was published");
-		return;
-	}
-	if (f->id != t->id)
-		violated(o, &o->other_value, t, "another value than announced");
-	if (f->refused)
+		break;
+	case HISTORY_REFUSED:
 		violated(o, &o->refused_seen, t, "a refused value was seen");
-	f->seen = 1;
+		break;
+	case HISTORY_OTHER:
+		violated(o, &o->other_value, t, "another value than announced");
+		break;
+	default: break;
+	}
 }
 
 static void hear_wait(struct oracle *o, const struct told *t, uint64_t bound_ns)
@@ -154,7 +120,10 @@ void oracle_hear(struct oracle *o, const struct told *t, uint64_t bound_ns)
 			keys[i].by[t->worker] = 0;
 		return;
 	case TOLD_LED: hear_led(o, k, t); return;
-	case TOLD_WILL: find_or_make(k, t->generation)->id = t->id; return;
+	case TOLD_WILL:
+		if (history_announce(&k->flights, t->generation, t->id))
+			violated(o, &o->two_leaders, t, "announced twice");
+		return;
 	case TOLD_DID: hear_did(o, k, t); return;
 	case TOLD_SAW: hear_saw(o, k, t); break;
 	case TOLD_WRONG:

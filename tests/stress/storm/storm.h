@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/random.h"
+#include "common/value.h"
+
 #define STORM_WORKERS 64 /* at most */
 #define STORM_KEYS 96
 #define STORM_HOT 6 /* half of all calls ask for these */
@@ -26,7 +29,7 @@
 enum kind {
 	TOLD_BORN,
 	TOLD_LED,    /* begins to lead `generation` */
-	TOLD_WILL,   /* is about to publish the value `id` in it */
+	TOLD_WILL,   /* is about to publish a value with the sum `id` in it */
 	TOLD_DID,    /* ... and that returned `outcome` */
 	TOLD_SAW,    /* got that value; waited `ns` for it */
 	TOLD_WAITED, /* something else came of a call; it took `ns` */
@@ -67,7 +70,6 @@ struct storm {
 	int pipe; /* the workers' end */
 	uint64_t bound_ns;
 	struct own own[STORM_WORKERS];
-	uint64_t next_id;
 	uint32_t holder[STORM_LOCKS]; /* pid of who has the lock; 0: nobody */
 	uint64_t stall_ns;            /* by the bystander */
 };
@@ -77,9 +79,6 @@ static inline bool key_has_age(uint32_t key)
 {
 	return key % 4 == 3;
 }
-
-/* Writes the key's bytes to `to` (at least 64); their number. */
-size_t key_name(uint32_t key, char *to);
 
 uint64_t clock_ns(void);
 

@@ -16,15 +16,9 @@
 
 #include "os/atomics.h"
 
-/* What stands at the start of each value. */
-struct stamp {
-	uint64_t key, generation, id, len;
-};
-
 static struct storm *storm;
 static struct own *own;
 static uint32_t number;
-static uint64_t state;
 static struct sfshm *h;
 static struct sfshm_result result = SFSHM_RESULT_INIT;
 static uint8_t data[STORM_MAX_VALUE];
@@ -35,24 +29,6 @@ uint64_t clock_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-size_t key_name(uint32_t key, char *to)
-{
-	return (size_t)snprintf(to, 64,
-				key % 5 == 4 ? "a key that is too long for its "
-					       "slot, number %u" :
-					       "key %u",
-				key);
-}
-
-/* xorshift64* */
-static uint64_t dice(uint64_t sides)
-{
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return (state * UINT64_C(2685821657736338717) >> 16) % sides;
 }
 
 static void tell(enum kind kind, uint32_t key, int outcome, uint64_t generation,
@@ -77,50 +53,21 @@ static void one_more(uint64_t *n)
 	store_relaxed(n, load_relaxed(n) + 1);
 }
 
-static uint8_t byte_at(uint64_t id, size_t i)
-{
-	return (uint8_t)(id * 131 + i * 7 + (i >> 6) * 29);
-}
-
-static void fill_value(uint32_t key, uint64_t generation, uint64_t id,
-		       size_t len)
-{
-	struct stamp s = {
-		.key = key,
-		.generation = generation,
-		.id = id,
-		.len = len,
-	};
-
-	memcpy(data, &s, sizeof(s));
-	for (size_t i = sizeof(s); i < len; i++)
-		data[i] = byte_at(id, i);
-}
-
 /* Looks at a value that was got, and tells. */
 static void see(uint32_t key, const uint8_t *bytes, size_t len, int source,
 		uint64_t ns)
 {
-	struct stamp s = { 0 };
+	struct stamp s;
+	enum value_fault fault = value_look(bytes, len, key, &s);
 
-	if (len >= sizeof(s))
-		memcpy(&s, bytes, sizeof(s));
-	if (len < sizeof(s) || s.len != len) {
-		tell(TOLD_WRONG, key, WRONG_TORN, result.generation, s.id, ns);
-		return;
-	}
-	for (size_t i = sizeof(s); i < len; i++) {
-		if (bytes[i] == byte_at(s.id, i))
-			continue;
-		tell(TOLD_WRONG, key, WRONG_TORN, result.generation, s.id, ns);
-		return;
-	}
-	if (s.key != key)
-		tell(TOLD_WRONG, key, WRONG_KEY, result.generation, s.id, ns);
+	if (fault)
+		tell(TOLD_WRONG, key,
+		     fault == VALUE_TORN ? WRONG_TORN : WRONG_KEY,
+		     result.generation, s.sum, ns);
 	else if (s.generation != result.generation)
-		tell(TOLD_WRONG, key, WRONG_GEN, result.generation, s.id, ns);
+		tell(TOLD_WRONG, key, WRONG_GEN, result.generation, s.sum, ns);
 	else
-		tell(TOLD_SAW, key, source, s.generation, s.id, ns);
+		tell(TOLD_SAW, key, source, s.generation, s.sum, ns);
 }
 
 static void see_error(uint32_t key, uint64_t ns)
@@ -154,23 +101,20 @@ static void see_code(uint32_t key, int r, uint64_t ns)
 
 static void work(uint32_t key)
 {
-	struct timespec nap = { .tv_nsec = (long)dice(500000) };
+	bool late = key_has_age(key) && random_below(8) == 0;
 
-	if (key_has_age(key) && dice(8) == 0)
-		nap.tv_nsec = STORM_LOCK_AGE_MS * 2000000L;
-	if (dice(3) == 0)
-		nanosleep(&nap, NULL);
+	if (random_below(3) == 0)
+		usleep(late ? STORM_LOCK_AGE_MS * 2000 : random_below(500));
 }
 
 static void publish(uint32_t key, struct sfshm_flight *f)
 {
 	uint64_t gen = sfshm_flight_generation(f);
-	uint64_t id = fetch_add_relaxed(&storm->next_id, 1) + 1;
-	size_t len = sizeof(struct stamp) +
-		     dice(dice(4) ? 100 : STORM_MAX_VALUE - 100);
+	uint32_t most = random_below(4) ? 100 : STORM_MAX_VALUE - 100;
+	uint32_t len = (uint32_t)VALUE_MIN + random_below(most);
+	uint64_t id = value_make(data, len, key, gen, 0);
 	int r;
 
-	fill_value(key, gen, id, len);
 	tell(TOLD_WILL, key, 0, gen, id, 0);
 	r = sfshm_publish(f, data, len);
 	if (r == SFSHM_UNCACHED)
@@ -194,7 +138,7 @@ static void lead(uint32_t key, struct sfshm_flight *f)
 	one_more(&own->led);
 	tell(TOLD_LED, key, 0, sfshm_flight_generation(f), 0, 0);
 	work(key);
-	switch (dice(10)) {
+	switch (random_below(10)) {
 	case 0:
 		snprintf(words, sizeof(words), "no luck with key %u", key);
 		r = sfshm_fail(f, -5, words);
@@ -213,15 +157,15 @@ static void choose_policy(struct sfshm_policy *p, uint32_t key)
 	static const uint32_t lives[] = { 0, 1, 5, 100, SFSHM_FOREVER };
 
 	*p = (struct sfshm_policy)SFSHM_POLICY_INIT;
-	p->ttl_ms = lives[dice(5)];
-	p->neg_ttl_ms = (uint32_t)dice(3);
+	p->ttl_ms = lives[random_below(5)];
+	p->neg_ttl_ms = random_below(3);
 	p->lock_age_ms = key_has_age(key) ? STORM_LOCK_AGE_MS : 0;
 	p->deadline_ns = clock_ns() + 2 * storm->bound_ns;
-	if (dice(4) == 0)
+	if (random_below(4) == 0)
 		p->flags |= SFSHM_REFRESH;
-	if (dice(10) == 0)
+	if (random_below(10) == 0)
 		p->flags |= SFSHM_TRY;
-	if (dice(10) == 0)
+	if (random_below(10) == 0)
 		p->flags |= SFSHM_FOLLOW;
 }
 
@@ -282,7 +226,6 @@ static size_t gather(const struct sfshm_pin *pin, size_t len)
 
 static void pin(uint32_t key, const char *name, size_t n)
 {
-	struct timespec nap = { .tv_nsec = (long)dice(300000) };
 	struct sfshm_pin held;
 	int r;
 
@@ -290,8 +233,8 @@ static void pin(uint32_t key, const char *name, size_t n)
 	r = sfshm_pin(h, name, n, &held, &result);
 	if (r == SFSHM_CACHED) {
 		one_more(&own->hits);
-		if (dice(2))
-			nanosleep(&nap, NULL);
+		if (random_below(2))
+			usleep(random_below(300));
 		see(key, data, gather(&held, result.value.len), r, 0);
 		if (sfshm_unpin(&held))
 			tell(TOLD_WRONG, key, WRONG_CODE, 0, 0, 0);
@@ -299,14 +242,6 @@ static void pin(uint32_t key, const char *name, size_t n)
 		/* A fresh failure counts as one, and is answered as nothing. */
 		see_code(key, r, 0);
 	}
-}
-
-static void nap_a_little(void)
-{
-	struct timespec nap = { .tv_nsec = (long)dice(200000) };
-
-	if (dice(2))
-		nanosleep(&nap, NULL);
 }
 
 /* What neither has nor waits for too long is told, and is all right. */
@@ -341,7 +276,8 @@ static void hold_lock(uint32_t n)
 		store_seq(holder, me);
 	else if (!cas_seq(holder, 0, me))
 		tell(TOLD_WRONG, n, WRONG_LOCK, 0, load_seq(holder), 0);
-	nap_a_little();
+	if (random_below(2))
+		usleep(random_below(200));
 	if (!cas_seq(holder, me, 0))
 		tell(TOLD_WRONG, n, WRONG_LOCK, 0, load_seq(holder), 0);
 	r = sfshm_unlock(&lock);
@@ -365,7 +301,8 @@ static void hold_permit(void)
 	if (r)
 		return;
 	one_more(&own->permits);
-	nap_a_little();
+	if (random_below(2))
+		usleep(random_below(200));
 	if (sfshm_semaphore_info(h, STORM_SEMAPHORE, strlen(STORM_SEMAPHORE),
 				 &info) ||
 	    info.in_use < 1 || info.in_use > STORM_PERMITS)
@@ -387,11 +324,11 @@ static void come_back(void)
 
 static void do_something(void)
 {
-	uint32_t key = (uint32_t)dice(dice(2) ? STORM_HOT : STORM_KEYS);
+	uint32_t key = random_below(random_below(2) ? STORM_HOT : STORM_KEYS);
 	char name[64];
-	size_t n = key_name(key, name);
+	size_t n = key_text(name, sizeof(name), key);
 
-	switch (dice(40)) {
+	switch (random_below(40)) {
 	case 0: come_back(); break;
 	case 1:
 		if (sfshm_forget(h, name, n) == 0)
@@ -409,7 +346,7 @@ static void do_something(void)
 	case 11: hold_permit(); break;
 	default: begin(key, name, n);
 	}
-	if (dice(2000) == 0)
+	if (random_below(2000) == 0)
 		(void)!sfshm_purge(h);
 }
 
@@ -434,7 +371,7 @@ void worker_run(struct storm *st, uint32_t worker, uint64_t seed)
 	storm = st;
 	number = worker;
 	own = &st->own[worker];
-	state = seed | 1;
+	random_seed(seed);
 	tell(TOLD_BORN, 0, 0, 0, 0, 0);
 	come_back();
 	for (;;)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A value says whose it is, which generation made it, and how long it is; a
- * sum over all of it tells a mixture of two from either.
- */
+#include "value.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "board.h"
 #include "os/hash.h"
+#include "random.h"
 
 #define MAGIC 0x736f616bu
 
-void value_make(void *data, uint32_t len, uint32_t key, uint64_t generation,
-		uint32_t ttl_ms)
+uint64_t value_make(void *data, uint32_t len, uint32_t key, uint64_t generation,
+		    uint32_t ttl_ms)
 {
 	struct stamp stamp = {
 		.magic = MAGIC,
@@ -28,6 +28,7 @@ void value_make(void *data, uint32_t len, uint32_t key, uint64_t generation,
 		bytes[i] = (uint8_t)(stamp.nonce >> i % 8 * 8) ^ (uint8_t)i;
 	stamp.sum = hash_bytes(bytes, len, 0);
 	memcpy(bytes, &stamp, sizeof(stamp));
+	return stamp.sum;
 }
 
 /* The sum is over the bytes as they were when it was 0. */
@@ -43,18 +44,22 @@ static uint64_t sum_of(const void *data, size_t len)
 	return hash_bytes(copy, len, 0);
 }
 
-const char *value_fault(const void *data, size_t len, uint32_t key)
+enum value_fault value_look(const void *data, size_t len, uint32_t key,
+			    struct stamp *stamp)
 {
-	struct stamp stamp;
+	memset(stamp, 0, sizeof(*stamp));
+	if (len < sizeof(*stamp) || len > MAX_VALUE)
+		return VALUE_TORN;
+	memcpy(stamp, data, sizeof(*stamp));
+	if (stamp->magic != MAGIC || stamp->len != len ||
+	    sum_of(data, len) != stamp->sum)
+		return VALUE_TORN;
+	return stamp->key == key ? VALUE_FINE : VALUE_OTHERS;
+}
 
-	if (len < sizeof(stamp) || len > MAX_VALUE)
-		return "its length cannot be";
-	memcpy(&stamp, data, sizeof(stamp));
-	if (stamp.magic != MAGIC)
-		return "it is no value of ours";
-	if (stamp.key != key)
-		return "it is another key's";
-	if (stamp.len != len)
-		return "it is not as long as it was";
-	return sum_of(data, len) == stamp.sum ? NULL : "it is torn";
+size_t key_text(char *text, size_t size, uint32_t key)
+{
+	return (size_t)snprintf(
+		text, size,
+		key % 3 ? "key-%" PRIu32 : "a key that is long: %" PRIu32, key);
 }
