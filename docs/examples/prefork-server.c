@@ -9,7 +9,8 @@
  * then send the same bytes. If the first worker is killed, one of the sleeping
  * ones makes the report, and the master starts a new worker.
  *
- * The file has first the report, then HTTP, then the worker, then the master.
+ * The file has first the report, then the worker, then the master. The workers
+ * speak HTTP through prefork-http.c.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -29,23 +30,21 @@
 
 #include <sfshm.h>
 
+#include "prefork-http.h"
+
 #define WORKERS_MAX 512
 #define REPORT_MAX 512
 #define KEY_MAX 64
 #define CENTS_MAX 100000000000 /* of one sale */
-#define HEAD_MAX 4096          /* bytes of a request's head */
-
-#define TICK_US 250000 /* a worker that receives looks at the clock so often */
 
 /* Milliseconds. */
 #define WAIT_MS 30000  /* for another worker's report */
 #define FAILURE_MS 500 /* lifetime of a failure */
-#define CLIENT_MS 5000 /* for a client to send its request */
-#define DRAIN_MS 500   /* for a client to close after its reply */
 #define GRACE_MS 10000 /* for a worker to finish its request at the end */
 
-#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define KEY_CHARS UPPER "abcdefghijklmnopqrstuvwxyz0123456789._-"
+#define KEY_CHARS                    \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+	"abcdefghijklmnopqrstuvwxyz0123456789._-"
 
 struct server {
 	const char *data;    /* the file of sales */
@@ -160,99 +159,6 @@ static int report_make(struct sfshm_flight *flight, void *arg)
 	return sfshm_publish(flight, text, (size_t)len);
 }
 
-/* ---- HTTP: GET only, one request per connection ------------------------ */
-
-/* Receives once, until the deadline. As recv(), with negated errno values. */
-static ssize_t receive(int fd, void *buf, size_t size, uint64_t deadline_ns)
-{
-	ssize_t n;
-
-	while (sfshm_deadline_ms(0) < deadline_ns) {
-		n = recv(fd, buf, size, 0);
-		if (n >= 0 || (errno != EINTR && errno != EAGAIN))
-			return n < 0 ? -errno : n;
-	}
-	return -ETIMEDOUT;
-}
-
-/* Parses "GET target HTTP/1.x" in place. Returns as request_read(). */
-static const char *request_parse(char *line, char **target)
-{
-	char *method, *version;
-
-	for (const char *c = line; *c; c++)
-		if (*c < ' ' || *c > '~')
-			return "400 Bad Request";
-	method = strsep(&line, " ");
-	*target = strsep(&line, " ");
-	version = strsep(&line, " ");
-	if (!version || line || **target != '/' || !*method ||
-	    method[strspn(method, UPPER)] ||
-	    (strcmp(version, "HTTP/1.1") && strcmp(version, "HTTP/1.0")))
-		return "400 Bad Request";
-	return strcmp(method, "GET") ? "405 Method Not Allowed" : NULL;
-}
-
-/*
- * Reads a request's head into `head`, HEAD_MAX bytes. Returns NULL; or the
- * status with which to refuse the request; or "": the client is gone.
- */
-static const char *request_read(int fd, char *head, char **target)
-{
-	uint64_t deadline_ns = sfshm_deadline_ms(CLIENT_MS);
-	size_t len = 0;
-	ssize_t n;
-
-	do {
-		if (len == HEAD_MAX)
-			return "400 Bad Request";
-		n = receive(fd, head + len, HEAD_MAX - len, deadline_ns);
-		if (n == -ETIMEDOUT)
-			return "408 Request Timeout";
-		if (n <= 0)
-			return n == 0 && len ? "400 Bad Request" : "";
-		len += (size_t)n;
-	} while (!memmem(head, len, "\r\n\r\n", 4));
-	*(char *)memmem(head, len, "\r\n", 2) = '\0';
-	return request_parse(head, target);
-}
-
-/* So short a reply never waits for its client to read it. */
-static void reply(int fd, const char *status, const char *headers, void *body,
-		  size_t len)
-{
-	char head[512];
-	int n = snprintf(head, sizeof(head),
-			 "HTTP/1.1 %s\r\nContent-Type: text/plain\r\n"
-			 "Content-Length: %zu\r\nConnection: close\r\n%s\r\n",
-			 status, len, headers);
-	struct iovec parts[] = { { head, (size_t)n }, { body, len } };
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
-
-	sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-static void reply_line(int fd, const char *status, const char *text)
-{
-	char line[SFSHM_MESSAGE_MAX + 1];
-	int n = snprintf(line, sizeof(line), "%s\n", text);
-
-	reply(fd, status, "Allow: GET\r\n", line, (size_t)n);
-}
-
-/* Closing with unread bytes would reset the connection, and the client might
-   lose its reply: read them first. */
-static void client_close(int fd)
-{
-	uint64_t deadline_ns = sfshm_deadline_ms(DRAIN_MS);
-	char rest[HEAD_MAX];
-
-	shutdown(fd, SHUT_WR);
-	while (receive(fd, rest, sizeof(rest), deadline_ns) > 0)
-		;
-	close(fd);
-}
-
 /* ---- the worker -------------------------------------------------------- */
 
 static void reply_report(int fd, const struct sfshm_result *result)
@@ -268,7 +174,8 @@ static void reply_report(int fd, const struct sfshm_result *result)
 		 "X-Sfshm: %s\r\nX-Sfshm-Generation: %" PRIu64 "\r\n"
 		 "X-Sfshm-Worker: %d\r\n",
 		 source[result->source], result->generation, (int)getpid());
-	reply(fd, "200 OK", headers, result->value.data, result->value.len);
+	http_reply(fd, "200 OK", headers, result->value.data,
+		   result->value.len);
 }
 
 static void serve_region(const struct server *server, struct sfshm *segment,
@@ -286,44 +193,44 @@ static void serve_region(const struct server *server, struct sfshm *segment,
 		      &job, result);
 	if (rc >= 0 && result->value.len > REPORT_MAX) {
 		say("region %s: the value is not a report", region);
-		reply_line(fd, "503 Service Unavailable", "not a report");
+		http_reply_line(fd, "503 Service Unavailable", "not a report");
 	} else if (rc >= 0) {
 		reply_report(fd, result);
 	} else if (rc == -ENOENT) {
-		reply_line(fd, "404 Not Found", result->message);
+		http_reply_line(fd, "404 Not Found", result->message);
 	} else if (rc == -EREMOTEIO) {
-		reply_line(fd, "502 Bad Gateway", result->message);
+		http_reply_line(fd, "502 Bad Gateway", result->message);
 	} else if (rc == -ETIMEDOUT) {
-		reply_line(fd, "504 Gateway Timeout", "not ready yet");
+		http_reply_line(fd, "504 Gateway Timeout", "not ready yet");
 	} else {
 		say("region %s: %s", region, sfshm_strerror(rc));
-		reply_line(fd, "503 Service Unavailable", sfshm_strerror(rc));
+		http_reply_line(fd, "503 Service Unavailable",
+				sfshm_strerror(rc));
 	}
 }
 
 static void serve(const struct server *server, struct sfshm *segment,
 		  struct sfshm_result *result, int fd)
 {
-	const struct timeval tick = { .tv_usec = TICK_US };
-	char head[HEAD_MAX], *path, *region;
-	const char *refusal;
+	char head[HTTP_HEAD_MAX], *path, *region;
+	const char *refusal = http_read(fd, head, &path);
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tick, sizeof(tick));
-	refusal = request_read(fd, head, &path);
 	if (refusal) {
 		if (*refusal)
-			reply_line(fd, refusal, "send GET /report?key=REGION");
+			http_reply_line(fd, refusal,
+					"send GET /report?key=REGION");
 		return;
 	}
 	region = path;
 	path = strsep(&region, "?");
 	if (strcmp(path, "/report"))
-		reply_line(fd, "404 Not Found",
-			   "there is only /report?key=REGION");
+		http_reply_line(fd, "404 Not Found",
+				"there is only /report?key=REGION");
 	else if (!region || strncmp(region, "key=", 4) || !region[4] ||
 		 region[4 + strspn(region + 4, KEY_CHARS)] ||
 		 strlen(region + 4) > KEY_MAX)
-		reply_line(fd, "400 Bad Request", "ask for /report?key=REGION");
+		http_reply_line(fd, "400 Bad Request",
+				"ask for /report?key=REGION");
 	else
 		serve_region(server, segment, result, fd, region + 4);
 }
@@ -355,7 +262,7 @@ static int worker_run(const struct server *server)
 		fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0) {
 			serve(server, segment, &result, fd);
-			client_close(fd);
+			http_close(fd);
 		} else if (errno == EINVAL) {
 			break;
 		} else if (errno != EINTR && errno != ECONNABORTED) {

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Views: reading a segment from outside, trusting and writing nothing. */
+/* A view shows a segment's records and believes none of them. */
 #include <sfshm/inspect.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <sfshm/flight.h>
 #include <sfshm/lock.h>
@@ -16,8 +11,6 @@
 #include "os/sys.h"
 #include "peer/liveness.h"
 #include "peer/participant.h"
-#include "segment/geometry.h"
-#include "segment/name.h"
 #include "store/arena.h"
 #include "store/epoch.h"
 #include "store/key.h"
@@ -25,16 +18,8 @@
 #include "sync/flight.h"
 #include "sync/save.h"
 #include "sync/semaphore.h"
-#include "top/fork.h"
 #include "top/sized.h"
-#include "top/succession.h"
-
-struct sfshm_view {
-	struct mapping map; /* a read-only mapping */
-	struct stat stat;
-	uint64_t created;
-	char path[256];
-};
+#include "top/view.h"
 
 static_assert((int)SFSHM_KIND_SAVE == (int)SHM_SAVE, "kinds");
 static_assert(sizeof(((struct sfshm_slot_info *)0)->file) ==
@@ -43,133 +28,6 @@ static_assert(sizeof(((struct sfshm_slot_info *)0)->file) ==
 
 /* A slot that changes during so many reads is reported as torn. */
 #define TRIES 8
-
-static int map_view(struct sfshm_view *v, int fd, const struct sfshm_options *o)
-{
-	struct shm_header h;
-	void *base;
-	int r;
-
-	if (fstat(fd, &v->stat))
-		return -errno;
-	if (!S_ISREG(v->stat.st_mode)) {
-		options_explain(o, "not a regular file");
-		return -EPROTO;
-	}
-	if (pread(fd, &h, sizeof(h), 0) != sizeof(h)) {
-		options_explain(o, "not a segment: shorter than a header");
-		return -EPROTO;
-	}
-	r = header_check(&h, (uint64_t)v->stat.st_size, o);
-	if (r)
-		return r == -ESTALE ? -EPROTO : r;
-	base = mmap(NULL, h.geometry.file_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (base == MAP_FAILED)
-		return -errno;
-	mapping_lay_out(&v->map, base, &h.geometry);
-	v->map.word_offset = h.fingerprint.word_offset;
-	v->map.seed = h.seed;
-	v->created = h.created;
-	return 0;
-}
-
-static int open_view(struct sfshm_view *v, const char *name,
-		     const struct sfshm_options *o)
-{
-	int r = name_to_path(name, geteuid(), v->path, sizeof(v->path));
-	int fd;
-
-	if (r) {
-		options_explain(o, "the name is too long, or has characters "
-				   "other than letters, digits and ._-+@:");
-		return r;
-	}
-	fd = open(v->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0) {
-		r = -errno;
-		options_explain(o, "cannot open %s: %s", v->path,
-				r == -ELOOP ? "it is a symbolic link" :
-					      strerrordesc_np(-r));
-		return r;
-	}
-	r = map_view(v, fd, o);
-	handle_close_beside(fd, &v->stat);
-	return r;
-}
-
-int sfshm_view_open(struct sfshm_view **out, const char *name, char *why,
-		    size_t why_size)
-{
-	struct sfshm_options o = { .why = why, .why_size = why_size };
-	struct sfshm_view *v;
-	int state, r;
-
-	if (!out)
-		return -EINVAL;
-	*out = NULL;
-	if (fork_prepare())
-		return -ENOMEM;
-	v = aligned_alloc(SHM_LINE, sizeof(*v));
-	if (!v)
-		return -ENOMEM;
-	memset(v, 0, sizeof(*v));
-	state = uncancelled_begin();
-	r = open_view(v, name, &o);
-	uncancelled_end(state);
-	if (r)
-		free(v);
-	else
-		*out = v;
-	return r;
-}
-
-void sfshm_view_close(struct sfshm_view *v)
-{
-	if (!v)
-		return;
-	munmap(v->map.base, v->map.geometry.file_size);
-	free(v);
-}
-
-static uint64_t tags_taken(const struct mapping *map)
-{
-	uint64_t n = 0;
-
-	for (uint32_t i = 0; i < map->geometry.granules; i++)
-		n += granule_in_use(map, i) && load_relaxed(&map->tags[i]);
-	return n;
-}
-
-int sfshm_view_segment(struct sfshm_view *v, struct sfshm_segment_info *info)
-{
-	struct sfshm_segment_info own;
-	const struct shm_geometry *g;
-
-	if (!v || !sized_is_valid(info, sizeof(own)))
-		return -EINVAL;
-	g = &v->map.geometry;
-	own = (struct sfshm_segment_info){
-		.layout_version = SHM_VERSION,
-		.slots = g->slots,
-		.slots_used = slots_used(&v->map),
-		.participants = g->participants,
-		.participants_used = participants_used(&v->map),
-		.max_value = g->max_value,
-		.bytes = geometry_bytes(g),
-		.bytes_used = tags_taken(&v->map) * SHM_GRANULE,
-		.file_bytes = g->file_size,
-		.memory_bytes = (uint64_t)v->stat.st_blocks * 512,
-		.epoch = load_relaxed(&v->map.header->epoch),
-		.created_s = v->created,
-		.mode = v->stat.st_mode & 07777,
-		.owner = v->stat.st_uid,
-		.group = v->stat.st_gid,
-		.waitv = sys_has_waitv(),
-	};
-	memcpy(own.path, v->path, sizeof(own.path));
-	sized_write(info, &own, sizeof(own));
-	return 0;
-}
 
 static bool record_alive(const struct mapping *map, struct shm_participant *rec)
 {

@@ -4,7 +4,7 @@
  * docs/ordering.md is about. In the orders that the library uses nothing goes
  * wrong; in the orders named here neither, and in any weaker ones it does.
  */
-#include "explore/litmus.h"
+#include "stress/explore/litmus.h"
 #include "testing.h"
 
 static const struct litmus protocols[] = {

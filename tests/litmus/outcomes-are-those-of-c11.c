@@ -5,7 +5,7 @@
  * with the model rc11.cat lists the same ones, but for the last test: there a
  * release sequence still goes on with stores of the same thread.
  */
-#include "explore/litmus.h"
+#include "stress/explore/litmus.h"
 #include "testing.h"
 
 static const struct litmus classics[] = {

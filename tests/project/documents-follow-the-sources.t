@@ -50,7 +50,7 @@ ok(index(content('README.md'), "```c\n$example```\n") >= 0,
 	'README.md quotes docs/examples/report.c');
 
 my (@dead, @unknown, @wide);
-for my $file ('README.md', 'tests/README.md', files_of('docs', qr/\.md$/)) {
+for my $file ('README.md', map { files_of($_, qr/\.md$/) } qw(docs tests)) {
 	my $text = content($file);
 	while ($text =~ /\]\(([^)#]*)(?:#([^)]*))?\)/g) {
 		my ($link, $anchor) = ($1, $2);
@@ -60,7 +60,7 @@ for my $file ('README.md', 'tests/README.md', files_of('docs', qr/\.md$/)) {
 		push @dead, "$file: $link#$anchor" if defined $anchor
 			&& !grep { $_ eq $anchor } anchors($target);
 	}
-	while ($text =~ m{\b(tests/[\w-]+/[\w-]+\.[ct])\b}g) {
+	while ($text =~ m{\b(tests/(?:stress/)?[\w-]+/[\w-]+\.[ct])\b}g) {
 		push @unknown, "$file: $1" unless -e source() . "/$1";
 	}
 	# What programs print stays as they print it.

@@ -23,7 +23,7 @@ my $label = qr/$family\d+(?![\w-])/;
 my $foreign = qr/\bUTF-8\b|\bC11\b|\bS3-FIFO\b|\bZ6\.U\b/;
 # The explorer prints participants as P with a number.
 my $printed = qr/^.* schedules, budget .*$/m;
-my $skipped = qr{^tests/fuzz/corpus/|^docs/coming-from/|\.(?:svg|abi)$};
+my $skipped = qr{^tests/stress/fuzz/corpus/|^docs/coming-from/|\.(?:svg|abi)$};
 
 my (%defined, %entries, %used, @old, @public);
 

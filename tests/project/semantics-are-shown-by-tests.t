@@ -18,7 +18,7 @@ my (%entry, @missing, @untested);
 for (split /\n\n/, content('docs/semantics.md')) {
 	my ($number) = /^\*\*(PROMISE-[A-Z]\d+)\*\*/ or next;
 	push @{$entry{$number}}, map { "tests/$_" }
-		m{`(\w+/[\w*-]+\.(?:c|cc|t))`}g;
+		m{`((?:stress/)?\w+/[\w*-]+\.(?:c|cc|t))`}g;
 }
 for my $family (sort keys %last) {
 	for my $number (map { "PROMISE-$family$_" } 1 .. $last{$family}) {

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* A view: a segment that is read from outside, without taking part. */
+#ifndef TOP_VIEW_H
+#define TOP_VIEW_H
+
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "segment/mapping.h"
+
+struct sfshm_view {
+	struct mapping map; /* read-only: only ever read through */
+	struct stat stat;
+	uint64_t created;
+	char path[256];
+};
+
+#endif

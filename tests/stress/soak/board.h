@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The soak's processes share a board in memory of their own, not in the
+ * segment under test, and a pipe to the oracle.
+ *
+ *   main     starts the others, kills, stops and continues them, counts
+ *   workers  use the segment, and report what they publish and read
+ *   oracle   keeps what was published, and judges what was read
+ *   resizer  replaces the segment, one at a time
+ */
+#ifndef SOAK_BOARD_H
+#define SOAK_BOARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <sfshm/result.h>
+
+#include "common/random.h"
+#include "common/value.h"
+
+#define WORKERS 16
+#define MOST_SLOTS 256
+#define KEYS (10 * MOST_SLOTS)
+/* Each of these keys may be taken from a leader that is late. */
+#define LEASED(key) ((key) % 8 == 0)
+#define LEASE_MS 30
+/* Large values of these are read and replaced all the time. */
+#define HOT(key) ((key) < 3)
+
+/* Flights whose ends are remembered. */
+#define ENDED (1 << 16)
+
+enum tally {
+#define TALLY(name, text) TALLY_##name,
+#include "tally.def"
+#undef TALLY
+	TALLIES
+};
+
+/* One worker's place; its processes come and go. */
+struct place {
+	pid_t pid;
+	uint32_t calls; /* that it has made; by the worker */
+	/* The flight that it leads; by the worker. */
+	uint32_t led_key;
+	uint64_t led;  /* its number among all; 0: none */
+	uint32_t seen; /* what follows is main's */
+	uint64_t seen_ms;
+	uint64_t wakes_ms; /* stopped until then; 0: it runs */
+};
+
+struct board {
+	char segment[64];
+	uint32_t stop;    /* workers: come to an end */
+	uint32_t resizes; /* begun so far */
+	uint64_t tally[TALLIES];
+	uint64_t violations;
+	/* The highest generation that a reader of the key has met. */
+	uint64_t highest[KEYS];
+	/* Who leads the key: a number that no two leaders share. */
+	uint64_t leader[KEYS];
+	uint64_t leaders;
+	/* At a number's place: it came to an end with its leader alive. */
+	uint64_t ended[ENDED];
+	struct place places[WORKERS];
+};
+
+extern struct board *board;
+
+void count(enum tally what);
+uint64_t now_ms(void);
+
+/* Something was wrong: one line for people, and the soak fails. */
+void violation(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Raises *word to `to`, never lowers it. */
+void raise_to(uint64_t *word, uint64_t to);
+
+/* report.c: to the oracle, in the order in which things happen. */
+enum event_type { EVENT_PUBLISHING, EVENT_REFUSED, EVENT_READ };
+struct event {
+	uint32_t type;
+	uint32_t key;
+	uint64_t generation;
+	uint64_t sum;
+};
+void report_begin(int fd);
+void report(enum event_type type, uint32_t key, uint64_t generation,
+	    uint64_t sum);
+void report_flush(void);
+
+/* judge.c: what any process can tell by itself about what it gets. */
+struct sfshm;
+/*
+ * A value of a call begun when `floor` was the highest generation that anybody
+ * had met: it must not be an earlier one. Reported to the oracle as well.
+ */
+void judge_value(uint32_t key, const struct sfshm_result *result,
+		 const void *data, uint64_t floor);
+void judge_failure(uint32_t key, const struct sfshm_result *result);
+/* Gets a key without waiting and judges it. True: there was a value. */
+bool key_read(struct sfshm *handle, uint32_t key, struct sfshm_result *result);
+
+/*
+ * pause.c: from now on this process sleeps now and then, anywhere; if it
+ * `walks`, mostly on its way through the table.
+ */
+void pause_often(bool walks);
+
+/* grip.c: the pins that a worker holds. */
+void grips_take(struct sfshm *handle, uint32_t key);
+void grips_look(void);
+void grips_drop(unsigned int keep);
+
+/* Each is a process's whole life; they return their exit status. */
+int worker_main(unsigned int number, uint64_t seed);
+int oracle_main(int fd);
+int resizer_main(uint64_t seed);
+
+/* chaos.c: the others' lives and deaths, for so many seconds. */
+void chaos_run(unsigned int seconds);
+void oracle_end(void);
+
+/* ending.c: what the segment holds when all is over. `tool`: sfshm-ctl. */
+void ending_check(const char *tool);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sfshm.h>
+
+#include "board.h"
+#include "os/atomics.h"
+
+/* The library's clock for lifetimes is a coarse one. */
+#define CLOCK_SLACK_NS UINT64_C(30000000)
+
+/*
+ * A value that was moved has a higher generation than the one that it was
+ * published with; else they are the same.
+ */
+static void judge_generation(uint32_t key, const struct stamp *stamp,
+			     const struct sfshm_result *result, uint64_t floor)
+{
+	bool moved = load_acquire(&board->resizes);
+
+	if (stamp->generation < floor)
+		violation("key %" PRIu32 ": generation %" PRIu64
+			  " came after %" PRIu64,
+			  key, stamp->generation, floor);
+	if (moved ? result->generation < stamp->generation :
+		    result->generation != stamp->generation)
+		violation("key %" PRIu32 ": generation %" PRIu64
+			  " is told as %" PRIu64,
+			  key, stamp->generation, result->generation);
+}
+
+static void judge_age(uint32_t key, const struct stamp *stamp,
+		      const struct sfshm_result *result)
+{
+	uint64_t most = stamp->ttl_ms * UINT64_C(1000000) + CLOCK_SLACK_NS;
+
+	/* Who waited for it gets it however short its life is. */
+	if (result->source != SFSHM_CACHED || stamp->ttl_ms == SFSHM_FOREVER)
+		return;
+	if (result->age_ns > most)
+		violation("key %" PRIu32 ": a value for %" PRIu32
+			  " ms is %" PRIu64 " ms old",
+			  key, stamp->ttl_ms, result->age_ns / 1000000);
+}
+
+void judge_value(uint32_t key, const struct sfshm_result *result,
+		 const void *data, uint64_t floor)
+{
+	struct stamp stamp;
+	enum value_fault fault =
+		value_look(data, result->value.len, key, &stamp);
+
+	if (fault) {
+		violation("key %" PRIu32 ": a value is %s", key,
+			  fault == VALUE_TORN ? "torn" : "another key's");
+		return;
+	}
+	judge_generation(key, &stamp, result, floor);
+	judge_age(key, &stamp, result);
+	raise_to(&board->highest[key], stamp.generation);
+	report(EVENT_READ, key, stamp.generation, stamp.sum);
+}
+
+void judge_failure(uint32_t key, const struct sfshm_result *result)
+{
+	char wanted[32];
+	int n = snprintf(wanted, sizeof(wanted), "of %" PRIu32 ":", key);
+
+	if (strncmp(result->message, wanted, (size_t)n) != 0)
+		violation("key %" PRIu32 ": failed with \"%s\"", key,
+			  result->message);
+}
+
+bool key_read(struct sfshm *handle, uint32_t key, struct sfshm_result *result)
+{
+	uint64_t floor = load_acquire(&board->highest[key]);
+	char text[64];
+	size_t len = key_text(text, sizeof(text), key);
+	int r = sfshm_get(handle, text, len, result);
+
+	if (r == SFSHM_CACHED)
+		judge_value(key, result, result->value.data, floor);
+	else if (r == -EREMOTEIO)
+		judge_failure(key, result);
+	else if (r != -ENODATA)
+		violation("key %" PRIu32 ": get says: %s", key,
+			  sfshm_strerror(r));
+	return r == SFSHM_CACHED;
+}
