@@ -248,7 +248,7 @@ on_waking int flight_begin(struct call *c, struct flight *f)
 		settle_for_old(c, &seen);
 	flight_unfollow(c, step == STEP_LEAD);
 	if (step == STEP_LEAD)
-		return lead(c, &seen, f);
+		return f ? lead(c, &seen, f) : SFSHM_LEADER;
 	if (unlikely(step == STEP_MOVED))
 		return MOVED;
 	if (unlikely(c->answer == -ENOSPC))
