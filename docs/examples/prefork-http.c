@@ -19,7 +19,7 @@
 #define CLIENT_MS 5000 /* for a client to send its request */
 #define DRAIN_MS 500   /* for a client to close after its reply */
 
-/* Receives once, until the deadline. As recv(), with negated errno values. */
+/* Receives once, until the deadline. Returns recv()'s length, or -errno. */
 static ssize_t receive(int fd, void *buf, size_t size, uint64_t deadline_ns)
 {
 	ssize_t n;

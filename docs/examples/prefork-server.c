@@ -246,7 +246,7 @@ static int segment_open(struct sfshm **out, const struct server *server)
 	return sfshm_open(out, server->segment, &options);
 }
 
-/* Serves until the master shuts the listening socket down, which is EINVAL. */
+/* Serves until the master shuts the socket down: accept() gives EINVAL. */
 static int worker_run(const struct server *server)
 {
 	struct sfshm_result result = SFSHM_RESULT_INIT;

@@ -21,13 +21,13 @@
  *   -EUSERS        All participant records are in use. Attach fewer threads,
  *                  or resize the segment with more participants.
  *   -ENOENT        Opening: there is no such segment. Otherwise the work
- *                  answered "does not exist", a result of its own.
+ *                  answered "does not exist", which callers get as a result.
  *   -ENODATA       Nothing usable is stored under this key.
  *   -EREMOTEIO     The work failed. result.code and result.message say how.
  *   -EBUSY         Another caller holds the key, and the call was not to wait.
- *                  Opening: a process that is about to remove a segment made
- *                  before the last boot has locked it for a second. End that
- *                  process.
+ *                  Opening: the segment was made before the last boot, and a
+ *                  process that is about to remove it has kept it locked for a
+ *                  second. End that process.
  *   -EAGAIN        policy.max_waiters callers are already waiting. Try again
  *                  later.
  *   -EHOSTDOWN     The key's leaders keep dying, so its breaker is open. Find
@@ -50,10 +50,10 @@
  *                  handle cannot follow a resize (it was opened by descriptor,
  *                  or the new segment has another owner, group or mode); or
  *                  the segment's file was removed, and no other segment has
- *                  its name. Close the handle and open the segment again. From
- *                  a call that ends a flight, lock, permit or save: that has
- *                  ended as asked, but the segment's file was removed
- *                  meanwhile, so another caller may have had the same.
+ *                  its name. Close the handle and open the segment again. A
+ *                  call that was to end a flight, lock, permit or save has
+ *                  ended it, but the segment's file was removed meanwhile, so
+ *                  another caller may have led or held the same key.
  *   -EBADF         The handle is not open.
  *   -ECHILD        The handle or flight belongs to the parent process. Open
  *                  the segment in this process.

@@ -204,7 +204,7 @@ int sfshm_fail(struct sfshm_flight *flight, int code,
 /*
  * Ends the flight without a result; one of the followers becomes the leader.
  * Returns 0; -ESTALE, another caller took the flight, or it has ended already;
- * -ESHUTDOWN, ended, as of a publish; -EPERM, another thread leads it; -ECHILD;
+ * -ESHUTDOWN, as sfshm_publish(); -EPERM, another thread leads it; -ECHILD;
  * -EINVAL. Never blocks.
  */
 int sfshm_release(struct sfshm_flight *flight);
@@ -227,8 +227,8 @@ void sfshm_flight_keep(struct sfshm_flight *flight, uint32_t keep_ms);
  * Marks the key as uncacheable (hit-for-miss, as in Varnish): only the leader
  * gets what this flight publishes. The followers, and callers in the next `ms`,
  * each run the work themselves, at the same time instead of one after the
- * other. With 0 ms only the followers do. The key's earlier value is dropped. Only the leader calls this, before
- * it ends the flight. Never blocks.
+ * other. With 0 ms only the followers do. The key's earlier value is dropped.
+ * Only the leader calls this, before it ends the flight. Never blocks.
  */
 void sfshm_flight_uncacheable(struct sfshm_flight *flight, uint32_t ms);
 
@@ -245,9 +245,10 @@ void sfshm_flight_uncacheable(struct sfshm_flight *flight, uint32_t ms);
 int sfshm_extend(struct sfshm_flight *flight, uint32_t ms) SFSHM_CHECKED;
 
 /*
- * Tells work that need not run for nobody when to stop. Returns 1 if the flight
- * or its claim had followers and all of them have left, so that the leader may
- * release the flight; 0 if not; or an error as sfshm_extend(). Never blocks.
+ * Returns 1 if the flight or its claim had followers and all of them have left;
+ * 0 if not; or an error as sfshm_extend(). A leader that does the work only for
+ * its followers asks this from time to time, and releases the flight on 1.
+ * Never blocks.
  */
 int sfshm_abandoned(const struct sfshm_flight *flight) SFSHM_CHECKED;
 
@@ -303,9 +304,9 @@ int sfshm_wait(struct sfshm *handle, const void *key, size_t key_len,
 /*
  * Removes a key and its value. Returns 0; -ENODATA, there is no such key;
  * -EBUSY, a flight is under way: it goes on, and nothing has changed; or an
- * error as sfshm_get(). A flight whose leader is dead is not under way. Never
- * waits for another caller. If the caller dies
- * inside, the key is removed or it is not.
+ * error as sfshm_get(). A flight whose leader is dead does not count as under
+ * way. Never waits for another caller. If the caller dies inside, the key is
+ * removed or it is not.
  */
 int sfshm_forget(struct sfshm *handle, const void *key,
 		 size_t key_len) SFSHM_CHECKED;

@@ -113,8 +113,8 @@ struct sfshm_slot_info {
 	int64_t death_ms;     /* since the last leader died, if nobody has led
 			     since; else -1 */
 	uint32_t rank;        /* held lock: its rank; 0: none */
-	uint32_t owner_died;  /* 1: the last leader or holder died; the next one
-				will learn it, or the present one has */
+	uint32_t owner_died;  /* 1: the last leader or holder died; the present
+				one knows, or the next one will learn it */
 	uint32_t permits_max; /* semaphore: number of permits */
 	uint32_t permits;     /* semaphore: permits held */
 	uint32_t stage;       /* save: enum sfshm_save_stage */
@@ -179,13 +179,13 @@ typedef void (*sfshm_finding_fn)(const char *finding, void *arg);
 
 /*
  * Checks every invariant of the segment: chains, slots, the owner of each
- * granule of value memory, the dead participants. Reaps first what the dead
- * left, which is no breach. Calls `report` (or NULL) with `arg` for each
+ * granule of value memory, the dead participants. First reaps the dead, and
+ * reports nothing that they left. Calls `report` (or NULL) with `arg` for each
  * breach, after the check. Returns the number of breaches, or an error as
- * sfshm_get(). Meant for a segment that is not in use: a finding in what others
- * change meanwhile is checked again before it is reported. Visits the whole
- * segment; does not wait for other callers. Thread-safe. A caller that dies
- * inside leaves the same as any participant.
+ * sfshm_get(). Meant for a segment that is not in use: if other callers change
+ * a word while this call reads it, the call checks the word again before it
+ * reports a breach. Visits the whole segment; does not wait for other callers.
+ * Thread-safe. A caller that dies inside is reaped as any participant is.
  */
 int sfshm_verify(struct sfshm *handle, sfshm_finding_fn report,
 		 void *arg) SFSHM_CHECKED;

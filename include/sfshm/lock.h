@@ -90,8 +90,8 @@ struct sfshm_lock {
  *   0                 You hold the lock. Release it with sfshm_unlock().
  *   SFSHM_OWNER_DIED  You hold the lock, and its last holder ended without
  *                     releasing it: repair what the lock protects first. The
- *                     next holder is told only if you, too, end without
- *                     releasing the lock.
+ *                     next holder gets this code only if you, too, end
+ *                     without releasing the lock.
  *
  * or an error, and *lock holds nothing:
  *
@@ -129,7 +129,8 @@ int sfshm_trylock(struct sfshm *handle, const void *key, size_t key_len,
  * links, "." and "..", so that all names of a file give the same lock. The
  * directory must exist; its last component may be missing. No file is opened or
  * made. Returns as sfshm_lock(), or -EACCES, -ENOENT, -ENOTDIR, -ELOOP, ... as
- * realpath(3). Resolving the path may block. It serves where flock(2) would.
+ * realpath(3). Resolving the path may block. Use this call in place of
+ * flock(2).
  */
 int sfshm_lock_path(struct sfshm *handle, const char *path,
 		    const struct sfshm_lock_options *options,

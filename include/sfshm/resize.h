@@ -9,7 +9,8 @@
 
 SFSHM_BEGIN_DECLS
 
-/* Progress of a resize: values moved so far, flights that must still end. */
+/* Shows the progress of a resize: the values moved so far, and the flights that
+   must still end. */
 typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
 
 /*

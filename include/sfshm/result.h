@@ -40,7 +40,7 @@ struct sfshm_buf {
  * reuse it for any number of calls, in one thread at a time. A library of
  * another version fills in the fields that it and the program both know.
  *
- * The fields count after an outcome >= 0; `code` and `message` also after
+ * The fields are valid after an outcome >= 0; `code` and `message` also after
  * -EREMOTEIO and -ENOENT.
  */
 struct sfshm_result {
@@ -52,13 +52,14 @@ struct sfshm_result {
 	uint8_t shared;      /* 1: several callers got this run's result */
 	uint8_t owner_died;  /* 1: this caller leads, and the leader before it
 			       died */
-	uint8_t uncached;    /* 1: not kept, later callers run the work anew */
+	uint8_t uncached;    /* 1: the segment did not keep the value; later
+				callers run the work anew */
 	uint8_t stale;       /* 1: past its lifetime; see struct sfshm_policy */
 	uint8_t coordinated; /* 1: no other caller ran the work meanwhile */
 	uint8_t reserved[2];
 	uint64_t generation; /* of the flight; a fencing token that grows with
 				each flight of the key */
-	uint64_t age_ns;     /* ns since the leader published it */
+	uint64_t age_ns;     /* ns since the leader published the value */
 	struct sfshm_buf value;
 	char message[SFSHM_MESSAGE_MAX]; /* of the failed work; a string */
 };

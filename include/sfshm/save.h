@@ -120,14 +120,14 @@ struct sfshm_save {
  *                  message. -ENOENT with info->code 0: there is no such
  *                  directory.
  *   -EMSGSIZE      The segment's max_value is too small to record this path.
- *   -EINVAL, -E2BIG, -ENAMETOOLONG
+ *   -EINVAL, -E2BIG, -ENAMETOOLONG  As in <sfshm/errors.h>.
  *   Others         As sfshm_begin(), sfshm_acquire() and open(2).
  *
- * If the file is missing, or is another file or has another length than the
- * record says, it is saved anew. Waiters sleep in the kernel; the sleep is a
- * cancellation point. If a writer dies at any instruction, one of the waiters
- * becomes the writer at once. If a writer's thread ends, its save is aborted;
- * the descriptor stays open in the process unless the save is
+ * If the file at `path` is missing, or is not the one that the record names, or
+ * has another length, a caller saves it anew. Waiters sleep in the kernel; the
+ * sleep is a cancellation point. If a writer dies at any instruction, one of
+ * the waiters becomes the writer at once. If a writer's thread ends, its save
+ * is aborted; the descriptor stays open in the process unless the save is
  * SFSHM_SAVE_GUARDED.
  */
 int sfshm_save_begin(struct sfshm *handle, const void *key, size_t key_len,
@@ -160,14 +160,15 @@ struct sfshm_flight *sfshm_save_flight(struct sfshm_save *save);
  * ...): the save is still yours, abort it or fail it.
  *
  * Blocks while it reads the whole file and, with SFSHM_SAVE_SYNC, while the
- * disk writes. No cancellation point. If the caller dies inside, the complete
- * file is under its path, and the next caller announces it, or nothing is.
+ * disk writes. No cancellation point. If the caller dies inside, either the
+ * complete file is under its path, and the next caller announces it, or the
+ * path is as it was before.
  */
 int sfshm_save_publish(struct sfshm_save *save) SFSHM_CHECKED;
 
 /*
  * Ends the save without a file; one of the waiters becomes the writer. Returns
- * 0, -ESTALE, -ESHUTDOWN (ended, as of a publish), -EPERM or -ECHILD. The
+ * 0, -ESTALE, -ESHUTDOWN (as the publish does), -EPERM or -ECHILD. The
  * temporary file is gone after 0, -ESTALE and -ESHUTDOWN. Blocks only for
  * file-system calls.
  */

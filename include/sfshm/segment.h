@@ -69,9 +69,9 @@ struct sfshm_options {
  *   -EPROTO  The library cannot use the file; options->why says why. Remove
  *            it or choose another name.
  *   -EOPNOTSUPP  A segment cannot live on that file system: only on tmpfs,
- *            ext2, ext3, ext4 and xfs.
- *   -EBUSY   A process that is about to remove the file has locked it for a
- *            second. End that process.
+ *            ramfs, ext2, ext3, ext4 and xfs.
+ *   -EBUSY   A process that is about to remove the file has kept it locked for
+ *            a second. End that process.
  *   -ENOSPC  The file system has no room to make the segment.
  *   -EAGAIN  Other processes kept replacing the file. Try again.
  *   -EINVAL, -E2BIG, -ENAMETOOLONG, or the error of the system call that
@@ -112,11 +112,11 @@ int sfshm_memfd(const char *label,
  * Closes the handle. Waits that other threads have under way with it return
  * -ESHUTDOWN at once. Flights that other threads lead stay valid, and their
  * leaders must still end them. If this is the process's last handle of the
- * segment, the calling thread's own flights are released. The mapping goes when
- * the last thread of the process that used it has ended or has made its next
- * sfshm call. Returns 0 or -EBADF. Calls with a closed handle return -EBADF
- * until 1024 others have been closed after it in this process; only then may a
- * new handle have its address.
+ * segment, the calling thread's own flights are released. The library unmaps
+ * the segment when the last thread of the process that used it has ended or has
+ * made its next sfshm call. Returns 0 or -EBADF. Calls with a closed handle
+ * return -EBADF until 1024 others have been closed after it in this process;
+ * only then may a new handle have its address.
  *
  * Waits for a liburcu grace period of this process, so do not call it inside an
  * RCU read-side section. Thread-safe; not for signal handlers. A forked child
@@ -127,13 +127,14 @@ int sfshm_close(struct sfshm *handle);
 /*
  * Removes the segment's name. Processes that have the segment open notice
  * within a second: from then on their calls use the segment that has the name,
- * or return -ESHUTDOWN; they end what they hold or lead as usual. The segment's
- * memory goes with the last of these processes. Removes any regular file of
- * this user under that name, without looking inside, and what an interrupted
- * resize has left beside it. sfshm_memfd() makes a segment without a name.
- * Returns 0, -ENOENT, -EPERM (the file belongs to another user), -ENAMETOOLONG,
- * -EINVAL, or the error of the system call that failed. Blocks only for
- * file-system calls. Thread-safe; not for signal handlers.
+ * or return -ESHUTDOWN; they end what they hold or lead as usual. When the last
+ * of these processes has let go of the segment, the kernel frees its memory.
+ * Removes any regular file of this user under that name, without looking
+ * inside, and what an interrupted resize has left beside it. sfshm_memfd()
+ * makes a segment without a name. Returns 0, -ENOENT, -EPERM (the file belongs
+ * to another user), -ENAMETOOLONG, -EINVAL, or the error of the system call
+ * that failed. Blocks only for file-system calls. Thread-safe; not for signal
+ * handlers.
  */
 int sfshm_unlink(const char *name) SFSHM_CHECKED;
 

@@ -131,10 +131,11 @@ struct sfshm_semaphore_info {
 	}
 
 /*
- * Reads the state of a semaphore without a lock; it was true at some moment.
- * First returns the permits of dead holders. Returns 0; -ENODATA, there is no
- * such semaphore; or -EINVAL, -ENAMETOOLONG, -EUSERS, -ENOSPC, -ESHUTDOWN,
- * -EBADMSG, -EBADF, -ECHILD, -ENOMEM. Never waits for another caller.
+ * Reads the state of a semaphore without a lock: the numbers as they were at
+ * some moment of the call. First returns the permits of dead holders. Returns
+ * 0; -ENODATA, there is no such semaphore; or -EINVAL, -ENAMETOOLONG, -EUSERS,
+ * -ENOSPC, -ESHUTDOWN, -EBADMSG, -EBADF, -ECHILD, -ENOMEM. Never waits for
+ * another caller.
  */
 int sfshm_semaphore_info(struct sfshm *handle, const void *name,
 			 size_t name_len,
