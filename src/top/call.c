@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* From a public call to a question of sync/: arguments, handle, peer. */
+/*
+ * Turns a public call into a call of sync/: checks the arguments, and finds the
+ * handle's mapping and the calling thread's peer.
+ */
 #include "top/call.h"
 
 #include <errno.h>

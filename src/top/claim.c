@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Claims: callers coordinate on another key than the value's. The caller leads
- * a flight on the claim key, which is handed on like any other and never has a
- * result; under it, the caller leads a flight on the value's key.
+ * a flight on the claim key. That flight is taken over like any other, and
+ * never has a result. While the caller has it, the caller leads a second flight
+ * on the value's key.
  */
 #include <errno.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guard ends the flight whatever way the work is left by: here, after a
- * return; in the clean-up handler, after a cancellation, pthread_exit() or a
- * C++ exception (this file is compiled with -fexceptions). If the thread or the
- * process dies, the participant that finds the death ends the flight
- * (docs/recovery.md).
+ * The guard ends the flight by whichever way the thread leaves the work:
+ * settle() does so after a return; the clean-up handler after a cancellation,
+ * pthread_exit() or a C++ exception (this file is compiled with -fexceptions).
+ * If the thread or the process dies, the participant that finds the death ends
+ * the flight (docs/recovery.md).
  *
  * There is no cancellation point between the claim and the setting of the
  * handler. A thread that is cancelled asynchronously there, or ends in any
@@ -56,7 +56,7 @@ static int settle(struct flight *f, int returned)
 	return r && r != -ESHUTDOWN ? r : f->outcome;
 }
 
-/* Whether the segment is missing, full or of no use: not the caller's fault. */
+/* Whether the call failed because the segment is missing, full or unusable. */
 static bool unavailable(int r)
 {
 	return r == -EBADF || r == -EUSERS || r == -ENOSPC || r == -EBADMSG ||

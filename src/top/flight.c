@@ -10,8 +10,10 @@
 #include "top/call.h"
 
 /*
- * Whether the policy asks for nothing but lifetimes, and perhaps a refresh. One
- * test tells that the fields it must not have are all 0.
+ * Whether fast_begin() may serve this policy: it has no flags but the harmless
+ * ones, and its beta, fresh, fits and claim_key are 0, which one test shows.
+ * The fields that concern a wait may have any value, because fast_begin() never
+ * waits.
  */
 static force_inline bool plain(const struct sfshm_policy *policy)
 {
@@ -75,8 +77,9 @@ on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 }
 
 /*
- * Finds the peer that leads a flight, if that is this thread, which is about to
- * end the flight. Returns 0 or why this thread cannot.
+ * Finds the calling thread's peer before it ends the flight, and notes if the
+ * flight may have a double. Returns 0, or the error of a thread that does not
+ * lead the flight. *out is NULL for a flight that is shared with nobody.
  */
 static force_inline int leader(struct flight *f, struct peer **out)
 {

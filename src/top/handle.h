@@ -5,8 +5,9 @@
  * A caller reads a handle's mapping pointer under liburcu's read lock.
  * sfshm_close() exchanges it, and waits for a grace period before it drops the
  * handle's reference. An attached thread holds a reference of its own, so its
- * fast path only compares pointers. The memory of a handle is never freed, and
- * is reused as late as can be: the magic tells a stale pointer.
+ * fast path only compares pointers. The library never frees the memory of a
+ * handle, and reuses it as late as it can, so a call finds by the magic that
+ * its pointer leads to a closed handle.
  */
 #ifndef TOP_HANDLE_H
 #define TOP_HANDLE_H
@@ -31,7 +32,7 @@ struct sfshm {
 	uint32_t closing; /* futex word: counts closes, wakes waiting calls */
 	struct mapping *map;
 	uint64_t cookie;
-	struct retired_mapping *retired; /* by handle_lock */
+	struct retired_mapping *retired; /* guarded by handle_lock */
 	struct sfshm *next_closed;
 };
 

@@ -34,19 +34,19 @@ static struct beat_ref *beat_ref_of(const struct sfshm_heartbeat *heartbeat)
 struct beat {
 	struct flight flights[2]; /* copies: the flight, its claim */
 	int count;
-	uint32_t ms; /* each beat moves the deadline to this, from now */
+	uint32_t ms; /* each beat sets the deadline so far ahead */
 	uint64_t number;
 	uint64_t beats;
 	uint32_t stop;    /* futex word */
 	uint32_t lost;    /* the flight is not its leader's any more */
 	bool joined;      /* a caller waits for the thread's end */
-	pthread_t thread; /* by the lock */
+	pthread_t thread; /* guarded by `lock` */
 	struct beat *next;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct beat *beats; /* that run; by the lock */
-static uint64_t started;   /* by the lock */
+static struct beat *beats; /* the running ones; guarded by `lock` */
+static uint64_t started;   /* guarded by `lock` */
 
 void heartbeat_fork_lock(void)
 {
@@ -139,7 +139,10 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Starts the thread, which may have ended by the return. *number names it. */
+/*
+ * Starts the thread, and stores the beat's number to *number. The thread may
+ * have ended, and freed the beat, when this function returns.
+ */
 static int start_thread(struct beat *b, uint64_t *number)
 {
 	sigset_t all, old;
@@ -147,7 +150,7 @@ static int start_thread(struct beat *b, uint64_t *number)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	/* Held, so that the thread does not end before it is listed. */
+	/* The thread needs this lock to end, so the beat is listed by then. */
 	pthread_mutex_lock(&lock);
 	r = pthread_create(&b->thread, NULL, run, b);
 	if (!r) {
@@ -251,7 +254,7 @@ static uint64_t end_thread(uint64_t number)
 	return n;
 }
 
-/* Whether ending the flight would return -ESTALE, or has. */
+/* Whether the flight's end would return -ESTALE, or has returned that. */
 static bool was_taken(const struct flight *f)
 {
 	if (!flight_open(f))

@@ -188,7 +188,7 @@ static void fill_limits(const struct mapping *map, uint32_t slot, uint64_t ctl,
 	info->owner_died = lock ? (ctl & LOCK_ORPHANED) != 0 : info->deaths > 0;
 }
 
-/* Fills in a save's record: its result, or the hidden one while it is on. */
+/* Fills in a save's record: the result, or the writer's note while it works. */
 static void fill_save(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		      struct sfshm_slot_info *info)
 {

@@ -24,9 +24,9 @@ static __attribute__((noinline)) int get_slowly(struct sfshm *h,
 }
 
 /*
- * Attaches the thread, if the fast path lacks nothing else. Returns 0 if it has
- * attached it now, AGAIN if the slow path must answer, or handle_enter()'s
- * error.
+ * Attaches the thread, if that is all that keeps the call from the fast path.
+ * Returns 0 if the thread is attached now, AGAIN if the slow path must answer,
+ * or handle_enter()'s error.
  */
 static __attribute__((noinline)) int attach_first(struct sfshm *h,
 						  const void *key, size_t len,

@@ -88,7 +88,10 @@ static int refuse_rank(struct peer *p, const struct key *k,
 	return -EDOM;
 }
 
-/* Reports a lock that this thread holds itself before any error of rank. */
+/*
+ * Checks the rank. If this thread holds the very lock, the call reports that,
+ * and no error of rank.
+ */
 static int check_rank(struct call *c, const struct sfshm_lock_options *o)
 {
 	struct peer *both[2] = { c->self, NULL };
@@ -148,7 +151,11 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 	return r;
 }
 
-/* Takes the lock in the usual case, which needs nothing else. */
+/*
+ * Takes the lock in the usual case: the thread is attached, the segment has not
+ * moved, the rank is above all that the thread holds, and nobody holds the
+ * lock. Returns AGAIN in any other case.
+ */
 static inline int lock_at_once(struct sfshm *h, const void *key, size_t len,
 			       uint32_t rank, struct hold *held)
 {

@@ -26,8 +26,8 @@ static uint32_t kept_ms(struct field field)
  * Publishes the old segment's value in the flight `f` of the new one. While
  * this thread has that flight, no other caller leads the key in either segment,
  * unless a flight was under way in the old one. So the old segment's value is
- * the newest. If a caller forgets or purges it there meanwhile, this forgets
- * the copy.
+ * the newest. If a caller forgets or purges that value meanwhile, carry_over()
+ * forgets the copy.
  */
 static int carry_over(struct move *m, struct call *from, struct call *to,
 		      struct flight *f)
@@ -52,8 +52,9 @@ static int carry_over(struct move *m, struct call *from, struct call *to,
 		return r;
 	/*
 	 * ORDER-X2 pairs ORDER-X1
-	 * A caller that invalidates softly ends the lifetime here, then looks
-	 * there.
+	 * This thread publishes in the new segment, then looks at the lifetime
+	 * in the old one. A caller that invalidates softly ends the lifetime in
+	 * the old segment, then looks for the value in the new one.
 	 */
 	fence_seq();
 	if (load_relaxed(&field.front->ttl_ms) == ttl &&
@@ -93,7 +94,10 @@ static int orphan_over(struct move *m, struct call *from,
 	return 0;
 }
 
-/* With a lease: others need not wait for this process if it is stopped. */
+/*
+ * The policy of each flight that moves a key. It has a lease, so that no other
+ * caller has to wait for this process if that is stopped.
+ */
 static const struct sfshm_policy plain = {
 	.size = sizeof(plain),
 	.flags = SFSHM_KEEP,

@@ -19,7 +19,7 @@
 #include "top/sized.h"
 #include "top/succession.h"
 
-/* Tries before a name that keeps changing hands is given up on. */
+/* How often to try while other processes give the name to other files. */
 #define MOST_TRIES 100
 #define CREATE_TRIES 5
 #define BUSY_TRIES 100
@@ -28,7 +28,7 @@
 	(SFSHM_CREATE | SFSHM_EXCLUSIVE | SFSHM_SET_OWNER | SFSHM_SET_GROUP | \
 	 SFSHM_HUGE_PAGES)
 
-/* Checks the options, and adopts them as this library's, in *own if need be. */
+/* Checks the options. Copies those of another version to *own; see sized.h. */
 static int check_options(const struct sfshm_options **options,
 			 struct sfshm_options *own)
 {
@@ -159,9 +159,9 @@ int sfshm_open(struct sfshm **out, const char *name,
 }
 
 /*
- * Closes a descriptor that is not needed. If the file is mapped here, the
- * kernel drops the process's byte locks on it, so this takes them again at
- * once.
+ * Closes a descriptor that is not needed. If this process has the file mapped,
+ * the kernel then drops the process's byte locks on the file, so close_extra()
+ * takes them again at once.
  */
 static void close_extra(int fd, struct mapping *map)
 {
@@ -256,9 +256,9 @@ int sfshm_memfd(const char *label, const struct sfshm_options *options)
 }
 
 /*
- * Also removes the names that a dead resize may have left, which nobody would
- * find. The name itself goes first: until then a process that opens it finds
- * what belongs to it.
+ * Also removes the names that a dead resizer may have left beside this one
+ * (NAME~, NAME~new), because nobody would find them later. The segment's own
+ * name goes first: a process that can open it must find its predecessor, too.
  */
 int sfshm_unlink(const char *name)
 {

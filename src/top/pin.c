@@ -15,7 +15,7 @@ struct pin {
 	uint64_t len;
 	uint32_t ref;
 	uint32_t incarnation;
-	int32_t place; /* in the record; -1: no bytes, or given back */
+	int32_t place; /* of the note in the record; -1: an empty value */
 	uint32_t held;
 } overlay;
 OVERLAY_FITS(struct pin, struct sfshm_pin);

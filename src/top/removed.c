@@ -16,7 +16,7 @@
 #include "peer/removal.h"
 #include "segment/file.h"
 
-/* So many files are remembered, and not looked at again. */
+/* How many files a search remembers, so that it looks at each once. */
 #define MOST_FILES 64
 
 struct search {
@@ -89,7 +89,10 @@ static int open_through(const struct search *s, pid_t pid, uint64_t ino)
 	return fd;
 }
 
-/* False: this process may not look into that one, but perhaps into another. */
+/*
+ * Maps the file that process `pid` has open. False: this process may not look
+ * into that one, and perhaps finds another that has the file open.
+ */
 static bool map_through(const struct search *s, pid_t pid, uint64_t ino,
 			struct mapping **map)
 {

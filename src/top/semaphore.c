@@ -130,7 +130,7 @@ static int make(struct lookup *w, bool try, uint32_t max)
 		.ttl_ms = SFSHM_FOREVER,
 		.deadline_ns = w->wait ? w->wait->deadline : 0,
 		.cancel = w->wait ? w->wait->cancel : NULL,
-		/* So that others need not wait for a stopped maker. */
+		/* A lease: other callers need not wait for a stopped maker. */
 		.lock_age_ms = 1000,
 	};
 	struct sfshm_result result = SFSHM_RESULT_INIT;
@@ -161,7 +161,8 @@ static int find_before(struct lookup *w)
 		return 0;
 	/*
 	 * ORDER-M1 pairs ORDER-M2
-	 * `moved` was set there before this looks at its permits.
+	 * `moved` was set in the predecessor before this thread looks at the
+	 * permits there.
 	 */
 	fence_seq();
 	w->p->inside++;
@@ -208,7 +209,7 @@ static int find_or_make(struct lookup *w, bool try)
 		if (r && r != AGAIN)
 			return r;
 	}
-	/* Damaged bytes say both that it is made and that it is not. */
+	/* Damaged bytes say that the semaphore is made and that it is not. */
 	peer_count(w->p, COUNT_corrupt);
 	return -EBADMSG;
 }
@@ -241,7 +242,10 @@ static int seek_slowly(struct lookup *w, bool may_make, bool try)
 	return 0;
 }
 
-/* Finds the semaphore, in the segment that stands; 0, MOVED or an error. */
+/*
+ * Finds the semaphore, in the successor if the segment has moved. Returns 0,
+ * MOVED or an error.
+ */
 static int seek(struct lookup *w, bool may_make, bool try)
 {
 	struct semaphore_known *k;

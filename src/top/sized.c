@@ -5,7 +5,7 @@
 
 #include "segment/geometry.h"
 
-/* The sizeof of a pointer, which callers set by mistake, is no struct's. */
+/* More than sizeof(a pointer), which a caller sets by mistake. */
 #define LEAST (2 * sizeof(size_t))
 
 static size_t size_of(const void *theirs)

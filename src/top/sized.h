@@ -5,8 +5,8 @@
  * Such a struct begins with its size, and a version only appends fields. So of
  * two versions' structs one is the beginning of the other. A field that the
  * caller's struct lacks counts as 0. A field that the library lacks must be 0
- * in options, for the library cannot do what it asks for, and stays untouched
- * in what the library fills in.
+ * in options, because the library cannot do what it asks for. In a struct that
+ * the library fills in, such a field stays untouched.
  */
 #ifndef TOP_SIZED_H
 #define TOP_SIZED_H
@@ -17,7 +17,7 @@
 
 #include "os/atomics.h"
 
-/* No version appends more bytes than this: a larger size was never set. */
+/* No version appends more bytes; a larger size is one that nobody has set. */
 #define SIZED_SURPLUS_MAX 4096
 
 /*
@@ -49,7 +49,7 @@ int sized_read(void *own, size_t size, const void *theirs);
 int sized_adopt_options(const struct sfshm_options **options,
 			struct sfshm_options *own);
 
-/* Whether `theirs` points to a struct of some version; `size` is ours. */
+/* Whether `theirs` points to a struct of some version; this one has `size`. */
 bool sized_is_valid(const void *theirs, size_t size);
 
 /* Fills in what *theirs has room for; its field `size` stays. */

@@ -139,8 +139,8 @@ static bool anything_owned(struct mapping *map)
 
 /*
  * ORDER-M1 pairs ORDER-M2
- * A caller here sets `moved`, then looks for what is owned; a leader there
- * claims, then looks at `moved`.
+ * This process has set the segment's `moved`, then looks for what is owned in
+ * the segment; a leader in the segment claims, then looks at `moved`.
  */
 bool succession_left(struct mapping *map)
 {

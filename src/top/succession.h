@@ -8,7 +8,7 @@
  *
  *  SUCCESSION-1. Nobody leads in a successor before having set its
  *      predecessor's `moved`: a process that maps the successor maps the
- *      predecessor too, and sets it.
+ *      predecessor too, and sets that word.
  *  SUCCESSION-2. Once `moved` is set, no flight begins in the predecessor: a
  *      caller that claims one looks at `moved` afterwards and gives the claim
  *      back. A follower that waits there may still take over a flight that is
@@ -67,7 +67,10 @@ void handle_close_beside(int fd, const struct stat *st);
 /* Guards all opening: by name, of predecessors, of successors. */
 extern pthread_mutex_t handle_lock;
 
-/* Looks after the segment's file, and after a removed predecessor. */
+/*
+ * Checks whether the segment's file is removed (REMOVAL-1), and whether
+ * anything is left in a removed predecessor.
+ */
 void handle_look(struct mapping *map);
 
 static inline void handle_look_if_due(struct mapping *map)
@@ -77,7 +80,7 @@ static inline void handle_look_if_due(struct mapping *map)
 }
 
 /*
- * Called as a flight, lock or permit ends in a removed segment. Warns the
+ * Called as a flight, lock or save ends. If the segment is removed, warns the
  * leaders and holders in the new segment of that name, unless they have waited
  * for the removed one.
  */

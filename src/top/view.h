@@ -9,7 +9,7 @@
 #include "segment/mapping.h"
 
 struct sfshm_view {
-	struct mapping map; /* read-only: only ever read through */
+	struct mapping map; /* mapped read-only */
 	struct stat stat;
 	uint64_t created;
 	char path[256];
