@@ -7,7 +7,7 @@
 #include "peer/removal.h"
 #include "sync/semaphore.h"
 
-/* A sleep has room for these beside the events and the relay words. */
+/* How many holders a sleep has room for, beside events and relay words. */
 #define MOST_HOLDERS (WAIT_MOST_WORDS - WAIT_OWN_WORDS - 2)
 
 /* The holders of the permits, as many as the sleep has room for. */
@@ -37,8 +37,8 @@ static void list(struct holders *h, uint32_t *word, uint32_t seen)
 }
 
 /*
- * Looks at one holder. A dead holder is reaped here, unless another reaper is
- * about it; that one wakes the sleepers on its word when it is done.
+ * Looks at one holder. If it is dead, reaps it, unless another reaper is at
+ * work: that reaper wakes the sleepers on the holder's word when it is done.
  */
 static void meet(struct mapping *map, uint32_t index, bool slice,
 		 struct holders *h)

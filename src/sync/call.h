@@ -16,7 +16,7 @@ struct call {
 	struct key key;
 	struct sfshm_result *result;
 	const struct sfshm_policy *policy;
-	uint32_t *closing; /* moves when the handle is closed */
+	uint32_t *closing; /* changes when the handle is closed */
 	uint32_t closing_seen;
 	uint32_t flags;         /* the policy's, and what the call adds */
 	uint32_t lease_or_rank; /* ms for its flight; or a lock's rank */
@@ -35,16 +35,16 @@ struct call {
 		uint64_t slept;         /* times */
 		bool waited;            /* it was among the waiters */
 		uint32_t *event;        /* of the slot that it last waited at */
-		uint64_t unnoted_since; /* ns; the leader has noted no start */
-		uint64_t unnoted_gen;   /* ... of this generation */
+		uint64_t unnoted_since; /* ns: first look at a flight whose */
+		uint64_t unnoted_gen;   /* start is not noted; that flight */
 		uint32_t reap; /* dead leader's participant + 1, or 0 */
 	} wait;
 
 	/* the segment and its predecessor */
 	struct {
 		bool consulted; /* the predecessor has been asked */
-		bool moving; /* the predecessor is left alone: top/resize.c */
-		bool asked;  /* this is the question to the predecessor */
+		bool moving;    /* the call moves the key here: top/moving.c */
+		bool asked; /* this call is made in a predecessor: consult.c */
 	} resize;
 };
 

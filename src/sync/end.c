@@ -16,7 +16,7 @@ void flight_yield(struct peer *p, uint32_t slot)
 	owned_drop(p, slot);
 }
 
-/* Reaps the dead leader before this one, now that the work is done. */
+/* Reaps the dead leader that this one took over from: the work is done. */
 static force_inline void reap_last(struct flight *f, struct peer *p)
 {
 	if (likely(!f->reap))
@@ -75,9 +75,10 @@ struct outcome {
 };
 
 /*
- * Gets the field a chain of the right size: its own, if that fits and is not a
- * spare one (unless it may be), else a new one. Whenever the reference counts
- * (ARENA-4), `len` is the chain's size.
+ * Gives the field a chain of the right size. Keeps the field's own chain if
+ * that has the size, except one of spare granules without `spare`; else frees
+ * it and builds another. Whenever the reference counts (ARENA-4), `len` is the
+ * chain's size.
  */
 static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 		     uint32_t len, bool spare)
@@ -116,7 +117,7 @@ static uint8_t took(const struct flight *f, uint64_t now)
 	return from && now > from && !f->stored ? scale_took(now - from) : 0;
 }
 
-/* Tag for a value in its slot's inline granule: length + 1; else 0. */
+/* The low bits of `when`: length + 1 of an empty or inline value, else 0. */
 static uint64_t small(const struct mapping *map, uint32_t slot,
 		      const struct shm_back *back, uint32_t len)
 {
@@ -151,7 +152,7 @@ static on_waking int write_field(struct flight *f, struct peer *p,
 	store_relaxed(&field.back->code, o->code);
 	store_relaxed(&field.back->keep, scale_ms(o->keep_ms));
 	store_relaxed(&field.back->took, took(f, now));
-	/* Waiters here do not wait for a value moved from a predecessor. */
+	/* An earlier `gen` keeps waiters here from taking a moved value. */
 	store_relaxed(&field.front->gen,
 		      (uint32_t)ctl_gen(f->ctl) - (f->stored != 0));
 	store_relaxed(&field.front->ttl_ms, o->ttl_ms);
@@ -414,7 +415,7 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 		return end_alone(f, code == -ENOENT ? -ENOENT : -EREMOTEIO);
 	}
 	r = write_field(f, p, &o);
-	/* If there is no room for the message, the code must do. */
+	/* If there is no room for the message, followers get the code alone. */
 	o.len = 0;
 	if (r)
 		r = write_field(f, p, &o);

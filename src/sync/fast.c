@@ -207,7 +207,10 @@ on_waking bool fast_landed(struct peer *p, const struct sighting *seen,
 	    ctl_gen(g.at.ctl) != ctl_gen(seen->ctl))
 		return false;
 	look_closer(p->map, &g);
-	/* The follower does not wait for a value moved from a predecessor. */
+	/*
+	 * A value moved from a predecessor has an earlier `gen` than its
+	 * flight: it is not what the follower waits for.
+	 */
 	if (g.front.gen != (uint32_t)ctl_gen(g.at.ctl) ||
 	    !take(p->map, &g, SFSHM_AWAITED, sys.coarse(), result))
 		return false;

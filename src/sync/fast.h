@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The usual answers: the key's value is fresh; or the key is idle and the
- * caller leads; or the caller has waited and its flight has landed. All other
- * cases are left to flight_begin(), which looks the key up anew.
+ * caller leads; or the caller has waited and its flight has landed. In all
+ * other cases the caller goes on to flight_begin() or flight_peek(), which look
+ * the key up anew.
  */
 #ifndef SYNC_FAST_H
 #define SYNC_FAST_H

@@ -59,7 +59,7 @@ int flight_begin(struct call *c, struct flight *f);
 int flight_alone(struct flight *f, const struct sfshm_policy *policy,
 		 struct sfshm_result *result);
 
-/* Beside the errors: the caller must look again, or take its slow path. */
+/* Beside the error codes: the caller must look again, or take its slow path. */
 #define AGAIN (-4096)
 
 /* The segment has a successor, which the caller must ask. */
@@ -67,7 +67,8 @@ int flight_alone(struct flight *f, const struct sfshm_policy *policy,
 
 /*
  * A key that is missing here may just have moved to the successor. Then the
- * successor must answer, unless this is the successor's own question.
+ * successor must answer, unless this call is one that a caller in the successor
+ * makes here (sync/consult.h).
  */
 static inline bool flight_moved(const struct call *c)
 {
@@ -128,7 +129,7 @@ static inline bool flight_stands(const struct flight *f)
 /*
  * Whether the flight or lock at `slot`, which is about to end, may have had a
  * double: the segment's file is removed, or took the name of a removed one in
- * which work went on. Looks after the file first, if that is due.
+ * which work went on. Checks the file first, if that is due (REMOVAL-1).
  */
 static force_inline bool flight_is_doubtful(struct mapping *map, uint32_t slot,
 					    uint64_t ctl)
@@ -192,8 +193,8 @@ void flight_sweep(struct peer *victim, bool died);
 bool flight_abandon(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /*
- * Before FLIGHT-T7 or FLIGHT-T8: counts the leader's death over this key,
- * unless another participant has.
+ * Counts the leader's death at this slot, unless another participant has
+ * counted it. Called before FLIGHT-T7 or FLIGHT-T8.
  */
 void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl);
 

@@ -77,7 +77,7 @@ static uint64_t lease_end(struct call *c, const struct shm_desk *cold,
 	return ms ? began + ms * NS_PER_MS : 0;
 }
 
-/* Returns why the wait is over without a result, -errno, or 0. */
+/* Returns the error that ends the wait without a result, or 0: it goes on. */
 static int given_up(struct call *c, uint64_t now)
 {
 	const struct sfshm_policy *pol = c->policy;
@@ -200,7 +200,7 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 
 	if (!c->wait.joined)
 		begin_to_wait(c, seen);
-	/* The present holder has the news of a dead holder before it. */
+	/* A death before the present holder is news for that holder alone. */
 	c->result->owner_died = 0;
 	/* ORDER-D1 pairs ORDER-D2 */
 	store_seq(&p->record->wait_slot, seen->slot + 1);
@@ -214,7 +214,7 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 	w->event_seen = event_arm(event);
 	if (load_seq(&p->map->slots[seen->slot].ctl) != seen->ctl)
 		return STEP_AGAIN;
-	/* Callers must use the new segment; only its question waits here. */
+	/* A caller must use the new segment; a call from there waits here. */
 	if (removal_known(p->map) && !c->resize.asked)
 		return STEP_MOVED;
 	return STEP_SLEEP;
@@ -251,7 +251,7 @@ enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
 
 /*
  * A caller that leaves without leading may have had the only wake that a
- * release gives, so it passes a wake on. Then it owes nothing any more
+ * release gives, so it passes a wake on. After that its death need wake nobody
  * (WAIT-3).
  */
 void flight_unfollow(struct call *c, bool leads)

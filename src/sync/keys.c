@@ -25,7 +25,7 @@ static int peek_here(struct call *c)
 	return r < 0 ? r : -ENODATA;
 }
 
-/* A key that was found in neither segment may have moved here meanwhile. */
+/* Looks here once more: a key found in neither segment may just have moved. */
 static int peek_around(struct call *c)
 {
 	int r = flight_consult(c, flight_peek);
@@ -58,7 +58,7 @@ static int find(struct call *c, struct sighting *seen)
 	return r;
 }
 
-/* A dead leader leads nothing. True: what it led has been given back. */
+/* Reaps the leader if it is dead. True: what it led has been given back. */
 static bool reap_leader(struct peer *p, uint64_t ctl)
 {
 	uint32_t leader = ctl_owner(ctl) - 1;
@@ -125,8 +125,8 @@ bool flight_purge(struct peer *p, uint32_t slot, uint64_t ctl)
 
 /*
  * Works as a steal: the slot's leader learns of it at the end of its flight. A
- * slot in the making may not be linked yet. Its flight has not begun, so it
- * comes after this call.
+ * slot in the making is left alone. It may not be linked yet, and its flight
+ * has not begun, so that flight counts as later than this call.
  */
 bool flight_drop(struct peer *p, uint32_t slot, uint64_t ctl)
 {
@@ -139,8 +139,8 @@ bool flight_drop(struct peer *p, uint32_t slot, uint64_t ctl)
 
 /*
  * Ends the field's lifetime now. The caller does not own the field: if the slot
- * changes meanwhile, a later result with the same lifetime may lose that, and
- * is refreshed the earlier.
+ * changes meanwhile, a later result with the same lifetime may be cut short,
+ * and is refreshed the earlier.
  */
 static bool end_lifetime(struct shm_slot *s, uint64_t ctl, struct shm_front *f)
 {

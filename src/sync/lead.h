@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Becoming the leader of a slot at rest, or of a dead leader's slot. The code
- * is in a header because a flight without company consists of little else.
+ * is in a header, to be inlined: a flight that no other caller waits for
+ * consists of little else.
  */
 #ifndef SYNC_LEAD_H
 #define SYNC_LEAD_H

@@ -7,7 +7,8 @@
  * (LOCK_ORPHANED, O below): a holder ended while it held the lock, and no later
  * holder has given the lock back since. The CAS that ends the dead holder's
  * hold sets the bit, and the CAS that gives the lock back clears it. So the
- * news is never lost or told twice, even if callers die in between.
+ * news is never lost or told twice, even if callers die in between. In the
+ * table P is the caller, D a dead or leaving holder, x the bit as it was.
  *
  *   IDLE g x    -> BUSY g+1 P x   take it (FLIGHT-T3)
  *   BUSY g P x  -> IDLE g         give it back (FLIGHT-T6)

@@ -115,7 +115,10 @@ static bool serves(struct save *s, uint64_t linked)
 	uint64_t now = sys.coarse();
 	uint64_t age = now > linked ? (now - linked) / NS_PER_MS : 0;
 
-	/* In the same tick of the clock the link may have come first. */
+	/*
+	 * A file that was linked after the call began serves. A file of the
+	 * same tick of the clock may have been linked before.
+	 */
 	if (linked > s->since)
 		return true;
 	if (s->flags & SFSHM_SAVE_AGAIN || age >= s->ttl_ms)

@@ -34,8 +34,8 @@
  *      to be. If it is not, W had not linked the file, for W writes LINKING
  *      after that.
  *  SAVE-2. The record names its key and the flight that wrote it. A record of
- *      an earlier flight than the last good result's is history; a record of a
- *      later flight is of a writer that never came to an end.
+ *      an earlier flight than the last good result's counts no more; a record
+ *      of a later flight is of a writer that never came to an end.
  *  SAVE-3. A temporary file's name is made of the key and the generation: a
  *      writer that lost its flight and lives does not meet the next writer's
  *      file. The passing name, under which a whole file stands just before it
@@ -44,8 +44,8 @@
  *  SAVE-4. As far as can be, only a writer that has the flight puts a file
  *      under the path: it renews its reservation just before. A writer that
  *      stops just then, for longer than the reservation, puts a whole file of
- *      its own there. The record denies that file by its inode, so the next
- *      save writes it anew.
+ *      its own there. That file's inode is not the record's, so the next save
+ *      writes the file anew.
  */
 #ifndef SYNC_SAVE_H
 #define SYNC_SAVE_H

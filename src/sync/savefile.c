@@ -226,8 +226,8 @@ static int replace(struct savefile *f, const char *passing)
 }
 
 /*
- * Removes the passing name, if the file has it. The file must have its path by
- * then, or be given up: without a name it cannot get another one.
+ * Removes the passing name, if the file has it. Called once the file has its
+ * path, or is given up: a file that has lost its last name cannot get another.
  */
 static void forget_passing(const struct savefile *f)
 {

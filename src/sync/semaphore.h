@@ -27,8 +27,8 @@
  *      If max, which counts its changes, is the same, the taker has the permit.
  *      Else it works L out anew, and gives the word back unless the word is
  *      below L.
- *  SEMAPHORE-3. So at most max permits are held; after max was lowered, at most
- *      as many as before, for as long as that takes. Of the takers under the
+ *  SEMAPHORE-3. So at most max permits are held; after max was lowered, no more
+ *      than before, until enough holders have left. Of the takers under the
  *      present max let M have used the largest L. All their words are below
  *      that L, so these are at most L words. A held word from L on was
  *      therefore taken under an earlier max and has been held since; M, which

@@ -23,10 +23,10 @@ static bool outlived(uint64_t dead, uint64_t now)
  * dead leader's flight, while the control word still names that leader. So a
  * caller that finds the slot at rest, or leads it, knows of the death. Of
  * several callers, each CAS lets one through. A caller may come so late that a
- * leader has lived since, whose end has cleared the count; it takes its own
- * count back. Should it die first, one death is counted twice, which is legal
- * for a hint. The time of the death is noted in the place of the flight's
- * start.
+ * leader has lived since, whose end has cleared the count; such a caller takes
+ * its own count back. Should it die first, one death is counted twice, which is
+ * legal for a hint. The caller notes the time of the death in the place of the
+ * flight's start.
  */
 void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl)
 {
@@ -66,7 +66,7 @@ static void sweep_led(struct peer *v, uint32_t slot, uint64_t c, bool died)
 	flight_abandon(v, slot, c);
 }
 
-/* Ends a slot in the making: a linked one as any flight, else it is free. */
+/* Ends the flight of a slot in the making if it is linked, else frees it. */
 static void sweep_making(struct peer *v, uint32_t slot, uint64_t c, bool died)
 {
 	struct shm_slot *s = &v->map->slots[slot];
