@@ -64,7 +64,7 @@ static uint32_t scan(struct peer *p, uint32_t *cursor, uint32_t want,
 
 /*
  * Scans granules outside slots first, because neighbours among them are copied
- * in one go. Looks at one in `part` of all, and some more.
+ * in one go. Looks at one granule in `part`, and at some more.
  */
 static uint32_t scan_all(struct peer *p, uint32_t want, uint32_t part)
 {

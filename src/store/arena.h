@@ -20,9 +20,10 @@
  *      (publish), or a slot's to P (free).
  *  ARENA-3. A granule OWNED by P's incarnation is reached from P's record: it
  *      is in the chain `build` or `doomed`, or it is `build_pending` or
- *      `doomed_pending`. Only P makes granules P's, so once P is dead, a
- *      granule that the record names and the tag confirms is P's beyond doubt.
- *  ARENA-4. A slot's reference counts only if its head's tag names that slot.
+ *      `doomed_pending`. Only P writes its own name into a tag. So once P is
+ *      dead, a granule is P's if P's record names it and its tag names P.
+ *  ARENA-4. A slot's reference counts only if the tag of the granule that it
+ *      leads to names that slot.
  *
  * So a death at any instruction leaks nothing: the reaper frees the granules of
  * ARENA-3, and the next leader of the slot drops a reference that ARENA-4
@@ -193,7 +194,10 @@ void arena_adopt(struct peer *p, uint32_t ref, uint64_t tag);
 int arena_pieces(const struct mapping *map, uint32_t ref, uint64_t offset,
 		 uint64_t len, struct iovec *iov, int max);
 
-/* Makes room by evicting `granules`; the evictor sets it. 0 or -ENOSPC. */
+/*
+ * Makes room by evicting values of `granules` granules. Returns 0 or -ENOSPC.
+ * top/fork.c sets it, because the evictor is not known here.
+ */
 typedef int (*arena_reclaim_fn)(struct peer *p, uint32_t granules);
 extern arena_reclaim_fn arena_reclaim;
 

@@ -12,13 +12,13 @@
 /* Free slots are scarce if fewer than one in so many is free. */
 #define SCARCE 128
 /*
- * How many times further than it should take a caller looks for a free slot,
- * before it evicts a value. If free slots are scarce, how many it looks at:
- * then it mostly evicts.
+ * A caller that wants a free slot looks at PATIENT times as many slots as it
+ * should have to, before it evicts a value. If free slots are scarce, it looks
+ * at HASTY slots, and mostly evicts.
  */
 #define PATIENT 16
 #define HASTY 4
-/* An evictor for memory frees this part of all beyond the granules wanted. */
+/* An evictor for memory frees one in so many of all granules besides. */
 #define SPARE 64
 /* How far the expiry hand goes for one victim. */
 #define EXPIRY_REACH 32
@@ -60,7 +60,8 @@ static void credit_hits(struct mapping *map)
 /*
  * Idle slots that must not be evicted: a semaphore; and a lock or a save whose
  * last owner died, until a caller has learned of it or nothing else can go.
- * A save with an earlier file may go: it may serve for long without a leader.
+ * A save with an earlier file may go, because that file may serve for long
+ * before a caller leads the key again.
  */
 static bool must_stay(const struct shm_slot *s, uint64_t ctl, bool last_resort)
 {
@@ -290,10 +291,10 @@ struct patience {
 };
 
 /*
- * Lets a grace period pass. If the epoch does not move, because a reader is
- * behind, the wait is bounded, because another evictor soon expels the reader:
- * -ENOSPC. While the epoch moves, the evictor goes on: others may get the slots
- * that come free, but its turn comes.
+ * Lets a grace period pass. While the epoch moves, the evictor goes on: others
+ * may get the slots that come free, but its turn comes. If the epoch has stood
+ * still for PATIENCE_NS, returns -ENOSPC. That is rare, because an evictor soon
+ * expels a reader that is behind.
  */
 static int await_grace(struct peer *p, struct patience *w)
 {
@@ -311,10 +312,11 @@ static int await_grace(struct peer *p, struct patience *w)
 }
 
 /*
- * After a whole round found nothing to evict: reaps the dead, which may own
- * something; if none was dead, makes the slots that must stay next; after that
- * nothing is left: -ENOSPC. Returns 1 if the dead had pinned memory that is
- * free now without an eviction.
+ * Called after a whole round found nothing to evict. Reaps the dead, which may
+ * own something. If none is dead, allows the next round to take slots that
+ * should stay (last_resort); if the last round was allowed to, returns -ENOSPC.
+ * Returns 1 if memory is wanted and a reaped participant may have held some,
+ * which is free by now.
  */
 static int look_further(struct peer *p, struct want *w)
 {

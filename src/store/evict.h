@@ -6,8 +6,8 @@
  * slots past their lifetime. Only if it finds none within its reach does the
  * evicting hand choose among the others, by CLOCK with counters. A slot starts
  * without credit, so a scan of keys that are asked for once passes through
- * without displacing those in use. Each read noted since gives the slot one
- * more pass of the hand, three at most.
+ * without displacing those in use. Each read of the slot gives it one more pass
+ * of the hand, three at most.
  *
  * Readers note their hits in a ring in their own record, and an evictor
  * credits the slots: a look-up writes no shared line. A ring that overflows

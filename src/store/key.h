@@ -53,8 +53,8 @@ static inline uint32_t key_order(const struct key *k)
 
 /*
  * Compares a key with a slot's: by hash, kind, length, bytes. < 0, 0, > 0. The
- * slot may change meanwhile, so the answer counts only if its control word did
- * not.
+ * slot may change meanwhile, so the answer counts only if the slot's control
+ * word has not changed.
  */
 int key_compare(const struct mapping *map, const struct key *k,
 		const struct shm_slot *s);
@@ -105,7 +105,7 @@ static inline bool key_equal(const struct mapping *map, const struct key *k,
  */
 int key_store(struct peer *p, uint32_t slot, const struct key *k);
 
-/* Frees a long key's chain. For the slot's owner. */
+/* Takes the key out of a slot that P owns: frees a long key's chain. */
 void key_free(struct peer *p, uint32_t slot);
 
 /* Copies a slot's key to buf (SFSHM_KEY_MAX bytes); its length or -EBADMSG. */

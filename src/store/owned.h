@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The slots that a participant owns. It notes each in its record before it
- * claims the slot, so its reaper need not search. The notes may name slots that
- * it does not own, but leave out none. If a note does not fit, it sets
- * `owned_overflow`, and the reaper searches all slots.
+ * claims the slot, so its reaper need not search. The notes name every slot
+ * that it owns, and may name others. If a note does not fit, the participant
+ * sets `owned_overflow`, and its reaper searches all slots.
  */
 #ifndef STORE_OWNED_H
 #define STORE_OWNED_H

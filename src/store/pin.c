@@ -32,8 +32,8 @@ bool pin_exists(const struct mapping *map, uint32_t ref)
 
 		/*
 		 * ORDER-N2 pairs ORDER-N1
-		 * After the hint: a thread that saw the hint has not yet seen
-		 * the pin.
+		 * This load comes after that of the hint: a thread that has
+		 * seen the hint need not have seen the pin.
 		 */
 		for (int n = 0; n < SHM_PINS; n++)
 			if (load_seq(&rec->pins[n]) == ref &&

@@ -15,9 +15,9 @@
  *  PIN-2. A chain that is pinned is not freed with its slot: it becomes an
  *      orphan, by one store of its head's tag.
  *  PIN-3. Anybody may free an orphan that no living participant pins, by a CAS
- *      of its head's tag. A thread that makes an orphan, and one that gives
- *      back a pin, look for that afterwards. Both keep the chain in `doomed`
- *      until they have looked, so a reaper looks in their place.
+ *      of its head's tag. A thread that makes an orphan, or gives back a pin,
+ *      looks afterwards whether a pin is left. It keeps the chain in `doomed`
+ *      until it has looked, so that its reaper looks in its place.
  */
 #ifndef STORE_PIN_H
 #define STORE_PIN_H
@@ -42,8 +42,8 @@ bool pin_exists(const struct mapping *map, uint32_t ref);
 
 /*
  * For the field's owner, before it writes the field's chain: if that chain is
- * pinned, takes it out of the field. A chain that the field still has may be
- * written.
+ * pinned, takes the chain out of the field. If the field has a chain
+ * afterwards, the owner may write it.
  */
 void pin_push_aside(struct peer *p, uint32_t slot, struct shm_back *back);
 

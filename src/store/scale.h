@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Times in few bits, as a mantissa and an exponent. The loss is less than a
- * thousandth of a time in 16 bits, less than a fifth of one in 8.
+ * Times in few bits, as a mantissa and an exponent. A time in 16 bits is less
+ * than a thousandth off, a time in 8 bits less than a fifth.
  */
 #ifndef STORE_SCALE_H
 #define STORE_SCALE_H

@@ -134,7 +134,6 @@ static inline bool front_fresh(const struct shm_front *f, uint64_t now)
 
 /*
  * Whether the result is within its lifetime, or past it by less than `more` ms.
- * A lifetime without end has no past.
  */
 static inline bool field_within(struct field f, uint64_t now, uint64_t more)
 {
@@ -160,8 +159,8 @@ static inline bool field_serves(struct field f, uint64_t now)
 int slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out);
 
 /*
- * The generation that a flight on the slot counts from: that of `ctl`, and for
- * a linked slot in the making not below that of the key's earlier lives.
+ * The generation that a flight on the slot counts from: that of `ctl`; for a
+ * linked slot in the making also above those of the key's earlier lives.
  */
 static inline uint64_t slot_gen(const struct mapping *map, uint64_t ctl)
 {
@@ -197,12 +196,12 @@ void slot_yield(struct peer *p, uint32_t slot);
 /* Whether a slot whose word is `ctl` is in limbo, unowned and stamped. */
 bool slot_is_stamped(const struct mapping *map, uint32_t slot, uint64_t ctl);
 
-/* Whether, in addition, its grace period is over. */
+/* slot_is_stamped(), and whether the slot's grace period is over. */
 bool slot_grace_over(const struct mapping *map, uint32_t slot, uint64_t ctl);
 
 /*
- * FLIGHT-T14, FLIGHT-T15: frees a slot past its grace period. True if it did,
- * with the new word.
+ * FLIGHT-T14, FLIGHT-T15: frees a slot past its grace period. True if it has
+ * freed the slot; then *freed is the new word.
  */
 bool slot_reclaim(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *freed);
 

@@ -50,7 +50,7 @@ int table_find(struct peer *p, const struct key *k, struct sighting *out)
 			   key_equal(map, k, s))) {
 			out->slot = index - 1;
 			out->ctl = ctl;
-			/* MAKING is linked for sure only if not expelled. */
+			/* An expelled reader may meet an unlinked MAKING. */
 			return unlikely(ctl_phase(ctl) == PHASE_MAKING &&
 					epoch_expelled(p)) ?
 				       -EAGAIN :

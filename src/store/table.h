@@ -74,8 +74,10 @@ static inline uint64_t link_next(uint64_t old, uint32_t index)
 	return ((old >> 32) + 1) << 32 | index;
 }
 
-/* By the lower half of the hash (Lemire, "Fast random integer generation in an
-   interval", 2019). */
+/*
+ * Chooses a bucket by the lower half of the hash (Lemire, "Fast random integer
+ * generation in an interval", 2019).
+ */
 static inline uint32_t bucket_index(const struct mapping *map, uint64_t hash)
 {
 	return (uint32_t)((hash & UINT32_MAX) * map->geometry.buckets >> 32);
