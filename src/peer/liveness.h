@@ -62,7 +62,7 @@ static inline uint32_t life_number(uint32_t incarnation)
 	return (incarnation + 1) / 2;
 }
 
-/* Whether the record's owner is gone, or it has none; *word gets its word. */
+/* Whether the record has no living owner. *word is its mutex's word as read. */
 bool life_proven_dead(const struct mapping *map, struct shm_participant *rec,
 		      uint32_t *word);
 

@@ -40,7 +40,7 @@ static void detach_all(void *unused)
 	}
 }
 
-/* Without a free key it fails, and the next call tries again. */
+/* Fails if libc has no key left; the next call tries again. */
 static int make_exit_key(void)
 {
 	pthread_key_t key;
@@ -96,7 +96,7 @@ static bool owes_something(const struct peer *p)
 	return any != 0;
 }
 
-/* Detaches from mappings whose handles are closed, unless it owes something. */
+/* Detaches from mappings without a handle where the thread owes nothing. */
 static void detach_abandoned(void)
 {
 	struct peer **at = &attached;
@@ -201,7 +201,7 @@ static bool take_one(struct peer *p, uint32_t from, uint32_t to, bool ask)
 	return false;
 }
 
-/* Asks the kernel for deaths that it did not mark only if no record is left. */
+/* If no record is left, asks the kernel for deaths that it did not mark. */
 static int take_record(struct peer *p)
 {
 	struct mapping *map = p->map;
@@ -247,7 +247,7 @@ int peer_attach(struct mapping *map, struct peer **out)
 	p = peer_attached(map, 0);
 	if (p)
 		goto found;
-	/* Else this thread would not detach at its end, and look dead. */
+	/* Otherwise this thread would end attached, and look dead. */
 	r = watch_exit();
 	if (r)
 		return r;
@@ -268,7 +268,7 @@ int peer_attach(struct mapping *map, struct peer **out)
 	kill_point(attach_locked);
 	fill_record(p);
 	kill_point(attach_filled);
-	/* REMOVAL-3: with the byte lock held. */
+	/* The thread has its byte lock by now (REMOVAL-3). */
 	removal_look(map, sys.coarse());
 	mapping_get(map);
 	p->robust = robust_head();

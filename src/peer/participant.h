@@ -26,7 +26,7 @@ struct peer {
 	uint32_t incarnation;
 	uint64_t cookie; /* of the process that attached */
 	uint64_t life;   /* no other attachment has it */
-	uint32_t inside; /* a call uses it while it attaches elsewhere */
+	uint32_t inside; /* calls that use it, now in another segment */
 	/* where it next looks for free granules: inside slots, outside */
 	uint32_t inline_cursor, cursor;
 	uint64_t freed;   /* granules it has freed */
@@ -45,8 +45,8 @@ extern __thread struct peer *peer_current;
 /*
  * Finds the calling thread's peer for `map`, or attaches the thread. The peer
  * holds a reference to the mapping for as long as it is attached. Returns 0,
- * -EUSERS if no record is free, -ENOSPC, -EBADMSG, or -ENOMEM, also if libc has
- * no key left that tells of the thread's end; the next call tries again.
+ * -EUSERS if no record is free, -ENOSPC, -EBADMSG, or -ENOMEM. It is -ENOMEM,
+ * too, if libc has no thread-specific key left; the next call tries again.
  */
 int peer_attach(struct mapping *map, struct peer **out);
 
@@ -82,8 +82,9 @@ static inline struct peer *peer_of(uint64_t life)
 struct peer *peer_attached(const struct mapping *map, uint64_t serial);
 
 /*
- * WAIT-6 of peer/wait.h, after the thread gave back its last permit in one
- * segment: rests at a segment where it still holds one, or nowhere.
+ * Called after the thread gave back its last permit in one segment: lets
+ * list_op_pending rest at a segment where the thread still holds a permit, or
+ * nowhere (WAIT-6 of peer/wait.h).
  */
 void peer_rest(void);
 

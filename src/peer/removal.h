@@ -6,17 +6,17 @@
  * A caller that then opens the name gets another segment, so a key may have two
  * leaders, one in each. A process that never enters the kernel cannot know, so:
  *
- *  REMOVAL-1. Each process that uses a segment looks after its file twice a
- *      second: as it begins, ends, waits, or attaches. A process that finds the
- *      file removed sets `moved` to SHM_REMOVED, by a CAS, and wakes all
- *      sleepers. The others see it at their next call, by the load that every
- *      call makes.
+ *  REMOVAL-1. Each process that uses a segment checks the segment's file twice
+ *      a second, as one of its threads attaches, or begins or ends something
+ *      there, or waits. A process that finds the file removed sets `moved` to
+ *      SHM_REMOVED, by a CAS, and wakes all sleepers. The other processes see
+ *      that at their next call, by the load that every call makes.
  *  REMOVAL-2. So no flight begins there from then on (SUCCESSION-2 in
  *      top/succession.h), and everything that ends there says so to its holder,
  *      by -ESHUTDOWN.
- *  REMOVAL-3. A thread that attaches looks after it has its byte lock. The new
- *      segment comes after the removal. So its creator finds that lock, or the
- *      thread finds the file removed.
+ *  REMOVAL-3. A thread that attaches takes its byte lock first, and checks the
+ *      file then. A new segment under the name is made after the removal. So
+ *      its creator finds that lock, or the thread finds the file removed.
  *  REMOVAL-4. A segment that had no name when it was opened (a memfd), or has a
  *      successor, does not count as removed.
  *
@@ -34,7 +34,7 @@
 #include "os/sys.h"
 #include "segment/mapping.h"
 
-/* How often a process looks, ns. Tests change it. */
+/* How often a process checks the file, ns. Tests change it. */
 extern uint64_t removal_every_ns;
 
 static inline bool removal_is_due(const struct mapping *map, uint64_t coarse)

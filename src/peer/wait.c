@@ -114,7 +114,7 @@ void wait_prepare(const struct wait *w, struct nap *n)
 	peer_count(w->self, COUNT_waits);
 }
 
-/* A filter may have come after sys_has_waitv() asked. */
+/* The process may have got a seccomp filter since sys_has_waitv() asked. */
 static bool refused(int r)
 {
 	return r == -ENOSYS || r == -EPERM;
@@ -138,7 +138,7 @@ bool wait_over(const struct wait *w)
 	return false;
 }
 
-/* WAIT-2: clears a stray byte, which some writer broke the segment with. */
+/* WAIT-2: clears a stray byte, which only a broken program can have written. */
 static void mend_relay(struct peer *p, uint32_t *relay)
 {
 	uint32_t stray = relay ? load_relaxed(relay) : 0;
@@ -147,7 +147,10 @@ static void mend_relay(struct peer *p, uint32_t *relay)
 		peer_count(p, COUNT_corrupt);
 }
 
-/* Whether a relay word is why the kernel said that some word differs. */
+/*
+ * Called after the kernel said that a word differs. True if that can only be a
+ * relay word; then mends it.
+ */
 static bool relay_differs(const struct wait *w)
 {
 	if (wait_over(w))
@@ -167,7 +170,7 @@ int wait_otherwise(const struct wait *w, const struct nap *n)
 		sys_force_waitv(0);
 		r = sys.wait(w->event, w->event_seen, &n->until);
 	}
-	/* A stray relay, or a kernel out of memory: do not spin on it. */
+	/* After a stray byte, or an error such as -ENOMEM: do not spin. */
 	if (differs || !expected(r))
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &poll, NULL);
 	return r;

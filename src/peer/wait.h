@@ -15,11 +15,12 @@
  *      wakes all that sleep on that word, before it does anything else.
  *  WAIT-2. A woken waiter that dies before it has done WAIT-1 passes the wake
  *      on: its list_op_pending points at the owner's relay word, which is
- *      always 0, and the kernel wakes one more waiter of a pending word that is
- *      0. Nobody ever writes there, so equal TIDs in two PID namespaces harm
- *      nobody. A stray byte there would end each sleep at once: the waiter that
- *      finds one sets the word to 0 again, and sleeps for a moment, so that it
- *      does not spin even if a broken program keeps writing there.
+ *      always 0. When a thread dies whose pending word is 0, the kernel wakes
+ *      one more waiter of that word. The kernel writes nothing to a relay word,
+ *      so a TID that repeats in another PID namespace does no harm. A stray
+ *      byte in the word would end each sleep at once: the waiter that finds one
+ *      sets the word to 0 again, and sleeps for a moment, so that it does not
+ *      spin even if a broken program keeps writing there.
  *  WAIT-3. list_op_pending stays set from before the sleep until the waiter has
  *      decided: it has a result, has claimed, or has left. (A waiter that reaps
  *      takes another robust mutex, which clears it early; WAIT-4 bounds what
@@ -28,8 +29,8 @@
  *      stopped or died between its CAS and its wake costs no more than that.
  *  WAIT-5. A waiter of an event sleeps on the words of its present owner: a
  *      participant that becomes the owner of something at rest wakes those that
- *      may sleep on the last owner's words. (At a takeover from a dead owner,
- *      WAIT-1 has woken them.)
+ *      may sleep on the last owner's words. (Before a takeover from a dead
+ *      owner, WAIT-1 has woken them.)
  *  WAIT-6. Once a thread has tried to take a permit, its list_op_pending rests
  *      at the segment's relay word whenever it points nowhere else. So its
  *      death wakes one of the waiters for permits in that segment, however
@@ -72,9 +73,9 @@ struct wait {
 	struct shm_participant *owner;
 	uint32_t owner_seen; /* its liveness word when the waiter looked */
 	struct sfshm_cancel *cancel;
-	uint32_t *closing; /* moves when the handle is closed; or NULL */
+	uint32_t *closing; /* changes when the handle is closed; or NULL */
 	uint32_t closing_seen;
-	/* without a single owner: the segment's, and its predecessor's */
+	/* with many owners: the relay words of segment and predecessor */
 	uint32_t *relay, *relay_before;
 	const struct wait_word *more;
 	uint32_t more_count;
@@ -92,13 +93,13 @@ struct nap {
 /* Prepares a sleep: its words, its end, and list_op_pending (WAIT-3). */
 void wait_prepare(const struct wait *w, struct nap *n);
 
-/* Sleeps without futex_waitv(2), or deals with its error in errno. */
+/* Sleeps without futex_waitv(2), or deals with the error that it has set. */
 int wait_otherwise(const struct wait *w, const struct nap *n);
 
 /* WAIT-1, if it has anything to do. */
 void wait_wake_others(const struct wait *w);
 
-/* Whether a word that it sleeps on has changed; relay words do not count. */
+/* Whether a word that the waiter sleeps on, except relay words, has changed. */
 bool wait_over(const struct wait *w);
 
 static inline bool wait_owner_changed(const struct wait *w)
@@ -135,7 +136,10 @@ static force_inline int wait_sleep(const struct wait *w)
 	return unlikely(r == -ETIMEDOUT) && n.slice ? -EAGAIN : 0;
 }
 
-/* Ends WAIT-3, and goes back to rest (WAIT-6). Idempotent. */
+/*
+ * Called once the waiter has decided (WAIT-3): clears list_op_pending, or lets
+ * it rest again where it rested (WAIT-6). Idempotent.
+ */
 void wait_done(void);
 
 /*
@@ -145,7 +149,7 @@ void wait_done(void);
 void wait_rest_at(const struct mapping *map);
 void wait_unrest(void);
 
-/* wait_rest_at(), unless it rests there already, as it nearly always does. */
+/* wait_rest_at(), unless list_op_pending rests there, as it mostly does. */
 static inline void wait_rest(const struct peer *p)
 {
 	const struct robust_head *list = p->robust;
@@ -178,9 +182,9 @@ uint32_t event_arm(uint32_t *event);
 bool event_wake(uint32_t *event, bool all);
 
 /*
- * Wakes one waiter of an event that no later claim wakes all of (WAIT-5). If
- * nobody slept, it takes the announcement back, so that the next waker makes no
- * system call.
+ * Wakes one waiter of a semaphore's event, whose waiters no later claim wakes
+ * (WAIT-5). If nobody slept, takes the announcement back, so that the next
+ * waker makes no system call.
  */
 bool event_wake_one(uint32_t *event);
 
