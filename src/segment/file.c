@@ -18,7 +18,7 @@
 #include "segment/huge.h"
 #include "segment/mapping.h"
 
-/* Linux 6.3. A kernel without it makes an executable memfd: no harm. */
+/* Linux 6.3 has it. On an older kernel the memfd is executable: no harm. */
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
@@ -294,7 +294,7 @@ static bool in_use(int fd)
 	return fcntl(fd, F_GETLK, &lock) || lock.l_type != F_UNLCK;
 }
 
-/* For a caller that holds the lock on the file. */
+/* Removes the file if no process uses it. The caller holds the file's lock. */
 static int remove_unused(const char *path, int fd,
 			 const struct sfshm_options *o)
 {

@@ -47,8 +47,8 @@ static void collapse(uint8_t *base, const struct shm_geometry *g,
 }
 
 /*
- * Whether a region begins at `at`: it shares its first range with the one
- * before. huge_prepare() sees to the ranges before the slots.
+ * Whether a region begins at `at`. Such a region shares its first range with
+ * the region before it. huge_prepare() sees to the ranges before the slots.
  */
 static bool region_begins(const struct shm_geometry *g, uint64_t at)
 {

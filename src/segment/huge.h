@@ -22,11 +22,12 @@
 void *huge_map(int fd, size_t size);
 
 /*
- * Makes huge pages of those ranges of the file, mapped at `base`, that begin in
- * the bytes [first, last), and of the range that `first` is in if a region
- * begins there: once for each range as a region grows. At least one page of a
- * range must have memory. Each takes a fraction of a millisecond, or longer if
- * the kernel has to move memory or another processor is busy in the range.
+ * Makes huge pages of ranges of the file that is mapped at `base`: of those
+ * that begin in the bytes [first, last), and of the one around `first` if a
+ * region begins at `first`. So as a region grows, each range is collapsed once.
+ * At least one page of a range must have memory. Each range takes a fraction of
+ * a millisecond, or longer if the kernel has to move memory or another
+ * processor is busy in the range.
  */
 void huge_collapse(uint8_t *base, const struct shm_geometry *g, uint64_t first,
 		   uint64_t last);

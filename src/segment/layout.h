@@ -18,8 +18,10 @@
  *   a participant record   the futex word of its robust mutex
  *   a slot and its flight  shm_slot.ctl
  *   a granule of memory    its tag
+ *   a permit               its word in the semaphore's value
  *
- * In the comments below "owner" is the participant named in that word.
+ * In the comments below "owner" is the participant named in that word, and
+ * "by ..." names the writers of a field.
  */
 #ifndef SEGMENT_LAYOUT_H
 #define SEGMENT_LAYOUT_H
@@ -35,8 +37,8 @@
 #define SHM_LINE 64
 #define SHM_HUGE UINT64_C(1) /* made of huge pages where there are any */
 
-/* Nothing begins in the segment: its successor has its name, or its file is
-   removed (peer/removal.h). */
+/* Values of shm_header.moved. With either, nothing begins in the segment: its
+   successor has its name, or its file is removed (peer/removal.h). */
 #define SHM_MOVED 1u
 #define SHM_REMOVED 2u
 
@@ -102,7 +104,7 @@ struct shm_header {
 	uint32_t moved;       /* SHM_MOVED; or, by CAS from 0, SHM_REMOVED */
 	uint32_t drained;     /* 1: nothing is left in its predecessor */
 	uint64_t doubled;     /* ns: until then things were owned in a removed
-				 segment of this name; by users of that one */
+				 segment of this name; by its users */
 	uint8_t pad1[32];
 
 	/* Moved by every insert. */
@@ -166,14 +168,14 @@ struct shm_participant {
 	/* The read-side section; an evictor expels the reader by CAS. */
 	uint64_t epoch;     /* 0: not reading; see store/epoch.h */
 	uint32_t hits;      /* hint: counts the entries made in `hit` */
-	uint32_t hits_seen; /* hint: entries an evictor has used; by evictors */
+	uint32_t hits_seen; /* hint: entries that are credited; by evictors */
 	uint8_t pad2[48];
 
 	/* Anything it owns or is about to own, so that a reaper finds it. */
 	uint32_t build;          /* granule + 1: head of the chain being made */
 	uint32_t build_pending;  /* granule + 1: may be claimed, not chained */
 	uint32_t doomed;         /* head of the chain being freed */
-	uint32_t doomed_pending; /* cut off that chain, maybe not yet free */
+	uint32_t doomed_pending; /* granule + 1: cut off it, maybe not free */
 	uint32_t owned_overflow; /* it owns more: a reaper looks at all slots */
 	uint32_t pad3[11];
 	uint32_t owned[SHM_OWNED]; /* slot + 1; may name a slot that it does
@@ -220,8 +222,8 @@ enum shm_kind {
  */
 struct shm_front {
 	uint64_t when;   /* stored at, CLOCK_MONOTONIC, ns; but bits 0..7:
-			    length + 1 of a value in its slot's inline granule;
-			    0: the back says where the value is */
+			    length + 1 of an empty value, or of one in its
+			    slot's inline granule; 0: see shm_back.ref */
 	uint32_t ttl_ms; /* lifetime from then; UINT32_MAX: no end */
 	uint32_t gen;    /* low bits of the generation that wrote it */
 };
@@ -247,7 +249,7 @@ struct shm_semaphore {
 	uint64_t max; /* bits 0..31 the maximum, 32..63 count its changes; by
 			 CAS, the callers that change it */
 	uint32_t top; /* no word from this on was ever taken; only grows; by
-			 callers that take one */
+			 callers that take a permit */
 	uint8_t reserved[52];
 };
 static_assert(sizeof(struct shm_semaphore) == SHM_GRANULE, "layout");
@@ -258,14 +260,14 @@ static_assert(sizeof(struct shm_semaphore) == SHM_GRANULE, "layout");
  * unless a comment names another.
  */
 struct shm_slot {
-	uint64_t next; /* link to the next slot of the chain; by any inserter */
+	uint64_t next; /* link to the chain's next slot; by any (un)linker */
 	uint64_t ctl;  /* generation, owner, phase; by CAS */
 	struct shm_front front; /* of the first field */
 	uint32_t hash;          /* the upper half of the key's hash */
 	uint16_t key_tag; /* bits 0..11: the key's length, 12..15: its kind */
 	uint8_t deaths;   /* leaders that died in a row: see store/slot.h */
 	uint8_t recent;   /* hint: how often the evicting hand spares it */
-	uint8_t key[SHM_INLINE_KEY]; /* a longer key's reference */
+	uint8_t key[SHM_INLINE_KEY]; /* or a longer key's reference */
 	/* May hold any slot's value; preferably a small one of this slot. */
 	uint8_t inline_granule[SHM_GRANULE];
 };

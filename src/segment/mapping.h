@@ -36,10 +36,10 @@ struct mapping {
 	uint64_t pid_ns; /* this process's PID namespace */
 	uint64_t cookie; /* of the process that mapped it */
 	uint64_t serial; /* unique among the mappings of this process */
-	struct mapping *predecessor; /* referenced as by a handle; by liburcu */
+	struct mapping *predecessor; /* with a reference; read under liburcu */
 	char *path;                  /* that it was opened by, or NULL */
 	ino_t folder;                /* that the path leads into */
-	uint64_t look_at;            /* ns: when to look after its file next */
+	uint64_t look_at;            /* ns: when to check its file next */
 	dev_t dev;
 	ino_t ino;
 	struct mapping *next;
@@ -79,10 +79,10 @@ struct mapping *mapping_find(dev_t dev, ino_t ino, int keep);
 
 /*
  * The segment that this one replaces, with a reference, or NULL if nothing is
- * left in that segment. mapping_predecessor() then lets go of it, which may
- * wait for a grace period of liburcu; mapping_peek_predecessor() never waits,
- * and serves callers that hold a lock. mapping_set_predecessor() takes over a
- * handle's reference.
+ * left in that segment. In that case mapping_predecessor() drops the reference
+ * to it, which may wait for a grace period of liburcu;
+ * mapping_peek_predecessor() never waits, and serves callers that hold a lock.
+ * mapping_set_predecessor() takes over a handle's reference to `old`.
  */
 struct mapping *mapping_predecessor(struct mapping *map);
 struct mapping *mapping_peek_predecessor(struct mapping *map);
@@ -132,7 +132,7 @@ static inline uint32_t slots_used(const struct mapping *map)
 	return used_of(&map->header->slots_used, map->geometry.slots);
 }
 
-/* Of the granules outside slots. */
+/* How many of the granules outside slots are in use. */
 static inline uint32_t granules_used(const struct mapping *map)
 {
 	return used_of(&map->header->granules_used,

@@ -13,7 +13,7 @@
 #include "segment/file.h"
 #include "segment/geometry.h"
 
-/* The process may change its folder, and must find a successor all the same. */
+/* Makes a path absolute, because the process may change its working folder. */
 static char *absolute(const char *path)
 {
 	char *copy = strdup(path), *dir, *whole = NULL;
@@ -40,7 +40,10 @@ static ino_t folder_of(const char *path)
 	return stat(folder, &st) ? 0 : st.st_ino;
 }
 
-/* The path leads to the mapping's successor. A mapping keeps its first path. */
+/*
+ * Notes the path by which the process will find the mapping's successor. A
+ * mapping keeps its first path.
+ */
 static int name_mapping(struct mapping *map, const char *path)
 {
 	char *whole;

@@ -105,7 +105,7 @@ int grow_slots(struct mapping *map, uint32_t used)
 			 map->geometry.slots, map->slots, sizeof(*map->slots));
 	if (r <= 0)
 		return r;
-	/* Free slots are here now, and there are so many more. */
+	/* The new slots are free, and begin here. */
 	store_relaxed(&map->header->free_hand, used);
 	fetch_add_relaxed(&map->header->slots_free, r);
 	return 0;
