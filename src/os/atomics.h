@@ -39,7 +39,7 @@
 #define store_seq(p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
 #define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
-/* Compare and swap by value: true if *p was `old`, and so is `new` now. */
+/* Compare and swap by value. True: *p was `old`, and is `new` now. */
 #define cas_relaxed(p, old, new)                                      \
 	({                                                            \
 		__typeof__(*(p)) _old = (old);                        \

@@ -62,7 +62,7 @@ uint64_t process_cookie(void)
 
 	if (!page)
 		return 0;
-	/* By each thread: the one that made the page may have stopped. */
+	/* Each thread does so: the one that made the page may have stopped. */
 	if (unlikely(load_relaxed(&process_cookie_word) != page))
 		store_release(&process_cookie_word, page);
 	cookie = load_relaxed(page);

@@ -2,11 +2,11 @@
 /*
  * The identity of this process: its cookie, and what others can check.
  *
- * A process may fork while another of its threads is inside its first call. So
- * the library makes nothing under a lock that no fork handler knows, nor in
- * pthread_once(3), in which with some libcs the child would wait for ever. Each
- * thread that finds a thing missing makes it. Then either one compare-and-swap
- * decides, or all threads have made the same.
+ * A process may fork while another of its threads is inside its first call. A
+ * child that then met a lock of which no fork handler knows, or pthread_once(3)
+ * with some libcs, would wait for ever. So the library uses neither to make
+ * what is below: each thread that finds a thing missing makes it, and either
+ * one compare-and-swap decides, or all threads have made the same.
  */
 #ifndef OS_PROCESS_H
 #define OS_PROCESS_H
