@@ -12,8 +12,9 @@
 #define KEYS 1000
 #define SLOT_BYTES 192
 /*
- * What a first hit cannot do without: the header, beside which lie the
- * records, a bucket, a slot with its value. Neighbours come with each.
+ * A first hit touches three pages at least: the one of the header, a bucket's,
+ * and that of a slot with its value. Each fault maps neighbours, too, and so
+ * the records, which follow the header.
  */
 #define PAGES 3
 
@@ -23,8 +24,8 @@ static struct sfshm_options shape = { .slots = SLOTS };
 static off_t places[PAGES];
 
 /*
- * Offsets of such pages in the file. The bucket of a key is anywhere in the
- * second stretch that has memory, its slot towards the end of that.
+ * Finds such pages' offsets in the file. The bucket of a key is anywhere in the
+ * second stretch that has memory, and its slot towards the end of that stretch.
  */
 static void find_places(void)
 {
@@ -49,7 +50,7 @@ static const char *prepare(const struct bench *b)
 	if (sfshm_path(bench_segment_name(), path, sizeof(path)))
 		bench_die("the segment's path", -ENAMETOOLONG);
 	bench_fill(h, KEYS, BENCH_KEY, BENCH_VALUE);
-	/* What is measured must be the process's only mapping of it. */
+	/* Each measured call must map the segment anew. */
 	bench_segment_let_go();
 	find_places();
 	return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A benchmark measures ours and a peer's way of doing the same thing, in
- * short turns, in one run: whatever else the machine does meets both.
+ * A benchmark measures two ways of doing the same thing, ours and a peer's, in
+ * short turns of one run, so that other work on the machine disturbs both.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -26,21 +26,22 @@ struct bench {
 	bool anew;        /* prepared again for each round */
 	/* Returns NULL, or why the case cannot run here. */
 	const char *(*prepare)(const struct bench *b);
-	/* Do it `n` times, return the ns that it took. */
+	/* Do the operation `n` times, return the ns that this took. */
 	uint64_t (*ours)(const struct bench *b, uint64_t n);
 	uint64_t (*theirs)(const struct bench *b, uint64_t n);
 	void (*clean_up)(const struct bench *b);
 };
 
 /*
- * Where the processor's caches hold the memory of one side, but not of both:
- * a turn is long enough that it is mostly its own side's that they hold.
+ * For cases in which the processor's caches have room for the memory of one
+ * side but not of both. A turn is so long that for most of it they hold the
+ * memory of its own side.
  */
 #define BENCH_LARGE_BATCH 4000000
 #define BENCH_LARGE_TURNS 3
 #define BENCH_LARGE_MS 300
 
-/* What came of it: ns for one operation, and the ratio ours/peer. */
+/* The result of a case: ns for one operation, and the ratio ours/peer. */
 struct figures {
 	double ours, theirs;      /* medians */
 	double ratio;             /* median of the rounds' ratios */
@@ -51,7 +52,7 @@ struct figures {
 /* Measures a prepared case in at most so many rounds. */
 void bench_measure(const struct bench *b, int rounds, struct figures *f);
 
-/* A signal has come: to be looked at between turns. */
+/* Whether a signal has come. The benchmark asks between turns. */
 bool bench_interrupted(void);
 
 /* All cases, each list ended by one without a name. */
@@ -73,7 +74,7 @@ uint64_t bench_now(void); /* CLOCK_MONOTONIC, ns */
 /* A segment of the benchmark's own, removed at exit. Exits on failure. */
 struct sfshm *bench_segment(const struct sfshm_options *o);
 void bench_segment_close(void);
-/* Closes it and lets it stand until bench_segment_close(). */
+/* Closes the handle. The segment stays until bench_segment_close(). */
 void bench_segment_let_go(void);
 const char *bench_segment_name(void);
 
@@ -85,7 +86,7 @@ void bench_die(const char *what, int error) __attribute__((noreturn));
 #define BENCH_VALUE 64
 void bench_key(char *key, uint64_t number);
 
-/* Makes one of BENCH_KEY or BENCH_KEY_LONG bytes. The last ones differ. */
+/* Makes a key of BENCH_KEY or BENCH_KEY_LONG bytes. The last bytes differ. */
 #define BENCH_KEY_LONG 40
 void bench_key_of(char *key, uint64_t bytes, uint64_t number);
 
@@ -125,11 +126,11 @@ uint64_t bench_hits(struct sfshm *h, struct bench_keys *keys, int side,
 /* Memory that forked processes share; zeroed. */
 void *bench_share(uint64_t bytes);
 
-/* A new empty folder in shared memory, and the same gone with its files. */
+/* Makes an empty folder in shared memory; removes it with its files. */
 void bench_folder(char *path, uint64_t size);
 void bench_folder_remove(const char *path);
 
-/* The path of a program that lies beside this one; false: it is not there. */
+/* The path of a program in this one's folder; false: it is not there. */
 bool bench_beside(char *path, uint64_t size, const char *name);
 
 /* Keeps a result from being optimised away. */

@@ -116,7 +116,7 @@ void bench_keys_make(struct bench_keys *keys, uint64_t bytes, uint64_t most)
 		x ^= x << 17;
 		bench_key_of(key, bytes, x % most);
 	}
-	/* So that neither side finds what the other has just fetched. */
+	/* The sides start apart: neither finds what the other just fetched. */
 	keys->next[0] = keys->at;
 	keys->next[1] = keys->at + count / 2 * bytes;
 }

@@ -128,7 +128,7 @@ void crowd_command(struct crowd *c, uint32_t command, uint64_t arg)
 			bench_die("eventfd", -errno);
 }
 
-/* One may have died, and its end not been seen before. */
+/* Whether a process of the crowd has ended. */
 static bool lost_one(const struct crowd *c)
 {
 	for (unsigned int i = 0; i < c->count; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A crowd of processes that do what they are told, all at once. They are told,
- * and tell, over eventfds: only what is measured sleeps on futexes.
+ * A crowd of processes that carry out commands, all at once. Commands and
+ * answers go over eventfds, so that only the measured code sleeps on futexes.
  */
 #ifndef BENCH_CROWD_H
 #define BENCH_CROWD_H
@@ -14,13 +14,13 @@
 
 /* One member's own line, which it writes and the parent reads. */
 struct crowd_member {
-	uint64_t at; /* when it was done, or what it likes to tell */
+	uint64_t at; /* when it was done, or another figure of the case */
 	uint64_t cpu_ns;
 	uint64_t reserved[6];
 };
 
 struct crowd_page {
-	uint32_t done;  /* how many have done what they were told */
+	uint32_t done;  /* how many have carried out the command */
 	uint32_t ready; /* how many have said that they are about to sleep */
 	uint32_t command;
 	uint32_t pad;
@@ -37,20 +37,20 @@ struct crowd {
 	int over;          /* eventfd: all have done it */
 };
 
-/* What a member does at a command. */
+/* Carries out a command in a member. */
 typedef void (*crowd_fn)(struct crowd_page *page, unsigned int me,
 			 uint32_t command);
 
 void crowd_start(struct crowd *c, unsigned int count, crowd_fn fn);
 void crowd_command(struct crowd *c, uint32_t command, uint64_t arg);
 
-/* Until all have done it. Exits if one died. */
+/* Waits until all members have carried out the command. Exits if one died. */
 void crowd_wait(struct crowd *c);
 
-/* For a member that is about to sleep in what is measured. */
+/* Called by a member that is about to sleep in the measured code. */
 void crowd_ready(struct crowd_page *page);
 
-/* Until all are ready, and sleep. */
+/* Waits until all members are ready, and sleep. */
 void crowd_wait_asleep(struct crowd *c);
 
 /* The latest of the members' times. */
@@ -58,12 +58,12 @@ uint64_t crowd_last(const struct crowd *c);
 
 void crowd_end(struct crowd *c);
 
-/* Until the process is in an interruptible sleep. */
+/* Waits until the process is in an interruptible sleep. */
 void process_wait_asleep(pid_t pid);
 
 void futex_wait(uint32_t *word, uint32_t value);
 
-/* On this word, and on two more that stay 0, as the library's followers do. */
+/* Waits on this word and on two that stay 0, as the library's followers do. */
 void futex_wait_three(uint32_t *word, uint32_t value);
 void futex_wake_all(uint32_t *word);
 uint32_t word_read(const uint32_t *word);

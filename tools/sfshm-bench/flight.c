@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Flights without company: what being the leader costs. */
+/* Flights that no other caller waits for: the cost of leading. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>

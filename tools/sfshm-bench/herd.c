@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A herd: 64 processes want the same 1000 cold keys, each in an order of its
- * own, and each key takes a millisecond of work. The work is processor time,
- * so the least that it can take is that of 1000 runs over the cores; how long
- * so many runs take with nothing to coordinate is measured in the same run.
+ * own, and each key takes a millisecond of work. The work is processor time, so
+ * no herd can be faster than 1000 runs shared out over the cores. The case
+ * "herd" measures that in the same run, as runs that nobody coordinates.
  *
  * The usual herd on files looks whether there is a file for the key, else locks
  * another one with flock(2), looks again, and makes it.
@@ -194,7 +194,7 @@ static uint64_t stampede(uint32_t how, uint64_t *beyond)
 	*beyond -= *beyond > (uint64_t)KEYS * WORK_NS ?
 			   (uint64_t)KEYS * WORK_NS :
 			   *beyond;
-	/* So that the next round's keys find room without evicting. */
+	/* The next round's keys must find room without evicting. */
 	if (how == RIDE && sfshm_purge(segment) < 0)
 		bench_die("purge", -EPROTO);
 	return crowd_last(&crowd) - start;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hits: a key is looked up, its lifetime checked, the value copied. Keys have
- * 24 bytes, as many as a slot has room for, or more, which lie elsewhere.
- * The peer is liburcu's hash table with the same hash function, in private
- * memory: what a hit can cost when no other process need see it.
+ * Hits: look a key up, check its lifetime, copy the value. Keys have 24 bytes,
+ * as many as a slot has room for, or more, and then stand outside the slot. The
+ * peer is liburcu's hash table with the same hash function, in private memory:
+ * the cost of a hit on a value that no other process can see.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@
 struct node {
 	struct cds_lfht_node link;
 	uint64_t expires;
-	char key[]; /* the value lies behind it */
+	char key[]; /* the value follows */
 };
 
 static struct sfshm *segment;
@@ -158,7 +158,7 @@ static void clean_up(const struct bench *b)
 
 #define LARGE(keys_) ((keys_) > 100000)
 
-/* A case lists what it has of its own behind the number of its keys. */
+/* A case gives its own fields after the number of its keys. */
 #define HIT(keys_, ...)                                               \
 	{                                                             \
 		.peer = "liburcu rculfhash", .size = (keys_),         \
@@ -170,7 +170,7 @@ static void clean_up(const struct bench *b)
 		__VA_ARGS__                                           \
 	}
 
-/* Where in memory the pages happen to lie makes a difference that lasts. */
+/* Prepared anew, because the place of the pages makes a lasting difference. */
 #define ROW(title, text, keys_, ...) \
 	HIT(keys_, .name = (title), .what = (text), .anew = true, __VA_ARGS__)
 

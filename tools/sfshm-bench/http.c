@@ -32,7 +32,7 @@ struct herd {
 	struct client client[CLIENTS_MAX];
 };
 
-/* Connecting to the loopback does not wait as long as the queue has room. */
+/* While the server's queue has room, connect() on the loopback never waits. */
 static void begin(struct herd *h, struct client *c)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = c };
@@ -50,7 +50,7 @@ static void begin(struct herd *h, struct client *c)
 	h->started++;
 }
 
-/* True once the server has said all. */
+/* True once the server's answer is complete. */
 static bool receive(struct herd *h, struct client *c)
 {
 	ssize_t n = recv(c->fd, c->answer + c->len, ANSWER_MAX - c->len, 0);

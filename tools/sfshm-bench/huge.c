@@ -14,7 +14,7 @@ static char folder[64];
 static struct sfshm *huge, *plain;
 static struct bench_keys keys;
 
-/* What /proc says of shared memory that is mapped by huge pages here, KiB. */
+/* KiB of shared memory that this process has mapped by huge pages. */
 static unsigned long mapped_huge(void)
 {
 	static const char name[] = "ShmemPmdMapped:";

@@ -7,9 +7,9 @@
  * The peer is liburcu's hash table in the private memory of a process with as
  * many threads. Each adds a key, takes the one out that it added longest ago,
  * and uses that one's node again after a grace period, which it waits for once
- * for SPARE nodes. Nothing chooses who goes, and nothing is allocated. Its
- * readers fence for themselves, as ours do: grace periods that come this often
- * take longer by membarrier(2).
+ * for SPARE nodes. It need not choose which key goes, and allocates nothing.
+ * Its readers fence for themselves, as ours do: grace periods that come this
+ * often take longer by membarrier(2).
  */
 #include <errno.h>
 #include <pthread.h>
@@ -25,7 +25,7 @@
 #include "crowd.h"
 
 #define KEYS 1000
-#define SPARE 16 /* an evictor sends out as many at once among 1000 */
+#define SPARE 16 /* an evictor retires as many at once among 1000 */
 #define MOST 2
 
 struct node {
@@ -109,7 +109,7 @@ static void member(struct crowd_page *page, unsigned int me, uint32_t command)
 	page->member[me].at = bench_now() - start;
 }
 
-/* Each does `n`; what counts is how long the slower one takes. */
+/* Each inserter inserts `n` keys. The slower one's time counts. */
 static uint64_t ours(const struct bench *b, uint64_t n)
 {
 	(void)b;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keyed locks and semaphores without company, against what the system has. */
+/* Uncontended keyed locks and semaphores, against the system's own. */
 #include <errno.h>
 #include <fcntl.h>
 #include <semaphore.h>

@@ -15,8 +15,8 @@
 #define TURNS 12
 #define TURNS_MAX 32
 #define ROUNDS_MAX 64
-#define WARM 8    /* a turn begins with one in so many that does not count */
-#define MANY 1000 /* ... where it has as many as this */
+#define WARM 8    /* a turn of n first does n / WARM that do not count */
+#define MANY 1000 /* ... if n is at least this */
 
 typedef uint64_t (*side_fn)(const struct bench *b, uint64_t n);
 
@@ -60,7 +60,7 @@ static uint64_t calibrate(const struct bench *b, side_fn side)
 
 	if (b->batch == 1)
 		return 1;
-	/* What comes only once. */
+	/* The first operation does what is done only once. */
 	side(b, 1);
 	took = try_twice(b, side, 1);
 	while (took < turn_ns / 2 && n < b->batch) {
@@ -81,7 +81,7 @@ static double turn(const struct bench *b, side_fn side, uint64_t n)
 	return (double)side(b, n) / (double)n;
 }
 
-/* One round; the order turns round each time, so neither is always first. */
+/* Plays a round. The sides change their order, so neither is always first. */
 static void play(const struct bench *b, int turns, const uint64_t n[2],
 		 double *ours, double *theirs)
 {

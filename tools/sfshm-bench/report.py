@@ -18,7 +18,7 @@ END = "<!-- sfshm-bench: end -->\n"
 
 
 def first(path, pattern, default):
-    """What the pattern's group finds in a file."""
+    """Returns the text that the pattern's group finds in a file."""
     try:
         with open(path, encoding="utf-8") as file:
             found = re.search(pattern, file.read(), re.M)
@@ -63,8 +63,8 @@ def table(rows):
 
 
 def floors(rows):
-    """What the ratio would be if ours were what the limit's peer is. Ours
-    stands in both rows, each time beside its peer in the same turns."""
+    """Tells each case's ratio if ours took as long as the peer of the case's
+    row "-limit". Ours is in both rows, measured in turns with each peer."""
     ratios = {row["case"]: row["ratio"] for row in rows}
     belongs = {name: name[:-len("-limit")] for name in ratios
                if name.endswith("-limit")}

@@ -3,9 +3,9 @@
 """scale.py: where a large machine would stand, from costs measured on a small
 one. Prints the tables of docs/scale.md.
 
-Two kinds of numbers go in, and stand at the top: what was measured (by
-sfshm-bench, or by hand as docs/scale.md says), and what a many-socket machine is
-taken to do to a cache line. The rest is arithmetic, and one small simulation:
+Two kinds of numbers go in, and stand at the top: measured ones (by sfshm-bench,
+or by hand as docs/scale.md says), and assumptions about the cache lines of a
+machine with many sockets. The rest is arithmetic, and one small simulation:
 participants that insert and evict, and meet on the shared words.
 """
 import heapq
@@ -24,7 +24,7 @@ ATTACH = 18 * US             # with a thousand attached or fewer, cold
 ATTACH_RECORD = 15 * NS      # ... and what each record in use adds
 WAKE_ONE = 4.5 * US          # what one more follower adds to a wake
 
-# Taken for larger machines.
+# Assumed for larger machines.
 LINE_NEAR = 60 * NS          # a line that another core has changed
 LINE_FAR = 250 * NS          # ... on another socket
 
@@ -39,7 +39,8 @@ def line(sockets):
 
 
 def walk(participants, cores, sockets):
-    """Looking at each record. No more are being written than cores run."""
+    """The time to look at each record. At most one record for each core is
+    being written meanwhile, and costs a transfer of its line."""
     near = SCAN_NEAR if participants <= CACHED_RECORDS else SCAN_FAR
     return participants * near + min(participants, cores) * line(sockets)
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The preforked example server under a herd, against the same server whose
- * cache lies elsewhere: files and flock(2), memcached, Redis. All of them run
- * at once and are asked in turns.
+ * The preforked example server under a herd, against the same server with
+ * another cache: files and flock(2), memcached, Redis. Both servers of a case
+ * run at once and are asked in turns.
  *
- * "server" is the workers' time on a processor for a request of one key that is
- * there, so how many a core can answer; what the clients take, who share these
- * cores, does not count. "server-p99" is what the unluckiest in a hundred waits
- * when crowds come for keys that are not. For each round the servers are
- * started anew, since where the kernel happens to place their workers makes a
- * difference that lasts.
+ * "server" is the processor time that the workers take for a request of one
+ * cached key, and so says how many requests a core can answer. The clients
+ * share the cores, and their time does not count. "server-p99" is the 99th
+ * percentile of how long clients wait when crowds ask for keys that are not
+ * cached. The servers are started anew for each round, because the kernel's
+ * placing of the workers makes a difference that lasts.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,8 +30,8 @@
 #include "http.h"
 
 #define WORKERS "16"
-#define CLIENTS 16     /* of a key that is there */
-#define HERD 32        /* of one that is not, fewer than twice the workers */
+#define CLIENTS 16     /* that ask for a cached key */
+#define HERD 32        /* that ask for a cold key: twice the workers */
 #define KEYS_AT_ONCE 4 /* cold keys whose crowds make one measurement */
 #define REGIONS 2000
 #define SALES 20000 /* a report takes some milliseconds */
@@ -39,7 +39,7 @@
 #define SECOND 1000000000
 
 static char folder[64], sales[80], socket_path[80];
-static pid_t pid[2], store; /* the servers, and what the peer's needs */
+static pid_t pid[2], store; /* the servers; memcached or Redis, if needed */
 static uint16_t port[2];
 static unsigned int cold[2];
 
@@ -115,7 +115,7 @@ static bool listens(const char *path)
 	return !r;
 }
 
-/* Starts what the peer keeps its values in; false: it is not installed. */
+/* Starts the peer's memcached or Redis; false: it is not installed. */
 static bool start_store(const char *peer)
 {
 	char *memcached[] = { "memcached", "-s", socket_path, "-u", "root",
@@ -127,7 +127,7 @@ static bool start_store(const char *peer)
 
 	if (!strcmp(peer, "flock"))
 		return true;
-	/* Only root's memcached needs to be told whose it is. */
+	/* memcached needs its -u only if root runs it, and ignores it else. */
 	store = spawn(strcmp(peer, "redis") ? memcached : redis, -1);
 	if (!store)
 		return false;
@@ -162,7 +162,7 @@ static void clean_up(const struct bench *b)
 	bench_folder_remove(folder);
 }
 
-/* If the benchmark is interrupted. */
+/* Runs at exit: stops the servers if the benchmark was interrupted. */
 static void stop_all(void)
 {
 	static pid_t parent;
@@ -240,7 +240,7 @@ static const char *prepare(const struct bench *b)
 	first = !first;
 	serve(first ? 0 : 1, first ? mine : theirs);
 	serve(first ? 1 : 0, first ? theirs : mine);
-	/* Each worker has been asked before. */
+	/* Each worker has answered before the measurement. */
 	hits(0, WARM);
 	hits(1, WARM);
 	if (workers_busy(0) && workers_busy(1))

@@ -5,10 +5,10 @@
 
 #include <stdint.h>
 
-/* Returns NULL, or why there is none. */
+/* Starts the Go program. Returns NULL, or why it is not there. */
 const char *singleflight_start(void);
 
-/* Has it do `n` calls, returns the ns they took by its own clock. */
+/* Lets the Go program do `n` calls. Returns the ns that it measured. */
 uint64_t singleflight_run(uint64_t n);
 
 void singleflight_stop(void);

@@ -39,7 +39,7 @@ static uint32_t *mutex_word(void)
 	return (void *)&shared->mutex;
 }
 
-/* As the library's followers do: until the kernel has marked the word. */
+/* Sleeps, as the library's followers do, until the kernel marks the word. */
 static void sleep_on_owner(void)
 {
 	uint32_t word;
@@ -91,7 +91,7 @@ static _Noreturn void lead_till_killed(uint32_t how, pid_t parent)
 				    &result) == SFSHM_LEADER;
 	} else {
 		leads = !pthread_mutex_lock(&shared->mutex);
-		/* So that the kernel wakes somebody. */
+		/* The kernel wakes a sleeper only if this bit is set. */
 		if (how == SLEEP_AND_LOCK)
 			word_add(mutex_word(), FUTEX_WAITERS);
 	}

@@ -20,7 +20,7 @@ static char key[BENCH_KEY];
 /* A page of its own, so that nothing but the word is in its line. */
 static uint32_t *word;
 
-/* The next line but one: what is handed over where bytes are. */
+/* The 64 bytes that a "-limit" case hands over, two lines after the word. */
 static char *bytes_at(void)
 {
 	return (char *)word + 128;
@@ -136,8 +136,9 @@ static uint64_t theirs(const struct bench *b, uint64_t n)
 }
 
 /*
- * Who would learn of a leader's death sleeps on more words than one, and who
- * gets a value reads what another processor has just written.
+ * A follower must learn of its leader's death, so it sleeps on more words than
+ * one; and it gets a value, so it reads bytes that another processor has just
+ * written. This peer does both.
  */
 static uint64_t limit(const struct bench *b, uint64_t n)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the example server's cache can lie in instead: a place that has values
- * under keys, and locks. Each worker process has its own connection. What goes
- * wrong ends the worker.
+ * Another cache for the example server: a store that has values under keys, and
+ * locks. Each worker process has its own connection. A failure ends the worker.
  */
 #ifndef BENCH_SERVER_BACKEND_H
 #define BENCH_SERVER_BACKEND_H
@@ -20,7 +19,7 @@ long backend_get(const char *key, void *data, size_t room);
 void backend_put(const char *key, const void *data, size_t len,
 		 uint32_t ttl_ms);
 
-/* True: it is ours. False: it is another's, ask for the value again later. */
+/* True: the caller has the lock. False: it must ask for the value again. */
 bool backend_lock(const char *key);
 void backend_unlock(const char *key);
 

@@ -26,7 +26,7 @@ void backend_open(const char *at)
 	folder = at;
 }
 
-/* Its time of change is set to when it expires. */
+/* A value's file has the time of its expiry as its modification time. */
 static bool fresh(int fd)
 {
 	struct timespec now;

@@ -25,7 +25,7 @@ void backend_open(const char *at)
 		backend_die(at);
 }
 
-/* Sends a request and receives until the answer ends as one of two do. */
+/* Sends a request, and receives until the answer ends in `end`. */
 static size_t ask(const char *request, size_t len, char *answer, size_t room,
 		  const char *end)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stands in for the library under the example server: get; if there is
- * nothing, lock, look again, run the work, put, unlock; if another one has the
- * lock, ask again every millisecond. That is how a cache server is used by
- * preforked workers, except that most ask less often: see docs/benchmarks.md.
+ * Stands in for the library under the example server: get; if there is nothing,
+ * lock, look again, run the work, put, unlock; if another worker has the lock,
+ * ask again every millisecond. Preforked workers use a cache server in this
+ * way, but most of them ask less often: see docs/benchmarks.md.
  */
 #include <errno.h>
 #include <fcntl.h>
