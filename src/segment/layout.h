@@ -260,7 +260,7 @@ static_assert(sizeof(struct shm_semaphore) == SHM_GRANULE, "layout");
  * unless a comment names another.
  */
 struct shm_slot {
-	uint64_t next; /* link to the chain's next slot; by any (un)linker */
+	uint64_t next; /* the chain's next slot; by inserters and unlinkers */
 	uint64_t ctl;  /* generation, owner, phase; by CAS */
 	struct shm_front front; /* of the first field */
 	uint32_t hash;          /* the upper half of the key's hash */
@@ -274,7 +274,7 @@ struct shm_slot {
 static_assert(offsetof(struct shm_slot, inline_granule) == 64, "layout");
 static_assert(sizeof(struct shm_slot) == 128, "layout");
 
-/* A slot's desk: its cold part, with which leaders, waiters and evictors work. */
+/* A slot's desk: its cold part, used by leaders, waiters and evictors. */
 struct shm_desk {
 	uint64_t started; /* when its flight began, or the stamp of its grace
 			     period: see store/slot.h */

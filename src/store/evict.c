@@ -18,7 +18,7 @@
  */
 #define PATIENT 16
 #define HASTY 4
-/* An evictor for memory frees one in so many of all granules besides. */
+/* An evictor for memory frees one granule in so many, beside those wanted. */
 #define SPARE 64
 /* How far the expiry hand goes for one victim. */
 #define EXPIRY_REACH 32

@@ -66,7 +66,10 @@ static force_inline void tell(struct sfshm_result *r, const struct glimpse *g,
 	r->value.len = len;
 }
 
-/* Copies a value that is not in its key's slot. Returns its length, or -1. */
+/*
+ * Copies a value that is not in its key's slot. Returns its length, or -1: the
+ * slow path must copy the value.
+ */
 static int64_t copy_from_afar(const struct mapping *map, uint32_t slot,
 			      uint64_t ctl, struct sfshm_buf *to)
 {

@@ -72,6 +72,7 @@ static force_inline int flight_claim_as(struct peer *p, struct sighting *seen,
 /* Claims a slot for a call, with any kind of key. */
 enum step flight_claim(struct call *c, struct sighting *seen);
 
+/* Gives back a claim whose word is `ctl`, before any work under it. */
 void flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /*

@@ -74,8 +74,8 @@ int claim_begin(struct sfshm *h, const void *key, size_t len,
 		struct sfshm_result *result);
 
 /*
- * Ends the leader's flight as flight_end_somehow() does, or returns why this
- * thread cannot.
+ * Ends the leader's flight as flight_end_somehow() does, or returns the error
+ * of a thread that does not lead it.
  */
 int call_end(struct flight *f, int code, const char *message);
 

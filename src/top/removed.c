@@ -60,9 +60,9 @@ static bool was_called_so(const struct search *s, int folder, const char *fd)
 }
 
 /*
- * Opens that process's file of that inode; -ENOENT: it has no such file under
- * the name. Reads the links first, because a look at another open file of that
- * process might take long.
+ * Opens the file of inode `ino` that process `pid` has open; -ENOENT: it has
+ * none that had the name. Reads the links first, because a look at another open
+ * file of that process might take long.
  */
 static int open_through(const struct search *s, pid_t pid, uint64_t ino)
 {

@@ -49,7 +49,7 @@ int sized_read(void *own, size_t size, const void *theirs);
 int sized_adopt_options(const struct sfshm_options **options,
 			struct sfshm_options *own);
 
-/* Whether `theirs` points to a struct of some version; this one has `size`. */
+/* Whether `theirs` is a struct of some version; this library's has `size`. */
 bool sized_is_valid(const void *theirs, size_t size);
 
 /* Fills in what *theirs has room for; its field `size` stays. */
