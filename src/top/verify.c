@@ -76,7 +76,8 @@ static uint64_t check_link(struct check *c, uint32_t bucket, uint32_t slot,
 		return 0;
 	}
 	if (phase == PHASE_FREE || phase == PHASE_LIMBO)
-		finding(c, "slot %u is in a chain and out of use", slot);
+		finding(c, "slot %u is in a chain, though it is out of use",
+			slot);
 	if (n < 0) {
 		finding(c, "slot %u has no readable key", slot);
 		return next;
@@ -125,8 +126,9 @@ static void check_chain(struct check *c, uint32_t slot, uint32_t ref,
 			return;
 		}
 		if (!tag_names(load_acquire(tag), tag_live(slot, 0)))
-			finding(c, "granule %u in slot %u's chain is not its",
-				ref - 1, slot);
+			finding(c,
+				"slot %u's chain reaches granule %u, which it does not own",
+				slot, ref - 1);
 		if (c->reached[ref - 1]++)
 			finding(c, "granule %u has two owners", ref - 1);
 		ref = tag_next(load_relaxed(tag));
@@ -150,15 +152,16 @@ static void check_owner(struct check *c, uint32_t slot, uint64_t ctl)
 
 	if (!ctl_owner(ctl)) {
 		if (ctl_busy(ctl))
-			finding(c, "slot %u is busy and nobody's", slot);
+			finding(c, "slot %u is busy and has no owner", slot);
 		return;
 	}
 	rec = participant_at(c->map, ctl_owner(ctl) - 1);
 	if (!rec || !life_held(c->map, rec))
-		finding(c, "slot %u belongs to participant %u, who is not here",
+		finding(c,
+			"slot %u belongs to participant %u, which is not attached",
 			slot, ctl_owner(ctl) - 1);
 	else if (!is_noted(rec, slot))
-		finding(c, "slot %u is not among its owner's claims", slot);
+		finding(c, "slot %u is not noted in its owner's record", slot);
 	if (ctl_at_rest(ctl))
 		finding(c, "slot %u is at rest and has an owner", slot);
 }
@@ -172,7 +175,8 @@ static void check_front(struct check *c, uint32_t slot, struct field f)
 	if (small && (len != small - 1 ||
 		      (len && !arena_is_inline(c->map, slot,
 					       load_relaxed(&f.back->ref)))))
-		finding(c, "slot %u tells differently where its result lies",
+		finding(c,
+			"slot %u: its two parts disagree on where its result is",
 			slot);
 }
 
@@ -217,18 +221,19 @@ static void check_permit(struct check *c, const struct semaphore *s, uint32_t i)
 	if (!word)
 		return;
 	if (i >= semaphore_top(s))
-		finding(c, "slot %u: permit %u was never given out and is held",
+		finding(c,
+			"slot %u: permit %u is held, though it was never given out",
 			s->slot, i);
 	if (!rec || !life_held(c->map, rec) ||
 	    permit_name(id, life_number(load_relaxed(&rec->incarnation))) !=
 		    word)
 		finding(c,
-			"slot %u: permit %u belongs to participant %d, who is "
-			"not here",
+			"slot %u: permit %u belongs to participant %d, which is "
+			"not attached",
 			s->slot, i, (int)id - 1);
 	else if (!is_noted(rec, s->slot))
 		finding(c,
-			"slot %u is not among its permit %u's holder's claims",
+			"slot %u: permit %u is not noted in its holder's record",
 			s->slot, i);
 }
 
@@ -265,7 +270,9 @@ static void check_slot(struct check *c, uint32_t slot)
 	if ((ctl_at_rest(ctl) || phase == PHASE_BUSY) && !c->linked[slot])
 		finding(c, "slot %u has a key and is in no chain", slot);
 	if (ctl_at_rest(ctl) && load_acquire(&s->next) & LINK_MARK)
-		finding(c, "slot %u is marked as out and is in use", slot);
+		finding(c,
+			"slot %u is marked as out of its chain, though it is in use",
+			slot);
 	if (ctl_at_rest(ctl) && slot_kind(s) == SHM_SEMAPHORE)
 		check_semaphore(c, slot, ctl);
 	for (int i = 0; i < 2; i++)
@@ -304,8 +311,8 @@ static void check_participant(struct check *c, uint32_t i)
 
 			if (noted)
 				finding(c,
-					"participant %u is gone and claims "
-					"slot %u",
+					"participant %u is gone, though its "
+					"record notes slot %u",
 					i, noted - 1);
 		}
 		return;

@@ -94,7 +94,7 @@ static void a_leader_that_nobody_is(void **state)
 	(void)state;
 	make();
 	write_ctl(ctl_make(ctl_gen(read_ctl()), 0, PHASE_BUSY, 0));
-	assert_in_range(findings("is busy and nobody's"), 1, 10);
+	assert_in_range(findings("is busy and has no owner"), 1, 10);
 }
 
 static void a_mutex_of_noise(void **state)
@@ -116,8 +116,10 @@ static void notes_of_nobody(void **state)
 	make();
 	write_participant(30, offsetof(struct shm_participant, owned), &noted,
 			  sizeof(noted));
-	assert_int_equal(findings("participant 30 is gone and claims slot 5"),
-			 1);
+	assert_int_equal(
+		findings(
+			"participant 30 is gone, though its record notes slot 5"),
+		1);
 }
 
 /* More than are told are counted all the same. */
@@ -132,8 +134,10 @@ static void a_great_many(void **state)
 	for (uint32_t i = 10; i < small.participants; i++)
 		write_participant(i, offsetof(struct shm_participant, owned),
 				  owned, sizeof(owned));
-	assert_int_equal(findings("participant 10 is gone and claims slot 5"),
-			 (small.participants - 10) * SHM_OWNED);
+	assert_int_equal(
+		findings(
+			"participant 10 is gone, though its record notes slot 5"),
+		(small.participants - 10) * SHM_OWNED);
 }
 
 static int view_slot(void)
