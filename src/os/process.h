@@ -15,15 +15,22 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "os/atomics.h"
+
 /*
  * A random number of this process, on a page that the kernel wipes in a forked
  * child. State that carries another cookie was inherited and is void.
  * process_cookie() makes the cookie if there is none, and returns 0 only if
- * memory is short. The fast path reads *process_cookie_word; if that is 0 or
+ * memory is short. The fast path calls process_cookie_seen(); if that is 0 or
  * another value, the caller takes the slow path.
  */
 uint64_t process_cookie(void);
 extern const uint64_t *process_cookie_word;
+
+static inline uint64_t process_cookie_seen(void)
+{
+	return load_relaxed(load_relaxed(&process_cookie_word));
+}
 
 /* Inodes of the PID and time namespaces; 0 if /proc is not mounted. */
 uint64_t process_pid_ns(void);

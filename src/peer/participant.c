@@ -222,7 +222,7 @@ static int take_record(struct peer *p)
 struct peer *peer_attached(const struct mapping *map, uint64_t serial)
 {
 	for (struct peer *p = attached; p; p = p->next)
-		if (p->map == map && p->cookie == *process_cookie_word &&
+		if (p->map == map && p->cookie == process_cookie_seen() &&
 		    (!serial || p->map->serial == serial))
 			return p;
 	return NULL;
@@ -231,7 +231,7 @@ struct peer *peer_attached(const struct mapping *map, uint64_t serial)
 struct peer *peer_of_slow(uint64_t life)
 {
 	for (struct peer *p = attached; p; p = p->next)
-		if (p->life == life && p->cookie == *process_cookie_word)
+		if (p->life == life && p->cookie == process_cookie_seen())
 			return p;
 	return NULL;
 }
@@ -286,7 +286,7 @@ found:
 void peer_rest(void)
 {
 	for (struct peer *p = attached; p; p = p->next) {
-		if (p->permits && p->cookie == *process_cookie_word) {
+		if (p->permits && p->cookie == process_cookie_seen()) {
 			wait_rest_at(p->map);
 			return;
 		}

@@ -55,7 +55,7 @@ static inline struct peer *peer_if_current(const struct mapping *map)
 {
 	struct peer *p = peer_current;
 
-	if (likely(p && p->map == map && p->cookie == *process_cookie_word))
+	if (likely(p && p->map == map && p->cookie == process_cookie_seen()))
 		return p;
 	return NULL;
 }
@@ -70,7 +70,7 @@ static inline struct peer *peer_of(uint64_t life)
 {
 	struct peer *p = peer_current;
 
-	if (likely(p && p->life == life && p->cookie == *process_cookie_word))
+	if (likely(p && p->life == life && p->cookie == process_cookie_seen()))
 		return p;
 	return peer_of_slow(life);
 }
