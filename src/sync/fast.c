@@ -5,6 +5,7 @@
 #include "peer/removal.h"
 #include "store/evict.h"
 #include "sync/lead.h"
+#include "sync/result.h"
 
 /* A value as it was seen; the control word says afterwards if it counts. */
 struct glimpse {
@@ -48,21 +49,17 @@ static force_inline void tell(struct sfshm_result *r, const struct glimpse *g,
 			      enum sfshm_source source, uint64_t now,
 			      uint32_t len)
 {
-	uint64_t stored = g->front.when & ~WHEN_SMALL;
 	uint64_t gen = ctl_gen(g->at.ctl);
+	const struct answer a = {
+		.source = source,
+		.uncached = source == SFSHM_AWAITED && !g->front.ttl_ms,
+		.coordinated = true,
+		.generation = gen - (uint32_t)((uint32_t)gen - g->front.gen),
+		.now = now,
+		.stored = g->front.when & ~WHEN_SMALL,
+	};
 
-	r->source = source;
-	r->code = 0;
-	r->leader = 0;
-	r->shared = 1;
-	r->owner_died = 0;
-	r->uncached = source == SFSHM_AWAITED && !g->front.ttl_ms;
-	r->stale = 0;
-	r->coordinated = 1;
-	r->reserved[0] = 0;
-	r->reserved[1] = 0;
-	r->generation = gen - (uint32_t)((uint32_t)gen - g->front.gen);
-	r->age_ns = now > stored ? now - stored : 0;
+	result_fill(r, &a);
 	r->value.len = len;
 }
 

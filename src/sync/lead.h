@@ -7,13 +7,12 @@
 #ifndef SYNC_LEAD_H
 #define SYNC_LEAD_H
 
-#include <string.h>
-
 #include "os/killpoint.h"
 #include "os/sys.h"
 #include "peer/wait.h"
 #include "store/owned.h"
 #include "sync/flight.h"
+#include "sync/result.h"
 
 /*
  * Notes when the flight began and how long it may last. Only a lease needs the
@@ -94,17 +93,15 @@ static force_inline void flight_tell(struct sfshm_result *r,
 				     uint64_t generation, bool owner_died,
 				     bool coordinated)
 {
-	r->source = SFSHM_COMPUTED;
-	r->code = 0;
-	r->leader = 1;
-	r->shared = 0;
-	r->owner_died = owner_died;
-	r->uncached = 0;
-	r->stale = 0;
-	r->coordinated = coordinated;
-	memset(r->reserved, 0, sizeof(r->reserved));
-	r->generation = generation;
-	r->age_ns = 0;
+	const struct answer a = {
+		.source = SFSHM_COMPUTED,
+		.leader = true,
+		.owner_died = owner_died,
+		.coordinated = coordinated,
+		.generation = generation,
+	};
+
+	result_fill(r, &a);
 	r->value.len = 0;
 }
 

@@ -9,6 +9,7 @@
 #include "os/sys.h"
 #include "store/evict.h"
 #include "store/pin.h"
+#include "sync/result.h"
 
 #define LOOK_RETIRED (-EINPROGRESS)
 
@@ -50,18 +51,18 @@ static uint64_t ctl_after_copy(const struct shm_slot *s)
 static void note(struct call *c, struct field f, uint64_t gen, uint64_t stored,
 		 uint64_t now)
 {
-	struct sfshm_result *r = c->result;
+	const struct answer a = {
+		.source = c->wait.waited ? SFSHM_AWAITED : SFSHM_CACHED,
+		.code = load_relaxed(&f.back->code),
+		.uncached = !load_relaxed(&f.front->ttl_ms),
+		.stale = c->stale,
+		.coordinated = true,
+		.generation = gen,
+		.now = now,
+		.stored = stored,
+	};
 
-	r->source = c->wait.waited ? SFSHM_AWAITED : SFSHM_CACHED;
-	r->leader = 0;
-	r->owner_died = 0;
-	r->shared = 1;
-	r->generation = gen;
-	r->age_ns = now > stored ? now - stored : 0;
-	r->code = load_relaxed(&f.back->code);
-	r->uncached = !load_relaxed(&f.front->ttl_ms);
-	r->stale = c->stale;
-	r->coordinated = 1;
+	result_fill(c->result, &a);
 }
 
 static int fetch_value(struct call *c, struct field f, uint32_t len)
