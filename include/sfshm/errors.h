@@ -43,16 +43,16 @@
  *   -ETIMEDOUT     The deadline passed. Only this caller's wait ended.
  *   -ECANCELED     The cancel token fired. Only this caller's wait ended.
  *   -ESTALE        The caller is fenced: another caller took the flight
- *                  (because its lease ended, or because its leader seemed
- *                  dead), or the flight has ended already. No part of the
- *                  result became visible. Discard it.
+ *                  (because the lease was over, because the leader seemed
+ *                  dead, or to invalidate the key), or the flight has ended
+ *                  already. No part of the result became visible. Discard it.
  *   -ESHUTDOWN     The handle was closed while the call was inside; or the
  *                  handle cannot follow a resize (it was opened by descriptor,
  *                  or the new segment has another owner, group or mode); or
  *                  the segment's file was removed, and no other segment has
- *                  its name. Close the handle and open the segment again. A
- *                  call that was to end a flight, lock, permit or save has
- *                  ended it, but the segment's file was removed meanwhile, so
+ *                  its name. Close the handle and open the segment again.
+ *                  From a call that ends a flight, lock, permit or save: that
+ *                  has ended, but the segment's file was removed meanwhile, so
  *                  another caller may have led or held the same key.
  *   -EBADF         The handle is not open.
  *   -ECHILD        The handle or flight belongs to the parent process. Open

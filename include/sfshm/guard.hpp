@@ -37,7 +37,8 @@ struct policy : sfshm_policy {
 	}
 };
 
-/* struct sfshm_result. The value's bytes are valid until its next use. */
+/* struct sfshm_result. The bytes of value() are valid until a call uses the
+   result again. */
 class result
 {
       public:
@@ -118,7 +119,7 @@ class flight
 	flight(const flight &) = delete;
 	flight &operator=(const flight &) = delete;
 
-	/* sfshm_begin(). First releases the flight that this still leads. */
+	/* sfshm_begin(). First releases an earlier flight unless it ended. */
 	int begin(struct sfshm *handle, std::string_view key,
 		  const struct sfshm_policy *policy,
 		  result &res) noexcept(false)

@@ -51,11 +51,11 @@ int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,
 
 /*
  * Ends the heartbeat's thread and waits for its end, which takes about one
- * wake-up. The lease still ends when its last extension said. The thread that
- * started the heartbeat calls this, best before it ends the flight. Returns 0;
- * -ESTALE, another caller took the flight: discard the result; -EINVAL; -ECHILD
- * in a forked child. Idempotent. Not for signal handlers; no cancellation
- * point.
+ * wake-up. The lease ends at the time that its last extension set. The thread
+ * that started the heartbeat calls this, best before it ends the flight.
+ * Returns 0; -ESTALE, another caller took the flight: discard the result;
+ * -EINVAL; -ECHILD in a forked child. Idempotent. Not for signal handlers; no
+ * cancellation point.
  */
 int sfshm_heartbeat_stop(struct sfshm_heartbeat *heartbeat);
 

@@ -19,9 +19,9 @@ typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
  * Every process that has the segment open follows at its next call. The call
  * moves the live values over, with their ages and lifetimes, and waits until
  * the last flight in the old segment has ended or until `deadline_ns`
- * (CLOCK_MONOTONIC; 0: no limit); then it removes the old segment. Flights end
- * in the segment in which they began; callers that ask for their keys meanwhile
- * wait for them there. Failures are not moved, nor are values that do not fit.
+ * (CLOCK_MONOTONIC; 0: no limit); then it removes the old segment. A flight
+ * ends in the segment in which it began; callers that ask for its key meanwhile
+ * wait for it there. Failures are not moved, nor are values that do not fit.
  * Generations keep growing.
  *
  * With `options` NULL, finishes a resize that was interrupted or timed out.

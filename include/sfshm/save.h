@@ -57,9 +57,10 @@ struct sfshm_save_options {
 	uint32_t mode;   /* permission bits, less the umask; 0: 0600 */
 	uint32_t ttl_ms; /* the record serves later callers for so long; the
 			    file stays until it is replaced */
-	/* The reservation's lease, from the begin and anew from the publish:
-	   past it another caller may take the reservation from a live writer;
-	   0: no limit. */
+	/* The reservation's lease. The begin starts it (with `semaphore`, once
+	   the writer has a permit), and the publish starts it anew. Past it
+	   another caller may take the reservation from a live writer; 0: no
+	   limit. */
 	uint32_t reserve_ms;
 	uint32_t wait_timeout_ms; /* then -ETIMEDOUT; 0: no limit */
 	uint64_t deadline_ns;     /* likewise, CLOCK_MONOTONIC; 0: no limit */
@@ -107,7 +108,7 @@ struct sfshm_save {
  * NULL. Returns
  *
  *   SFSHM_CACHED   The file is present; *info has its path. The call has just
- *                  checked that the saved file is there with that length.
+ *                  checked that the file is there with its recorded length.
  *   SFSHM_AWAITED  Another caller saved the file while this call waited.
  *   SFSHM_LEADER   You are the writer. Write to sfshm_save_fd(), then end
  *                  *save in this thread with exactly one of publish, fail and

@@ -113,7 +113,7 @@ int sfshm_memfd(const char *label,
  * -ESHUTDOWN at once. Flights that other threads lead stay valid, and their
  * leaders must still end them. If this is the process's last handle of the
  * segment, the calling thread's own flights are released. The library unmaps
- * the segment when the last thread of the process that used it has ended or has
+ * the segment once each of the process's threads that used it has ended or has
  * made its next sfshm call. Returns 0 or -EBADF. Calls with a closed handle
  * return -EBADF until 1024 others have been closed after it in this process;
  * only then may a new handle have its address.
@@ -130,11 +130,11 @@ int sfshm_close(struct sfshm *handle);
  * or return -ESHUTDOWN; they end what they hold or lead as usual. When the last
  * of these processes has let go of the segment, the kernel frees its memory.
  * Removes any regular file of this user under that name, without looking
- * inside, and what an interrupted resize has left beside it. sfshm_memfd()
- * makes a segment without a name. Returns 0, -ENOENT, -EPERM (the file belongs
- * to another user), -ENAMETOOLONG, -EINVAL, or the error of the system call
- * that failed. Blocks only for file-system calls. Thread-safe; not for signal
- * handlers.
+ * inside, and what an interrupted resize has left beside it. A segment that
+ * sfshm_memfd() made has no name to remove. Returns 0, -ENOENT, -EPERM (the
+ * file belongs to another user), -ENAMETOOLONG, -EINVAL, or the error of the
+ * system call that failed. Blocks only for file-system calls. Thread-safe; not
+ * for signal handlers.
  */
 int sfshm_unlink(const char *name) SFSHM_CHECKED;
 
