@@ -6,8 +6,8 @@
  * thread's id, which a thread in another PID namespace may have, too. The
  * mutexes that a thread holds are its own; but libc names one more to the
  * kernel (list_op_pending) while it locks or unlocks it. If the thread dies at
- * that moment, and a twin has become the owner in between, the kernel marks the
- * twin, which lives. Hence:
+ * that moment, and a living thread with the same id has become the owner in
+ * between, the kernel marks the mutex of the living one. Hence:
  *
  *  DOOR-1. A thread tries, unlocks or marks a record's mutex only while it is
  *      in the record's door.

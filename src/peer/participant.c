@@ -247,7 +247,7 @@ int peer_attach(struct mapping *map, struct peer **out)
 	p = peer_attached(map, 0);
 	if (p)
 		goto found;
-	/* Otherwise this thread would end attached, and look dead. */
+	/* Without this the thread would end attached, and look dead. */
 	r = watch_exit();
 	if (r)
 		return r;

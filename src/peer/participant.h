@@ -26,7 +26,7 @@ struct peer {
 	uint32_t incarnation;
 	uint64_t cookie; /* of the process that attached */
 	uint64_t life;   /* no other attachment has it */
-	uint32_t inside; /* calls that use it, now in another segment */
+	uint32_t inside; /* calls that use it, but are in another segment */
 	/* where it next looks for free granules: inside slots, outside */
 	uint32_t inline_cursor, cursor;
 	uint64_t freed;   /* granules it has freed */
@@ -82,9 +82,9 @@ static inline struct peer *peer_of(uint64_t life)
 struct peer *peer_attached(const struct mapping *map, uint64_t serial);
 
 /*
- * Called after the thread gave back its last permit in one segment: lets
- * list_op_pending rest at a segment where the thread still holds a permit, or
- * nowhere (WAIT-6 of peer/wait.h).
+ * Called after the thread gave back its last permit in one segment, or detached
+ * from one: lets list_op_pending rest at a segment where the thread still holds
+ * a permit, or nowhere (WAIT-6 of peer/wait.h).
  */
 void peer_rest(void);
 

@@ -16,7 +16,8 @@
  *      by -ESHUTDOWN.
  *  REMOVAL-3. A thread that attaches takes its byte lock first, and checks the
  *      file then. A new segment under the name is made after the removal. So
- *      its creator finds that lock, or the thread finds the file removed.
+ *      the new segment's creator finds that lock, or the thread finds the file
+ *      removed.
  *  REMOVAL-4. A segment that had no name when it was opened (a memfd), or has a
  *      successor, does not count as removed.
  *

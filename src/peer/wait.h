@@ -182,9 +182,9 @@ uint32_t event_arm(uint32_t *event);
 bool event_wake(uint32_t *event, bool all);
 
 /*
- * Wakes one waiter of a semaphore's event, whose waiters no later claim wakes
- * (WAIT-5). If nobody slept, takes the announcement back, so that the next
- * waker makes no system call.
+ * Wakes one waiter of a semaphore's event. If nobody slept, takes the
+ * announcement back, so that the next waker makes no system call: a flight's
+ * next claim does that (WAIT-5), but nobody claims a semaphore.
  */
 bool event_wake_one(uint32_t *event);
 

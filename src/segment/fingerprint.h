@@ -27,9 +27,10 @@ int fingerprint_read(struct shm_fingerprint *out);
 
 /*
  * Makes the zeroed bytes at `mutex` a robust shared mutex. Any number of
- * processes may do so at once, and again while it is locked: words that are
- * not zero are left alone, and an unlocked mutex's words never change. Returns
- * false if other bytes stand there; the caller keeps those from libc.
+ * processes may do so at once, and again while it is locked: this writes only
+ * the words that are not zero in an unlocked mutex, only where zeroes stand,
+ * and libc never changes those words. Returns false if other bytes stand there;
+ * the caller keeps those from libc.
  */
 bool mutex_prepare(pthread_mutex_t *mutex);
 

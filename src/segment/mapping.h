@@ -78,10 +78,11 @@ int mapping_open_stat(struct mapping **out, int fd, const struct stat *st,
 struct mapping *mapping_find(dev_t dev, ino_t ino, int keep);
 
 /*
- * The segment that this one replaces, with a reference, or NULL if nothing is
- * left in that segment. In that case mapping_predecessor() drops the reference
- * to it, which may wait for a grace period of liburcu;
- * mapping_peek_predecessor() never waits, and serves callers that hold a lock.
+ * The segment that this one replaces, with a reference for the caller, or NULL
+ * if nothing is left in that segment. In that case mapping_predecessor() drops
+ * the reference that `map` has to it, and may wait for a grace period of
+ * liburcu; mapping_peek_predecessor() never waits, and serves callers that hold
+ * a lock.
  * mapping_set_predecessor() takes over a handle's reference to `old`.
  */
 struct mapping *mapping_predecessor(struct mapping *map);

@@ -18,7 +18,8 @@ int reserve_range(struct mapping *map, const void *at, uint64_t size);
 /*
  * Grow a region's part in use by a chunk. Return 0, also if another caller has
  * grown it, or -ENOSPC (-EUSERS for participants) if all of it is in use. With
- * slots the granules inside them come into use; the others grow up to `most`.
+ * its slots grow_slots() brings the granules inside them into use;
+ * grow_granules() brings the others into use, up to `most` of them.
  */
 int grow_slots(struct mapping *map, uint32_t used);
 int grow_granules(struct mapping *map, uint32_t used, uint32_t most);

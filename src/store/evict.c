@@ -60,8 +60,8 @@ static void credit_hits(struct mapping *map)
 /*
  * Idle slots that must not be evicted: a semaphore; and a lock or a save whose
  * last owner died, until a caller has learned of it or nothing else can go.
- * A save with an earlier file may go, because that file may serve for long
- * before a caller leads the key again.
+ * A save with an earlier file may go: no caller leads the key, and learns of
+ * the death, while that file serves, which may be for long.
  */
 static bool must_stay(const struct shm_slot *s, uint64_t ctl, bool last_resort)
 {
@@ -93,7 +93,7 @@ static void remember(struct peer *p, uint32_t slot)
 	p->limbo[p->limbo_count++ % PEER_LIMBO] = slot;
 }
 
-/* The evictor's aim: a slot, or value memory that comes free with any. */
+/* The evictor's aim: a slot; or value memory, of whichever slots. */
 struct want {
 	uint32_t granules; /* 0: a slot is wanted */
 	uint32_t retired;  /* granules of the slots retired for it */
@@ -151,7 +151,7 @@ static bool retire_expired(struct peer *p, struct want *w, uint32_t used)
 	return false;
 }
 
-/* Has the owner of a slot that the hand meets reaped, if it is dead. */
+/* Reaps the owner of a slot that the hand meets, if the owner is dead. */
 static void reap_owner(struct peer *p, uint64_t ctl)
 {
 	uint32_t index = ctl_owner(ctl) - 1;

@@ -71,8 +71,8 @@ static inline uint64_t key_word(const uint8_t *at)
 }
 
 /*
- * Compares up to 24 bytes, from 8 on as words, which may overlap. The slot's
- * bytes may be of its next life, as a value's may.
+ * Compares keys of up to 24 bytes; those of 8 or more as words, which may
+ * overlap. The slot's bytes may be of its next life, as a value's may.
  */
 static inline bool key_equal_short(const uint8_t *a, const uint8_t *b,
 				   uint32_t len)
@@ -88,7 +88,7 @@ static inline bool key_equal_short(const uint8_t *a, const uint8_t *b,
 	       (len <= 16 || key_word(a + 8) == key_word(b + 8));
 }
 
-/* Whether the slot's key is `k`; counts as key_compare() does. */
+/* Whether the slot's key is `k`; the answer counts as key_compare()'s does. */
 static inline bool key_equal(const struct mapping *map, const struct key *k,
 			     const struct shm_slot *s)
 {

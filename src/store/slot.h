@@ -15,7 +15,7 @@
 /*
  * A slot's `started` word, in two forms:
  *
- *   0, 15 bits of the generation, 1024 ns each   when its flight began; or,
+ *   0, 15 bits of the generation, ns / 1024      when its flight began; or,
  *                                                once its leader has died, when
  *                                                a participant noticed that
  *   1, epoch                                     the stamp: an epoch read after

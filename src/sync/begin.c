@@ -43,7 +43,10 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 		return r == -EEXIST ? STEP_AGAIN : call_answer(c, r);
 	}
 	kill_point(slot_linked);
-	/* With CTL_CUR set the first value goes where a hit reads at once. */
+	/*
+	 * With CTL_CUR set the first value goes into the first field, whose
+	 * front is in the slot itself, where a hit reads it at once.
+	 */
 	busy = ctl_make(slot_gen(p->map, seen->ctl), p->id, PHASE_BUSY,
 			key_kind(&c->key) == SHM_LOCK ? 0 : CTL_CUR);
 	if (!cas_seq(&p->map->slots[seen->slot].ctl, seen->ctl, busy)) {

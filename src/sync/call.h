@@ -35,8 +35,8 @@ struct call {
 		uint64_t slept;         /* times */
 		bool waited;            /* it was among the waiters */
 		uint32_t *event;        /* of the slot that it last waited at */
-		uint64_t unnoted_since; /* ns: when it first saw no start */
-		uint64_t unnoted_gen;   /* ... noted for this generation */
+		uint64_t unnoted_since; /* ns: first found no start noted */
+		uint64_t unnoted_gen;   /* by the flight of this generation */
 		uint32_t reap; /* dead leader's participant + 1, or 0 */
 	} wait;
 

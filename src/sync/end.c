@@ -76,9 +76,9 @@ struct outcome {
 
 /*
  * Gives the field a chain of the right size. Keeps the field's own chain if
- * that has the size, except one of spare granules without `spare`; else frees
- * it and builds another. Whenever the reference counts (ARENA-4), `len` is the
- * chain's size.
+ * that has the size, unless it is of spare granules and `spare` is false; else
+ * frees it and builds another. `len` is the chain's size whenever the reference
+ * is one that counts (ARENA-4).
  */
 static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 		     uint32_t len, bool spare)

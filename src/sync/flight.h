@@ -31,7 +31,7 @@ struct flight {
 	void *arg;                   /* of `fits` */
 	struct sfshm_result *result; /* gets a copy of the published value */
 	uint64_t stored; /* of a moved value: ns, when it was stored; else 0 */
-	uint32_t uncacheable_ms; /* how long that is kept, if `uncacheable` */
+	uint32_t uncacheable_ms; /* if `uncacheable`: the mark's lifetime */
 	uint32_t reap; /* participant + 1, to be reaped after the end; or 0 */
 	bool alone;    /* no flight: the caller runs the work for itself */
 	bool uncacheable; /* only the leader gets the published value */

@@ -200,7 +200,7 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 
 	if (!c->wait.joined)
 		begin_to_wait(c, seen);
-	/* A death before the present holder is news for that holder alone. */
+	/* An earlier holder's death is news for the present holder alone. */
 	c->result->owner_died = 0;
 	/* ORDER-D1 pairs ORDER-D2 */
 	store_seq(&p->record->wait_slot, seen->slot + 1);
@@ -214,7 +214,10 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 	w->event_seen = event_arm(event);
 	if (load_seq(&p->map->slots[seen->slot].ctl) != seen->ctl)
 		return STEP_AGAIN;
-	/* A caller must use the new segment; a call from there waits here. */
+	/*
+	 * A caller leaves a removed segment for the new one. Only a call that
+	 * the new one makes here (sync/consult.h) waits here.
+	 */
 	if (removal_known(p->map) && !c->resize.asked)
 		return STEP_MOVED;
 	return STEP_SLEEP;

@@ -31,8 +31,8 @@
  *  SAVE-1. One write of the record changes its stage alone, or changes the rest
  *      and leaves the stage as it was. The rest has a checksum of its own, so
  *      a record that W was writing when it died is either whole or known not
- *      to be. If it is not, W had not linked the file, for W writes LINKING
- *      after that.
+ *      to be. If it is not whole, W had not linked the file, for W writes the
+ *      stage LINKING after the rest, and links the file after that.
  *  SAVE-2. The record names its key and the flight that wrote it. A record of
  *      an earlier flight than the last good result's counts no more; a record
  *      of a later flight is of a writer that never came to an end.

@@ -121,8 +121,8 @@ static uint32_t top_of_both(const struct semaphore *s)
  * word is free, and stays if it is held.
  *
  * ORDER-V1 pairs ORDER-V2
- * This taker reads max before `top` and the words: a taker under an earlier max
- * had raised `top`, and had its word, when max was changed.
+ * This taker reads max before `top` and the words. So if another taker has
+ * confirmed its word under an earlier max, this one sees that word and `top`.
  */
 static uint32_t limit(const struct semaphore *s, uint64_t max)
 {

@@ -256,7 +256,7 @@ static int fill_slot(struct mapping *map, uint32_t index, uint64_t ctl,
 		return 0;
 	r = fill_owner(map, ctl, info);
 	n = key_load(map, s, info->key);
-	/* A slot that has just been claimed has no key yet. */
+	/* A slot just claimed has no key yet, a retired one may have none. */
 	if (n < 0 && (ctl_phase(ctl) == PHASE_MAKING ||
 		      info->phase == SFSHM_PHASE_RETIRED))
 		n = 0;

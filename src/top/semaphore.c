@@ -209,7 +209,7 @@ static int find_or_make(struct lookup *w, bool try)
 		if (r && r != AGAIN)
 			return r;
 	}
-	/* Damaged bytes say that the semaphore is made and that it is not. */
+	/* Damaged bytes say both: the semaphore is made, and it is not. */
 	peer_count(w->p, COUNT_corrupt);
 	return -EBADMSG;
 }
