@@ -17,7 +17,7 @@
  */
 #define overlay __attribute__((may_alias))
 
-/* The caller's words are enough for the library's struct, and aligned for it. */
+/* The caller's struct is large enough for the library's, and aligned for it. */
 #define OVERLAY_FITS(inner, outer)                              \
 	static_assert(sizeof(inner) <= sizeof(outer) &&         \
 			      alignof(inner) <= alignof(outer), \

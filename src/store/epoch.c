@@ -54,9 +54,13 @@ bool epoch_advance(struct peer *p)
 	struct mapping *map = p->map;
 	struct shm_header *h = map->header;
 	uint64_t e = load_acquire(&h->epoch);
-	uint64_t since = load_acquire(&h->epoch_since);
+	/*
+	 * Before the clock: a time ahead of it is damaged, and counts as long
+	 * ago. Should a processor read it later, a reader that is one epoch
+	 * behind is expelled early, and looks again.
+	 */
+	uint64_t since = load_relaxed(&h->epoch_since);
 	uint64_t now = sys.now();
-	/* A damaged time in the future counts as long ago. */
 	bool stalled = now - since > EPOCH_STALL_NS;
 	uint32_t used = participants_used(map);
 

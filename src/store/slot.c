@@ -126,25 +126,32 @@ void slot_yield(struct peer *p, uint32_t slot)
 	}
 }
 
-/*
- * ORDER-G7 pairs ORDER-G8
- * A thread that sees the slot in limbo and unowned sees its stamp.
- */
-static uint64_t stamp_of(const struct mapping *map, uint32_t slot)
+/* The stamp, with STARTED_STAMP, of a slot in limbo and unowned; else 0. */
+static uint64_t stamp_of(const struct mapping *map, uint32_t slot, uint64_t ctl)
 {
-	return load_acquire(&map->cold[slot].started);
+	uint64_t started;
+
+	if (ctl_phase(ctl) != PHASE_LIMBO || ctl_owner(ctl))
+		return 0;
+	/*
+	 * ORDER-G7 pairs ORDER-G8
+	 * A thread that sees the slot in limbo and unowned sees its stamp.
+	 * Once: the slot's next life may overwrite it.
+	 */
+	started = load_acquire(&map->cold[slot].started);
+	return started & STARTED_STAMP ? started : 0;
 }
 
 bool slot_is_stamped(const struct mapping *map, uint32_t slot, uint64_t ctl)
 {
-	return ctl_phase(ctl) == PHASE_LIMBO && !ctl_owner(ctl) &&
-	       stamp_of(map, slot) & STARTED_STAMP;
+	return stamp_of(map, slot, ctl) != 0;
 }
 
 bool slot_grace_over(const struct mapping *map, uint32_t slot, uint64_t ctl)
 {
-	return slot_is_stamped(map, slot, ctl) &&
-	       epoch_passed(map, stamp_of(map, slot) & ~STARTED_STAMP);
+	uint64_t stamp = stamp_of(map, slot, ctl);
+
+	return stamp && epoch_passed(map, stamp & ~STARTED_STAMP);
 }
 
 bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl)

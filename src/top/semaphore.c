@@ -194,10 +194,6 @@ static int find_here(struct lookup *w)
  */
 static int find_or_make(struct lookup *w, bool try)
 {
-	uint32_t max = w->is_before ? semaphore_max(&w->before) :
-		       w->max       ? w->max :
-				      default_max();
-
 	for (uint32_t tries = 0; tries < LOOK_MOST_TRIES; tries++) {
 		int r = find_here(w);
 
@@ -205,7 +201,10 @@ static int find_or_make(struct lookup *w, bool try)
 			return r;
 		if (w->wait && !try)
 			acquire_begin_to_wait(w->wait);
-		r = make(w, try, max);
+		r = make(w, try,
+			 w->is_before ? semaphore_max(&w->before) :
+			 w->max       ? w->max :
+					default_max());
 		if (r && r != AGAIN)
 			return r;
 	}

@@ -127,7 +127,8 @@ static void check_chain(struct check *c, uint32_t slot, uint32_t ref,
 		}
 		if (!tag_names(load_acquire(tag), tag_live(slot, 0)))
 			finding(c,
-				"slot %u's chain reaches granule %u, which it does not own",
+				"slot %u's chain reaches granule %u, which "
+				"it does not own",
 				slot, ref - 1);
 		if (c->reached[ref - 1]++)
 			finding(c, "granule %u has two owners", ref - 1);
@@ -158,7 +159,8 @@ static void check_owner(struct check *c, uint32_t slot, uint64_t ctl)
 	rec = participant_at(c->map, ctl_owner(ctl) - 1);
 	if (!rec || !life_held(c->map, rec))
 		finding(c,
-			"slot %u belongs to participant %u, which is not attached",
+			"slot %u belongs to participant %u, which is "
+			"not attached",
 			slot, ctl_owner(ctl) - 1);
 	else if (!is_noted(rec, slot))
 		finding(c, "slot %u is not noted in its owner's record", slot);
@@ -176,7 +178,8 @@ static void check_front(struct check *c, uint32_t slot, struct field f)
 		      (len && !arena_is_inline(c->map, slot,
 					       load_relaxed(&f.back->ref)))))
 		finding(c,
-			"slot %u: its two parts disagree on where its result is",
+			"slot %u: its two parts disagree on where "
+			"its result is",
 			slot);
 }
 
@@ -222,18 +225,20 @@ static void check_permit(struct check *c, const struct semaphore *s, uint32_t i)
 		return;
 	if (i >= semaphore_top(s))
 		finding(c,
-			"slot %u: permit %u is held, though it was never given out",
+			"slot %u: permit %u is held, though it was "
+			"never given out",
 			s->slot, i);
 	if (!rec || !life_held(c->map, rec) ||
 	    permit_name(id, life_number(load_relaxed(&rec->incarnation))) !=
 		    word)
 		finding(c,
-			"slot %u: permit %u belongs to participant %d, which is "
-			"not attached",
+			"slot %u: permit %u belongs to participant "
+			"%d, which is not attached",
 			s->slot, i, (int)id - 1);
 	else if (!is_noted(rec, s->slot))
 		finding(c,
-			"slot %u: permit %u is not noted in its holder's record",
+			"slot %u: permit %u is not noted in its "
+			"holder's record",
 			s->slot, i);
 }
 
@@ -271,7 +276,8 @@ static void check_slot(struct check *c, uint32_t slot)
 		finding(c, "slot %u has a key and is in no chain", slot);
 	if (ctl_at_rest(ctl) && load_acquire(&s->next) & LINK_MARK)
 		finding(c,
-			"slot %u is marked as out of its chain, though it is in use",
+			"slot %u is marked as out of its chain, "
+			"though it is in use",
 			slot);
 	if (ctl_at_rest(ctl) && slot_kind(s) == SHM_SEMAPHORE)
 		check_semaphore(c, slot, ctl);

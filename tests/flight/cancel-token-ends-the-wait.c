@@ -59,7 +59,7 @@ static void signals_without_a_token_do_not(void **state)
 	await_waiters("key", 1);
 	for (int i = 0; i < 20; i++) {
 		agent_signal(a, SIGUSR1);
-		usleep(1000);
+		agent_asleep(a);
 	}
 	await_waiters("key", 1);
 	assert_false(agent_spoke(a));
