@@ -139,7 +139,7 @@ static uint64_t stamp_of(const struct mapping *map, uint32_t slot, uint64_t ctl)
 	 * Once: the slot's next life may overwrite it.
 	 */
 	started = load_acquire(&map->cold[slot].started);
-	return started & STARTED_STAMP ? started : 0;
+	return (started & STARTED_STAMP) ? started : 0;
 }
 
 bool slot_is_stamped(const struct mapping *map, uint32_t slot, uint64_t ctl)
