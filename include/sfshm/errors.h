@@ -23,6 +23,10 @@
  *   -ENOENT        Opening: there is no such segment. Otherwise the work
  *                  answered "does not exist", which callers get as a result.
  *   -ENODATA       Nothing usable is stored under this key.
+ *   -ESRCH         A call that never leads: the flight ended without a result,
+ *                  and nobody leads. Make a call that may lead.
+ *   -EOWNERDEAD    A call that never leads: the key's leader died, and nobody
+ *                  has replaced it. Make a call that may lead.
  *   -EREMOTEIO     The work failed. result.code and result.message say how.
  *   -EBUSY         Another caller holds the key, and the call was not to wait.
  *                  Opening: the segment was made before the last boot, and a

@@ -33,19 +33,28 @@ SFSHM_BEGIN_DECLS
 enum sfshm_policy_flags {
 	/* Do not wait: -EBUSY while a live leader is within its lease. */
 	SFSHM_TRY = 1 << 0,
-	SFSHM_FOLLOW = 1 << 1,  /* never lead; -ENODATA if there is no result */
+	/* Never lead, nor take the flight from a leader that may be alive. */
+	SFSHM_FOLLOW = 1 << 1,
 	SFSHM_REFRESH = 1 << 2, /* lead even if there is a fresh result */
 	SFSHM_KEEP = 1 << 3, /* publish: -ENOSPC if the value cannot be kept */
-	/* At the deadline, return the last value, stale, if there is one. */
+	/* At the deadline, and where the call fails with -EHOSTDOWN, -EAGAIN or
+	   -ENOSPC, return the last value, however old, if there is one. */
 	SFSHM_STALE_ON_TIMEOUT = 1 << 4,
 	/* Ignore another caller's failure: lead, or wait again. */
 	SFSHM_RETRY_ON_FAILURE = 1 << 5,
 	/* sfshm_do(): run the work even if the segment cannot be used. */
 	SFSHM_LOCAL = 1 << 6,
+	/* sfshm_do(): run the work once more if its key was invalidated
+	   meanwhile. */
+	SFSHM_RETRY_IF_INVALIDATED = 1 << 7,
 };
 
 /* sfshm_publish() returns this if it had no room to keep the value. */
 #define SFSHM_UNCACHED 1
+
+/* sfshm_publish() returns this if the value is stale from the start, because
+   the key was invalidated while its flight was on. */
+#define SFSHM_INVALIDATED 2
 
 /*
  * The caller's check of a value in result->value. Returns 0 to refuse the
@@ -71,8 +80,11 @@ struct sfshm_policy {
 	/*
 	 * A call accepts a value past its lifetime, and marks it as stale: for
 	 * grace_ms while another caller leads, for stale_if_error_ms after the
-	 * work failed. The segment keeps a value past its lifetime for the
-	 * longer of the two in its leader's policy.
+	 * work failed. Where nobody may lead or wait (-EHOSTDOWN, -EAGAIN,
+	 * -ENOSPC) it accepts one for the longer of the two. The segment keeps
+	 * a value past its lifetime for the longer of the two in its leader's
+	 * policy. No stale value is taken while the key's leader is dead or past
+	 * its lease: this call replaces that leader.
 	 */
 	uint32_t grace_ms;
 	uint32_t stale_if_error_ms;
@@ -88,7 +100,7 @@ struct sfshm_policy {
 				 flight from a live leader; 0: no limit */
 	/* Breaker: after this many deaths of leaders in a row (31 at most; 0:
 	   no breaker) callers get -EHOSTDOWN instead of leading, until
-	   breaker_ms have passed since the last death. */
+	   breaker_ms (not 0) have passed since the last death. */
 	uint32_t breaker_deaths;
 	uint32_t breaker_ms;
 	/* Early refresh (XFetch): near the end of the lifetime a caller leads
@@ -101,7 +113,8 @@ struct sfshm_policy {
 	size_t claim_key_len;
 
 	/* Checks, or NULL. `fresh`: is the value still good enough for this
-	   caller? `fits`: does the value belong to this key? */
+	   caller? A refused one may still serve as a stale one. `fits`: does
+	   the value belong to this key? A refused one serves for nothing. */
 	sfshm_opinion_fn fresh;
 	sfshm_opinion_fn fits;
 	void *arg; /* passed to both */
@@ -134,7 +147,10 @@ struct sfshm_flight {
  *   -EREMOTEIO, -ENOENT  The work failed, or found that the key does not
  *                 exist; *result has code and message.
  *   -EBUSY        SFSHM_TRY: another caller leads. Do without, or wait.
- *   -ENODATA      SFSHM_FOLLOW: there is no result and nobody leads.
+ *   -ENODATA      SFSHM_FOLLOW: the segment has nothing of this key to give.
+ *   -ESRCH        SFSHM_FOLLOW: the last flight ended without a result, and
+ *                 nobody leads.
+ *   -EOWNERDEAD   SFSHM_FOLLOW: the leader died, and nobody leads.
  *   -ETIMEDOUT, -ECANCELED  Your wait ended; the flight goes on.
  *   -EDEADLK      This thread already leads the key, or leads one that the
  *                 key's leader waits for. End that flight first.
@@ -160,6 +176,11 @@ int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
  *   0               The segment keeps the value for its lifetime.
  *   SFSHM_UNCACHED  The segment has no room to keep the value; the present
  *                   followers get it all the same.
+ *   SFSHM_INVALIDATED  sfshm_invalidate() came while the work ran, which may
+ *                   have read what was changed. The callers that were waiting
+ *                   before it get the value; for all others the value is stale
+ *                   from the start, and one of them leads. Run the work again
+ *                   if you need a value of after the change.
  *   -ESTALE         Another caller took the flight. Nothing became visible.
  *   -EILSEQ         policy.fits refused the value. The flight has failed with
  *                   that code for everybody.
@@ -294,8 +315,8 @@ int sfshm_get(struct sfshm *handle, const void *key, size_t key_len,
 
 /*
  * Waits for the flight under way without ever leading: sfshm_begin() with
- * SFSHM_FOLLOW, and the same returns. If the leader releases the key or dies
- * and nobody takes over, returns -ENODATA.
+ * SFSHM_FOLLOW, and the same returns. Does not look at the leader's lease: the
+ * wait ends with the flight, or by the policy's deadline or token.
  */
 int sfshm_wait(struct sfshm *handle, const void *key, size_t key_len,
 	       const struct sfshm_policy *policy,
@@ -319,8 +340,10 @@ enum sfshm_invalidate_flags {
 
 /*
  * Declares the key's value or failure to be out of date. Without SFSHM_HARD,
- * callers whose policy accepts stale values still get it. Returns 0; -ENODATA,
- * there is no such key, or nothing fresh; or an error as sfshm_get(). Never
+ * callers whose policy accepts stale values still get it, and the result of a
+ * flight under way is out of date, too, when it comes: later callers wait for
+ * that flight's end, then one of them leads. Returns 0; -ENODATA, there is no
+ * such key, or nothing fresh and no flight; or an error as sfshm_get(). Never
  * waits for another caller. If the caller dies inside, the key is invalidated
  * or it is not. Varnish has the same two kinds of purges.
  */
@@ -330,7 +353,8 @@ int sfshm_invalidate(struct sfshm *handle, const void *key, size_t key_len,
 /*
  * sfshm_invalidate() for every key. Returns the number of keys invalidated (at
  * most INT_MAX), or an error as sfshm_get(). Visits every slot, one after the
- * other; a value published meanwhile may stay. If the caller dies inside, some
+ * other. A value whose flight began before the call is out of date when the
+ * call returns, or when it comes; one whose flight began meanwhile may stay. If the caller dies inside, some
  * keys are invalidated and others are not.
  */
 int sfshm_invalidate_all(struct sfshm *handle, uint32_t flags) SFSHM_CHECKED;

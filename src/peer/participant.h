@@ -37,6 +37,7 @@ struct peer {
 	/* hints: slots it has retired, which wait for their grace period */
 	uint32_t limbo[PEER_LIMBO];
 	uint32_t limbo_count;
+	uint64_t examined; /* ns: it last examined a leader without a sleep */
 	struct peer *next;
 } __attribute__((aligned(SHM_LINE)));
 

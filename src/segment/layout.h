@@ -32,7 +32,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC "sfshm\r\n\x1a"
-#define SHM_VERSION 2
+#define SHM_VERSION 3
 #define SHM_HEADER_SIZE 4096
 #define SHM_LINE 64
 #define SHM_HUGE UINT64_C(1) /* made of huge pages where there are any */
@@ -51,6 +51,7 @@
 #define SHM_PINS 16
 #define SHM_HITS 64      /* reads per thread that are remembered */
 #define SHM_OWNED 16     /* slots per thread that are noted by name */
+#define SHM_DEATHS 64    /* keys whose leaders died that are remembered */
 #define SHM_PERMITS 1008 /* words of a semaphore */
 
 /* The creator's choice. It never changes, and the checksum covers it. */
@@ -96,7 +97,8 @@ struct shm_header {
 	uint64_t created;     /* CLOCK_REALTIME, seconds */
 	uint64_t predecessor; /* inode of the segment it replaces, or 0 */
 	uint64_t checksum;    /* of all above */
-	uint8_t reserved[3904 - 192];
+	uint64_t deaths[SHM_DEATHS]; /* hints; see store/deaths.h */
+	uint8_t reserved[3904 - 192 - 8 * SHM_DEATHS];
 
 	/* The grace period clock; a caller that needs room advances it. */
 	uint64_t epoch;

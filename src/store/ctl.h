@@ -5,7 +5,9 @@
  *   bits  0..2   phase
  *   bit   3      cur: which field holds the last good value
  *   bit   4      has: the field of cur holds one
- *   bits  5..6   0
+ *   bit   5      failed: the other field tells why the last flight that
+ *                wrote it failed
+ *   bit   6      invalid: the key was invalidated while this flight was on
  *   bits  7..20  owner: participant id (index + 1), 0: nobody
  *   bits 21..63  generation: grows with each flight; never goes back for a
  *                key, not even when the key leaves and returns; no flight
@@ -23,9 +25,9 @@
  *  FLIGHT-T4.  BUSY g P           -> DONE g        publish: cur flips, has is
  *                                                  set
  *  FLIGHT-T5.  BUSY g P           -> FAILED g      fail: the other field tells
- *                                                  why; has is cleared if it
- *                                                  says that the key is
- *                                                  uncacheable
+ *                                                  why, failed is set; has is
+ *                                                  cleared if the field says
+ *                                                  that the key is uncacheable
  *  FLIGHT-T6.  BUSY g P           -> IDLE g        release
  *  FLIGHT-T7.  MAKING|BUSY g D    -> BUSY g''+1 P  take over from the dead
  *  FLIGHT-T8.  MAKING|BUSY g D    -> IDLE g''      end D's flight
@@ -46,6 +48,11 @@
  *  FLIGHT-T16. BUSY g P           -> BUSY g P      has is cleared: P gives up
  *                                                  an old value for want of
  *                                                  room
+ *  FLIGHT-T17. BUSY g P           -> BUSY g P      failed is cleared: P is
+ *                                                  about to write the other
+ *                                                  field
+ *  FLIGHT-T18. BUSY g L           -> BUSY g L      invalid is set, by the
+ *                                                  invalidator
  *
  * To all but a reaper, MAKING is BUSY.
  *
@@ -54,10 +61,17 @@
  * its maker was on its way. A linked key is nowhere else. So g'' differs from g
  * only for a slot in the making.
  *
- * Only the owner in BUSY may write the other field (not cur). Nobody may write
- * cur's field while has is set. So the last good value stays whole while a
- * flight is on, and a leader that dies half-way has changed nothing that is
- * visible. FLIGHT-T1 raises the generation by 2 so that no reader takes a
+ * Only the owner in BUSY may write the other field (not cur), and only while
+ * failed is not set. Nobody may write cur's field while has is set. So the last
+ * good value stays whole while a flight is on, and a leader that dies half-way
+ * has changed nothing that is visible. The last failure stays whole, too, until
+ * the next flight has a result: all that waited for the failed flight can read
+ * it, however soon another flight begins. `cur`, `has` and `failed` outlast
+ * each transition that does not name them. `invalid` outlasts FLIGHT-T16 and
+ * FLIGHT-T17 only. So FLIGHT-T4 to FLIGHT-T8 come from a word with `invalid` as
+ * from one without; FLIGHT-T4 and FLIGHT-T5 give their result no lifetime then.
+ *
+ * FLIGHT-T1 raises the generation by 2 so that no reader takes a
  * slot's next life for the next flight.
  */
 #ifndef STORE_CTL_H
@@ -81,6 +95,10 @@ enum phase {
 
 #define CTL_CUR (UINT64_C(1) << 3)
 #define CTL_HAS (UINT64_C(1) << 4)
+#define CTL_FAILED (UINT64_C(1) << 5)
+#define CTL_INVALID (UINT64_C(1) << 6)
+/* The bits that outlast a flight. */
+#define CTL_FIELDS (CTL_CUR | CTL_HAS | CTL_FAILED)
 #define CTL_OWNER_SHIFT 7
 #define CTL_OWNER_MASK UINT64_C(0x3fff)
 #define CTL_GEN_SHIFT 21
@@ -114,6 +132,16 @@ static inline bool ctl_has(uint64_t c)
 	return c & CTL_HAS;
 }
 
+static inline bool ctl_failed(uint64_t c)
+{
+	return c & CTL_FAILED;
+}
+
+static inline bool ctl_invalid(uint64_t c)
+{
+	return c & CTL_INVALID;
+}
+
 static inline uint32_t ctl_owner(uint64_t c)
 {
 	return (uint32_t)((c >> CTL_OWNER_SHIFT) & CTL_OWNER_MASK);
@@ -125,16 +153,26 @@ static inline uint64_t ctl_gen(uint64_t c)
 }
 
 static inline uint64_t ctl_make(uint64_t gen, uint32_t owner, enum phase phase,
-				uint64_t value_bits)
+				uint64_t fields)
 {
 	return gen << CTL_GEN_SHIFT | (uint64_t)owner << CTL_OWNER_SHIFT |
-	       (value_bits & (CTL_CUR | CTL_HAS)) | (uint64_t)phase;
+	       (fields & CTL_FIELDS) | (uint64_t)phase;
 }
 
 /* `c` with another phase and owner. */
 static inline uint64_t ctl_with(uint64_t c, enum phase phase, uint32_t owner)
 {
 	return ctl_make(ctl_gen(c), owner, phase, c);
+}
+
+/*
+ * The CAS that ends the flight of `from`: FLIGHT-T18 may come between a look at
+ * the word and this.
+ */
+static inline bool ctl_end(uint64_t *ctl, uint64_t from, uint64_t to)
+{
+	return cas_seq(ctl, from, to) ||
+	       (!ctl_invalid(from) && cas_seq(ctl, from | CTL_INVALID, to));
 }
 
 /* Whether a flight is on: MAKING is BUSY to all but a reaper. */

@@ -5,6 +5,7 @@
 
 #include "os/killpoint.h"
 #include "peer/wait.h"
+#include "store/deaths.h"
 #include "store/owned.h"
 #include "store/pin.h"
 
@@ -158,9 +159,13 @@ bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &p->map->slots[slot];
 	uint64_t out = ctl_with(ctl, PHASE_RETIRED, ctl_owner(ctl));
+	uint32_t hash = load_relaxed(&s->hash);
+	uint64_t deaths = deaths_of(p->map, slot, ctl);
 
 	if (!cas_seq(&s->ctl, ctl, out))
 		return false;
+	if (unlikely(deaths))
+		deaths_remember(p->map, hash, deaths);
 	kill_point(retire_decided);
 	slot_unlink(p, slot, out);
 	event_wake(&p->map->cold[slot].event, true);

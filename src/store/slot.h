@@ -15,7 +15,8 @@
 /*
  * A slot's `started` word, in two forms:
  *
- *   0, 15 bits of the generation, ns / 1024      when its flight began; or,
+ *   0, 14 bits of the generation, guessed, ns / 1024
+ *                                                when its flight began; or,
  *                                                once its leader has died, when
  *                                                a participant noticed that
  *   1, epoch                                     the stamp: an epoch read after
@@ -25,20 +26,26 @@
  * slot first. So a stamp is written only if no such owner is left: by a CAS
  * while the slot is RETIRED and nobody owns it, or by the owner itself in
  * LIMBO, before it lets go (FLIGHT-T13). The generation tells this flight's
- * time from an earlier flight's.
+ * time from an earlier flight's. `guessed` is one bit: the leader has not noted
+ * its start, and a caller did so when it first met the leader, by a CAS from
+ * the word that it found.
  */
 #define STARTED_STAMP (UINT64_C(1) << 63)
-#define STARTED_TIME ((UINT64_C(1) << 48) - 1)
+#define STARTED_GEN_SHIFT 49
+#define STARTED_GEN_MASK 0x3fff
+#define STARTED_GUESSED (UINT64_C(1) << 48)
+#define STARTED_TIME (STARTED_GUESSED - 1)
 
 static inline uint64_t started_make(uint64_t gen, uint64_t now_ns)
 {
-	return (gen & 0x7fff) << 48 | (now_ns >> 10 & STARTED_TIME);
+	return (gen & STARTED_GEN_MASK) << STARTED_GEN_SHIFT |
+	       (now_ns >> 10 & STARTED_TIME);
 }
 
 /* The time in ns, or 0 if this flight's is not noted yet. */
 static inline uint64_t started_ns(uint64_t started, uint64_t gen)
 {
-	return started >> 48 == (gen & 0x7fff) ?
+	return started >> STARTED_GEN_SHIFT == (gen & STARTED_GEN_MASK) ?
 		       (started & STARTED_TIME) << 10 :
 		       0;
 }
@@ -61,12 +68,17 @@ static inline bool deaths_have(uint8_t deaths, uint64_t gen)
 	return deaths && deaths >> 5 == (gen & 7);
 }
 
+/* So many deaths, the last one of this generation's leader. */
+static inline uint8_t deaths_make(uint32_t count, uint64_t gen)
+{
+	return (uint8_t)((gen & 7) << 5 | count);
+}
+
 static inline uint8_t deaths_add(uint8_t deaths, uint64_t gen)
 {
 	uint32_t count = deaths_count(deaths);
 
-	return (uint8_t)((gen & 7) << 5 |
-			 (count < DEATHS_MOST ? count + 1 : count));
+	return deaths_make(count < DEATHS_MOST ? count + 1 : count, gen);
 }
 
 /* Whether a breaker that allows `most` deaths opens; 0: it never does. */

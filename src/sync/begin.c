@@ -6,6 +6,7 @@
 #include "os/killpoint.h"
 #include "os/sys.h"
 #include "peer/removal.h"
+#include "store/deaths.h"
 #include "store/owned.h"
 #include "store/evict.h"
 #include "sync/consult.h"
@@ -23,6 +24,21 @@ static int link_slot(struct call *c, uint32_t slot)
 		epoch_leave(p);
 	} while (r == -EAGAIN);
 	return r;
+}
+
+/* The new slot takes over the deaths that its key had in an earlier one. */
+static void recall_deaths(struct call *c, const struct sighting *seen)
+{
+	struct mapping *map = c->self->map;
+	uint32_t hash = key_order(&c->key);
+	uint64_t word = deaths_recall(map, hash);
+
+	if (likely(!word) || key_kind(&c->key) == SHM_LOCK)
+		return;
+	store_relaxed(&map->slots[seen->slot].deaths,
+		      deaths_make(deaths_remembered(word),
+				  ctl_gen(seen->ctl) - 1));
+	deaths_forget(map, hash, word);
 }
 
 /* Leads a key that has no slot. */
@@ -55,6 +71,7 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 	}
 	kill_point(slot_busy);
 	seen->ctl = busy;
+	recall_deaths(c, seen);
 	peer_count(p, COUNT_inserts);
 	flight_note_start(p, seen, c->lease_or_rank, sys.coarse(),
 			  key_kind(&c->key) == SHM_LOCK);
@@ -76,11 +93,17 @@ static int failure(struct call *c, struct flight *f)
 	return c->result->code == -ENOENT ? -ENOENT : -EREMOTEIO;
 }
 
-/* The caller rejects this value, and so each older one. */
+/*
+ * The caller rejects this value, and so each older one: as another key's, or as
+ * a fresh one only. No byte of it stays in the result.
+ */
 static enum step refuse(struct call *c, enum shm_counter why)
 {
 	peer_count(c->self, why);
 	c->refused = c->result->generation;
+	if (why == COUNT_misfits)
+		c->misfit = c->refused;
+	c->result->value.len = 0;
 	return STEP_AGAIN;
 }
 
@@ -100,15 +123,26 @@ on_waking enum step flight_answer(struct call *c)
 }
 
 /* Whether this key's leaders keep dying, so that no caller may lead it yet. */
-static bool breaker_open(struct call *c, const struct sighting *seen)
+static bool breaker_open(struct call *c, const struct sighting *seen,
+			 bool absent)
 {
 	const struct sfshm_policy *pol = c->policy;
-	const struct shm_slot *s = &c->self->map->slots[seen->slot];
-	uint64_t last = started_ns(
-		load_acquire(&c->self->map->cold[seen->slot].started),
-		ctl_gen(seen->ctl));
+	const struct mapping *map = c->self->map;
+	uint64_t word, last;
+	uint32_t deaths;
 
-	if (!deaths_reach(load_relaxed(&s->deaths), pol->breaker_deaths) ||
+	if (likely(!pol->breaker_deaths))
+		return false;
+	if (absent) {
+		word = deaths_recall(map, key_order(&c->key));
+		deaths = deaths_remembered(word);
+		last = deaths_when(word);
+	} else {
+		deaths = load_relaxed(&map->slots[seen->slot].deaths);
+		last = started_ns(load_acquire(&map->cold[seen->slot].started),
+				  ctl_gen(seen->ctl));
+	}
+	if (!deaths_reach(deaths_count((uint8_t)deaths), pol->breaker_deaths) ||
 	    !last || sys.now() >= last + pol->breaker_ms * NS_PER_MS)
 		return false;
 	peer_count(c->self, COUNT_broken);
@@ -126,9 +160,36 @@ static force_inline enum step meet_busy(struct call *c, struct sighting *seen)
 				      flight_follow(c, seen);
 }
 
+/* The leader is gone: replace it. */
+static enum step meet_overdue(struct call *c, struct sighting *seen)
+{
+	return c->resize.moving ? call_answer(c, -EBUSY) :
+				  flight_replace(c, seen);
+}
+
 static int begin_there(struct call *c)
 {
 	return flight_begin(c, NULL);
+}
+
+/* What a call that never leads learns where no flight is under way. */
+static int nobody_leads(const struct call *c, const struct sighting *seen,
+			bool absent)
+{
+	uint8_t deaths;
+
+	if (c->resize.asked)
+		return -ENODATA;
+	deaths = absent ? 0 :
+			  load_relaxed(&c->self->map->slots[seen->slot].deaths);
+	if (deaths_have(deaths, ctl_gen(seen->ctl))) {
+		c->result->owner_died = 1;
+		return -EOWNERDEAD;
+	}
+	return c->wait.joined ||
+			       (!absent && ctl_phase(seen->ctl) == PHASE_IDLE) ?
+		       -ESRCH :
+		       -ENODATA;
 }
 
 /* No flight is under way: lead, if this call may lead. */
@@ -146,8 +207,10 @@ static enum step meet_idle(struct call *c, struct sighting *seen, bool absent)
 	if (!absent && key_kind(&c->key) == SHM_LOCK)
 		c->result->owner_died |= (seen->ctl & LOCK_ORPHANED) != 0;
 	if (c->flags & SFSHM_FOLLOW)
-		return flight_moved(c) ? STEP_MOVED : call_answer(c, -ENODATA);
-	if (!absent && unlikely(breaker_open(c, seen)))
+		return flight_moved(c) ?
+			       STEP_MOVED :
+			       call_answer(c, nobody_leads(c, seen, absent));
+	if (unlikely(breaker_open(c, seen, absent)))
 		return call_answer(c, -EHOSTDOWN);
 	step = absent ? lead_new(c, seen) : flight_claim(c, seen);
 	if (step == STEP_LEAD && !flight_confirm(c->self, seen))
@@ -164,6 +227,7 @@ look_and_act(struct call *c, struct sighting *seen, struct flight *f)
 	case LOOK_HIT: return flight_answer(c);
 	case LOOK_FAILED: return call_answer(c, failure(c, f));
 	case LOOK_BUSY: return meet_busy(c, seen);
+	case LOOK_OVERDUE: return meet_overdue(c, seen);
 	case LOOK_ABSENT: return meet_idle(c, seen, true);
 	case LOOK_CLAIMABLE: return meet_idle(c, seen, false);
 	default: return call_answer(c, r);
@@ -202,12 +266,41 @@ static void drop_older(struct call *c)
 	}
 }
 
-/* After a time-out, takes any value that there is. */
+static int settle_there(struct call *c)
+{
+	struct sighting seen;
+
+	return look(c, &seen) == LOOK_HIT ? c->result->source : -ENODATA;
+}
+
+/* Looks here, then in the predecessor, for a value that is past its time. */
+static bool settled(struct call *c, struct sighting *seen)
+{
+	int r = LOOK_HIT;
+
+	/* A value that `fresh` refuses still serves as a stale one. */
+	for (int looks = 0; r == LOOK_HIT && looks < 2; looks++) {
+		r = look(c, seen);
+		if (r == LOOK_ABSENT && flight_consult(c, settle_there) >= 0)
+			r = LOOK_HIT;
+		if (r == LOOK_HIT && flight_answer(c) == STEP_ANSWER)
+			return true;
+	}
+	return false;
+}
+
+/* The call cannot get a fresh result: takes an old one if the policy allows. */
 static void settle_for_old(struct call *c, struct sighting *seen)
 {
-	c->any_age = true;
-	if (look(c, seen) != LOOK_HIT || flight_answer(c) == STEP_AGAIN)
-		call_answer(c, -ETIMEDOUT);
+	int failed = c->answer;
+
+	c->settle_ms = flight_settles_for(c->policy, failed);
+	c->settles = c->settle_ms != 0;
+	if (!c->settles)
+		return;
+	if (!settled(c, seen))
+		call_answer(c, failed);
+	c->settles = false;
 }
 
 /*
@@ -246,8 +339,7 @@ on_waking int flight_begin(struct call *c, struct flight *f)
 	if (key_kind(&c->key) != SHM_LOCK)
 		peer_count(c->self, COUNT_gets);
 	step = seek(c, &seen, f);
-	if (unlikely(step == STEP_ANSWER && c->answer == -ETIMEDOUT) &&
-	    c->flags & SFSHM_STALE_ON_TIMEOUT)
+	if (unlikely(step == STEP_ANSWER && c->answer < 0))
 		settle_for_old(c, &seen);
 	flight_unfollow(c, step == STEP_LEAD);
 	if (step == STEP_LEAD)

@@ -21,23 +21,23 @@ struct call {
 	uint32_t flags;         /* the policy's, and what the call adds */
 	uint32_t lease_or_rank; /* ms for its flight; or a lock's rank */
 	bool stale;             /* the value taken is past its lifetime */
-	bool any_age;           /* any value will do, however old */
+	bool settles;           /* it gives up: any value will do ... */
+	uint64_t settle_ms;     /* ... that is past its lifetime by less */
 	bool own_is_busy;       /* -EBUSY for a key that this thread leads */
 	int answer;             /* with STEP_ANSWER: a source or an error */
-	uint64_t refused; /* the caller rejects values up to this generation */
-	uint32_t *pin;    /* not NULL: pin the value instead of copying it */
+	uint64_t refused;       /* values up to this generation are not fresh */
+	uint64_t misfit; /* values up to this generation are another key's */
+	uint32_t *pin;   /* not NULL: pin the value instead of copying it */
 	int32_t pin_place;
 
 	/* its wait for another caller's flight */
 	struct {
-		uint64_t joined;        /* generation of the flight, or 0 */
-		uint64_t deadline;      /* ns; 0: none */
-		uint64_t slept;         /* times */
-		bool waited;            /* it was among the waiters */
-		uint32_t *event;        /* of the slot that it last waited at */
-		uint64_t unnoted_since; /* ns: first found no start noted */
-		uint64_t unnoted_gen;   /* by the flight of this generation */
-		uint32_t reap; /* dead leader's participant + 1, or 0 */
+		uint64_t joined;   /* generation of the flight, or 0 */
+		uint64_t deadline; /* ns; 0: none */
+		uint64_t slept;    /* times */
+		bool waited;       /* it was among the waiters */
+		uint32_t *event;   /* of the slot that it last waited at */
+		uint32_t reap;     /* dead leader's participant + 1, or 0 */
 	} wait;
 
 	/* the segment and its predecessor */
@@ -45,6 +45,7 @@ struct call {
 		bool consulted; /* the predecessor has been asked */
 		bool moving;    /* the call moves the key here: top/moving.c */
 		bool asked; /* this call is made in a predecessor: consult.c */
+		bool follows; /* if asked: the call that asks never leads */
 	} resize;
 };
 

@@ -17,7 +17,10 @@ static int ask(struct call *c, struct mapping *old, int (*how)(struct call *c))
 		.wait.deadline = c->wait.deadline,
 		.wait.waited = c->wait.waited,
 		.own_is_busy = c->own_is_busy,
+		.settles = c->settles,
+		.settle_ms = c->settle_ms,
 		.resize.asked = true,
+		.resize.follows = c->flags & SFSHM_FOLLOW,
 	};
 	int r;
 

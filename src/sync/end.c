@@ -35,15 +35,63 @@ static int fenced(struct flight *f, struct peer *p)
 	return -ESTALE;
 }
 
-/* Ends the flight by one CAS. True: the leader still had the flight. */
-static force_inline bool end(struct flight *f, struct peer *p, uint64_t next)
+/*
+ * Notes in the flight whether an invalidator has marked it. False: the leader
+ * has lost the flight.
+ */
+static bool look_for_mark(struct flight *f, const struct peer *p)
+{
+	uint64_t now = load_seq(&p->map->slots[f->slot].ctl);
+
+	if ((now ^ f->ctl) & ~CTL_INVALID)
+		return false;
+	store_relaxed(&f->ctl, now);
+	f->invalidated |= ctl_invalid(now);
+	return true;
+}
+
+/*
+ * Ends the flight by one CAS. True: the leader still had the flight. The result
+ * in the other field, if `written`, is out of date from the start if an
+ * invalidator has marked the flight: the mark comes before the CAS, or the
+ * invalidator finds the result (FLIGHT-T18).
+ */
+static force_inline bool end(struct flight *f, struct peer *p, uint64_t next,
+			     bool written)
 {
 	struct shm_slot *s = &p->map->slots[f->slot];
 
 	/* A leader has lived to end a flight, so the row of deaths is over. */
 	if (unlikely(load_relaxed(&s->deaths)))
 		store_relaxed(&s->deaths, 0);
-	return cas_seq(&s->ctl, f->ctl, next);
+	while (unlikely(!cas_seq(&s->ctl, f->ctl, next))) {
+		if (!look_for_mark(f, p))
+			return false;
+		if (written)
+			store_relaxed(&slot_other(p->map, f->slot, f->ctl)
+					       .front->ttl_ms,
+				      0);
+	}
+	return true;
+}
+
+/*
+ * Makes the other field the leader's to write: waits for nobody who still reads
+ * the failure there (FLIGHT-T17). False: the leader has lost the flight.
+ */
+static force_inline bool open_field(struct flight *f, struct peer *p)
+{
+	struct shm_slot *s = &p->map->slots[f->slot];
+
+	do {
+		if (!look_for_mark(f, p))
+			return false;
+		if (likely(!ctl_failed(f->ctl)))
+			return true;
+	} while (!cas_seq(&s->ctl, f->ctl, f->ctl & ~CTL_FAILED));
+	store_relaxed(&f->ctl, f->ctl & ~CTL_FAILED);
+	kill_point(failure_hidden);
+	return true;
 }
 
 static force_inline void wake_and_forget(struct flight *f, struct peer *p,
@@ -155,18 +203,12 @@ static on_waking int write_field(struct flight *f, struct peer *p,
 	/* An earlier `gen` keeps waiters here from taking a moved value. */
 	store_relaxed(&field.front->gen,
 		      (uint32_t)ctl_gen(f->ctl) - (f->stored != 0));
-	store_relaxed(&field.front->ttl_ms, o->ttl_ms);
+	store_relaxed(&field.front->ttl_ms, f->invalidated ? 0 : o->ttl_ms);
 	store_relaxed(&field.front->when,
 		      ((f->stored ? f->stored : now) & ~WHEN_SMALL) |
 			      small(p->map, f->slot, field.back, o->len));
 	kill_point(publish_written);
 	return 0;
-}
-
-/* Whether another caller has taken the flight, so that writing is useless. */
-static bool flight_lost(const struct flight *f, const struct peer *p)
-{
-	return load_seq(&p->map->slots[f->slot].ctl) != f->ctl;
 }
 
 static int total_of(const struct iovec *iov, int count, uint64_t *total)
@@ -188,7 +230,7 @@ static void copy_result(struct flight *f, const struct outcome *o)
 
 	if (!res)
 		return;
-	res->uncached = !o->ttl_ms;
+	res->uncached = !o->ttl_ms || f->invalidated;
 	if (buf_reserve(&res->value, o->len)) {
 		f->outcome = -ENOMEM;
 		return;
@@ -222,34 +264,38 @@ static bool awaited(const struct flight *f, const struct peer *p)
 	return load_relaxed(&p->map->cold[f->slot].event) & EVENT_WAITERS;
 }
 
+/* The evictor must spare the result for the waiters, however short it lives. */
+static void spare_for_waiters(struct flight *f, struct peer *p)
+{
+	if (awaited(f, p))
+		store_relaxed(&p->map->slots[f->slot].recent, 1);
+}
+
 /* Makes the value visible and wakes the waiters. */
 static on_waking int show(struct flight *f, struct peer *p,
 			  const struct outcome *o)
 {
-	struct shm_slot *s = &p->map->slots[f->slot];
-
-	/* The evictor must spare it for the waiters, however short it lives. */
-	if (awaited(f, p))
-		store_relaxed(&s->recent, 1);
+	spare_for_waiters(f, p);
 	/*
 	 * ORDER-F1 pairs ORDER-F2
 	 * All of the value comes before the flip that shows it.
 	 */
 	if (!end(f, p,
 		 ctl_make(ctl_gen(f->ctl), 0, PHASE_DONE,
-			  (f->ctl ^ CTL_CUR) | CTL_HAS)))
+			  (f->ctl ^ CTL_CUR) | CTL_HAS),
+		 true))
 		return fenced(f, p);
 	kill_point(publish_flipped);
 	peer_count(p, COUNT_publishes);
 	wake_and_forget(f, p, true, SFSHM_COMPUTED);
 	copy_result(f, o);
-	return 0;
+	return f->invalidated ? SFSHM_INVALIDATED : 0;
 }
 
 /* Just ends the flight: its value cannot be kept, and nobody waits for it. */
 static int drop(struct flight *f, struct peer *p, const struct outcome *o)
 {
-	if (!end(f, p, ctl_with(f->ctl, PHASE_IDLE, 0)))
+	if (!end(f, p, ctl_with(f->ctl, PHASE_IDLE, 0), false))
 		return fenced(f, p);
 	kill_point(release_flipped);
 	wake_and_forget(f, p, true, SFSHM_COMPUTED);
@@ -268,12 +314,13 @@ static bool give_up_old(struct flight *f, struct peer *p)
 {
 	struct shm_slot *s = &p->map->slots[f->slot];
 	struct field old = slot_value(p->map, f->slot, f->ctl);
-	uint64_t next = f->ctl & ~CTL_HAS;
 
-	if (!ctl_has(f->ctl) || field_serves(old, sys.coarse()) ||
-	    !cas_seq(&s->ctl, f->ctl, next))
+	if (!ctl_has(f->ctl) || field_serves(old, sys.coarse()))
 		return false;
-	store_relaxed(&f->ctl, next);
+	while (!cas_seq(&s->ctl, f->ctl, f->ctl & ~CTL_HAS))
+		if (!look_for_mark(f, p))
+			return false;
+	store_relaxed(&f->ctl, f->ctl & ~CTL_HAS);
 	kill_point(publish_given_up);
 	pin_free_field(p, f->slot, old.back);
 	return true;
@@ -297,7 +344,7 @@ static int hand_on(struct flight *f, struct peer *p, struct outcome *o)
 		r = drop(f, p, o);
 	else
 		r = write_field(f, p, o) ?: show(f, p, o);
-	if (r)
+	if (r < 0)
 		return r;
 	peer_count(p, COUNT_uncached);
 	return SFSHM_UNCACHED;
@@ -336,7 +383,9 @@ static int keep_to_itself(struct flight *f, struct peer *p, struct outcome *o)
 
 	if (r)
 		return r;
-	if (!end(f, p, ctl_with(f->ctl & ~CTL_HAS, PHASE_FAILED, 0)))
+	if (!end(f, p,
+		 ctl_with((f->ctl & ~CTL_HAS) | CTL_FAILED, PHASE_FAILED, 0),
+		 false))
 		return fenced(f, p);
 	kill_point(fail_flipped);
 	wake_and_forget(f, p, true, SFSHM_COMPUTED);
@@ -365,7 +414,7 @@ on_waking int flight_publish(struct flight *f, struct peer *p,
 		peer_count(p, COUNT_too_large);
 		return -EMSGSIZE;
 	}
-	if (flight_lost(f, p))
+	if (!open_field(f, p))
 		return fenced(f, p);
 	o.len = (uint32_t)total;
 	if (unlikely(f->uncacheable))
@@ -387,7 +436,7 @@ int flight_note(struct flight *f, struct peer *p, const void *data,
 	};
 	struct outcome o = { .iov = &iov, .count = 1, .len = len };
 
-	if (flight_lost(f, p))
+	if (!open_field(f, p))
 		return fenced(f, p);
 	return len > p->map->geometry.max_value ? -EMSGSIZE :
 						  write_field(f, p, &o);
@@ -406,7 +455,7 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 
 	if (!flight_may_fail_with(code))
 		return -EINVAL;
-	if (!f->alone && flight_lost(f, p))
+	if (!f->alone && !open_field(f, p))
 		return fenced(f, p);
 	text.iov_len = message ? strnlen(message, SFSHM_MESSAGE_MAX - 1) : 0;
 	o.len = (uint32_t)text.iov_len;
@@ -421,7 +470,8 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 		r = write_field(f, p, &o);
 	if (r)
 		return r;
-	if (!end(f, p, ctl_with(f->ctl, PHASE_FAILED, 0)))
+	spare_for_waiters(f, p);
+	if (!end(f, p, ctl_with(f->ctl | CTL_FAILED, PHASE_FAILED, 0), true))
 		return fenced(f, p);
 	kill_point(fail_flipped);
 	peer_count(p, COUNT_load_errs);
@@ -434,7 +484,7 @@ int flight_release(struct flight *f, struct peer *p)
 {
 	if (unlikely(f->alone))
 		return end_alone(f, -ECANCELED);
-	if (unlikely(!end(f, p, ctl_with(f->ctl, PHASE_IDLE, 0))))
+	if (unlikely(!end(f, p, ctl_with(f->ctl, PHASE_IDLE, 0), false)))
 		return fenced(f, p);
 	kill_point(release_flipped);
 	peer_count(p, COUNT_releases);
@@ -448,42 +498,4 @@ int flight_end_somehow(struct flight *f, struct peer *p, int code,
 	int r = code ? flight_fail(f, p, code, message) : 0;
 
 	return flight_open(f) ? flight_release(f, p) : r;
-}
-
-/* The lease that ends `ms` from now, counted from `began`; 0: no lease. */
-static uint32_t lease_from(uint64_t began, uint64_t now, uint32_t ms)
-{
-	uint64_t lease = (now > began ? now - began : 0) / NS_PER_MS + ms;
-
-	if (!ms)
-		return 0;
-	return lease < UINT32_MAX ? (uint32_t)lease : UINT32_MAX;
-}
-
-/*
- * A leader may stop in here until its flight is over and another one has begun
- * with the same lease. It then changes that flight's lease, and changes it back
- * when it sees that. Should it stop again in between, the work may run twice.
- */
-int flight_extend(const struct flight *f, uint32_t ms)
-{
-	struct shm_desk *cold = &f->map->cold[f->slot];
-	uint64_t from =
-		started_ns(load_relaxed(&cold->started), ctl_gen(f->ctl));
-	uint32_t old = load_relaxed(&cold->lease_ms), new;
-	struct peer *p = peer_attached(f->map, f->serial);
-	bool moved;
-
-	if (!flight_stands(f))
-		return -ESTALE;
-	new = lease_from(from, sys.now(), ms);
-	moved = cas_relaxed(&cold->lease_ms, old, new);
-	if (!flight_stands(f)) {
-		if (moved)
-			cas_relaxed(&cold->lease_ms, new, old);
-		return -ESTALE;
-	}
-	if (p)
-		peer_count(p, COUNT_extensions);
-	return 0;
 }

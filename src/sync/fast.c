@@ -202,7 +202,8 @@ on_waking bool fast_landed(struct peer *p, const struct sighting *seen,
 
 	/* As ORDER-F2 in table.c. */
 	g.at.ctl = load_seq(&g.slot->ctl);
-	if (ctl_phase(seen->ctl) != PHASE_BUSY ||
+	/* Whoever came after an invalidation waits for a later flight. */
+	if (ctl_phase(seen->ctl) != PHASE_BUSY || ctl_invalid(seen->ctl) ||
 	    ctl_phase(g.at.ctl) != PHASE_DONE ||
 	    ctl_gen(g.at.ctl) != ctl_gen(seen->ctl))
 		return false;

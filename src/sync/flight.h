@@ -6,6 +6,8 @@
 #ifndef SYNC_FLIGHT_H
 #define SYNC_FLIGHT_H
 
+#include <errno.h>
+
 #include "os/overlay.h"
 #include "peer/removal.h"
 #include "sync/look.h"
@@ -36,6 +38,7 @@ struct flight {
 	bool alone;    /* no flight: the caller runs the work for itself */
 	bool uncacheable; /* only the leader gets the published value */
 	bool doubtful;    /* another leader may have led the same key */
+	bool invalidated; /* an invalidator has marked it (FLIGHT-T18) */
 	bool has_claim; /* the claim's flight follows in memory: top/claim.c */
 } overlay;
 OVERLAY_FITS(struct flight, struct sfshm_flight);
@@ -58,6 +61,27 @@ int flight_begin(struct call *c, struct flight *f);
  */
 int flight_alone(struct flight *f, const struct sfshm_policy *policy,
 		 struct sfshm_result *result);
+
+/*
+ * How many ms past its lifetime a value may be that answers a call instead of
+ * this error; 0: none may, UINT64_MAX: any.
+ */
+static inline uint64_t flight_settles_for(const struct sfshm_policy *policy,
+					  int error)
+{
+	bool gives_up = error == -EHOSTDOWN || error == -EAGAIN ||
+			error == -ENOSPC;
+	uint32_t ms = policy->grace_ms > policy->stale_if_error_ms ?
+			      policy->grace_ms :
+			      policy->stale_if_error_ms;
+
+	if ((gives_up || error == -ETIMEDOUT) &&
+	    policy->flags & SFSHM_STALE_ON_TIMEOUT)
+		return UINT64_MAX;
+	if (!gives_up)
+		return 0;
+	return ms == SFSHM_FOREVER ? UINT64_MAX : ms;
+}
 
 /* Beside the error codes: the caller must look again, or take its slow path. */
 #define AGAIN (-4096)
@@ -118,12 +142,15 @@ static inline bool flight_open(const struct flight *f)
 }
 
 /*
- * Whether the leader still has the flight. The leader may be giving up an old
- * value meanwhile (FLIGHT-T16).
+ * Whether the leader still has the flight. The leader's thread may be giving up
+ * an old value or failure meanwhile (FLIGHT-T16, FLIGHT-T17), and an
+ * invalidator may be marking the flight (FLIGHT-T18).
  */
 static inline bool flight_stands(const struct flight *f)
 {
-	return !((load_seq(&f->map->slots[f->slot].ctl) ^ f->ctl) & ~CTL_HAS);
+	const uint64_t loose = CTL_HAS | CTL_FAILED | CTL_INVALID;
+
+	return !((load_seq(&f->map->slots[f->slot].ctl) ^ f->ctl) & ~loose);
 }
 
 /*

@@ -10,12 +10,13 @@
 #include "store/owned.h"
 #include "sync/deadlock.h"
 #include "sync/lead.h"
+#include "sync/leader.h"
 
 /* Whether this death opens the breaker, so that nobody takes over. */
 static bool breaks_now(const struct call *c, const struct shm_slot *s)
 {
-	return c->policy->breaker_ms && deaths_reach(load_relaxed(&s->deaths),
-						     c->policy->breaker_deaths);
+	return deaths_reach(load_relaxed(&s->deaths),
+			    c->policy->breaker_deaths);
 }
 
 /* The leader is proven dead: one follower's CAS makes it the new leader. */
@@ -54,29 +55,6 @@ static void steal(struct call *c, const struct sighting *seen)
 		peer_count(c->self, COUNT_steals);
 }
 
-/*
- * Returns when the leader's time is up, ns; 0: never. A leader that stopped
- * between its claim and noting its start is held to this caller's own lease.
- */
-static uint64_t lease_end(struct call *c, const struct shm_desk *cold,
-			  uint64_t ctl, uint64_t now)
-{
-	/* ORDER-B2 pairs ORDER-B1 */
-	uint64_t began = started_ns(load_acquire(&cold->started), ctl_gen(ctl));
-	uint64_t ms = load_relaxed(&cold->lease_ms);
-
-	if (key_kind(&c->key) == SHM_LOCK)
-		return 0;
-	if (!began) {
-		if (c->wait.unnoted_gen != ctl_gen(ctl))
-			c->wait.unnoted_since = now;
-		c->wait.unnoted_gen = ctl_gen(ctl);
-		began = c->wait.unnoted_since;
-		ms = c->lease_or_rank;
-	}
-	return ms ? began + ms * NS_PER_MS : 0;
-}
-
 /* Returns the error that ends the wait without a result, or 0: it goes on. */
 static int given_up(struct call *c, uint64_t now)
 {
@@ -106,8 +84,7 @@ void follow_recheck(struct call *c, const struct sighting *seen)
 
 	peer_count(p, COUNT_rechecks);
 	removal_look_if_due(p->map);
-	if (life_examine(p->map, ctl_owner(seen->ctl) - 1) == LIFE_SUSPECT &&
-	    key_kind(&c->key) != SHM_LOCK) {
+	if (leader_examine(c, seen) == LEADER_OVERDUE) {
 		peer_count(p, COUNT_suspects);
 		steal(c, seen);
 	}
@@ -116,43 +93,60 @@ void follow_recheck(struct call *c, const struct sighting *seen)
 /*
  * Looks at the leader once. If the leader is dead, this caller takes the flight
  * over; if the leader is past its time, the key moves to another slot.
- * STEP_SLEEP: the leader is well, and *word is its liveness word as looked at.
+ * STEP_SLEEP: the leader is well, *word is its liveness word as looked at, and
+ * *until when its time is up, or 0.
  */
 static enum step look_at_leader(struct call *c, struct sighting *seen,
 				struct shm_participant *owner, uint64_t now,
-				uint32_t *word)
+				uint32_t *word, uint64_t *until)
 {
-	struct mapping *map = c->self->map;
-	uint64_t lease;
-
-	if (life_proven_dead(map, owner, word)) {
-		sys.wake(liveness_word(map, owner), INT32_MAX);
+	switch (leader_look(c, seen, owner, now, word, until)) {
+	case LEADER_DEAD:
+		sys.wake(liveness_word(c->self->map, owner), INT32_MAX);
 		return take_over(c, seen);
+	case LEADER_OVERDUE: steal(c, seen); return STEP_AGAIN;
+	default: return STEP_SLEEP;
 	}
-	lease = lease_end(c, &map->cold[seen->slot], seen->ctl, now);
-	if (!lease || now < lease)
-		return STEP_SLEEP;
-	steal(c, seen);
-	return STEP_AGAIN;
 }
 
-enum step flight_try(struct call *c, struct sighting *seen)
+/* Serves a caller that does not sleep, whatever the leader's state. */
+static enum step look_once(struct call *c, struct sighting *seen)
 {
 	struct mapping *map = c->self->map;
 	struct shm_participant *owner =
 		participant_at(map, ctl_owner(seen->ctl) - 1);
-	enum step step;
+	uint64_t until;
 	uint32_t word;
 
 	if (!owner)
 		return call_answer(c, -EBADMSG);
 	if (load_seq(&map->slots[seen->slot].ctl) != seen->ctl)
 		return STEP_AGAIN;
+	return look_at_leader(c, seen, owner, sys.now(), &word, &until);
+}
+
+enum step flight_try(struct call *c, struct sighting *seen)
+{
+	enum step step;
+
 	/* A caller that never waits would not learn of an unmarked death. */
 	if (key_kind(&c->key) == SHM_LOCK)
-		life_examine(map, ctl_owner(seen->ctl) - 1);
-	step = look_at_leader(c, seen, owner, sys.now(), &word);
+		(void)leader_examine(c, seen);
+	step = look_once(c, seen);
 	return step == STEP_SLEEP ? call_answer(c, -EBUSY) : step;
+}
+
+enum step flight_replace(struct call *c, struct sighting *seen)
+{
+	enum step step;
+
+	if (leader_examine(c, seen) == LEADER_OVERDUE) {
+		peer_count(c->self, COUNT_suspects);
+		steal(c, seen);
+		return STEP_AGAIN;
+	}
+	step = look_once(c, seen);
+	return step == STEP_SLEEP ? STEP_AGAIN : step;
 }
 
 /*
@@ -163,7 +157,8 @@ static void begin_to_wait(struct call *c, const struct sighting *seen)
 {
 	const struct sfshm_policy *pol = c->policy;
 
-	c->wait.joined = ctl_gen(seen->ctl);
+	/* What began before an invalidation is not for who comes after it. */
+	c->wait.joined = ctl_gen(seen->ctl) + ctl_invalid(seen->ctl);
 	if (c->wait.deadline)
 		return;
 	c->wait.deadline = pol->deadline_ns;
@@ -226,7 +221,7 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
 {
 	struct peer *p = c->self;
-	uint64_t now = sys.now();
+	uint64_t now = sys.now(), lease;
 	enum step step;
 	int r;
 
@@ -239,16 +234,14 @@ enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
 	r = given_up(c, now);
 	if (r)
 		return call_answer(c, r);
-	step = look_at_leader(c, seen, w->owner, now, &w->owner_seen);
+	step = look_at_leader(c, seen, w->owner, now, &w->owner_seen, &lease);
 	if (step != STEP_SLEEP)
 		return step;
 	if (deadlock_would_be(p, seen->slot)) {
 		peer_count(p, COUNT_deadlocks);
 		return call_answer(c, -EDEADLK);
 	}
-	w->until = earlier(c->wait.deadline,
-			   lease_end(c, &p->map->cold[seen->slot], seen->ctl,
-				     now));
+	w->until = earlier(c->wait.deadline, lease);
 	return STEP_SLEEP;
 }
 

@@ -82,6 +82,13 @@ static force_inline enum step flight_follow(struct call *c,
  */
 enum step flight_try(struct call *c, struct sighting *seen);
 
+/*
+ * Serves a call that found the leader gone before it took a stale value: takes
+ * over or steals as flight_follow() does. STEP_AGAIN also if the leader is well
+ * after all.
+ */
+enum step flight_replace(struct call *c, struct sighting *seen);
+
 /* Ends the call's wait; `leads` says whether the caller became the leader. */
 void flight_unfollow(struct call *c, bool leads);
 

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "os/killpoint.h"
 #include "os/sys.h"
 #include "peer/liveness.h"
+#include "store/deaths.h"
 #include "sync/consult.h"
 
 static int peek_here(struct call *c)
@@ -68,6 +70,12 @@ static bool reap_leader(struct peer *p, uint64_t ctl)
 	       peer_reap(p->map, leader);
 }
 
+/* A key that is removed begins anew, with a closed breaker. */
+static void forget_deaths(struct mapping *map, uint32_t hash)
+{
+	deaths_forget(map, hash, deaths_recall(map, hash));
+}
+
 static int forget_here(struct call *c)
 {
 	struct sighting seen;
@@ -82,11 +90,14 @@ static int forget_here(struct call *c)
 			continue;
 		if (slot_retire(c->self, seen.slot, seen.ctl)) {
 			peer_count(c->self, COUNT_forgets);
+			forget_deaths(c->self->map, key_order(&c->key));
 			return 0;
 		}
 	}
 	if (r == 1)
 		return -EBADMSG;
+	if (!r)
+		forget_deaths(c->self->map, key_order(&c->key));
 	return r < 0 ? r : -ENODATA;
 }
 
@@ -115,10 +126,14 @@ int flight_forget(struct call *c)
 
 bool flight_purge(struct peer *p, uint32_t slot, uint64_t ctl)
 {
+	uint32_t hash;
+
 	if (ctl_busy(ctl) && reap_leader(p, ctl))
 		ctl = load_seq(&p->map->slots[slot].ctl);
+	hash = load_relaxed(&p->map->slots[slot].hash);
 	if (!ctl_at_rest(ctl) || !slot_retire(p, slot, ctl))
 		return false;
+	forget_deaths(p->map, hash);
 	peer_count(p, COUNT_forgets);
 	return true;
 }
@@ -154,16 +169,34 @@ static bool end_lifetime(struct shm_slot *s, uint64_t ctl, struct shm_front *f)
 		       age < UINT32_MAX ? (uint32_t)age : UINT32_MAX - 1);
 }
 
+/*
+ * FLIGHT-T18. Comes before the look at the value, which an unmarked flight may
+ * replace. Then the mark fails, and the caller finds that flight's result.
+ */
+static bool mark_flight(struct shm_slot *s, uint64_t *ctl)
+{
+	uint64_t marked = *ctl | CTL_INVALID;
+
+	if (ctl_phase(*ctl) != PHASE_BUSY || ctl_invalid(*ctl))
+		return ctl_phase(*ctl) == PHASE_BUSY;
+	if (!cas_seq(&s->ctl, *ctl, marked))
+		return false;
+	*ctl = marked;
+	kill_point(flight_marked);
+	return true;
+}
+
 bool flight_expire(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &p->map->slots[slot];
-	bool done = false;
+	bool done;
 
 	if (!ctl_at_rest(ctl) && !ctl_busy(ctl))
 		return false;
+	done = mark_flight(s, &ctl);
 	if (ctl_has(ctl))
-		done = end_lifetime(s, ctl,
-				    slot_value(p->map, slot, ctl).front);
+		done |= end_lifetime(s, ctl,
+				     slot_value(p->map, slot, ctl).front);
 	if (ctl_phase(ctl) == PHASE_FAILED)
 		done |= end_lifetime(s, ctl,
 				     slot_other(p->map, slot, ctl).front);
@@ -223,8 +256,17 @@ static int visit_here(struct peer *p, flight_visit_fn what)
 		uint64_t ctl = load_seq(&s->ctl);
 
 		/* The slot keeps its kind for as long as the word stands. */
-		if (slot_kind(s) == SHM_VALUE && what(p, i, ctl))
-			n += n < INT_MAX;
+		while (slot_kind(s) == SHM_VALUE) {
+			uint64_t seen = ctl;
+
+			if (what(p, i, seen)) {
+				n += n < INT_MAX;
+				break;
+			}
+			ctl = load_seq(&s->ctl);
+			if (ctl == seen)
+				break;
+		}
 	}
 	return n;
 }

@@ -15,7 +15,7 @@ enum step flight_claim(struct call *c, struct sighting *seen)
 
 void flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl)
 {
-	if (cas_seq(&p->map->slots[slot].ctl, ctl,
+	if (ctl_end(&p->map->slots[slot].ctl, ctl,
 		    ctl_with(ctl, PHASE_IDLE, 0))) {
 		event_wake(&p->map->cold[slot].event, true);
 		owned_drop(p, slot);

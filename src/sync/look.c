@@ -9,6 +9,7 @@
 #include "os/sys.h"
 #include "store/evict.h"
 #include "store/pin.h"
+#include "sync/leader.h"
 #include "sync/result.h"
 
 #define LOOK_RETIRED (-EINPROGRESS)
@@ -30,10 +31,12 @@ int buf_reserve(struct sfshm_buf *b, size_t len)
 	return 0;
 }
 
-/* Restores a generation, not above `now`, from its low bits. */
-static uint64_t widen(uint32_t low, uint64_t now)
+/* The generation that wrote the field: not above the control word's. */
+static uint64_t field_gen(struct field f, uint64_t ctl)
 {
-	return now - (uint32_t)((uint32_t)now - low);
+	uint64_t now = ctl_gen(ctl);
+
+	return now - (uint32_t)((uint32_t)now - load_relaxed(&f.front->gen));
 }
 
 /*
@@ -92,7 +95,7 @@ static int take_value(struct call *c, uint32_t slot, uint64_t ctl,
 	const struct mapping *map = c->self->map;
 	uint32_t len = load_relaxed(&f.back->len);
 	uint64_t stored = front_stored(f.front);
-	uint64_t gen = widen(load_relaxed(&f.front->gen), ctl_gen(ctl));
+	uint64_t gen = field_gen(f, ctl);
 	int r;
 
 	if (unlikely(len > map->geometry.max_value))
@@ -113,10 +116,10 @@ static int take_value(struct call *c, uint32_t slot, uint64_t ctl,
 }
 
 /*
- * Copies a failure's message; -EAGAIN if it has changed meanwhile. A failure
- * counts for its own generation only.
+ * Copies a failure's message; -EAGAIN if it has changed meanwhile. It stays as
+ * it is until the word changes (FLIGHT-T17).
  */
-static int copy_error(struct call *c, uint32_t slot, uint64_t ctl,
+static int copy_error(struct call *c, const struct sighting *seen,
 		      struct field f, uint64_t now)
 {
 	struct sfshm_result *res = c->result;
@@ -129,10 +132,10 @@ static int copy_error(struct call *c, uint32_t slot, uint64_t ctl,
 			       res->message, len);
 	if (!r) {
 		res->message[len] = '\0';
-		note(c, f, ctl_gen(ctl), stored, now);
+		note(c, f, field_gen(f, seen->ctl), stored, now);
 		res->value.len = 0;
 	}
-	if (ctl_after_copy(&c->self->map->slots[slot]) != ctl) {
+	if (ctl_after_copy(&c->self->map->slots[seen->slot]) != seen->ctl) {
 		peer_count(c->self, COUNT_rereads);
 		return -EAGAIN;
 	}
@@ -166,96 +169,129 @@ static bool early(const struct call *c, struct field f, uint64_t now)
 }
 
 /* Whether the last good value serves as a fresh one. */
-static bool serves(const struct call *c, struct field f, uint64_t gen,
+static bool serves(const struct call *c, struct field f, uint64_t ctl,
 		   uint64_t now)
 {
-	if (unlikely(c->refused &&
-		     widen(load_relaxed(&f.front->gen), gen) <= c->refused))
+	if (unlikely(c->refused && field_gen(f, ctl) <= c->refused))
 		return false;
 	if (likely(!(c->flags & SFSHM_REFRESH) && front_fresh(f.front, now)))
 		return true;
-	return awaited(c, widen(load_relaxed(&f.front->gen), gen));
+	return awaited(c, field_gen(f, ctl));
 }
 
-/*
- * Whether the last good value serves as a stale one, while a flight is under
- * way or after a failure.
- */
-static bool serves_stale(struct call *c, struct field f, uint64_t ctl,
-			 uint64_t now)
+/* Whether the last good value serves as a stale one, late by less than `ms`. */
+static bool serves_stale(const struct call *c, struct field f, uint64_t ctl,
+			 uint64_t now, uint64_t ms)
 {
-	const struct sfshm_policy *pol = c->policy;
-	uint32_t ms = pol->grace_ms;
-
-	if (!ctl_has(ctl) || c->refused)
+	if (!ctl_has(ctl) || (c->misfit && field_gen(f, ctl) <= c->misfit))
 		return false;
-	if (c->any_age)
-		return true;
-	if (c->flags & SFSHM_REFRESH)
+	if (c->settles)
+		ms = c->settle_ms;
+	else if (c->flags & SFSHM_REFRESH)
 		return false;
-	if (ctl_phase(ctl) == PHASE_FAILED)
-		ms = pol->stale_if_error_ms;
-	return ms && field_within(f, now, ms == UINT32_MAX ? UINT64_MAX : ms);
+	return ms && field_within(f, now, ms >= UINT32_MAX ? UINT64_MAX : ms);
 }
 
-static int take_stale(struct call *c, uint32_t slot, uint64_t ctl, uint64_t now)
+/* `failed`: it stands in for the failure in the other field. */
+static int take_stale(struct call *c, const struct sighting *seen, uint64_t now,
+		      bool failed)
 {
 	struct mapping *map = c->self->map;
+	uint64_t ctl = seen->ctl;
 	int code = 0, r;
 
-	if (ctl_phase(ctl) == PHASE_FAILED)
-		code = load_relaxed(&slot_other(map, slot, ctl).back->code);
+	if (failed)
+		code = load_relaxed(
+			&slot_other(map, seen->slot, ctl).back->code);
 	c->stale = true;
-	r = take_value(c, slot, ctl, slot_value(map, slot, ctl), now);
+	r = take_value(c, seen->slot, ctl, slot_value(map, seen->slot, ctl),
+		       now);
 	c->stale = false;
 	if (r != LOOK_HIT)
 		return r;
 	/* The next flight may be writing over the failure. */
-	if (code && load_seq(&map->slots[slot].ctl) != ctl)
+	if (code && load_seq(&map->slots[seen->slot].ctl) != ctl)
 		return -EAGAIN;
 	c->result->code = code;
 	return LOOK_HIT;
 }
 
-/* The last flight failed: finds out if that is an answer for this caller. */
-static int look_at_failure(struct call *c, uint32_t slot, uint64_t ctl,
+/*
+ * A flight failed, and none has had a result since: finds out if the failure is
+ * an answer for this caller. LOOK_CLAIMABLE: it is not.
+ */
+static int look_at_failure(struct call *c, const struct sighting *seen,
 			   uint64_t now)
 {
 	const struct mapping *map = c->self->map;
-	struct field error = slot_other(map, slot, ctl);
-	bool fresh = !(c->flags & SFSHM_REFRESH) &&
+	struct field error = slot_other(map, seen->slot, seen->ctl);
+	struct field value = slot_value(map, seen->slot, seen->ctl);
+	bool fresh = ctl_phase(seen->ctl) == PHASE_FAILED &&
+		     !(c->flags & SFSHM_REFRESH) &&
 		     front_fresh(error.front, now);
 
-	if (!fresh && !awaited(c, ctl_gen(ctl)))
+	if (!fresh && !awaited(c, field_gen(error, seen->ctl)))
 		return LOOK_CLAIMABLE;
 	if (load_relaxed(&error.back->code) == SHM_CODE_UNCACHEABLE)
-		return copy_error(c, slot, ctl, error, now);
+		return copy_error(c, seen, error, now);
 	if (c->flags & SFSHM_RETRY_ON_FAILURE)
 		return LOOK_CLAIMABLE;
 	/* -ENOENT says that the work found nothing; the work did not fail. */
 	if (load_relaxed(&error.back->code) != -ENOENT &&
-	    serves_stale(c, slot_value(map, slot, ctl), ctl, now))
-		return take_stale(c, slot, ctl, now);
-	return copy_error(c, slot, ctl, error, now);
+	    serves_stale(c, value, seen->ctl, now,
+			 c->policy->stale_if_error_ms))
+		return take_stale(c, seen, now, true);
+	return copy_error(c, seen, error, now);
+}
+
+/*
+ * A flight is under way. A stale value serves only while its leader is well, or
+ * stale values would hide for ever that the leader is gone.
+ */
+static int look_at_busy(struct call *c, const struct sighting *seen,
+			uint64_t now)
+{
+	struct field value = slot_value(c->self->map, seen->slot, seen->ctl);
+
+	if (!serves_stale(c, value, seen->ctl, now, c->policy->grace_ms))
+		return LOOK_BUSY;
+	return leader_is_gone(c, seen) ? LOOK_OVERDUE :
+					 take_stale(c, seen, now, false);
 }
 
 /* Looks for another answer where no value is fresh. */
-static int look_further(struct call *c, uint32_t slot, uint64_t ctl,
+static int look_further(struct call *c, const struct sighting *seen,
 			uint64_t now)
 {
-	struct field value = slot_value(c->self->map, slot, ctl);
+	struct field value = slot_value(c->self->map, seen->slot, seen->ctl);
+	int r;
 
-	if (unlikely(c->any_age) && serves_stale(c, value, ctl, now))
-		return take_stale(c, slot, ctl, now);
-	switch (ctl_phase(ctl)) {
-	case PHASE_FAILED: return look_at_failure(c, slot, ctl, now);
-	case PHASE_IDLE:
-	case PHASE_DONE: return LOOK_CLAIMABLE;
-	default:
-		return serves_stale(c, value, ctl, now) ?
-			       take_stale(c, slot, ctl, now) :
-			       LOOK_BUSY;
+	if (unlikely(c->settles) && serves_stale(c, value, seen->ctl, now, 0))
+		return take_stale(c, seen, now,
+				  ctl_phase(seen->ctl) == PHASE_FAILED);
+	if (ctl_failed(seen->ctl)) {
+		r = look_at_failure(c, seen, now);
+		if (r != LOOK_CLAIMABLE)
+			return r;
 	}
+	return ctl_busy(seen->ctl) ? look_at_busy(c, seen, now) :
+				     LOOK_CLAIMABLE;
+}
+
+/* The value is fresh, but this caller may have to refresh it early. */
+static int look_early(struct call *c, const struct sighting *seen,
+		      struct field value, uint64_t now)
+{
+	bool must = !c->wait.joined &&
+		    !load_relaxed(&c->self->map->slots[seen->slot].deaths) &&
+		    early(c, value, now);
+
+	if (must && ctl_busy(seen->ctl) && leader_is_gone(c, seen))
+		return LOOK_OVERDUE;
+	if (!must || ctl_busy(seen->ctl))
+		return take_value(c, seen->slot, seen->ctl, value, now);
+	peer_count(c->self, COUNT_early);
+	return LOOK_CLAIMABLE;
 }
 
 static int look_at(struct call *c, const struct sighting *seen)
@@ -264,17 +300,11 @@ static int look_at(struct call *c, const struct sighting *seen)
 	struct field value = slot_value(map, seen->slot, seen->ctl);
 	uint64_t now = sys.coarse();
 
-	if (likely(ctl_has(seen->ctl) &&
-		   serves(c, value, ctl_gen(seen->ctl), now))) {
-		if (likely(c->policy->beta <= 0) || c->wait.joined ||
-		    ctl_busy(seen->ctl) ||
-		    load_relaxed(&map->slots[seen->slot].deaths) ||
-		    !early(c, value, now))
-			return take_value(c, seen->slot, seen->ctl, value, now);
-		peer_count(c->self, COUNT_early);
-		return LOOK_CLAIMABLE;
-	}
-	return look_further(c, seen->slot, seen->ctl, now);
+	if (unlikely(!ctl_has(seen->ctl) || !serves(c, value, seen->ctl, now)))
+		return look_further(c, seen, now);
+	if (unlikely(c->policy->beta > 0))
+		return look_early(c, seen, value, now);
+	return take_value(c, seen->slot, seen->ctl, value, now);
 }
 
 /* Whether this is a phase in which the fields mean something. */

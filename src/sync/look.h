@@ -17,6 +17,7 @@ enum look {
 	LOOK_FAILED,    /* a failure for this caller; it is in the result */
 	LOOK_CLAIMABLE, /* no flight is under way */
 	LOOK_BUSY,      /* a flight is under way */
+	LOOK_OVERDUE,   /* so it is, but its leader seems to be gone */
 };
 
 /*

@@ -56,7 +56,7 @@ bool flight_abandon(struct peer *p, uint32_t slot, uint64_t c)
 
 	if (slot_kind(&p->map->slots[slot]) == SHM_LOCK)
 		over |= LOCK_ORPHANED;
-	return cas_seq(&p->map->slots[slot].ctl, c, over);
+	return ctl_end(&p->map->slots[slot].ctl, c, over);
 }
 
 static void sweep_led(struct peer *v, uint32_t slot, uint64_t c, bool died)

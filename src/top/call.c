@@ -7,9 +7,10 @@
 
 #include <errno.h>
 
-#define ALL_FLAGS                                                \
-	(SFSHM_TRY | SFSHM_FOLLOW | SFSHM_REFRESH | SFSHM_KEEP | \
-	 SFSHM_STALE_ON_TIMEOUT | SFSHM_RETRY_ON_FAILURE | SFSHM_LOCAL)
+#define ALL_FLAGS                                                        \
+	(SFSHM_TRY | SFSHM_FOLLOW | SFSHM_REFRESH | SFSHM_KEEP |         \
+	 SFSHM_STALE_ON_TIMEOUT | SFSHM_RETRY_ON_FAILURE | SFSHM_LOCAL | \
+	 SFSHM_RETRY_IF_INVALIDATED)
 
 const struct sfshm_policy call_no_policy = SFSHM_POLICY_INIT;
 
@@ -20,7 +21,8 @@ int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 	int r;
 
 	if (!key || !len || !sized_result_is_valid(result) ||
-	    (policy && policy->flags & ~(uint32_t)ALL_FLAGS))
+	    (policy && (policy->flags & ~(uint32_t)ALL_FLAGS ||
+			call_breaker_is_open_ended(policy))))
 		return -EINVAL;
 	if (len > SFSHM_KEY_MAX)
 		return -ENAMETOOLONG;
@@ -113,6 +115,7 @@ int call_settle_for_old(struct sfshm *h, const void *key, size_t len,
 
 	if (r)
 		return -ETIMEDOUT;
-	c.any_age = true;
+	c.settle_ms = UINT64_MAX;
+	c.settles = true;
 	return took_old(&c) ? SFSHM_CACHED : -ETIMEDOUT;
 }

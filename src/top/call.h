@@ -18,6 +18,13 @@ int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 /* A policy with all defaults. */
 extern const struct sfshm_policy call_no_policy;
 
+/* Whether the breaker would open, and is not told when to close. */
+static force_inline bool
+call_breaker_is_open_ended(const struct sfshm_policy *policy)
+{
+	return policy->breaker_deaths && !policy->breaker_ms;
+}
+
 /* Whether the arguments are right, and the key has room in its slot. */
 static force_inline bool call_is_usual(const struct sfshm *h, const void *key,
 				       size_t len,

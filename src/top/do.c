@@ -63,6 +63,29 @@ static bool unavailable(int r)
 	       r == -ESHUTDOWN || r == -ENOMEM;
 }
 
+/* Runs the work of a flight that this thread leads, and ends the flight. */
+static int lead(struct sfshm_flight *flight, sfshm_work_fn work, void *arg,
+		struct sfshm_result *result)
+{
+	struct flight *f = flight_of(flight);
+	int r;
+
+	f->result = result;
+	r = run_guarded(flight, work, arg);
+	return flight_open(f) ? settle(f, r) : f->outcome;
+}
+
+static int begin(struct sfshm *handle, const void *key, size_t key_len,
+		 const struct sfshm_policy *policy, struct sfshm_flight *flight,
+		 struct sfshm_result *result)
+{
+	int r = sfshm_begin(handle, key, key_len, policy, flight, result);
+
+	if (unavailable(r) && policy && policy->flags & SFSHM_LOCAL)
+		r = flight_alone(flight_of(flight), policy, result);
+	return r;
+}
+
 int sfshm_do(struct sfshm *handle, const void *key, size_t key_len,
 	     const struct sfshm_policy *policy, sfshm_work_fn work, void *arg,
 	     struct sfshm_result *result)
@@ -71,19 +94,19 @@ int sfshm_do(struct sfshm *handle, const void *key, size_t key_len,
 	struct flight *f = flight_of(&flight);
 	struct sfshm_policy own;
 	uint64_t generation;
+	int runs = 0;
 	int r = sized_adopt(&policy, &own);
 
 	if (r || !work)
 		return r ? r : -EINVAL;
-	r = sfshm_begin(handle, key, key_len, policy, &flight, result);
-	if (unavailable(r) && policy && policy->flags & SFSHM_LOCAL)
-		r = flight_alone(f, policy, result);
-	if (r != SFSHM_LEADER)
-		return r;
-	f->result = result;
-	generation = result->generation;
-	r = run_guarded(&flight, work, arg);
-	r = flight_open(f) ? settle(f, r) : f->outcome;
+	do {
+		r = begin(handle, key, key_len, policy, &flight, result);
+		if (r != SFSHM_LEADER)
+			return r;
+		generation = result->generation;
+		r = lead(&flight, work, arg, result);
+	} while (f->invalidated && r == SFSHM_COMPUTED && policy &&
+		 policy->flags & SFSHM_RETRY_IF_INVALIDATED && !runs++);
 	if (r == -EREMOTEIO && generation && policy &&
 	    policy->stale_if_error_ms)
 		r = call_after_failure(handle, key, key_len, policy, generation,

@@ -22,7 +22,11 @@ static const struct {
 		  "or the work found nothing" },
 	{ ENODATA, "nothing usable is stored under this key; "
 		   "a caller that may lead can make it" },
-	{ EREMOTEIO, "the work failed" },
+	{ ESRCH, "the flight ended without a result, and nobody leads; "
+		 "make a call that may lead" },
+	{ EOWNERDEAD, "the leader died, and nobody has replaced it; "
+		      "make a call that may lead" },
+	{ EREMOTEIO, "the work failed; the result has its code and message" },
 	{ EBUSY, "another caller holds it; wait for it, or try again later" },
 	{ EDEADLK, "waiting would deadlock; "
 		   "release what this thread holds, then try again" },

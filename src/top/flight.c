@@ -22,6 +22,7 @@ static force_inline bool plain(const struct sfshm_policy *policy)
 
 	memcpy(&beta, &policy->beta, sizeof(beta));
 	return policy->size == sizeof(*policy) &&
+	       !call_breaker_is_open_ended(policy) &&
 	       !((policy->flags & ~harmless) | beta | (uintptr_t)policy->fresh |
 		 (uintptr_t)policy->fits | (uintptr_t)policy->claim_key);
 }

@@ -62,6 +62,8 @@ static void parse_policy(struct sfshm_policy *p, char *rest)
 			p->flags |= SFSHM_FOLLOW;
 		else if (!strcmp(w, "refresh"))
 			p->flags |= SFSHM_REFRESH;
+		else if (!strcmp(w, "retry"))
+			p->flags |= SFSHM_RETRY_ON_FAILURE;
 		else if (!strcmp(w, "keep"))
 			p->flags |= SFSHM_KEEP;
 		else if (!strcmp(w, "token"))
@@ -121,7 +123,12 @@ static void do_get(struct lane *lane, char *rest)
 
 static void do_publish(struct lane *lane, char *rest)
 {
-	reply_code(lane, sfshm_publish(&lane->flight, rest, strlen(rest)));
+	int r = sfshm_publish(&lane->flight, rest, strlen(rest));
+
+	if (r == SFSHM_INVALIDATED)
+		reply(lane, "invalidated");
+	else
+		reply_code(lane, r);
 }
 
 static void do_publish_bytes(struct lane *lane, char *rest)

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deaths of a key's leaders that outlive the key's slot, so that a breaker
+ * counts on when the slot is stolen, evicted or invalidated. A small table in
+ * the header holds one word for each of a few keys, chosen by the key's hash:
+ *
+ *   bits  0..4   how many leaders died in a row; 0: the word is empty
+ *   bits  5..31  fingerprint of the key's hash
+ *   bits 32..63  when the last one died, in steps of 2^24 ns (17 ms)
+ *
+ * The words are hints: a key may take another key's place. Two keys may have
+ * the same fingerprint, one pair in 2^32, and then share their deaths.
+ */
+#ifndef STORE_DEATHS_H
+#define STORE_DEATHS_H
+
+#include "store/slot.h"
+
+/*
+ * Returns the word for a slot that is about to leave its key, or 0 if no leader
+ * has died there. Called before FLIGHT-T10 and FLIGHT-T11.
+ */
+uint64_t deaths_of(const struct mapping *map, uint32_t slot, uint64_t ctl);
+
+/* Remembers that word for the key with this hash. */
+void deaths_remember(struct mapping *map, uint32_t hash, uint64_t word);
+
+/* Returns the word of the key with this hash, or 0. */
+uint64_t deaths_recall(const struct mapping *map, uint32_t hash);
+
+/* Forgets the word, which the key's slot has now, or which is void. */
+void deaths_forget(struct mapping *map, uint32_t hash, uint64_t word);
+
+static inline uint32_t deaths_remembered(uint64_t word)
+{
+	return word & DEATHS_MOST;
+}
+
+/* When the last leader died, ns. */
+static inline uint64_t deaths_when(uint64_t word)
+{
+	return (word >> 32) << 24;
+}
+
+#endif

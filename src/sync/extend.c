@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Moving the end of a leader's lease. */
+#include <errno.h>
+
+#include "os/sys.h"
+#include "sync/flight.h"
+
+/* The lease that ends `ms` from now, counted from `began`; 0: no lease. */
+static uint32_t lease_from(uint64_t began, uint64_t now, uint32_t ms)
+{
+	uint64_t lease = (now > began ? now - began : 0) / NS_PER_MS + ms;
+
+	if (!ms)
+		return 0;
+	return lease < UINT32_MAX ? (uint32_t)lease : UINT32_MAX;
+}
+
+/*
+ * A leader may stop in here until its flight is over and another one has begun
+ * with the same lease. It then changes that flight's lease, and changes it back
+ * when it sees that. Should it stop again in between, the work may run twice.
+ */
+int flight_extend(const struct flight *f, uint32_t ms)
+{
+	struct shm_desk *cold = &f->map->cold[f->slot];
+	uint64_t from =
+		started_ns(load_relaxed(&cold->started), ctl_gen(f->ctl));
+	uint32_t old = load_relaxed(&cold->lease_ms), new;
+	struct peer *p = peer_attached(f->map, f->serial);
+	bool moved;
+
+	if (!flight_stands(f))
+		return -ESTALE;
+	new = lease_from(from, sys.now(), ms);
+	moved = cas_relaxed(&cold->lease_ms, old, new);
+	if (!flight_stands(f)) {
+		if (moved)
+			cas_relaxed(&cold->lease_ms, new, old);
+		return -ESTALE;
+	}
+	if (p)
+		peer_count(p, COUNT_extensions);
+	return 0;
+}
