@@ -185,6 +185,8 @@ static bool serves_stale(const struct call *c, struct field f, uint64_t ctl,
 {
 	if (!ctl_has(ctl) || (c->misfit && field_gen(f, ctl) <= c->misfit))
 		return false;
+	if (c->settles && c->settle_ms == UINT64_MAX)
+		return true;
 	if (c->settles)
 		ms = c->settle_ms;
 	else if (c->flags & SFSHM_REFRESH)

@@ -83,7 +83,8 @@ int claim_begin(struct sfshm *h, const void *key, size_t len,
 	own.claim_key = NULL;
 	own.flags |= SFSHM_FOLLOW | SFSHM_TRY;
 	r = call_begin(h, SHM_VALUE, key, len, &own, f, result);
-	if ((r != -ENODATA && r != -EBUSY) || policy->flags & SFSHM_FOLLOW)
+	if ((r != -ENODATA && r != -ESRCH && r != -EOWNERDEAD && r != -EBUSY) ||
+	    policy->flags & SFSHM_FOLLOW)
 		return r;
 	one_deadline(&own);
 	wait = waiting(&own, policy->flags);

@@ -48,7 +48,7 @@ static int carry_over(struct move *m, struct call *from, struct call *to,
 	bytes.iov_base = m->value.value.data;
 	bytes.iov_len = m->value.value.len;
 	r = flight_publish(f, m->to, &bytes, 1);
-	if (r)
+	if (r < 0)
 		return r;
 	/*
 	 * ORDER-X2 pairs ORDER-X1

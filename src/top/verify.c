@@ -193,7 +193,7 @@ static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
 	if (ctl_has(ctl) && load_relaxed(&cur->len) &&
 	    !arena_is_live(c->map, slot, load_relaxed(&cur->ref)))
 		finding(c, "slot %u has a value without memory", slot);
-	if (ctl_phase(ctl) == PHASE_FAILED && load_relaxed(&other->len) &&
+	if (ctl_failed(ctl) && load_relaxed(&other->len) &&
 	    !arena_is_live(c->map, slot, load_relaxed(&other->ref)))
 		finding(c, "slot %u has a message without memory", slot);
 	if (ctl_has(ctl))
@@ -203,6 +203,8 @@ static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
 	if (slot_key_len(s) > SHM_INLINE_KEY &&
 	    !arena_is_live(c->map, slot, load_relaxed(key_ref(s))))
 		finding(c, "slot %u has a key without memory", slot);
+	if (ctl_phase(ctl) == PHASE_FAILED && !ctl_failed(ctl))
+		finding(c, "slot %u has failed and has no failure", slot);
 	if (ctl_phase(ctl) == PHASE_DONE && !ctl_has(ctl))
 		finding(c, "slot %u is done and has no value", slot);
 	if (slot_kind(s) == SHM_LOCK &&

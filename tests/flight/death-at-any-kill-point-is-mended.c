@@ -78,8 +78,10 @@ static void end_without_value(struct sfshm *h)
 
 	if (sfshm_begin(h, "one", 3, &anew, &flight, &result) == SFSHM_LEADER)
 		demand(sfshm_fail(&flight, -5, "some words about it") == 0);
-	if (sfshm_begin(h, "two", 3, &anew, &flight, &result) == SFSHM_LEADER)
+	if (sfshm_begin(h, "two", 3, &anew, &flight, &result) == SFSHM_LEADER) {
+		demand(sfshm_invalidate(h, "two", 3, 0) == 0);
 		demand(sfshm_release(&flight) == 0);
+	}
 	sfshm_result_clear(&result);
 }
 

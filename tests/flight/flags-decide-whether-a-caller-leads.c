@@ -30,13 +30,13 @@ static void follow_does_not_lead(void **state)
 	await_waiters("key", 1);
 	/* Nobody leads after that, and it does not either. */
 	agent_expect(a, "ok", "release");
-	agent_answers(b, "-ENODATA");
+	agent_answers(b, "-ESRCH");
 
 	agent_expect(a, "leader", "begin key");
 	agent_say(b, "wait key");
 	await_waiters("key", 1);
 	agent_kill(a);
-	agent_answers(b, "-ENODATA");
+	agent_answers(b, "-EOWNERDEAD");
 	agent_expect(b, "leader owner_died", "begin key");
 }
 

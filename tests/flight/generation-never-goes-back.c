@@ -93,7 +93,7 @@ static void when_taken_over(void **state)
 	assert_true(second > first);
 
 	a = agent_start();
-	agent_expect(a, "leader", "begin key");
+	agent_expect(a, "leader owner_died", "begin key");
 	third = told(a);
 	assert_true(third > second);
 	agent_expect(b, "-ESTALE", "publish old");

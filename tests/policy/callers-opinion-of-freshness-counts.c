@@ -134,9 +134,10 @@ static void it_makes_no_leader_of_a_follower(void **state)
 	agent_expect(leader, "leader", "begin key refresh forever");
 	p.flags = SFSHM_TRY;
 	assert_int_equal(begin(&p), -EBUSY);
-	/* A refused value serves no grace either. */
+	/* It is not fresh enough, but it serves as a stale one. */
 	p.grace_ms = SFSHM_FOREVER;
-	assert_int_equal(begin(&p), -EBUSY);
+	assert_int_equal(begin(&p), SFSHM_CACHED);
+	assert_int_equal(result.stale, 1);
 	agent_expect(leader, "ok", "release");
 }
 

@@ -60,7 +60,7 @@ static void also_a_failure_that_was_kept(void **state)
 	assert_int_equal(sfshm_wait(h, "key", 3,
 				    POLICY(.flags = SFSHM_RETRY_ON_FAILURE),
 				    &result),
-			 -ENODATA);
+			 -ESRCH);
 }
 
 static int fail_at_once(struct sfshm_flight *f, void *arg)

@@ -17,6 +17,7 @@ static struct agent *follower_of_failure(const char *command)
 	agent_expect(follower, "ok", "arm wait_woken 1 STOP");
 	agent_say(follower, "%s", command);
 	await_waiters("key", 1);
+	agent_asleep(follower);
 	agent_expect(leader, "ok", "fail -5 first");
 	agent_stopped(follower);
 	return follower;
@@ -119,6 +120,7 @@ static void the_mark_of_an_uncacheable_key_does_as_well(void **state)
 	agent_expect(follower, "ok", "arm wait_woken 1 STOP");
 	agent_say(follower, "begin key");
 	await_waiters("key", 1);
+	agent_asleep(follower);
 	sfshm_flight_uncacheable(&flight, 0);
 	assert_int_equal(publish("mine"), 0);
 	agent_stopped(follower);

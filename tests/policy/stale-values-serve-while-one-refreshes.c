@@ -89,11 +89,12 @@ static void and_it_is_kept_for_as_long_as_its_leader_said(void **state)
 	assert_int_equal(begin(POLICY(.grace_ms = SFSHM_FOREVER)),
 			 SFSHM_CACHED);
 	agent_kill(leader);
-	/* Seen by the kernel, not yet by anybody: somebody seems to lead. */
-	assert_int_equal(begin(POLICY(.grace_ms = SFSHM_FOREVER)),
+	assert_int_equal(begin(POLICY(.grace_ms = SFSHM_FOREVER,
+				      .flags = SFSHM_FOLLOW)),
 			 SFSHM_CACHED);
 	assert_int_equal(result.stale, 1);
-	assert_int_equal(begin(NULL), SFSHM_LEADER);
+	assert_int_equal(begin(POLICY(.grace_ms = SFSHM_FOREVER)),
+			 SFSHM_LEADER);
 	assert_int_equal(result.owner_died, 1);
 	assert_int_equal(publish("new"), 0);
 	assert_true(watch_key("key", &info));

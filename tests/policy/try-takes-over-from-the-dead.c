@@ -31,7 +31,7 @@ static void for_nobody_if_it_may_not_lead(void **state)
 	agent_expect(leader, "leader", "begin key");
 	agent_kill(leader);
 	assert_int_equal(begin(POLICY(.flags = SFSHM_TRY | SFSHM_FOLLOW)),
-			 -ENODATA);
+			 -EOWNERDEAD);
 	assert_int_equal(begin(NULL), SFSHM_LEADER);
 	assert_int_equal(sfshm_release(&flight), 0);
 }

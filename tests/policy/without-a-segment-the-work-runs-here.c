@@ -91,7 +91,7 @@ static void mistakes_stay_mistakes(void **state)
 	assert_int_equal(do_key(NULL, "", LOCAL), -EINVAL);
 	assert_int_equal(sfshm_do(NULL, "key", 3, LOCAL, NULL, NULL, &result),
 			 -EINVAL);
-	assert_int_equal(begin(POLICY(.flags = SFSHM_LOCAL << 1)), -EINVAL);
+	assert_int_equal(begin(POLICY(.flags = UINT32_C(1) << 31)), -EINVAL);
 }
 
 static void it_is_full(void **state)

@@ -100,7 +100,7 @@ static void when_the_woken_one_will_not_lead(void **state)
 	assert_memory_equal(agent_hear(heir), "leader", 6);
 	agent_expect(heir, "ok", "publish value");
 	/* It saw either nobody leading or the heir's flight. */
-	assert_true(!strcmp(agent_hear(follower), "-ENODATA") ||
+	assert_true(!strcmp(agent_hear(follower), "-EOWNERDEAD") ||
 		    !strcmp(follower->line, "awaited value"));
 }
 
