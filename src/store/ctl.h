@@ -93,6 +93,7 @@ enum phase {
 	PHASE_LIMBO,
 };
 
+#define CTL_PHASE UINT64_C(7)
 #define CTL_CUR (UINT64_C(1) << 3)
 #define CTL_HAS (UINT64_C(1) << 4)
 #define CTL_FAILED (UINT64_C(1) << 5)
@@ -119,7 +120,7 @@ enum phase {
 
 static inline enum phase ctl_phase(uint64_t c)
 {
-	return (enum phase)(c & 7);
+	return (enum phase)(c & CTL_PHASE);
 }
 
 static inline unsigned int ctl_cur(uint64_t c)

@@ -83,10 +83,12 @@ static force_inline bool open_field(struct flight *f, struct peer *p)
 {
 	struct shm_slot *s = &p->map->slots[f->slot];
 
+	if (likely(load_seq(&s->ctl) == f->ctl && !ctl_failed(f->ctl)))
+		return true;
 	do {
 		if (!look_for_mark(f, p))
 			return false;
-		if (likely(!ctl_failed(f->ctl)))
+		if (!ctl_failed(f->ctl))
 			return true;
 	} while (!cas_seq(&s->ctl, f->ctl, f->ctl & ~CTL_FAILED));
 	store_relaxed(&f->ctl, f->ctl & ~CTL_FAILED);

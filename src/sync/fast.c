@@ -203,7 +203,7 @@ on_waking bool fast_landed(struct peer *p, const struct sighting *seen,
 	/* As ORDER-F2 in table.c. */
 	g.at.ctl = load_seq(&g.slot->ctl);
 	/* Whoever came after an invalidation waits for a later flight. */
-	if (ctl_phase(seen->ctl) != PHASE_BUSY || ctl_invalid(seen->ctl) ||
+	if ((seen->ctl & (CTL_PHASE | CTL_INVALID)) != PHASE_BUSY ||
 	    ctl_phase(g.at.ctl) != PHASE_DONE ||
 	    ctl_gen(g.at.ctl) != ctl_gen(seen->ctl))
 		return false;
