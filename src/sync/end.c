@@ -50,6 +50,19 @@ static bool look_for_mark(struct flight *f, const struct peer *p)
 	return true;
 }
 
+/* The CAS has failed: tries again if an invalidator has marked the flight. */
+static bool end_marked(struct flight *f, struct peer *p, uint64_t next,
+		       bool written)
+{
+	struct field result = slot_other(p->map, f->slot, f->ctl);
+
+	if (!look_for_mark(f, p))
+		return false;
+	if (written)
+		store_relaxed(&result.front->ttl_ms, 0);
+	return cas_seq(&p->map->slots[f->slot].ctl, f->ctl, next);
+}
+
 /*
  * Ends the flight by one CAS. True: the leader still had the flight. The result
  * in the other field, if `written`, is out of date from the start if an
@@ -64,15 +77,8 @@ static force_inline bool end(struct flight *f, struct peer *p, uint64_t next,
 	/* A leader has lived to end a flight, so the row of deaths is over. */
 	if (unlikely(load_relaxed(&s->deaths)))
 		store_relaxed(&s->deaths, 0);
-	while (unlikely(!cas_seq(&s->ctl, f->ctl, next))) {
-		if (!look_for_mark(f, p))
-			return false;
-		if (written)
-			store_relaxed(&slot_other(p->map, f->slot, f->ctl)
-					       .front->ttl_ms,
-				      0);
-	}
-	return true;
+	return likely(cas_seq(&s->ctl, f->ctl, next)) ||
+	       end_marked(f, p, next, written);
 }
 
 /*
@@ -224,14 +230,11 @@ static int total_of(const struct iovec *iov, int count, uint64_t *total)
 	return 0;
 }
 
-/* Gives sfshm_do()'s caller the value that its work published. */
-static void copy_result(struct flight *f, const struct outcome *o)
+static void copy_value(struct flight *f, const struct outcome *o)
 {
 	struct sfshm_result *res = f->result;
 	uint8_t *to;
 
-	if (!res)
-		return;
 	res->uncached = !o->ttl_ms || f->invalidated;
 	if (buf_reserve(&res->value, o->len)) {
 		f->outcome = -ENOMEM;
@@ -245,6 +248,13 @@ static void copy_result(struct flight *f, const struct outcome *o)
 		to += o->iov[i].iov_len;
 	}
 	res->value.len = o->len;
+}
+
+/* Gives sfshm_do()'s caller the value that its work published. */
+static force_inline void copy_result(struct flight *f, const struct outcome *o)
+{
+	if (f->result)
+		copy_value(f, o);
 }
 
 /* Gives sfshm_do()'s caller the failure that its work ended with. */
@@ -267,7 +277,7 @@ static bool awaited(const struct flight *f, const struct peer *p)
 }
 
 /* The evictor must spare the result for the waiters, however short it lives. */
-static void spare_for_waiters(struct flight *f, struct peer *p)
+static force_inline void spare_for_waiters(struct flight *f, struct peer *p)
 {
 	if (awaited(f, p))
 		store_relaxed(&p->map->slots[f->slot].recent, 1);

@@ -7,55 +7,13 @@
 /* How often one thread asks the kernel for leaders while it does not sleep. */
 #define EXAMINE_NS (100 * NS_PER_MS)
 
-/*
- * Notes that the flight had begun by now, unless its leader has noted it. The
- * leader may have stopped between its claim and its note. The CAS is from the
- * word that was there before the note, so it cannot reach a later flight.
- */
-static uint64_t guess_start(uint64_t *started, uint64_t from, uint64_t gen,
+uint64_t leader_guess_start(uint64_t *started, uint64_t from, uint64_t gen,
 			    uint64_t now)
 {
 	uint64_t guess = started_make(gen, now) | STARTED_GUESSED;
 
 	return cas_acq_rel(started, from, guess) ? guess :
 						   load_acquire(started);
-}
-
-/*
- * A leader that has not noted its start has not noted its lease either, so it
- * is held to this caller's own.
- */
-static uint64_t lease_end(struct call *c, struct shm_desk *cold, uint64_t ctl,
-			  uint64_t now)
-{
-	/* ORDER-B2 pairs ORDER-B1 */
-	uint64_t started = load_acquire(&cold->started);
-	uint64_t ms = load_relaxed(&cold->lease_ms), began;
-
-	if (key_kind(&c->key) == SHM_LOCK)
-		return 0;
-	if (unlikely(!started_ns(started, ctl_gen(ctl))))
-		started =
-			guess_start(&cold->started, started, ctl_gen(ctl), now);
-	began = started_ns(started, ctl_gen(ctl));
-	if (unlikely(started & STARTED_GUESSED))
-		ms = c->lease_or_rank;
-	return ms && began ? began + ms * NS_PER_MS : 0;
-}
-
-enum leader leader_look(struct call *c, const struct sighting *seen,
-			struct shm_participant *owner, uint64_t now,
-			uint32_t *word, uint64_t *end)
-{
-	struct mapping *map = c->self->map;
-
-	*end = 0;
-	if (life_proven_dead(map, owner, word))
-		return LEADER_DEAD;
-	if (!call_may_lead(c))
-		return LEADER_WELL;
-	*end = lease_end(c, &map->cold[seen->slot], seen->ctl, now);
-	return *end && now >= *end ? LEADER_OVERDUE : LEADER_WELL;
 }
 
 enum leader leader_examine(struct call *c, const struct sighting *seen)

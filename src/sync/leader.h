@@ -7,6 +7,8 @@
 #ifndef SYNC_LEADER_H
 #define SYNC_LEADER_H
 
+#include "os/sys.h"
+#include "peer/liveness.h"
 #include "sync/call.h"
 
 enum leader {
@@ -27,12 +29,55 @@ static inline bool call_may_lead(const struct call *c)
 }
 
 /*
+ * Notes that the flight had begun by now, unless its leader has noted it. The
+ * leader may have stopped between its claim and its note. The CAS is from the
+ * word that was there before the note, so it cannot reach a later flight.
+ */
+uint64_t leader_guess_start(uint64_t *started, uint64_t from, uint64_t gen,
+			    uint64_t now);
+
+/*
+ * A leader that has not noted its start has not noted its lease either, so it
+ * is held to this caller's own.
+ */
+static inline uint64_t leader_lease_end(struct call *c, struct shm_desk *cold,
+					uint64_t ctl, uint64_t now)
+{
+	/* ORDER-B2 pairs ORDER-B1 */
+	uint64_t started = load_acquire(&cold->started);
+	uint64_t ms = load_relaxed(&cold->lease_ms), began;
+
+	if (key_kind(&c->key) == SHM_LOCK)
+		return 0;
+	if (unlikely(!started_ns(started, ctl_gen(ctl))))
+		started = leader_guess_start(&cold->started, started,
+					     ctl_gen(ctl), now);
+	began = started_ns(started, ctl_gen(ctl));
+	if (unlikely(started & STARTED_GUESSED))
+		ms = c->lease_or_rank;
+	return ms && began ? began + ms * NS_PER_MS : 0;
+}
+
+/*
  * Looks at the leader once. *word is the leader's liveness word as read, for a
  * sleep on it; *lease_end is when the leader's time is up, ns, or 0: never.
  */
-enum leader leader_look(struct call *c, const struct sighting *seen,
-			struct shm_participant *owner, uint64_t now,
-			uint32_t *word, uint64_t *lease_end);
+static inline enum leader leader_look(struct call *c,
+				      const struct sighting *seen,
+				      struct shm_participant *owner,
+				      uint64_t now, uint32_t *word,
+				      uint64_t *end)
+{
+	struct mapping *map = c->self->map;
+
+	*end = 0;
+	if (life_proven_dead(map, owner, word))
+		return LEADER_DEAD;
+	if (!call_may_lead(c))
+		return LEADER_WELL;
+	*end = leader_lease_end(c, &map->cold[seen->slot], seen->ctl, now);
+	return *end && now >= *end ? LEADER_OVERDUE : LEADER_WELL;
+}
 
 /*
  * Whether a caller that would not sleep should replace the leader instead: it

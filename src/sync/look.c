@@ -261,23 +261,30 @@ static int look_at_busy(struct call *c, const struct sighting *seen,
 					 take_stale(c, seen, now, false);
 }
 
+/* A failure, or the old value for a call that gives up; or LOOK_CLAIMABLE. */
+static int look_behind(struct call *c, const struct sighting *seen,
+		       uint64_t now)
+{
+	struct field value = slot_value(c->self->map, seen->slot, seen->ctl);
+
+	if (c->settles && serves_stale(c, value, seen->ctl, now, 0))
+		return take_stale(c, seen, now,
+				  ctl_phase(seen->ctl) == PHASE_FAILED);
+	return ctl_failed(seen->ctl) ? look_at_failure(c, seen, now) :
+				       LOOK_CLAIMABLE;
+}
+
 /* Looks for another answer where no value is fresh. */
 static int look_further(struct call *c, const struct sighting *seen,
 			uint64_t now)
 {
-	struct field value = slot_value(c->self->map, seen->slot, seen->ctl);
-	int r;
+	int r = LOOK_CLAIMABLE;
 
-	if (unlikely(c->settles) && serves_stale(c, value, seen->ctl, now, 0))
-		return take_stale(c, seen, now,
-				  ctl_phase(seen->ctl) == PHASE_FAILED);
-	if (ctl_failed(seen->ctl)) {
-		r = look_at_failure(c, seen, now);
-		if (r != LOOK_CLAIMABLE)
-			return r;
-	}
-	return ctl_busy(seen->ctl) ? look_at_busy(c, seen, now) :
-				     LOOK_CLAIMABLE;
+	if (unlikely(c->settles || ctl_failed(seen->ctl)))
+		r = look_behind(c, seen, now);
+	if (r != LOOK_CLAIMABLE || !ctl_busy(seen->ctl))
+		return r;
+	return c->policy->grace_ms ? look_at_busy(c, seen, now) : LOOK_BUSY;
 }
 
 /* The value is fresh, but this caller may have to refresh it early. */
