@@ -6,11 +6,14 @@
 
 #include "os/killpoint.h"
 #include "os/sys.h"
+#include "sync/lead.h"
+#include "sync/leader.h"
+#include "sync/result.h"
 
 static const size_t head = offsetof(struct save_record, path);
 static const size_t check_from = offsetof(struct save_record, key);
 
-/* Covers all but the stage, which changes alone (SAVE-1). */
+/* Covers all but the stage and `changed`, which change alone (SAVE-1). */
 static uint64_t record_check(const struct save_record *rec)
 {
 	return hash_bytes(&rec->key, head - check_from + rec->path_len,
@@ -22,8 +25,20 @@ static struct savefile_sum sum_of(const struct save_record *rec)
 	return (struct savefile_sum){
 		.bytes = rec->bytes,
 		.checksum = rec->checksum,
+		.device = rec->device,
 		.inode = rec->inode,
+		.changed = rec->changed,
 	};
+}
+
+static void note_file(struct save_record *rec, const struct savefile_sum *sum)
+{
+	rec->bytes = sum->bytes;
+	rec->checksum = sum->checksum;
+	rec->device = sum->device;
+	rec->inode = sum->inode;
+	rec->changed = sum->changed;
+	rec->check = record_check(rec);
 }
 
 bool save_parse(struct save_record *rec, size_t len)
@@ -39,27 +54,53 @@ bool save_parse(struct save_record *rec, size_t len)
 	return true;
 }
 
-bool save_is_there(const struct save_record *rec)
+bool save_is_there(const struct save_record *rec, const char *path)
 {
 	struct savefile_sum sum = sum_of(rec);
 
-	return savefile_seen(rec->path, &sum);
+	return savefile_seen(path, &sum);
+}
+
+/* A hidden record, and what its field says of it. */
+struct note {
+	struct save_record rec;
+	uint64_t written; /* when it was, ns, coarse */
+	uint32_t ttl_ms;  /* of the result that is to come */
+};
+
+/*
+ * Whether no result has come yet of the flight that the record names (SAVE-2).
+ * Compares generations by their low bits, as fields have them.
+ */
+static bool pending(const struct mapping *map, uint32_t slot, uint64_t ctl,
+		    uint64_t key, const struct save_record *rec)
+{
+	struct field value = slot_value(map, slot, ctl);
+	uint32_t last = load_relaxed(&value.front->gen);
+
+	if (rec->stage == SFSHM_SAVE_NONE || rec->key != key ||
+	    rec->generation > ctl_gen(ctl))
+		return false;
+	return !ctl_has(ctl) || (int32_t)(rec->generation - last) > 0;
 }
 
 /*
- * Reads the hidden record, and when it was written. False: there is none, or
- * its writer is writing it.
+ * Reads the hidden record of a writer that has not come to an end. False: there
+ * is none, or its writer is writing it.
  */
-static bool read_note(const struct mapping *map, uint32_t slot, uint64_t ctl,
-		      struct save_record *rec, uint64_t *since)
+static bool read_note(const struct mapping *map, const struct sighting *seen,
+		      uint64_t key, struct note *n)
 {
-	struct field note = slot_other(map, slot, ctl);
-	uint32_t len = load_relaxed(&note.back->len);
-	uint32_t ref = load_relaxed(&note.back->ref);
+	struct field f = slot_other(map, seen->slot, seen->ctl);
+	uint32_t len = load_relaxed(&f.back->len);
+	uint32_t ref = load_relaxed(&f.back->ref);
 
-	*since = front_stored(note.front);
-	return len < sizeof(*rec) && arena_is_live(map, slot, ref) &&
-	       !arena_read(map, ref, rec, len) && save_parse(rec, len);
+	n->written = front_stored(f.front);
+	n->ttl_ms = load_relaxed(&f.front->ttl_ms);
+	return len < sizeof(n->rec) && arena_is_live(map, seen->slot, ref) &&
+	       !arena_read(map, ref, &n->rec, len) &&
+	       save_parse(&n->rec, len) &&
+	       pending(map, seen->slot, seen->ctl, key, &n->rec);
 }
 
 static int write_note(struct save *s, struct peer *p,
@@ -93,27 +134,21 @@ int save_reach(struct save *s, struct peer *p, enum sfshm_save_stage stage)
 	return r;
 }
 
-/*
- * Whether the record is of a writer that never came to an end (SAVE-2). It
- * compares generations by their low bits, as fields have them.
- */
-static bool unfinished(const struct save *s, const struct save_record *rec)
-{
-	const struct flight *f = &s->flight;
-	struct field value = slot_value(f->map, f->slot, f->ctl);
-	uint32_t last = load_relaxed(&value.front->gen);
-
-	if (rec->stage == SFSHM_SAVE_NONE || rec->key != s->key ||
-	    rec->generation >= ctl_gen(f->ctl))
-		return false;
-	return !ctl_has(f->ctl) || (int32_t)(rec->generation - last) > 0;
-}
-
-/* Whether the dead writer's file is young enough for this call. */
-static bool serves(struct save *s, uint64_t linked)
+/* What is left of the lifetime of a file that was linked then; 0: nothing. */
+static uint32_t left_of(uint32_t ttl_ms, uint64_t linked)
 {
 	uint64_t now = sys.coarse();
 	uint64_t age = now > linked ? (now - linked) / NS_PER_MS : 0;
+
+	if (ttl_ms == SFSHM_FOREVER)
+		return ttl_ms;
+	return age < ttl_ms ? ttl_ms - (uint32_t)age : 0;
+}
+
+/* Whether the dead writer's file is young enough for this call. */
+static bool is_young(struct save *s, uint64_t linked)
+{
+	uint32_t left = left_of(s->ttl_ms, linked);
 
 	/*
 	 * A file that was linked after the call began serves. A file of the
@@ -121,10 +156,9 @@ static bool serves(struct save *s, uint64_t linked)
 	 */
 	if (linked > s->since)
 		return true;
-	if (s->flags & SFSHM_SAVE_AGAIN || age >= s->ttl_ms)
+	if (s->flags & SFSHM_SAVE_AGAIN || !left)
 		return false;
-	if (s->ttl_ms != SFSHM_FOREVER)
-		s->flight.ttl_ms = s->ttl_ms - (uint32_t)age;
+	s->flight.ttl_ms = left;
 	return true;
 }
 
@@ -145,9 +179,7 @@ static int adopt(struct save *s, struct peer *p, struct save_record *rec,
 {
 	int r;
 
-	rec->generation = ctl_gen(s->flight.ctl);
-	rec->inode = sum->inode;
-	rec->check = record_check(rec);
+	note_file(rec, sum);
 	r = announce(s, p, rec);
 	if (r)
 		return r;
@@ -157,19 +189,20 @@ static int adopt(struct save *s, struct peer *p, struct save_record *rec,
 
 int save_inherit(struct save *s, struct peer *p, struct save_record *rec)
 {
+	const struct sighting mine = { s->flight.slot, s->flight.ctl };
 	struct savefile_sum sum;
-	uint64_t linked;
+	struct note n;
 
-	if (!read_note(p->map, s->flight.slot, s->flight.ctl, rec, &linked) ||
-	    !unfinished(s, rec))
+	if (!read_note(p->map, &mine, s->key, &n))
 		return 0;
+	*rec = n.rec;
 	sum = sum_of(rec);
 	savefile_clear(rec->path, rec->key, rec->generation);
 	kill_point(save_cleared);
-	if (rec->stage >= SFSHM_SAVE_LINKING && serves(s, linked) &&
-	    savefile_found(rec->path, &sum))
+	if (rec->stage >= SFSHM_SAVE_LINKING && is_young(s, n.written) &&
+	    !strcmp(rec->path, s->file.path) && savefile_found(rec->path, &sum))
 		return adopt(s, p, rec, &sum);
-	peer_count(p, COUNT_saves_aborted);
+	peer_count(p, COUNT_saves_died);
 	return 0;
 }
 
@@ -188,7 +221,7 @@ static bool lost(const struct save *s)
 {
 	const struct flight *f = &s->flight;
 
-	return !f->map || load_seq(&f->map->slots[f->slot].ctl) != f->ctl;
+	return !f->map || !flight_stands(f);
 }
 
 /* Ends a save whose reservation ran out and was taken by another writer. */
@@ -212,13 +245,23 @@ static int note_sum(struct save *s, struct peer *p, struct save_record *rec)
 	if (r)
 		return r;
 	fill_record(s, rec);
-	rec->bytes = sum.bytes;
-	rec->checksum = sum.checksum;
-	rec->inode = sum.inode;
-	rec->check = record_check(rec);
+	/* The link changes it. */
+	sum.changed = 0;
+	note_file(rec, &sum);
 	rec->stage = SFSHM_SAVE_WRITING;
 	r = write_note(s, p, rec);
 	rec->stage = SFSHM_SAVE_LINKING;
+	return r ? r : write_note(s, p, rec);
+}
+
+/* The file is under its path: notes which file it is from now on. */
+static int note_link(struct save *s, struct peer *p, struct save_record *rec)
+{
+	struct savefile_sum which;
+	int r = savefile_look(s->file.fd, &which);
+
+	rec->changed = which.changed;
+	rec->stage = SFSHM_SAVE_LINKED;
 	return r ? r : write_note(s, p, rec);
 }
 
@@ -248,9 +291,8 @@ static int put_in_place(struct save *s, struct peer *p, struct save_record *rec)
 	kill_point(save_linked);
 	if (sync)
 		r = savefile_sync_folder(&s->file);
-	rec->stage = SFSHM_SAVE_LINKED;
 	if (!r)
-		r = write_note(s, p, rec);
+		r = note_link(s, p, rec);
 	kill_point(save_told);
 	return r;
 }
@@ -267,7 +309,9 @@ int save_publish(struct save *s, struct peer *p)
 		return expired(s, p);
 	if (r)
 		return r;
-	peer_count(p, again ? COUNT_saves_again : COUNT_saves);
+	peer_count(p, !again     ? COUNT_saves :
+		      s->missing ? COUNT_saves_missing :
+				   COUNT_saves_again);
 	savefile_close(&s->file);
 	s->open = false;
 	return 0;
@@ -278,7 +322,8 @@ static int give_up(struct save *s, struct peer *p)
 {
 	savefile_close(&s->file);
 	kill_point(save_dropped);
-	return save_reach(s, p, SFSHM_SAVE_NONE);
+	return flight_open(&s->flight) ? save_reach(s, p, SFSHM_SAVE_NONE) :
+					 -ESTALE;
 }
 
 int save_abort(struct save *s, struct peer *p)
@@ -301,28 +346,154 @@ int save_fail(struct save *s, struct peer *p, int code, const char *message)
 		return expired(s, p);
 	r = flight_end_somehow(&s->flight, p, code, message);
 	s->open = false;
-	peer_count(p, COUNT_saves_aborted);
+	peer_count(p, COUNT_saves_failed);
 	return r;
 }
 
-enum sfshm_save_stage save_stage(struct call *c)
+/*
+ * Whether the unannounced file is at the path. Until its writer has noted which
+ * file it is, only the bytes can tell.
+ */
+static bool is_in_place(const struct save_record *rec, const char *path)
+{
+	struct savefile_sum sum = sum_of(rec);
+
+	return rec->stage >= SFSHM_SAVE_LINKING &&
+	       (savefile_seen(path, &sum) || savefile_found(path, &sum));
+}
+
+/* Answers the call with a record. False: there is no memory for it. */
+static bool give(struct call *c, const struct save_record *rec, uint64_t since)
+{
+	struct sfshm_buf *value = &c->result->value;
+	const struct answer a = {
+		.source = c->wait.waited ? SFSHM_AWAITED : SFSHM_CACHED,
+		.coordinated = true,
+		.generation = rec->generation,
+		.now = sys.coarse(),
+		.stored = since,
+	};
+	size_t len = head + rec->path_len;
+
+	if (buf_reserve(value, len))
+		return false;
+	result_fill(c->result, &a);
+	memcpy(value->data, rec, len);
+	value->len = len;
+	return true;
+}
+
+static bool is_as_seen(const struct mapping *map, const struct sighting *seen)
+{
+	fence_acquire();
+	return load_seq(&map->slots[seen->slot].ctl) == seen->ctl;
+}
+
+bool save_serves(struct call *c, const struct sighting *seen, uint64_t end)
+{
+	const struct mapping *map = c->self->map;
+	const struct save *s = c->policy->arg;
+	struct note n;
+
+	if (!read_note(map, seen, c->key.hash, &n) || !is_as_seen(map, seen))
+		return false;
+	if (s->since >= end &&
+	    (c->flags & SFSHM_REFRESH || !left_of(n.ttl_ms, n.written)))
+		return false;
+	if (!is_in_place(&n.rec, s->file.path[0] ? s->file.path : n.rec.path))
+		return false;
+	n.rec.stage = SFSHM_SAVE_LINKED;
+	return give(c, &n.rec, n.written);
+}
+
+/*
+ * Announces a dead writer's file whose slot is at rest. The file is read before
+ * the slot is claimed, so that no caller waits for that.
+ */
+static int announce_late(struct call *c, struct sighting *seen, struct note *n)
+{
+	struct save *s = c->policy->arg;
+	struct savefile_sum sum = sum_of(&n->rec);
+	struct peer *p = c->self;
+	uint32_t left = left_of(n->ttl_ms, n->written);
+	int r;
+
+	if (c->resize.asked || !left || !savefile_found(n->rec.path, &sum))
+		return -ENODATA;
+	r = flight_claim_as(p, seen, c->lease_or_rank, sys.coarse(), false);
+	if (r != SFSHM_LEADER)
+		return r;
+	if (!flight_confirm(p, seen))
+		return MOVED;
+	flight_lead(p, c->policy, seen, &s->flight);
+	s->flight.ttl_ms = left;
+	r = adopt(s, p, &n->rec, &sum);
+	if (flight_open(&s->flight))
+		(void)flight_release(&s->flight, p);
+	if (r != SFSHM_CACHED)
+		return r == -ESTALE ? AGAIN : r;
+	s->adopted = true;
+	return give(c, &n->rec, n->written) ? r : -ENOMEM;
+}
+
+/* Looks for the key's hidden record. Returns 1, 0 or an error. */
+static int find_note(struct call *c, struct sighting *seen, struct note *n)
 {
 	struct peer *p = c->self;
-	struct save_record rec;
-	struct sighting seen;
-	uint64_t since;
 	bool noted;
 	int r;
 
 	do {
 		epoch_enter(p);
-		r = table_find(p, &c->key, &seen);
-		noted = r == 1 && ctl_busy(seen.ctl) &&
-			read_note(p->map, seen.slot, seen.ctl, &rec, &since);
+		r = table_find(p, &c->key, seen);
+		noted = r == 1 &&
+			(ctl_busy(seen->ctl) || ctl_at_rest(seen->ctl)) &&
+			read_note(p->map, seen, c->key.hash, n);
 		epoch_leave(p);
-	} while (r == -EAGAIN);
-	if (!noted || rec.generation != ctl_gen(seen.ctl) ||
-	    load_seq(&p->map->slots[seen.slot].ctl) != seen.ctl)
-		return SFSHM_SAVE_NONE;
-	return (enum sfshm_save_stage)rec.stage;
+	} while (r == -EAGAIN || (noted && !is_as_seen(p->map, seen)));
+	return r < 0 ? r : noted;
+}
+
+static int find_once(struct call *c)
+{
+	struct save *s = c->policy->arg;
+	struct sighting seen;
+	struct shm_participant *rec;
+	struct note n;
+	uint64_t end;
+	uint32_t word;
+	int r = find_note(c, &seen, &n);
+
+	s->stage = SFSHM_SAVE_NONE;
+	if (r <= 0)
+		return r ? r : -ENODATA;
+	if (!ctl_busy(seen.ctl))
+		return n.rec.stage < SFSHM_SAVE_LINKING ?
+			       -ENODATA :
+			       announce_late(c, &seen, &n);
+	s->stage = (enum sfshm_save_stage)n.rec.stage;
+	if (s->stage < SFSHM_SAVE_LINKING)
+		return -ENODATA;
+	if (flight_reap_leader(c->self, seen.ctl))
+		return AGAIN;
+	rec = participant_at(c->self->map, ctl_owner(seen.ctl) - 1);
+	if (!rec)
+		return -EBADMSG;
+	if (leader_look(c, &seen, rec, sys.now(), &word, &end) !=
+		    LEADER_OVERDUE ||
+	    !save_serves(c, &seen, end))
+		return -ENODATA;
+	return SFSHM_CACHED;
+}
+
+int save_find(struct call *c)
+{
+	for (int n = 0; n < LOOK_MOST_TRIES; n++) {
+		int r = find_once(c);
+
+		if (r != AGAIN)
+			return r;
+	}
+	peer_count(c->self, COUNT_corrupt);
+	return -EBADMSG;
 }

@@ -13,6 +13,7 @@
 
 #include "os/hash.h"
 #include "os/killpoint.h"
+#include "os/sys.h"
 
 #define HIDDEN ".sfshm-"
 /* HIDDEN, the key's 16 digits, '-', up to 16 of the generation, NUL. */
@@ -139,19 +140,34 @@ int savefile_open(struct savefile *f, uint32_t mode)
 	return open_named(f, mode);
 }
 
+static void identify(const struct stat *st, struct savefile_sum *sum)
+{
+	sum->device = st->st_dev;
+	sum->inode = st->st_ino;
+	sum->changed = (uint64_t)st->st_ctim.tv_sec * NS_PER_S +
+		       (uint64_t)st->st_ctim.tv_nsec;
+}
+
+int savefile_look(int fd, struct savefile_sum *sum)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	identify(&st, sum);
+	return 0;
+}
+
 int savefile_sum(int fd, struct savefile_sum *sum)
 {
 	XXH3_state_t *state = XXH3_createState();
 	char *buffer = malloc(BUFFER);
-	struct stat st;
 	ssize_t n = 0;
-	int r = 0;
+	int r = savefile_look(fd, sum);
 
 	sum->bytes = 0;
 	if (!state || !buffer)
 		r = -ENOMEM;
-	else if (fstat(fd, &st))
-		r = -errno;
 	else
 		XXH3_64bits_reset(state);
 	while (!r) {
@@ -165,10 +181,8 @@ int savefile_sum(int fd, struct savefile_sum *sum)
 	}
 	if (!r && n < 0)
 		r = -errno;
-	if (!r) {
+	if (!r)
 		sum->checksum = XXH3_64bits_digest(state);
-		sum->inode = st.st_ino;
-	}
 	free(buffer);
 	XXH3_freeState(state);
 	return r;
@@ -287,15 +301,19 @@ bool savefile_found(const char *path, struct savefile_sum *sum)
 		(uint64_t)st.st_size == sum->bytes && !savefile_sum(fd, &is) &&
 		is.bytes == sum->bytes && is.checksum == sum->checksum;
 	if (found)
-		sum->inode = is.inode;
+		*sum = is;
 	close(fd);
 	return found;
 }
 
 bool savefile_seen(const char *path, const struct savefile_sum *sum)
 {
+	struct savefile_sum is;
 	struct stat st;
 
-	return !lstat(path, &st) && S_ISREG(st.st_mode) &&
-	       (uint64_t)st.st_size == sum->bytes && st.st_ino == sum->inode;
+	if (lstat(path, &st) || !S_ISREG(st.st_mode))
+		return false;
+	identify(&st, &is);
+	return (uint64_t)st.st_size == sum->bytes && is.device == sum->device &&
+	       is.inode == sum->inode && is.changed == sum->changed;
 }
