@@ -383,6 +383,10 @@ static bool give(struct call *c, const struct save_record *rec, uint64_t since)
 	return true;
 }
 
+/*
+ * ORDER-S1 pairs ORDER-S2
+ * If any byte read was of a later flight, that flight's claim is seen here.
+ */
 static bool is_as_seen(const struct mapping *map, const struct sighting *seen)
 {
 	fence_acquire();
