@@ -11,7 +11,7 @@
 #include "sync/deadlock.h"
 #include "sync/lead.h"
 #include "sync/leader.h"
-#include "sync/save.h"
+#include "sync/savenote.h"
 
 /* Whether this death opens the breaker, so that nobody takes over. */
 static bool breaks_now(const struct call *c, const struct shm_slot *s)

@@ -10,116 +10,24 @@
 #include "sync/leader.h"
 #include "sync/result.h"
 
-static const size_t head = offsetof(struct save_record, path);
-static const size_t check_from = offsetof(struct save_record, key);
-
-/* Covers all but the stage and `changed`, which change alone (SAVE-1). */
-static uint64_t record_check(const struct save_record *rec)
-{
-	return hash_bytes(&rec->key, head - check_from + rec->path_len,
-			  SAVE_MAGIC);
-}
-
-static struct savefile_sum sum_of(const struct save_record *rec)
-{
-	return (struct savefile_sum){
-		.bytes = rec->bytes,
-		.checksum = rec->checksum,
-		.device = rec->device,
-		.inode = rec->inode,
-		.changed = rec->changed,
-	};
-}
-
-static void note_file(struct save_record *rec, const struct savefile_sum *sum)
-{
-	rec->bytes = sum->bytes;
-	rec->checksum = sum->checksum;
-	rec->device = sum->device;
-	rec->inode = sum->inode;
-	rec->changed = sum->changed;
-	rec->check = record_check(rec);
-}
-
-bool save_parse(struct save_record *rec, size_t len)
-{
-	if (len <= head || rec->magic != SAVE_MAGIC ||
-	    rec->stage > SFSHM_SAVE_ANNOUNCED || rec->path[0] != '/' ||
-	    rec->path_len != len - head ||
-	    rec->path_len >= SFSHM_SAVE_PATH_MAX ||
-	    memchr(rec->path, '\0', rec->path_len) ||
-	    rec->check != record_check(rec))
-		return false;
-	rec->path[rec->path_len] = '\0';
-	return true;
-}
-
-bool save_is_there(const struct save_record *rec, const char *path)
-{
-	struct savefile_sum sum = sum_of(rec);
-
-	return savefile_seen(path, &sum);
-}
-
-/* A hidden record, and what its field says of it. */
-struct note {
-	struct save_record rec;
-	uint64_t written; /* when it was, ns, coarse */
-	uint32_t ttl_ms;  /* of the result that is to come */
-};
-
-/*
- * Whether no result has come yet of the flight that the record names (SAVE-2).
- * Compares generations by their low bits, as fields have them.
- */
-static bool pending(const struct mapping *map, uint32_t slot, uint64_t ctl,
-		    uint64_t key, const struct save_record *rec)
-{
-	struct field value = slot_value(map, slot, ctl);
-	uint32_t last = load_relaxed(&value.front->gen);
-
-	if (rec->stage == SFSHM_SAVE_NONE || rec->key != key ||
-	    rec->generation > ctl_gen(ctl))
-		return false;
-	return !ctl_has(ctl) || (int32_t)(rec->generation - last) > 0;
-}
-
-/*
- * Reads the hidden record of a writer that has not come to an end. False: there
- * is none, or its writer is writing it.
- */
-static bool read_note(const struct mapping *map, const struct sighting *seen,
-		      uint64_t key, struct note *n)
-{
-	struct field f = slot_other(map, seen->slot, seen->ctl);
-	uint32_t len = load_relaxed(&f.back->len);
-	uint32_t ref = load_relaxed(&f.back->ref);
-
-	n->written = front_stored(f.front);
-	n->ttl_ms = load_relaxed(&f.front->ttl_ms);
-	return len < sizeof(n->rec) && arena_is_live(map, seen->slot, ref) &&
-	       !arena_read(map, ref, &n->rec, len) &&
-	       save_parse(&n->rec, len) &&
-	       pending(map, seen->slot, seen->ctl, key, &n->rec);
-}
-
 static int write_note(struct save *s, struct peer *p,
 		      const struct save_record *rec)
 {
-	return flight_note(&s->flight, p, rec, (uint32_t)head + rec->path_len);
+	return flight_note(&s->flight, p, rec,
+			   (uint32_t)SAVE_HEAD + rec->path_len);
 }
 
 static void fill_record(const struct save *s, struct save_record *rec)
 {
 	size_t len = strlen(s->file.path);
 
-	memset(rec, 0, head);
+	memset(rec, 0, SAVE_HEAD);
 	rec->magic = SAVE_MAGIC;
 	rec->key = s->key;
 	rec->generation = ctl_gen(s->flight.ctl);
 	rec->path_len = (uint32_t)len;
 	memcpy(rec->path, s->file.path, len);
-	rec->check = record_check(rec);
+	rec->check = save_check(rec);
 }
 
 int save_reach(struct save *s, struct peer *p, enum sfshm_save_stage stage)
@@ -134,21 +42,10 @@ int save_reach(struct save *s, struct peer *p, enum sfshm_save_stage stage)
 	return r;
 }
 
-/* What is left of the lifetime of a file that was linked then; 0: nothing. */
-static uint32_t left_of(uint32_t ttl_ms, uint64_t linked)
-{
-	uint64_t now = sys.coarse();
-	uint64_t age = now > linked ? (now - linked) / NS_PER_MS : 0;
-
-	if (ttl_ms == SFSHM_FOREVER)
-		return ttl_ms;
-	return age < ttl_ms ? ttl_ms - (uint32_t)age : 0;
-}
-
 /* Whether the dead writer's file is young enough for this call. */
 static bool is_young(struct save *s, uint64_t linked)
 {
-	uint32_t left = left_of(s->ttl_ms, linked);
+	uint32_t left = save_left(s->ttl_ms, linked);
 
 	/*
 	 * A file that was linked after the call began serves. A file of the
@@ -166,7 +63,7 @@ static int announce(struct save *s, struct peer *p, struct save_record *rec)
 {
 	struct iovec iov = {
 		.iov_base = rec,
-		.iov_len = head + rec->path_len,
+		.iov_len = SAVE_HEAD + rec->path_len,
 	};
 
 	rec->stage = SFSHM_SAVE_ANNOUNCED;
@@ -179,7 +76,7 @@ static int adopt(struct save *s, struct peer *p, struct save_record *rec,
 {
 	int r;
 
-	note_file(rec, sum);
+	save_note_file(rec, sum);
 	r = announce(s, p, rec);
 	if (r)
 		return r;
@@ -191,12 +88,12 @@ int save_inherit(struct save *s, struct peer *p, struct save_record *rec)
 {
 	const struct sighting mine = { s->flight.slot, s->flight.ctl };
 	struct savefile_sum sum;
-	struct note n;
+	struct save_note n;
 
-	if (!read_note(p->map, &mine, s->key, &n))
+	if (!save_read_note(p->map, &mine, s->key, &n))
 		return 0;
 	*rec = n.rec;
-	sum = sum_of(rec);
+	sum = save_sum(rec);
 	savefile_clear(rec->path, rec->key, rec->generation);
 	kill_point(save_cleared);
 	if (rec->stage >= SFSHM_SAVE_LINKING && is_young(s, n.written) &&
@@ -247,7 +144,7 @@ static int note_sum(struct save *s, struct peer *p, struct save_record *rec)
 	fill_record(s, rec);
 	/* The link changes it. */
 	sum.changed = 0;
-	note_file(rec, &sum);
+	save_note_file(rec, &sum);
 	rec->stage = SFSHM_SAVE_WRITING;
 	r = write_note(s, p, rec);
 	rec->stage = SFSHM_SAVE_LINKING;
@@ -286,6 +183,11 @@ static int put_in_place(struct save *s, struct peer *p, struct save_record *rec)
 		return r;
 	kill_point(save_linking);
 	r = savefile_link(&s->file);
+	/* A writer that has lost the flight leaves its successor's name. */
+	if (r == -EEXIST && !lost(s)) {
+		savefile_make_way(&s->file);
+		r = savefile_link(&s->file);
+	}
 	if (r)
 		return r;
 	kill_point(save_linked);
@@ -351,75 +253,16 @@ int save_fail(struct save *s, struct peer *p, int code, const char *message)
 }
 
 /*
- * Whether the unannounced file is at the path. Until its writer has noted which
- * file it is, only the bytes can tell.
- */
-static bool is_in_place(const struct save_record *rec, const char *path)
-{
-	struct savefile_sum sum = sum_of(rec);
-
-	return rec->stage >= SFSHM_SAVE_LINKING &&
-	       (savefile_seen(path, &sum) || savefile_found(path, &sum));
-}
-
-/* Answers the call with a record. False: there is no memory for it. */
-static bool give(struct call *c, const struct save_record *rec, uint64_t since)
-{
-	struct sfshm_buf *value = &c->result->value;
-	const struct answer a = {
-		.source = c->wait.waited ? SFSHM_AWAITED : SFSHM_CACHED,
-		.coordinated = true,
-		.generation = rec->generation,
-		.now = sys.coarse(),
-		.stored = since,
-	};
-	size_t len = head + rec->path_len;
-
-	if (buf_reserve(value, len))
-		return false;
-	result_fill(c->result, &a);
-	memcpy(value->data, rec, len);
-	value->len = len;
-	return true;
-}
-
-/*
- * ORDER-S1 pairs ORDER-S2
- * If any byte read was of a later flight, that flight's claim is seen here.
- */
-static bool is_as_seen(const struct mapping *map, const struct sighting *seen)
-{
-	fence_acquire();
-	return load_seq(&map->slots[seen->slot].ctl) == seen->ctl;
-}
-
-bool save_serves(struct call *c, const struct sighting *seen, uint64_t end)
-{
-	const struct mapping *map = c->self->map;
-	const struct save *s = c->policy->arg;
-	struct note n;
-
-	if (!read_note(map, seen, c->key.hash, &n) || !is_as_seen(map, seen))
-		return false;
-	if (s->since >= end &&
-	    (c->flags & SFSHM_REFRESH || !left_of(n.ttl_ms, n.written)))
-		return false;
-	if (!is_in_place(&n.rec, s->file.path[0] ? s->file.path : n.rec.path))
-		return false;
-	n.rec.stage = SFSHM_SAVE_LINKED;
-	return give(c, &n.rec, n.written);
-}
-
-/*
  * Announces a dead writer's file whose slot is at rest. The file is read before
  * the slot is claimed, so that no caller waits for that.
  */
-static int announce_late(struct call *c, struct sighting *seen, struct note *n)
+static int announce_late(struct call *c, struct sighting *seen,
+			 struct save_note *n)
 {
 	struct save *s = c->policy->arg;
-	struct savefile_sum sum = sum_of(&n->rec);
+	struct savefile_sum sum = save_sum(&n->rec);
 	struct peer *p = c->self;
-	uint32_t left = left_of(n->ttl_ms, n->written);
+	uint32_t left = save_left(n->ttl_ms, n->written);
 	int r;
 
 	if (c->resize.asked || !left || !savefile_found(n->rec.path, &sum))
@@ -437,11 +280,11 @@ static int announce_late(struct call *c, struct sighting *seen, struct note *n)
 	if (r != SFSHM_CACHED)
 		return r == -ESTALE ? AGAIN : r;
 	s->adopted = true;
-	return give(c, &n->rec, n->written) ? r : -ENOMEM;
+	return save_give(c, &n->rec, n->written) ? r : -ENOMEM;
 }
 
 /* Looks for the key's hidden record. Returns 1, 0 or an error. */
-static int find_note(struct call *c, struct sighting *seen, struct note *n)
+static int find_note(struct call *c, struct sighting *seen, struct save_note *n)
 {
 	struct peer *p = c->self;
 	bool noted;
@@ -452,9 +295,9 @@ static int find_note(struct call *c, struct sighting *seen, struct note *n)
 		r = table_find(p, &c->key, seen);
 		noted = r == 1 &&
 			(ctl_busy(seen->ctl) || ctl_at_rest(seen->ctl)) &&
-			read_note(p->map, seen, c->key.hash, n);
+			save_read_note(p->map, seen, c->key.hash, n);
 		epoch_leave(p);
-	} while (r == -EAGAIN || (noted && !is_as_seen(p->map, seen)));
+	} while (r == -EAGAIN || (noted && !save_is_as_seen(p->map, seen)));
 	return r < 0 ? r : noted;
 }
 
@@ -463,7 +306,7 @@ static int find_once(struct call *c)
 	struct save *s = c->policy->arg;
 	struct sighting seen;
 	struct shm_participant *rec;
-	struct note n;
+	struct save_note n;
 	uint64_t end;
 	uint32_t word;
 	int r = find_note(c, &seen, &n);

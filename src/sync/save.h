@@ -55,7 +55,9 @@
  *      writer that lost its flight and lives does not meet the next writer's
  *      file. The passing name, under which a whole file stands just before it
  *      replaces another one, is made of the key alone: a writer that meets it
- *      removes it.
+ *      and has the flight removes it. A writer that has lost the flight may
+ *      still rename what has the name, which puts its successor's whole file
+ *      in place; the successor finds it there.
  *  SAVE-4. As far as can be, only a writer that has the flight puts a file
  *      under the path: it renews its reservation just before. A writer that
  *      stops just then, for longer than the reservation, puts a whole file of
@@ -70,25 +72,7 @@
 
 #include "sync/flight.h"
 #include "sync/savefile.h"
-
-#define SAVE_MAGIC 0x65766173u
-
-struct save_record {
-	uint32_t magic;
-	uint32_t stage;   /* enum sfshm_save_stage */
-	uint64_t check;   /* of all that follows `changed` */
-	uint64_t changed; /* once LINKED, if not 0: see struct savefile_sum */
-	uint64_t key;     /* the key's hash */
-	uint64_t generation;
-	uint64_t bytes;
-	uint64_t checksum;
-	uint64_t device;
-	uint64_t inode;
-	uint32_t path_len;
-	uint32_t reserved;
-	char path[SFSHM_SAVE_PATH_MAX]; /* of which path_len bytes, no NUL */
-};
-static_assert(offsetof(struct save_record, path) == 80, "layout");
+#include "sync/savenote.h"
 
 /* The contents of struct sfshm_save. */
 struct save {
@@ -117,12 +101,6 @@ static inline struct save *save_of(const struct sfshm_save *save)
 	return (struct save *)(uintptr_t)save;
 }
 
-/* Checks a record. True: it is whole, and its path ends in a NUL now. */
-bool save_parse(struct save_record *rec, size_t len);
-
-/* Whether the file at the path is the saved one, as far as stat(2) can tell. */
-bool save_is_there(const struct save_record *rec, const char *path);
-
 /*
  * Called when the flight has just begun. If the last writer died, finishes its
  * save or clears up after it. Returns SFSHM_CACHED if its file was whole: the
@@ -143,20 +121,8 @@ int save_abort(struct save *s, struct peer *p);
 int save_fail(struct save *s, struct peer *p, int code, const char *message);
 
 /*
- * The two calls below are for a call whose policy has the caller's struct save
- * as its `arg`. If that has a path, only the file at that path will do.
- */
-
-/*
- * Called before a caller takes the reservation from a writer that may live.
- * True: that writer's file is in place and serves the call, whose result is the
- * file's record now. It serves callers that came before `end`, and, within its
- * lifetime, all that do not want another.
- */
-bool save_serves(struct call *c, const struct sighting *seen, uint64_t end);
-
-/*
- * Looks for a file that is in place and unannounced. Returns SFSHM_CACHED with
+ * Looks for a file that is in place and unannounced; the policy is as for
+ * save_serves(). Returns SFSHM_CACHED with
  * its record in the call's result: save_serves(), or its writer is dead, and
  * this call has announced the file. Else returns -ENODATA, MOVED or an error.
  */

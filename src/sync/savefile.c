@@ -13,6 +13,7 @@
 
 #include "os/hash.h"
 #include "os/killpoint.h"
+#include "os/process.h"
 #include "os/sys.h"
 
 #define HIDDEN ".sfshm-"
@@ -126,7 +127,7 @@ static bool may_be_unnamed(void)
 	return !savefile_named_only && !access("/proc/self/fd", X_OK);
 }
 
-int savefile_open(struct savefile *f, uint32_t mode)
+static int open_temporary(struct savefile *f, uint32_t mode)
 {
 	f->named = false;
 	if (may_be_unnamed()) {
@@ -138,6 +139,15 @@ int savefile_open(struct savefile *f, uint32_t mode)
 			return -errno;
 	}
 	return open_named(f, mode);
+}
+
+int savefile_open(struct savefile *f, uint32_t mode)
+{
+	int state = uncancelled_begin();
+	int r = open_temporary(f, mode);
+
+	uncancelled_end(state);
+	return r;
 }
 
 static void identify(const struct stat *st, struct savefile_sum *sum)
@@ -229,14 +239,22 @@ static int replace(struct savefile *f, const char *passing)
 {
 	int r = is_file(f, passing) ? 0 : link_to(f->fd, passing);
 
-	if (r == -EEXIST) {
-		unlink(passing);
-		r = link_to(f->fd, passing);
-	}
 	if (r)
 		return r;
 	kill_point(save_passing);
-	return rename(passing, f->path) ? -errno : 0;
+	/*
+	 * A writer that has lost its reservation here renames whatever has the
+	 * name by then. If that is this file, it has its path.
+	 */
+	if (!rename(passing, f->path))
+		return 0;
+	r = -errno;
+	return is_file(f, f->path) ? 0 : r;
+}
+
+void savefile_make_way(const struct savefile *f)
+{
+	unlink(passing_name(f->path, f->key).text);
 }
 
 /*
@@ -288,7 +306,7 @@ void savefile_clear(const char *path, uint64_t key, uint64_t generation)
 	unlink(passing_name(path, key).text);
 }
 
-bool savefile_found(const char *path, struct savefile_sum *sum)
+static bool found_at(const char *path, struct savefile_sum *sum)
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct savefile_sum is;
@@ -303,6 +321,15 @@ bool savefile_found(const char *path, struct savefile_sum *sum)
 	if (found)
 		*sum = is;
 	close(fd);
+	return found;
+}
+
+bool savefile_found(const char *path, struct savefile_sum *sum)
+{
+	int state = uncancelled_begin();
+	bool found = found_at(path, sum);
+
+	uncancelled_end(state);
 	return found;
 }
 

@@ -51,8 +51,12 @@ int savefile_look(int fd, struct savefile_sum *sum);
 int savefile_sync(const struct savefile *f);
 int savefile_sync_folder(const struct savefile *f);
 
-/* Puts the file under its path, in one step. May be repeated. */
+/*
+ * Puts the file under its path, in one step. May be repeated. -EEXIST: another
+ * writer's file has the passing name, which savefile_make_way() removes.
+ */
 int savefile_link(struct savefile *f);
+void savefile_make_way(const struct savefile *f);
 
 /* Closes the file and drops it unless it is under its path. May be repeated. */
 void savefile_close(struct savefile *f);
