@@ -434,13 +434,9 @@ int flight_note(struct flight *f, struct peer *p, const void *data,
 		.iov_base = (void *)(uintptr_t)data,
 		.iov_len = len,
 	};
-	struct outcome o = {
-		.iov = &iov,
-		.count = 1,
-		.len = len,
-		.ttl_ms = f->ttl_ms,
-	};
+	struct outcome o = { .iov = &iov, .count = 1, .len = len };
 
+	o.ttl_ms = f->ttl_ms;
 	if (!open_field(f, p))
 		return fenced(f, p);
 	return len > p->map->geometry.max_value ? -EMSGSIZE :
