@@ -11,7 +11,9 @@
  *
  * Each step is a state in the segment. A writer that dies before the link
  * leaves no file. If a writer dies between the link and the announcement, the
- * next caller checks the file by length and checksum and announces it.
+ * next caller checks the file by length and checksum and announces it. If a
+ * live writer is slow there, callers take the file, and leave the announcement
+ * to the writer.
  *
  * Unless a comment says otherwise, each call here is thread-safe and must not
  * be made in a signal handler. A thread's first call attaches it. A call
@@ -59,11 +61,13 @@ struct sfshm_save_options {
 			    file stays until it is replaced */
 	/* The reservation's lease. The begin starts it (with `semaphore`, once
 	   the writer has a permit), and the publish starts it anew. Past it
-	   another caller may take the reservation from a live writer; 0: no
-	   limit. */
+	   another caller may take the reservation from a live writer, unless
+	   the file is in place and serves that caller; 0: no limit. */
 	uint32_t reserve_ms;
-	uint32_t wait_timeout_ms; /* then -ETIMEDOUT; 0: no limit */
-	uint64_t deadline_ns;     /* likewise, CLOCK_MONOTONIC; 0: no limit */
+	/* From the call's begin, for all its waits; then -ETIMEDOUT; 0: no
+	   limit. */
+	uint32_t wait_timeout_ms;
+	uint64_t deadline_ns; /* likewise, CLOCK_MONOTONIC; 0: no limit */
 	struct sfshm_cancel *cancel; /* then -ECANCELED; or NULL */
 	/* Name of a semaphore: the writer holds one of its permits. Or NULL. */
 	const void *semaphore;
@@ -85,10 +89,11 @@ struct sfshm_save_info {
 	int32_t stage;       /* enum sfshm_save_stage */
 	int32_t code;        /* of a failed save: what sfshm_save_fail() got */
 	uint8_t owner_died;  /* 1: the last writer died */
-	uint8_t adopted;     /* 1: this call announced the dead writer's file */
+	uint8_t adopted;     /* 1: this call announced a dead writer's file */
 	uint8_t reserved[6];
 	char message[SFSHM_MESSAGE_MAX]; /* of a failed save; a string */
-	char path[SFSHM_SAVE_PATH_MAX];  /* absolute path of the file */
+	char path[SFSHM_SAVE_PATH_MAX];  /* absolute path of the file; from a
+					    begin, the path asked for */
 };
 
 #define SFSHM_SAVE_INFO_INIT                           \
@@ -107,8 +112,9 @@ struct sfshm_save {
  * path counts from the present working directory. `options` and `info` may be
  * NULL. Returns
  *
- *   SFSHM_CACHED   The file is present; *info has its path. The call has just
- *                  checked that the file is there with its recorded length.
+ *   SFSHM_CACHED   The file is present. The call has just checked that the
+ *                  saved file is at `path`: the same device and inode, and the
+ *                  length and time of change (st_ctim) that it had when saved.
  *   SFSHM_AWAITED  Another caller saved the file while this call waited.
  *   SFSHM_LEADER   You are the writer. Write to sfshm_save_fd(), then end
  *                  *save in this thread with exactly one of publish, fail and
@@ -124,12 +130,17 @@ struct sfshm_save {
  *   -EINVAL, -E2BIG, -ENAMETOOLONG  As in <sfshm/errors.h>.
  *   Others         As sfshm_begin(), sfshm_acquire() and open(2).
  *
- * If the file at `path` is missing, or is not the one that the record names, or
- * has another length, a caller saves it anew. Waiters sleep in the kernel; the
- * sleep is a cancellation point. If a writer dies at any instruction, one of
- * the waiters becomes the writer at once. If a writer's thread ends, its save
- * is aborted; the descriptor stays open in the process unless the save is
- * SFSHM_SAVE_GUARDED.
+ * If the file at `path` is missing or has been changed or replaced, or the
+ * record is of a file elsewhere, a caller saves the file at `path`, and the
+ * record is of that file then. chmod(2), chown(2), link(2) and rename(2) change
+ * a file, too. The stage in *info is SFSHM_SAVE_LINKED if a live writer put the
+ * file in place, is past its reservation, and has not announced the file yet;
+ * otherwise the stage of a present file is SFSHM_SAVE_ANNOUNCED.
+ *
+ * Waiters sleep in the kernel; the sleep is a cancellation point. If a writer
+ * dies at any instruction, one of the waiters becomes the writer at once. If a
+ * writer's thread ends, its save is aborted; the descriptor stays open in the
+ * process unless the save is SFSHM_SAVE_GUARDED.
  */
 int sfshm_save_begin(struct sfshm *handle, const void *key, size_t key_len,
 		     const char *path, const struct sfshm_save_options *options,
@@ -199,7 +210,10 @@ void sfshm_save_cleanup(struct sfshm_save *save);
  * Looks for the file of `key` without waiting or writing. Returns SFSHM_CACHED
  * with *info filled in if the record is fresh and the file is there; -ENODATA
  * if not, with the stage of a save under way in info->stage (SFSHM_SAVE_NONE:
- * there is none); or an error as sfshm_get(). Blocks only for stat(2).
+ * there is none); or an error as sfshm_get(). If a writer died between the link
+ * and the announcement, the call checks the file by length and checksum and
+ * announces it: info->adopted and info->owner_died are 1. Blocks for stat(2),
+ * and for reading a dead writer's file.
  */
 int sfshm_save_get(struct sfshm *handle, const void *key, size_t key_len,
 		   struct sfshm_save_info *info) SFSHM_CHECKED;

@@ -448,6 +448,7 @@ int flight_note(struct flight *f, struct peer *p, const void *data,
 	};
 	struct outcome o = { .iov = &iov, .count = 1, .len = len };
 
+	o.ttl_ms = f->ttl_ms;
 	if (!open_field(f, p))
 		return fenced(f, p);
 	return len > p->map->geometry.max_value ? -EMSGSIZE :

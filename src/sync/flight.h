@@ -187,6 +187,12 @@ int flight_begin_moving(struct call *c, struct flight *f);
 /* Looks without waiting. Returns SFSHM_CACHED, a failure, or -ENODATA. */
 int flight_peek(struct call *c);
 
+/*
+ * Reaps the leader that the word names if it is dead. True: what it led has
+ * been given back.
+ */
+bool flight_reap_leader(struct peer *p, uint64_t ctl);
+
 /* Do the work of sfshm_forget() and sfshm_invalidate(). */
 int flight_forget(struct call *c);
 int flight_invalidate(struct call *c, uint32_t flags);

@@ -11,6 +11,7 @@
 #include "sync/deadlock.h"
 #include "sync/lead.h"
 #include "sync/leader.h"
+#include "sync/savenote.h"
 
 /* Whether this death opens the breaker, so that nobody takes over. */
 static bool breaks_now(const struct call *c, const struct shm_slot *s)
@@ -55,6 +56,22 @@ static void steal(struct call *c, const struct sighting *seen)
 		peer_count(c->self, COUNT_steals);
 }
 
+/*
+ * Does without a leader that may be alive, and whose time was up at `end` (0:
+ * it is suspected dead). A writer whose file is in place and serves this caller
+ * keeps the flight; any other leader loses it.
+ */
+static enum step pass_over(struct call *c, const struct sighting *seen,
+			   uint64_t end)
+{
+	if (key_kind(&c->key) == SHM_SAVE && save_serves(c, seen, end)) {
+		peer_count(c->self, COUNT_loads_deduped);
+		return call_answer(c, c->result->source);
+	}
+	steal(c, seen);
+	return STEP_AGAIN;
+}
+
 /* Returns the error that ends the wait without a result, or 0: it goes on. */
 static int given_up(struct call *c, uint64_t now)
 {
@@ -86,7 +103,11 @@ void follow_recheck(struct call *c, const struct sighting *seen)
 	removal_look_if_due(p->map);
 	if (leader_examine(c, seen) == LEADER_OVERDUE) {
 		peer_count(p, COUNT_suspects);
-		steal(c, seen);
+		/* A writer's file may be in place: pass_over() looks. */
+		if (key_kind(&c->key) == SHM_SAVE)
+			c->wait.suspected = seen->ctl;
+		else
+			steal(c, seen);
 	}
 }
 
@@ -104,8 +125,10 @@ static enum step look_at_leader(struct call *c, struct sighting *seen,
 	case LEADER_DEAD:
 		sys.wake(liveness_word(c->self->map, owner), INT32_MAX);
 		return take_over(c, seen);
-	case LEADER_OVERDUE: steal(c, seen); return STEP_AGAIN;
-	default: return STEP_SLEEP;
+	case LEADER_OVERDUE: return pass_over(c, seen, *until);
+	default:
+		return c->wait.suspected == seen->ctl ? pass_over(c, seen, 0) :
+							STEP_SLEEP;
 	}
 }
 
@@ -142,8 +165,7 @@ enum step flight_replace(struct call *c, struct sighting *seen)
 
 	if (leader_examine(c, seen) == LEADER_OVERDUE) {
 		peer_count(c->self, COUNT_suspects);
-		steal(c, seen);
-		return STEP_AGAIN;
+		return pass_over(c, seen, 0);
 	}
 	step = look_once(c, seen);
 	return step == STEP_SLEEP ? STEP_AGAIN : step;

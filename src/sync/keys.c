@@ -60,8 +60,7 @@ static int find(struct call *c, struct sighting *seen)
 	return r;
 }
 
-/* Reaps the leader if it is dead. True: what it led has been given back. */
-static bool reap_leader(struct peer *p, uint64_t ctl)
+bool flight_reap_leader(struct peer *p, uint64_t ctl)
 {
 	uint32_t leader = ctl_owner(ctl) - 1;
 
@@ -82,7 +81,8 @@ static int forget_here(struct call *c)
 	int r = 0;
 
 	for (int n = 0; n < LOOK_MOST_TRIES && (r = find(c, &seen)) == 1; n++) {
-		if (ctl_busy(seen.ctl) && !reap_leader(c->self, seen.ctl))
+		if (ctl_busy(seen.ctl) &&
+		    !flight_reap_leader(c->self, seen.ctl))
 			return -EBUSY;
 		if (ctl_phase(seen.ctl) == PHASE_RETIRED)
 			slot_unlink(c->self, seen.slot, seen.ctl);
@@ -128,7 +128,7 @@ bool flight_purge(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	uint32_t hash;
 
-	if (ctl_busy(ctl) && reap_leader(p, ctl))
+	if (ctl_busy(ctl) && flight_reap_leader(p, ctl))
 		ctl = load_seq(&p->map->slots[slot].ctl);
 	hash = load_relaxed(&p->map->slots[slot].hash);
 	if (!ctl_at_rest(ctl) || !slot_retire(p, slot, ctl))

@@ -6,79 +6,28 @@
 
 #include "os/killpoint.h"
 #include "os/sys.h"
-
-static const size_t head = offsetof(struct save_record, path);
-static const size_t check_from = offsetof(struct save_record, key);
-
-/* Covers all but the stage, which changes alone (SAVE-1). */
-static uint64_t record_check(const struct save_record *rec)
-{
-	return hash_bytes(&rec->key, head - check_from + rec->path_len,
-			  SAVE_MAGIC);
-}
-
-static struct savefile_sum sum_of(const struct save_record *rec)
-{
-	return (struct savefile_sum){
-		.bytes = rec->bytes,
-		.checksum = rec->checksum,
-		.inode = rec->inode,
-	};
-}
-
-bool save_parse(struct save_record *rec, size_t len)
-{
-	if (len <= head || rec->magic != SAVE_MAGIC ||
-	    rec->stage > SFSHM_SAVE_ANNOUNCED || rec->path[0] != '/' ||
-	    rec->path_len != len - head ||
-	    rec->path_len >= SFSHM_SAVE_PATH_MAX ||
-	    memchr(rec->path, '\0', rec->path_len) ||
-	    rec->check != record_check(rec))
-		return false;
-	rec->path[rec->path_len] = '\0';
-	return true;
-}
-
-bool save_is_there(const struct save_record *rec)
-{
-	struct savefile_sum sum = sum_of(rec);
-
-	return savefile_seen(rec->path, &sum);
-}
-
-/*
- * Reads the hidden record, and when it was written. False: there is none, or
- * its writer is writing it.
- */
-static bool read_note(const struct mapping *map, uint32_t slot, uint64_t ctl,
-		      struct save_record *rec, uint64_t *since)
-{
-	struct field note = slot_other(map, slot, ctl);
-	uint32_t len = load_relaxed(&note.back->len);
-	uint32_t ref = load_relaxed(&note.back->ref);
-
-	*since = front_stored(note.front);
-	return len < sizeof(*rec) && arena_is_live(map, slot, ref) &&
-	       !arena_read(map, ref, rec, len) && save_parse(rec, len);
-}
+#include "sync/lead.h"
+#include "sync/leader.h"
+#include "sync/result.h"
 
 static int write_note(struct save *s, struct peer *p,
 		      const struct save_record *rec)
 {
-	return flight_note(&s->flight, p, rec, (uint32_t)head + rec->path_len);
+	return flight_note(&s->flight, p, rec,
+			   (uint32_t)SAVE_HEAD + rec->path_len);
 }
 
 static void fill_record(const struct save *s, struct save_record *rec)
 {
 	size_t len = strlen(s->file.path);
 
-	memset(rec, 0, head);
+	memset(rec, 0, SAVE_HEAD);
 	rec->magic = SAVE_MAGIC;
 	rec->key = s->key;
 	rec->generation = ctl_gen(s->flight.ctl);
 	rec->path_len = (uint32_t)len;
 	memcpy(rec->path, s->file.path, len);
-	rec->check = record_check(rec);
+	rec->check = save_check(rec);
 }
 
 int save_reach(struct save *s, struct peer *p, enum sfshm_save_stage stage)
@@ -93,27 +42,10 @@ int save_reach(struct save *s, struct peer *p, enum sfshm_save_stage stage)
 	return r;
 }
 
-/*
- * Whether the record is of a writer that never came to an end (SAVE-2). It
- * compares generations by their low bits, as fields have them.
- */
-static bool unfinished(const struct save *s, const struct save_record *rec)
-{
-	const struct flight *f = &s->flight;
-	struct field value = slot_value(f->map, f->slot, f->ctl);
-	uint32_t last = load_relaxed(&value.front->gen);
-
-	if (rec->stage == SFSHM_SAVE_NONE || rec->key != s->key ||
-	    rec->generation >= ctl_gen(f->ctl))
-		return false;
-	return !ctl_has(f->ctl) || (int32_t)(rec->generation - last) > 0;
-}
-
 /* Whether the dead writer's file is young enough for this call. */
-static bool serves(struct save *s, uint64_t linked)
+static bool is_young(struct save *s, uint64_t linked)
 {
-	uint64_t now = sys.coarse();
-	uint64_t age = now > linked ? (now - linked) / NS_PER_MS : 0;
+	uint32_t left = save_left(s->ttl_ms, linked);
 
 	/*
 	 * A file that was linked after the call began serves. A file of the
@@ -121,10 +53,9 @@ static bool serves(struct save *s, uint64_t linked)
 	 */
 	if (linked > s->since)
 		return true;
-	if (s->flags & SFSHM_SAVE_AGAIN || age >= s->ttl_ms)
+	if (s->flags & SFSHM_SAVE_AGAIN || !left)
 		return false;
-	if (s->ttl_ms != SFSHM_FOREVER)
-		s->flight.ttl_ms = s->ttl_ms - (uint32_t)age;
+	s->flight.ttl_ms = left;
 	return true;
 }
 
@@ -132,7 +63,7 @@ static int announce(struct save *s, struct peer *p, struct save_record *rec)
 {
 	struct iovec iov = {
 		.iov_base = rec,
-		.iov_len = head + rec->path_len,
+		.iov_len = SAVE_HEAD + rec->path_len,
 	};
 
 	rec->stage = SFSHM_SAVE_ANNOUNCED;
@@ -145,9 +76,7 @@ static int adopt(struct save *s, struct peer *p, struct save_record *rec,
 {
 	int r;
 
-	rec->generation = ctl_gen(s->flight.ctl);
-	rec->inode = sum->inode;
-	rec->check = record_check(rec);
+	save_note_file(rec, sum);
 	r = announce(s, p, rec);
 	if (r)
 		return r;
@@ -157,19 +86,20 @@ static int adopt(struct save *s, struct peer *p, struct save_record *rec,
 
 int save_inherit(struct save *s, struct peer *p, struct save_record *rec)
 {
+	const struct sighting mine = { s->flight.slot, s->flight.ctl };
 	struct savefile_sum sum;
-	uint64_t linked;
+	struct save_note n;
 
-	if (!read_note(p->map, s->flight.slot, s->flight.ctl, rec, &linked) ||
-	    !unfinished(s, rec))
+	if (!save_read_note(p->map, &mine, s->key, &n))
 		return 0;
-	sum = sum_of(rec);
+	*rec = n.rec;
+	sum = save_sum(rec);
 	savefile_clear(rec->path, rec->key, rec->generation);
 	kill_point(save_cleared);
-	if (rec->stage >= SFSHM_SAVE_LINKING && serves(s, linked) &&
-	    savefile_found(rec->path, &sum))
+	if (rec->stage >= SFSHM_SAVE_LINKING && is_young(s, n.written) &&
+	    !strcmp(rec->path, s->file.path) && savefile_found(rec->path, &sum))
 		return adopt(s, p, rec, &sum);
-	peer_count(p, COUNT_saves_aborted);
+	peer_count(p, COUNT_saves_died);
 	return 0;
 }
 
@@ -188,7 +118,7 @@ static bool lost(const struct save *s)
 {
 	const struct flight *f = &s->flight;
 
-	return !f->map || load_seq(&f->map->slots[f->slot].ctl) != f->ctl;
+	return !f->map || !flight_stands(f);
 }
 
 /* Ends a save whose reservation ran out and was taken by another writer. */
@@ -212,13 +142,23 @@ static int note_sum(struct save *s, struct peer *p, struct save_record *rec)
 	if (r)
 		return r;
 	fill_record(s, rec);
-	rec->bytes = sum.bytes;
-	rec->checksum = sum.checksum;
-	rec->inode = sum.inode;
-	rec->check = record_check(rec);
+	/* The link changes it. */
+	sum.changed = 0;
+	save_note_file(rec, &sum);
 	rec->stage = SFSHM_SAVE_WRITING;
 	r = write_note(s, p, rec);
 	rec->stage = SFSHM_SAVE_LINKING;
+	return r ? r : write_note(s, p, rec);
+}
+
+/* The file is under its path: notes which file it is from now on. */
+static int note_link(struct save *s, struct peer *p, struct save_record *rec)
+{
+	struct savefile_sum which;
+	int r = savefile_look(s->file.fd, &which);
+
+	rec->changed = which.changed;
+	rec->stage = SFSHM_SAVE_LINKED;
 	return r ? r : write_note(s, p, rec);
 }
 
@@ -243,14 +183,18 @@ static int put_in_place(struct save *s, struct peer *p, struct save_record *rec)
 		return r;
 	kill_point(save_linking);
 	r = savefile_link(&s->file);
+	/* A writer that has lost the flight leaves its successor's name. */
+	if (r == -EEXIST && !lost(s)) {
+		savefile_make_way(&s->file);
+		r = savefile_link(&s->file);
+	}
 	if (r)
 		return r;
 	kill_point(save_linked);
 	if (sync)
 		r = savefile_sync_folder(&s->file);
-	rec->stage = SFSHM_SAVE_LINKED;
 	if (!r)
-		r = write_note(s, p, rec);
+		r = note_link(s, p, rec);
 	kill_point(save_told);
 	return r;
 }
@@ -267,7 +211,9 @@ int save_publish(struct save *s, struct peer *p)
 		return expired(s, p);
 	if (r)
 		return r;
-	peer_count(p, again ? COUNT_saves_again : COUNT_saves);
+	peer_count(p, !again     ? COUNT_saves :
+		      s->missing ? COUNT_saves_missing :
+				   COUNT_saves_again);
 	savefile_close(&s->file);
 	s->open = false;
 	return 0;
@@ -278,7 +224,8 @@ static int give_up(struct save *s, struct peer *p)
 {
 	savefile_close(&s->file);
 	kill_point(save_dropped);
-	return save_reach(s, p, SFSHM_SAVE_NONE);
+	return flight_open(&s->flight) ? save_reach(s, p, SFSHM_SAVE_NONE) :
+					 -ESTALE;
 }
 
 int save_abort(struct save *s, struct peer *p)
@@ -301,28 +248,99 @@ int save_fail(struct save *s, struct peer *p, int code, const char *message)
 		return expired(s, p);
 	r = flight_end_somehow(&s->flight, p, code, message);
 	s->open = false;
-	peer_count(p, COUNT_saves_aborted);
+	peer_count(p, COUNT_saves_failed);
 	return r;
 }
 
-enum sfshm_save_stage save_stage(struct call *c)
+/*
+ * Announces a dead writer's file whose slot is at rest. The file is read before
+ * the slot is claimed, so that no caller waits for that.
+ */
+static int announce_late(struct call *c, struct sighting *seen,
+			 struct save_note *n)
+{
+	struct save *s = c->policy->arg;
+	struct savefile_sum sum = save_sum(&n->rec);
+	struct peer *p = c->self;
+	uint32_t left = save_left(n->ttl_ms, n->written);
+	int r;
+
+	if (c->resize.asked || !left || !savefile_found(n->rec.path, &sum))
+		return -ENODATA;
+	r = flight_claim_as(p, seen, c->lease_or_rank, sys.coarse(), false);
+	if (r != SFSHM_LEADER)
+		return r;
+	if (!flight_confirm(p, seen))
+		return MOVED;
+	flight_lead(p, c->policy, seen, &s->flight);
+	s->flight.ttl_ms = left;
+	r = adopt(s, p, &n->rec, &sum);
+	if (flight_open(&s->flight))
+		(void)flight_release(&s->flight, p);
+	if (r != SFSHM_CACHED)
+		return r == -ESTALE ? AGAIN : r;
+	s->adopted = true;
+	return save_give(c, &n->rec, n->written) ? r : -ENOMEM;
+}
+
+/* Looks for the key's hidden record. Returns 1, 0 or an error. */
+static int find_note(struct call *c, struct sighting *seen, struct save_note *n)
 {
 	struct peer *p = c->self;
-	struct save_record rec;
-	struct sighting seen;
-	uint64_t since;
 	bool noted;
 	int r;
 
 	do {
 		epoch_enter(p);
-		r = table_find(p, &c->key, &seen);
-		noted = r == 1 && ctl_busy(seen.ctl) &&
-			read_note(p->map, seen.slot, seen.ctl, &rec, &since);
+		r = table_find(p, &c->key, seen);
+		noted = r == 1 &&
+			(ctl_busy(seen->ctl) || ctl_at_rest(seen->ctl)) &&
+			save_read_note(p->map, seen, c->key.hash, n);
 		epoch_leave(p);
-	} while (r == -EAGAIN);
-	if (!noted || rec.generation != ctl_gen(seen.ctl) ||
-	    load_seq(&p->map->slots[seen.slot].ctl) != seen.ctl)
-		return SFSHM_SAVE_NONE;
-	return (enum sfshm_save_stage)rec.stage;
+	} while (r == -EAGAIN || (noted && !save_is_as_seen(p->map, seen)));
+	return r < 0 ? r : noted;
+}
+
+static int find_once(struct call *c)
+{
+	struct save *s = c->policy->arg;
+	struct sighting seen;
+	struct shm_participant *rec;
+	struct save_note n;
+	uint64_t end;
+	uint32_t word;
+	int r = find_note(c, &seen, &n);
+
+	s->stage = SFSHM_SAVE_NONE;
+	if (r <= 0)
+		return r ? r : -ENODATA;
+	if (!ctl_busy(seen.ctl))
+		return n.rec.stage < SFSHM_SAVE_LINKING ?
+			       -ENODATA :
+			       announce_late(c, &seen, &n);
+	s->stage = (enum sfshm_save_stage)n.rec.stage;
+	if (s->stage < SFSHM_SAVE_LINKING)
+		return -ENODATA;
+	if (flight_reap_leader(c->self, seen.ctl))
+		return AGAIN;
+	rec = participant_at(c->self->map, ctl_owner(seen.ctl) - 1);
+	if (!rec)
+		return -EBADMSG;
+	if (leader_look(c, &seen, rec, sys.now(), &word, &end) !=
+		    LEADER_OVERDUE ||
+	    !save_serves(c, &seen, end))
+		return -ENODATA;
+	return SFSHM_CACHED;
+}
+
+int save_find(struct call *c)
+{
+	for (int n = 0; n < LOOK_MOST_TRIES; n++) {
+		int r = find_once(c);
+
+		if (r != AGAIN)
+			return r;
+	}
+	peer_count(c->self, COUNT_corrupt);
+	return -EBADMSG;
 }

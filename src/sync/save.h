@@ -26,21 +26,38 @@
  * An aborted or failed save has no stage. Besides N, the next writer that saves
  * the same key in the same folder removes the files that W left there.
  *
+ * If W lives, but its reservation has run out, and a caller C waits or comes:
+ *
+ *   stage                C
+ *   before LINKING       takes the reservation from W
+ *   LINKING and later    looks at the path: if the file is there and serves C,
+ *                        takes it as if W had announced it then, and leaves
+ *                        the flight to W, whose announcement is still to come;
+ *                        else takes the reservation from W
+ *
+ * C tells the file by its checksum, or once W has noted it by its inode and
+ * time of change. If C stops or dies, W and the others go on as before.
+ *
  * Invariants:
  *
- *  SAVE-1. One write of the record changes its stage alone, or changes the rest
- *      and leaves the stage as it was. The rest has a checksum of its own, so
- *      a record that W was writing when it died is either whole or known not
- *      to be. If it is not whole, W had not linked the file, for W writes the
- *      stage LINKING after the rest, and links the file after that.
- *  SAVE-2. The record names its key and the flight that wrote it. A record of
- *      an earlier flight than the last good result's counts no more; a record
- *      of a later flight is of a writer that never came to an end.
+ *  SAVE-1. One write of the record changes its stage and `changed` alone, or
+ *      changes the rest and leaves the stage as it was. The rest has a
+ *      checksum of its own, so a record that W was writing when it died is
+ *      either whole or known not to be. If it is not whole, W had not linked
+ *      the file, for W writes the stage LINKING after the rest, and links the
+ *      file after that. N, which announces W's file, writes W's record again:
+ *      the same bytes but for those two words, unless another file with the
+ *      same bytes has come to the path.
+ *  SAVE-2. The record names its key and the flight that wrote the file. A
+ *      record of an earlier flight than the last good result's counts no more;
+ *      a record of a later flight is of a writer that never came to an end.
  *  SAVE-3. A temporary file's name is made of the key and the generation: a
  *      writer that lost its flight and lives does not meet the next writer's
  *      file. The passing name, under which a whole file stands just before it
  *      replaces another one, is made of the key alone: a writer that meets it
- *      removes it.
+ *      and has the flight removes it. A writer that has lost the flight may
+ *      still rename what has the name, which puts its successor's whole file
+ *      in place; the successor finds it there.
  *  SAVE-4. As far as can be, only a writer that has the flight puts a file
  *      under the path: it renews its reservation just before. A writer that
  *      stops just then, for longer than the reservation, puts a whole file of
@@ -55,23 +72,7 @@
 
 #include "sync/flight.h"
 #include "sync/savefile.h"
-
-#define SAVE_MAGIC 0x65766173u
-
-struct save_record {
-	uint32_t magic;
-	uint32_t stage; /* enum sfshm_save_stage */
-	uint64_t check; /* of all that follows */
-	uint64_t key;   /* the key's hash */
-	uint64_t generation;
-	uint64_t bytes;
-	uint64_t checksum;
-	uint64_t inode;
-	uint32_t path_len;
-	uint32_t reserved;
-	char path[SFSHM_SAVE_PATH_MAX]; /* of which path_len bytes, no NUL */
-};
-static_assert(offsetof(struct save_record, path) == 64, "layout");
+#include "sync/savenote.h"
 
 /* The contents of struct sfshm_save. */
 struct save {
@@ -82,12 +83,16 @@ struct save {
 	};
 	struct savefile file;
 	struct sfshm_permit permit;
-	uint64_t key;   /* its hash */
-	uint64_t since; /* when the call began, ns, coarse */
+	uint64_t key;      /* its hash */
+	uint64_t since;    /* when the call began, ns, coarse */
+	uint64_t deadline; /* of its waits, ns; 0: none */
 	uint32_t flags;
 	uint32_t ttl_ms;
 	uint32_t reserve_ms;
-	bool open; /* the writer has still to end it */
+	bool open;    /* the writer has still to end it */
+	bool missing; /* there is a record, but the path lacks its file */
+	bool adopted; /* save_find() has announced a dead writer's file */
+	enum sfshm_save_stage stage; /* save_find()'s, of a save under way */
 } overlay;
 OVERLAY_FITS(struct save, struct sfshm_save);
 
@@ -95,12 +100,6 @@ static inline struct save *save_of(const struct sfshm_save *save)
 {
 	return (struct save *)(uintptr_t)save;
 }
-
-/* Checks a record. True: it is whole, and its path ends in a NUL now. */
-bool save_parse(struct save_record *rec, size_t len);
-
-/* Whether the file is the one that was saved, as far as stat(2) can tell. */
-bool save_is_there(const struct save_record *rec);
 
 /*
  * Called when the flight has just begun. If the last writer died, finishes its
@@ -121,7 +120,12 @@ int save_publish(struct save *s, struct peer *p);
 int save_abort(struct save *s, struct peer *p);
 int save_fail(struct save *s, struct peer *p, int code, const char *message);
 
-/* Returns the stage of the save that is under way at the call's key. */
-enum sfshm_save_stage save_stage(struct call *c);
+/*
+ * Looks for a file that is in place and unannounced; the policy is as for
+ * save_serves(). Returns SFSHM_CACHED with
+ * its record in the call's result: save_serves(), or its writer is dead, and
+ * this call has announced the file. Else returns -ENODATA, MOVED or an error.
+ */
+int save_find(struct call *c);
 
 #endif

@@ -13,6 +13,8 @@
 
 #include "os/hash.h"
 #include "os/killpoint.h"
+#include "os/process.h"
+#include "os/sys.h"
 
 #define HIDDEN ".sfshm-"
 /* HIDDEN, the key's 16 digits, '-', up to 16 of the generation, NUL. */
@@ -125,7 +127,7 @@ static bool may_be_unnamed(void)
 	return !savefile_named_only && !access("/proc/self/fd", X_OK);
 }
 
-int savefile_open(struct savefile *f, uint32_t mode)
+static int open_temporary(struct savefile *f, uint32_t mode)
 {
 	f->named = false;
 	if (may_be_unnamed()) {
@@ -139,19 +141,43 @@ int savefile_open(struct savefile *f, uint32_t mode)
 	return open_named(f, mode);
 }
 
+int savefile_open(struct savefile *f, uint32_t mode)
+{
+	int state = uncancelled_begin();
+	int r = open_temporary(f, mode);
+
+	uncancelled_end(state);
+	return r;
+}
+
+static void identify(const struct stat *st, struct savefile_sum *sum)
+{
+	sum->device = st->st_dev;
+	sum->inode = st->st_ino;
+	sum->changed = (uint64_t)st->st_ctim.tv_sec * NS_PER_S +
+		       (uint64_t)st->st_ctim.tv_nsec;
+}
+
+int savefile_look(int fd, struct savefile_sum *sum)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	identify(&st, sum);
+	return 0;
+}
+
 int savefile_sum(int fd, struct savefile_sum *sum)
 {
 	XXH3_state_t *state = XXH3_createState();
 	char *buffer = malloc(BUFFER);
-	struct stat st;
 	ssize_t n = 0;
-	int r = 0;
+	int r = savefile_look(fd, sum);
 
 	sum->bytes = 0;
 	if (!state || !buffer)
 		r = -ENOMEM;
-	else if (fstat(fd, &st))
-		r = -errno;
 	else
 		XXH3_64bits_reset(state);
 	while (!r) {
@@ -165,10 +191,8 @@ int savefile_sum(int fd, struct savefile_sum *sum)
 	}
 	if (!r && n < 0)
 		r = -errno;
-	if (!r) {
+	if (!r)
 		sum->checksum = XXH3_64bits_digest(state);
-		sum->inode = st.st_ino;
-	}
 	free(buffer);
 	XXH3_freeState(state);
 	return r;
@@ -215,14 +239,22 @@ static int replace(struct savefile *f, const char *passing)
 {
 	int r = is_file(f, passing) ? 0 : link_to(f->fd, passing);
 
-	if (r == -EEXIST) {
-		unlink(passing);
-		r = link_to(f->fd, passing);
-	}
 	if (r)
 		return r;
 	kill_point(save_passing);
-	return rename(passing, f->path) ? -errno : 0;
+	/*
+	 * A writer that has lost its reservation here renames whatever has the
+	 * name by then. If that is this file, it has its path.
+	 */
+	if (!rename(passing, f->path))
+		return 0;
+	r = -errno;
+	return is_file(f, f->path) ? 0 : r;
+}
+
+void savefile_make_way(const struct savefile *f)
+{
+	unlink(passing_name(f->path, f->key).text);
 }
 
 /*
@@ -274,7 +306,7 @@ void savefile_clear(const char *path, uint64_t key, uint64_t generation)
 	unlink(passing_name(path, key).text);
 }
 
-bool savefile_found(const char *path, struct savefile_sum *sum)
+static bool found_at(const char *path, struct savefile_sum *sum)
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct savefile_sum is;
@@ -287,15 +319,28 @@ bool savefile_found(const char *path, struct savefile_sum *sum)
 		(uint64_t)st.st_size == sum->bytes && !savefile_sum(fd, &is) &&
 		is.bytes == sum->bytes && is.checksum == sum->checksum;
 	if (found)
-		sum->inode = is.inode;
+		*sum = is;
 	close(fd);
+	return found;
+}
+
+bool savefile_found(const char *path, struct savefile_sum *sum)
+{
+	int state = uncancelled_begin();
+	bool found = found_at(path, sum);
+
+	uncancelled_end(state);
 	return found;
 }
 
 bool savefile_seen(const char *path, const struct savefile_sum *sum)
 {
+	struct savefile_sum is;
 	struct stat st;
 
-	return !lstat(path, &st) && S_ISREG(st.st_mode) &&
-	       (uint64_t)st.st_size == sum->bytes && st.st_ino == sum->inode;
+	if (lstat(path, &st) || !S_ISREG(st.st_mode))
+		return false;
+	identify(&st, &is);
+	return (uint64_t)st.st_size == sum->bytes && is.device == sum->device &&
+	       is.inode == sum->inode && is.changed == sum->changed;
 }

@@ -33,18 +33,30 @@ int savefile_path(struct savefile *f, const char *path);
  */
 int savefile_open(struct savefile *f, uint32_t mode);
 
-/* A file's length, checksum and inode; savefile_sum() reads all of the file. */
+/*
+ * What is known of a whole file: its bytes, and which file it is. A file that
+ * changes or is replaced has another inode or another time of change; the
+ * number of an inode may come back, the time does not. savefile_sum() reads all
+ * of the file; savefile_look() only asks which file it is.
+ */
 struct savefile_sum {
-	uint64_t bytes, checksum, inode;
+	uint64_t bytes, checksum;
+	uint64_t device, inode;
+	uint64_t changed; /* st_ctim, ns */
 };
 int savefile_sum(int fd, struct savefile_sum *sum);
+int savefile_look(int fd, struct savefile_sum *sum);
 
 /* Write to the disk: the file's bytes; the folder, and so the file's name. */
 int savefile_sync(const struct savefile *f);
 int savefile_sync_folder(const struct savefile *f);
 
-/* Puts the file under its path, in one step. May be repeated. */
+/*
+ * Puts the file under its path, in one step. May be repeated. -EEXIST: another
+ * writer's file has the passing name, which savefile_make_way() removes.
+ */
 int savefile_link(struct savefile *f);
+void savefile_make_way(const struct savefile *f);
 
 /* Closes the file and drops it unless it is under its path. May be repeated. */
 void savefile_close(struct savefile *f);
@@ -52,10 +64,10 @@ void savefile_close(struct savefile *f);
 /* Removes the names that a dead writer may have left. */
 void savefile_clear(const char *path, uint64_t key, uint64_t generation);
 
-/* Whether a file with that sum is at the path; its inode goes into *sum. */
+/* Whether a file with those bytes is at the path; *sum tells which then. */
 bool savefile_found(const char *path, struct savefile_sum *sum);
 
-/* Whether that very file, by inode and length, is at the path. */
+/* Whether that very file, unchanged, is at the path. Reads no bytes of it. */
 bool savefile_seen(const char *path, const struct savefile_sum *sum);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "os/sys.h"
+#include "sync/consult.h"
 #include "sync/save.h"
 #include "top/call.h"
 
@@ -22,13 +23,15 @@ static bool record_of(const struct sfshm_result *result,
 	return save_parse(rec, result->value.len);
 }
 
-/* The policy's `fresh`: a record without its file will not do. */
-static int still_there(const struct sfshm_result *result, void *unused)
+/* The policy's `fresh`: the recorded file must be at the caller's path. */
+static int still_there(const struct sfshm_result *result, void *save)
 {
+	struct save *s = save;
 	struct save_record rec;
 
-	(void)unused;
-	return record_of(result, &rec) && save_is_there(&rec);
+	s->missing = !record_of(result, &rec) ||
+		     !save_is_there(&rec, s->file.path);
+	return !s->missing;
 }
 
 static void tell(struct sfshm_save_info *info, const struct save_record *rec)
@@ -55,7 +58,23 @@ static bool good_options(const struct sfshm_save_options *o)
 	       (!o->semaphore || o->semaphore_len);
 }
 
-static struct sfshm_policy policy_of(const struct sfshm_save_options *o)
+/*
+ * One deadline for the whole call: the waits for the reservation and for the
+ * permit, in each segment.
+ */
+static uint64_t deadline_of(const struct sfshm_save_options *o)
+{
+	uint64_t end = 0;
+
+	if (o->wait_timeout_ms && o->wait_timeout_ms != SFSHM_FOREVER)
+		end = sfshm_deadline_ms(o->wait_timeout_ms);
+	return end && (!o->deadline_ns || end < o->deadline_ns) ?
+		       end :
+		       o->deadline_ns;
+}
+
+static struct sfshm_policy policy_of(const struct sfshm_save_options *o,
+				     struct save *s)
 {
 	return (struct sfshm_policy){
 		.size = sizeof(struct sfshm_policy),
@@ -63,12 +82,12 @@ static struct sfshm_policy policy_of(const struct sfshm_save_options *o)
 			 (o->flags & SFSHM_SAVE_TRY ? SFSHM_TRY : 0u) |
 			 (o->flags & SFSHM_SAVE_AGAIN ? SFSHM_REFRESH : 0u),
 		.ttl_ms = o->ttl_ms,
-		.wait_timeout_ms = o->wait_timeout_ms,
-		.deadline_ns = o->deadline_ns,
+		.deadline_ns = s->deadline,
 		.cancel = o->cancel,
 		/* With a semaphore the time counts from acquire(). */
 		.lock_age_ms = o->semaphore ? 0 : o->reserve_ms,
 		.fresh = still_there,
+		.arg = s,
 	};
 }
 
@@ -83,8 +102,7 @@ static int acquire(struct save *s, struct sfshm *h,
 	const struct sfshm_semaphore_options how = {
 		.size = sizeof(how),
 		.flags = o->flags & SFSHM_SAVE_TRY ? SFSHM_SEMAPHORE_TRY : 0u,
-		.wait_timeout_ms = o->wait_timeout_ms,
-		.deadline_ns = o->deadline_ns,
+		.deadline_ns = s->deadline,
 		.cancel = o->cancel,
 	};
 	int r;
@@ -139,7 +157,7 @@ static int begin_once(struct sfshm *h, const void *key, size_t len,
 		      const struct sfshm_save_options *o, struct save *s,
 		      struct sfshm_save_info *info)
 {
-	struct sfshm_policy policy = policy_of(o);
+	struct sfshm_policy policy = policy_of(o, s);
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	struct save_record rec;
 	struct mapping *map;
@@ -156,6 +174,7 @@ static int begin_once(struct sfshm *h, const void *key, size_t len,
 		r = -EBADMSG;
 	} else if (r >= 0) {
 		tell(info, &rec);
+		memcpy(info->path, s->file.path, sizeof(info->path));
 		info->age_ns = result.age_ns;
 	} else if (r == -EREMOTEIO || r == -ENOENT) {
 		tell_failure(info, &result);
@@ -183,6 +202,7 @@ static int begin(struct sfshm *h, const void *key, size_t len, const char *path,
 		return r;
 	s->file.fd = -1;
 	s->since = sys.coarse();
+	s->deadline = deadline_of(o);
 	s->flags = o->flags;
 	s->ttl_ms = o->ttl_ms;
 	s->reserve_ms = o->reserve_ms;
@@ -299,29 +319,47 @@ void sfshm_save_cleanup(struct sfshm_save *save)
 		(void)sfshm_save_abort(save);
 }
 
-/* Looks once. MOVED: the segment has a successor now. */
-static int get_once(struct sfshm *h, const void *key, size_t len,
-		    struct sfshm_result *result, struct sfshm_save_info *info)
+/*
+ * The policy under which a dead writer's file is announced: with a lease, so
+ * that no other caller has to wait for this process if that is stopped.
+ */
+static struct sfshm_policy looking(struct save *s)
+{
+	return (struct sfshm_policy){
+		.size = sizeof(struct sfshm_policy),
+		.flags = SFSHM_KEEP,
+		.lock_age_ms = 1000,
+		.arg = s,
+	};
+}
+
+/* Whether the result is the record of a file that is there. */
+static int find_announced(struct call *c)
 {
 	struct save_record rec;
+	int r = flight_peek(c);
+
+	if (r != SFSHM_CACHED)
+		return r;
+	if (!record_of(c->result, &rec))
+		return -EBADMSG;
+	return save_is_there(&rec, rec.path) ? r : -ENODATA;
+}
+
+/* Looks once. MOVED: the segment has a successor now. */
+static int get_once(struct sfshm *h, const void *key, size_t len,
+		    struct save *s, struct sfshm_result *result)
+{
+	const struct sfshm_policy policy = looking(s);
 	struct call c;
-	int r = call_start(&c, h, SHM_SAVE, key, len, NULL, result);
+	int r = call_start(&c, h, SHM_SAVE, key, len, &policy, result);
 
 	if (!r)
-		r = flight_peek(&c);
-	if (r == SFSHM_CACHED && !record_of(result, &rec))
-		return -EBADMSG;
-	if (r == SFSHM_CACHED && save_is_there(&rec)) {
-		tell(info, &rec);
-		info->age_ns = result->age_ns;
-		return r;
-	}
-	if (r == SFSHM_CACHED || r == -ENODATA) {
-		info->stage = (int32_t)save_stage(&c);
-		return -ENODATA;
-	}
-	if (r == -EREMOTEIO || r == -ENOENT)
-		tell_failure(info, result);
+		r = find_announced(&c);
+	if (r == -ENODATA)
+		r = save_find(&c);
+	if (r == -ENODATA && s->stage == SFSHM_SAVE_NONE)
+		r = flight_consult(&c, save_find);
 	return r;
 }
 
@@ -330,13 +368,26 @@ int sfshm_save_get(struct sfshm *handle, const void *key, size_t key_len,
 {
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	struct sfshm_save_info told = { 0 };
+	struct save_record rec;
+	struct save s;
 	int r;
 
 	if (!sized_is_valid(info, sizeof(told)))
 		return -EINVAL;
+	memset(&s, 0, sizeof(s));
+	s.since = sys.coarse();
 	do
-		r = get_once(handle, key, key_len, &result, &told);
+		r = get_once(handle, key, key_len, &s, &result);
 	while (r == MOVED);
+	if (r == SFSHM_CACHED && record_of(&result, &rec)) {
+		tell(&told, &rec);
+		told.age_ns = result.age_ns;
+		told.adopted = told.owner_died = s.adopted;
+	} else if (r == -ENODATA) {
+		told.stage = (int32_t)s.stage;
+	} else if (r == -EREMOTEIO || r == -ENOENT) {
+		tell_failure(&told, &result);
+	}
 	sfshm_result_clear(&result);
 	sized_write(info, &told, sizeof(told));
 	return r;

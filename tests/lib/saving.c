@@ -4,6 +4,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "os/killpoint.h"
 
 static char folder[256];
 
@@ -84,6 +88,43 @@ int saving_save(struct sfshm *h, const char *key, const char *text,
 	saving_begin(h, key, o, SFSHM_LEADER, &save, NULL);
 	saving_write(&save, text);
 	return sfshm_save_publish(&save);
+}
+
+struct halt {
+	int signal;
+	const struct sfshm_save_options *options;
+};
+
+static void save_and_halt(int point, void *arg)
+{
+	const struct halt *halt = arg;
+	struct sfshm *h = segment_open(NULL);
+	int r;
+
+	killpoint_arm((enum kill_point)point, 1, halt->signal);
+	r = saving_save(h, "key", "some text", halt->options);
+	demand(sfshm_close(h) == 0);
+	_exit(-r);
+}
+
+int saving_halted(int point, int signal, const struct sfshm_save_options *o)
+{
+	struct halt halt = { .signal = signal, .options = o };
+	int pid = child_start(save_and_halt, point, &halt), status;
+
+	demand(waitpid(pid, &status, WUNTRACED) == pid);
+	demand(signal == SIGSTOP ? WIFSTOPPED(status) : WIFSIGNALED(status));
+	return pid;
+}
+
+int saving_resume(int pid)
+{
+	int status;
+
+	demand(kill(pid, SIGCONT) == 0);
+	status = child_gone(pid);
+	demand(WIFEXITED(status));
+	return -WEXITSTATUS(status);
 }
 
 const char *saving_text(void)

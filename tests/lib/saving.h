@@ -5,6 +5,7 @@
 
 #include <sfshm/save.h>
 
+#include "crowd.h"
 #include "testing.h"
 
 int saving_setup(void **state);
@@ -30,6 +31,14 @@ void saving_write(struct sfshm_save *save, const char *text);
 /* Saves a whole file. Returns the result of the publish. */
 int saving_save(struct sfshm *h, const char *key, const char *text,
 		const struct sfshm_save_options *o);
+
+/*
+ * Starts a process that saves "some text" under "key", and waits until it has
+ * stopped at the kill point, or died there (`signal`). saving_resume() lets it
+ * go on to its end, and returns the result of its publish.
+ */
+int saving_halted(int point, int signal, const struct sfshm_save_options *o);
+int saving_resume(int pid);
 
 /* Returns the file "file" as text; "" if there is none. Static storage. */
 const char *saving_text(void);

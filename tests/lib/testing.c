@@ -172,20 +172,51 @@ static void note_sleep(const struct timespec *until)
 	raise_to(&sleeps.until_ns, end);
 }
 
+/* The kernel's clock is behind the library's: says when it is time there. */
+static const struct timespec *kernels(const struct timespec *until,
+				      struct timespec *there)
+{
+	uint64_t ahead = load_relaxed(&ahead_ns), end;
+
+	if (!until || !ahead)
+		return until;
+	end = (uint64_t)until->tv_sec * NS_PER_S + (uint64_t)until->tv_nsec;
+	end = end > ahead ? end - ahead : 1;
+	there->tv_sec = (time_t)(end / NS_PER_S);
+	there->tv_nsec = (long)(end % NS_PER_S);
+	return there;
+}
+
+static long waitv_ahead(struct futex_waitv *words, unsigned int count,
+			const struct timespec *until)
+{
+	struct timespec there;
+
+	return real.waitv(words, count, kernels(until, &there));
+}
+
+static int wait_ahead(uint32_t *word, uint32_t value,
+		      const struct timespec *until)
+{
+	struct timespec there;
+
+	return real.wait(word, value, kernels(until, &there));
+}
+
 static long waitv_noted(struct futex_waitv *words, unsigned int count,
 			const struct timespec *until)
 {
 	/* A call with no words is the probe. */
 	if (count)
 		note_sleep(until);
-	return real.waitv(words, count, until);
+	return waitv_ahead(words, count, until);
 }
 
 static int wait_noted(uint32_t *word, uint32_t value,
 		      const struct timespec *until)
 {
 	note_sleep(until);
-	return real.wait(word, value, until);
+	return wait_ahead(word, value, until);
 }
 
 void sleeps_note(void)
@@ -212,4 +243,8 @@ void clock_advance(uint64_t ms)
 	fetch_add_relaxed(&ahead_ns, ms * NS_PER_MS);
 	sys.now = now_ahead;
 	sys.coarse = coarse_ahead;
+	if (sys.waitv == real.waitv)
+		sys.waitv = waitv_ahead;
+	if (sys.wait == real.wait)
+		sys.wait = wait_ahead;
 }

@@ -60,7 +60,7 @@ static void die_and_save(int named)
 	assert_int_equal(sfshm_save_publish(&save), 0);
 	assert_string_equal(saving_text(), "the whole text");
 	assert_int_equal(saving_entries(), 1);
-	assert_int_equal(watch_counter("saves_aborted"), 1);
+	assert_int_equal(watch_counter("saves_died"), 1);
 	assert_int_equal(sfshm_close(h), 0);
 }
 

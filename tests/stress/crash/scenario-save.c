@@ -181,6 +181,14 @@ static void op_present(struct stage *st)
 	insist(st, ask_for(mine, st, 0, &my_save) == SFSHM_CACHED);
 }
 
+static void op_look(struct stage *st)
+{
+	struct sfshm_save_info info = SFSHM_SAVE_INFO_INIT;
+
+	insist(st, sfshm_save_get(mine, SAVED, strlen(SAVED), &info) ==
+			   SFSHM_CACHED);
+}
+
 static void op_abort(struct stage *st)
 {
 	insist(st, sfshm_save_abort(&my_save) == 0);
@@ -220,14 +228,17 @@ static bool is_whole(const struct stage *st)
 	return n == strlen(TEXT) && !strcmp(text, TEXT);
 }
 
-/* The survivor's: the file is there, or is saved now. */
-static const char *finish(const struct stage *st, struct sfshm *h)
+/* The file is there, or (`missing`) is saved now. */
+static const char *ask_once(const struct stage *st, struct sfshm *h,
+			    bool missing)
 {
 	const char *wrong = NULL;
 	struct sfshm_save save;
 	int r = ask_for(h, st, 0, &save);
 
-	if (r == SFSHM_LEADER) {
+	if (r == SFSHM_LEADER && !missing) {
+		wrong = "the file in place does not serve";
+	} else if (r == SFSHM_LEADER) {
 		if (write(sfshm_save_fd(&save), TEXT, strlen(TEXT)) < 0 ||
 		    sfshm_save_publish(&save))
 			wrong = "the file cannot be saved";
@@ -241,6 +252,18 @@ static const char *finish(const struct stage *st, struct sfshm *h)
 	unlink(file(st).path);
 	rmdir(folder(st).path);
 	return wrong;
+}
+
+/* The survivor's. */
+static const char *finish(const struct stage *st, struct sfshm *h)
+{
+	return ask_once(st, h, true);
+}
+
+/* The same where the file is in place: nobody writes it anew. */
+static const char *finish_present(const struct stage *st, struct sfshm *h)
+{
+	return ask_once(st, h, false);
 }
 
 /*
@@ -297,7 +320,15 @@ const struct scenario save_scenarios[] = {
 		.key = A_KEY,
 		.prepare = writer_died_linked,
 		.operate = op_present,
-		.finish = finish,
+		.finish = finish_present,
+		.flags = NO_COPIES,
+	},
+	{
+		.name = "save: look announces a dead writer's file",
+		.key = A_KEY,
+		.prepare = writer_died_linked,
+		.operate = op_look,
+		.finish = finish_present,
 		.flags = NO_COPIES,
 	},
 	{
