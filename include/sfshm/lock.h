@@ -41,6 +41,8 @@ enum sfshm_lock_flags {
 	SFSHM_LOCK_OWN_IS_BUSY = 1 << 1,
 	/* On a wrong rank write a line to standard error and abort. */
 	SFSHM_LOCK_ABORT = 1 << 2,
+	/* sfshm_lock_path(): lock the file itself, whatever its paths are. */
+	SFSHM_LOCK_INODE = 1 << 3,
 };
 
 /*
@@ -126,11 +128,25 @@ int sfshm_trylock(struct sfshm *handle, const void *key, size_t key_len,
 
 /*
  * sfshm_lock() with a canonical path as the key: absolute, without symbolic
- * links, "." and "..", so that all names of a file give the same lock. The
- * directory must exist; its last component may be missing. No file is opened or
- * made. Returns as sfshm_lock(), or -EACCES, -ENOENT, -ENOTDIR, -ELOOP, ... as
- * realpath(3). Resolving the path may block. Use this call in place of
- * flock(2).
+ * links, "." and "..", so that all paths of a place give the same lock. The
+ * directory must exist; its last component may be missing, or be a symbolic
+ * link to a file that is missing: the key is the path that the file will have.
+ * A file that replaces another one under its path has the same lock.
+ *
+ * With SFSHM_LOCK_INODE the key is "inode:MAJOR:MINOR:NUMBER", from the file's
+ * device and inode number. So hard links, and paths in bind mounts and other
+ * mount namespaces, give the same lock. The file must exist. A file that
+ * replaces it under its path, by rename(2), has a lock of its own. Keep the
+ * file open while you hold the lock: once a file is removed and closed, a new
+ * file may get its number.
+ *
+ * No file is opened or made. Returns as sfshm_lock(), or -EACCES, -ENOTDIR,
+ * -ELOOP, ... as realpath(3), or
+ *
+ *   -ENOENT     The directory is missing, or with SFSHM_LOCK_INODE the file.
+ *               Make it first.
+ *
+ * Looking at the path may block. Use this call in place of flock(2).
  */
 int sfshm_lock_path(struct sfshm *handle, const char *path,
 		    const struct sfshm_lock_options *options,
