@@ -113,6 +113,11 @@ struct sfshm_lock {
  * fired token. A waiter sleeps in the kernel; the sleep is a cancellation
  * point, and signals do not end it. A caller that dies inside holds the lock or
  * does not; in either case the others go on.
+ *
+ * A thread that releases a lock and takes it again at once may pass those that
+ * wait. When the lock has been taken 16 times past them, the next caller lets
+ * one of them go first: it waits too, for 2 ms at most. A caller that only
+ * tries never does. Among waiters there is no order.
  */
 int sfshm_lock(struct sfshm *handle, const void *key, size_t key_len,
 	       const struct sfshm_lock_options *options,

@@ -285,7 +285,11 @@ struct shm_desk {
 		uint32_t lease_ms;  /* the leader's, from `started`; 0: none */
 		uint32_t lock_rank; /* of a lock, which has no lease */
 	};
-	struct shm_front front; /* of the second field */
+	union {
+		struct shm_front front; /* of the second field */
+		uint32_t bypassed; /* of a lock, which has no fields; by its
+				      holder, see sync/lock.h */
+	};
 	struct shm_back back[2];
 };
 static_assert(sizeof(struct shm_desk) == 64, "layout");

@@ -50,6 +50,8 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 
 	if (r)
 		return call_answer(c, r);
+	if (key_kind(&c->key) == SHM_LOCK)
+		store_relaxed(&p->map->cold[seen->slot].bypassed, 0);
 	r = key_store(p, seen->slot, &c->key);
 	kill_point(slot_keyed);
 	if (!r)
@@ -210,6 +212,8 @@ static enum step meet_idle(struct call *c, struct sighting *seen, bool absent)
 		return flight_moved(c) ?
 			       STEP_MOVED :
 			       call_answer(c, nobody_leads(c, seen, absent));
+	if (!absent && unlikely(flight_defers(c, seen)))
+		return flight_defer(c, seen);
 	if (unlikely(breaker_open(c, seen, absent)))
 		return call_answer(c, -EHOSTDOWN);
 	step = absent ? lead_new(c, seen) : flight_claim(c, seen);

@@ -32,12 +32,13 @@ struct call {
 
 	/* its wait for another caller's flight */
 	struct {
-		uint64_t joined;   /* generation of the flight, or 0 */
-		uint64_t deadline; /* ns; 0: none */
-		uint64_t slept;    /* times */
-		bool waited;       /* it was among the waiters */
-		uint32_t *event;   /* of the slot that it last waited at */
-		uint32_t reap;     /* dead leader's participant + 1, or 0 */
+		uint64_t joined;       /* generation of the flight, or 0 */
+		uint64_t deadline;     /* ns; 0: none */
+		uint64_t defers_until; /* ns: to a lock's waiters; 0: not */
+		uint64_t slept;        /* times */
+		bool waited;           /* it was among the waiters */
+		uint32_t *event;       /* of the slot that it last waited at */
+		uint32_t reap;         /* dead leader's participant + 1, or 0 */
 	} wait;
 
 	/* the segment and its predecessor */
