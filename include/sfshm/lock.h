@@ -43,6 +43,8 @@ enum sfshm_lock_flags {
 	SFSHM_LOCK_ABORT = 1 << 2,
 	/* sfshm_lock_path(): lock the file itself, whatever its paths are. */
 	SFSHM_LOCK_INODE = 1 << 3,
+	/* With a fired token: -ECANCELED, though the lock is free. */
+	SFSHM_LOCK_CANCEL_FIRST = 1 << 4,
 };
 
 /*
@@ -109,10 +111,11 @@ struct sfshm_lock {
  *   -ESHUTDOWN, -EUSERS, -EINVAL, -E2BIG, -ENAMETOOLONG, -EBADMSG, -EBADF,
  *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
  *
- * A free lock is taken without a system call, even after the deadline or with a
- * fired token. A waiter sleeps in the kernel; the sleep is a cancellation
- * point, and signals do not end it. A caller that dies inside holds the lock or
- * does not; in either case the others go on.
+ * A free lock is taken without a system call, even after the deadline, and with
+ * a fired token unless SFSHM_LOCK_CANCEL_FIRST is set. A waiter sleeps in the
+ * kernel; the sleep is a cancellation point, and signals do not end it. A
+ * caller that dies inside holds the lock or does not; in either case the others
+ * go on.
  *
  * A thread that releases a lock and takes it again at once may pass those that
  * wait. When the lock has been taken 16 times past them, the next caller lets
@@ -124,9 +127,10 @@ int sfshm_lock(struct sfshm *handle, const void *key, size_t key_len,
 	       struct sfshm_lock *lock) SFSHM_CHECKED;
 
 /*
- * sfshm_lock() without waiting and without options. Returns 0,
- * SFSHM_OWNER_DIED, -EBUSY, or an error as sfshm_lock(). Never waits for
- * another caller.
+ * sfshm_lock() with SFSHM_LOCK_TRY as its only option. Returns 0,
+ * SFSHM_OWNER_DIED, -EBUSY, or an error as sfshm_lock(). If this thread holds
+ * the lock, that is -EDEADLK; for -EBUSY call sfshm_lock() with SFSHM_LOCK_TRY
+ * and SFSHM_LOCK_OWN_IS_BUSY. Never waits for another caller.
  */
 int sfshm_trylock(struct sfshm *handle, const void *key, size_t key_len,
 		  struct sfshm_lock *lock) SFSHM_CHECKED;

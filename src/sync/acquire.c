@@ -106,6 +106,25 @@ static int attempt(struct acquire *a, bool slice, struct holders *h)
 	}
 }
 
+/* The caller prefers its fired token to a permit that may be free. */
+static bool cancelled_first(const struct acquire *a)
+{
+	if (likely(!a->first) || !load_acquire(&a->first->word))
+		return false;
+	peer_count(a->self, COUNT_cancels);
+	return true;
+}
+
+/* Passes on a wake that this waiter may have got (SEMAPHORE-5). */
+static int leave(const struct acquire *a)
+{
+	event_wake_one(&a->self->map->cold[a->s->slot].event);
+	if (a->s->before)
+		event_wake_one(
+			&a->s->before->map->cold[a->s->before->slot].event);
+	return -ECANCELED;
+}
+
 static int given_up(const struct acquire *a, const struct holders *h)
 {
 	struct peer *p = a->self;
@@ -154,6 +173,8 @@ static int wait_once(struct acquire *a, struct wait *w, struct holders *h,
 		event = &before->map->cold[before->slot].event;
 		seen = event_arm(event);
 	}
+	if (cancelled_first(a))
+		return leave(a);
 	r = attempt(a, *slice, h);
 	if (r != -EBUSY)
 		return r;
@@ -225,8 +246,11 @@ static int wait_for_one(struct acquire *a)
 int semaphore_acquire(struct acquire *a)
 {
 	struct peer *p = a->self;
-	int r = semaphore_take(p, a->s, &a->hint);
+	int r;
 
+	if (cancelled_first(a))
+		return -ECANCELED;
+	r = semaphore_take(p, a->s, &a->hint);
 	if (unlikely(r == -EBUSY)) {
 		struct holders h;
 

@@ -58,6 +58,13 @@ enum step {
 	STEP_ANSWER, /* the call is answered: call.answer */
 };
 
+/* Whether the call's token has fired, and the caller wants that to count. */
+static inline bool call_cancelled(const struct call *c)
+{
+	return unlikely(c->flags & SFSHM_CANCEL_FIRST) && c->policy->cancel &&
+	       load_acquire(&c->policy->cancel->word);
+}
+
 static inline enum step call_answer(struct call *c, int answer)
 {
 	c->answer = answer;

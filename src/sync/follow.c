@@ -28,7 +28,7 @@ static enum step take_over(struct call *c, struct sighting *seen)
 	enum step step;
 
 	flight_note_death(p, seen->slot, seen->ctl);
-	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s)) {
+	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s) || call_cancelled(c)) {
 		flight_abandon(p, seen->slot, seen->ctl);
 		event_wake(&p->map->cold[seen->slot].event, true);
 		peer_reap(p->map, dead);

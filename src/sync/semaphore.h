@@ -43,8 +43,9 @@
  *      slot's event (ORDER-E1) and found no permit free after that. A thread
  *      that sets a word back, or changes max, does so before it looks for
  *      waiters (ORDER-E2). A release wakes one waiter. A woken waiter tries
- *      for a permit once more before it leaves, whatever it leaves for. A
- *      sweep and a change of max wake all waiters.
+ *      for a permit once more before it leaves, whatever it leaves for; or, if
+ *      its token counts first, passes the wake on. A sweep and a change of max
+ *      wake all waiters.
  *
  * How each death is repaired:
  *
@@ -149,6 +150,7 @@ struct acquire {
 	struct peer *self;
 	const struct semaphore *s;
 	struct sfshm_cancel *cancel;
+	struct sfshm_cancel *first; /* the same, if it counts before a permit */
 	uint32_t *closing;
 	uint32_t closing_seen;
 	uint64_t deadline;   /* ns; 0: none */

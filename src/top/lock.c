@@ -14,7 +14,9 @@
 #include "sync/lock.h"
 #include "top/call.h"
 
-#define ALL_FLAGS (SFSHM_LOCK_TRY | SFSHM_LOCK_OWN_IS_BUSY | SFSHM_LOCK_ABORT)
+#define ALL_FLAGS                                                     \
+	(SFSHM_LOCK_TRY | SFSHM_LOCK_OWN_IS_BUSY | SFSHM_LOCK_ABORT | \
+	 SFSHM_LOCK_CANCEL_FIRST)
 
 static const struct sfshm_lock_options no_options = SFSHM_LOCK_OPTIONS_INIT;
 
@@ -127,7 +129,10 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 {
 	const struct sfshm_policy policy = {
 		.size = sizeof(policy),
-		.flags = o->flags & SFSHM_LOCK_TRY ? SFSHM_TRY : 0,
+		.flags = (o->flags & SFSHM_LOCK_TRY ? SFSHM_TRY : 0) |
+			 (o->flags & SFSHM_LOCK_CANCEL_FIRST ?
+				  SFSHM_CANCEL_FIRST :
+				  0),
 		.deadline_ns = deadline_of(o),
 		.cancel = o->cancel,
 	};
@@ -194,7 +199,9 @@ int sfshm_lock(struct sfshm *h, const void *key, size_t len,
 	o = o ? o : &no_options;
 	if (unlikely(o->why && o->why_size))
 		o->why[0] = '\0';
-	r = lock_at_once(h, key, len, o->rank, held);
+	r = unlikely(o->flags & SFSHM_LOCK_CANCEL_FIRST) ?
+		    AGAIN :
+		    lock_at_once(h, key, len, o->rank, held);
 	return likely(r != AGAIN) ? r : lock_slowly(h, key, len, o, held);
 }
 
