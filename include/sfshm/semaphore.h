@@ -87,8 +87,11 @@ struct sfshm_permit {
  *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
  *
  * A thread may hold several permits. Waiters get permits in no particular
- * order. A free permit is taken without a system call, even after the deadline,
- * and with a fired token unless SFSHM_SEMAPHORE_CANCEL_FIRST is set. A waiter
+ * order. Callers that come later may pass them 16 times; the next such caller
+ * lets one of them go first: it waits too, for 2 ms at most.
+ *
+ * A free permit is taken without a system call, even after the deadline, and
+ * with a fired token unless SFSHM_SEMAPHORE_CANCEL_FIRST is set. A waiter
  * sleeps in the kernel; the sleep is a cancellation point, and signals do not
  * end it. If the caller dies inside, a permit that it got is returned.
  */

@@ -252,7 +252,9 @@ struct shm_semaphore {
 			 CAS, the callers that change it */
 	uint32_t top; /* no word from this on was ever taken; only grows; by
 			 callers that take a permit */
-	uint8_t reserved[52];
+	uint32_t bypassed; /* hint: permits taken past waiters; by waiters
+			      and callers that take a permit */
+	uint8_t reserved[48];
 };
 static_assert(sizeof(struct shm_semaphore) == SHM_GRANULE, "layout");
 
