@@ -40,6 +40,9 @@
  *                  or leads one that the key's leader waits for. Locks count
  *                  as flights do. Semaphore: this thread holds all permits.
  *                  Release what this thread holds, then try again.
+ *   -ELOOP         The path's symbolic links lead in a circle, or a link stands
+ *                  where the file itself must be named. Mend the links, or name
+ *                  the file.
  *   -EDOM          The lock's rank is not above the ranks that this thread
  *                  holds. Take locks in increasing rank.
  *   -EILSEQ        policy.fits refused the value: it belongs to another key.

@@ -47,6 +47,8 @@ enum sfshm_policy_flags {
 	/* sfshm_do(): run the work once more if its key was invalidated
 	   meanwhile. */
 	SFSHM_RETRY_IF_INVALIDATED = 1 << 7,
+	/* With a fired token: -ECANCELED, though nobody leads. */
+	SFSHM_CANCEL_FIRST = 1 << 8,
 };
 
 /* sfshm_publish() returns this if it had no room to keep the value. */

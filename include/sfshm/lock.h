@@ -41,6 +41,10 @@ enum sfshm_lock_flags {
 	SFSHM_LOCK_OWN_IS_BUSY = 1 << 1,
 	/* On a wrong rank write a line to standard error and abort. */
 	SFSHM_LOCK_ABORT = 1 << 2,
+	/* sfshm_lock_path(): lock the file itself, whatever its paths are. */
+	SFSHM_LOCK_INODE = 1 << 3,
+	/* With a fired token: -ECANCELED, though the lock is free. */
+	SFSHM_LOCK_CANCEL_FIRST = 1 << 4,
 };
 
 /*
@@ -107,30 +111,51 @@ struct sfshm_lock {
  *   -ESHUTDOWN, -EUSERS, -EINVAL, -E2BIG, -ENAMETOOLONG, -EBADMSG, -EBADF,
  *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
  *
- * A free lock is taken without a system call, even after the deadline or with a
- * fired token. A waiter sleeps in the kernel; the sleep is a cancellation
- * point, and signals do not end it. A caller that dies inside holds the lock or
- * does not; in either case the others go on.
+ * A free lock is taken without a system call, even after the deadline, and with
+ * a fired token unless SFSHM_LOCK_CANCEL_FIRST is set. A waiter sleeps in the
+ * kernel; the sleep is a cancellation point, and signals do not end it. A
+ * caller that dies inside holds the lock or does not; in either case the others
+ * go on.
+ *
+ * A thread that releases a lock and takes it again at once may pass those that
+ * wait. When the lock has been taken 16 times past them, the next caller lets
+ * one of them go first: it waits too, for 2 ms at most. A caller that only
+ * tries never does. Among waiters there is no order.
  */
 int sfshm_lock(struct sfshm *handle, const void *key, size_t key_len,
 	       const struct sfshm_lock_options *options,
 	       struct sfshm_lock *lock) SFSHM_CHECKED;
 
 /*
- * sfshm_lock() without waiting and without options. Returns 0,
- * SFSHM_OWNER_DIED, -EBUSY, or an error as sfshm_lock(). Never waits for
- * another caller.
+ * sfshm_lock() with SFSHM_LOCK_TRY as its only option. Returns 0,
+ * SFSHM_OWNER_DIED, -EBUSY, or an error as sfshm_lock(). If this thread holds
+ * the lock, that is -EDEADLK; for -EBUSY call sfshm_lock() with SFSHM_LOCK_TRY
+ * and SFSHM_LOCK_OWN_IS_BUSY. Never waits for another caller.
  */
 int sfshm_trylock(struct sfshm *handle, const void *key, size_t key_len,
 		  struct sfshm_lock *lock) SFSHM_CHECKED;
 
 /*
  * sfshm_lock() with a canonical path as the key: absolute, without symbolic
- * links, "." and "..", so that all names of a file give the same lock. The
- * directory must exist; its last component may be missing. No file is opened or
- * made. Returns as sfshm_lock(), or -EACCES, -ENOENT, -ENOTDIR, -ELOOP, ... as
- * realpath(3). Resolving the path may block. Use this call in place of
- * flock(2).
+ * links, "." and "..", so that all paths of a place give the same lock. The
+ * directory must exist; its last component may be missing, or be a symbolic
+ * link to a file that is missing: the key is the path that the file will have.
+ * A file that replaces another one under its path has the same lock.
+ *
+ * With SFSHM_LOCK_INODE the key is "inode:MAJOR:MINOR:NUMBER", from the file's
+ * device and inode number. So hard links, and paths in bind mounts and other
+ * mount namespaces, give the same lock. The file must exist. A file that
+ * replaces it under its path, by rename(2), has a lock of its own. Keep the
+ * file open while you hold the lock: once a file is removed and closed, a new
+ * file may get its number.
+ *
+ * No file is opened or made. Returns as sfshm_lock(), or -EACCES, -ENOTDIR,
+ * -ELOOP, ... as realpath(3), or
+ *
+ *   -ENOENT     The directory is missing, or with SFSHM_LOCK_INODE the file.
+ *               Make it first.
+ *
+ * Looking at the path may block. Use this call in place of flock(2).
  */
 int sfshm_lock_path(struct sfshm *handle, const char *path,
 		    const struct sfshm_lock_options *options,

@@ -33,6 +33,8 @@ SFSHM_BEGIN_DECLS
 
 enum sfshm_semaphore_flags {
 	SFSHM_SEMAPHORE_TRY = 1 << 0, /* do not wait: -EBUSY if none is free */
+	/* With a fired token: -ECANCELED, though a permit is free. */
+	SFSHM_SEMAPHORE_CANCEL_FIRST = 1 << 1,
 };
 
 /*
@@ -85,10 +87,13 @@ struct sfshm_permit {
  *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
  *
  * A thread may hold several permits. Waiters get permits in no particular
- * order. A free permit is taken without a system call, even after the deadline
- * or with a fired token. A waiter sleeps in the kernel; the sleep is a
- * cancellation point, and signals do not end it. If the caller dies inside, a
- * permit that it got is returned.
+ * order. Callers that come later may pass them 16 times; the next such caller
+ * lets one of them go first: it waits too, for 2 ms at most.
+ *
+ * A free permit is taken without a system call, even after the deadline, and
+ * with a fired token unless SFSHM_SEMAPHORE_CANCEL_FIRST is set. A waiter
+ * sleeps in the kernel; the sleep is a cancellation point, and signals do not
+ * end it. If the caller dies inside, a permit that it got is returned.
  */
 int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
 		  const struct sfshm_semaphore_options *options,

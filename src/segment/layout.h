@@ -252,7 +252,9 @@ struct shm_semaphore {
 			 CAS, the callers that change it */
 	uint32_t top; /* no word from this on was ever taken; only grows; by
 			 callers that take a permit */
-	uint8_t reserved[52];
+	uint32_t bypassed; /* hint: permits taken past waiters; by waiters
+			      and callers that take a permit */
+	uint8_t reserved[48];
 };
 static_assert(sizeof(struct shm_semaphore) == SHM_GRANULE, "layout");
 
@@ -285,7 +287,11 @@ struct shm_desk {
 		uint32_t lease_ms;  /* the leader's, from `started`; 0: none */
 		uint32_t lock_rank; /* of a lock, which has no lease */
 	};
-	struct shm_front front; /* of the second field */
+	union {
+		struct shm_front front; /* of the second field */
+		uint32_t bypassed; /* of a lock, which has no fields; by its
+				      holder, see sync/lock.h */
+	};
 	struct shm_back back[2];
 };
 static_assert(sizeof(struct shm_desk) == 64, "layout");

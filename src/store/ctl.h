@@ -28,7 +28,8 @@
  *                                                  why, failed is set; has is
  *                                                  cleared if the field says
  *                                                  that the key is uncacheable
- *  FLIGHT-T6.  BUSY g P           -> IDLE g        release
+ *  FLIGHT-T6.  BUSY g P           -> IDLE g        release; DONE g: a lock that
+ *                                                  is kept for its waiters
  *  FLIGHT-T7.  MAKING|BUSY g D    -> BUSY g''+1 P  take over from the dead
  *  FLIGHT-T8.  MAKING|BUSY g D    -> IDLE g''      end D's flight
  *  FLIGHT-T9.  MAKING g P|D       -> FREE g        give back: it was not linked
@@ -117,6 +118,9 @@ enum phase {
  * had the lock, and no holder has given the lock back since. See sync/lock.h.
  */
 #define LOCK_ORPHANED CTL_CUR
+
+/* The phase of a lock that was given back for one of its waiters. Likewise. */
+#define LOCK_KEPT PHASE_DONE
 
 static inline enum phase ctl_phase(uint64_t c)
 {

@@ -106,6 +106,25 @@ static int attempt(struct acquire *a, bool slice, struct holders *h)
 	}
 }
 
+/* The caller prefers its fired token to a permit that may be free. */
+static bool cancelled_first(const struct acquire *a)
+{
+	if (likely(!a->first) || !load_acquire(&a->first->word))
+		return false;
+	peer_count(a->self, COUNT_cancels);
+	return true;
+}
+
+/* Passes on a wake that this waiter may have got (SEMAPHORE-5). */
+static int leave(const struct acquire *a)
+{
+	event_wake_one(&a->self->map->cold[a->s->slot].event);
+	if (a->s->before)
+		event_wake_one(
+			&a->s->before->map->cold[a->s->before->slot].event);
+	return -ECANCELED;
+}
+
 static int given_up(const struct acquire *a, const struct holders *h)
 {
 	struct peer *p = a->self;
@@ -137,6 +156,11 @@ static void reap_all(struct acquire *a)
 		peer_reap_all(a->s->before->map);
 }
 
+static inline uint32_t *bypassed_of(const struct acquire *a)
+{
+	return &semaphore_head(a->s)->bypassed;
+}
+
 /*
  * Looks at everything once, and sleeps. *slice: the sleep ended by itself. The
  * waiter takes a free permit before it considers leaving, so it never leaves
@@ -150,10 +174,13 @@ static int wait_once(struct acquire *a, struct wait *w, struct holders *h,
 	int r;
 
 	w->event_seen = event_arm(w->event);
+	cas_relaxed(bypassed_of(a), 0, 1);
 	if (before) {
 		event = &before->map->cold[before->slot].event;
 		seen = event_arm(event);
 	}
+	if (cancelled_first(a))
+		return leave(a);
 	r = attempt(a, *slice, h);
 	if (r != -EBUSY)
 		return r;
@@ -187,12 +214,48 @@ void acquire_begin_to_wait(struct acquire *a)
 	a->timeout_ms = 0;
 }
 
+/* SEMAPHORE-6: whether this caller lets the waiters go first. */
+static bool defers(const struct acquire *a)
+{
+	uint32_t *bypassed = bypassed_of(a);
+
+	if (a->try || load_relaxed(bypassed) <= SEMAPHORE_BYPASSES)
+		return false;
+	if (peer_waiters(a->self->map, a->s->slot))
+		return true;
+	store_relaxed(bypassed, 0);
+	return false;
+}
+
+/* SEMAPHORE-6, for a caller that has taken a permit. */
+static void count_bypass(const struct acquire *a, bool waited, bool deferred)
+{
+	uint32_t *event = &a->self->map->cold[a->s->slot].event;
+	uint32_t *bypassed = bypassed_of(a), n = load_relaxed(bypassed);
+
+	if (waited)
+		store_relaxed(bypassed, !deferred && event_awaited(event));
+	else if (n && n <= SEMAPHORE_BYPASSES)
+		store_relaxed(bypassed, n + 1);
+}
+
+static void let_others_go_first(const struct acquire *a, struct wait *w)
+{
+	uint64_t until = sys.now() + SEMAPHORE_DEFER_NS;
+
+	wait_rest(a->self);
+	w->event_seen = event_arm(w->event);
+	w->until = a->deadline && a->deadline < until ? a->deadline : until;
+	(void)wait_sleep(w);
+	w->until = a->deadline;
+}
+
 /*
  * The waiter notes its wait in its record before anything else. So the dump
  * counts it; and should it die with a wake that others need, its reaper wakes
  * them.
  */
-static int wait_for_one(struct acquire *a)
+static int wait_for_one(struct acquire *a, bool deferring)
 {
 	struct peer *p = a->self;
 	struct futex_waitv words[WAIT_MOST_WORDS];
@@ -215,6 +278,8 @@ static int wait_for_one(struct acquire *a)
 		w.relay_before = &a->s->before->map->header->relay;
 	w.until = a->deadline;
 	store_seq(&p->record->wait_slot, a->s->slot + 1);
+	if (deferring)
+		let_others_go_first(a, &w);
 	do {
 		r = wait_once(a, &w, &h, &slice);
 	} while (r == AGAIN);
@@ -222,16 +287,33 @@ static int wait_for_one(struct acquire *a)
 	return r;
 }
 
+static int acquire_slowly(struct acquire *a)
+{
+	bool deferring = defers(a), waits;
+	struct holders h;
+	int r = deferring ? -EBUSY : semaphore_take(a->self, a->s, &a->hint);
+
+	waits = r == -EBUSY && !a->try;
+	if (waits)
+		r = wait_for_one(a, deferring);
+	else if (r == -EBUSY)
+		r = attempt(a, false, &h);
+	if (!r)
+		count_bypass(a, waits, deferring);
+	return r;
+}
+
 int semaphore_acquire(struct acquire *a)
 {
 	struct peer *p = a->self;
-	int r = semaphore_take(p, a->s, &a->hint);
+	int r = -EBUSY;
 
-	if (unlikely(r == -EBUSY)) {
-		struct holders h;
-
-		r = a->try ? attempt(a, false, &h) : wait_for_one(a);
-	}
+	if (cancelled_first(a))
+		return -ECANCELED;
+	if (likely(!load_relaxed(bypassed_of(a))))
+		r = semaphore_take(p, a->s, &a->hint);
+	if (unlikely(r == -EBUSY))
+		r = acquire_slowly(a);
 	if (unlikely(r))
 		return r;
 	p->permits++;

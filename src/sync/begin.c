@@ -50,6 +50,8 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 
 	if (r)
 		return call_answer(c, r);
+	if (key_kind(&c->key) == SHM_LOCK)
+		store_relaxed(&p->map->cold[seen->slot].bypassed, 0);
 	r = key_store(p, seen->slot, &c->key);
 	kill_point(slot_keyed);
 	if (!r)
@@ -78,6 +80,12 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 	return STEP_LEAD;
 }
 
+static int cancelled(const struct call *c)
+{
+	peer_count(c->self, COUNT_cancels);
+	return -ECANCELED;
+}
+
 /* Answers with a failure that this caller shares. */
 static int failure(struct call *c, struct flight *f)
 {
@@ -85,6 +93,8 @@ static int failure(struct call *c, struct flight *f)
 		c->result->code = 0;
 		if (!f || c->flags & SFSHM_FOLLOW)
 			return -ENODATA;
+		if (call_cancelled(c))
+			return cancelled(c);
 		peer_count(c->self, COUNT_uncacheable);
 		return flight_alone(f, c->policy, c->result);
 	}
@@ -210,6 +220,10 @@ static enum step meet_idle(struct call *c, struct sighting *seen, bool absent)
 		return flight_moved(c) ?
 			       STEP_MOVED :
 			       call_answer(c, nobody_leads(c, seen, absent));
+	if (call_cancelled(c))
+		return call_answer(c, cancelled(c));
+	if (!absent && unlikely(flight_defers(c, seen)))
+		return flight_defer(c, seen);
 	if (unlikely(breaker_open(c, seen, absent)))
 		return call_answer(c, -EHOSTDOWN);
 	step = absent ? lead_new(c, seen) : flight_claim(c, seen);

@@ -32,11 +32,12 @@ struct call {
 
 	/* its wait for another caller's flight */
 	struct {
-		uint64_t joined;    /* generation of the flight, or 0 */
-		uint64_t deadline;  /* ns; 0: none */
-		uint64_t slept;     /* times */
-		bool waited;        /* it was among the waiters */
-		uint32_t *event;    /* of the slot that it last waited at */
+		uint64_t joined;       /* generation of the flight, or 0 */
+		uint64_t deadline;     /* ns; 0: none */
+		uint64_t defers_until; /* ns: to a lock's waiters; 0: not */
+		uint64_t slept;        /* times */
+		bool waited;           /* it was among the waiters */
+		uint32_t *event;       /* of the slot that it last waited at */
 		uint64_t suspected; /* of a writer that may be dead: its word */
 		uint32_t reap;      /* dead leader's participant + 1, or 0 */
 	} wait;
@@ -57,6 +58,13 @@ enum step {
 	STEP_MOVED,  /* the segment has a successor, which must be asked */
 	STEP_ANSWER, /* the call is answered: call.answer */
 };
+
+/* Whether the call's token has fired, and the caller wants that to count. */
+static inline bool call_cancelled(const struct call *c)
+{
+	return unlikely(c->flags & SFSHM_CANCEL_FIRST) && c->policy->cancel &&
+	       load_acquire(&c->policy->cancel->word);
+}
 
 static inline enum step call_answer(struct call *c, int answer)
 {

@@ -187,7 +187,8 @@ int fast_begin(struct peer *p, const struct key *k,
 		return hit(p, &g, now, result) ? SFSHM_CACHED : AGAIN;
 	}
 	ctl = g.at.ctl;
-	if (!ctl_at_rest(ctl) || (ctl_phase(ctl) == PHASE_FAILED && !refresh))
+	if (!ctl_at_rest(ctl) || policy->flags & SFSHM_CANCEL_FIRST ||
+	    (ctl_phase(ctl) == PHASE_FAILED && !refresh))
 		return AGAIN;
 	return lead(p, policy, &g.at, now, f, result);
 }

@@ -29,7 +29,7 @@ static enum step take_over(struct call *c, struct sighting *seen)
 	enum step step;
 
 	flight_note_death(p, seen->slot, seen->ctl);
-	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s)) {
+	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s) || call_cancelled(c)) {
 		flight_abandon(p, seen->slot, seen->ctl);
 		event_wake(&p->map->cold[seen->slot].event, true);
 		peer_reap(p->map, dead);
@@ -265,6 +265,49 @@ enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
 	}
 	w->until = earlier(c->wait.deadline, lease);
 	return STEP_SLEEP;
+}
+
+bool flight_defers(const struct call *c, const struct sighting *seen)
+{
+	const struct sfshm_cancel *cancel = c->policy->cancel;
+	uint64_t now;
+
+	if (key_kind(&c->key) != SHM_LOCK ||
+	    ctl_phase(seen->ctl) != LOCK_KEPT || c->flags & SFSHM_TRY ||
+	    (c->wait.joined && c->wait.joined <= ctl_gen(seen->ctl)))
+		return false;
+	if (!c->wait.defers_until)
+		return true;
+	now = sys.now();
+	return now < c->wait.defers_until &&
+	       (!c->wait.deadline || now < c->wait.deadline) &&
+	       !(cancel && load_acquire(&cancel->word)) &&
+	       load_acquire(c->closing) == c->closing_seen;
+}
+
+enum step flight_defer(struct call *c, const struct sighting *seen)
+{
+	struct futex_waitv words[WAIT_OWN_WORDS];
+	struct wait w = {
+		.words = words,
+		.cancel = c->policy->cancel,
+		.closing = c->closing,
+		.closing_seen = c->closing_seen,
+	};
+	enum step step = follow_join(c, seen, &w);
+
+	/* The hold that has ended is not one that this call waited for. */
+	c->wait.joined = ctl_gen(seen->ctl) + 1;
+	if (!c->wait.defers_until)
+		c->wait.defers_until = sys.now() + LOCK_DEFER_NS;
+	if (step == STEP_SLEEP) {
+		w.until = earlier(c->wait.deadline, c->wait.defers_until);
+		wait_sleep(&w);
+		c->wait.slept++;
+		step = STEP_AGAIN;
+	}
+	store_relaxed(&c->self->record->wait_slot, 0);
+	return step;
 }
 
 /*

@@ -89,6 +89,12 @@ enum step flight_try(struct call *c, struct sighting *seen);
  */
 enum step flight_replace(struct call *c, struct sighting *seen);
 
+/* LOCK-3: whether this call lets the waiters of a KEPT lock go first. */
+bool flight_defers(const struct call *c, const struct sighting *seen);
+
+/* Sleeps among those waiters, until one has the lock or the time is over. */
+enum step flight_defer(struct call *c, const struct sighting *seen);
+
 /* Ends the call's wait; `leads` says whether the caller became the leader. */
 void flight_unfollow(struct call *c, bool leads);
 

@@ -12,6 +12,7 @@
 #include "peer/wait.h"
 #include "store/owned.h"
 #include "sync/flight.h"
+#include "sync/lock.h"
 #include "sync/result.h"
 
 /*
@@ -44,7 +45,8 @@ static force_inline int flight_claim_as(struct peer *p, struct sighting *seen,
 {
 	uint64_t mine = ctl_make(slot_gen(p->map, seen->ctl) + 1, p->id,
 				 PHASE_BUSY, seen->ctl);
-	uint32_t *event = &p->map->cold[seen->slot].event;
+	struct shm_desk *cold = &p->map->cold[seen->slot];
+	bool awaited;
 
 	if (unlikely(ctl_gen(mine) >= CTL_GEN_END))
 		return -EOVERFLOW;
@@ -61,8 +63,11 @@ static force_inline int flight_claim_as(struct peer *p, struct sighting *seen,
 	 * Waiters that sleep on the last owner's words must learn of the new
 	 * owner (WAIT-5).
 	 */
-	if (ctl_at_rest(seen->ctl) && unlikely(event_awaited(event)))
-		event_wake(event, true);
+	awaited = ctl_at_rest(seen->ctl) && event_awaited(&cold->event);
+	if (unlikely(awaited))
+		event_wake(&cold->event, true);
+	if (lock)
+		lock_count(cold, awaited);
 	seen->ctl = mine;
 	flight_note_start(p, seen, lease_or_rank, coarse, lock);
 	return SFSHM_LEADER;

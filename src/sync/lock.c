@@ -51,6 +51,8 @@ int lock_take(struct call *c, struct hold *held)
 	seen.slot = f.slot;
 	seen.ctl = f.ctl;
 	fill_hold(held, c->self, &seen, c->lease_or_rank);
+	if (c->wait.joined)
+		store_relaxed(&c->self->map->cold[f.slot].bypassed, 0);
 	if (f.reap)
 		peer_reap(c->self->map, f.reap - 1);
 	return c->result->owner_died;
@@ -59,19 +61,23 @@ int lock_take(struct call *c, struct hold *held)
 int lock_release(struct hold *held, struct peer *p)
 {
 	struct shm_slot *s = &p->map->slots[held->slot];
-	uint64_t idle = ctl_make(ctl_gen(held->ctl), 0, PHASE_IDLE, 0);
+	struct shm_desk *cold = &p->map->cold[held->slot];
+	/* LOCK-2 */
+	bool keep = load_relaxed(&cold->bypassed) >= LOCK_BYPASSES;
+	uint64_t rest = ctl_make(ctl_gen(held->ctl), 0,
+				 unlikely(keep) ? LOCK_KEPT : PHASE_IDLE, 0);
 
 	if (unlikely(load_relaxed(&s->deaths)))
 		store_relaxed(&s->deaths, 0);
 	held->map = NULL;
-	if (unlikely(!cas_seq(&s->ctl, held->ctl, idle))) {
+	if (unlikely(!cas_seq(&s->ctl, held->ctl, rest))) {
 		/* Nobody takes a lock from a living thread. */
 		peer_count(p, COUNT_corrupt);
 		flight_yield(p, held->slot);
 		return -ESTALE;
 	}
 	kill_point(lock_released);
-	if (unlikely(event_wake(&p->map->cold[held->slot].event, false)))
+	if (unlikely(event_wake(&cold->event, false)))
 		peer_count(p, COUNT_wakeups);
 	owned_drop(p, held->slot);
 	return 0;

@@ -11,9 +11,39 @@
  * table P is the caller, D a dead or leaving holder, x the bit as it was.
  *
  *   IDLE g x    -> BUSY g+1 P x   take it (FLIGHT-T3)
+ *   KEPT g      -> BUSY g+1 P     take it, as LOCK-3 allows (FLIGHT-T3)
  *   BUSY g P x  -> IDLE g         give it back (FLIGHT-T6)
+ *   BUSY g P x  -> KEPT g         give it back for a waiter (FLIGHT-T6)
  *   BUSY g D x  -> BUSY g+1 P O   take it over from the dead (FLIGHT-T7)
  *   BUSY g D x  -> IDLE g O       the dead one's hold is over (FLIGHT-T8)
+ *
+ * A thread that gives a lock back and takes it again at once is faster than the
+ * waiter that it has woken: it bypasses the waiter. Each bypass spares a switch
+ * of threads, and too many of them starve the waiter. KEPT bounds their number,
+ * however late the waiter runs.
+ *
+ *  LOCK-1. `bypassed` counts holds, each as it begins: the first that a caller
+ *      takes while a waiter is announced, and all after that. Only the holder
+ *      writes it. A holder that has waited sets it to 0; so does the maker of
+ *      the slot.
+ *  LOCK-2. The holder at which the count has reached LOCK_BYPASSES gives the
+ *      lock back as KEPT.
+ *  LOCK-3. A caller takes a KEPT lock if it waited when that hold ended; if it
+ *      must not wait, because it only tries, or its wait is over; or if it has
+ *      deferred for LOCK_DEFER_NS in this call. Any other caller defers: it
+ *      sleeps as a waiter until then.
+ *
+ * So a waiter is bypassed by LOCK_BYPASSES holds at most, beside those of
+ * callers that try, until it or another waiter has the lock, or has not come
+ * for it within LOCK_DEFER_NS. Among waiters there is no order.
+ *
+ *   the holder dies              FLIGHT-T7 and FLIGHT-T8 leave the count, so the
+ *                                next hold that ends keeps the lock
+ *   the waiters die or stop,     each caller that comes defers once; the first
+ *     or have left (the count    that has done so takes the lock, has then
+ *     says too much: legal)      waited, and sets the count to 0
+ *   a caller dies as it defers   the others' time runs on
+ *   the maker of the slot dies   the count is 0 before the slot is linked
  */
 #ifndef SYNC_LOCK_H
 #define SYNC_LOCK_H
@@ -21,6 +51,18 @@
 #include <sfshm/lock.h>
 
 #include "sync/flight.h"
+
+#define LOCK_BYPASSES 16
+#define LOCK_DEFER_NS (2 * NS_PER_MS)
+
+/* LOCK-1, for the new holder of a lock. `awaited`: a waiter is announced. */
+static force_inline void lock_count(struct shm_desk *cold, bool awaited)
+{
+	uint32_t n = load_relaxed(&cold->bypassed);
+
+	if (unlikely(awaited || n) && n < LOCK_BYPASSES)
+		store_relaxed(&cold->bypassed, n + 1);
+}
 
 /* The contents of struct sfshm_lock. */
 struct hold {

@@ -43,8 +43,19 @@
  *      slot's event (ORDER-E1) and found no permit free after that. A thread
  *      that sets a word back, or changes max, does so before it looks for
  *      waiters (ORDER-E2). A release wakes one waiter. A woken waiter tries
- *      for a permit once more before it leaves, whatever it leaves for. A
- *      sweep and a change of max wake all waiters.
+ *      for a permit once more before it leaves, whatever it leaves for; or, if
+ *      its token counts first, passes the wake on. A sweep and a change of max
+ *      wake all waiters.
+ *
+ *  SEMAPHORE-6. `bypassed` is 0, or 1 more than the permits that callers which
+ *      had not waited took past the waiters. A waiter that is about to sleep
+ *      makes it 1 if it is 0. Once it is above SEMAPHORE_BYPASSES, and somebody
+ *      does wait, a caller that may wait sleeps as a waiter, for
+ *      SEMAPHORE_DEFER_NS at most, before it tries. A waiter that gets a permit
+ *      sets it back: to 1 if there may be more waiters, but to 0 if it has
+ *      deferred to them, so that a stopped one costs that once. It is a hint: two that
+ *      change it at once may lose a step, and what is left of waiters that have
+ *      gone costs one look at the records.
  *
  * How each death is repaired:
  *
@@ -91,6 +102,9 @@
 #define SEMAPHORE_WORDS_PER_GRANULE (SHM_GRANULE / sizeof(uint32_t))
 #define SEMAPHORE_GRANULES (1 + SHM_PERMITS / SEMAPHORE_WORDS_PER_GRANULE)
 #define SEMAPHORE_BYTES (SEMAPHORE_GRANULES * SHM_GRANULE)
+
+#define SEMAPHORE_BYPASSES 16
+#define SEMAPHORE_DEFER_NS (2 * NS_PER_MS)
 
 /* A semaphore as it was found. */
 struct semaphore {
@@ -149,6 +163,7 @@ struct acquire {
 	struct peer *self;
 	const struct semaphore *s;
 	struct sfshm_cancel *cancel;
+	struct sfshm_cancel *first; /* the same, if it counts before a permit */
 	uint32_t *closing;
 	uint32_t closing_seen;
 	uint64_t deadline;   /* ns; 0: none */

@@ -34,6 +34,9 @@ static const struct {
 		  "or resources are short; try again later" },
 	{ EHOSTDOWN, "the key's leaders keep dying, so its breaker is open; "
 		     "find out why, or try again later" },
+	{ ELOOP,
+	  "symbolic links lead in a circle, or a link stands where the "
+	  "file itself must be named; mend the links, or name the file" },
 	{ EDOM, "the lock's rank is not above the ranks that this thread "
 		"holds; take locks in increasing rank" },
 	{ EILSEQ, "the value belongs to another key and was refused; "

@@ -266,6 +266,8 @@ static int fill_slot(struct mapping *map, uint32_t index, uint64_t ctl,
 	info->kind = (enum sfshm_kind)slot_kind(s);
 	if (info->kind >= (enum sfshm_kind)SHM_KINDS)
 		return -EBADMSG;
+	if (info->kind == SFSHM_KIND_LOCK && info->phase == SFSHM_PHASE_DONE)
+		info->phase = SFSHM_PHASE_IDLE;
 	fill_times(map, index, ctl, info);
 	fill_kind(map, index, ctl, info);
 	if (!r)

@@ -6,7 +6,6 @@
 #include <sfshm/lock.h>
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,9 @@
 #include "sync/lock.h"
 #include "top/call.h"
 
-#define ALL_FLAGS (SFSHM_LOCK_TRY | SFSHM_LOCK_OWN_IS_BUSY | SFSHM_LOCK_ABORT)
+#define ALL_FLAGS                                                     \
+	(SFSHM_LOCK_TRY | SFSHM_LOCK_OWN_IS_BUSY | SFSHM_LOCK_ABORT | \
+	 SFSHM_LOCK_CANCEL_FIRST)
 
 static const struct sfshm_lock_options no_options = SFSHM_LOCK_OPTIONS_INIT;
 
@@ -128,7 +129,10 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 {
 	const struct sfshm_policy policy = {
 		.size = sizeof(policy),
-		.flags = o->flags & SFSHM_LOCK_TRY ? SFSHM_TRY : 0,
+		.flags = (o->flags & SFSHM_LOCK_TRY ? SFSHM_TRY : 0) |
+			 (o->flags & SFSHM_LOCK_CANCEL_FIRST ?
+				  SFSHM_CANCEL_FIRST :
+				  0),
 		.deadline_ns = deadline_of(o),
 		.cancel = o->cancel,
 	};
@@ -195,7 +199,9 @@ int sfshm_lock(struct sfshm *h, const void *key, size_t len,
 	o = o ? o : &no_options;
 	if (unlikely(o->why && o->why_size))
 		o->why[0] = '\0';
-	r = lock_at_once(h, key, len, o->rank, held);
+	r = unlikely(o->flags & SFSHM_LOCK_CANCEL_FIRST) ?
+		    AGAIN :
+		    lock_at_once(h, key, len, o->rank, held);
 	return likely(r != AGAIN) ? r : lock_slowly(h, key, len, o, held);
 }
 
@@ -208,55 +214,6 @@ int sfshm_trylock(struct sfshm *h, const void *key, size_t len,
 	};
 
 	return sfshm_lock(h, key, len, &try, lock);
-}
-
-/*
- * Resolves a path whose last component may be missing: then resolves the
- * folder.
- */
-static int resolve(const char *path, char whole[PATH_MAX])
-{
-	char folder[PATH_MAX];
-	size_t len = strlen(path), name;
-
-	if (realpath(path, whole))
-		return 0;
-	while (len > 1 && path[len - 1] == '/')
-		len--;
-	if (errno != ENOENT || !len)
-		return -errno;
-	if (len >= sizeof(folder))
-		return -ENAMETOOLONG;
-	for (name = len; name && path[name - 1] != '/';)
-		name--;
-	snprintf(folder, sizeof(folder), "%.*s.", (int)name, path);
-	if (!realpath(folder, whole))
-		return -errno;
-	folder[0] = '\0';
-	strncat(folder, path + name, len - name);
-	if (!strcmp(folder, ".") || !strcmp(folder, ".."))
-		return -ENOENT;
-	len = strlen(whole);
-	if (len + 1 + strlen(folder) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	snprintf(whole + len, PATH_MAX - len, "%s%s", len > 1 ? "/" : "",
-		 folder);
-	return 0;
-}
-
-int sfshm_lock_path(struct sfshm *h, const char *path,
-		    const struct sfshm_lock_options *o, struct sfshm_lock *lock)
-{
-	char whole[PATH_MAX];
-	int r;
-
-	if (!lock)
-		return -EINVAL;
-	*lock = (struct sfshm_lock)SFSHM_LOCK_INIT;
-	if (!path)
-		return -EINVAL;
-	r = resolve(path, whole);
-	return r ? r : sfshm_lock(h, whole, strlen(whole), o, lock);
 }
 
 int sfshm_unlock(struct sfshm_lock *lock)

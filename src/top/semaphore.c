@@ -269,7 +269,9 @@ static int check_options(const struct sfshm_semaphore_options *o)
 	if (!o)
 		return 0;
 	return o->max > SFSHM_PERMITS_MAX || o->reserved ||
-			       o->flags & ~(uint32_t)SFSHM_SEMAPHORE_TRY ?
+			       o->flags &
+				       ~(uint32_t)(SFSHM_SEMAPHORE_TRY |
+						   SFSHM_SEMAPHORE_CANCEL_FIRST) ?
 		       -EINVAL :
 		       0;
 }
@@ -330,6 +332,9 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
 	a.deadline = options ? options->deadline_ns : 0;
 	a.timeout_ms = options ? options->wait_timeout_ms : 0;
 	a.try = options && options->flags & SFSHM_SEMAPHORE_TRY;
+	a.first = options && options->flags & SFSHM_SEMAPHORE_CANCEL_FIRST ?
+			  options->cancel :
+			  NULL;
 	do {
 		r = acquire_once(&w, &a);
 	} while (unlikely(r == MOVED));

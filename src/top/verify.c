@@ -205,11 +205,11 @@ static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
 		finding(c, "slot %u has a key without memory", slot);
 	if (ctl_phase(ctl) == PHASE_FAILED && !ctl_failed(ctl))
 		finding(c, "slot %u has failed and has no failure", slot);
-	if (ctl_phase(ctl) == PHASE_DONE && !ctl_has(ctl))
+	if (ctl_phase(ctl) == PHASE_DONE && !ctl_has(ctl) &&
+	    slot_kind(s) != SHM_LOCK)
 		finding(c, "slot %u is done and has no value", slot);
 	if (slot_kind(s) == SHM_LOCK &&
-	    (ctl_has(ctl) ||
-	     (ctl_at_rest(ctl) && ctl_phase(ctl) != PHASE_IDLE)))
+	    (ctl_has(ctl) || ctl_phase(ctl) == PHASE_FAILED))
 		finding(c, "slot %u is a lock and has a result", slot);
 }
 

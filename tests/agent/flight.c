@@ -64,6 +64,8 @@ static void parse_policy(struct sfshm_policy *p, char *rest)
 			p->flags |= SFSHM_REFRESH;
 		else if (!strcmp(w, "retry"))
 			p->flags |= SFSHM_RETRY_ON_FAILURE;
+		else if (!strcmp(w, "cancel-first"))
+			p->flags |= SFSHM_CANCEL_FIRST;
 		else if (!strcmp(w, "keep"))
 			p->flags |= SFSHM_KEEP;
 		else if (!strcmp(w, "token"))

@@ -40,6 +40,8 @@ static void do_acquire(struct lane *lane, char *rest)
 	for (char *w = word(&rest); *w; w = word(&rest)) {
 		if (!strcmp(w, "try"))
 			o.flags |= SFSHM_SEMAPHORE_TRY;
+		else if (!strcmp(w, "cancel-first"))
+			o.flags |= SFSHM_SEMAPHORE_CANCEL_FIRST;
 		else if (!strcmp(w, "token"))
 			o.cancel = &token;
 		else if (sscanf(w, "max=%u", &o.max) != 1 &&
@@ -125,7 +127,8 @@ static void do_robust_mutex(struct lane *lane, char *rest)
 }
 
 const struct command semaphore_commands[] = {
-	{ "acquire", "NAME [try] [token] [max=N] [timeout=MS]", do_acquire },
+	{ "acquire", "NAME [try] [cancel-first] [token] [max=N] [timeout=MS]",
+	  do_acquire },
 	{ "give-back", "the permit taken last", do_give_back },
 	{ "give-back-again", "the same once more", do_give_back_again },
 	{ "give-back-of", "LANE: that thread's", do_give_back_of },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L3: a thread that asks for a lock that it holds gets an error, and
- * does not hang.
+ * PROMISE-L3, PROMISE-C14: a thread that asks for a lock that it holds gets an
+ * error, and does not hang.
  */
 #include <sfshm/lock.h>
 
