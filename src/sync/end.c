@@ -162,7 +162,7 @@ static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 static uint8_t took(const struct flight *f, uint64_t now)
 {
 	uint64_t from = started_ns(load_relaxed(&f->map->cold[f->slot].started),
-				   ctl_gen(f->ctl));
+				   ctl_gen(f->ctl), now);
 
 	return from && now > from && !f->stored ? scale_took(now - from) : 0;
 }

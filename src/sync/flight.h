@@ -168,8 +168,8 @@ static force_inline bool flight_is_doubtful(struct mapping *map, uint32_t slot,
 		return true;
 	until = load_relaxed(&map->header->doubled);
 	return unlikely(until) &&
-	       started_ns(load_relaxed(&map->cold[slot].started),
-			  ctl_gen(ctl)) < until;
+	       started_ns(load_relaxed(&map->cold[slot].started), ctl_gen(ctl),
+			  until) < until;
 }
 
 /*
@@ -177,6 +177,9 @@ static force_inline bool flight_is_doubtful(struct mapping *map, uint32_t slot,
  * -ESTALE.
  */
 int flight_extend(const struct flight *f, uint32_t ms);
+
+/* Returns how much of the leader's lease is left, ms, at least 1; 0: no end. */
+uint32_t flight_lease_left(const struct flight *f);
 
 /*
  * Begins a flight in a successor for a key that is being moved from the

@@ -121,10 +121,13 @@ static bool serves(struct save *s, uint64_t linked)
 	 */
 	if (linked > s->since)
 		return true;
-	if (s->flags & SFSHM_SAVE_AGAIN || age >= s->ttl_ms)
+	if (s->flags & SFSHM_SAVE_AGAIN)
 		return false;
-	if (s->ttl_ms != SFSHM_FOREVER)
-		s->flight.ttl_ms = s->ttl_ms - (uint32_t)age;
+	if (s->ttl_ms == SFSHM_FOREVER)
+		return true;
+	if (age >= s->ttl_ms)
+		return false;
+	s->flight.ttl_ms = s->ttl_ms - (uint32_t)age;
 	return true;
 }
 

@@ -140,8 +140,9 @@ static void fill_times(const struct mapping *map, uint32_t slot, uint64_t ctl,
 	info->age_ms = -1;
 	info->ttl_ms = 0;
 	if (ctl_busy(ctl)) {
-		uint64_t began = started_ns(
-			load_acquire(&map->cold[slot].started), ctl_gen(ctl));
+		uint64_t began =
+			started_ns(load_acquire(&map->cold[slot].started),
+				   ctl_gen(ctl), now);
 
 		if (began)
 			info->age_ms =
@@ -168,8 +169,9 @@ static void fill_limits(const struct mapping *map, uint32_t slot, uint64_t ctl,
 {
 	const struct shm_desk *cold = &map->cold[slot];
 	const struct shm_back *value = slot_value(map, slot, ctl).back;
-	uint64_t began = started_ns(load_acquire(&cold->started), ctl_gen(ctl));
 	uint64_t now = sys.now(), keep = unscale_ms(load_relaxed(&value->keep));
+	uint64_t began =
+		started_ns(load_acquire(&cold->started), ctl_gen(ctl), now);
 	bool lock = info->kind == SFSHM_KIND_LOCK;
 	uint32_t lease = lock ? 0 : load_relaxed(&cold->lease_ms);
 	uint32_t rank = lock ? load_relaxed(&cold->lock_rank) : 0;
@@ -181,7 +183,7 @@ static void fill_limits(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		info->stale_ms = keep == UINT64_MAX ? -1 : (int64_t)keep;
 	if (ctl_busy(ctl) && rank <= SFSHM_LOCK_RANK_MAX)
 		info->rank = rank;
-	if (ctl_busy(ctl) && lease && began)
+	if (ctl_busy(ctl) && lease && lease != SFSHM_FOREVER && began)
 		info->lease_ms = age < lease ? lease - age : 0;
 	if (ctl_phase(ctl) == PHASE_IDLE && info->deaths && began)
 		info->death_ms = age;
