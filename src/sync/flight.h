@@ -35,7 +35,8 @@ struct flight {
 	uint64_t stored; /* of a moved value: ns, when it was stored; else 0 */
 	uint32_t uncacheable_ms; /* if `uncacheable`: the mark's lifetime */
 	uint32_t reap; /* participant + 1, to be reaped after the end; or 0 */
-	bool alone;    /* no flight: the caller runs the work for itself */
+	uint32_t lock_age_ms; /* the policy's */
+	bool alone;       /* no flight: the caller runs the work for itself */
 	bool uncacheable; /* only the leader gets the published value */
 	bool doubtful;    /* another leader may have led the same key */
 	bool invalidated; /* an invalidator has marked it (FLIGHT-T18) */

@@ -92,6 +92,7 @@ static int acquire(struct save *s, struct sfshm *h,
 	if (!o->semaphore)
 		return 0;
 	r = sfshm_acquire(h, o->semaphore, o->semaphore_len, &how, &s->permit);
+	s->flight.lock_age_ms = o->reserve_ms;
 	return r || !o->reserve_ms ? r :
 				     flight_extend(&s->flight, o->reserve_ms);
 }
