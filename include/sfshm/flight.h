@@ -73,7 +73,9 @@ struct sfshm_policy {
 	size_t size;
 	uint32_t flags; /* enum sfshm_policy_flags */
 
-	/* Lifetimes, from the policy of the leader that ends the flight. */
+	/* Lifetimes, from the policy of the leader that ends the flight. They
+	   and the two below go on while the host is suspended
+	   (CLOCK_BOOTTIME); all other times stand still (CLOCK_MONOTONIC). */
 	uint32_t ttl_ms;     /* a value serves later callers for so long */
 	uint32_t neg_ttl_ms; /* a failure serves later callers for so long */
 

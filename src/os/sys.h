@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The futex calls and the monotonic clocks, behind a table.
+ * The futex calls and the clocks, behind a table.
  *
  * Tests replace entries to deny a call, to count it, or to make time stand
  * still. The table leaves out pauses that no wake ends (yielding, polling), and
@@ -48,6 +48,7 @@ struct sys_ops {
 	int (*wake)(uint32_t *word, int count);
 	uint64_t (*now)(void);    /* CLOCK_MONOTONIC, ns */
 	uint64_t (*coarse)(void); /* CLOCK_MONOTONIC_COARSE: off by a few ms */
+	uint64_t (*boot)(void);   /* CLOCK_BOOTTIME: goes on in a suspend */
 };
 
 /*

@@ -112,12 +112,12 @@ static bool unfinished(const struct save *s, const struct save_record *rec)
 /* Whether the dead writer's file is young enough for this call. */
 static bool serves(struct save *s, uint64_t linked)
 {
-	uint64_t now = sys.coarse();
+	uint64_t now = sys.boot();
 	uint64_t age = now > linked ? (now - linked) / NS_PER_MS : 0;
 
 	/*
-	 * A file that was linked after the call began serves. A file of the
-	 * same tick of the clock may have been linked before.
+	 * A file that was linked after the call began serves. The time in its
+	 * record may be a tick behind, so it may be taken for an older file.
 	 */
 	if (linked > s->since)
 		return true;

@@ -183,7 +183,7 @@ static int begin(struct sfshm *h, const void *key, size_t len, const char *path,
 	if (r)
 		return r;
 	s->file.fd = -1;
-	s->since = sys.coarse();
+	s->since = sys.boot();
 	s->flags = o->flags;
 	s->ttl_ms = o->ttl_ms;
 	s->reserve_ms = o->reserve_ms;
