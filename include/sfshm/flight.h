@@ -27,7 +27,7 @@ SFSHM_BEGIN_DECLS
 /* Longest key in bytes. A key has at least one byte; any may be NUL. */
 #define SFSHM_KEY_MAX 1024
 
-/* For the *_ms fields that are lifetimes: no end. */
+/* For every time in milliseconds: no end. */
 #define SFSHM_FOREVER UINT32_MAX
 
 enum sfshm_policy_flags {
@@ -68,14 +68,16 @@ typedef int (*sfshm_opinion_fn)(const struct sfshm_result *result, void *arg);
 /*
  * The behaviour of a call. Zero-initialise it and set `size` to its sizeof.
  * With all other fields 0 a result goes to the present followers only, and a
- * follower waits for as long as its leader lives. Times are milliseconds;
- * lifetimes may be SFSHM_FOREVER.
+ * follower waits for as long as its leader lives. Times are milliseconds, and
+ * may be SFSHM_FOREVER.
  */
 struct sfshm_policy {
 	size_t size;
 	uint32_t flags; /* enum sfshm_policy_flags */
 
-	/* Lifetimes, from the policy of the leader that ends the flight. */
+	/* Lifetimes, from the policy of the leader that ends the flight. They
+	   and the two below go on while the host is suspended
+	   (CLOCK_BOOTTIME); all other times stand still (CLOCK_MONOTONIC). */
 	uint32_t ttl_ms;     /* a value serves later callers for so long */
 	uint32_t neg_ttl_ms; /* a failure serves later callers for so long */
 
@@ -257,7 +259,8 @@ void sfshm_flight_uncacheable(struct sfshm_flight *flight, uint32_t ms);
 
 /*
  * Moves the end of the leader's lease (policy.lock_age_ms), and of the lease on
- * its claim, to `ms` from now; 0: no limit. Returns 0; -ESTALE, another caller
+ * its claim, to `ms` from now; 0: no limit. An end more than 49 days after the
+ * flight's begin means no limit, too. Returns 0; -ESTALE, another caller
  * took the flight or the claim, or the leader has ended it, so stop the work;
  * -ECHILD; -EINVAL. Never blocks.
  *

@@ -33,11 +33,13 @@ struct sfshm_heartbeat {
 
 /*
  * Starts a thread that extends the lease of `flight`, and of its claim, every
- * third of lock_age_ms, each time to lock_age_ms from then. The calling thread
- * must lead the flight. All signals are blocked in the new thread. It ends by
- * itself once the flight is lost or has ended, even if the leader is cancelled
- * or ends without sfshm_heartbeat_stop(). For a flight without a lease no
- * thread is started.
+ * third of lock_age_ms, each time to lock_age_ms from then, whatever
+ * sfshm_extend() has set. If the policy has no lock_age_ms, what is left of the
+ * lease that sfshm_extend() has set counts instead; if there is no lease, no
+ * thread is started. The calling thread must lead the flight. All signals are
+ * blocked in the new thread. It ends by itself once the flight is lost or has
+ * ended, even if the leader is cancelled or ends without
+ * sfshm_heartbeat_stop().
  *
  * Both structs must stay in place until the heartbeat is stopped. Returns 0;
  * -ESTALE, the flight was taken or has ended; -EPERM, this thread does not lead

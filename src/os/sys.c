@@ -56,12 +56,18 @@ static on_waking uint64_t real_coarse(void)
 	return read_clock(CLOCK_MONOTONIC_COARSE);
 }
 
+static on_waking uint64_t real_boot(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
+}
+
 struct sys_ops sys = {
 	.waitv = real_waitv,
 	.wait = real_wait,
 	.wake = real_wake,
 	.now = real_now,
 	.coarse = real_coarse,
+	.boot = real_boot,
 };
 
 static int waitv_mode = -1;

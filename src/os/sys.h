@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The futex calls and the monotonic clocks, behind a table.
+ * The futex calls and the clocks, behind a table.
  *
  * Tests replace entries to deny a call, to count it, or to make time stand
  * still. The table leaves out pauses that no wake ends (yielding, polling), and
@@ -16,6 +16,22 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
+#define NS_NEVER UINT64_MAX
+
+/*
+ * The time `ms` after `from`. SFSHM_FOREVER, and more than the clock holds, are
+ * NS_NEVER. Every time-out, lease and period ends by this function, so that
+ * none of them wraps.
+ */
+static inline uint64_t ns_after(uint64_t from, uint64_t ms)
+{
+	uint64_t end;
+
+	if (ms == UINT32_MAX || __builtin_mul_overflow(ms, NS_PER_MS, &end) ||
+	    __builtin_add_overflow(from, end, &end))
+		return NS_NEVER;
+	return end;
+}
 
 /* Each call but waitv returns >= 0 or a negated errno value. */
 struct sys_ops {
@@ -32,7 +48,21 @@ struct sys_ops {
 	int (*wake)(uint32_t *word, int count);
 	uint64_t (*now)(void);    /* CLOCK_MONOTONIC, ns */
 	uint64_t (*coarse)(void); /* CLOCK_MONOTONIC_COARSE: off by a few ms */
+	uint64_t (*boot)(void);   /* CLOCK_BOOTTIME: goes on in a suspend */
 };
+
+/*
+ * The time in ns, of which `low` has the low bits in units of 2^shift ns: that
+ * one, of all that it may be, which is nearest to `now`.
+ */
+static inline uint64_t ns_nearest(uint64_t low, unsigned int bits,
+				  unsigned int shift, uint64_t now)
+{
+	uint64_t unit = now >> shift;
+	int64_t ago = (int64_t)((unit - low) << (64 - bits)) >> (64 - bits);
+
+	return (unit - (uint64_t)ago) << shift;
+}
 
 extern struct sys_ops sys;
 

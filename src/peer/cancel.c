@@ -29,9 +29,5 @@ void sfshm_cancel_reset(struct sfshm_cancel *token)
 
 uint64_t sfshm_deadline_ms(uint64_t ms)
 {
-	uint64_t now = sys.now();
-	uint64_t span = ms > UINT64_MAX / NS_PER_MS ? UINT64_MAX :
-						      ms * NS_PER_MS;
-
-	return span > UINT64_MAX - now ? UINT64_MAX : now + span;
+	return ns_after(sys.now(), ms);
 }

@@ -38,6 +38,7 @@ static int fill_header(struct shm_header *h, const struct sfshm_options *o,
 	memcpy(h->magic, SHM_MAGIC, sizeof(h->magic));
 	h->version = SHM_VERSION;
 	h->header_size = sizeof(*h);
+	h->incompatible = SHM_BOOTTIME;
 	r = geometry_choose(&h->geometry, o);
 	if (r)
 		return r;

@@ -36,11 +36,18 @@ static int check_format(const struct shm_header *h,
 				   "match; remove the segment");
 		return -EPROTO;
 	}
-	if (h->incompatible) {
+	if (!(h->incompatible & SHM_BOOTTIME)) {
+		options_explain(o, "made by an older library, whose values do "
+				   "not age while the host is suspended; "
+				   "remove the segment or use that library");
+		return -EPROTO;
+	}
+	if (h->incompatible & ~SHM_BOOTTIME) {
 		options_explain(o,
 				"made with features (0x%llx) that this "
 				"library does not know; use a newer one",
-				(unsigned long long)h->incompatible);
+				(unsigned long long)(h->incompatible &
+						     ~SHM_BOOTTIME));
 		return -EPROTO;
 	}
 	return 0;

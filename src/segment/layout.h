@@ -35,7 +35,8 @@
 #define SHM_VERSION 3
 #define SHM_HEADER_SIZE 4096
 #define SHM_LINE 64
-#define SHM_HUGE UINT64_C(1) /* made of huge pages where there are any */
+#define SHM_HUGE UINT64_C(1)     /* made of huge pages where there are any */
+#define SHM_BOOTTIME UINT64_C(1) /* results age by CLOCK_BOOTTIME */
 
 /* Values of shm_header.moved. With either, nothing begins in the segment: its
    successor has its name, or its file is removed (peer/removal.h). */
@@ -87,7 +88,8 @@ struct shm_header {
 	char magic[8];
 	uint32_t version;
 	uint32_t header_size;
-	uint64_t incompatible; /* features: an unknown bit refuses attach */
+	uint64_t incompatible; /* features: an unknown bit refuses attach, and
+				  so does the lack of SHM_BOOTTIME */
 	uint64_t compatible;   /* features that may be ignored: SHM_HUGE */
 	struct shm_geometry geometry;
 	struct shm_fingerprint fingerprint;
@@ -223,7 +225,7 @@ enum shm_kind {
  * the other may be written (store/ctl.h).
  */
 struct shm_front {
-	uint64_t when;   /* stored at, CLOCK_MONOTONIC, ns; but bits 0..7:
+	uint64_t when;   /* stored at, CLOCK_BOOTTIME, ns; but bits 0..7:
 			    length + 1 of an empty value, or of one in its
 			    slot's inline granule; 0: see shm_back.ref */
 	uint32_t ttl_ms; /* lifetime from then; UINT32_MAX: no end */

@@ -13,13 +13,15 @@ static uint64_t *place(const struct mapping *map, uint32_t hash)
 uint64_t deaths_of(const struct mapping *map, uint32_t slot, uint64_t ctl)
 {
 	const struct shm_slot *s = &map->slots[slot];
-	uint64_t count = deaths_count(load_relaxed(&s->deaths)), when;
+	uint64_t count = deaths_count(load_relaxed(&s->deaths)), when, now;
 
 	if (likely(!count) || slot_kind(s) == SHM_LOCK)
 		return 0;
-	when = started_ns(load_acquire(&map->cold[slot].started), ctl_gen(ctl));
+	now = sys.coarse();
+	when = started_ns(load_acquire(&map->cold[slot].started), ctl_gen(ctl),
+			  now);
 	if (!when)
-		when = sys.coarse();
+		when = now;
 	return (when >> 24) << 32 | (s->hash & FINGERPRINT) | count;
 }
 

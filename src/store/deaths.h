@@ -36,10 +36,10 @@ static inline uint32_t deaths_remembered(uint64_t word)
 	return word & DEATHS_MOST;
 }
 
-/* When the last leader died, ns. */
-static inline uint64_t deaths_when(uint64_t word)
+/* When the last leader died, ns; 0: the word is empty. */
+static inline uint64_t deaths_when(uint64_t word, uint64_t now)
 {
-	return (word >> 32) << 24;
+	return word ? ns_nearest(word >> 32, 32, 24, now) : 0;
 }
 
 #endif

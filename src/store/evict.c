@@ -76,9 +76,10 @@ static bool must_stay(const struct shm_slot *s, uint64_t ctl, bool last_resort)
 }
 
 /* Whether the slot is past all its lifetimes, and was not read of late. */
-static bool expired(const struct mapping *map, uint32_t slot, uint64_t ctl)
+static bool expired(struct peer *p, uint32_t slot, uint64_t ctl)
 {
-	uint64_t now = sys.coarse();
+	const struct mapping *map = p->map;
+	uint64_t now = peer_clock(p, sys.coarse());
 	struct field value = slot_value(map, slot, ctl);
 	struct field error = slot_other(map, slot, ctl);
 
@@ -143,7 +144,7 @@ static bool retire_expired(struct peer *p, struct want *w, uint32_t used)
 		struct shm_slot *s = &p->map->slots[slot];
 		uint64_t ctl = load_seq(&s->ctl);
 
-		if (ctl_at_rest(ctl) && expired(p->map, slot, ctl) &&
+		if (ctl_at_rest(ctl) && expired(p, slot, ctl) &&
 		    !must_stay(s, ctl, w->last_resort) &&
 		    retire(p, w, slot, ctl, COUNT_expirations))
 			return true;

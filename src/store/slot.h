@@ -9,6 +9,7 @@
 #ifndef STORE_SLOT_H
 #define STORE_SLOT_H
 
+#include "os/sys.h"
 #include "store/scale.h"
 #include "store/table.h"
 
@@ -42,11 +43,15 @@ static inline uint64_t started_make(uint64_t gen, uint64_t now_ns)
 	       (now_ns >> 10 & STARTED_TIME);
 }
 
-/* The time in ns, or 0 if this flight's is not noted yet. */
-static inline uint64_t started_ns(uint64_t started, uint64_t gen)
+/*
+ * The time in ns, or 0 if this flight's is not noted yet. The upper bits, which
+ * the word has no room for, are those that bring it nearest to `now`.
+ */
+static inline uint64_t started_ns(uint64_t started, uint64_t gen, uint64_t now)
 {
-	return started >> STARTED_GEN_SHIFT == (gen & STARTED_GEN_MASK) ?
-		       (started & STARTED_TIME) << 10 :
+	return started >> STARTED_GEN_SHIFT == (gen & STARTED_GEN_MASK) &&
+			       started & STARTED_TIME ?
+		       ns_nearest(started, 48, 10, now) :
 		       0;
 }
 

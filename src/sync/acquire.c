@@ -206,9 +206,9 @@ void acquire_begin_to_wait(struct acquire *a)
 {
 	uint64_t until;
 
-	if (!a->timeout_ms || a->timeout_ms == UINT32_MAX)
+	if (!a->timeout_ms)
 		return;
-	until = sys.now() + a->timeout_ms * NS_PER_MS;
+	until = ns_after(sys.now(), a->timeout_ms);
 	if (!a->deadline || until < a->deadline)
 		a->deadline = until;
 	a->timeout_ms = 0;

@@ -138,22 +138,23 @@ static bool breaker_open(struct call *c, const struct sighting *seen,
 {
 	const struct sfshm_policy *pol = c->policy;
 	const struct mapping *map = c->self->map;
-	uint64_t word, last;
+	uint64_t word, last, now;
 	uint32_t deaths;
 
 	if (likely(!pol->breaker_deaths))
 		return false;
+	now = sys.now();
 	if (absent) {
 		word = deaths_recall(map, key_order(&c->key));
 		deaths = deaths_remembered(word);
-		last = deaths_when(word);
+		last = deaths_when(word, now);
 	} else {
 		deaths = load_relaxed(&map->slots[seen->slot].deaths);
 		last = started_ns(load_acquire(&map->cold[seen->slot].started),
-				  ctl_gen(seen->ctl));
+				  ctl_gen(seen->ctl), now);
 	}
 	if (!deaths_reach(deaths_count((uint8_t)deaths), pol->breaker_deaths) ||
-	    !last || sys.now() >= last + pol->breaker_ms * NS_PER_MS)
+	    !last || now >= ns_after(last, pol->breaker_ms))
 		return false;
 	peer_count(c->self, COUNT_broken);
 	return true;

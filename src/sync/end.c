@@ -168,7 +168,7 @@ static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 static uint8_t took(const struct flight *f, uint64_t now)
 {
 	uint64_t from = started_ns(load_relaxed(&f->map->cold[f->slot].started),
-				   ctl_gen(f->ctl));
+				   ctl_gen(f->ctl), now);
 
 	return from && now > from && !f->stored ? scale_took(now - from) : 0;
 }
@@ -195,7 +195,7 @@ static on_waking int write_field(struct flight *f, struct peer *p,
 				 const struct outcome *o)
 {
 	struct field field = slot_other(p->map, f->slot, f->ctl);
-	uint64_t now = sys.coarse();
+	uint64_t coarse = sys.coarse(), now = peer_clock(p, coarse);
 	int r;
 
 	r = fit_chain(p, f->slot, field.back, o->len, o->spare);
@@ -207,7 +207,7 @@ static on_waking int write_field(struct flight *f, struct peer *p,
 		return r;
 	store_relaxed(&field.back->code, o->code);
 	store_relaxed(&field.back->keep, scale_ms(o->keep_ms));
-	store_relaxed(&field.back->took, took(f, now));
+	store_relaxed(&field.back->took, took(f, coarse));
 	/* An earlier `gen` keeps waiters here from taking a moved value. */
 	store_relaxed(&field.front->gen,
 		      (uint32_t)ctl_gen(f->ctl) - (f->stored != 0));
@@ -327,7 +327,7 @@ static bool give_up_old(struct flight *f, struct peer *p)
 	struct shm_slot *s = &p->map->slots[f->slot];
 	struct field old = slot_value(p->map, f->slot, f->ctl);
 
-	if (!ctl_has(f->ctl) || field_serves(old, sys.coarse()))
+	if (!ctl_has(f->ctl) || field_serves(old, peer_clock(p, sys.coarse())))
 		return false;
 	while (!cas_seq(&s->ctl, f->ctl, f->ctl & ~CTL_HAS))
 		if (!look_for_mark(f, p))

@@ -5,14 +5,30 @@
 #include "os/sys.h"
 #include "sync/flight.h"
 
-/* The lease that ends `ms` from now, counted from `began`; 0: no lease. */
+/*
+ * The lease that ends `ms` from now, counted from `began`; 0: no lease. It never
+ * ends if that is more than the word holds.
+ */
 static uint32_t lease_from(uint64_t began, uint64_t now, uint32_t ms)
 {
 	uint64_t lease = (now > began ? now - began : 0) / NS_PER_MS + ms;
 
 	if (!ms)
 		return 0;
-	return lease < UINT32_MAX ? (uint32_t)lease : UINT32_MAX;
+	return lease < SFSHM_FOREVER ? (uint32_t)lease : SFSHM_FOREVER;
+}
+
+uint32_t flight_lease_left(const struct flight *f)
+{
+	const struct shm_desk *cold = &f->map->cold[f->slot];
+	uint32_t lease = load_relaxed(&cold->lease_ms);
+	uint64_t now = sys.now(), from, age;
+
+	if (!lease || lease == SFSHM_FOREVER)
+		return 0;
+	from = started_ns(load_relaxed(&cold->started), ctl_gen(f->ctl), now);
+	age = (now > from ? now - from : 0) / NS_PER_MS;
+	return age < lease ? lease - (uint32_t)age : 1;
 }
 
 /*
@@ -23,15 +39,16 @@ static uint32_t lease_from(uint64_t began, uint64_t now, uint32_t ms)
 int flight_extend(const struct flight *f, uint32_t ms)
 {
 	struct shm_desk *cold = &f->map->cold[f->slot];
+	uint64_t now = sys.now();
 	uint64_t from =
-		started_ns(load_relaxed(&cold->started), ctl_gen(f->ctl));
+		started_ns(load_relaxed(&cold->started), ctl_gen(f->ctl), now);
 	uint32_t old = load_relaxed(&cold->lease_ms), new;
 	struct peer *p = peer_attached(f->map, f->serial);
 	bool moved;
 
 	if (!flight_stands(f))
 		return -ESTALE;
-	new = lease_from(from, sys.now(), ms);
+	new = lease_from(from, now, ms);
 	moved = cas_relaxed(&cold->lease_ms, old, new);
 	if (!flight_stands(f)) {
 		if (moved)

@@ -140,24 +140,24 @@ static force_inline bool hit(struct peer *p, const struct glimpse *g,
 
 bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result)
 {
-	uint64_t now = sys.coarse();
+	uint64_t coarse = sys.coarse(), now = peer_clock(p, coarse);
 	struct glimpse g;
 
-	return !removal_is_due(p->map, now) &&
+	return !removal_is_due(p->map, coarse) &&
 	       (g.slot = table_glance(p->map, k, &g.at)) &&
 	       fresh(p->map, &g, now) && hit(p, &g, now, result);
 }
 
 /* Leads a slot at rest, if nothing about it is out of the ordinary. */
 static force_inline int lead(struct peer *p, const struct sfshm_policy *policy,
-			     struct sighting *seen, uint64_t now,
+			     struct sighting *seen, uint64_t coarse,
 			     struct flight *f, struct sfshm_result *result)
 {
 	struct mapping *map = p->map;
 
 	if (load_relaxed(&map->slots[seen->slot].deaths) ||
 	    load_relaxed(&map->predecessor) ||
-	    flight_claim_as(p, seen, policy->lock_age_ms, now, false) !=
+	    flight_claim_as(p, seen, policy->lock_age_ms, coarse, false) !=
 		    SFSHM_LEADER ||
 	    !flight_confirm(p, seen))
 		return AGAIN;
@@ -172,11 +172,11 @@ int fast_begin(struct peer *p, const struct key *k,
 	       struct sfshm_result *result)
 {
 	bool refresh = policy->flags & SFSHM_REFRESH;
-	uint64_t now = sys.coarse();
+	uint64_t coarse = sys.coarse(), now = peer_clock(p, coarse);
 	struct glimpse g;
 	uint64_t ctl;
 
-	if (removal_is_due(p->map, now))
+	if (removal_is_due(p->map, coarse))
 		return AGAIN;
 	g.slot = table_glance(p->map, k, &g.at);
 	if (unlikely(!g.slot))
@@ -190,7 +190,7 @@ int fast_begin(struct peer *p, const struct key *k,
 	if (!ctl_at_rest(ctl) || policy->flags & SFSHM_CANCEL_FIRST ||
 	    (ctl_phase(ctl) == PHASE_FAILED && !refresh))
 		return AGAIN;
-	return lead(p, policy, &g.at, now, f, result);
+	return lead(p, policy, &g.at, coarse, f, result);
 }
 
 on_waking bool fast_landed(struct peer *p, const struct sighting *seen,
@@ -214,7 +214,8 @@ on_waking bool fast_landed(struct peer *p, const struct sighting *seen,
 	 * flight: it is not what the follower waits for.
 	 */
 	if (g.front.gen != (uint32_t)ctl_gen(g.at.ctl) ||
-	    !take(p->map, &g, SFSHM_AWAITED, sys.coarse(), result))
+	    !take(p->map, &g, SFSHM_AWAITED, peer_clock(p, sys.coarse()),
+		  result))
 		return false;
 	evict_note_hit(p->record, seen->slot);
 	return true;

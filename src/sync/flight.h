@@ -35,7 +35,8 @@ struct flight {
 	uint64_t stored; /* of a moved value: ns, when it was stored; else 0 */
 	uint32_t uncacheable_ms; /* if `uncacheable`: the mark's lifetime */
 	uint32_t reap; /* participant + 1, to be reaped after the end; or 0 */
-	bool alone;    /* no flight: the caller runs the work for itself */
+	uint32_t lock_age_ms; /* the policy's */
+	bool alone;       /* no flight: the caller runs the work for itself */
 	bool uncacheable; /* only the leader gets the published value */
 	bool doubtful;    /* another leader may have led the same key */
 	bool invalidated; /* an invalidator has marked it (FLIGHT-T18) */
@@ -168,8 +169,8 @@ static force_inline bool flight_is_doubtful(struct mapping *map, uint32_t slot,
 		return true;
 	until = load_relaxed(&map->header->doubled);
 	return unlikely(until) &&
-	       started_ns(load_relaxed(&map->cold[slot].started),
-			  ctl_gen(ctl)) < until;
+	       started_ns(load_relaxed(&map->cold[slot].started), ctl_gen(ctl),
+			  until) < until;
 }
 
 /*
@@ -177,6 +178,9 @@ static force_inline bool flight_is_doubtful(struct mapping *map, uint32_t slot,
  * -ESTALE.
  */
 int flight_extend(const struct flight *f, uint32_t ms);
+
+/* Returns how much of the leader's lease is left, ms, at least 1; 0: no end. */
+uint32_t flight_lease_left(const struct flight *f);
 
 /*
  * Begins a flight in a successor for a key that is being moved from the

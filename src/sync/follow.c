@@ -184,10 +184,10 @@ static void begin_to_wait(struct call *c, const struct sighting *seen)
 	if (c->wait.deadline)
 		return;
 	c->wait.deadline = pol->deadline_ns;
-	if (pol->wait_timeout_ms && pol->wait_timeout_ms != SFSHM_FOREVER)
+	if (pol->wait_timeout_ms)
 		c->wait.deadline =
 			earlier(c->wait.deadline,
-				sys.now() + pol->wait_timeout_ms * NS_PER_MS);
+				ns_after(sys.now(), pol->wait_timeout_ms));
 }
 
 /*

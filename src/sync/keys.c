@@ -157,14 +157,16 @@ bool flight_drop(struct peer *p, uint32_t slot, uint64_t ctl)
  * changes meanwhile, a later result with the same lifetime may be cut short,
  * and is refreshed the earlier.
  */
-static bool end_lifetime(struct shm_slot *s, uint64_t ctl, struct shm_front *f)
+static bool end_lifetime(struct peer *p, uint32_t slot, uint64_t ctl,
+			 struct shm_front *f)
 {
-	uint64_t now = sys.coarse(), stored = front_stored(f);
+	uint64_t now = peer_clock(p, sys.coarse()), stored = front_stored(f);
 	uint32_t ttl = load_relaxed(&f->ttl_ms);
 	uint64_t age = now > stored ? (now - stored) / NS_PER_MS : 0;
 
 	/* ORDER-X1 pairs ORDER-X2 */
-	return front_fresh(f, now) && load_seq(&s->ctl) == ctl &&
+	return front_fresh(f, now) &&
+	       load_seq(&p->map->slots[slot].ctl) == ctl &&
 	       cas_seq(&f->ttl_ms, ttl,
 		       age < UINT32_MAX ? (uint32_t)age : UINT32_MAX - 1);
 }
@@ -195,10 +197,10 @@ bool flight_expire(struct peer *p, uint32_t slot, uint64_t ctl)
 		return false;
 	done = mark_flight(s, &ctl);
 	if (ctl_has(ctl))
-		done |= end_lifetime(s, ctl,
+		done |= end_lifetime(p, slot, ctl,
 				     slot_value(p->map, slot, ctl).front);
 	if (ctl_phase(ctl) == PHASE_FAILED)
-		done |= end_lifetime(s, ctl,
+		done |= end_lifetime(p, slot, ctl,
 				     slot_other(p->map, slot, ctl).front);
 	if (done)
 		peer_count(p, COUNT_invalidations);

@@ -120,6 +120,7 @@ static force_inline void flight_fill(struct flight *f,
 	f->keep_ms = policy->grace_ms > policy->stale_if_error_ms ?
 			     policy->grace_ms :
 			     policy->stale_if_error_ms;
+	f->lock_age_ms = policy->lock_age_ms;
 	f->fits = policy->fits;
 	f->arg = policy->arg;
 	f->result = NULL;

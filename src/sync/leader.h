@@ -45,17 +45,18 @@ static inline uint64_t leader_lease_end(struct call *c, struct shm_desk *cold,
 {
 	/* ORDER-B2 pairs ORDER-B1 */
 	uint64_t started = load_acquire(&cold->started);
-	uint64_t ms = load_relaxed(&cold->lease_ms), began;
+	uint32_t ms = load_relaxed(&cold->lease_ms);
+	uint64_t began;
 
 	if (key_kind(&c->key) == SHM_LOCK)
 		return 0;
-	if (unlikely(!started_ns(started, ctl_gen(ctl))))
+	if (unlikely(!started_ns(started, ctl_gen(ctl), now)))
 		started = leader_guess_start(&cold->started, started,
 					     ctl_gen(ctl), now);
-	began = started_ns(started, ctl_gen(ctl));
+	began = started_ns(started, ctl_gen(ctl), now);
 	if (unlikely(started & STARTED_GUESSED))
 		ms = c->lease_or_rank;
-	return ms && began ? began + ms * NS_PER_MS : 0;
+	return ms && began ? ns_after(began, ms) : 0;
 }
 
 /*

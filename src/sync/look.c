@@ -307,7 +307,7 @@ static int look_at(struct call *c, const struct sighting *seen)
 {
 	const struct mapping *map = c->self->map;
 	struct field value = slot_value(map, seen->slot, seen->ctl);
-	uint64_t now = sys.coarse();
+	uint64_t now = peer_clock(c->self, sys.coarse());
 
 	if (unlikely(!ctl_has(seen->ctl) || !serves(c, value, seen->ctl, now)))
 		return look_further(c, seen, now);

@@ -48,8 +48,8 @@ static bool is_young(struct save *s, uint64_t linked)
 	uint32_t left = save_left(s->ttl_ms, linked);
 
 	/*
-	 * A file that was linked after the call began serves. A file of the
-	 * same tick of the clock may have been linked before.
+	 * A file that was linked after the call began serves. The time in its
+	 * record may be a tick behind, so it may be taken for an older file.
 	 */
 	if (linked > s->since)
 		return true;

@@ -84,7 +84,7 @@ struct save {
 	struct savefile file;
 	struct sfshm_permit permit;
 	uint64_t key;      /* its hash */
-	uint64_t since;    /* when the call began, ns, coarse */
+	uint64_t since;    /* when the call began, CLOCK_BOOTTIME, ns */
 	uint64_t deadline; /* of its waits, ns; 0: none */
 	uint32_t flags;
 	uint32_t ttl_ms;

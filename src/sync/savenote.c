@@ -90,7 +90,7 @@ bool save_read_note(const struct mapping *map, const struct sighting *seen,
 
 uint32_t save_left(uint32_t ttl_ms, uint64_t linked)
 {
-	uint64_t now = sys.coarse();
+	uint64_t now = sys.boot();
 	uint64_t age = now > linked ? (now - linked) / NS_PER_MS : 0;
 
 	if (ttl_ms == SFSHM_FOREVER)
@@ -117,7 +117,7 @@ bool save_give(struct call *c, const struct save_record *rec, uint64_t since)
 		.source = c->wait.waited ? SFSHM_AWAITED : SFSHM_CACHED,
 		.coordinated = true,
 		.generation = rec->generation,
-		.now = sys.coarse(),
+		.now = sys.boot(),
 		.stored = since,
 	};
 	size_t len = SAVE_HEAD + rec->path_len;

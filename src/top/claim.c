@@ -42,7 +42,7 @@ static void one_deadline(struct sfshm_policy *p)
 {
 	uint64_t end = 0;
 
-	if (p->wait_timeout_ms && p->wait_timeout_ms != SFSHM_FOREVER)
+	if (p->wait_timeout_ms)
 		end = sfshm_deadline_ms(p->wait_timeout_ms);
 	p->wait_timeout_ms = 0;
 	if (end && (!p->deadline_ns || end < p->deadline_ns))

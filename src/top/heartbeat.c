@@ -105,8 +105,7 @@ static bool extend_all(struct beat *b)
 
 static void nap(struct beat *b)
 {
-	uint64_t ns = (b->ms < 3 ? 3 : b->ms) * NS_PER_MS / 3;
-	uint64_t end = sys.now() + ns;
+	uint64_t end = ns_after(sys.now(), b->ms < 3 ? 1 : b->ms / 3);
 	struct timespec until = {
 		.tv_sec = (time_t)(end / NS_PER_S),
 		.tv_nsec = (long)(end % NS_PER_S),
@@ -205,6 +204,19 @@ static int leads(const struct flight *f)
 	return peer_of(f->life) ? 0 : -EPERM;
 }
 
+/*
+ * How far ahead each beat sets the deadline: the policy's lease, or else what
+ * is left of the one that sfshm_extend() set. 0: there is no deadline.
+ */
+static uint32_t reach_of(const struct flight *f)
+{
+	if (f->alone)
+		return 0;
+	if (f->lock_age_ms && f->lock_age_ms != SFSHM_FOREVER)
+		return f->lock_age_ms;
+	return flight_lease_left(f);
+}
+
 int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,
 			  struct sfshm_flight *flight)
 {
@@ -220,7 +232,7 @@ int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,
 	if (r)
 		return r;
 	ref->cookie = f->cookie;
-	ms = f->alone ? 0 : load_relaxed(&f->map->cold[f->slot].lease_ms);
+	ms = reach_of(f);
 	if (!ms)
 		return 0;
 	state = uncancelled_begin();

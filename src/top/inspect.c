@@ -127,6 +127,22 @@ static int fill_owner(const struct mapping *map, uint64_t ctl,
 	return 0;
 }
 
+static int64_t ms_between(uint64_t from, uint64_t now)
+{
+	return now > from ? (int64_t)((now - from) / NS_PER_MS) : 0;
+}
+
+/* How long ago the slot's flight began, or its last leader died; -1: unknown */
+static int64_t ms_since_started(const struct shm_desk *cold, uint64_t ctl)
+{
+	uint64_t now = sys.now();
+	uint64_t began =
+		started_ns(load_acquire(&cold->started), ctl_gen(ctl), now);
+
+	return began ? ms_between(began, now) : -1;
+}
+
+/* Fills in the age and the rest of the lifetime, a flight's or a result's. */
 static void fill_times(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		       struct sfshm_slot_info *info)
 {
@@ -134,32 +150,22 @@ static void fill_times(const struct mapping *map, uint32_t slot, uint64_t ctl,
 	const struct shm_front *f = (failed ? slot_other(map, slot, ctl) :
 					      slot_value(map, slot, ctl))
 					    .front;
-	uint64_t now = sys.now(), from = front_stored(f);
+	uint64_t now = sys.boot();
+	int64_t age = ms_between(front_stored(f), now);
 	uint32_t ttl = load_relaxed(&f->ttl_ms);
 
 	info->age_ms = -1;
 	info->ttl_ms = 0;
-	if (ctl_busy(ctl)) {
-		uint64_t began = started_ns(
-			load_acquire(&map->cold[slot].started), ctl_gen(ctl));
-
-		if (began)
-			info->age_ms =
-				now > began ?
-					(int64_t)((now - began) / NS_PER_MS) :
-					0;
-	}
+	if (ctl_busy(ctl))
+		info->age_ms = ms_since_started(&map->cold[slot], ctl);
 	if (!failed && !ctl_has(ctl))
 		return;
 	if (!ctl_busy(ctl))
-		info->age_ms =
-			now > from ? (int64_t)((now - from) / NS_PER_MS) : 0;
-	if (ttl == UINT32_MAX)
+		info->age_ms = age;
+	if (ttl == SFSHM_FOREVER)
 		info->ttl_ms = -1;
 	else if (front_fresh(f, now))
-		info->ttl_ms =
-			(int64_t)ttl -
-			(now > from ? (int64_t)((now - from) / NS_PER_MS) : 0);
+		info->ttl_ms = (int64_t)ttl - age;
 }
 
 /* Fills in the rest of the lease, the stale time, the time since a death. */
@@ -168,12 +174,11 @@ static void fill_limits(const struct mapping *map, uint32_t slot, uint64_t ctl,
 {
 	const struct shm_desk *cold = &map->cold[slot];
 	const struct shm_back *value = slot_value(map, slot, ctl).back;
-	uint64_t began = started_ns(load_acquire(&cold->started), ctl_gen(ctl));
-	uint64_t now = sys.now(), keep = unscale_ms(load_relaxed(&value->keep));
+	uint64_t keep = unscale_ms(load_relaxed(&value->keep));
 	bool lock = info->kind == SFSHM_KIND_LOCK;
 	uint32_t lease = lock ? 0 : load_relaxed(&cold->lease_ms);
 	uint32_t rank = lock ? load_relaxed(&cold->lock_rank) : 0;
-	int64_t age = now > began ? (int64_t)((now - began) / NS_PER_MS) : 0;
+	int64_t age = ms_since_started(cold, ctl);
 
 	info->lease_ms = -1;
 	info->death_ms = -1;
@@ -181,9 +186,9 @@ static void fill_limits(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		info->stale_ms = keep == UINT64_MAX ? -1 : (int64_t)keep;
 	if (ctl_busy(ctl) && rank <= SFSHM_LOCK_RANK_MAX)
 		info->rank = rank;
-	if (ctl_busy(ctl) && lease && began)
+	if (ctl_busy(ctl) && lease && lease != SFSHM_FOREVER && age >= 0)
 		info->lease_ms = age < lease ? lease - age : 0;
-	if (ctl_phase(ctl) == PHASE_IDLE && info->deaths && began)
+	if (ctl_phase(ctl) == PHASE_IDLE && info->deaths)
 		info->death_ms = age;
 	info->owner_died = lock ? (ctl & LOCK_ORPHANED) != 0 : info->deaths > 0;
 }

@@ -117,7 +117,7 @@ static uint64_t deadline_of(const struct sfshm_lock_options *o)
 {
 	uint64_t after;
 
-	if (!o->wait_timeout_ms || o->wait_timeout_ms == SFSHM_FOREVER)
+	if (!o->wait_timeout_ms)
 		return o->deadline_ns;
 	after = sfshm_deadline_ms(o->wait_timeout_ms);
 	return o->deadline_ns && o->deadline_ns < after ? o->deadline_ns :

@@ -19,7 +19,9 @@ static uint32_t kept_ms(struct field field)
 {
 	uint64_t ms = unscale_ms(load_relaxed(&field.back->keep));
 
-	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+	if (ms == UINT64_MAX)
+		return SFSHM_FOREVER;
+	return ms < SFSHM_FOREVER ? (uint32_t)ms : SFSHM_FOREVER - 1;
 }
 
 /*

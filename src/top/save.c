@@ -110,6 +110,7 @@ static int acquire(struct save *s, struct sfshm *h,
 	if (!o->semaphore)
 		return 0;
 	r = sfshm_acquire(h, o->semaphore, o->semaphore_len, &how, &s->permit);
+	s->flight.lock_age_ms = o->reserve_ms;
 	return r || !o->reserve_ms ? r :
 				     flight_extend(&s->flight, o->reserve_ms);
 }
@@ -201,7 +202,7 @@ static int begin(struct sfshm *h, const void *key, size_t len, const char *path,
 	if (r)
 		return r;
 	s->file.fd = -1;
-	s->since = sys.coarse();
+	s->since = sys.boot();
 	s->deadline = deadline_of(o);
 	s->flags = o->flags;
 	s->ttl_ms = o->ttl_ms;
@@ -375,7 +376,7 @@ int sfshm_save_get(struct sfshm *handle, const void *key, size_t key_len,
 	if (!sized_is_valid(info, sizeof(told)))
 		return -EINVAL;
 	memset(&s, 0, sizeof(s));
-	s.since = sys.coarse();
+	s.since = sys.boot();
 	do
 		r = get_once(handle, key, key_len, &s, &result);
 	while (r == MOVED);

@@ -48,6 +48,12 @@ static void do_clock(struct lane *lane, char *rest)
 	reply(lane, "ok");
 }
 
+static void do_suspend(struct lane *lane, char *rest)
+{
+	clock_suspend(strtoul(rest, NULL, 10));
+	reply(lane, "ok");
+}
+
 static void do_waitv(struct lane *lane, char *rest)
 {
 	sys_force_waitv(atoi(rest));
@@ -116,6 +122,7 @@ const struct command odd_commands[] = {
 	  do_longest_sleep },
 	{ "count-sleeps", "how many they were", do_count_sleeps },
 	{ "clock", "MS: moves the library's clock ahead", do_clock },
+	{ "suspend", "MS: as if the host had been suspended", do_suspend },
 	{ "waitv", "0|1|-1: forces the probe's answer", do_waitv },
 	{ "has-waitv", "", do_has_waitv },
 	{ "close-range", "closes all descriptors but the first three",

@@ -118,7 +118,7 @@ void *shared_memory(size_t size)
 }
 
 static struct sys_ops real;
-static uint64_t ahead_ns;
+static uint64_t ahead_ns, suspended_ns;
 
 static void keep_real(void)
 {
@@ -237,14 +237,31 @@ static uint64_t coarse_ahead(void)
 	return real.coarse() + load_relaxed(&ahead_ns);
 }
 
+static uint64_t boot_ahead(void)
+{
+	return real.boot() + load_relaxed(&ahead_ns) +
+	       load_relaxed(&suspended_ns);
+}
+
 void clock_advance(uint64_t ms)
 {
 	keep_real();
 	fetch_add_relaxed(&ahead_ns, ms * NS_PER_MS);
 	sys.now = now_ahead;
 	sys.coarse = coarse_ahead;
+	sys.boot = boot_ahead;
 	if (sys.waitv == real.waitv)
 		sys.waitv = waitv_ahead;
 	if (sys.wait == real.wait)
 		sys.wait = wait_ahead;
+}
+
+void clock_suspend(uint64_t ms)
+{
+	uint64_t tick;
+
+	clock_advance(0);
+	tick = sys.coarse();
+	fetch_add_relaxed(&suspended_ns, ms * NS_PER_MS);
+	demand(eventually(sys.coarse() != tick));
 }

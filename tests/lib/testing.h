@@ -136,6 +136,12 @@ void sleeps_note(void);
 /* Moves the library's clock in this process ahead. */
 void clock_advance(uint64_t ms);
 
+/*
+ * Does to the library's clocks in this process what a suspend of the host does:
+ * CLOCK_BOOTTIME moves ahead, the others do not. Returns in the next tick.
+ */
+void clock_suspend(uint64_t ms);
+
 /* Values that tell whether they are whole; see value.c. */
 void value_fill(void *data, size_t len, unsigned int seed);
 int value_seed(const void *data, size_t len);

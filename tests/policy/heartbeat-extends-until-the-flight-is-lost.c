@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F4, PROMISE-G1: a heartbeat keeps its leader's flight for as long as
+ * PROMISE-F4, PROMISE-G1, PROMISE-C13: a heartbeat keeps its leader's flight for as long as
  * the leader works, and stops once the flight is lost or ended, whatever
  * becomes of the leader.
  */
@@ -138,6 +138,45 @@ static void it_keeps_the_claim_as_well(void **state)
 	assert_int_equal(sfshm_heartbeat_stop(&beat), 0);
 	assert_int_equal(publish("value"), 0);
 	agent_answers(other, "leader");
+}
+
+/* What is left of the leader's lease, ms; -1: it has no end. */
+static int64_t lease(void)
+{
+	struct sfshm_slot_info info = { .size = sizeof(info) };
+
+	assert_true(watch_key("key", &info));
+	return info.lease_ms;
+}
+
+/* Whatever the leader set before, or set before that. */
+static void each_beat_sets_the_policys_lease(void **state)
+{
+	const uint32_t before[] = { 600000, 0, SFSHM_FOREVER };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(begin(&short_lived), SFSHM_LEADER);
+		assert_int_equal(sfshm_extend(&flight, before[i]), 0);
+		assert_true(lease() < 0 || lease() > AGE_MS);
+		assert_int_equal(sfshm_heartbeat_start(&beat, &flight), 0);
+		assert_true(eventually(lease() >= 0 && lease() <= AGE_MS));
+		assert_int_equal(sfshm_heartbeat_stop(&beat), 0);
+		assert_int_equal(publish("value"), 0);
+	}
+}
+
+/* A leader without a lease of its own keeps the one that it set. */
+static void or_the_lease_that_the_leader_set(void **state)
+{
+	(void)state;
+	assert_int_equal(begin(NULL), SFSHM_LEADER);
+	assert_int_equal(sfshm_extend(&flight, 600000), 0);
+	assert_int_equal(sfshm_heartbeat_start(&beat, &flight), 0);
+	assert_true(eventually(threads() == 1));
+	assert_in_range(lease(), 1, 600000);
+	assert_int_equal(sfshm_heartbeat_stop(&beat), 0);
+	assert_int_equal(publish("value"), 0);
 }
 
 /* What does not run out needs no beat. */
@@ -283,6 +322,8 @@ int main(int argc, char **argv)
 		in_policy(it_sees_that_the_flight_is_lost),
 		in_policy(also_once_it_was_told_by_the_end),
 		in_policy(it_keeps_the_claim_as_well),
+		in_policy(each_beat_sets_the_policys_lease),
+		in_policy(or_the_lease_that_the_leader_set),
 		in_policy(none_where_there_is_no_deadline),
 		in_policy(the_leader_is_cancelled),
 		in_policy(the_handle_is_closed),

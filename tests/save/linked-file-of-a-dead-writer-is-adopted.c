@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-S6: a writer that dies between the link and the announcement has its
- * file checked, by length and checksum, and announced, not written anew.
+ * PROMISE-S6, PROMISE-C13: a writer that dies between the link and the
+ * announcement has its file checked, by length and checksum, and announced, not
+ * written anew.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -118,6 +119,22 @@ static void not_if_it_is_too_old(void **state)
 	assert_int_equal(sfshm_close(h), 0);
 }
 
+/* But any file is young enough for a caller that would take it for ever. */
+static void however_old_it_is(void **state)
+{
+	struct sfshm *h = after_death_at(KILL_AT_save_linked);
+	struct sfshm_save_info info = SFSHM_SAVE_INFO_INIT;
+	struct sfshm_save_options forever = keep;
+	struct sfshm_save save;
+
+	(void)state;
+	forever.ttl_ms = SFSHM_FOREVER;
+	clock_advance(UINT64_C(60) * 24 * 3600 * 1000);
+	saving_begin(h, "key", &forever, SFSHM_CACHED, &save, &info);
+	assert_string_equal(saving_text(), "some text");
+	assert_int_equal(sfshm_close(h), 0);
+}
+
 static void not_before_the_link(void **state)
 {
 	struct sfshm *h = after_death_at(KILL_AT_save_linking);
@@ -137,6 +154,7 @@ int main(int argc, char **argv)
 		in_folder(not_if_it_was_changed),
 		in_folder(not_if_it_was_cut),
 		in_folder(not_if_it_is_too_old),
+		in_folder(however_old_it_is),
 		in_folder(not_before_the_link),
 	};
 

@@ -89,7 +89,9 @@ static void other_versions_libcs_and_shapes(void **state)
 	refused_with(&h);
 	h.header_size *= 2;
 	refused_with(&h);
-	h.incompatible = 1;
+	h.incompatible |= 1 << 1;
+	refused_with(&h);
+	h.incompatible &= ~SHM_BOOTTIME;
 	refused_with(&h);
 	h.fingerprint.mutex_pattern ^= 1;
 	refused_with(&h);

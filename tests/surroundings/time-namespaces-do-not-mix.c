@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The clock of another time namespace shows another time, so a segment from
+ * The clocks of another time namespace show other times, so a segment from
  * there is refused. Inside one namespace, lifetimes and deadlines are as they
  * are outside.
  */
@@ -118,11 +118,19 @@ static void behind(void **state)
 	two_live_there("monotonic -100 0\n");
 }
 
+/* There the host seems to have been suspended. */
+static void suspended(void **state)
+{
+	(void)state;
+	two_live_there("boottime 1000000 500000000\n");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_segment(ahead),
 		in_segment(behind),
+		in_segment(suspended),
 	};
 
 	return test_main(tests);

@@ -173,7 +173,7 @@ static int read_option(struct options *options, int option, char **argv)
 	case OPTION_NEG_TTL:
 		return read_lifetime("--neg-ttl", &options->neg_ttl_ms);
 	case OPTION_TIMEOUT:
-		return read_duration("--timeout", UINT32_MAX,
+		return read_duration("--timeout", SFSHM_FOREVER - 1,
 				     &options->timeout_ms);
 	case OPTION_JSON_STATUS: return read_json_fd(options);
 	default: args_refuse(option, argv); return RUN_EXIT_FAILURE;

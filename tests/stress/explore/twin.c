@@ -104,6 +104,7 @@ struct sys_ops sys = {
 	.wake = twin_wake,
 	.now = twin_now,
 	.coarse = twin_now,
+	.boot = twin_now,
 };
 
 bool sys_has_waitv(void)

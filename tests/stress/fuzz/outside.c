@@ -95,6 +95,7 @@ void outside_begin(void)
 	sys.wake = no_wake;
 	sys.now = clock_now;
 	sys.coarse = clock_coarse;
+	sys.boot = clock_coarse;
 }
 
 void outside_pass(uint64_t ms)
