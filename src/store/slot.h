@@ -43,6 +43,13 @@ static inline uint64_t started_make(uint64_t gen, uint64_t now_ns)
 	       (now_ns >> 10 & STARTED_TIME);
 }
 
+/* How long before `now` a flight began whose time is noted, ns. */
+static inline int64_t started_ago(uint64_t started, uint64_t now)
+{
+	/* The sign is that of the 48 bits. */
+	return (int64_t)(((now >> 10) - started) << 16) >> 6;
+}
+
 /*
  * The time in ns, or 0 if this flight's is not noted yet. The upper bits, which
  * the word has no room for, are those that bring it nearest to `now`.

@@ -164,13 +164,13 @@ static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 	return 0;
 }
 
-/* How long the work has run, scaled; 0: unknown, or the value was moved. */
+/* How long the work has run, scaled; 0: no time, or the value was moved. */
 static uint8_t took(const struct flight *f, uint64_t now)
 {
-	uint64_t from = started_ns(load_relaxed(&f->map->cold[f->slot].started),
-				   ctl_gen(f->ctl), now);
+	int64_t ns =
+		started_ago(load_relaxed(&f->map->cold[f->slot].started), now);
 
-	return from && now > from && !f->stored ? scale_took(now - from) : 0;
+	return ns > 0 && !f->stored ? scale_took((uint64_t)ns) : 0;
 }
 
 /* The low bits of `when`: length + 1 of an empty or inline value, else 0. */
