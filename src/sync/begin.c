@@ -178,7 +178,7 @@ static int nobody_leads(const struct call *c, const struct sighting *seen,
 {
 	uint8_t deaths;
 
-	if (c->resize.asked)
+	if (c->resize.asker)
 		return -ENODATA;
 	deaths = absent ? 0 :
 			  load_relaxed(&c->self->map->slots[seen->slot].deaths);

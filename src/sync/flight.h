@@ -97,7 +97,7 @@ static inline uint64_t flight_settles_for(const struct sfshm_policy *policy,
 static inline bool flight_moved(const struct call *c)
 {
 	return unlikely(load_acquire(&c->self->map->header->moved)) &&
-	       !c->resize.asked;
+	       !c->resize.asker;
 }
 
 /*

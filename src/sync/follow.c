@@ -197,8 +197,8 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 		begin_to_wait(c, seen);
 	/* An earlier holder's death is news for the present holder alone. */
 	c->result->owner_died = 0;
-	/* ORDER-D1 pairs ORDER-D2 */
-	store_seq(&p->record->wait_slot, seen->slot + 1);
+	/* DEADLOCK-2: follow_leader() looks for a circle after this. */
+	wait_note(p->record, seen->slot);
 	if (crowded(c, seen->slot))
 		return call_answer(c, -EAGAIN);
 	c->wait.waited = true;
@@ -213,9 +213,20 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 	 * A caller leaves a removed segment for the new one. Only a call that
 	 * the new one makes here (sync/consult.h) waits here.
 	 */
-	if (removal_known(p->map) && !c->resize.asked)
+	if (removal_known(p->map) && !c->resize.asker)
 		return STEP_MOVED;
 	return STEP_SLEEP;
+}
+
+/*
+ * The segment that the call was made in, before any predecessor was asked
+ * (DEADLOCK-3).
+ */
+static struct mapping *newest_segment(const struct call *c)
+{
+	while (c->resize.asker)
+		c = c->resize.asker;
+	return c->self->map;
 }
 
 enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
@@ -237,7 +248,7 @@ enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
 	step = look_at_leader(c, seen, w->owner, now, &w->owner_seen, &lease);
 	if (step != STEP_SLEEP)
 		return step;
-	if (deadlock_would_be(p, seen->slot)) {
+	if (deadlock_would_be(p, newest_segment(c), seen->slot)) {
 		peer_count(p, COUNT_deadlocks);
 		return call_answer(c, -EDEADLK);
 	}

@@ -148,7 +148,7 @@ static void sweep_noted(struct peer *v, bool died)
 void flight_sweep(struct peer *v, bool died)
 {
 	struct shm_participant *rec = v->record;
-	uint32_t waited = load_relaxed(&rec->wait_slot);
+	uint32_t waited = wait_slot(load_relaxed(&rec->wait));
 	bool wake = waited && slot_at(v->map, waited - 1);
 
 	life_end(rec, load_relaxed(&rec->incarnation));
@@ -158,7 +158,7 @@ void flight_sweep(struct peer *v, bool died)
 	sweep_noted(v, died);
 	if (wake)
 		event_wake(&v->map->cold[waited - 1].event, true);
-	store_relaxed(&rec->wait_slot, 0);
+	wait_unnote(rec);
 	if (died)
 		peer_count(v, COUNT_reaps);
 }
