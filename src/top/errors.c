@@ -34,8 +34,8 @@ static const struct {
 		  "or resources are short; try again later" },
 	{ EHOSTDOWN, "the key's leaders keep dying, so its breaker is open; "
 		     "find out why, or try again later" },
-	{ EDOM, "the lock's rank is not above the ranks that this thread "
-		"holds; take locks in increasing rank" },
+	{ EDOM, "the rank is not above the ranks that this thread holds; "
+		"take locks and permits in increasing rank" },
 	{ EILSEQ, "the value belongs to another key and was refused; "
 		  "check what the work fetched" },
 	{ ETIMEDOUT, "the deadline passed; try again, or allow more time" },

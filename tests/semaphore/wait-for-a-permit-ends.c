@@ -148,7 +148,7 @@ static void at_once_for_wrong_arguments(void **state)
 	o.max = SFSHM_PERMITS_MAX + 1;
 	assert_int_equal(sfshm_acquire(h, "s", 1, &o, &p), -EINVAL);
 	o.max = 1;
-	o.flags = 2;
+	o.flags = 4;
 	assert_int_equal(sfshm_acquire(h, "s", 1, &o, &p), -EINVAL);
 	o.flags = 0;
 	o.size--;
