@@ -171,7 +171,7 @@ int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
 
 /*
  * Ends the flight with a value of `len` bytes (0 is allowed) and wakes all
- * followers. Returns
+ * followers. The bytes may lie in the result that sfshm_do() fills in. Returns
  *
  *   0               The segment keeps the value for its lifetime.
  *   SFSHM_UNCACHED  The segment has no room to keep the value; the present
@@ -213,8 +213,9 @@ int sfshm_publishv(struct sfshm_flight *flight, const struct iovec *iov,
  * Ends the flight with an error, which all followers get and, for the policy's
  * neg_ttl_ms, later callers. `code` is any number but 0 and INT32_MIN, by
  * convention a negated errno value; -ENOENT means "does not exist", and callers
- * get it as their return value. `message` (or NULL) is cut to SFSHM_MESSAGE_MAX
- * - 1 bytes. The last good value stays. Returns 0; -ESTALE, another caller took
+ * get it as their return value. `message` (or NULL) has at most
+ * SFSHM_MESSAGE_MAX - 1 bytes; a longer one is cut between two characters of
+ * UTF-8, and ends with "...". The last good value stays. Returns 0; -ESTALE, another caller took
  * the flight; -ESHUTDOWN, as sfshm_publish(); -EPERM, another thread leads it;
  * -ECHILD; or -EINVAL (the code) or -EBADMSG, and the flight is still yours.
  * Waits as sfshm_publish() does.

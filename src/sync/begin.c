@@ -12,6 +12,7 @@
 #include "sync/consult.h"
 #include "sync/follow.h"
 #include "sync/lead.h"
+#include "sync/result.h"
 
 static int link_slot(struct call *c, uint32_t slot)
 {
@@ -103,7 +104,7 @@ static enum step refuse(struct call *c, enum shm_counter why)
 	c->refused = c->result->generation;
 	if (why == COUNT_misfits)
 		c->misfit = c->refused;
-	c->result->value.len = 0;
+	result_empty(c->result);
 	return STEP_AGAIN;
 }
 

@@ -9,6 +9,7 @@
 #include "store/owned.h"
 #include "store/pin.h"
 #include "sync/flight.h"
+#include "sync/result.h"
 
 void flight_yield(struct peer *p, uint32_t slot)
 {
@@ -226,27 +227,16 @@ static int total_of(const struct iovec *iov, int count, uint64_t *total)
 static void copy_result(struct flight *f, const struct outcome *o)
 {
 	struct sfshm_result *res = f->result;
-	uint8_t *to;
 
 	if (!res)
 		return;
 	res->uncached = !o->ttl_ms || f->invalidated;
-	if (buf_reserve(&res->value, o->len)) {
+	if (result_gather(res, o->iov, o->count, o->len))
 		f->outcome = -ENOMEM;
-		return;
-	}
-	to = res->value.data;
-	for (int i = 0; i < o->count; i++) {
-		if (!o->iov[i].iov_len)
-			continue;
-		memcpy(to, o->iov[i].iov_base, o->iov[i].iov_len);
-		to += o->iov[i].iov_len;
-	}
-	res->value.len = o->len;
 }
 
 /* Gives sfshm_do()'s caller the failure that its work ended with. */
-static void copy_failure(struct flight *f, int code, const struct iovec *text)
+static void copy_failure(struct flight *f, int code, const char *message)
 {
 	struct sfshm_result *res = f->result;
 
@@ -254,9 +244,7 @@ static void copy_failure(struct flight *f, int code, const struct iovec *text)
 		return;
 	res->code = code;
 	res->value.len = 0;
-	if (text->iov_len)
-		memcpy(res->message, text->iov_base, text->iov_len);
-	res->message[text->iov_len] = '\0';
+	result_take_message(res, message);
 }
 
 static bool awaited(const struct flight *f, const struct peer *p)
@@ -444,7 +432,8 @@ int flight_note(struct flight *f, struct peer *p, const void *data,
 
 int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 {
-	struct iovec text = { .iov_base = (void *)(uintptr_t)message };
+	char cut[SFSHM_MESSAGE_MAX];
+	struct iovec text = { 0 };
 	struct outcome o = {
 		.iov = &text,
 		.count = 1,
@@ -457,10 +446,12 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 		return -EINVAL;
 	if (!f->alone && !open_field(f, p))
 		return fenced(f, p);
-	text.iov_len = message ? strnlen(message, SFSHM_MESSAGE_MAX - 1) : 0;
+	message = result_fit_message(message, cut);
+	text.iov_base = (void *)(uintptr_t)message;
+	text.iov_len = message ? strlen(message) : 0;
 	o.len = (uint32_t)text.iov_len;
 	if (f->alone) {
-		copy_failure(f, code, &text);
+		copy_failure(f, code, message);
 		return end_alone(f, code == -ENOENT ? -ENOENT : -EREMOTEIO);
 	}
 	r = write_field(f, p, &o);
@@ -475,7 +466,7 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 		return fenced(f, p);
 	kill_point(fail_flipped);
 	peer_count(p, COUNT_load_errs);
-	copy_failure(f, code, &text);
+	copy_failure(f, code, message);
 	wake_and_forget(f, p, true, code == -ENOENT ? -ENOENT : -EREMOTEIO);
 	return 0;
 }
