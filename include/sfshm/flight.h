@@ -47,6 +47,11 @@ enum sfshm_policy_flags {
 	/* sfshm_do(): run the work once more if its key was invalidated
 	   meanwhile. */
 	SFSHM_RETRY_IF_INVALIDATED = 1 << 7,
+	/* Leading: if this thread dies, ends or is cancelled in the work, the
+	   flight fails with -EOWNERDEAD for its followers; without this flag
+	   one of them leads. A leader that dies while it publishes is replaced
+	   all the same. */
+	SFSHM_FAIL_IF_LOST = 1 << 8,
 };
 
 /* sfshm_publish() returns this if it had no room to keep the value. */

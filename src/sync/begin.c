@@ -320,6 +320,8 @@ static int lead(struct call *c, const struct sighting *seen, struct flight *f)
 	flight_tell(c->result, ctl_gen(seen->ctl),
 		    c->result->owner_died || leaders_died(c, seen), true);
 	f->reap = c->wait.reap;
+	if (unlikely(c->flags & SFSHM_FAIL_IF_LOST))
+		flight_write_loss(f, c->self);
 	/*
 	 * A semaphore's permits in the predecessor count until they are given
 	 * back.

@@ -191,6 +191,9 @@ static on_waking int write_field(struct flight *f, struct peer *p,
 	uint64_t now = sys.coarse();
 	int r;
 
+	/* From here on there is no failure for a leader that dies. */
+	store_relaxed(&field.back->code, 0);
+	compiler_barrier();
 	r = fit_chain(p, f->slot, field.back, o->len, o->spare);
 	fence_release();
 	if (!r && o->len)
@@ -209,17 +212,6 @@ static on_waking int write_field(struct flight *f, struct peer *p,
 		      ((f->stored ? f->stored : now) & ~WHEN_SMALL) |
 			      small(p->map, f->slot, field.back, o->len));
 	kill_point(publish_written);
-	return 0;
-}
-
-static int total_of(const struct iovec *iov, int count, uint64_t *total)
-{
-	if (count < 0 || (count && !iov))
-		return -EINVAL;
-	*total = 0;
-	for (int i = 0; i < count; i++)
-		if (__builtin_add_overflow(*total, iov[i].iov_len, total))
-			return -EMSGSIZE;
 	return 0;
 }
 
@@ -392,7 +384,7 @@ on_waking int flight_publish(struct flight *f, struct peer *p,
 		.keep_ms = f->keep_ms,
 	};
 	uint64_t total;
-	int r = total_of(iov, count, &total);
+	int r = result_total(iov, count, &total);
 
 	if (unlikely(r))
 		return r;
@@ -413,6 +405,15 @@ on_waking int flight_publish(struct flight *f, struct peer *p,
 	if (r == -ENOSPC)
 		return hand_on(f, p, &o);
 	return r ? r : show(f, p, &o);
+}
+
+void flight_write_loss(struct flight *f, struct peer *p)
+{
+	const struct outcome loss = { .code = -EOWNERDEAD };
+
+	/* A failure without a message needs no room. */
+	if (open_field(f, p))
+		(void)write_field(f, p, &loss);
 }
 
 int flight_note(struct flight *f, struct peer *p, const void *data,

@@ -19,16 +19,24 @@ static bool breaks_now(const struct call *c, const struct shm_slot *s)
 			    c->policy->breaker_deaths);
 }
 
-/* The leader is proven dead: one follower's CAS makes it the new leader. */
+/*
+ * The leader is proven dead: one follower's CAS makes it the new leader, or ends
+ * the flight.
+ */
 static enum step take_over(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
 	struct shm_slot *s = &p->map->slots[seen->slot];
 	uint32_t dead = ctl_owner(seen->ctl) - 1;
 	enum step step;
+	bool fails;
 
 	flight_note_death(p, seen->slot, seen->ctl);
-	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s)) {
+	fails = flight_fails_if_lost(p->map, seen->slot, seen->ctl);
+	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s) || fails) {
+		/* The failure is for those who have waited. */
+		if (fails && !c->wait.slept)
+			c->wait.joined = 0;
 		flight_abandon(p, seen->slot, seen->ctl);
 		event_wake(&p->map->cold[seen->slot].event, true);
 		peer_reap(p->map, dead);

@@ -7,6 +7,17 @@
 
 #include "sync/look.h"
 
+int result_total(const struct iovec *iov, int count, uint64_t *total)
+{
+	if (count < 0 || (count && !iov))
+		return -EINVAL;
+	*total = 0;
+	for (int i = 0; i < count; i++)
+		if (__builtin_add_overflow(*total, iov[i].iov_len, total))
+			return -EMSGSIZE;
+	return 0;
+}
+
 static bool lies_in(const struct sfshm_buf *b, const struct iovec *piece)
 {
 	uintptr_t from = (uintptr_t)b->data, at = (uintptr_t)piece->iov_base;

@@ -49,11 +49,14 @@ static inline void result_empty(struct sfshm_result *r)
 	r->message[0] = '\0';
 }
 
+/* Adds up the pieces of a value. Returns 0, -EINVAL or -EMSGSIZE. */
+struct iovec;
+int result_total(const struct iovec *iov, int count, uint64_t *total);
+
 /*
  * Copies the pieces of a value, `len` bytes in all, into the result. The pieces
  * may lie in the result's own buffer. Returns 0 or -ENOMEM.
  */
-struct iovec;
 int result_gather(struct sfshm_result *r, const struct iovec *iov, int count,
 		  size_t len);
 

@@ -13,7 +13,7 @@
 #define ALL_FLAGS                                                        \
 	(SFSHM_TRY | SFSHM_FOLLOW | SFSHM_REFRESH | SFSHM_KEEP |         \
 	 SFSHM_STALE_ON_TIMEOUT | SFSHM_RETRY_ON_FAILURE | SFSHM_LOCAL | \
-	 SFSHM_RETRY_IF_INVALIDATED)
+	 SFSHM_RETRY_IF_INVALIDATED | SFSHM_FAIL_IF_LOST)
 
 const struct sfshm_policy call_no_policy = SFSHM_POLICY_INIT;
 
