@@ -18,7 +18,8 @@ SFSHM_BEGIN_DECLS
  * with -EPROTO.
  *
  * If the thread is cancelled, calls pthread_exit() or dies inside, the flight
- * is released and one of the followers takes over. The work must not leave by
+ * is released and one of the followers takes over; with SFSHM_FAIL_IF_LOST it
+ * fails for all of them. The work must not leave by
  * longjmp() unless it has ended the flight.
  */
 typedef int (*sfshm_work_fn)(struct sfshm_flight *flight, void *arg);

@@ -38,13 +38,16 @@
  *                  out why, or try again later.
  *   -EDEADLK       Waiting would deadlock: this thread already leads the key,
  *                  or leads one that the key's leader waits for. Locks count
- *                  as flights do. Semaphore: this thread holds all permits.
- *                  Release what this thread holds, then try again.
+ *                  as flights do, and so do permits if one thread holds all of
+ *                  them. Resize: this thread leads or holds what the resize
+ *                  would wait for. Release what this thread holds, then try
+ *                  again.
  *   -ELOOP         The path's symbolic links lead in a circle, or a link stands
  *                  where the file itself must be named. Mend the links, or name
  *                  the file.
- *   -EDOM          The lock's rank is not above the ranks that this thread
- *                  holds. Take locks in increasing rank.
+ *   -EDOM          The lock's or permit's rank is not above the ranks that
+ *                  this thread holds. Take locks and permits in increasing
+ *                  rank.
  *   -EILSEQ        policy.fits refused the value: it belongs to another key.
  *                  Check what the work fetched.
  *   -ETIMEDOUT     The deadline passed. Only this caller's wait ended.

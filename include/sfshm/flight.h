@@ -49,6 +49,11 @@ enum sfshm_policy_flags {
 	SFSHM_RETRY_IF_INVALIDATED = 1 << 7,
 	/* With a fired token: -ECANCELED, though nobody leads. */
 	SFSHM_CANCEL_FIRST = 1 << 8,
+	/* Leading: if this thread dies, ends or is cancelled in the work, the
+	   flight fails with -EOWNERDEAD for its followers; without this flag
+	   one of them leads. A leader that dies while it publishes is replaced
+	   all the same. */
+	SFSHM_FAIL_IF_LOST = 1 << 9,
 };
 
 /* sfshm_publish() returns this if it had no room to keep the value. */
@@ -175,7 +180,7 @@ int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
 
 /*
  * Ends the flight with a value of `len` bytes (0 is allowed) and wakes all
- * followers. Returns
+ * followers. The bytes may lie in the result that sfshm_do() fills in. Returns
  *
  *   0               The segment keeps the value for its lifetime.
  *   SFSHM_UNCACHED  The segment has no room to keep the value; the present
@@ -217,8 +222,9 @@ int sfshm_publishv(struct sfshm_flight *flight, const struct iovec *iov,
  * Ends the flight with an error, which all followers get and, for the policy's
  * neg_ttl_ms, later callers. `code` is any number but 0 and INT32_MIN, by
  * convention a negated errno value; -ENOENT means "does not exist", and callers
- * get it as their return value. `message` (or NULL) is cut to SFSHM_MESSAGE_MAX
- * - 1 bytes. The last good value stays. Returns 0; -ESTALE, another caller took
+ * get it as their return value. `message` (or NULL) has at most
+ * SFSHM_MESSAGE_MAX - 1 bytes; a longer one is cut between two characters of
+ * UTF-8, and ends with "...". The last good value stays. Returns 0; -ESTALE, another caller took
  * the flight; -ESHUTDOWN, as sfshm_publish(); -EPERM, another thread leads it;
  * -ECHILD; or -EINVAL (the code) or -EBADMSG, and the flight is still yours.
  * Waits as sfshm_publish() does.

@@ -18,9 +18,14 @@
 #ifndef SFSHM_GUARD_HPP
 #define SFSHM_GUARD_HPP
 
+#include <cerrno>
 #include <exception>
 #include <string_view>
 #include <type_traits>
+
+#ifdef __GLIBCXX__
+#include <cxxabi.h>
+#endif
 
 #include <sfshm/do.h>
 #include <sfshm/flight.h>
@@ -165,8 +170,10 @@ class flight
 /* How a flight ends if the work throws. */
 enum class on_throw {
 	release, /* one follower becomes the leader */
-	fail,    /* all get -EREMOTEIO with code -ECANCELED and what(), if a
-		    std::exception was thrown; else as release */
+	fail,    /* all get -EREMOTEIO with code -ECANCELED and a message: what()
+		    of a std::exception, "unknown exception" of any other, and
+		    "cancelled" if the thread is cancelled or calls
+		    pthread_exit() */
 };
 
 namespace detail
@@ -185,6 +192,15 @@ template <class Work> struct call {
 			return self->work(f);
 		} catch (const std::exception &e) {
 			(void)!sfshm_fail(f, -ECANCELED, e.what());
+			throw;
+#ifdef __GLIBCXX__
+		} catch (abi::__forced_unwind &) {
+			/* Cancellation, which must go on. */
+			(void)!sfshm_fail(f, -ECANCELED, "cancelled");
+			throw;
+#endif
+		} catch (...) {
+			(void)!sfshm_fail(f, -ECANCELED, "unknown exception");
 			throw;
 		}
 	}

@@ -57,8 +57,8 @@ struct sfshm_lock_options {
 	uint32_t flags; /* enum sfshm_lock_flags */
 	/*
 	 * 1 to SFSHM_LOCK_RANK_MAX, or 0: no rank. A thread must take the
-	 * ranked locks of a segment in strictly increasing rank, which rules
-	 * out deadlocks among them. The program chooses the ranks. Every build
+	 * ranked locks and permits (<sfshm/semaphore.h>) of a segment in
+	 * strictly increasing rank, which rules out deadlocks among them. The program chooses the ranks. Every build
 	 * of the library checks them.
 	 */
 	uint32_t rank;
@@ -101,10 +101,12 @@ struct sfshm_lock {
  *
  *   -EBUSY      SFSHM_LOCK_TRY: another thread holds the lock. With
  *               SFSHM_LOCK_OWN_IS_BUSY: this thread does.
- *   -EDEADLK    Waiting would deadlock: this thread holds the lock, or holds a
- *               lock or flight that the lock's holder waits for. Release what
- *               this thread holds and begin anew. The call finds circles over
- *               any number of threads and processes in one segment.
+ *   -EDEADLK    Waiting would deadlock: this thread holds the lock, or leads
+ *               or holds what the lock's holder waits for. Release what this
+ *               thread holds and begin anew. The call finds circles over any
+ *               number of threads and processes, over flights, locks and
+ *               permits (if one thread holds all of a semaphore's), also while
+ *               the segment is replaced.
  *   -EDOM       The rank is not above the ranks that this thread holds.
  *   -ETIMEDOUT, -ECANCELED  Your wait ended.
  *   -ENOSPC     All slots are in use. Try later, or enlarge the segment.

@@ -31,6 +31,9 @@ typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
  * Returns 0, or an error, with a line in options->why:
  *
  *   -EBUSY      Another resize is running. Let it finish.
+ *   -EDEADLK    This thread leads a flight, or holds a lock or permit, in the
+ *               segment; the resize would wait for it. End it first; nothing
+ *               has changed.
  *   -ETIMEDOUT  The successor is in place, and flights in the old segment go
  *               on. Call again later with `options` NULL.
  *   -ENOSPC     There is no room for the successor; nothing has changed.

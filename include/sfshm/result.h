@@ -41,7 +41,9 @@ struct sfshm_buf {
  * another version fills in the fields that it and the program both know.
  *
  * The fields are valid after an outcome >= 0; `code` and `message` also after
- * -EREMOTEIO and -ENOENT.
+ * -EREMOTEIO and -ENOENT. After any other outcome value.len is 0. The message is
+ * empty unless the work of this call's key failed: nothing stays of an earlier
+ * call, nor of a value that the policy's checks refused.
  */
 struct sfshm_result {
 	size_t size;
@@ -61,7 +63,7 @@ struct sfshm_result {
 				each flight of the key */
 	uint64_t age_ns;     /* ns since the leader published the value */
 	struct sfshm_buf value;
-	char message[SFSHM_MESSAGE_MAX]; /* of the failed work; a string */
+	char message[SFSHM_MESSAGE_MAX]; /* of the failed work, or empty */
 };
 
 /* An initialiser for struct sfshm_result. */

@@ -35,6 +35,8 @@ enum sfshm_semaphore_flags {
 	SFSHM_SEMAPHORE_TRY = 1 << 0, /* do not wait: -EBUSY if none is free */
 	/* With a fired token: -ECANCELED, though a permit is free. */
 	SFSHM_SEMAPHORE_CANCEL_FIRST = 1 << 1,
+	/* On a wrong rank write a line to standard error and abort. */
+	SFSHM_SEMAPHORE_ABORT = 1 << 2,
 };
 
 /*
@@ -50,9 +52,19 @@ struct sfshm_semaphore_options {
 	   semaphore keeps its number. */
 	uint32_t max;
 	uint32_t wait_timeout_ms; /* then -ETIMEDOUT; 0: no limit */
-	uint32_t reserved;
+	/*
+	 * 1 to SFSHM_LOCK_RANK_MAX, or 0: no rank. The permits of a thread have
+	 * ranks as its locks do (<sfshm/lock.h>): a thread must take ranked
+	 * locks and permits in strictly increasing rank, so it takes one permit
+	 * of a rank at most.
+	 */
+	uint32_t rank;
 	uint64_t deadline_ns; /* likewise, CLOCK_MONOTONIC; 0: no limit */
 	struct sfshm_cancel *cancel; /* then -ECANCELED; or NULL */
+	/* Buffer for one line on a wrong rank: both ranks, both names. Or
+	   NULL. */
+	char *why;
+	size_t why_size; /* bytes of `why` */
 };
 
 #define SFSHM_SEMAPHORE_OPTIONS_INIT                           \
@@ -78,8 +90,12 @@ struct sfshm_permit {
  *
  *   -EBUSY      SFSHM_SEMAPHORE_TRY: no permit is free, or another caller is
  *               just making the semaphore.
- *   -EDEADLK    This thread holds all the permits: it would wait for itself.
- *               Circles over several semaphores are not found.
+ *   -EDEADLK    Waiting would deadlock: this thread holds all the permits, or
+ *               the one thread that holds them waits for a flight, a lock or a
+ *               permit of this thread. Release what this thread holds and begin
+ *               anew. The call finds no circle over a semaphore whose permits
+ *               several threads hold.
+ *   -EDOM       The rank is not above the ranks that this thread holds.
  *   -ETIMEDOUT, -ECANCELED  Your wait ended.
  *   -EMSGSIZE   The segment's max_value is below the 4 KiB of a semaphore.
  *   -ENOSPC     There is no room to make the semaphore.

@@ -179,7 +179,7 @@ static void fill_record(struct peer *p)
 	copy_torn(rec->name, name, sizeof(name));
 	byte_lock(p, F_WRLCK);
 	store_relaxed(&rec->epoch, 0);
-	store_relaxed(&rec->wait_slot, 0);
+	wait_unnote(rec);
 	fetch_or_acq_rel(liveness_word(p->map, rec), FUTEX_WAITERS);
 	/*
 	 * ORDER-P3 pairs ORDER-P4
@@ -385,7 +385,7 @@ uint32_t peer_waiters(const struct mapping *map, uint32_t slot)
 		struct shm_participant *rec = &map->participants[i];
 		uint32_t word;
 
-		n += load_relaxed(&rec->wait_slot) == slot + 1 &&
+		n += wait_slot(load_relaxed(&rec->wait)) == slot + 1 &&
 		     !life_proven_dead(map, rec, &word);
 	}
 	return n;

@@ -36,7 +36,8 @@ struct peer {
 	uint32_t permits; /* permits it holds */
 	void *semaphores; /* semaphores it knows; see sync/semaphore.h */
 	struct robust_head *robust; /* the thread's robust list, or NULL */
-	uint64_t ranks;             /* of the locks it holds: bit n is rank n */
+	uint64_t ranks;             /* of what it holds: bit n is rank n */
+	uint32_t ranked[64];        /* slot of what has that rank */
 	/* hints: slots it has retired, which wait for their grace period */
 	uint32_t limbo[PEER_LIMBO];
 	uint32_t limbo_count;

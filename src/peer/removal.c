@@ -49,7 +49,8 @@ static void wake_all(struct mapping *map)
 	uint32_t used = participants_used(map);
 
 	for (uint32_t i = 0; i < used; i++) {
-		uint32_t slot = load_relaxed(&map->participants[i].wait_slot);
+		uint32_t slot =
+			wait_slot(load_relaxed(&map->participants[i].wait));
 
 		if (slot && slot_at(map, slot - 1))
 			event_wake(&map->cold[slot - 1].event, true);

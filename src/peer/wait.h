@@ -66,6 +66,30 @@ struct wait_word {
 #define WAIT_MOST_WORDS 128
 #define WAIT_OWN_WORDS 6
 
+/*
+ * The owner notes each of its waits in its record: `wait` is slot + 1 in bits
+ * 0..31, or 0, and a number that grows with each wait above. So a thread that
+ * reads the same word twice knows that one wait lasted from the first time to
+ * the second.
+ */
+static inline uint32_t wait_slot(uint64_t wait)
+{
+	return (uint32_t)wait;
+}
+
+static inline void wait_note(struct shm_participant *rec, uint32_t slot)
+{
+	uint64_t number = (load_relaxed(&rec->wait) >> 32) + 1;
+
+	/* ORDER-D1 pairs ORDER-D2 */
+	store_seq(&rec->wait, number << 32 | (slot + 1));
+}
+
+static inline void wait_unnote(struct shm_participant *rec)
+{
+	store_relaxed(&rec->wait, load_relaxed(&rec->wait) >> 32 << 32);
+}
+
 struct wait {
 	struct peer *self;
 	uint32_t *event;

@@ -163,11 +163,12 @@ struct shm_participant {
 	/* Identity of the mutex's holder, and the slot the owner waits at. */
 	uint64_t pid_ns; /* inode of the PID namespace, 0: unknown */
 	uint64_t cookie; /* the process's own random number */
-	uint32_t flags;
-	uint32_t wait_slot; /* slot + 1 that the owner sleeps on */
+	uint64_t wait;   /* bits 0..31: slot + 1 that the owner sleeps on, or
+			    0; 32..63 count its waits; see peer/wait.h */
 	char name[16];
 	uint64_t door; /* process in the door; by CAS; see peer/door.h */
-	uint8_t pad1[16];
+	uint32_t flags;
+	uint8_t pad1[12];
 
 	/* The read-side section; an evictor expels the reader by CAS. */
 	uint64_t epoch;     /* 0: not reading; see store/epoch.h */

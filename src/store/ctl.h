@@ -54,6 +54,9 @@
  *                                                  field
  *  FLIGHT-T18. BUSY g L           -> BUSY g L      invalid is set, by the
  *                                                  invalidator
+ *  FLIGHT-T19. BUSY g D           -> FAILED g      end D's flight; D has left
+ *                                                  the failure in the other
+ *                                                  field
  *
  * To all but a reaper, MAKING is BUSY.
  *

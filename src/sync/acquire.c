@@ -5,6 +5,7 @@
 #include "os/sys.h"
 #include "peer/liveness.h"
 #include "peer/removal.h"
+#include "sync/deadlock.h"
 #include "sync/semaphore.h"
 
 /* How many holders a sleep has room for, beside events and relay words. */
@@ -125,12 +126,23 @@ static int leave(const struct acquire *a)
 	return -ECANCELED;
 }
 
+/*
+ * Whether no permit can come back before this caller goes on: it holds them
+ * all, or one other thread holds them and waits for this caller.
+ */
+static bool nobody_can_give(const struct acquire *a, const struct holders *h)
+{
+	if (h->mine)
+		return h->mine >= semaphore_max(a->s);
+	return h->count == 1 &&
+	       deadlock_would_be(a->self, a->self->map, a->s->slot);
+}
+
 static int given_up(const struct acquire *a, const struct holders *h)
 {
 	struct peer *p = a->self;
 
-	/* The caller holds all permits, so nobody else can give one back. */
-	if (h->mine && h->mine >= semaphore_max(a->s)) {
+	if (nobody_can_give(a, h)) {
 		peer_count(p, COUNT_deadlocks);
 		return -EDEADLK;
 	}
@@ -277,13 +289,13 @@ static int wait_for_one(struct acquire *a, bool deferring)
 	if (a->s->before)
 		w.relay_before = &a->s->before->map->header->relay;
 	w.until = a->deadline;
-	store_seq(&p->record->wait_slot, a->s->slot + 1);
+	wait_note(p->record, a->s->slot);
 	if (deferring)
 		let_others_go_first(a, &w);
 	do {
 		r = wait_once(a, &w, &h, &slice);
 	} while (r == AGAIN);
-	store_relaxed(&p->record->wait_slot, 0);
+	wait_unnote(p->record);
 	return r;
 }
 

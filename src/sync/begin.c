@@ -12,6 +12,7 @@
 #include "sync/consult.h"
 #include "sync/follow.h"
 #include "sync/lead.h"
+#include "sync/result.h"
 
 static int link_slot(struct call *c, uint32_t slot)
 {
@@ -113,7 +114,7 @@ static enum step refuse(struct call *c, enum shm_counter why)
 	c->refused = c->result->generation;
 	if (why == COUNT_misfits)
 		c->misfit = c->refused;
-	c->result->value.len = 0;
+	result_empty(c->result);
 	return STEP_AGAIN;
 }
 
@@ -189,7 +190,7 @@ static int nobody_leads(const struct call *c, const struct sighting *seen,
 {
 	uint8_t deaths;
 
-	if (c->resize.asked)
+	if (c->resize.asker)
 		return -ENODATA;
 	deaths = absent ? 0 :
 			  load_relaxed(&c->self->map->slots[seen->slot].deaths);
@@ -334,6 +335,8 @@ static int lead(struct call *c, const struct sighting *seen, struct flight *f)
 	flight_tell(c->result, ctl_gen(seen->ctl),
 		    c->result->owner_died || leaders_died(c, seen), true);
 	f->reap = c->wait.reap;
+	if (unlikely(c->flags & SFSHM_FAIL_IF_LOST))
+		flight_write_loss(f, c->self);
 	/*
 	 * A semaphore's permits in the predecessor count until they are given
 	 * back.

@@ -46,8 +46,10 @@ struct call {
 	struct {
 		bool consulted; /* the predecessor has been asked */
 		bool moving;    /* the call moves the key here: top/moving.c */
-		bool asked; /* this call is made in a predecessor: consult.c */
-		bool follows; /* if asked: the call that asks never leads */
+		/* not NULL: that call, in a successor, makes this one here:
+		   consult.c */
+		const struct call *asker;
+		bool follows; /* the asker never leads */
 	} resize;
 };
 

@@ -19,7 +19,7 @@ static int ask(struct call *c, struct mapping *old, int (*how)(struct call *c))
 		.own_is_busy = c->own_is_busy,
 		.settles = c->settles,
 		.settle_ms = c->settle_ms,
-		.resize.asked = true,
+		.resize.asker = c,
 		.resize.follows = c->flags & SFSHM_FOLLOW,
 	};
 	int r;

@@ -2,44 +2,185 @@
 #include "sync/deadlock.h"
 
 #include "peer/liveness.h"
+#include "peer/wait.h"
+#include "sync/semaphore.h"
 
-/* Slot + 1 that the owner of `slot` waits for; 0: none, or no owner. */
-static uint32_t next_on_the_way(struct peer *p, uint32_t slot, uint64_t *trace,
-				bool *back)
+/* A resize ends before the next one; removed segments may be more. */
+#define MOST_SEGMENTS 4
+
+struct graph {
+	struct peer *p;
+	struct mapping *map[MOST_SEGMENTS]; /* the newest first */
+	uint32_t maps;
+	uint64_t trace; /* sums up the words that a walk has read */
+};
+
+struct place {
+	struct mapping *map;
+	uint32_t slot;
+};
+
+struct thread {
+	struct mapping *map;
+	struct shm_participant *record;
+	uint64_t cookie;
+	int32_t tid;
+};
+
+static void trace(struct graph *g, uint64_t word)
 {
-	struct mapping *map = p->map;
-	struct shm_slot *s = slot_at(map, slot);
+	g->trace = (g->trace ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	g->trace ^= g->trace >> 32;
+}
+
+/* Finds the same semaphore in an older segment, where permits may be held. */
+static bool find_before(struct graph *g, const struct place *at,
+			struct semaphore *before)
+{
+	uint8_t bytes[SFSHM_KEY_MAX];
+	struct peer *there;
+	uint32_t i = 0;
+	struct key k;
+	int n, r;
+
+	while (i < g->maps && g->map[i] != at->map)
+		i++;
+	if (i + 1 >= g->maps)
+		return false;
+	n = key_load(at->map, &at->map->slots[at->slot], bytes);
+	if (n <= 0)
+		return false;
+	g->p->inside++;
+	r = peer_attach(g->map[i + 1], &there);
+	g->p->inside--;
+	if (r)
+		return false;
+	k = key_make(there->map, SHM_SEMAPHORE, bytes, (size_t)n);
+	return semaphore_find(there, &k, before) == 1;
+}
+
+static struct shm_participant *
+sole_holder(struct graph *g, const struct place *at, struct mapping **map)
+{
+	struct semaphore s, before;
+	uint64_t sum;
+	uint32_t id;
+
+	if (!semaphore_at(at->map, at->slot, &s))
+		return NULL;
+	if (find_before(g, at, &before))
+		s.before = &before;
+	if (!semaphore_sole_holder(&s, map, &id, &sum))
+		return NULL;
+	trace(g, sum);
+	return participant_at(*map, id - 1);
+}
+
+/*
+ * Finds the thread that others wait for at a slot. False: there is none, or it
+ * is dead (DEADLOCK-4).
+ */
+static bool owner_of(struct graph *g, const struct place *at,
+		     struct thread *owner)
+{
+	struct shm_slot *s = slot_at(at->map, at->slot);
 	uint64_t ctl = s ? load_seq(&s->ctl) : 0;
-	struct shm_participant *owner = participant_at(map, ctl_owner(ctl) - 1);
 	uint32_t word;
 
-	*back = false;
-	/* A dead owner waits for nothing: a follower takes its flight over. */
-	if (!owner || !ctl_busy(ctl) || life_proven_dead(map, owner, &word))
-		return 0;
 	/* Add the slot, for control words of different slots may be equal. */
-	*trace = (*trace ^ ctl) * UINT64_C(0x9e3779b97f4a7c15) + slot;
-	*back = owner == p->record;
-	/* ORDER-D2 pairs ORDER-D1 */
-	return load_seq(&owner->wait_slot);
+	trace(g, ctl);
+	trace(g, at->slot);
+	owner->map = at->map;
+	owner->record = ctl_busy(ctl) ?
+				participant_at(at->map, ctl_owner(ctl) - 1) :
+				sole_holder(g, at, &owner->map);
+	if (!owner->record)
+		return false;
+	owner->cookie = load_acquire(&owner->record->cookie);
+	owner->tid = load_acquire(&owner->record->tid);
+	return !life_proven_dead(owner->map, owner->record, &word);
 }
 
-/* Walks the graph once. True: it leads back to P. *trace sums up the words. */
-static bool walk(struct peer *p, uint32_t slot, uint64_t *trace)
+static bool is_of_thread(const struct mapping *map, struct shm_participant *rec,
+			 const struct thread *t)
 {
-	uint32_t left = participants_used(p->map);
-	uint32_t next = slot + 1;
-	bool back = false;
+	uint32_t word;
 
-	*trace = 0;
-	while (next && left-- && !back)
-		next = next_on_the_way(p, next - 1, trace, &back);
-	return back;
+	return load_acquire(&rec->cookie) == t->cookie &&
+	       load_acquire(&rec->tid) == t->tid &&
+	       !life_proven_dead(map, rec, &word);
 }
 
-bool deadlock_would_be(struct peer *p, uint32_t slot)
+/* Finds the thread's record in another segment. */
+static struct shm_participant *record_in(const struct mapping *map,
+					 const struct thread *t)
 {
-	uint64_t once, twice;
+	uint32_t used = participants_used(map);
 
-	return walk(p, slot, &once) && walk(p, slot, &twice) && once == twice;
+	for (uint32_t i = 0; i < used; i++)
+		if (is_of_thread(map, &map->participants[i], t))
+			return &map->participants[i];
+	return NULL;
+}
+
+/* Finds what a thread waits for, in any segment. False: for nothing. */
+static bool waits_at(struct graph *g, const struct thread *t, struct place *at)
+{
+	for (uint32_t i = 0; i < g->maps; i++) {
+		struct shm_participant *rec = t->record;
+		uint64_t wait;
+
+		if (g->map[i] != t->map)
+			rec = record_in(g->map[i], t);
+		/* ORDER-D2 pairs ORDER-D1 */
+		wait = rec ? load_seq(&rec->wait) : 0;
+		if (!wait_slot(wait))
+			continue;
+		trace(g, wait);
+		at->map = g->map[i];
+		at->slot = wait_slot(wait) - 1;
+		return true;
+	}
+	return false;
+}
+
+/* Walks the graph once. True: it leads back to the walker. */
+static bool walk(struct graph *g, uint32_t slot)
+{
+	const struct shm_participant *self = g->p->record;
+	struct place at = { g->p->map, slot };
+	uint32_t left = 0;
+	struct thread t;
+
+	g->trace = 0;
+	for (uint32_t i = 0; i < g->maps; i++)
+		left += participants_used(g->map[i]);
+	while (left-- && owner_of(g, &at, &t)) {
+		if (t.record == self || (t.cookie == g->p->cookie &&
+					 t.tid == load_relaxed(&self->tid)))
+			return true;
+		if (!waits_at(g, &t, &at))
+			return false;
+	}
+	return false;
+}
+
+bool deadlock_would_be(struct peer *p, struct mapping *newest, uint32_t slot)
+{
+	struct graph g = { .p = p, .map = { newest }, .maps = 1 };
+	struct mapping *map = newest;
+	uint64_t once;
+	bool found;
+
+	while (unlikely(load_relaxed(&map->predecessor)) &&
+	       g.maps < MOST_SEGMENTS && (map = mapping_peek_predecessor(map)))
+		g.map[g.maps++] = map;
+	/* DEADLOCK-1 */
+	found = walk(&g, slot);
+	once = g.trace;
+	found = found && walk(&g, slot) && g.trace == once;
+	/* The calling thread is attached to the newest, which so stays. */
+	while (--g.maps)
+		mapping_put(g.map[g.maps]);
+	return found;
 }

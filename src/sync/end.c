@@ -9,6 +9,7 @@
 #include "store/owned.h"
 #include "store/pin.h"
 #include "sync/flight.h"
+#include "sync/result.h"
 
 void flight_yield(struct peer *p, uint32_t slot)
 {
@@ -198,6 +199,9 @@ static on_waking int write_field(struct flight *f, struct peer *p,
 	uint64_t coarse = sys.coarse(), now = peer_clock(p, coarse);
 	int r;
 
+	/* From here on there is no failure for a leader that dies. */
+	store_relaxed(&field.back->code, 0);
+	compiler_barrier();
 	r = fit_chain(p, f->slot, field.back, o->len, o->spare);
 	fence_release();
 	if (!r && o->len)
@@ -219,35 +223,13 @@ static on_waking int write_field(struct flight *f, struct peer *p,
 	return 0;
 }
 
-static int total_of(const struct iovec *iov, int count, uint64_t *total)
-{
-	if (count < 0 || (count && !iov))
-		return -EINVAL;
-	*total = 0;
-	for (int i = 0; i < count; i++)
-		if (__builtin_add_overflow(*total, iov[i].iov_len, total))
-			return -EMSGSIZE;
-	return 0;
-}
-
 static void copy_value(struct flight *f, const struct outcome *o)
 {
 	struct sfshm_result *res = f->result;
-	uint8_t *to;
 
 	res->uncached = !o->ttl_ms || f->invalidated;
-	if (buf_reserve(&res->value, o->len)) {
+	if (result_gather(res, o->iov, o->count, o->len))
 		f->outcome = -ENOMEM;
-		return;
-	}
-	to = res->value.data;
-	for (int i = 0; i < o->count; i++) {
-		if (!o->iov[i].iov_len)
-			continue;
-		memcpy(to, o->iov[i].iov_base, o->iov[i].iov_len);
-		to += o->iov[i].iov_len;
-	}
-	res->value.len = o->len;
 }
 
 /* Gives sfshm_do()'s caller the value that its work published. */
@@ -258,7 +240,7 @@ static force_inline void copy_result(struct flight *f, const struct outcome *o)
 }
 
 /* Gives sfshm_do()'s caller the failure that its work ended with. */
-static void copy_failure(struct flight *f, int code, const struct iovec *text)
+static void copy_failure(struct flight *f, int code, const char *message)
 {
 	struct sfshm_result *res = f->result;
 
@@ -266,9 +248,7 @@ static void copy_failure(struct flight *f, int code, const struct iovec *text)
 		return;
 	res->code = code;
 	res->value.len = 0;
-	if (text->iov_len)
-		memcpy(res->message, text->iov_base, text->iov_len);
-	res->message[text->iov_len] = '\0';
+	result_take_message(res, message);
 }
 
 static bool awaited(const struct flight *f, const struct peer *p)
@@ -416,7 +396,7 @@ on_waking int flight_publish(struct flight *f, struct peer *p,
 		.keep_ms = f->keep_ms,
 	};
 	uint64_t total;
-	int r = total_of(iov, count, &total);
+	int r = result_total(iov, count, &total);
 
 	if (unlikely(r))
 		return r;
@@ -439,6 +419,15 @@ on_waking int flight_publish(struct flight *f, struct peer *p,
 	return r ? r : show(f, p, &o);
 }
 
+void flight_write_loss(struct flight *f, struct peer *p)
+{
+	const struct outcome loss = { .code = -EOWNERDEAD };
+
+	/* A failure without a message needs no room. */
+	if (open_field(f, p))
+		(void)write_field(f, p, &loss);
+}
+
 int flight_note(struct flight *f, struct peer *p, const void *data,
 		uint32_t len)
 {
@@ -457,7 +446,8 @@ int flight_note(struct flight *f, struct peer *p, const void *data,
 
 int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 {
-	struct iovec text = { .iov_base = (void *)(uintptr_t)message };
+	char cut[SFSHM_MESSAGE_MAX];
+	struct iovec text = { 0 };
 	struct outcome o = {
 		.iov = &text,
 		.count = 1,
@@ -470,10 +460,12 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 		return -EINVAL;
 	if (!f->alone && !open_field(f, p))
 		return fenced(f, p);
-	text.iov_len = message ? strnlen(message, SFSHM_MESSAGE_MAX - 1) : 0;
+	message = result_fit_message(message, cut);
+	text.iov_base = (void *)(uintptr_t)message;
+	text.iov_len = message ? strlen(message) : 0;
 	o.len = (uint32_t)text.iov_len;
 	if (f->alone) {
-		copy_failure(f, code, &text);
+		copy_failure(f, code, message);
 		return end_alone(f, code == -ENOENT ? -ENOENT : -EREMOTEIO);
 	}
 	r = write_field(f, p, &o);
@@ -488,7 +480,7 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 		return fenced(f, p);
 	kill_point(fail_flipped);
 	peer_count(p, COUNT_load_errs);
-	copy_failure(f, code, &text);
+	copy_failure(f, code, message);
 	wake_and_forget(f, p, true, code == -ENOENT ? -ENOENT : -EREMOTEIO);
 	return 0;
 }

@@ -98,7 +98,7 @@ static inline uint64_t flight_settles_for(const struct sfshm_policy *policy,
 static inline bool flight_moved(const struct call *c)
 {
 	return unlikely(load_acquire(&c->self->map->header->moved)) &&
-	       !c->resize.asked;
+	       !c->resize.asker;
 }
 
 /*
@@ -121,6 +121,19 @@ int flight_release(struct flight *f, struct peer *p);
  */
 int flight_end_somehow(struct flight *f, struct peer *p, int code,
 		       const char *message);
+
+/*
+ * SFSHM_FAIL_IF_LOST: writes the failure that the flight is to end with if its
+ * leader dies. Nobody sees it while the leader lives.
+ */
+void flight_write_loss(struct flight *f, struct peer *p);
+
+/*
+ * Whether the flight of that control word is to fail if its leader is dead.
+ * FLIGHT-T19: the CAS that ends it then makes it FAILED.
+ */
+bool flight_fails_if_lost(const struct mapping *map, uint32_t slot,
+			  uint64_t ctl);
 
 /* Whether a flight can fail with this code. */
 static inline bool flight_may_fail_with(int code)

@@ -20,16 +20,25 @@ static bool breaks_now(const struct call *c, const struct shm_slot *s)
 			    c->policy->breaker_deaths);
 }
 
-/* The leader is proven dead: one follower's CAS makes it the new leader. */
+/*
+ * The leader is proven dead: one follower's CAS makes it the new leader, or ends
+ * the flight.
+ */
 static enum step take_over(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
 	struct shm_slot *s = &p->map->slots[seen->slot];
 	uint32_t dead = ctl_owner(seen->ctl) - 1;
 	enum step step;
+	bool fails;
 
 	flight_note_death(p, seen->slot, seen->ctl);
-	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s) || call_cancelled(c)) {
+	fails = flight_fails_if_lost(p->map, seen->slot, seen->ctl);
+	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s) || fails ||
+	    call_cancelled(c)) {
+		/* The failure is for those who have waited. */
+		if (fails && !c->wait.slept)
+			c->wait.joined = 0;
 		flight_abandon(p, seen->slot, seen->ctl);
 		event_wake(&p->map->cold[seen->slot].event, true);
 		peer_reap(p->map, dead);
@@ -219,8 +228,8 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 		begin_to_wait(c, seen);
 	/* An earlier holder's death is news for the present holder alone. */
 	c->result->owner_died = 0;
-	/* ORDER-D1 pairs ORDER-D2 */
-	store_seq(&p->record->wait_slot, seen->slot + 1);
+	/* DEADLOCK-2: follow_leader() looks for a circle after this. */
+	wait_note(p->record, seen->slot);
 	if (crowded(c, seen->slot))
 		return call_answer(c, -EAGAIN);
 	c->wait.waited = true;
@@ -235,9 +244,20 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 	 * A caller leaves a removed segment for the new one. Only a call that
 	 * the new one makes here (sync/consult.h) waits here.
 	 */
-	if (removal_known(p->map) && !c->resize.asked)
+	if (removal_known(p->map) && !c->resize.asker)
 		return STEP_MOVED;
 	return STEP_SLEEP;
+}
+
+/*
+ * The segment that the call was made in, before any predecessor was asked
+ * (DEADLOCK-3).
+ */
+static struct mapping *newest_segment(const struct call *c)
+{
+	while (c->resize.asker)
+		c = c->resize.asker;
+	return c->self->map;
 }
 
 enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
@@ -259,7 +279,7 @@ enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
 	step = look_at_leader(c, seen, w->owner, now, &w->owner_seen, &lease);
 	if (step != STEP_SLEEP)
 		return step;
-	if (deadlock_would_be(p, seen->slot)) {
+	if (deadlock_would_be(p, newest_segment(c), seen->slot)) {
 		peer_count(p, COUNT_deadlocks);
 		return call_answer(c, -EDEADLK);
 	}
@@ -306,7 +326,7 @@ enum step flight_defer(struct call *c, const struct sighting *seen)
 		c->wait.slept++;
 		step = STEP_AGAIN;
 	}
-	store_relaxed(&c->self->record->wait_slot, 0);
+	wait_unnote(c->self->record);
 	return step;
 }
 

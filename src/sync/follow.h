@@ -72,7 +72,7 @@ static force_inline enum step flight_follow(struct call *c,
 		step = STEP_AGAIN;
 	}
 	/* Clear it before the policy's checks, which may take a while. */
-	store_relaxed(&c->self->record->wait_slot, 0);
+	wait_unnote(c->self->record);
 	return landed ? flight_answer(c) : step;
 }
 

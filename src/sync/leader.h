@@ -25,7 +25,7 @@ enum leader {
 static inline bool call_may_lead(const struct call *c)
 {
 	return !(c->flags & SFSHM_FOLLOW) ||
-	       (c->resize.asked && !c->resize.follows);
+	       (c->resize.asker && !c->resize.follows);
 }
 
 /*

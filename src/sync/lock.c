@@ -83,29 +83,15 @@ int lock_release(struct hold *held, struct peer *p)
 	return 0;
 }
 
-static bool is_held_lock(struct peer *p, uint32_t slot, uint32_t rank,
-			 const struct key *k)
+bool lock_held(struct peer *p, const struct key *k)
 {
-	const struct shm_slot *s = slot_at(p->map, slot);
-	uint64_t ctl = s ? load_seq(&s->ctl) : 0;
+	struct sighting seen;
+	int r;
 
-	return ctl_busy(ctl) && ctl_owner(ctl) == p->id &&
-	       slot_kind(s) == SHM_LOCK &&
-	       (k ? key_equal(p->map, k, s) :
-		    load_relaxed(&p->map->cold[slot].lock_rank) == rank);
-}
-
-bool lock_held(struct peer *p, uint32_t rank, const struct key *k,
-	       uint32_t *slot)
-{
-	const struct shm_participant *rec = p->record;
-	bool all = load_relaxed(&rec->owned_overflow);
-	uint32_t n = all ? slots_used(p->map) : SHM_OWNED;
-
-	for (uint32_t i = 0; i < n; i++) {
-		*slot = all ? i : load_relaxed(&rec->owned[i]) - 1;
-		if (is_held_lock(p, *slot, rank, k))
-			return true;
-	}
-	return false;
+	do {
+		epoch_enter(p);
+		r = table_find(p, k, &seen);
+		epoch_leave(p);
+	} while (r == -EAGAIN);
+	return r == 1 && ctl_busy(seen.ctl) && ctl_owner(seen.ctl) == p->id;
 }

@@ -96,11 +96,7 @@ int lock_take(struct call *c, struct hold *held);
 /* Gives a lock back that P holds. Returns 0, or -ESTALE. */
 int lock_release(struct hold *held, struct peer *p);
 
-/*
- * Finds the slot of a lock that P holds: the lock of that key if `k` is not
- * NULL, else a lock of that rank. True if there is one.
- */
-bool lock_held(struct peer *p, uint32_t rank, const struct key *k,
-	       uint32_t *slot);
+/* Whether P holds the lock of that key. */
+bool lock_held(struct peer *p, const struct key *k);
 
 #endif

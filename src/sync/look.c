@@ -111,6 +111,7 @@ static int take_value(struct call *c, uint32_t slot, uint64_t ctl,
 		return r ? r : LOOK_HIT;
 	if (c->pin && c->pin_place >= 0)
 		pin_drop(c->self, c->pin_place, *c->pin);
+	result_empty(c->result);
 	peer_count(c->self, COUNT_rereads);
 	return -EAGAIN;
 }
@@ -127,18 +128,19 @@ static int copy_error(struct call *c, const struct sighting *seen,
 	uint64_t stored = front_stored(f.front);
 	int r = len < SFSHM_MESSAGE_MAX ? 0 : -EBADMSG;
 
+	note(c, f, field_gen(f, seen->ctl), stored, now);
+	res->value.len = 0;
 	if (!r && len)
 		r = arena_read(c->self->map, load_relaxed(&f.back->ref),
 			       res->message, len);
-	if (!r) {
+	if (!r)
 		res->message[len] = '\0';
-		note(c, f, field_gen(f, seen->ctl), stored, now);
-		res->value.len = 0;
-	}
 	if (ctl_after_copy(&c->self->map->slots[seen->slot]) != seen->ctl) {
 		peer_count(c->self, COUNT_rereads);
-		return -EAGAIN;
+		r = -EAGAIN;
 	}
+	if (r)
+		result_empty(res);
 	return r ? r : LOOK_FAILED;
 }
 

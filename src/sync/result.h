@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Filling in a result. Each field is set in each answer, so that none is left
- * of the call before; the value's bytes and a message come from the caller.
+ * of the call before; the value's bytes and a message come after that.
  */
 #ifndef SYNC_RESULT_H
 #define SYNC_RESULT_H
@@ -38,6 +38,36 @@ static force_inline void result_fill(struct sfshm_result *r,
 	memset(r->reserved, 0, sizeof(r->reserved));
 	r->generation = a->generation;
 	r->age_ns = a->now > a->stored ? a->now - a->stored : 0;
+	r->message[0] = '\0';
 }
+
+/* Leaves nothing of an earlier call, or of an answer that does not count. */
+static inline void result_empty(struct sfshm_result *r)
+{
+	r->code = 0;
+	r->value.len = 0;
+	r->message[0] = '\0';
+}
+
+/* Adds up the pieces of a value. Returns 0, -EINVAL or -EMSGSIZE. */
+struct iovec;
+int result_total(const struct iovec *iov, int count, uint64_t *total);
+
+/*
+ * Copies the pieces of a value, `len` bytes in all, into the result. The pieces
+ * may lie in the result's own buffer. Returns 0 or -ENOMEM.
+ */
+int result_gather(struct sfshm_result *r, const struct iovec *iov, int count,
+		  size_t len);
+
+/*
+ * Fits a message, or NULL, into SFSHM_MESSAGE_MAX bytes. Returns it, or a copy
+ * in `cut` that ends with "...": no UTF-8 character is cut in two.
+ */
+const char *result_fit_message(const char *message,
+			       char cut[SFSHM_MESSAGE_MAX]);
+
+/* Copies a message that fits; it may lie in the result itself. */
+void result_take_message(struct sfshm_result *r, const char *message);
 
 #endif

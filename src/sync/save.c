@@ -265,7 +265,7 @@ static int announce_late(struct call *c, struct sighting *seen,
 	uint32_t left = save_left(n->ttl_ms, n->written);
 	int r;
 
-	if (c->resize.asked || !left || !savefile_found(n->rec.path, &sum))
+	if (c->resize.asker || !left || !savefile_found(n->rec.path, &sum))
 		return -ENODATA;
 	r = flight_claim_as(p, seen, c->lease_or_rank, sys.coarse(), false);
 	if (r != SFSHM_LEADER)

@@ -271,6 +271,30 @@ void semaphore_sweep(struct peer *v, uint32_t slot, bool died)
 	}
 }
 
+bool semaphore_sole_holder(const struct semaphore *s, struct mapping **map,
+			   uint32_t *id, uint64_t *sum)
+{
+	const struct semaphore *at = s;
+	uint64_t max = load_seq(&semaphore_head(s)->max);
+	uint32_t top = top_of_both(s), held = 0, word = 0;
+
+	for (uint32_t i = 0; i < 2 * top; i++) {
+		const struct semaphore *in = i < top ? s : s->before;
+		uint32_t w = in ? load_seq(semaphore_word(in, i % top)) : 0;
+
+		if (!w)
+			continue;
+		if (held++ && (w != word || in != at))
+			return false;
+		at = in;
+		word = w;
+	}
+	*map = at->map;
+	*id = permit_holder(word);
+	*sum = max ^ (uint64_t)word << 32;
+	return held && held >= (max & MAX_MASK);
+}
+
 /*
  * Counts until two rounds see the same words held, for at most eight rounds.
  * That count is exact, or nearly so.

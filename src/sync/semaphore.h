@@ -181,6 +181,15 @@ int semaphore_acquire(struct acquire *a);
 /* Turns the time-out into a deadline, once. */
 void acquire_begin_to_wait(struct acquire *a);
 
+/*
+ * Finds the thread that holds all permits, at least as many as the maximum,
+ * here or in the predecessor. Then *map and *id name its record, and *sum
+ * changes with the words that say so. False: several threads hold permits, or
+ * none does, or one can be taken.
+ */
+bool semaphore_sole_holder(const struct semaphore *s, struct mapping **map,
+			   uint32_t *id, uint64_t *sum);
+
 /* Sets all words of that slot to 0 that name the dead or leaving `victim`. */
 void semaphore_sweep(struct peer *victim, uint32_t slot, bool died);
 

@@ -50,12 +50,25 @@ void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl)
 	kill_point(death_noted);
 }
 
+bool flight_fails_if_lost(const struct mapping *map, uint32_t slot,
+			  uint64_t ctl)
+{
+	struct field field = slot_other(map, slot, ctl);
+
+	return slot_kind(&map->slots[slot]) == SHM_VALUE &&
+	       ctl_phase(ctl) == PHASE_BUSY && !ctl_failed(ctl) &&
+	       load_relaxed(&field.back->code) == -EOWNERDEAD &&
+	       load_relaxed(&field.front->gen) == (uint32_t)ctl_gen(ctl);
+}
+
 bool flight_abandon(struct peer *p, uint32_t slot, uint64_t c)
 {
 	uint64_t over = ctl_make(slot_gen(p->map, c), 0, PHASE_IDLE, c);
 
 	if (slot_kind(&p->map->slots[slot]) == SHM_LOCK)
 		over |= LOCK_ORPHANED;
+	else if (flight_fails_if_lost(p->map, slot, c))
+		over = ctl_with(c | CTL_FAILED, PHASE_FAILED, 0);
 	return ctl_end(&p->map->slots[slot].ctl, c, over);
 }
 
@@ -148,7 +161,7 @@ static void sweep_noted(struct peer *v, bool died)
 void flight_sweep(struct peer *v, bool died)
 {
 	struct shm_participant *rec = v->record;
-	uint32_t waited = load_relaxed(&rec->wait_slot);
+	uint32_t waited = wait_slot(load_relaxed(&rec->wait));
 	bool wake = waited && slot_at(v->map, waited - 1);
 
 	life_end(rec, load_relaxed(&rec->incarnation));
@@ -158,7 +171,7 @@ void flight_sweep(struct peer *v, bool died)
 	sweep_noted(v, died);
 	if (wake)
 		event_wake(&v->map->cold[waited - 1].event, true);
-	store_relaxed(&rec->wait_slot, 0);
+	wait_unnote(rec);
 	if (died)
 		peer_count(v, COUNT_reaps);
 }

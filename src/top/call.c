@@ -6,11 +6,14 @@
 #include "top/call.h"
 
 #include <errno.h>
+#include <string.h>
+
+#include "sync/result.h"
 
 #define ALL_FLAGS                                                        \
 	(SFSHM_TRY | SFSHM_FOLLOW | SFSHM_REFRESH | SFSHM_KEEP |         \
 	 SFSHM_STALE_ON_TIMEOUT | SFSHM_RETRY_ON_FAILURE | SFSHM_LOCAL | \
-	 SFSHM_RETRY_IF_INVALIDATED | SFSHM_CANCEL_FIRST)
+	 SFSHM_RETRY_IF_INVALIDATED | SFSHM_CANCEL_FIRST | SFSHM_FAIL_IF_LOST)
 
 const struct sfshm_policy call_no_policy = SFSHM_POLICY_INIT;
 
@@ -26,6 +29,7 @@ int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 		return -EINVAL;
 	if (len > SFSHM_KEY_MAX)
 		return -ENAMETOOLONG;
+	result_empty(result);
 	*c = (struct call){ 0 };
 	/* Read this before the handle's mapping, so that no close is missed. */
 	c->closing = h ? &h->closing : NULL;
@@ -78,7 +82,7 @@ static bool took_old(struct call *c)
 
 	if (look(c, &seen) != LOOK_HIT ||
 	    (pol->fits && !pol->fits(c->result, pol->arg))) {
-		c->result->value.len = 0;
+		result_empty(c->result);
 		return false;
 	}
 	peer_count(c->self, c->result->stale ? COUNT_stale_hits : COUNT_hits);
@@ -90,20 +94,25 @@ int call_after_failure(struct sfshm *h, const void *key, size_t len,
 		       struct sfshm_result *result)
 {
 	struct sfshm_policy own = *policy;
+	char message[SFSHM_MESSAGE_MAX];
 	int code = result->code, r;
 	struct call c;
 
+	memcpy(message, result->message, sizeof(message));
+	message[sizeof(message) - 1] = '\0';
 	own.flags = SFSHM_FOLLOW | SFSHM_TRY | (policy->flags & SFSHM_REFRESH);
 	own.grace_ms = own.stale_if_error_ms;
 	own.beta = 0;
 	r = call_start(&c, h, SHM_VALUE, key, len, &own, result);
-	if (r)
-		return -EREMOTEIO;
-	c.wait.joined = generation;
-	r = took_old(&c) ? SFSHM_CACHED : -EREMOTEIO;
-	if (r < 0 || result->stale)
+	if (!r) {
+		c.wait.joined = generation;
+		r = took_old(&c) ? SFSHM_CACHED : -EREMOTEIO;
+	}
+	if (r < 0 || result->stale) {
 		result->code = code;
-	return r;
+		result_take_message(result, message);
+	}
+	return r < 0 ? -EREMOTEIO : r;
 }
 
 int call_settle_for_old(struct sfshm *h, const void *key, size_t len,

@@ -18,7 +18,10 @@
 
 static void release_guard(void *flight)
 {
-	(void)call_end(flight, 0, NULL);
+	const struct flight *f = flight;
+	bool fails = f->flags & SFSHM_FAIL_IF_LOST;
+
+	(void)call_end(flight, fails ? -EOWNERDEAD : 0, NULL);
 }
 
 static int run_guarded(struct sfshm_flight *flight, sfshm_work_fn work,

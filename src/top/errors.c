@@ -37,8 +37,8 @@ static const struct {
 	{ ELOOP,
 	  "symbolic links lead in a circle, or a link stands where the "
 	  "file itself must be named; mend the links, or name the file" },
-	{ EDOM, "the lock's rank is not above the ranks that this thread "
-		"holds; take locks in increasing rank" },
+	{ EDOM, "the rank is not above the ranks that this thread holds; "
+		"take locks and permits in increasing rank" },
 	{ EILSEQ, "the value belongs to another key and was refused; "
 		  "check what the work fetched" },
 	{ ETIMEDOUT, "the deadline passed; try again, or allow more time" },

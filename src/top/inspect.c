@@ -11,6 +11,7 @@
 #include "os/sys.h"
 #include "peer/liveness.h"
 #include "peer/participant.h"
+#include "peer/wait.h"
 #include "store/arena.h"
 #include "store/epoch.h"
 #include "store/key.h"
@@ -73,7 +74,7 @@ static void fill_participant(const struct mapping *map, uint32_t index,
 	epoch = load_relaxed(&rec->epoch);
 	info->reading = (epoch & EPOCH_ACTIVE) != 0;
 	info->expelled = (epoch & EPOCH_EXPELLED) != 0;
-	waits = load_relaxed(&rec->wait_slot);
+	waits = wait_slot(load_relaxed(&rec->wait));
 	info->waits_for = waits && info->alive ? (int64_t)waits - 1 : -1;
 	info->waits_for_participant = owner_of(map, info->waits_for);
 	copy_torn(info->name, rec->name, sizeof(info->name));

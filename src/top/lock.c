@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The public calls on keyed locks: check the arguments and the rank, find the
- * peer. The ranks that a thread holds are the bits of one word of its peer.
+ * peer.
  */
 #include <sfshm/lock.h>
 
@@ -13,6 +13,7 @@
 #include "os/sys.h"
 #include "sync/lock.h"
 #include "top/call.h"
+#include "top/rank.h"
 
 #define ALL_FLAGS                                                     \
 	(SFSHM_LOCK_TRY | SFSHM_LOCK_OWN_IS_BUSY | SFSHM_LOCK_ABORT | \
@@ -20,97 +21,30 @@
 
 static const struct sfshm_lock_options no_options = SFSHM_LOCK_OPTIONS_INIT;
 
-/* This thread's peer in the predecessor, where it may still hold locks. */
-static struct peer *peer_before(struct peer *p)
-{
-	struct mapping *old = mapping_predecessor(p->map);
-	struct peer *before;
-
-	if (likely(!old))
-		return NULL;
-	before = peer_attached(old, 0);
-	mapping_put(old);
-	return before;
-}
-
-/* The beginning of a lock's key, as printable text on one line. */
-struct key_text {
-	char text[4 * 48 + 4];
-};
-
-static void key_show(struct key_text *t, const uint8_t *key, size_t len)
-{
-	char *at = t->text;
-
-	for (size_t i = 0; i < len && i < 48; i++)
-		at += sprintf(at,
-			      key[i] > ' ' && key[i] < 0x7f && key[i] != '\\' ?
-				      "%c" :
-				      "\\x%02x",
-			      key[i]);
-	memcpy(at, len > 48 ? "..." : "", len > 48 ? 4 : 1);
-}
-
-/* Describes the conflict with the lock of the highest rank that P holds. */
-static void describe(struct peer *p, const struct key *k, uint32_t rank,
-		     char *why, size_t size)
-{
-	uint32_t most = 63 - (uint32_t)__builtin_clzll(p->ranks), slot;
-	struct key_text asked, held = { "?" };
-	uint8_t key[SFSHM_KEY_MAX];
-	int n;
-
-	key_show(&asked, k->data, k->len);
-	if (lock_held(p, most, NULL, &slot)) {
-		n = key_load(p->map, &p->map->slots[slot], key);
-		if (n > 0)
-			key_show(&held, key, (size_t)n);
-	}
-	snprintf(why, size,
-		 "lock %s has rank %u, which is not above rank %u of lock %s "
-		 "that this thread holds",
-		 asked.text, rank, most, held.text);
-}
-
-/* Refuses a rank that is not above all ranks that P holds. */
-static int refuse_rank(struct peer *p, const struct key *k,
-		       const struct sfshm_lock_options *o)
-{
-	char line[600];
-
-	peer_count(p, COUNT_rank_errors);
-	describe(p, k, o->rank, line, sizeof(line));
-	if (o->why && o->why_size)
-		snprintf(o->why, o->why_size, "%s", line);
-	if (o->flags & SFSHM_LOCK_ABORT) {
-		fprintf(stderr, "sfshm: %s\n", line);
-		abort();
-	}
-	return -EDOM;
-}
-
 /*
  * Checks the rank. If this thread holds the very lock, the call reports that,
  * and no error of rank.
  */
 static int check_rank(struct call *c, const struct sfshm_lock_options *o)
 {
-	struct peer *both[2] = { c->self, NULL };
+	const struct rank_wish wish = {
+		.kind = SHM_LOCK,
+		.key = c->key.data,
+		.len = c->key.len,
+		.rank = o->rank,
+		.abort = o->flags & SFSHM_LOCK_ABORT,
+		.why = o->why,
+		.why_size = o->why_size,
+	};
+	struct peer *holder = rank_conflict(c->self, o->rank);
 	struct key k;
-	uint32_t slot;
 
-	if (!o->rank)
+	if (!holder)
 		return 0;
-	both[1] = peer_before(c->self);
-	for (int i = 0; i < 2 && both[i]; i++) {
-		if (!(both[i]->ranks >> o->rank))
-			continue;
-		k = key_make(both[i]->map, SHM_LOCK, c->key.data, c->key.len);
-		if (lock_held(both[i], 0, &k, &slot))
-			return c->own_is_busy ? -EBUSY : -EDEADLK;
-		return refuse_rank(both[i], &k, o);
-	}
-	return 0;
+	k = key_make(holder->map, SHM_LOCK, c->key.data, c->key.len);
+	if (lock_held(holder, &k))
+		return c->own_is_busy ? -EBUSY : -EDEADLK;
+	return rank_refuse(holder, &wish);
 }
 
 static uint64_t deadline_of(const struct sfshm_lock_options *o)
@@ -150,8 +84,8 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 		if (!r)
 			r = lock_take(&c, held);
 	} while (r == MOVED);
-	if (r >= 0 && o->rank)
-		c.self->ranks |= UINT64_C(1) << o->rank;
+	if (r >= 0)
+		rank_note(c.self, o->rank, held->slot);
 	return r;
 }
 
@@ -171,8 +105,8 @@ static inline int lock_at_once(struct sfshm *h, const void *key, size_t len,
 		return AGAIN;
 	k = key_make(p->map, SHM_LOCK, key, len);
 	r = lock_take_idle(p, &k, rank, held);
-	if (r >= 0 && rank)
-		p->ranks |= UINT64_C(1) << rank;
+	if (r >= 0)
+		rank_note(p, rank, held->slot);
 	return r;
 }
 
@@ -221,7 +155,6 @@ int sfshm_unlock(struct sfshm_lock *lock)
 	struct hold *held = hold_of(lock);
 	bool doubtful;
 	struct peer *p;
-	uint32_t rank;
 	int r;
 
 	if (unlikely(!lock))
@@ -231,8 +164,7 @@ int sfshm_unlock(struct sfshm_lock *lock)
 	p = peer_of(held->life);
 	if (unlikely(!p))
 		return held->cookie != process_cookie() ? -ECHILD : -EPERM;
-	rank = held->rank;
-	p->ranks &= ~(UINT64_C(1) << rank);
+	rank_drop(p, held->rank);
 	doubtful = flight_is_doubtful(p->map, held->slot, held->ctl);
 	if (unlikely(doubtful))
 		handle_warn_newcomers(p->map);

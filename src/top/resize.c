@@ -237,6 +237,40 @@ static int run(struct resize *z)
 	return r;
 }
 
+static bool leads_or_holds(struct peer *p)
+{
+	const struct shm_participant *rec = p->record;
+	bool all = load_relaxed(&rec->owned_overflow);
+	uint32_t n = all ? slots_used(p->map) : SHM_OWNED;
+
+	if (p->permits)
+		return true;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t slot = all ? i : load_relaxed(&rec->owned[i]) - 1;
+		const struct shm_slot *s = slot_at(p->map, slot);
+		uint64_t ctl = s ? load_seq(&s->ctl) : 0;
+
+		if (ctl_busy(ctl) && ctl_owner(ctl) == p->id)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether this thread leads or holds something in the segment or in one that it
+ * replaces. The resize would wait for that, or for a thread that waits for it.
+ */
+static bool in_its_own_way(struct peer *p)
+{
+	struct mapping *old = mapping_predecessor(p->map);
+	struct peer *there = old ? peer_attached(old, 0) : NULL;
+	bool is = leads_or_holds(p) || (there && in_its_own_way(there));
+
+	if (old)
+		mapping_put(old);
+	return is;
+}
+
 static int open_and_run(struct resize *z, const char *name)
 {
 	struct sfshm_options any = { .size = sizeof(any), .mode = 0777 };
@@ -254,7 +288,7 @@ static int open_and_run(struct resize *z, const char *name)
 	z->move.old = h->map;
 	z->move.new = NULL;
 	if (!r)
-		r = run(z);
+		r = in_its_own_way(z->move.from) ? -EDEADLK : run(z);
 	sfshm_close(h);
 	return r;
 }
@@ -263,6 +297,10 @@ static void explain(const struct sfshm_options *o, int r)
 {
 	if (r == -EBUSY)
 		options_explain(o, "another resize is running; let it finish");
+	if (r == -EDEADLK)
+		options_explain(o, "this thread leads a flight, or holds a "
+				   "lock or permit, in the segment, and the "
+				   "resize would wait for it; end it first");
 	if (r == -ETIMEDOUT)
 		options_explain(o, "resized, but flights go on in the old "
 				   "segment; finish the resize later");

@@ -7,9 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sfshm/lock.h>
+
 #include "os/overlay.h"
 #include "sync/semaphore.h"
 #include "top/call.h"
+#include "top/rank.h"
+
+#define ALL_FLAGS                                             \
+	(SFSHM_SEMAPHORE_TRY | SFSHM_SEMAPHORE_CANCEL_FIRST | \
+	 SFSHM_SEMAPHORE_ABORT)
 
 /* The contents of struct sfshm_permit. */
 struct permit {
@@ -18,6 +25,7 @@ struct permit {
 	uint64_t cookie;
 	uint32_t *word;
 	uint32_t slot;
+	uint32_t rank;
 } overlay;
 OVERLAY_FITS(struct permit, struct sfshm_permit);
 
@@ -33,7 +41,8 @@ struct lookup {
 	struct sfshm *handle;
 	const void *name;
 	size_t len;
-	uint32_t max; /* if the call makes it */
+	uint32_t max;                                 /* if the call makes it */
+	const struct sfshm_semaphore_options *ranked; /* NULL: no rank */
 	struct acquire *wait;
 	struct peer *p;
 	struct semaphore *s; /* the one to use */
@@ -268,12 +277,29 @@ static int check_options(const struct sfshm_semaphore_options *o)
 {
 	if (!o)
 		return 0;
-	return o->max > SFSHM_PERMITS_MAX || o->reserved ||
-			       o->flags &
-				       ~(uint32_t)(SFSHM_SEMAPHORE_TRY |
-						   SFSHM_SEMAPHORE_CANCEL_FIRST) ?
-		       -EINVAL :
-		       0;
+	if (o->max > SFSHM_PERMITS_MAX || o->rank > SFSHM_LOCK_RANK_MAX ||
+	    o->flags & ~(uint32_t)ALL_FLAGS)
+		return -EINVAL;
+	if (o->why && o->why_size)
+		o->why[0] = '\0';
+	return 0;
+}
+
+static int check_rank(const struct lookup *w)
+{
+	const struct sfshm_semaphore_options *o = w->ranked;
+	const struct rank_wish wish = {
+		.kind = SHM_SEMAPHORE,
+		.key = w->name,
+		.len = w->len,
+		.rank = o->rank,
+		.abort = o->flags & SFSHM_SEMAPHORE_ABORT,
+		.why = o->why,
+		.why_size = o->why_size,
+	};
+	struct peer *holder = rank_conflict(w->p, o->rank);
+
+	return holder ? rank_refuse(holder, &wish) : 0;
 }
 
 static void fill(struct permit *t, const struct lookup *w, uint32_t i)
@@ -283,12 +309,19 @@ static void fill(struct permit *t, const struct lookup *w, uint32_t i)
 	t->word = semaphore_word(w->s, i);
 	t->cookie = w->p->cookie;
 	t->slot = w->s->slot;
+	t->rank = 0;
+	if (likely(!w->ranked))
+		return;
+	t->rank = w->ranked->rank;
+	rank_note(w->p, t->rank, t->slot);
 }
 
 static int acquire_once(struct lookup *w, struct acquire *a)
 {
 	int r = seek(w, true, a->try);
 
+	if (!r && unlikely(w->ranked))
+		r = check_rank(w);
 	if (unlikely(r))
 		return r;
 	a->self = w->p;
@@ -324,6 +357,7 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
 	w.name = name;
 	w.len = name_len;
 	w.max = options ? options->max : 0;
+	w.ranked = options && options->rank ? options : NULL;
 	w.wait = &a;
 	/* Read this before the handle's mapping, so that no close is missed. */
 	a.closing = handle ? &handle->closing : NULL;
@@ -366,6 +400,8 @@ int sfshm_permit_release(struct sfshm_permit *permit)
 	if (removal_known(p->map) && !r)
 		r = -ESHUTDOWN;
 	t->map = NULL;
+	if (unlikely(t->rank))
+		rank_drop(p, t->rank);
 	if (!--p->permits && unlikely(load_relaxed(&peer_several)))
 		peer_rest();
 	return r;

@@ -68,6 +68,8 @@ static void parse_policy(struct sfshm_policy *p, char *rest)
 			p->flags |= SFSHM_CANCEL_FIRST;
 		else if (!strcmp(w, "keep"))
 			p->flags |= SFSHM_KEEP;
+		else if (!strcmp(w, "fail-if-lost"))
+			p->flags |= SFSHM_FAIL_IF_LOST;
 		else if (!strcmp(w, "token"))
 			p->cancel = &token;
 		else if (!strncmp(w, "claim=", 6)) {

@@ -13,6 +13,7 @@
 #include <sfshm/lock.h>
 
 #include "agent.h"
+#include "peer/wait.h"
 #include "sync/deadlock.h"
 #include "top/handle.h"
 #include "watch.h"
@@ -44,7 +45,7 @@ static void change_the_world(int signal)
 	mprotect(page_of(scene.record), PAGE, PROT_READ | PROT_WRITE);
 	if (scene.lets_go)
 		store_seq(&its->ctl, ctl_with(its->ctl, PHASE_IDLE, 0));
-	store_seq(&scene.record->wait_slot, scene.mine + 1);
+	wait_note(scene.record, scene.mine);
 }
 
 static bool look(bool lets_go)
@@ -59,11 +60,11 @@ static bool look(bool lets_go)
 	scene.faults = 0;
 	sigaction(SIGSEGV, &change, &before);
 	mprotect(page_of(scene.record), PAGE, PROT_NONE);
-	found = deadlock_would_be(scene.self, scene.its);
+	found = deadlock_would_be(scene.self, scene.self->map, scene.its);
 	sigaction(SIGSEGV, &before, NULL);
 	assert_int_equal(scene.faults, 1);
 	store_seq(&its->ctl, ctl);
-	store_seq(&scene.record->wait_slot, 0);
+	wait_unnote(scene.record);
 	return found;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-G1, PROMISE-G3, PROMISE-G4: a C++ exception that leaves the work, or
+ * PROMISE-G1, PROMISE-G3, PROMISE-G4, PROMISE-C17: a C++ exception that leaves the work, or
  * a block with a guarded flight, ends the flight on its way. Followers lead,
  * or get the cause, as the leader chose. Cancellation unwinds in the same way.
  */
@@ -114,6 +114,60 @@ void who_waits_gets_the_cause()
 	check(other.outcome == -EREMOTEIO && other.code == -ECANCELED &&
 		      other.message == "the roof is on fire",
 	      "who waited gets the cause");
+}
+
+/* Throws what is no std::exception, or cancels the thread, or leaves it. */
+void throw_number()
+{
+	throw 42;
+}
+
+void cancel_self()
+{
+	pthread_cancel(pthread_self());
+	pthread_testcancel();
+}
+
+void leave_the_thread()
+{
+	pthread_exit(nullptr);
+}
+
+void fails_with(const char *key, void (*leave)(), const char *message)
+{
+	follower other;
+	bool passed = false;
+
+	std::thread leader([&] {
+		sfshmxx::result res;
+		auto work = [&](struct sfshm_flight *f) -> int {
+			other.start(key);
+			if (!awaited(f))
+				std::abort();
+			leave();
+			return 0;
+		};
+
+		try {
+			sfshmxx::run(handle, key, nullptr, work, res,
+				     sfshmxx::on_throw::fail);
+		} catch (int n) {
+			passed = n == 42;
+		}
+	});
+	leader.join();
+	other.join();
+	check(other.outcome == -EREMOTEIO && other.code == -ECANCELED &&
+		      other.message == message,
+	      message);
+	check(passed == (leave == throw_number), "what was thrown goes on");
+}
+
+void who_waits_learns_of_anything_thrown()
+{
+	fails_with("number", throw_number, "unknown exception");
+	fails_with("cancelled", cancel_self, "cancelled");
+	fails_with("left", leave_the_thread, "cancelled");
 }
 
 /* Plain C on both sides of the exception but for the guard in between. */
@@ -244,6 +298,7 @@ int main()
 		return 1;
 	who_waits_leads();
 	who_waits_gets_the_cause();
+	who_waits_learns_of_anything_thrown();
 	through_the_c_call();
 	out_of_a_block();
 	an_ended_flight_is_left_alone();

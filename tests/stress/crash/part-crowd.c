@@ -16,6 +16,7 @@
 
 #include "image.h"
 #include "os/atomics.h"
+#include "peer/wait.h"
 #include "parts.h"
 #include "stage.h"
 
@@ -65,7 +66,8 @@ static uint32_t waiting(void)
 	for (uint32_t i = 0; i < image_participants(&seen); i++) {
 		struct shm_participant *rec = image_participant(&seen, i);
 
-		n += load_relaxed(&rec->tid) && load_relaxed(&rec->wait_slot);
+		n += load_relaxed(&rec->tid) &&
+		     wait_slot(load_relaxed(&rec->wait));
 	}
 	return n;
 }

@@ -10,6 +10,7 @@
 
 #include "image.h"
 #include "os/atomics.h"
+#include "peer/wait.h"
 
 static void leader_leads(struct show *sh)
 {
@@ -26,7 +27,7 @@ static bool waits(const struct image *im, pid_t tid)
 		struct shm_participant *rec = image_participant(im, i);
 
 		if (load_acquire(&rec->tid) == tid)
-			return load_acquire(&rec->wait_slot) &&
+			return wait_slot(load_acquire(&rec->wait)) &&
 			       stage_asleep(tid);
 	}
 	return false;

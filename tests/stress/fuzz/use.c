@@ -45,9 +45,9 @@ static struct sfshm_policy policy_of(const struct input_step *s)
 {
 	struct sfshm_policy policy = {
 		.size = sizeof(policy),
-		.flags = s->arg &
-			 (SFSHM_TRY | SFSHM_FOLLOW | SFSHM_REFRESH |
-			  SFSHM_STALE_ON_TIMEOUT | SFSHM_RETRY_ON_FAILURE),
+		.flags = s->arg & (SFSHM_TRY | SFSHM_FOLLOW | SFSHM_REFRESH |
+				   SFSHM_STALE_ON_TIMEOUT |
+				   SFSHM_RETRY_ON_FAILURE | SFSHM_FAIL_IF_LOST),
 		.ttl_ms = s->arg & 8 ? SFSHM_FOREVER : s->value & 0xffff,
 		.neg_ttl_ms = s->value >> 16,
 		.lock_age_ms = s->off & 1 ? 20 : 0,

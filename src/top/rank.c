@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "top/rank.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sfshm/flight.h>
+
+#include "store/key.h"
+
+/* This thread's peer in the predecessor, where it may hold something. */
+static struct peer *peer_before(struct peer *p)
+{
+	struct mapping *old = mapping_predecessor(p->map);
+	struct peer *before;
+
+	if (likely(!old))
+		return NULL;
+	before = peer_attached(old, 0);
+	mapping_put(old);
+	return before;
+}
+
+struct peer *rank_conflict(struct peer *p, uint32_t rank)
+{
+	if (!rank)
+		return NULL;
+	if (!(p->ranks >> rank))
+		p = peer_before(p);
+	return p && p->ranks >> rank ? p : NULL;
+}
+
+/* The beginning of a key, as printable text on one line, behind its kind. */
+struct key_text {
+	char text[sizeof("semaphore ") + 4 * 48 + 4];
+};
+
+static void key_show(struct key_text *t, enum shm_kind kind, const uint8_t *key,
+		     size_t len)
+{
+	char *at = t->text;
+
+	at += sprintf(at, kind == SHM_LOCK ? "lock " : "semaphore ");
+	for (size_t i = 0; i < len && i < 48; i++)
+		at += sprintf(at,
+			      key[i] > ' ' && key[i] < 0x7f && key[i] != '\\' ?
+				      "%c" :
+				      "\\x%02x",
+			      key[i]);
+	memcpy(at, len > 48 ? "..." : "", len > 48 ? 4 : 1);
+}
+
+/* Describes the conflict with what has the highest rank that P holds. */
+static void describe(struct peer *p, const struct rank_wish *w, char *line,
+		     size_t size)
+{
+	uint32_t most = 63 - (uint32_t)__builtin_clzll(p->ranks);
+	const struct shm_slot *s = slot_at(p->map, p->ranked[most]);
+	struct key_text asked, held = { "?" };
+	uint8_t key[SFSHM_KEY_MAX];
+	int n = s ? key_load(p->map, s, key) : 0;
+
+	key_show(&asked, w->kind, w->key, w->len);
+	if (n > 0)
+		key_show(&held, slot_kind(s), key, (size_t)n);
+	snprintf(line, size,
+		 "%s has rank %u, which is not above rank %u of %s that this "
+		 "thread holds",
+		 asked.text, w->rank, most, held.text);
+}
+
+int rank_refuse(struct peer *p, const struct rank_wish *w)
+{
+	char line[600];
+
+	peer_count(p, COUNT_rank_errors);
+	describe(p, w, line, sizeof(line));
+	if (w->why && w->why_size)
+		snprintf(w->why, w->why_size, "%s", line);
+	if (w->abort) {
+		fprintf(stderr, "sfshm: %s\n", line);
+		abort();
+	}
+	return -EDOM;
+}
