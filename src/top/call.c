@@ -24,7 +24,10 @@ int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 	    (policy && (policy->flags & ~(uint32_t)ALL_FLAGS ||
 			call_breaker_is_open_ended(policy))))
 		return -EINVAL;
-	if (len > SFSHM_KEY_MAX)
+	if (policy && policy->claim_key && !policy->claim_key_len)
+		return -EINVAL;
+	if (len > SFSHM_KEY_MAX || (policy && policy->claim_key &&
+				    policy->claim_key_len > SFSHM_KEY_MAX))
 		return -ENAMETOOLONG;
 	*c = (struct call){ 0 };
 	/* Read this before the handle's mapping, so that no close is missed. */
@@ -104,18 +107,4 @@ int call_after_failure(struct sfshm *h, const void *key, size_t len,
 	if (r < 0 || result->stale)
 		result->code = code;
 	return r;
-}
-
-int call_settle_for_old(struct sfshm *h, const void *key, size_t len,
-			const struct sfshm_policy *policy,
-			struct sfshm_result *result)
-{
-	struct call c;
-	int r = call_start(&c, h, SHM_VALUE, key, len, policy, result);
-
-	if (r)
-		return -ETIMEDOUT;
-	c.settle_ms = UINT64_MAX;
-	c.settles = true;
-	return took_old(&c) ? SFSHM_CACHED : -ETIMEDOUT;
 }
