@@ -31,7 +31,8 @@ SFSHM_BEGIN_DECLS
 #define SFSHM_FOREVER UINT32_MAX
 
 enum sfshm_policy_flags {
-	/* Do not wait: -EBUSY while a live leader is within its lease. */
+	/* Do not wait: -EBUSY while a live leader or holder of the claim is
+	   within its lease. */
 	SFSHM_TRY = 1 << 0,
 	/* Never lead, nor take the flight from a leader that may be alive. */
 	SFSHM_FOLLOW = 1 << 1,
@@ -116,8 +117,8 @@ struct sfshm_policy {
 	   by chance; longer work and a larger beta make it lead earlier. 1 is
 	   usual; 0: never. */
 	double beta;
-	/* Coordinate by this key instead of `key`: callers for keys with the
-	   same claim key lead one after the other. Or NULL. */
+	/* Callers for keys with the same claim key lead one after the other;
+	   callers for one key share its flight, with or without one. Or NULL. */
 	const void *claim_key;
 	size_t claim_key_len;
 

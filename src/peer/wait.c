@@ -195,16 +195,26 @@ void wait_wake_others(const struct wait *w)
  * consistent, so one of the two sees the other. Were they weaker, a waker could
  * miss a waiter, which would sleep until its slice ends.
  */
-uint32_t event_arm(uint32_t *event)
+static uint32_t arm(uint32_t *event, uint32_t bits)
 {
 	uint32_t e = load_seq(event);
 
-	while (!(e & EVENT_WAITERS)) {
-		if (cas_seq(event, e, e | EVENT_WAITERS))
-			return e | EVENT_WAITERS;
+	while ((e & bits) != bits) {
+		if (cas_seq(event, e, e | bits))
+			return e | bits;
 		e = load_seq(event);
 	}
 	return e;
+}
+
+uint32_t event_arm(uint32_t *event)
+{
+	return arm(event, EVENT_WAITERS);
+}
+
+uint32_t event_arm_all(uint32_t *event)
+{
+	return arm(event, EVENT_WAITERS | EVENT_ALL);
 }
 
 on_waking bool event_wake(uint32_t *event, bool all)
@@ -217,8 +227,9 @@ on_waking bool event_wake(uint32_t *event, bool all)
 		if (!(e & EVENT_WAITERS))
 			return false;
 		next = e + EVENT_STEP;
+		all |= (e & EVENT_ALL) != 0;
 		if (all)
-			next &= ~EVENT_WAITERS;
+			next &= ~(EVENT_WAITERS | EVENT_ALL);
 	} while (!cas_seq(event, e, next));
 	sys.wake(event, all ? INT32_MAX : 1);
 	return true;

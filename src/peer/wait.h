@@ -187,16 +187,20 @@ static inline void wait_rest(const struct peer *p)
 
 /*
  * The event word: bit 0 says that a waiter may be there (it may be set without
- * one, which is legal), the rest counts wakes.
+ * one, which is legal), bit 1 that one may be there for which a wake for a
+ * single waiter would be lost, the rest counts wakes.
  */
 #define EVENT_WAITERS 1u
-#define EVENT_STEP 2u
+#define EVENT_ALL 2u
+#define EVENT_STEP 4u
 
 /*
  * Announces a waiter; returns the value to sleep on. The waiter then looks at
- * the control word, with load_seq().
+ * the control word, with load_seq(). The next wake after event_arm_all() is for
+ * all.
  */
 uint32_t event_arm(uint32_t *event);
+uint32_t event_arm_all(uint32_t *event);
 
 /*
  * Wakes waiters: one or all. The caller has made the change that they wait for

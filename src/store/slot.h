@@ -165,8 +165,8 @@ static inline bool field_within(struct field f, uint64_t now, uint64_t more)
 	uint64_t stored = front_stored(f.front);
 
 	return front_fresh(f.front, now) ||
-	       (end && (now <= stored || end < more ||
-			(now - stored) / 1000000 < end));
+	       ((end || more) && (now <= stored || end < more ||
+				  (now - stored) / 1000000 < end));
 }
 
 /* Whether the result serves any caller, if only as a stale one. */

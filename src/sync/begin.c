@@ -9,6 +9,7 @@
 #include "store/deaths.h"
 #include "store/owned.h"
 #include "store/evict.h"
+#include "sync/claim.h"
 #include "sync/consult.h"
 #include "sync/follow.h"
 #include "sync/lead.h"
@@ -27,7 +28,10 @@ static int link_slot(struct call *c, uint32_t slot)
 	return r;
 }
 
-/* The new slot takes over the deaths that its key had in an earlier one. */
+/*
+ * The new slot takes over the deaths that its key had in an earlier one, and
+ * the time of the last one.
+ */
 static void recall_deaths(struct call *c, const struct sighting *seen)
 {
 	struct mapping *map = c->self->map;
@@ -39,10 +43,12 @@ static void recall_deaths(struct call *c, const struct sighting *seen)
 	store_relaxed(&map->slots[seen->slot].deaths,
 		      deaths_make(deaths_remembered(word),
 				  ctl_gen(seen->ctl) - 1));
+	store_release(&map->cold[seen->slot].started,
+		      started_make(ctl_gen(seen->ctl), deaths_when(word)));
 	deaths_forget(map, hash, word);
 }
 
-/* Leads a key that has no slot. */
+/* Leads a key that has no slot; or just makes it one, if a claim is due. */
 static enum step lead_new(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
@@ -76,6 +82,10 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 	seen->ctl = busy;
 	recall_deaths(c, seen);
 	peer_count(p, COUNT_inserts);
+	if (claim_is_due(c)) {
+		flight_give_back(p, seen->slot, busy);
+		return STEP_AGAIN;
+	}
 	flight_note_start(p, seen, c->lease_or_rank, sys.coarse(),
 			  key_kind(&c->key) == SHM_LOCK);
 	return STEP_LEAD;
@@ -168,6 +178,13 @@ static force_inline enum step meet_busy(struct call *c, struct sighting *seen)
 		return call_answer(c, c->own_is_busy ? -EBUSY : -EDEADLK);
 	if (c->resize.moving)
 		return call_answer(c, -EBUSY);
+	if (unlikely(c->claim.held)) {
+		enum step step = flight_try(c, seen);
+
+		if (step != STEP_ANSWER || c->answer != -EBUSY)
+			return step;
+		claim_drop(c); /* CLAIM-1 */
+	}
 	return c->flags & SFSHM_TRY ? flight_try(c, seen) :
 				      flight_follow(c, seen);
 }
@@ -228,7 +245,10 @@ static enum step meet_idle(struct call *c, struct sighting *seen, bool absent)
 		return flight_defer(c, seen);
 	if (unlikely(breaker_open(c, seen, absent)))
 		return call_answer(c, -EHOSTDOWN);
-	step = absent ? lead_new(c, seen) : flight_claim(c, seen);
+	/* CLAIM-2: the claim, then the CAS from the word that was seen. */
+	step = absent ? STEP_LEAD : claim_take(c, seen);
+	if (step == STEP_LEAD)
+		step = absent ? lead_new(c, seen) : flight_claim(c, seen);
 	if (step == STEP_LEAD && !flight_confirm(c->self, seen))
 		return STEP_MOVED;
 	return step;
@@ -333,7 +353,10 @@ static int lead(struct call *c, const struct sighting *seen, struct flight *f)
 {
 	flight_lead(c->self, c->policy, seen, f);
 	flight_tell(c->result, ctl_gen(seen->ctl),
-		    c->result->owner_died || leaders_died(c, seen), true);
+		    c->result->owner_died || c->claim.owner_died ||
+			    leaders_died(c, seen),
+		    true);
+	f->has_claim = c->claim.held;
 	f->reap = c->wait.reap;
 	if (unlikely(c->flags & SFSHM_FAIL_IF_LOST))
 		flight_write_loss(f, c->self);
@@ -354,7 +377,11 @@ on_waking int flight_begin(struct call *c, struct flight *f)
 	c->result->owner_died = 0;
 	if (f)
 		f->alone = false;
-	if (key_kind(&c->key) != SHM_LOCK)
+	if (unlikely(f && c->policy->claim_key)) {
+		c->claim.flight = claim_place(f);
+		c->claim.begin = flight_begin;
+	}
+	if (key_kind(&c->key) != SHM_LOCK && key_kind(&c->key) != SHM_CLAIM)
 		peer_count(c->self, COUNT_gets);
 	step = seek(c, &seen, f);
 	if (unlikely(step == STEP_ANSWER && c->answer < 0))
@@ -362,6 +389,7 @@ on_waking int flight_begin(struct call *c, struct flight *f)
 	flight_unfollow(c, step == STEP_LEAD);
 	if (step == STEP_LEAD)
 		return f ? lead(c, &seen, f) : SFSHM_LEADER;
+	claim_drop(c);
 	if (unlikely(step == STEP_MOVED))
 		return MOVED;
 	if (unlikely(c->answer == -ENOSPC))

@@ -10,6 +10,9 @@
 
 #include "store/slot.h"
 
+struct flight;
+struct wait_word;
+
 struct call {
 	/* the request; the fast path uses the first fields */
 	struct peer *self;
@@ -42,6 +45,19 @@ struct call {
 		uint32_t reap;      /* dead leader's participant + 1, or 0 */
 	} wait;
 
+	/* A word whose change ends a wait, with AGAIN; or NULL. */
+	const struct wait_word *also;
+
+	/* the claim that comes before its lead: sync/claim.h */
+	struct {
+		struct flight *flight; /* NULL: the policy names no claim key */
+		/* flight_begin() */
+		int (*begin)(struct call *c, struct flight *f);
+		bool held;
+		bool busy;       /* another caller had it */
+		bool owner_died; /* the claim's last holder died with it */
+	} claim;
+
 	/* the segment and its predecessor */
 	struct {
 		bool consulted; /* the predecessor has been asked */
@@ -73,5 +89,11 @@ static inline enum step call_answer(struct call *c, int answer)
 	c->answer = answer;
 	return STEP_ANSWER;
 }
+
+/*
+ * Returns the error that ends the call's wait without a result, AGAIN if the
+ * word `also` has changed, or 0: the wait goes on.
+ */
+int call_given_up(struct call *c, uint64_t now);
 
 #endif

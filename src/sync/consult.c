@@ -16,6 +16,7 @@ static int ask(struct call *c, struct mapping *old, int (*how)(struct call *c))
 		.closing_seen = c->closing_seen,
 		.wait.deadline = c->wait.deadline,
 		.wait.waited = c->wait.waited,
+		.also = c->also,
 		.own_is_busy = c->own_is_busy,
 		.settles = c->settles,
 		.settle_ms = c->settle_ms,

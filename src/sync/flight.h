@@ -40,7 +40,7 @@ struct flight {
 	bool uncacheable; /* only the leader gets the published value */
 	bool doubtful;    /* another leader may have led the same key */
 	bool invalidated; /* an invalidator has marked it (FLIGHT-T18) */
-	bool has_claim; /* the claim's flight follows in memory: top/claim.c */
+	bool has_claim; /* the claim's flight follows in memory: sync/claim.c */
 } overlay;
 OVERLAY_FITS(struct flight, struct sfshm_flight);
 

@@ -8,6 +8,7 @@
 #include "peer/liveness.h"
 #include "peer/removal.h"
 #include "store/owned.h"
+#include "sync/claim.h"
 #include "sync/deadlock.h"
 #include "sync/lead.h"
 #include "sync/leader.h"
@@ -44,7 +45,9 @@ static enum step take_over(struct call *c, struct sighting *seen)
 		peer_reap(p->map, dead);
 		return STEP_AGAIN;
 	}
-	step = flight_claim(c, seen);
+	step = claim_take(c, seen);
+	if (step == STEP_LEAD)
+		step = flight_claim(c, seen);
 	if (step != STEP_LEAD)
 		return step;
 	kill_point(flight_taken);
@@ -57,12 +60,18 @@ static enum step take_over(struct call *c, struct sighting *seen)
 
 /*
  * Steals from a leader that may be alive: the key moves to a new slot, and the
- * old slot stays the leader's until the leader learns of that.
+ * old slot stays the leader's until the leader learns of that. A caller without
+ * the claim that it needs would win nothing, so it takes the claim first.
  */
-static void steal(struct call *c, const struct sighting *seen)
+static enum step steal(struct call *c, const struct sighting *seen)
 {
+	enum step step = claim_take(c, seen);
+
+	if (step != STEP_LEAD)
+		return step;
 	if (slot_retire(c->self, seen->slot, seen->ctl))
 		peer_count(c->self, COUNT_steals);
+	return STEP_AGAIN;
 }
 
 /*
@@ -77,26 +86,7 @@ static enum step pass_over(struct call *c, const struct sighting *seen,
 		peer_count(c->self, COUNT_loads_deduped);
 		return call_answer(c, c->result->source);
 	}
-	steal(c, seen);
-	return STEP_AGAIN;
-}
-
-/* Returns the error that ends the wait without a result, or 0: it goes on. */
-static int given_up(struct call *c, uint64_t now)
-{
-	const struct sfshm_policy *pol = c->policy;
-
-	if (load_acquire(c->closing) != c->closing_seen)
-		return -ESHUTDOWN;
-	if (pol->cancel && load_acquire(&pol->cancel->word)) {
-		peer_count(c->self, COUNT_cancels);
-		return -ECANCELED;
-	}
-	if (c->wait.deadline && now >= c->wait.deadline) {
-		peer_count(c->self, COUNT_timeouts);
-		return -ETIMEDOUT;
-	}
-	return 0;
+	return steal(c, seen);
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -115,8 +105,8 @@ void follow_recheck(struct call *c, const struct sighting *seen)
 		/* A writer's file may be in place: pass_over() looks. */
 		if (key_kind(&c->key) == SHM_SAVE)
 			c->wait.suspected = seen->ctl;
-		else
-			steal(c, seen);
+		else /* Whatever comes of it, the caller looks again. */
+			(void)steal(c, seen);
 	}
 }
 
@@ -189,7 +179,8 @@ static void begin_to_wait(struct call *c, const struct sighting *seen)
 	const struct sfshm_policy *pol = c->policy;
 
 	/* What began before an invalidation is not for who comes after it. */
-	c->wait.joined = ctl_gen(seen->ctl) + ctl_invalid(seen->ctl);
+	if (!c->wait.joined)
+		c->wait.joined = ctl_gen(seen->ctl) + ctl_invalid(seen->ctl);
 	if (c->wait.deadline)
 		return;
 	c->wait.deadline = pol->deadline_ns;
@@ -213,6 +204,13 @@ static bool crowded(struct call *c, uint32_t slot)
 	return true;
 }
 
+/* CLAIM-4: a follower that must take a claim before it leads wants all woken. */
+static uint32_t announce(const struct call *c, uint32_t *event)
+{
+	return unlikely(c->claim.flight != NULL) ? event_arm_all(event) :
+						   event_arm(event);
+}
+
 /*
  * The follower notes its wait in its record before anything else. So the dump
  * counts it; and should it die with a wake that others need, its reaper wakes
@@ -224,8 +222,7 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 	struct peer *p = c->self;
 	uint32_t *event = &p->map->cold[seen->slot].event;
 
-	if (!c->wait.joined)
-		begin_to_wait(c, seen);
+	begin_to_wait(c, seen);
 	/* An earlier holder's death is news for the present holder alone. */
 	c->result->owner_died = 0;
 	/* DEADLOCK-2: follow_leader() looks for a circle after this. */
@@ -237,7 +234,7 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 	kill_point(wait_joined);
 	w->self = p;
 	w->event = event;
-	w->event_seen = event_arm(event);
+	w->event_seen = announce(c, event);
 	if (load_seq(&p->map->slots[seen->slot].ctl) != seen->ctl)
 		return STEP_AGAIN;
 	/*
@@ -271,9 +268,11 @@ enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
 	w->cancel = c->policy->cancel;
 	w->closing = c->closing;
 	w->closing_seen = c->closing_seen;
+	w->more = c->also;
+	w->more_count = c->also != NULL;
 	if (!w->owner)
 		return call_answer(c, -EBADMSG);
-	r = given_up(c, now);
+	r = call_given_up(c, now);
 	if (r)
 		return call_answer(c, r);
 	step = look_at_leader(c, seen, w->owner, now, &w->owner_seen, &lease);

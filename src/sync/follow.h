@@ -29,12 +29,11 @@ void follow_recheck(struct call *c, const struct sighting *seen);
 
 /*
  * Whether a dying follower passed the wake on: neither the event nor the
- * leader's word has changed.
+ * leader's word has changed, nor another word.
  */
 static inline bool follow_stray(const struct wait *w)
 {
-	return load_acquire(w->event) == w->event_seen &&
-	       !wait_owner_changed(w);
+	return load_acquire(w->event) == w->event_seen && !wait_over(w);
 }
 
 /* Sleeps once. True: the awaited value is in the result. */
@@ -60,7 +59,7 @@ follow_asleep(struct call *c, const struct sighting *seen, const struct wait *w)
 static force_inline enum step flight_follow(struct call *c,
 					    struct sighting *seen)
 {
-	struct futex_waitv words[WAIT_OWN_WORDS];
+	struct futex_waitv words[WAIT_OWN_WORDS + 1];
 	struct wait w = { .words = words };
 	enum step step = follow_join(c, seen, &w);
 	bool landed = false;

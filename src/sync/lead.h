@@ -46,7 +46,7 @@ static force_inline int flight_claim_as(struct peer *p, struct sighting *seen,
 	uint64_t mine = ctl_make(slot_gen(p->map, seen->ctl) + 1, p->id,
 				 PHASE_BUSY, seen->ctl);
 	struct shm_desk *cold = &p->map->cold[seen->slot];
-	bool awaited;
+	bool awaited, rested;
 
 	if (unlikely(ctl_gen(mine) >= CTL_GEN_END))
 		return -EOVERFLOW;
@@ -61,13 +61,15 @@ static force_inline int flight_claim_as(struct peer *p, struct sighting *seen,
 	kill_point(flight_claimed);
 	/*
 	 * Waiters that sleep on the last owner's words must learn of the new
-	 * owner (WAIT-5).
+	 * owner (WAIT-5), and waiters for a claim of any new owner (CLAIM-5).
 	 */
-	awaited = ctl_at_rest(seen->ctl) && event_awaited(&cold->event);
-	if (unlikely(awaited))
+	awaited = event_awaited(&cold->event);
+	rested = ctl_at_rest(seen->ctl);
+	if (unlikely(awaited) &&
+	    (rested || load_relaxed(&cold->event) & EVENT_ALL))
 		event_wake(&cold->event, true);
 	if (lock)
-		lock_count(cold, awaited);
+		lock_count(cold, awaited && rested);
 	seen->ctl = mine;
 	flight_note_start(p, seen, lease_or_rank, coarse, lock);
 	return SFSHM_LEADER;

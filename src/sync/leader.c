@@ -35,7 +35,7 @@ bool leader_is_gone(struct call *c, const struct sighting *seen)
 	struct shm_participant *rec = participant_at(p->map, owner - 1);
 	uint64_t now = sys.coarse(), end;
 
-	if (!call_may_lead(c) || owner == p->id)
+	if (!call_may_lead(c) || c->claim.busy || owner == p->id)
 		return false;
 	if (!rec || leader_look(c, seen, rec, now, &word, &end) != LEADER_WELL)
 		return true;

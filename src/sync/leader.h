@@ -82,7 +82,7 @@ static inline enum leader leader_look(struct call *c,
 
 /*
  * Whether a caller that would not sleep should replace the leader instead: it
- * may lead, and the leader is dead or overdue. Now and then it asks the kernel,
+ * may lead, has not found its claim busy, and the leader is dead or overdue. Now and then it asks the kernel,
  * too, as a sleeper does after each slice; so it learns of deaths that the
  * kernel does not mark.
  */

@@ -27,7 +27,10 @@ int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 	    (policy && (policy->flags & ~(uint32_t)ALL_FLAGS ||
 			call_breaker_is_open_ended(policy))))
 		return -EINVAL;
-	if (len > SFSHM_KEY_MAX)
+	if (policy && policy->claim_key && !policy->claim_key_len)
+		return -EINVAL;
+	if (len > SFSHM_KEY_MAX || (policy && policy->claim_key &&
+				    policy->claim_key_len > SFSHM_KEY_MAX))
 		return -ENAMETOOLONG;
 	result_empty(result);
 	*c = (struct call){ 0 };
@@ -113,18 +116,4 @@ int call_after_failure(struct sfshm *h, const void *key, size_t len,
 		result_take_message(result, message);
 	}
 	return r < 0 ? -EREMOTEIO : r;
-}
-
-int call_settle_for_old(struct sfshm *h, const void *key, size_t len,
-			const struct sfshm_policy *policy,
-			struct sfshm_result *result)
-{
-	struct call c;
-	int r = call_start(&c, h, SHM_VALUE, key, len, policy, result);
-
-	if (r)
-		return -ETIMEDOUT;
-	c.settle_ms = UINT64_MAX;
-	c.settles = true;
-	return took_old(&c) ? SFSHM_CACHED : -ETIMEDOUT;
 }

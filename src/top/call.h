@@ -68,28 +68,9 @@ int call_after_failure(struct sfshm *h, const void *key, size_t len,
 		       struct sfshm_result *result);
 
 /*
- * Answers after a time-out: SFSHM_CACHED with any value, however old, or
- * -ETIMEDOUT.
- */
-int call_settle_for_old(struct sfshm *h, const void *key, size_t len,
-			const struct sfshm_policy *policy,
-			struct sfshm_result *result);
-
-/* Does sfshm_begin() with a claim key; see claim.c. */
-int claim_begin(struct sfshm *h, const void *key, size_t len,
-		const struct sfshm_policy *policy, struct flight *f,
-		struct sfshm_result *result);
-
-/*
  * Ends the leader's flight as flight_end_somehow() does, or returns the error
  * of a thread that does not lead it.
  */
 int call_end(struct flight *f, int code, const char *message);
-
-/* Ends the claim beside a flight that has ended. */
-void claim_end(struct flight *f);
-
-/* Returns the flight on the claim key that goes with this one, or NULL. */
-struct flight *claim_of(const struct flight *f);
 
 #endif

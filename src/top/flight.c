@@ -6,6 +6,7 @@
 
 #include "os/sys.h"
 #include "peer/wait.h"
+#include "sync/claim.h"
 #include "sync/fast.h"
 #include "top/call.h"
 
@@ -56,8 +57,6 @@ begin_slowly(struct sfshm *h, const void *key, size_t len,
 		f->alone = false;
 		return r;
 	}
-	if (policy && policy->claim_key)
-		return claim_begin(h, key, len, policy, f, result);
 	return call_begin(h, SHM_VALUE, key, len, policy, f, result);
 }
 

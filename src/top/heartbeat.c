@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 
 #include "os/sys.h"
+#include "sync/claim.h"
 #include "top/call.h"
 #include "top/heartbeat.h"
 

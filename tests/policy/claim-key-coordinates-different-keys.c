@@ -177,7 +177,7 @@ static void time_outs_count_once(void **state)
 			 -ETIMEDOUT);
 	assert_int_equal(begin(POLICY(CLAIM, .wait_timeout_ms = 20,
 				      .flags = SFSHM_STALE_ON_TIMEOUT)),
-			 SFSHM_CACHED);
+			 SFSHM_AWAITED);
 	assert_value("old");
 	assert_int_equal(result.stale, 1);
 

@@ -21,6 +21,9 @@ extern const struct scenario scenario_reread;
 extern const struct scenario scenario_hard;
 extern const struct scenario scenario_soft;
 extern const struct scenario scenario_forget;
+extern const struct scenario scenario_claim;
+extern const struct scenario scenario_claim_key;
+extern const struct scenario scenario_claim_release;
 extern const struct scenario scenario_insert;
 extern const struct scenario scenario_evict;
 extern const struct scenario scenario_reuse;
@@ -59,6 +62,9 @@ const struct scenario *const scenarios[] = {
 	&scenario_hard,
 	&scenario_soft,
 	&scenario_forget,
+	&scenario_claim,
+	&scenario_claim_key,
+	&scenario_claim_release,
 	&scenario_insert,
 	&scenario_evict,
 	&scenario_reuse,

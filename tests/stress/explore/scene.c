@@ -88,7 +88,10 @@ int scene_begin(struct scene_flight *sf, unsigned int key,
 
 	start(&c, key, SHM_VALUE, policy, &sf->r);
 	sf->key = key;
-	r = fast_begin(scene_self, &c.key, policy, &sf->f, &sf->r);
+	sf->f.has_claim = false;
+	r = policy->claim_key ?
+		    AGAIN :
+		    fast_begin(scene_self, &c.key, policy, &sf->f, &sf->r);
 	if (r == AGAIN)
 		r = flight_begin(&c, &sf->f);
 	if (r == SFSHM_LEADER)
@@ -96,6 +99,13 @@ int scene_begin(struct scene_flight *sf, unsigned int key,
 					  world.now + policy->lock_age_ms * MS :
 					  0);
 	return answered(key, r, &sf->r);
+}
+
+static int ended(struct scene_flight *sf, int r)
+{
+	if (sf->f.has_claim)
+		(void)flight_release(&sf->claim, scene_self);
+	return r;
 }
 
 int scene_publish(struct scene_flight *sf)
@@ -107,19 +117,19 @@ int scene_publish(struct scene_flight *sf)
 	struct iovec iov = { .iov_base = value, .iov_len = sizeof(value) };
 
 	oracle_ends(sf->key);
-	return flight_publish(&sf->f, scene_self, &iov, 1);
+	return ended(sf, flight_publish(&sf->f, scene_self, &iov, 1));
 }
 
 int scene_fail(struct scene_flight *sf, int code)
 {
 	oracle_ends(sf->key);
-	return flight_fail(&sf->f, scene_self, code, "no luck");
+	return ended(sf, flight_fail(&sf->f, scene_self, code, "no luck"));
 }
 
 int scene_release(struct scene_flight *sf)
 {
 	oracle_ends(sf->key);
-	return flight_release(&sf->f, scene_self);
+	return ended(sf, flight_release(&sf->f, scene_self));
 }
 
 int scene_do(unsigned int key, const struct sfshm_policy *policy)

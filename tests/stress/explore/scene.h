@@ -26,7 +26,7 @@ struct peer *scene_attach(void);
 void scene_leave(void);
 
 struct scene_flight {
-	struct flight f;
+	struct flight f, claim;
 	unsigned int key;
 	struct sfshm_result r;
 };
