@@ -44,7 +44,8 @@ static void recall_deaths(struct call *c, const struct sighting *seen)
 		      deaths_make(deaths_remembered(word),
 				  ctl_gen(seen->ctl) - 1));
 	store_release(&map->cold[seen->slot].started,
-		      started_make(ctl_gen(seen->ctl), deaths_when(word)));
+		      started_make(ctl_gen(seen->ctl),
+				   deaths_when(word, sys.now())));
 	deaths_forget(map, hash, word);
 }
 

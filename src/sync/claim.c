@@ -82,7 +82,7 @@ enum step claim_wait(struct call *c, const struct sighting *seen)
 	int r;
 
 	/* It does not wait for the key any more. */
-	store_relaxed(&c->self->record->wait_slot, 0);
+	wait_unnote(c->self->record);
 	/* CLAIM-3 */
 	if (!c->wait.joined)
 		c->wait.joined =

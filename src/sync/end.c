@@ -8,7 +8,7 @@
 #include "peer/wait.h"
 #include "store/owned.h"
 #include "store/pin.h"
-#include "sync/flight.h"
+#include "sync/outcome.h"
 #include "sync/result.h"
 
 void flight_yield(struct peer *p, uint32_t slot)
@@ -118,109 +118,6 @@ static force_inline void wake_and_forget(struct flight *f, struct peer *p,
 	reap_last(f, p);
 	store_relaxed(&f->map, NULL);
 	f->outcome = outcome;
-}
-
-/* The outcome of a flight: a value, or a failure and its message. */
-struct outcome {
-	const struct iovec *iov;
-	int count;
-	uint32_t len; /* bytes, in all */
-	int code;     /* 0: a value */
-	uint32_t ttl_ms;
-	uint32_t keep_ms; /* past ttl_ms */
-	bool spare;       /* take the spare granules */
-};
-
-/*
- * Gives the field a chain of the right size. Keeps the field's own chain if
- * that has the size, unless it is of spare granules and `spare` is false; else
- * frees it and builds another. `len` is the chain's size whenever the reference
- * is one that counts (ARENA-4).
- */
-static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
-		     uint32_t len, bool spare)
-{
-	uint32_t need = granules_for(len), ref;
-	int r;
-
-	pin_make_way(p, slot, f);
-	if (likely(arena_is_live(p->map, slot, load_relaxed(&f->ref)) &&
-		   granules_for(load_relaxed(&f->len)) == need &&
-		   (spare || !arena_is_spare(p->map, load_relaxed(&f->ref))))) {
-		store_relaxed(&f->len, len);
-		return 0;
-	}
-	arena_free(p, slot, &f->ref);
-	store_relaxed(&f->len, len);
-	if (!need)
-		return 0;
-	r = spare     ? arena_build_spare(p, need, &ref) :
-	    need == 1 ? arena_build_one(p, slot, &ref) :
-			arena_build(p, need, &ref);
-	if (r) {
-		store_relaxed(&f->len, 0);
-		return r;
-	}
-	arena_hand_over(p, slot, &f->ref);
-	return 0;
-}
-
-/* How long the work has run, scaled; 0: no time, or the value was moved. */
-static uint8_t took(const struct flight *f, uint64_t now)
-{
-	int64_t ns =
-		started_ago(load_relaxed(&f->map->cold[f->slot].started), now);
-
-	return ns > 0 && !f->stored ? scale_took((uint64_t)ns) : 0;
-}
-
-/* The low bits of `when`: length + 1 of an empty or inline value, else 0. */
-static uint64_t small(const struct mapping *map, uint32_t slot,
-		      const struct shm_back *back, uint32_t len)
-{
-	return !len || (len <= SHM_GRANULE &&
-			arena_is_inline(map, slot, load_relaxed(&back->ref))) ?
-		       len + 1 :
-		       0;
-}
-
-/*
- * Writes the field that is not current. It was last current before this flight;
- * readers that still copy it find out by the control word.
- *
- * ORDER-S2 pairs ORDER-S1
- * The claims of this flight and of each granule come before every byte of the
- * field.
- */
-static on_waking int write_field(struct flight *f, struct peer *p,
-				 const struct outcome *o)
-{
-	struct field field = slot_other(p->map, f->slot, f->ctl);
-	uint64_t coarse = sys.coarse(), now = peer_clock(p, coarse);
-	int r;
-
-	/* From here on there is no failure for a leader that dies. */
-	store_relaxed(&field.back->code, 0);
-	compiler_barrier();
-	r = fit_chain(p, f->slot, field.back, o->len, o->spare);
-	fence_release();
-	if (!r && o->len)
-		r = arena_write(p->map, load_relaxed(&field.back->ref), o->iov,
-				o->count);
-	if (r)
-		return r;
-	store_relaxed(&field.back->code, o->code);
-	store_relaxed(&field.back->keep, scale_ms(o->keep_ms));
-	store_relaxed(&field.back->took, took(f, coarse));
-	/* An earlier `gen` keeps waiters here from taking a moved value. */
-	store_relaxed(&field.front->gen,
-		      (uint32_t)ctl_gen(f->ctl) - (f->stored != 0));
-	store_relaxed(&field.front->ttl_ms, f->invalidated ? 0 : o->ttl_ms);
-	store_relaxed(&field.front->when,
-		      ((f->stored ? f->stored : now) & ~WHEN_SMALL) |
-			      small(p->map, f->slot, field.back, o->len));
-	kill_point(publish_written);
-	return 0;
 }
 
 static void copy_value(struct flight *f, const struct outcome *o)
@@ -335,7 +232,7 @@ static int hand_on(struct flight *f, struct peer *p, struct outcome *o)
 	if (!awaited(f, p))
 		r = drop(f, p, o);
 	else
-		r = write_field(f, p, o) ?: show(f, p, o);
+		r = outcome_write(f, p, o) ?: show(f, p, o);
 	if (r < 0)
 		return r;
 	peer_count(p, COUNT_uncached);
@@ -371,7 +268,7 @@ static int keep_to_itself(struct flight *f, struct peer *p, struct outcome *o)
 		.code = SHM_CODE_UNCACHEABLE,
 		.ttl_ms = f->uncacheable_ms,
 	};
-	int r = write_field(f, p, &mark);
+	int r = outcome_write(f, p, &mark);
 
 	if (r)
 		return r;
@@ -411,9 +308,9 @@ on_waking int flight_publish(struct flight *f, struct peer *p,
 	o.len = (uint32_t)total;
 	if (unlikely(f->uncacheable))
 		return keep_to_itself(f, p, &o);
-	r = write_field(f, p, &o);
+	r = outcome_write(f, p, &o);
 	if (r == -ENOSPC && give_up_old(f, p))
-		r = write_field(f, p, &o);
+		r = outcome_write(f, p, &o);
 	if (r == -ENOSPC)
 		return hand_on(f, p, &o);
 	return r ? r : show(f, p, &o);
@@ -425,7 +322,7 @@ void flight_write_loss(struct flight *f, struct peer *p)
 
 	/* A failure without a message needs no room. */
 	if (open_field(f, p))
-		(void)write_field(f, p, &loss);
+		(void)outcome_write(f, p, &loss);
 }
 
 int flight_note(struct flight *f, struct peer *p, const void *data,
@@ -441,7 +338,7 @@ int flight_note(struct flight *f, struct peer *p, const void *data,
 	if (!open_field(f, p))
 		return fenced(f, p);
 	return len > p->map->geometry.max_value ? -EMSGSIZE :
-						  write_field(f, p, &o);
+						  outcome_write(f, p, &o);
 }
 
 int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
@@ -468,11 +365,11 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 		copy_failure(f, code, message);
 		return end_alone(f, code == -ENOENT ? -ENOENT : -EREMOTEIO);
 	}
-	r = write_field(f, p, &o);
+	r = outcome_write(f, p, &o);
 	/* If there is no room for the message, followers get the code alone. */
 	o.len = 0;
 	if (r)
-		r = write_field(f, p, &o);
+		r = outcome_write(f, p, &o);
 	if (r)
 		return r;
 	spare_for_waiters(f, p);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/outcome.h"
+
+#include "os/killpoint.h"
+#include "os/sys.h"
+#include "store/pin.h"
+
+/*
+ * Gives the field a chain of the right size. Keeps the field's own chain if
+ * that has the size, unless it is of spare granules and `spare` is false; else
+ * frees it and builds another. `len` is the chain's size whenever the reference
+ * is one that counts (ARENA-4).
+ */
+static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
+		     uint32_t len, bool spare)
+{
+	uint32_t need = granules_for(len), ref;
+	int r;
+
+	pin_make_way(p, slot, f);
+	if (likely(arena_is_live(p->map, slot, load_relaxed(&f->ref)) &&
+		   granules_for(load_relaxed(&f->len)) == need &&
+		   (spare || !arena_is_spare(p->map, load_relaxed(&f->ref))))) {
+		store_relaxed(&f->len, len);
+		return 0;
+	}
+	arena_free(p, slot, &f->ref);
+	store_relaxed(&f->len, len);
+	if (!need)
+		return 0;
+	r = spare     ? arena_build_spare(p, need, &ref) :
+	    need == 1 ? arena_build_one(p, slot, &ref) :
+			arena_build(p, need, &ref);
+	if (r) {
+		store_relaxed(&f->len, 0);
+		return r;
+	}
+	arena_hand_over(p, slot, &f->ref);
+	return 0;
+}
+
+/* How long the work has run, scaled; 0: no time, or the value was moved. */
+static uint8_t took(const struct flight *f, uint64_t now)
+{
+	int64_t ns =
+		started_ago(load_relaxed(&f->map->cold[f->slot].started), now);
+
+	return ns > 0 && !f->stored ? scale_took((uint64_t)ns) : 0;
+}
+
+/* The low bits of `when`: length + 1 of an empty or inline value, else 0. */
+static uint64_t small(const struct mapping *map, uint32_t slot,
+		      const struct shm_back *back, uint32_t len)
+{
+	return !len || (len <= SHM_GRANULE &&
+			arena_is_inline(map, slot, load_relaxed(&back->ref))) ?
+		       len + 1 :
+		       0;
+}
+
+on_waking int outcome_write(struct flight *f, struct peer *p,
+			    const struct outcome *o)
+{
+	struct field field = slot_other(p->map, f->slot, f->ctl);
+	uint64_t coarse = sys.coarse(), now = peer_clock(p, coarse);
+	int r;
+
+	/* From here on there is no failure for a leader that dies. */
+	store_relaxed(&field.back->code, 0);
+	compiler_barrier();
+	r = fit_chain(p, f->slot, field.back, o->len, o->spare);
+	fence_release();
+	if (!r && o->len)
+		r = arena_write(p->map, load_relaxed(&field.back->ref), o->iov,
+				o->count);
+	if (r)
+		return r;
+	store_relaxed(&field.back->code, o->code);
+	store_relaxed(&field.back->keep, scale_ms(o->keep_ms));
+	store_relaxed(&field.back->took, took(f, coarse));
+	/* An earlier `gen` keeps waiters here from taking a moved value. */
+	store_relaxed(&field.front->gen,
+		      (uint32_t)ctl_gen(f->ctl) - (f->stored != 0));
+	store_relaxed(&field.front->ttl_ms, f->invalidated ? 0 : o->ttl_ms);
+	store_relaxed(&field.front->when,
+		      ((f->stored ? f->stored : now) & ~WHEN_SMALL) |
+			      small(p->map, f->slot, field.back, o->len));
+	kill_point(publish_written);
+	return 0;
+}
