@@ -198,6 +198,8 @@ static void all_at_once(void **state)
 			    &flight, &result),
 		-EDEADLK);
 	assert_int_equal(sfshm_publish(&claim, "v", 1), -ESTALE);
+	/* To wait for a claim, "d" has got a slot. */
+	assert_int_equal(sfshm_invalidate_all(h, SFSHM_HARD), 1);
 	assert_int_equal(sfshm_invalidate_all(h, SFSHM_HARD), 0);
 	assert_int_equal(sfshm_invalidate_all(h, 4), -EINVAL);
 	assert_int_equal(sfshm_invalidate_all(NULL, 0), -EBADF);
