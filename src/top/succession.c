@@ -49,6 +49,19 @@ static struct sfshm_options same_as(const struct mapping *map)
 	return o;
 }
 
+/* Tries once. -EAGAIN: another process changed what the alias stands for. */
+static int try_predecessor(struct mapping *map, const char *path,
+			   const char *alias, struct mapping **old)
+{
+	struct sfshm_options same = same_as(map);
+	uint64_t ino = mapping_replaces(map);
+	struct stat st;
+
+	return !lstat(alias, &st) && st.st_ino == ino ?
+		       mapping_open_path(old, alias, &same) :
+		       removed_map(old, path, ino, &same);
+}
+
 /*
  * Maps the predecessor: a resize leaves it under an alias, a removed one has
  * none. Returns -ENOENT if the predecessor is missing or is not what the header
@@ -57,15 +70,14 @@ static struct sfshm_options same_as(const struct mapping *map)
 static int map_predecessor(struct mapping *map, const char *path,
 			   struct mapping **old, const struct sfshm_options *o)
 {
-	struct sfshm_options same = same_as(map);
 	char alias[4096];
-	struct stat st;
-	int r = handle_old_path(path, alias, sizeof(alias));
+	int r = handle_old_path(path, alias, sizeof(alias)), tries = 0;
 
-	if (!r && !lstat(alias, &st) && st.st_ino == mapping_replaces(map))
-		r = mapping_open_path(old, alias, &same);
-	else if (!r)
-		r = removed_map(old, path, mapping_replaces(map), &same);
+	if (r)
+		return r;
+	do {
+		r = try_predecessor(map, path, alias, old);
+	} while (r == -EAGAIN && ++tries < 100);
 	if (r && r != -ENOENT)
 		options_explain(o, "its predecessor %s: %s", alias,
 				sfshm_strerror(r));
