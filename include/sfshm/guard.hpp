@@ -170,7 +170,7 @@ class flight
 /* How a flight ends if the work throws. */
 enum class on_throw {
 	release, /* one follower becomes the leader */
-	fail,    /* all get -EREMOTEIO with code -ECANCELED and a message: what()
+	fail, /* all get -EREMOTEIO with code -ECANCELED and a message: what()
 		    of a std::exception, "unknown exception" of any other, and
 		    "cancelled" if the thread is cancelled or calls
 		    pthread_exit() */

@@ -89,9 +89,9 @@ static void and_it_is_kept_for_as_long_as_its_leader_said(void **state)
 	assert_int_equal(begin(POLICY(.grace_ms = SFSHM_FOREVER)),
 			 SFSHM_CACHED);
 	agent_kill(leader);
-	assert_int_equal(begin(POLICY(.grace_ms = SFSHM_FOREVER,
-				      .flags = SFSHM_FOLLOW)),
-			 SFSHM_CACHED);
+	assert_int_equal(
+		begin(POLICY(.grace_ms = SFSHM_FOREVER, .flags = SFSHM_FOLLOW)),
+		SFSHM_CACHED);
 	assert_int_equal(result.stale, 1);
 	assert_int_equal(begin(POLICY(.grace_ms = SFSHM_FOREVER)),
 			 SFSHM_LEADER);
