@@ -13,7 +13,8 @@
  *   -ENAMETOOLONG  The key is longer than SFSHM_KEY_MAX, or the path is too
  *                  long. Choose a shorter one.
  *   -EMSGSIZE      The value is larger than the segment's max_value. The
- *                  flight is still yours: publish less, fail it or release it.
+ *                  flight is still yours: publish less, mark the key as
+ *                  uncacheable and publish again, fail it or release it.
  *   -ENOSPC        The file system has no room to make or extend the segment,
  *                  or all slots or all value memory of the segment are in use.
  *                  A flight is still yours. Try again later, or make the

@@ -37,7 +37,8 @@ enum sfshm_policy_flags {
 	/* Never lead, nor take the flight from a leader that may be alive. */
 	SFSHM_FOLLOW = 1 << 1,
 	SFSHM_REFRESH = 1 << 2, /* lead even if there is a fresh result */
-	SFSHM_KEEP = 1 << 3, /* publish: -ENOSPC if the value cannot be kept */
+	/* publish: -ENOSPC or -EMSGSIZE if the value cannot be kept */
+	SFSHM_KEEP = 1 << 3,
 	/* At the deadline, and where the call fails with -EHOSTDOWN, -EAGAIN or
 	   -ENOSPC, return the last value, however old, if there is one. */
 	SFSHM_STALE_ON_TIMEOUT = 1 << 4,
@@ -57,7 +58,8 @@ enum sfshm_policy_flags {
 	SFSHM_FAIL_IF_LOST = 1 << 9,
 };
 
-/* sfshm_publish() returns this if it had no room to keep the value. */
+/* sfshm_publish() returns this if it had no room to keep the value. In
+   sfshm_do() that may be because the value is larger than max_value. */
 #define SFSHM_UNCACHED 1
 
 /* sfshm_publish() returns this if the value is stale from the start, because
@@ -185,7 +187,10 @@ int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
  *
  *   0               The segment keeps the value for its lifetime.
  *   SFSHM_UNCACHED  The segment has no room to keep the value; the present
- *                   followers get it all the same.
+ *                   followers get it all the same. Or, in sfshm_do(), the value
+ *                   is larger than the segment's max_value: this caller gets
+ *                   it, and the flight ends as with sfshm_flight_uncacheable(),
+ *                   so each follower runs the work itself.
  *   SFSHM_INVALIDATED  sfshm_invalidate() came while the work ran, which may
  *                   have read what was changed. The callers that were waiting
  *                   before it get the value; for all others the value is stale
@@ -197,8 +202,11 @@ int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
  *   -ESHUTDOWN      The flight has ended as asked, but the segment's file was
  *                   removed meanwhile, so another caller may have done the
  *                   work, too.
- *   -EMSGSIZE       The value is larger than the segment's max_value. The
- *                   flight is still yours: publish less, fail it or release it.
+ *   -EMSGSIZE       The value is larger than the segment's max_value, and the
+ *                   flight was begun without sfshm_do(), or the policy has
+ *                   SFSHM_KEEP; or it is of 4 GiB or more. The flight is still
+ *                   yours: publish less, call sfshm_flight_uncacheable() and
+ *                   publish again, fail it or release it.
  *   -ENOSPC         There is no room even for the followers, or the policy has
  *                   SFSHM_KEEP. The flight is still yours, as above.
  *   -ENOMEM         No memory to call policy.fits. The flight is still yours.
@@ -260,6 +268,7 @@ void sfshm_flight_keep(struct sfshm_flight *flight, uint32_t keep_ms);
  * gets what this flight publishes. The followers, and callers in the next `ms`,
  * each run the work themselves, at the same time instead of one after the
  * other. With 0 ms only the followers do. The key's earlier value is dropped.
+ * The value may be larger than the segment's max_value, but is below 4 GiB.
  * Only the leader calls this, before it ends the flight. Never blocks.
  */
 void sfshm_flight_uncacheable(struct sfshm_flight *flight, uint32_t ms);

@@ -261,6 +261,7 @@ static int publish_alone(struct flight *f, struct outcome *o, uint64_t total)
 /*
  * Hit-for-miss: the leader keeps its value to itself, and the mark tells all
  * other callers to run the work themselves, even if there is an older value.
+ * So a value of any size will do.
  */
 static int keep_to_itself(struct flight *f, struct peer *p, struct outcome *o)
 {
@@ -278,9 +279,11 @@ static int keep_to_itself(struct flight *f, struct peer *p, struct outcome *o)
 		return fenced(f, p);
 	kill_point(fail_flipped);
 	wake_and_forget(f, p, true, SFSHM_COMPUTED);
+	if (f->result)
+		f->result->shared = false;
 	o->ttl_ms = 0;
 	copy_result(f, o);
-	return 0;
+	return f->uncacheable ? 0 : SFSHM_UNCACHED;
 }
 
 on_waking int flight_publish(struct flight *f, struct peer *p,
@@ -294,19 +297,23 @@ on_waking int flight_publish(struct flight *f, struct peer *p,
 	};
 	uint64_t total;
 	int r = result_total(iov, count, &total);
+	bool to_itself = f->uncacheable;
 
 	if (unlikely(r))
 		return r;
 	if (unlikely(f->alone))
 		return publish_alone(f, &o, total);
-	if (total > p->map->geometry.max_value) {
-		peer_count(p, COUNT_too_large);
-		return -EMSGSIZE;
+	if (unlikely(total > p->map->geometry.max_value)) {
+		if (!f->uncacheable)
+			peer_count(p, COUNT_too_large);
+		if (total > flight_largest(f))
+			return -EMSGSIZE;
+		to_itself = true;
 	}
 	if (!open_field(f, p))
 		return fenced(f, p);
 	o.len = (uint32_t)total;
-	if (unlikely(f->uncacheable))
+	if (unlikely(to_itself))
 		return keep_to_itself(f, p, &o);
 	r = outcome_write(f, p, &o);
 	if (r == -ENOSPC && give_up_old(f, p))

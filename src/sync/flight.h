@@ -107,6 +107,20 @@ static inline bool flight_moved(const struct call *c)
  */
 enum step flight_answer(struct call *c);
 
+/*
+ * Bytes of the largest value that the flight can be published with. A value
+ * that its leader keeps to itself needs no room in the segment. sfshm_do() has
+ * a result to give it in, so it does not refuse a large one.
+ */
+static inline uint64_t flight_largest(const struct flight *f)
+{
+	bool refuses = !f->result || f->flags & SFSHM_KEEP;
+
+	return f->map && !f->uncacheable && refuses ?
+		       f->map->geometry.max_value :
+		       UINT32_MAX;
+}
+
 /* End a flight, as the public calls do. */
 int flight_publish(struct flight *f, struct peer *p, const struct iovec *iov,
 		   int count);

@@ -126,7 +126,7 @@ static int check_fit(const struct flight *f, const struct iovec *iov, int count)
 		if (__builtin_add_overflow(total, iov[i].iov_len, &total))
 			return 0;
 	/* Publishing refuses a value that is too large for its size. */
-	if (total > (f->map ? f->map->geometry.max_value : UINT32_MAX))
+	if (total > flight_largest(f))
 		return 0;
 	r = buf_reserve(&whole.value, total);
 	for (int i = 0; !r && i < count; i++) {

@@ -133,7 +133,10 @@ static void by_returning_what_is_no_error(void **state)
 	}
 }
 
-/* A value too large can still be failed or released; here it is neither. */
+/*
+ * A value too large to be kept can still be failed or released; here it is
+ * neither.
+ */
 static int publish_too_much(struct sfshm_flight *flight, void *unused)
 {
 	static uint8_t data[(1 << 20) + 1];
@@ -143,10 +146,10 @@ static int publish_too_much(struct sfshm_flight *flight, void *unused)
 	return sfshm_publish(flight, data, sizeof(data));
 }
 
-static void by_publishing_too_much(void **state)
+static void by_publishing_too_much_to_keep(void **state)
 {
 	struct sfshm *h = segment_open(NULL);
-	struct asker a = { 0 };
+	struct asker a = { .policy = { .flags = SFSHM_KEEP } };
 
 	(void)state;
 	do_followed(&a, h, publish_too_much);
@@ -314,7 +317,7 @@ int main(int argc, char **argv)
 		in_segment(by_failing_with_a_message),
 		in_segment(by_returning_without_a_result),
 		in_segment(by_returning_what_is_no_error),
-		in_segment(by_publishing_too_much),
+		in_segment(by_publishing_too_much_to_keep),
 		in_segment(by_releasing_it),
 		in_segment(by_ending_the_thread),
 		in_segment(by_being_cancelled),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PROMISE-F9: Values arrive whole from no byte at all to the segment's largest
- * value, and one byte more is refused.
+ * value, and one byte more is refused outside sfshm_do().
  */
 #include <sys/uio.h>
 
