@@ -37,10 +37,11 @@ typedef int (*sfshm_work_fn)(struct sfshm_flight *flight, void *arg);
  * the work released the flight; -ENOMEM, the value is published, but there is
  * no memory for this caller's copy.
  *
- * A value larger than the segment's max_value reaches the leader, with
- * result->uncached 1. Each follower runs its own work then, at the same time.
- * With SFSHM_KEEP the publish returns -EMSGSIZE instead. To share such results,
- * save them as files: <sfshm/save.h>.
+ * A value larger than the segment's max_value, or one that there is no room to
+ * hand on, reaches the leader, with result->uncached 1. Each follower runs its
+ * own work then, at the same time. With SFSHM_KEEP the publish returns
+ * -EMSGSIZE or -ENOSPC instead. To share large results, save them as files:
+ * <sfshm/save.h>.
  *
  * Blocks while this or another caller's work runs; the wait is a cancellation
  * point. Thread-safe; not for signal handlers; a forked child gets -ECHILD. If

@@ -187,10 +187,10 @@ int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
  *
  *   0               The segment keeps the value for its lifetime.
  *   SFSHM_UNCACHED  The segment has no room to keep the value; the present
- *                   followers get it all the same. Or, in sfshm_do(), the value
- *                   is larger than the segment's max_value: this caller gets
- *                   it, and the flight ends as with sfshm_flight_uncacheable(),
- *                   so each follower runs the work itself.
+ *                   followers get it all the same. In sfshm_do(), if it is
+ *                   larger than max_value, or there is no room even for the
+ *                   followers, only this caller gets it: the flight ends as
+ *                   with sfshm_flight_uncacheable().
  *   SFSHM_INVALIDATED  sfshm_invalidate() came while the work ran, which may
  *                   have read what was changed. The callers that were waiting
  *                   before it get the value; for all others the value is stale
@@ -207,8 +207,10 @@ int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
  *                   SFSHM_KEEP; or it is of 4 GiB or more. The flight is still
  *                   yours: publish less, call sfshm_flight_uncacheable() and
  *                   publish again, fail it or release it.
- *   -ENOSPC         There is no room even for the followers, or the policy has
- *                   SFSHM_KEEP. The flight is still yours, as above.
+ *   -ENOSPC         There is no room even for the followers, and the flight
+ *                   was begun without sfshm_do(); or there is no room to keep
+ *                   the value, and the policy has SFSHM_KEEP. The flight is
+ *                   still yours, as above.
  *   -ENOMEM         No memory to call policy.fits. The flight is still yours.
  *   -EINVAL         `data` is NULL and `len` is not 0. The flight is still
  *                   yours.

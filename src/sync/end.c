@@ -215,30 +215,6 @@ static bool give_up_old(struct flight *f, struct peer *p)
 	return true;
 }
 
-/*
- * Publishes a value that there is no room to keep. The waiters still get it, in
- * the granules that are spared for this.
- */
-static int hand_on(struct flight *f, struct peer *p, struct outcome *o)
-{
-	int r;
-
-	peer_count(p, COUNT_no_space);
-	if (f->flags & SFSHM_KEEP)
-		return -ENOSPC;
-	o->ttl_ms = 0;
-	o->keep_ms = 0;
-	o->spare = true;
-	if (!awaited(f, p))
-		r = drop(f, p, o);
-	else
-		r = outcome_write(f, p, o) ?: show(f, p, o);
-	if (r < 0)
-		return r;
-	peer_count(p, COUNT_uncached);
-	return SFSHM_UNCACHED;
-}
-
 /* Ends work that its caller ran for itself. */
 static int end_alone(struct flight *f, int outcome)
 {
@@ -284,6 +260,33 @@ static int keep_to_itself(struct flight *f, struct peer *p, struct outcome *o)
 	o->ttl_ms = 0;
 	copy_result(f, o);
 	return f->uncacheable ? 0 : SFSHM_UNCACHED;
+}
+
+/*
+ * Publishes a value that there is no room to keep. The waiters still get it, in
+ * the granules that are spared for this. If those are in use, sfshm_do()'s
+ * caller gets it at least.
+ */
+static int hand_on(struct flight *f, struct peer *p, struct outcome *o)
+{
+	int r;
+
+	peer_count(p, COUNT_no_space);
+	if (f->flags & SFSHM_KEEP)
+		return -ENOSPC;
+	o->ttl_ms = 0;
+	o->keep_ms = 0;
+	o->spare = true;
+	if (!awaited(f, p))
+		r = drop(f, p, o);
+	else
+		r = outcome_write(f, p, o) ?: show(f, p, o);
+	if (r == -ENOSPC && f->result)
+		r = keep_to_itself(f, p, o);
+	if (r < 0)
+		return r;
+	peer_count(p, COUNT_uncached);
+	return SFSHM_UNCACHED;
 }
 
 on_waking int flight_publish(struct flight *f, struct peer *p,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All value memory is pinned. A result still reaches its followers, marked as
+ * PROMISE-C15: All value memory is pinned. A result still reaches its followers, marked as
  * not kept, and its leader. A later caller starts anew. A caller whose policy
  * asks for it gets an error instead.
  */
@@ -102,6 +102,55 @@ static void reaches_all_who_wait(void **state)
 	assert_int_equal(sfshm_close(h), 0);
 }
 
+static int publish_where_followed(struct sfshm_flight *flight, void *unused)
+{
+	(void)unused;
+	/* A follower that runs the work itself has no flight. */
+	if (sfshm_flight_generation(flight))
+		demand(eventually(sfshm_flight_waiters(flight) == WAITERS));
+	return sfshm_publish(flight, bytes, LARGEST);
+}
+
+/*
+ * The last value that was handed on keeps its memory while its key's next
+ * flight is on. So there is none to hand another one on.
+ */
+static void reaches_its_leader_if_not_even_they_have_room(void **state)
+{
+	struct asker askers[WAITERS + 1] = { 0 };
+	struct sfshm *h = segment_open(&tiny);
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct sfshm_flight flight;
+	int coordinated = 0;
+
+	(void)state;
+	pin_everything(h);
+	ask_together(h, LARGEST);
+	assert_int_equal(sfshm_begin(h, "key", 3, NULL, &flight, &result),
+			 SFSHM_LEADER);
+	for (int i = 0; i <= WAITERS; i++) {
+		askers[i].work = publish_where_followed;
+		asker_start(&askers[i], h, "other");
+	}
+	for (int i = 0; i <= WAITERS; i++) {
+		struct asker *a = &askers[i];
+
+		asker_join(a);
+		assert_int_equal(a->outcome, SFSHM_COMPUTED);
+		assert_int_equal(a->result.value.len, LARGEST);
+		assert_int_equal(a->result.uncached, 1);
+		assert_int_equal(a->result.shared, 0);
+		coordinated += a->result.coordinated;
+		sfshm_result_clear(&a->result);
+	}
+	assert_int_equal(coordinated, 1);
+	assert_int_equal(sfshm_release(&flight), 0);
+	unpin_everything();
+	sfshm_result_clear(&result);
+	assert_sound(h);
+	assert_int_equal(sfshm_close(h), 0);
+}
+
 /* Nobody waits: the leader has it, and that is all there is to it. */
 static void ends_the_flight_where_nobody_waits(void **state)
 {
@@ -151,6 +200,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_segment(reaches_all_who_wait),
+		in_segment(reaches_its_leader_if_not_even_they_have_room),
 		in_segment(ends_the_flight_where_nobody_waits),
 		in_segment(is_an_error_for_who_asked_for_one),
 	};
