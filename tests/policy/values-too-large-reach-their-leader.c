@@ -157,18 +157,23 @@ static void unless_it_was_robbed(void **state)
 	assert_value("new");
 }
 
-/* Without sfshm_do() the leader has the value, and says what others get. */
+/*
+ * Without sfshm_do() the leader has the value, and says what others get. A
+ * follower that never leads gets nothing.
+ */
 static void or_is_ended_by_hand(void **state)
 {
-	struct agent *follower = agent_start();
+	struct agent *follower = agent_start(), *pure = agent_start();
 
 	(void)state;
 	assert_int_equal(begin(NULL), SFSHM_LEADER);
 	agent_say(follower, "begin key");
-	await_waiters("key", 1);
+	agent_say(pure, "wait key");
+	await_waiters("key", 2);
 	assert_int_equal(sfshm_publish(&flight, data, sizeof(data)), -EMSGSIZE);
 	sfshm_flight_uncacheable(&flight, 0);
 	assert_int_equal(sfshm_publish(&flight, data, sizeof(data)), 0);
+	agent_answers(pure, "-ENODATA");
 	agent_answers(follower, "leader");
 	agent_expect(follower, "ok", "publish own");
 	assert_int_equal(get(), -ENODATA);
