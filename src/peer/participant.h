@@ -32,17 +32,17 @@ struct peer {
 	uint32_t inside; /* calls that use it, but are in another segment */
 	/* where it next looks for free granules: inside slots, outside */
 	uint32_t inline_cursor, cursor;
-	uint64_t freed;   /* granules it has freed */
 	uint32_t permits; /* permits it holds */
+	uint64_t freed;   /* granules it has freed */
 	void *semaphores; /* semaphores it knows; see sync/semaphore.h */
 	struct robust_head *robust; /* the thread's robust list, or NULL */
 	uint64_t ranks;             /* of what it holds: bit n is rank n */
 	uint32_t ranked[64];        /* slot of what has that rank */
 	/* hints: slots it has retired, which wait for their grace period */
 	uint32_t limbo[PEER_LIMBO];
-	uint32_t limbo_count;
 	uint64_t examined; /* ns: it last examined a leader without a sleep */
 	struct peer *next;
+	uint32_t limbo_count;
 } __attribute__((aligned(SHM_LINE)));
 
 extern __thread struct peer *peer_current;

@@ -34,7 +34,7 @@ uint64_t deaths_recall(const struct mapping *map, uint32_t hash)
 {
 	uint64_t word = load_relaxed(place(map, hash));
 
-	return (word ^ hash) & FINGERPRINT ? 0 : word;
+	return ((word ^ hash) & FINGERPRINT) ? 0 : word;
 }
 
 void deaths_forget(struct mapping *map, uint32_t hash, uint64_t word)

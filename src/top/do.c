@@ -96,7 +96,7 @@ int sfshm_do(struct sfshm *handle, const void *key, size_t key_len,
 	struct sfshm_flight flight;
 	struct flight *f = flight_of(&flight);
 	struct sfshm_policy own;
-	uint64_t generation;
+	uint64_t generation = 0;
 	int runs = 0;
 	int r = sized_adopt(&policy, &own);
 

@@ -26,7 +26,7 @@ static const struct {
 		 "make a call that may lead" },
 	{ EOWNERDEAD, "the leader died, and nobody has replaced it; "
 		      "make a call that may lead" },
-	{ EREMOTEIO, "the work failed; the result has its code and message" },
+	{ EREMOTEIO, "the work failed" },
 	{ EBUSY, "another caller holds it; wait for it, or try again later" },
 	{ EDEADLK, "waiting would deadlock; "
 		   "release what this thread holds, then try again" },

@@ -151,7 +151,7 @@ static void op_follow_only(struct stage *st)
 {
 	int r = act_begin(A_KEY, SFSHM_FOLLOW, 0);
 
-	insist(st, r == -ENODATA);
+	insist(st, r == -EOWNERDEAD);
 }
 
 static void op_follow_in_vain(struct stage *st)

@@ -27,6 +27,9 @@ int checked(int r)
 	case EUSERS:
 	case ENOENT:
 	case ENODATA:
+	case ESRCH:
+	case EOWNERDEAD:
+	case ELOOP:
 	case EREMOTEIO:
 	case EBUSY:
 	case EDEADLK:

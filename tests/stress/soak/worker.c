@@ -202,6 +202,12 @@ static void policy_choose(struct sfshm_policy *p, const struct led *l)
 }
 
 /* What a call that neither leads nor has a value may say. */
+/* A call that never leads found nothing, and nobody who leads. */
+static bool is_nothing(int r)
+{
+	return r == -ENODATA || r == -ESRCH || r == -EOWNERDEAD;
+}
+
 static bool may_say(int r, uint32_t flags)
 {
 	if (r == -ETIMEDOUT)
@@ -210,7 +216,7 @@ static bool may_say(int r, uint32_t flags)
 		count(TALLY_no_room);
 	return r == -ETIMEDOUT || r == -ENOSPC ||
 	       (r == -EBUSY && (flags & SFSHM_TRY)) ||
-	       (r == -ENODATA && (flags & SFSHM_FOLLOW));
+	       (is_nothing(r) && (flags & SFSHM_FOLLOW));
 }
 
 /*
@@ -252,7 +258,7 @@ static void probe(void)
 		return;
 	policy.flags = SFSHM_TRY | SFSHM_FOLLOW | SFSHM_REFRESH;
 	r = sfshm_begin(handle, text, len, &policy, &none, &result);
-	if (r == -ENODATA && load_acquire(&p->led) == number) {
+	if (is_nothing(r) && load_acquire(&p->led) == number) {
 		missed.place = p;
 		missed.number = number;
 		missed.key = key;
