@@ -201,13 +201,13 @@ static void policy_choose(struct sfshm_policy *p, const struct led *l)
 	p->deadline_ns = random_below(10) ? sfshm_deadline_ms(WAIT_MS) : 0;
 }
 
-/* What a call that neither leads nor has a value may say. */
 /* A call that never leads found nothing, and nobody who leads. */
 static bool is_nothing(int r)
 {
 	return r == -ENODATA || r == -ESRCH || r == -EOWNERDEAD;
 }
 
+/* What a call that neither leads nor has a value may say. */
 static bool may_say(int r, uint32_t flags)
 {
 	if (r == -ETIMEDOUT)
