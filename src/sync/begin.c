@@ -29,10 +29,13 @@ static int link_slot(struct call *c, uint32_t slot)
 }
 
 /*
- * The new slot takes over the deaths that its key had in an earlier one, and
- * the time of the last one.
+ * The new slot takes over the deaths that its key had in an earlier one. If
+ * nobody is to lead it yet, it also takes over the time of the last one, which
+ * the note of a start replaces: as a flight's start it would put a leader that
+ * has just begun past its lease.
  */
-static void recall_deaths(struct call *c, const struct sighting *seen)
+static void recall_deaths(struct call *c, const struct sighting *seen,
+			  bool leads)
 {
 	struct mapping *map = c->self->map;
 	uint32_t hash = key_order(&c->key);
@@ -43,9 +46,10 @@ static void recall_deaths(struct call *c, const struct sighting *seen)
 	store_relaxed(&map->slots[seen->slot].deaths,
 		      deaths_make(deaths_remembered(word),
 				  ctl_gen(seen->ctl) - 1));
-	store_release(&map->cold[seen->slot].started,
-		      started_make(ctl_gen(seen->ctl),
-				   deaths_when(word, sys.now())));
+	if (!leads)
+		store_release(&map->cold[seen->slot].started,
+			      started_make(ctl_gen(seen->ctl),
+					   deaths_when(word, sys.now())));
 	deaths_forget(map, hash, word);
 }
 
@@ -81,7 +85,7 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 	}
 	kill_point(slot_busy);
 	seen->ctl = busy;
-	recall_deaths(c, seen);
+	recall_deaths(c, seen, !claim_is_due(c));
 	peer_count(p, COUNT_inserts);
 	if (claim_is_due(c)) {
 		flight_give_back(p, seen->slot, busy);
