@@ -98,6 +98,11 @@ static force_inline bool open_field(struct flight *f, struct peer *p)
 		if (!ctl_failed(f->ctl))
 			return true;
 	} while (!cas_seq(&s->ctl, f->ctl, f->ctl & ~CTL_FAILED));
+	/*
+	 * ORDER-S2 pairs ORDER-S1
+	 * A reader that copies the failure finds the control word changed.
+	 */
+	fence_release();
 	store_relaxed(&f->ctl, f->ctl & ~CTL_FAILED);
 	kill_point(failure_hidden);
 	return true;
@@ -251,7 +256,7 @@ static int keep_to_itself(struct flight *f, struct peer *p, struct outcome *o)
 		return r;
 	if (!end(f, p,
 		 ctl_with((f->ctl & ~CTL_HAS) | CTL_FAILED, PHASE_FAILED, 0),
-		 false))
+		 true))
 		return fenced(f, p);
 	kill_point(fail_flipped);
 	wake_and_forget(f, p, true, SFSHM_COMPUTED);
