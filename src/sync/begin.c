@@ -322,7 +322,7 @@ static bool settled(struct call *c, struct sighting *seen)
 	/* A value that `fresh` refuses still serves as a stale one. */
 	for (int looks = 0; r == LOOK_HIT && looks < 2; looks++) {
 		r = look(c, seen);
-		if (r == LOOK_ABSENT && flight_consult(c, settle_there) >= 0)
+		if (r != LOOK_HIT && flight_consult(c, settle_there) >= 0)
 			r = LOOK_HIT;
 		if (r == LOOK_HIT && flight_answer(c) == STEP_ANSWER)
 			return true;
@@ -330,11 +330,16 @@ static bool settled(struct call *c, struct sighting *seen)
 	return false;
 }
 
-/* The call cannot get a fresh result: takes an old one if the policy allows. */
+/*
+ * The call cannot get a fresh result: takes an old one if the policy allows. A
+ * call in the predecessor leaves that to its asker.
+ */
 static void settle_for_old(struct call *c, struct sighting *seen)
 {
 	int failed = c->answer;
 
+	if (c->resize.asker)
+		return;
 	c->settle_ms = flight_settles_for(c->policy, failed);
 	c->settles = c->settle_ms != 0;
 	if (!c->settles)
