@@ -294,6 +294,19 @@ static int hand_on(struct flight *f, struct peer *p, struct outcome *o)
 	return SFSHM_UNCACHED;
 }
 
+/* Writes the value and shows it. The flight goes on after an error. */
+static on_waking int write_and_show(struct flight *f, struct peer *p,
+				    struct outcome *o)
+{
+	int r = outcome_write(f, p, o);
+
+	if (r == -ENOSPC && give_up_old(f, p))
+		r = outcome_write(f, p, o);
+	if (r == -ENOSPC)
+		return hand_on(f, p, o);
+	return r ? r : show(f, p, o);
+}
+
 on_waking int flight_publish(struct flight *f, struct peer *p,
 			     const struct iovec *iov, int count)
 {
@@ -321,14 +334,11 @@ on_waking int flight_publish(struct flight *f, struct peer *p,
 	if (!open_field(f, p))
 		return fenced(f, p);
 	o.len = (uint32_t)total;
-	if (unlikely(to_itself))
-		return keep_to_itself(f, p, &o);
-	r = outcome_write(f, p, &o);
-	if (r == -ENOSPC && give_up_old(f, p))
-		r = outcome_write(f, p, &o);
-	if (r == -ENOSPC)
-		return hand_on(f, p, &o);
-	return r ? r : show(f, p, &o);
+	r = unlikely(to_itself) ? keep_to_itself(f, p, &o) :
+				  write_and_show(f, p, &o);
+	if (unlikely(r < 0 && f->flags & SFSHM_FAIL_IF_LOST && flight_open(f)))
+		flight_write_loss(f, p);
+	return r;
 }
 
 void flight_write_loss(struct flight *f, struct peer *p)
