@@ -54,7 +54,8 @@ enum sfshm_policy_flags {
 	/* Leading: if this thread dies, ends or is cancelled in the work, the
 	   flight fails with -EOWNERDEAD for its followers; without this flag
 	   one of them leads. A leader that dies while it publishes is replaced
-	   all the same. */
+	   all the same. Hides the failure before it as it begins: followers of
+	   that failure that have not looked yet wait on. */
 	SFSHM_FAIL_IF_LOST = 1 << 9,
 };
 

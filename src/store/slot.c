@@ -25,8 +25,11 @@ int slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out)
 	}
 	fetch_add_relaxed(&p->map->header->slots_free, -1);
 	kill_point(slot_claimed);
-	/* Replaces the stamp of the slot's last life. */
-	store_relaxed(&p->map->cold[slot].started,
+	/*
+	 * ORDER-B3 pairs ORDER-B4
+	 * Replaces the stamp of the slot's last life.
+	 */
+	store_release(&p->map->cold[slot].started,
 		      started_make(ctl_gen(mine), 0));
 	store_relaxed(&s->deaths, 0);
 	store_relaxed(&s->recent, 0);

@@ -29,10 +29,13 @@ static int link_slot(struct call *c, uint32_t slot)
 }
 
 /*
- * The new slot takes over the deaths that its key had in an earlier one, and
- * the time of the last one.
+ * The new slot takes over the deaths that its key had in an earlier one. If
+ * nobody is to lead it yet, it also takes over the time of the last one, which
+ * the note of a start replaces: as a flight's start it would put a leader that
+ * has just begun past its lease.
  */
-static void recall_deaths(struct call *c, const struct sighting *seen)
+static void recall_deaths(struct call *c, const struct sighting *seen,
+			  bool leads)
 {
 	struct mapping *map = c->self->map;
 	uint32_t hash = key_order(&c->key);
@@ -43,9 +46,10 @@ static void recall_deaths(struct call *c, const struct sighting *seen)
 	store_relaxed(&map->slots[seen->slot].deaths,
 		      deaths_make(deaths_remembered(word),
 				  ctl_gen(seen->ctl) - 1));
-	store_release(&map->cold[seen->slot].started,
-		      started_make(ctl_gen(seen->ctl),
-				   deaths_when(word, sys.now())));
+	if (!leads)
+		store_release(&map->cold[seen->slot].started,
+			      started_make(ctl_gen(seen->ctl),
+					   deaths_when(word, sys.now())));
 	deaths_forget(map, hash, word);
 }
 
@@ -81,7 +85,7 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 	}
 	kill_point(slot_busy);
 	seen->ctl = busy;
-	recall_deaths(c, seen);
+	recall_deaths(c, seen, !claim_is_due(c));
 	peer_count(p, COUNT_inserts);
 	if (claim_is_due(c)) {
 		flight_give_back(p, seen->slot, busy);
@@ -318,7 +322,7 @@ static bool settled(struct call *c, struct sighting *seen)
 	/* A value that `fresh` refuses still serves as a stale one. */
 	for (int looks = 0; r == LOOK_HIT && looks < 2; looks++) {
 		r = look(c, seen);
-		if (r == LOOK_ABSENT && flight_consult(c, settle_there) >= 0)
+		if (r != LOOK_HIT && flight_consult(c, settle_there) >= 0)
 			r = LOOK_HIT;
 		if (r == LOOK_HIT && flight_answer(c) == STEP_ANSWER)
 			return true;
@@ -326,11 +330,16 @@ static bool settled(struct call *c, struct sighting *seen)
 	return false;
 }
 
-/* The call cannot get a fresh result: takes an old one if the policy allows. */
+/*
+ * The call cannot get a fresh result: takes an old one if the policy allows. A
+ * call in the predecessor leaves that to its asker.
+ */
 static void settle_for_old(struct call *c, struct sighting *seen)
 {
 	int failed = c->answer;
 
+	if (c->resize.asker)
+		return;
 	c->settle_ms = flight_settles_for(c->policy, failed);
 	c->settles = c->settle_ms != 0;
 	if (!c->settles)

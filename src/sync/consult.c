@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "sync/leader.h"
+
 /* Asks the call's question in the segment that this one replaces. */
 static int ask(struct call *c, struct mapping *old, int (*how)(struct call *c))
 {
@@ -21,7 +23,7 @@ static int ask(struct call *c, struct mapping *old, int (*how)(struct call *c))
 		.settles = c->settles,
 		.settle_ms = c->settle_ms,
 		.resize.asker = c,
-		.resize.follows = c->flags & SFSHM_FOLLOW,
+		.resize.follows = !call_may_lead(c),
 	};
 	int r;
 
@@ -34,7 +36,7 @@ static int ask(struct call *c, struct mapping *old, int (*how)(struct call *c))
 		/* A removed file's values are gone: only its flights count. */
 		if (removal_known(old)) {
 			asked.flags |= SFSHM_REFRESH;
-			asked.flags &= ~(uint32_t)SFSHM_STALE_ON_TIMEOUT;
+			asked.settles = false;
 		}
 		r = how(&asked);
 		c->wait.waited |= asked.wait.waited;

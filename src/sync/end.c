@@ -98,6 +98,11 @@ static force_inline bool open_field(struct flight *f, struct peer *p)
 		if (!ctl_failed(f->ctl))
 			return true;
 	} while (!cas_seq(&s->ctl, f->ctl, f->ctl & ~CTL_FAILED));
+	/*
+	 * ORDER-S2 pairs ORDER-S1
+	 * A reader that copies the failure finds the control word changed.
+	 */
+	fence_release();
 	store_relaxed(&f->ctl, f->ctl & ~CTL_FAILED);
 	kill_point(failure_hidden);
 	return true;
@@ -251,7 +256,7 @@ static int keep_to_itself(struct flight *f, struct peer *p, struct outcome *o)
 		return r;
 	if (!end(f, p,
 		 ctl_with((f->ctl & ~CTL_HAS) | CTL_FAILED, PHASE_FAILED, 0),
-		 false))
+		 true))
 		return fenced(f, p);
 	kill_point(fail_flipped);
 	wake_and_forget(f, p, true, SFSHM_COMPUTED);
@@ -289,6 +294,19 @@ static int hand_on(struct flight *f, struct peer *p, struct outcome *o)
 	return SFSHM_UNCACHED;
 }
 
+/* Writes the value and shows it. The flight goes on after an error. */
+static on_waking int write_and_show(struct flight *f, struct peer *p,
+				    struct outcome *o)
+{
+	int r = outcome_write(f, p, o);
+
+	if (r == -ENOSPC && give_up_old(f, p))
+		r = outcome_write(f, p, o);
+	if (r == -ENOSPC)
+		return hand_on(f, p, o);
+	return r ? r : show(f, p, o);
+}
+
 on_waking int flight_publish(struct flight *f, struct peer *p,
 			     const struct iovec *iov, int count)
 {
@@ -316,14 +334,11 @@ on_waking int flight_publish(struct flight *f, struct peer *p,
 	if (!open_field(f, p))
 		return fenced(f, p);
 	o.len = (uint32_t)total;
-	if (unlikely(to_itself))
-		return keep_to_itself(f, p, &o);
-	r = outcome_write(f, p, &o);
-	if (r == -ENOSPC && give_up_old(f, p))
-		r = outcome_write(f, p, &o);
-	if (r == -ENOSPC)
-		return hand_on(f, p, &o);
-	return r ? r : show(f, p, &o);
+	r = unlikely(to_itself) ? keep_to_itself(f, p, &o) :
+				  write_and_show(f, p, &o);
+	if (unlikely(r < 0 && f->flags & SFSHM_FAIL_IF_LOST && flight_open(f)))
+		flight_write_loss(f, p);
+	return r;
 }
 
 void flight_write_loss(struct flight *f, struct peer *p)

@@ -7,11 +7,21 @@
 /* How often one thread asks the kernel for leaders while it does not sleep. */
 #define EXAMINE_NS (100 * NS_PER_MS)
 
-uint64_t leader_guess_start(uint64_t *started, uint64_t from, uint64_t gen,
+uint64_t leader_guess_start(struct mapping *map, const struct sighting *seen,
 			    uint64_t now)
 {
-	uint64_t guess = started_make(gen, now) | STARTED_GUESSED;
+	uint64_t *started = &map->cold[seen->slot].started;
+	uint64_t gen = ctl_gen(seen->ctl), guess;
+	/*
+	 * ORDER-B4 pairs ORDER-B3
+	 * What is of a later flight, or a stamp, is seen with that word.
+	 */
+	uint64_t from = load_acquire(started);
 
+	if (load_seq(&map->slots[seen->slot].ctl) != seen->ctl ||
+	    started_ns(from, gen, now))
+		return from;
+	guess = started_make(gen, now) | STARTED_GUESSED;
 	return cas_acq_rel(started, from, guess) ? guess :
 						   load_acquire(started);
 }

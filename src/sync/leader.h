@@ -29,20 +29,24 @@ static inline bool call_may_lead(const struct call *c)
 }
 
 /*
- * Notes that the flight had begun by now, unless its leader has noted it. The
- * leader may have stopped between its claim and its note. The CAS is from the
- * word that was there before the note, so it cannot reach a later flight.
+ * Notes that the flight that was seen had begun by now, unless its leader has
+ * noted it. The leader may have stopped between its claim and its note. The CAS
+ * is from a word that was there while the flight was on, so it reaches neither
+ * a later flight nor the stamp of a slot that has left its chain. Returns the
+ * word that stands there.
  */
-uint64_t leader_guess_start(uint64_t *started, uint64_t from, uint64_t gen,
+uint64_t leader_guess_start(struct mapping *map, const struct sighting *seen,
 			    uint64_t now);
 
 /*
  * A leader that has not noted its start has not noted its lease either, so it
  * is held to this caller's own.
  */
-static inline uint64_t leader_lease_end(struct call *c, struct shm_desk *cold,
-					uint64_t ctl, uint64_t now)
+static inline uint64_t
+leader_lease_end(struct call *c, const struct sighting *seen, uint64_t now)
 {
+	struct mapping *map = c->self->map;
+	struct shm_desk *cold = &map->cold[seen->slot];
 	/* ORDER-B2 pairs ORDER-B1 */
 	uint64_t started = load_acquire(&cold->started);
 	uint32_t ms = load_relaxed(&cold->lease_ms);
@@ -50,10 +54,9 @@ static inline uint64_t leader_lease_end(struct call *c, struct shm_desk *cold,
 
 	if (key_kind(&c->key) == SHM_LOCK)
 		return 0;
-	if (unlikely(!started_ns(started, ctl_gen(ctl), now)))
-		started = leader_guess_start(&cold->started, started,
-					     ctl_gen(ctl), now);
-	began = started_ns(started, ctl_gen(ctl), now);
+	if (unlikely(!started_ns(started, ctl_gen(seen->ctl), now)))
+		started = leader_guess_start(map, seen, now);
+	began = started_ns(started, ctl_gen(seen->ctl), now);
 	if (unlikely(started & STARTED_GUESSED))
 		ms = c->lease_or_rank;
 	return ms && began ? ns_after(began, ms) : 0;
@@ -76,15 +79,15 @@ static inline enum leader leader_look(struct call *c,
 		return LEADER_DEAD;
 	if (!call_may_lead(c))
 		return LEADER_WELL;
-	*end = leader_lease_end(c, &map->cold[seen->slot], seen->ctl, now);
+	*end = leader_lease_end(c, seen, now);
 	return *end && now >= *end ? LEADER_OVERDUE : LEADER_WELL;
 }
 
 /*
  * Whether a caller that would not sleep should replace the leader instead: it
- * may lead, has not found its claim busy, and the leader is dead or overdue. Now and then it asks the kernel,
- * too, as a sleeper does after each slice; so it learns of deaths that the
- * kernel does not mark.
+ * may lead, has not found its claim busy, and the leader is dead or overdue.
+ * Now and then it asks the kernel, too, as a sleeper does after each slice; so
+ * it learns of deaths that the kernel does not mark.
  */
 bool leader_is_gone(struct call *c, const struct sighting *seen);
 

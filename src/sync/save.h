@@ -85,6 +85,7 @@ struct save {
 	struct sfshm_permit permit;
 	uint64_t key;      /* its hash */
 	uint64_t since;    /* when the call began, CLOCK_BOOTTIME, ns */
+	uint64_t came;     /* the same, CLOCK_MONOTONIC, as leases count */
 	uint64_t deadline; /* of its waits, ns; 0: none */
 	uint32_t flags;
 	uint32_t ttl_ms;

@@ -149,7 +149,7 @@ bool save_serves(struct call *c, const struct sighting *seen, uint64_t end)
 	if (!save_read_note(map, seen, c->key.hash, &n) ||
 	    !save_is_as_seen(map, seen))
 		return false;
-	if (s->since >= end &&
+	if (s->came >= end &&
 	    (c->flags & SFSHM_REFRESH || !save_left(n.ttl_ms, n.written)))
 		return false;
 	if (!is_in_place(&n.rec, s->file.path[0] ? s->file.path : n.rec.path))

@@ -203,6 +203,7 @@ static int begin(struct sfshm *h, const void *key, size_t len, const char *path,
 		return r;
 	s->file.fd = -1;
 	s->since = sys.boot();
+	s->came = sys.now();
 	s->deadline = deadline_of(o);
 	s->flags = o->flags;
 	s->ttl_ms = o->ttl_ms;
@@ -377,6 +378,7 @@ int sfshm_save_get(struct sfshm *handle, const void *key, size_t key_len,
 		return -EINVAL;
 	memset(&s, 0, sizeof(s));
 	s.since = sys.boot();
+	s.came = sys.now();
 	do
 		r = get_once(handle, key, key_len, &s, &result);
 	while (r == MOVED);

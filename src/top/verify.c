@@ -281,6 +281,9 @@ static void check_slot(struct check *c, uint32_t slot)
 			"slot %u is marked as out of its chain, "
 			"though it is in use",
 			slot);
+	if (phase == PHASE_LIMBO && !ctl_owner(ctl) &&
+	    !slot_is_stamped(c->map, slot, ctl))
+		finding(c, "slot %u has no stamp, and never comes free", slot);
 	if (ctl_at_rest(ctl) && slot_kind(s) == SHM_SEMAPHORE)
 		check_semaphore(c, slot, ctl);
 	for (int i = 0; i < 2; i++)

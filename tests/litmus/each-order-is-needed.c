@@ -38,6 +38,16 @@ static const struct litmus protocols[] = {
 		.needs = "ORDER-B1 rel, ORDER-B2 acq",
 	},
 	{
+		.name = "ORDER-B3, ORDER-B4: a guess of a flight's start and "
+			"the slot's next life",
+		.threads = {
+			"ctl = 1 rlx; started = 1 rel/ORDER-B3",
+			"r0 = started acq/ORDER-B4; if r0 = 1; r1 = ctl rlx",
+		},
+		.never = "r0 = 1, r1 = 0",
+		.needs = "ORDER-B3 rel, ORDER-B4 acq",
+	},
+	{
 		.name = "ORDER-C1, ORDER-C2: what was done inside a door",
 		.threads = {
 			"holder = 1 rlx; r0 = door cas 1 0 acq_rel/ORDER-C1",

@@ -5,6 +5,7 @@
  * ends the row of deaths.
  */
 #include "agent.h"
+#include "os/sys.h"
 #include "policy.h"
 #include "watch.h"
 
@@ -103,6 +104,67 @@ static void until_the_key_is_forgotten(void **state)
 	assert_int_equal(sfshm_release(&flight), 0);
 }
 
+static struct agent *rival;
+static uint64_t (*real_coarse)(void);
+static uint32_t left; /* readings of the clock until the leader stops */
+static bool rival_leads;
+
+static uint64_t coarse_or_stop(void)
+{
+	if (left && !--left) {
+		agent_say(rival, "begin key try age=1000000");
+		rival_leads = !strncmp(agent_hear(rival), "leader", 6);
+	}
+	return real_coarse();
+}
+
+static int begin_slowly(uint32_t n)
+{
+	int r;
+
+	left = n;
+	rival_leads = false;
+	real_coarse = sys.coarse;
+	sys.coarse = coarse_or_stop;
+	r = begin(POLICY(BREAKER, .flags = SFSHM_TRY));
+	sys.coarse = real_coarse;
+	return r;
+}
+
+/* Each slot has been led with a lease of 1 ms. */
+static void lease_all_slots(void)
+{
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(sfshm_begin(h, &i, sizeof(i),
+					     POLICY(.lock_age_ms = 1), &flight,
+					     &result),
+				 SFSHM_LEADER);
+		(void)!publish("value");
+	}
+}
+
+/* The last death is no start of the leader that comes after it. */
+static void and_puts_no_leader_past_its_lease(void **state)
+{
+	struct sfshm_options small = { .size = sizeof(small), .slots = 8 };
+
+	(void)state;
+	(void)sfshm_close(h);
+	assert_int_equal(sfshm_unlink(segment), 0);
+	h = segment_open(&small);
+	rival = agent_start();
+	for (uint32_t n = 1; n <= 64; n++) {
+		die();
+		assert_int_equal(sfshm_invalidate(h, "key", 3, SFSHM_HARD), 0);
+		lease_all_slots();
+		if (begin_slowly(n) == SFSHM_LEADER)
+			assert_int_equal(sfshm_release(&flight), 0);
+		if (rival_leads)
+			agent_expect(rival, "ok", "release");
+	}
+	assert_int_equal(watch_counter("steals"), 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +172,7 @@ int main(int argc, char **argv)
 		in_policy(past_a_steal),
 		in_policy(past_an_eviction),
 		in_policy(until_the_key_is_forgotten),
+		in_policy(and_puts_no_leader_past_its_lease),
 	};
 
 	return test_main(tests);

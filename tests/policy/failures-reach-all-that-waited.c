@@ -132,6 +132,20 @@ static void the_mark_of_an_uncacheable_key_does_as_well(void **state)
 	assert_sound(h);
 }
 
+/* Its leader needs the room of the failure at once. */
+static void or_until_a_flight_that_fails_if_lost_is_on(void **state)
+{
+	struct agent *follower = follower_of_failure("begin key");
+
+	(void)state;
+	assert_int_equal(begin(POLICY(.flags = SFSHM_FAIL_IF_LOST)),
+			 SFSHM_LEADER);
+	look_now(follower);
+	await_waiters("key", 1);
+	assert_int_equal(publish("second"), 0);
+	agent_answers(follower, "awaited second");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +153,7 @@ int main(int argc, char **argv)
 		in_policy(though_the_next_leader_gave_up),
 		in_policy(though_the_next_leader_died),
 		in_policy(until_the_next_flight_has_a_result),
+		in_policy(or_until_a_flight_that_fails_if_lost_is_on),
 		in_policy(no_unfinished_failure_shows),
 		in_policy(retries_wait_on),
 		in_policy(the_mark_of_an_uncacheable_key_does_as_well),

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include <sfshm/do.h>
+#include <sfshm/pin.h>
 
 #include "agent.h"
 #include "policy.h"
@@ -180,6 +181,38 @@ static void a_living_leader_ends_it_as_ever(void **state)
 	agent_answers(one, "leader");
 }
 
+/* There was no room for its value, and it dies as it goes on. */
+static void also_after_a_publish_that_failed(void **state)
+{
+	static const struct sfshm_options tiny = {
+		.size = sizeof(tiny),
+		.slots = 16,
+		.bytes = 64 << 10,
+		.max_value = 40 << 10,
+	};
+	static char bytes[40 << 10];
+	struct sfshm_pin pin;
+
+	(void)state;
+	(void)sfshm_close(h);
+	assert_int_equal(sfshm_unlink(segment), 0);
+	h = segment_open(&tiny);
+	assert_int_equal(sfshm_begin(h, "pinned", 6,
+				     POLICY(.ttl_ms = SFSHM_FOREVER), &flight,
+				     &result),
+			 SFSHM_LEADER);
+	assert_int_equal(sfshm_publish(&flight, bytes, sizeof(bytes)), 0);
+	assert_int_equal(sfshm_pin(h, "pinned", 6, &pin, &result),
+			 SFSHM_CACHED);
+	lead_with_followers("keep");
+	agent_expect(leader, "-ENOSPC", "publish-bytes 40000 1");
+	agent_kill(leader);
+	agent_answers(one, LOST);
+	agent_answers(two, LOST);
+	assert_int_equal(sfshm_unpin(&pin), 0);
+	assert_sound(h);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +222,7 @@ int main(int argc, char **argv)
 		in_policy(later_callers_lead),
 		in_policy(cancelled_in_the_work),
 		in_policy(ended_with_an_open_flight),
+		in_policy(also_after_a_publish_that_failed),
 		in_policy(a_living_leader_ends_it_as_ever),
 	};
 

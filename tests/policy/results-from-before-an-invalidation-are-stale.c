@@ -4,10 +4,13 @@
  * stale when it comes. The callers that were waiting get it. Later callers wait
  * for the flight's end, then one of them leads. The leader is told.
  */
+#include <pthread.h>
+
 #include <sfshm/do.h>
 
 #include "asker.h"
 #include "agent.h"
+#include "os/sys.h"
 #include "policy.h"
 #include "watch.h"
 
@@ -85,6 +88,46 @@ static void even_at_the_last_moment(void **state)
 	assert_int_equal(get(), -ENODATA);
 }
 
+static uint64_t (*real_coarse)(void);
+static uint32_t left; /* readings of the clock until the invalidation */
+
+static void *invalidate_beside(void *unused)
+{
+	(void)unused;
+	demand(invalidate() == 0);
+	return NULL;
+}
+
+/* Another thread invalidates the key at one of this thread's readings. */
+static uint64_t coarse_and_invalidate(void)
+{
+	pthread_t thread;
+
+	if (left && !--left) {
+		demand(!pthread_create(&thread, NULL, invalidate_beside, NULL));
+		demand(!pthread_join(thread, NULL));
+	}
+	return real_coarse();
+}
+
+/* The next callers coordinate again. */
+static void so_is_the_mark_of_an_uncacheable_key(void **state)
+{
+	(void)state;
+	real_coarse = sys.coarse;
+	for (uint32_t n = 1; n <= 6; n++) {
+		assert_int_equal(begin(POLICY(KEPT)), SFSHM_LEADER);
+		assert_int_equal(result.coordinated, 1);
+		sfshm_flight_uncacheable(&flight, SFSHM_FOREVER);
+		left = n;
+		sys.coarse = coarse_and_invalidate;
+		assert_int_equal(publish("mine"), 0);
+		sys.coarse = real_coarse;
+		if (left)
+			assert_int_equal(invalidate(), 0);
+	}
+}
+
 /* What a leader that takes over does begins after the invalidation. */
 static void an_heir_is_not_marked(void **state)
 {
@@ -148,6 +191,7 @@ int main(int argc, char **argv)
 		in_policy(it_still_serves_as_a_stale_value),
 		in_policy(a_failure_is_out_of_date_as_well),
 		in_policy(even_at_the_last_moment),
+		in_policy(so_is_the_mark_of_an_uncacheable_key),
 		in_policy(an_heir_is_not_marked),
 		in_policy(all_flights_are_marked_at_once),
 		in_policy(the_caller_chooses_whether_to_run_again),

@@ -210,6 +210,14 @@ static void the_slow_one_dies(void **state)
 	assert_int_equal(sfshm_close(h), 0);
 }
 
+/* Leases do not count the time of a suspend, so the callers came in time. */
+static void nor_does_an_earlier_suspend_make_callers_late(void **state)
+{
+	(void)state;
+	clock_suspend(100 * LEASE_MS);
+	shared_with(&leased_once);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +229,7 @@ int main(int argc, char **argv)
 		in_folder(nor_with_those_who_want_another),
 		in_folder(nor_without_the_file),
 		in_folder(the_slow_one_dies),
+		in_folder(nor_does_an_earlier_suspend_make_callers_late),
 	};
 
 	return test_main(tests);

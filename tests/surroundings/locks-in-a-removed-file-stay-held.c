@@ -91,6 +91,54 @@ static void a_flight(void **state)
 	agent_answers(b, "awaited new");
 }
 
+/* Nor does it serve a caller that gives up waiting for the flight there. */
+static void a_flight_over_an_old_value(void **state)
+{
+	const struct sfshm_policy impatient = {
+		.size = sizeof(impatient),
+		.flags = SFSHM_STALE_ON_TIMEOUT,
+		.deadline_ns = 1,
+		.grace_ms = SFSHM_FOREVER,
+	};
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct agent *a = agent_start();
+	struct sfshm_flight flight;
+	struct sfshm *h;
+
+	(void)state;
+	agent_expect(a, "leader", "begin key forever");
+	agent_expect(a, "ok", "publish old");
+	agent_expect(a, "leader", "begin key refresh");
+	remove_file();
+	h = segment_open(NULL);
+	assert_int_equal(sfshm_begin(h, "key", 3, &impatient, &flight, &result),
+			 -ETIMEDOUT);
+	agent_expect(a, "-ESHUTDOWN", "publish new");
+	sfshm_result_clear(&result);
+	assert_int_equal(sfshm_close(h), 0);
+}
+
+/* A caller that may lead does not wait for a leader that is past its lease. */
+static void a_flight_past_its_lease(void **state)
+{
+	for (int removals = 1; removals <= 2; removals++) {
+		struct agent *a = agent_start(), *b;
+
+		agent_expect(a, "leader", "begin key age=1");
+		for (int i = 0; i < removals; i++) {
+			remove_file();
+			b = agent_start();
+			agent_expect(b, "-ENODATA", "get other");
+		}
+		agent_expect(b, "ok", "clock 1000");
+		agent_expect(b, "leader", "begin key try");
+		agent_expect(b, "ok", "publish new");
+		agent_expect(a, "-ESTALE", "publish late");
+		agent_end_all();
+		segment_setup(state);
+	}
+}
+
 /* Each in its own turn: of a removed one a removed one is the predecessor. */
 static void removed_twice(void **state)
 {
@@ -185,10 +233,16 @@ static void unseen_both_are_told(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		in_segment(a_lock),        in_segment(a_lock_of_the_dead),
-		in_segment(a_permit),      in_segment(a_flight),
-		in_segment(removed_twice), in_segment(then_it_is_let_go),
-		in_segment(or_at_once),    in_segment(unseen_both_are_told),
+		in_segment(a_lock),
+		in_segment(a_lock_of_the_dead),
+		in_segment(a_permit),
+		in_segment(a_flight),
+		in_segment(a_flight_over_an_old_value),
+		in_segment(a_flight_past_its_lease),
+		in_segment(removed_twice),
+		in_segment(then_it_is_let_go),
+		in_segment(or_at_once),
+		in_segment(unseen_both_are_told),
 	};
 
 	return test_main(tests);
