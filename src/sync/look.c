@@ -318,6 +318,17 @@ static int look_at(struct call *c, const struct sighting *seen)
 	return take_value(c, seen->slot, seen->ctl, value, now);
 }
 
+int look_at_last(struct call *c, uint32_t slot, uint64_t ctl)
+{
+	struct field f = slot_value(c->self->map, slot, ctl);
+	uint64_t now = peer_clock(c->self, sys.coarse());
+
+	if (!ctl_has(ctl))
+		return LOOK_ABSENT;
+	c->stale = !front_fresh(f.front, now);
+	return take_value(c, slot, ctl, f, now);
+}
+
 /* Whether this is a phase in which the fields mean something. */
 static bool readable(uint64_t ctl)
 {
