@@ -18,7 +18,8 @@ SFSHM_BEGIN_DECLS
  * those get the value who wait for the key.
  *
  * A flight under way is taken from its leader, whose publish returns -ESTALE;
- * the callers that wait for it get this value. Returns
+ * the callers that wait for it get this value. While a resize moves values, one
+ * of them may lead for a moment before that, and is fenced, too. Returns
  *
  *   0             The value is there.
  *   SFSHM_INVALIDATED  It is there, but stale from the start: another caller
