@@ -2,11 +2,12 @@
 /*
  * Taking the lead of a key for a value that is there already.
  *
- * PUT-1: a put waits for nobody. A leader that may be alive is robbed as by
- * sfshm_invalidate() with SFSHM_HARD: the key moves to a new slot.
- * PUT-2: the robbed leader's followers sleep on until the put has the new slot,
- * or they would ask for the lead at the same time as the put. If the putter
- * dies or stops between the two, the end of each follower's slice wakes it.
+ *  PUT-1. A put waits for nobody. A leader that may be alive is robbed as by
+ *      sfshm_invalidate() with SFSHM_HARD: the key moves to a new slot.
+ *  PUT-2. The robbed leader's followers sleep on until the put has the new
+ *      slot, or they would ask for the lead at the same time as the put. If the
+ *      putter dies or stops between the two, the end of each follower's slice
+ *      wakes it.
  *
  * In the predecessor of a segment nobody leads any more, so the followers there
  * are woken at once.
