@@ -48,6 +48,19 @@ int sfshm_put(struct sfshm *handle, const void *key, size_t key_len,
 	      size_t len) SFSHM_CHECKED;
 
 /*
+ * sfshm_put() if the key's value is the one of `generation`, as a result told
+ * it, fresh or past its lifetime; 0: if the key has no fresh value. Else returns
+ * -ESTALE and changes nothing, but that a stored failure may be gone. A flight
+ * under way is taken from its leader only if the value is the right one. If the
+ * call then fails, the key has no value. Returns as sfshm_put(), and -EBUSY
+ * also while a resize moves values. Generations from before a resize do not
+ * count after it.
+ */
+int sfshm_put_if(struct sfshm *handle, const void *key, size_t key_len,
+		 const struct sfshm_policy *policy, const void *data,
+		 size_t len, uint64_t generation) SFSHM_CHECKED;
+
+/*
  * Copies into *result the value that the leader's flight is to replace, fresh or
  * past its lifetime: `stale`, `generation` and `age_ns` say which one it is. It
  * stays visible to other callers, as their policies say, until the flight ends.

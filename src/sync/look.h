@@ -35,6 +35,9 @@ int look(struct call *c, struct sighting *seen);
  */
 int look_at_last(struct call *c, uint32_t slot, uint64_t ctl);
 
+/* The generation that wrote the field: not above the control word's. */
+uint64_t look_generation(struct field f, uint64_t ctl);
+
 /* Makes room for `len` bytes in the buffer; 0 or -ENOMEM. */
 int buf_reserve(struct sfshm_buf *b, size_t len);
 

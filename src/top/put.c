@@ -8,7 +8,8 @@
 
 /* Takes the lead of the key, as flight_take(), in the segment that has it. */
 static int take(struct sfshm *h, const void *key, size_t len,
-		const struct sfshm_policy *policy, struct flight *f)
+		const struct sfshm_policy *policy, struct flight *f,
+		const uint64_t *needed)
 {
 	struct sfshm_result none = SFSHM_RESULT_INIT;
 	const struct sfshm_policy lead = {
@@ -26,7 +27,7 @@ static int take(struct sfshm *h, const void *key, size_t len,
 		c.policy = &lead;
 		c.flags = lead.flags;
 		c.lease_or_rank = 0;
-		r = flight_take(&c, f);
+		r = flight_take(&c, f, needed);
 	} while (r == MOVED);
 	return r;
 }
@@ -42,8 +43,9 @@ static int drop_older(struct sfshm *h, const void *key, size_t len, int why)
 	return r && r != -ENODATA ? r : why;
 }
 
-int sfshm_put(struct sfshm *h, const void *key, size_t key_len,
-	      const struct sfshm_policy *policy, const void *data, size_t len)
+static int put(struct sfshm *h, const void *key, size_t key_len,
+	       const struct sfshm_policy *policy, const void *data, size_t len,
+	       const uint64_t *needed)
 {
 	struct sfshm_flight flight = SFSHM_FLIGHT_INIT;
 	struct sfshm_policy own;
@@ -54,7 +56,7 @@ int sfshm_put(struct sfshm *h, const void *key, size_t key_len,
 	if (r)
 		return r;
 	policy = policy ? policy : &call_no_policy;
-	r = take(h, key, key_len, policy, flight_of(&flight));
+	r = take(h, key, key_len, policy, flight_of(&flight), needed);
 	if (r == SFSHM_LEADER) {
 		sfshm_flight_keep(&flight,
 				  policy->grace_ms > policy->stale_if_error_ms ?
@@ -65,4 +67,17 @@ int sfshm_put(struct sfshm *h, const void *key, size_t key_len,
 	}
 	return r == -EMSGSIZE || r == -ENOSPC ? drop_older(h, key, key_len, r) :
 						r;
+}
+
+int sfshm_put(struct sfshm *h, const void *key, size_t key_len,
+	      const struct sfshm_policy *policy, const void *data, size_t len)
+{
+	return put(h, key, key_len, policy, data, len, NULL);
+}
+
+int sfshm_put_if(struct sfshm *h, const void *key, size_t key_len,
+		 const struct sfshm_policy *policy, const void *data,
+		 size_t len, uint64_t generation)
+{
+	return put(h, key, key_len, policy, data, len, &generation);
 }

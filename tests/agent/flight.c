@@ -138,6 +138,18 @@ static void do_put(struct lane *lane, char *rest)
 				   strlen(rest)));
 }
 
+static void do_put_if_none(struct lane *lane, char *rest)
+{
+	const struct sfshm_policy forever = {
+		.size = sizeof(forever),
+		.ttl_ms = SFSHM_FOREVER,
+	};
+	const char *key = word(&rest);
+
+	reply_code(lane, sfshm_put_if(handle, key, strlen(key), &forever, rest,
+				      strlen(rest), 0));
+}
+
 static void do_publish(struct lane *lane, char *rest)
 {
 	int r = sfshm_publish(&lane->flight, rest, strlen(rest));
@@ -246,6 +258,7 @@ const struct command flight_commands[] = {
 	{ "get", "KEY", do_get },
 	{ "do", "KEY work|for-ever [POLICY...]", do_do },
 	{ "put", "KEY TEXT", do_put },
+	{ "put-if-none", "KEY TEXT", do_put_if_none },
 	{ "publish", "TEXT", do_publish },
 	{ "publish-bytes", "LENGTH SEED", do_publish_bytes },
 	{ "fail", "CODE [MESSAGE]", do_fail },

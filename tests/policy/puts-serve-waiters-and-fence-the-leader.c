@@ -2,7 +2,8 @@
 /*
  * PROMISE-C14: sfshm_put() makes a value known whoever leads its key. It waits
  * for nobody, the leader is fenced, and those that wait get the value put. If
- * it cannot be kept, the older value is gone all the same.
+ * it cannot be kept, the older value is gone all the same. sfshm_put_if() does so
+ * only in place of the value that it names.
  */
 #include <sfshm/pin.h>
 #include <sfshm/put.h>
@@ -218,6 +219,74 @@ static void wrong_arguments_change_nothing(void **state)
 	assert_cached("value");
 }
 
+static int put_if(uint64_t generation, const char *text)
+{
+	return sfshm_put_if(h, "key", 3, &keeper, text, strlen(text),
+			    generation);
+}
+
+/* Of several callers that have seen one value, one replaces it. */
+static void a_condition_names_the_value_to_replace(void **state)
+{
+	uint64_t first;
+
+	(void)state;
+	assert_int_equal(put_if(5, "none"), -ESTALE);
+	assert_int_equal(put_if(0, "first"), 0);
+	assert_int_equal(put_if(0, "again"), -ESTALE);
+	assert_cached("first");
+	first = result.generation;
+	assert_int_equal(put_if(first, "second"), 0);
+	assert_int_equal(put_if(first, "late"), -ESTALE);
+	assert_cached("second");
+	/* A stale value is replaced as what it is, or as none. */
+	assert_int_equal(sfshm_invalidate(h, "key", 3, 0), 0);
+	assert_int_equal(put_if(first, "late"), -ESTALE);
+	assert_int_equal(put_if(result.generation, "third"), 0);
+	assert_int_equal(sfshm_invalidate(h, "key", 3, 0), 0);
+	assert_int_equal(put_if(0, "fourth"), 0);
+	assert_cached("fourth");
+	assert_sound(h);
+}
+
+/* A leader loses its flight to the right condition, and not to a wrong one. */
+static void a_wrong_condition_robs_no_leader(void **state)
+{
+	struct agent *leader = agent_start();
+
+	(void)state;
+	assert_int_equal(put_text("old"), 0);
+	assert_cached("old");
+	agent_expect(leader, "leader", "begin key refresh forever");
+	assert_int_equal(put_if(0, "wrong"), -ESTALE);
+	assert_int_equal(put_if(result.generation - 1, "wrong"), -ESTALE);
+	agent_expect(leader, "ok", "publish led");
+	assert_cached("led");
+	agent_expect(leader, "leader", "begin key refresh forever");
+	assert_int_equal(put_if(result.generation, "right"), 0);
+	agent_expect(leader, "-ESTALE", "publish late");
+	assert_cached("right");
+	assert_sound(h);
+}
+
+/* The value changes after the putter has robbed the leader. */
+static void what_comes_in_between_counts(void **state)
+{
+	struct agent *leader = agent_start(), *putter = agent_start();
+
+	(void)state;
+	agent_expect(leader, "leader", "begin key forever");
+	agent_expect(putter, "ok", "arm put_robbed 1 STOP");
+	agent_say(putter, "put-if-none key late");
+	agent_stopped(putter);
+	assert_int_equal(put_text("between"), 0);
+	agent_signal(putter, SIGCONT);
+	agent_answers(putter, "-ESTALE");
+	assert_cached("between");
+	agent_expect(leader, "-ESTALE", "publish old");
+	assert_sound(h);
+}
+
 /* The older value would be wrong. */
 static void too_large_a_value_leaves_none(void **state)
 {
@@ -282,6 +351,9 @@ int main(int argc, char **argv)
 		in_policy(a_put_gives_way_to_a_later_one),
 		in_policy(the_leader_itself_publishes),
 		in_policy(wrong_arguments_change_nothing),
+		in_policy(a_condition_names_the_value_to_replace),
+		in_policy(a_wrong_condition_robs_no_leader),
+		in_policy(what_comes_in_between_counts),
 		in_policy(too_large_a_value_leaves_none),
 		in_segment(so_does_one_without_room),
 		/* The last, for sleeps end by a wake alone from here on. */
