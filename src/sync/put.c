@@ -53,7 +53,7 @@ static bool seems_held(struct call *c, const uint64_t *needed)
 }
 
 /*
- * Takes the key from the leader that this segment has for it. Returns the word
+ * PUT-1: takes the key from the leader that this segment has for it. Returns the word
  * that the leader's followers sleep on, or NULL: nothing was taken.
  */
 static uint32_t *rob(struct call *c, const uint64_t *needed)
@@ -97,10 +97,10 @@ int flight_take(struct call *c, struct flight *f, const uint64_t *needed)
 			(void)flight_consult(c, rob_there);
 			event = rob(c, needed);
 		}
-		if (event && needed)
+		if (event && needed) /* PUT-3 */
 			needed = &none;
 		r = flight_begin(c, f);
-		if (event)
+		if (event) /* PUT-2 */
 			event_wake(event, true);
 	}
 	if (r != SFSHM_LEADER || holds(c->self, f->slot, f->ctl, needed))

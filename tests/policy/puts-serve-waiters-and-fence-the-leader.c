@@ -310,7 +310,7 @@ static void too_large_a_value_leaves_none(void **state)
 
 #define ALL (64 << 10)
 
-/* All memory is pinned; the old value lies in its slot. */
+/* Most memory is pinned: the new value has no room beside that. */
 static void so_does_one_without_room(void **state)
 {
 	const struct sfshm_options small = {
@@ -326,10 +326,12 @@ static void so_does_one_without_room(void **state)
 	assert_non_null(all);
 	h = segment_open(&small);
 	result = (struct sfshm_result)SFSHM_RESULT_INIT;
-	assert_int_equal(put_text("old"), 0);
-	assert_int_equal(sfshm_put(h, "pinned", 6, &keeper, all, ALL), 0);
+	assert_int_equal(sfshm_put(h, "pinned", 6, &keeper, all, ALL / 4 * 3),
+			 0);
 	assert_int_equal(sfshm_pin(h, "pinned", 6, &pin, &result),
 			 SFSHM_CACHED);
+	assert_int_equal(put_text("old"), 0);
+	assert_cached("old");
 	assert_int_equal(sfshm_put(h, "key", 3, &keeper, all, ALL / 2),
 			 -ENOSPC);
 	assert_int_equal(get(), -ENODATA);
