@@ -17,6 +17,7 @@
 #include <sfshm/inspect.h>
 #include <sfshm/lock.h>
 #include <sfshm/pin.h>
+#include <sfshm/put.h>
 #include <sfshm/resize.h>
 #include <sfshm/result.h>
 #include <sfshm/save.h>

@@ -158,7 +158,7 @@ bool slot_grace_over(const struct mapping *map, uint32_t slot, uint64_t ctl)
 	return stamp && epoch_passed(map, stamp & ~STARTED_STAMP);
 }
 
-bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl)
+bool slot_retire_unsaid(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &p->map->slots[slot];
 	uint64_t out = ctl_with(ctl, PHASE_RETIRED, ctl_owner(ctl));
@@ -171,6 +171,13 @@ bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl)
 		deaths_remember(p->map, hash, deaths);
 	kill_point(retire_decided);
 	slot_unlink(p, slot, out);
+	return true;
+}
+
+bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl)
+{
+	if (!slot_retire_unsaid(p, slot, ctl))
+		return false;
 	event_wake(&p->map->cold[slot].event, true);
 	return true;
 }

@@ -206,6 +206,12 @@ void slot_unmake(struct peer *p, uint32_t slot, uint64_t ctl);
 bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /*
+ * Does the same, but leaves it to the caller to wake the slot's waiters soon.
+ * If the caller dies first, each waiter looks again at the end of its slice.
+ */
+bool slot_retire_unsaid(struct peer *p, uint32_t slot, uint64_t ctl);
+
+/*
  * FLIGHT-T12: takes a retired slot out of its chain, into limbo. Any
  * participant may, at any time.
  */

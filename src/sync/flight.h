@@ -224,6 +224,22 @@ int flight_peek(struct call *c);
  */
 bool flight_reap_leader(struct peer *p, uint64_t ctl);
 
+/*
+ * Finds the key's slot in this segment, in any phase. Returns 1 with *seen
+ * filled in, 0, or an error.
+ */
+int flight_find(struct call *c, struct sighting *seen);
+
+/*
+ * Begins a flight for a put: takes the key from its leader, if there is one,
+ * and never waits. The call's flags are SFSHM_TRY and SFSHM_REFRESH. Returns
+ * SFSHM_LEADER, MOVED, -EBUSY (other callers came first each time) or an error
+ * as flight_begin(). Unless `needed` is NULL: -ESTALE if the key's value is not
+ * of that generation (0: if it has a fresh one), and -EBUSY while the segment
+ * has a predecessor, where the value may be.
+ */
+int flight_take(struct call *c, struct flight *f, const uint64_t *needed);
+
 /* Do the work of sfshm_forget() and sfshm_invalidate(). */
 int flight_forget(struct call *c);
 int flight_invalidate(struct call *c, uint32_t flags);

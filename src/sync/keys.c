@@ -47,7 +47,7 @@ int flight_peek(struct call *c)
 	return r == -ENODATA && flight_moved(c) ? MOVED : r;
 }
 
-static int find(struct call *c, struct sighting *seen)
+int flight_find(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
 	int r;
@@ -80,7 +80,8 @@ static int forget_here(struct call *c)
 	struct sighting seen;
 	int r = 0;
 
-	for (int n = 0; n < LOOK_MOST_TRIES && (r = find(c, &seen)) == 1; n++) {
+	for (int n = 0; n < LOOK_MOST_TRIES && (r = flight_find(c, &seen)) == 1;
+	     n++) {
 		if (ctl_busy(seen.ctl) &&
 		    !flight_reap_leader(c->self, seen.ctl))
 			return -EBUSY;
@@ -217,7 +218,8 @@ static int invalidate_here(struct call *c, bool hard)
 	struct sighting seen;
 	int r = 0;
 
-	for (int n = 0; n < LOOK_MOST_TRIES && (r = find(c, &seen)) == 1; n++) {
+	for (int n = 0; n < LOOK_MOST_TRIES && (r = flight_find(c, &seen)) == 1;
+	     n++) {
 		if (hard ? flight_drop(c->self, seen.slot, seen.ctl) :
 			   flight_expire(c->self, seen.slot, seen.ctl))
 			return 0;

@@ -31,8 +31,7 @@ int buf_reserve(struct sfshm_buf *b, size_t len)
 	return 0;
 }
 
-/* The generation that wrote the field: not above the control word's. */
-static uint64_t field_gen(struct field f, uint64_t ctl)
+uint64_t look_generation(struct field f, uint64_t ctl)
 {
 	uint64_t now = ctl_gen(ctl);
 
@@ -95,7 +94,7 @@ static int take_value(struct call *c, uint32_t slot, uint64_t ctl,
 	const struct mapping *map = c->self->map;
 	uint32_t len = load_relaxed(&f.back->len);
 	uint64_t stored = front_stored(f.front);
-	uint64_t gen = field_gen(f, ctl);
+	uint64_t gen = look_generation(f, ctl);
 	int r;
 
 	if (unlikely(len > map->geometry.max_value))
@@ -128,7 +127,7 @@ static int copy_error(struct call *c, const struct sighting *seen,
 	uint64_t stored = front_stored(f.front);
 	int r = len < SFSHM_MESSAGE_MAX ? 0 : -EBADMSG;
 
-	note(c, f, field_gen(f, seen->ctl), stored, now);
+	note(c, f, look_generation(f, seen->ctl), stored, now);
 	res->value.len = 0;
 	if (!r && len)
 		r = arena_read(c->self->map, load_relaxed(&f.back->ref),
@@ -174,18 +173,19 @@ static bool early(const struct call *c, struct field f, uint64_t now)
 static bool serves(const struct call *c, struct field f, uint64_t ctl,
 		   uint64_t now)
 {
-	if (unlikely(c->refused && field_gen(f, ctl) <= c->refused))
+	if (unlikely(c->refused && look_generation(f, ctl) <= c->refused))
 		return false;
 	if (likely(!(c->flags & SFSHM_REFRESH) && front_fresh(f.front, now)))
 		return true;
-	return awaited(c, field_gen(f, ctl));
+	return awaited(c, look_generation(f, ctl));
 }
 
 /* Whether the last good value serves as a stale one, late by less than `ms`. */
 static bool serves_stale(const struct call *c, struct field f, uint64_t ctl,
 			 uint64_t now, uint64_t ms)
 {
-	if (!ctl_has(ctl) || (c->misfit && field_gen(f, ctl) <= c->misfit))
+	if (!ctl_has(ctl) ||
+	    (c->misfit && look_generation(f, ctl) <= c->misfit))
 		return false;
 	if (c->settles && c->settle_ms == UINT64_MAX)
 		return true;
@@ -234,7 +234,7 @@ static int look_at_failure(struct call *c, const struct sighting *seen,
 		     !(c->flags & SFSHM_REFRESH) &&
 		     front_fresh(error.front, now);
 
-	if (!fresh && !awaited(c, field_gen(error, seen->ctl)))
+	if (!fresh && !awaited(c, look_generation(error, seen->ctl)))
 		return LOOK_CLAIMABLE;
 	if (load_relaxed(&error.back->code) == SHM_CODE_UNCACHEABLE)
 		return copy_error(c, seen, error, now);
@@ -316,6 +316,17 @@ static int look_at(struct call *c, const struct sighting *seen)
 	if (unlikely(c->policy->beta > 0))
 		return look_early(c, seen, value, now);
 	return take_value(c, seen->slot, seen->ctl, value, now);
+}
+
+int look_at_last(struct call *c, uint32_t slot, uint64_t ctl)
+{
+	struct field f = slot_value(c->self->map, slot, ctl);
+	uint64_t now = peer_clock(c->self, sys.coarse());
+
+	if (!ctl_has(ctl))
+		return LOOK_ABSENT;
+	c->stale = !front_fresh(f.front, now);
+	return take_value(c, slot, ctl, f, now);
 }
 
 /* Whether this is a phase in which the fields mean something. */

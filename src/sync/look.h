@@ -28,6 +28,16 @@ enum look {
  */
 int look(struct call *c, struct sighting *seen);
 
+/*
+ * Copies the last good value, in whatever state, of a slot that the calling
+ * thread owns as `ctl` says. Returns LOOK_HIT, LOOK_ABSENT, -EAGAIN (the slot
+ * was taken from the caller), -EBADMSG or -ENOMEM.
+ */
+int look_at_last(struct call *c, uint32_t slot, uint64_t ctl);
+
+/* The generation that wrote the field: not above the control word's. */
+uint64_t look_generation(struct field f, uint64_t ctl);
+
 /* Makes room for `len` bytes in the buffer; 0 or -ENOMEM. */
 int buf_reserve(struct sfshm_buf *b, size_t len);
 

@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sfshm/put.h>
+
 #include "os/sys.h"
 #include "peer/wait.h"
 #include "sync/claim.h"
 #include "sync/fast.h"
+#include "sync/result.h"
 #include "top/call.h"
 
 /*
@@ -194,6 +197,63 @@ int sfshm_fail(struct sfshm_flight *flight, int code, const char *message)
 	int r = leader(f, &p);
 
 	return r ? r : ended(f, flight_fail(f, p, code, message));
+}
+
+/*
+ * Copies the value that the flight is to renew. Returns 0; -ENODATA, there is
+ * none of this key; -ESTALE, the slot was taken; or an error as look().
+ */
+static int last_value(const struct flight *f, struct peer *p,
+		      struct sfshm_result *result)
+{
+	struct call c = {
+		.self = p,
+		.policy = &call_no_policy,
+		.result = result,
+	};
+	int r;
+
+	result_empty(result);
+	r = p ? look_at_last(&c, f->slot, f->ctl) : LOOK_ABSENT;
+	if (r == LOOK_HIT && f->fits && !f->fits(result, f->arg)) {
+		result_empty(result);
+		r = LOOK_ABSENT;
+	}
+	return r == LOOK_HIT    ? 0 :
+	       r == LOOK_ABSENT ? -ENODATA :
+	       r == -EAGAIN     ? -ESTALE :
+				  r;
+}
+
+int sfshm_flight_value(const struct sfshm_flight *flight,
+		       struct sfshm_result *result)
+{
+	struct flight *f = flight_of(flight);
+	struct peer *p;
+	int r = sized_result_is_valid(result) ? leader(f, &p) : -EINVAL;
+
+	return r ? r : last_value(f, p, result);
+}
+
+int sfshm_touch(struct sfshm_flight *flight)
+{
+	struct sfshm_result last = SFSHM_RESULT_INIT;
+	struct flight *f = flight_of(flight);
+	struct iovec iov;
+	struct peer *p;
+	int r = leader(f, &p);
+
+	if (r)
+		return r;
+	r = last_value(f, p, &last);
+	iov.iov_base = last.value.data;
+	iov.iov_len = last.value.len;
+	if (!r)
+		r = ended(f, flight_publish(f, p, &iov, 1));
+	else if (r == -ESTALE)
+		r = ended(f, flight_release(f, p));
+	free(last.value.data);
+	return r;
 }
 
 int call_end(struct flight *f, int code, const char *message)

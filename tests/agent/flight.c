@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <sfshm/do.h>
+#include <sfshm/put.h>
 
 #include "lane.h"
 #include "testing.h"
@@ -125,6 +126,30 @@ static void do_get(struct lane *lane, char *rest)
 	reply_outcome(lane, r, NULL);
 }
 
+static void do_put(struct lane *lane, char *rest)
+{
+	const struct sfshm_policy forever = {
+		.size = sizeof(forever),
+		.ttl_ms = SFSHM_FOREVER,
+	};
+	const char *key = word(&rest);
+
+	reply_code(lane, sfshm_put(handle, key, strlen(key), &forever, rest,
+				   strlen(rest)));
+}
+
+static void do_put_if_none(struct lane *lane, char *rest)
+{
+	const struct sfshm_policy forever = {
+		.size = sizeof(forever),
+		.ttl_ms = SFSHM_FOREVER,
+	};
+	const char *key = word(&rest);
+
+	reply_code(lane, sfshm_put_if(handle, key, strlen(key), &forever, rest,
+				      strlen(rest), 0));
+}
+
 static void do_publish(struct lane *lane, char *rest)
 {
 	int r = sfshm_publish(&lane->flight, rest, strlen(rest));
@@ -232,6 +257,8 @@ const struct command flight_commands[] = {
 	{ "wait", "KEY [POLICY...]: never leads", do_wait },
 	{ "get", "KEY", do_get },
 	{ "do", "KEY work|for-ever [POLICY...]", do_do },
+	{ "put", "KEY TEXT", do_put },
+	{ "put-if-none", "KEY TEXT", do_put_if_none },
 	{ "publish", "TEXT", do_publish },
 	{ "publish-bytes", "LENGTH SEED", do_publish_bytes },
 	{ "fail", "CODE [MESSAGE]", do_fail },

@@ -10,6 +10,7 @@
 
 #include <sfshm/lock.h>
 #include <sfshm/pin.h>
+#include <sfshm/put.h>
 
 #include "crowd.h"
 #include "os/killpoint.h"
@@ -183,6 +184,7 @@ static void go_through_everything(int unused, void *arg)
 	pin_and_publish(h);
 	replace_without_room(h);
 	wait_in_vain(h);
+	(void)!sfshm_put(h, keys[HELD], strlen(keys[HELD]), &keep, "put", 3);
 	lock_and_unlock(h);
 	(void)!sfshm_forget(h, keys[LONG], strlen(keys[LONG]));
 	crowd_out(h);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Flights are under way when the segment is replaced. Their leaders end them,
+ * PROMISE-C14: flights are under way when the segment is replaced. Their leaders end them,
  * their followers and later callers get that end, and nobody leads the same
  * key beside them.
  */
@@ -63,6 +63,27 @@ static void published(void **state)
 	end_the_scene(&s);
 }
 
+/*
+ * A put takes the key from its leader in the old segment. A caller that waits
+ * there may lead for a moment before the put does, and is fenced.
+ */
+static void put_over(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	set_the_scene(&s);
+	agent_expect(s.probe, "ok", "put key done");
+	agent_expect(s.leader, "-ESTALE", "publish late");
+	for (int i = 0; i < ASKERS; i++)
+		if (!strcmp(agent_hear(s.asker[i]), "leader"))
+			agent_expect(s.asker[i], "-ESTALE", "publish late");
+		else if (strcmp(s.asker[i]->line, "cached done"))
+			assert_string_equal(s.asker[i]->line, "awaited done");
+	agent_expect(s.probe, "cached done", "get key");
+	end_the_scene(&s);
+}
+
 static void failed(void **state)
 {
 	struct scene s;
@@ -119,10 +140,8 @@ static void killed(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		in_segment(published),
-		in_segment(failed),
-		in_segment(released),
-		in_segment(killed),
+		in_segment(published), in_segment(put_over), in_segment(failed),
+		in_segment(released),  in_segment(killed),
 	};
 
 	return test_main(tests);
