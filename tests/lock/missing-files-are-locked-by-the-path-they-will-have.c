@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-C19: a lock by a path stays the same lock when the file is made, even
+ * PROMISE-C12: a lock by a path stays the same lock when the file is made, even
  * if the path is a symbolic link, or a chain of them, to the missing file.
  */
 #include <fcntl.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F2: a leader may keep its result for itself (hit-for-miss). Its
- * followers, and later callers for a while, each run the work, all at the same
- * time, and their results say that nothing is coordinated.
+ * PROMISE-F2, PROMISE-C18: a leader may keep its result for itself
+ * (hit-for-miss). Its followers, and later callers for a while, each run the
+ * work, all at the same time, and their results say that nothing is
+ * coordinated.
  */
 #include <pthread.h>
 

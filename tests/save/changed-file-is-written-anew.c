@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-C18: a file that has been changed or replaced is not present, even if
+ * PROMISE-C11: a file that has been changed or replaced is not present, even if
  * its length and the number of its inode are the same.
  */
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-S7, PROMISE-C18: saves by reason, duplicates dropped, adopted,
+ * PROMISE-S7, PROMISE-C11: saves by reason, duplicates dropped, adopted,
  * expired, aborted, failed, and ended by their writers' deaths.
  */
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-C18: a caller gets the file at the path that it names. A key whose
+ * PROMISE-C11: a caller gets the file at the path that it names. A key whose
  * file is at another path is saved at this one, too.
  */
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-C18: sfshm_save_get() announces the file that a dead writer had put
+ * PROMISE-C11: sfshm_save_get() announces the file that a dead writer had put
  * in place, once it has compared the bytes. It waits for nobody, and its own
  * death leaves the file to the next caller.
  */

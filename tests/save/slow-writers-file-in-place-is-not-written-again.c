@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-C18: a writer that lives but is slow stops between its link and its
+ * PROMISE-C11: a writer that lives but is slow stops between its link and its
  * announcement until its reservation has run out. Callers get the file that is
  * in place, and the writer's announcement is as good as ever.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-C18: a writer stops while it replaces an older file, and loses the
+ * PROMISE-C11: a writer stops while it replaces an older file, and loses the
  * reservation; the next writer replaces that file, too, under the same passing
  * name. Wherever the first one goes on, the next one's file is in place.
  */
