@@ -135,6 +135,7 @@ static void a_flight_past_its_lease(void **state)
 		agent_expect(b, "ok", "publish new");
 		agent_expect(a, "-ESTALE", "publish late");
 		agent_end_all();
+		remove_file();
 		segment_setup(state);
 	}
 }
