@@ -338,6 +338,57 @@ int sfshm_get(struct sfshm *handle, const void *key, size_t key_len,
 	      struct sfshm_result *result) SFSHM_CHECKED;
 
 /*
+ * sfshm_get() with a policy, which may be NULL. Where nothing is fresh, takes a
+ * stale value (result->stale is 1) that is past its lifetime by less than the
+ * longer of grace_ms and stale_if_error_ms, or is of any age with
+ * SFSHM_STALE_ON_TIMEOUT. A fresh failure gives way only to a value that
+ * stale_if_error_ms accepts, or, with SFSHM_RETRY_ON_FAILURE, counts as
+ * nothing. Asks `fits` and `fresh`; looks at no other field of the policy.
+ * Returns as sfshm_get(), or -E2BIG. Never leads, and looks at no leader, so a
+ * stale value tells nothing about whether anybody renews it.
+ */
+int sfshm_peek(struct sfshm *handle, const void *key, size_t key_len,
+	       const struct sfshm_policy *policy,
+	       struct sfshm_result *result) SFSHM_CHECKED;
+
+/*
+ * Makes `count` calls of sfshm_get(): key i is keys[i], its result goes to
+ * results[i], and its return value to outcomes[i]. All results have the same
+ * `size`. Returns how many keys had a fresh value (at most INT_MAX), or -EINVAL
+ * if an array is missing. The results are of different moments.
+ */
+int sfshm_get_many(struct sfshm *handle, const struct iovec *keys, size_t count,
+		   struct sfshm_result *results, int *outcomes) SFSHM_CHECKED;
+
+/*
+ * A walk over the keys. Zero-initialise it and set `size` to its sizeof; then
+ * each sfshm_next_key() fills in the next key.
+ */
+struct sfshm_walk {
+	size_t size;
+	size_t key_len;
+	uint64_t place[4]; /* only the library uses it */
+	uint8_t key[SFSHM_KEY_MAX];
+};
+
+#define SFSHM_WALK_INIT                           \
+	{                                         \
+		.size = sizeof(struct sfshm_walk) \
+	}
+
+/*
+ * Finds the next key that begins with `prefix` (of 0 bytes: any key), in no
+ * order. Returns 1 with the key in *walk, 0 at the end, or an error as
+ * sfshm_get(). A key that is there from the first call to the last is found;
+ * one that comes, goes or, in a resize, moves meanwhile may be found, even
+ * twice. Keys with nothing but a flight count. A walk needs no end, and may go
+ * on in another thread, but not in a forked child. Visits each slot once,
+ * and never waits for another caller.
+ */
+int sfshm_next_key(struct sfshm *handle, const void *prefix, size_t prefix_len,
+		   struct sfshm_walk *walk) SFSHM_CHECKED;
+
+/*
  * Waits for the flight under way without ever leading: sfshm_begin() with
  * SFSHM_FOLLOW, and the same returns. Does not look at the leader's lease: the
  * wait ends with the flight, or by the policy's deadline or token.

@@ -174,6 +174,13 @@ int sfshm_view_counter(struct sfshm_view *view, uint32_t index,
 		       const char **name, const char **help,
 		       uint64_t *value) SFSHM_CHECKED;
 
+/*
+ * sfshm_view_counter() without a view, for the segment that the handle uses at
+ * present. Returns as sfshm_view_counter(), or an error as sfshm_get().
+ */
+int sfshm_counter(struct sfshm *handle, uint32_t index, const char **name,
+		  const char **help, uint64_t *value) SFSHM_CHECKED;
+
 /* sfshm_verify() calls this with one line for each breach. */
 typedef void (*sfshm_finding_fn)(const char *finding, void *arg);
 

@@ -10,8 +10,7 @@
  *
  * Semaphores have a name space of their own: the semaphore "a" and the value
  * "a" have nothing to do with each other. A semaphore takes one slot and 4 KiB
- * of the segment's value memory for as long as the segment exists; it is never
- * evicted.
+ * of the segment's value memory until it is removed; it is never evicted.
  *
  * Each call here is thread-safe and must not be made in a signal handler. A
  * thread's first call attaches it. If a thread ends, is cancelled, dies, or
@@ -172,6 +171,19 @@ int sfshm_semaphore_info(struct sfshm *handle, const void *name,
  */
 int sfshm_semaphore_set_max(struct sfshm *handle, const void *name,
 			    size_t name_len, uint32_t max) SFSHM_CHECKED;
+
+/*
+ * Removes a semaphore that nobody uses. First returns the permits of dead
+ * holders. Returns 0; -ENODATA, there is no such semaphore; -EBUSY, a permit is
+ * held or awaited, somebody takes one at this moment, or the segment is being
+ * resized and its predecessor still has the semaphore: nothing has changed; or
+ * an error as sfshm_semaphore_info(). The next sfshm_acquire() makes the
+ * semaphore anew, with the number of permits that it asks for. Never waits for
+ * another caller. If the caller dies inside, the semaphore is removed or it is
+ * not.
+ */
+int sfshm_semaphore_remove(struct sfshm *handle, const void *name,
+			   size_t name_len) SFSHM_CHECKED;
 
 SFSHM_END_DECLS
 

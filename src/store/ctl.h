@@ -36,7 +36,7 @@
  *  FLIGHT-T10. MAKING|BUSY g L    -> RETIRED g L   steal: L may still write
  *                                                  here, so the key moves to a
  *                                                  new slot
- *  FLIGHT-T11. IDLE|DONE|FAILED g -> RETIRED g     evict, forget, purge
+ *  FLIGHT-T11. IDLE|DONE|FAILED g -> RETIRED g     evict, forget, purge, remove
  *  FLIGHT-T12. RETIRED g x        -> LIMBO g x     unlinked; if nobody owns it,
  *                                                  after the epoch was noted
  *  FLIGHT-T13. RETIRED|LIMBO g L  -> same, nobody  L finds that its flight was

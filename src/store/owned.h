@@ -4,6 +4,8 @@
  * claims the slot, so its reaper need not search. The notes name every slot
  * that it owns, and may name others. If a note does not fit, the participant
  * sets `owned_overflow`, and its reaper searches all slots.
+ *
+ * A note also keeps the memory of a removed semaphore (SEMAPHORE-8).
  */
 #ifndef STORE_OWNED_H
 #define STORE_OWNED_H

@@ -130,7 +130,35 @@ void slot_yield(struct peer *p, uint32_t slot)
 	}
 }
 
-/* The stamp, with STARTED_STAMP, of a slot in limbo and unowned; else 0. */
+/*
+ * Whether a record notes the slot, as owned or as waited at, or may.
+ *
+ * ORDER-V4 pairs ORDER-V3
+ * The caller has seen that the slot is retired before it looks at the notes.
+ */
+static bool is_noted(const struct mapping *map, uint32_t slot)
+{
+	uint32_t used = participants_used(map);
+
+	fence_seq();
+	for (uint32_t i = 0; i < used; i++) {
+		const struct shm_participant *rec = &map->participants[i];
+
+		if (load_relaxed(&rec->owned_overflow) ||
+		    wait_slot(load_relaxed(&rec->wait)) == slot + 1)
+			return true;
+		for (int n = 0; n < SHM_OWNED; n++)
+			if (load_relaxed(&rec->owned[n]) == slot + 1)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * The stamp, with STARTED_STAMP, of a slot in limbo and unowned; else 0. To
+ * evictors a removed semaphore that is noted has no stamp yet, so none of them
+ * waits for it.
+ */
 static uint64_t stamp_of(const struct mapping *map, uint32_t slot, uint64_t ctl)
 {
 	uint64_t started;
@@ -143,6 +171,9 @@ static uint64_t stamp_of(const struct mapping *map, uint32_t slot, uint64_t ctl)
 	 * Once: the slot's next life may overwrite it.
 	 */
 	started = load_acquire(&map->cold[slot].started);
+	if (slot_kind(&map->slots[slot]) == SHM_SEMAPHORE &&
+	    is_noted(map, slot))
+		return 0;
 	return (started & STARTED_STAMP) ? started : 0;
 }
 

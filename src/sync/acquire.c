@@ -186,6 +186,9 @@ static int wait_once(struct acquire *a, struct wait *w, struct holders *h,
 	int r;
 
 	w->event_seen = event_arm(w->event);
+	/* SEMAPHORE-8: the record notes the wait. */
+	if (!semaphore_stays(a->s))
+		return MOVED;
 	cas_relaxed(bypassed_of(a), 0, 1);
 	if (before) {
 		event = &before->map->cold[before->slot].event;
@@ -226,27 +229,20 @@ void acquire_begin_to_wait(struct acquire *a)
 	a->timeout_ms = 0;
 }
 
-/* SEMAPHORE-6: whether this caller lets the waiters go first. */
-static bool defers(const struct acquire *a)
-{
-	uint32_t *bypassed = bypassed_of(a);
-
-	if (a->try || load_relaxed(bypassed) <= SEMAPHORE_BYPASSES)
-		return false;
-	if (peer_waiters(a->self->map, a->s->slot))
-		return true;
-	store_relaxed(bypassed, 0);
-	return false;
-}
-
-/* SEMAPHORE-6, for a caller that has taken a permit. */
-static void count_bypass(const struct acquire *a, bool waited, bool deferred)
+/*
+ * SEMAPHORE-6, for a caller that has taken a permit. `due`: it looked if it was
+ * to let waiters go first; `deferred`: it found some.
+ */
+static void count_bypass(const struct acquire *a, bool waited, bool due,
+			 bool deferred)
 {
 	uint32_t *event = &a->self->map->cold[a->s->slot].event;
 	uint32_t *bypassed = bypassed_of(a), n = load_relaxed(bypassed);
 
 	if (waited)
 		store_relaxed(bypassed, !deferred && event_awaited(event));
+	else if (due)
+		store_relaxed(bypassed, 0);
 	else if (n && n <= SEMAPHORE_BYPASSES)
 		store_relaxed(bypassed, n + 1);
 }
@@ -301,7 +297,8 @@ static int wait_for_one(struct acquire *a, bool deferring)
 
 static int acquire_slowly(struct acquire *a)
 {
-	bool deferring = defers(a), waits;
+	bool due = !a->try && load_relaxed(bypassed_of(a)) > SEMAPHORE_BYPASSES;
+	bool deferring = due && peer_waiters(a->self->map, a->s->slot), waits;
 	struct holders h;
 	int r = deferring ? -EBUSY : semaphore_take(a->self, a->s, &a->hint);
 
@@ -311,7 +308,7 @@ static int acquire_slowly(struct acquire *a)
 	else if (r == -EBUSY)
 		r = attempt(a, false, &h);
 	if (!r)
-		count_bypass(a, waits, deferring);
+		count_bypass(a, waits, due, deferring);
 	return r;
 }
 

@@ -119,35 +119,6 @@ static int failure(struct call *c, struct flight *f)
 	return c->result->code == -ENOENT ? -ENOENT : -EREMOTEIO;
 }
 
-/*
- * The caller rejects this value, and so each older one: as another key's, or as
- * a fresh one only. No byte of it stays in the result.
- */
-static enum step refuse(struct call *c, enum shm_counter why)
-{
-	peer_count(c->self, why);
-	c->refused = c->result->generation;
-	if (why == COUNT_misfits)
-		c->misfit = c->refused;
-	result_empty(c->result);
-	return STEP_AGAIN;
-}
-
-on_waking enum step flight_answer(struct call *c)
-{
-	const struct sfshm_policy *pol = c->policy;
-
-	if (unlikely(pol->fits && !pol->fits(c->result, pol->arg)))
-		return refuse(c, COUNT_misfits);
-	if (unlikely(pol->fresh && !c->result->stale &&
-		     !pol->fresh(c->result, pol->arg)))
-		return refuse(c, COUNT_refused);
-	peer_count(c->self, c->result->stale ? COUNT_stale_hits :
-			    c->wait.waited   ? COUNT_loads_deduped :
-					       COUNT_hits);
-	return call_answer(c, c->result->source);
-}
-
 /* Whether this key's leaders keep dying, so that no caller may lead it yet. */
 static bool breaker_open(struct call *c, const struct sighting *seen,
 			 bool absent)

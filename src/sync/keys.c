@@ -9,15 +9,20 @@
 #include "store/deaths.h"
 #include "sync/consult.h"
 
+/*
+ * A value that the policy's checks refuse makes the call look again, for a
+ * result that is later than that value, or for one that serves as a stale one.
+ */
 static int peek_here(struct call *c)
 {
 	struct sighting seen;
-	int r = look(c, &seen);
+	int r;
 
-	if (likely(r == LOOK_HIT)) {
-		peer_count(c->self, COUNT_hits);
-		return SFSHM_CACHED;
-	}
+	do {
+		r = look(c, &seen);
+	} while (r == LOOK_HIT && flight_answer(c) != STEP_ANSWER);
+	if (likely(r == LOOK_HIT))
+		return c->answer;
 	if (r == LOOK_FAILED) {
 		if (c->result->code == SHM_CODE_UNCACHEABLE)
 			return -ENODATA;
@@ -27,11 +32,18 @@ static int peek_here(struct call *c)
 	return r < 0 ? r : -ENODATA;
 }
 
-/* Looks here once more: a key found in neither segment may just have moved. */
+/*
+ * Looks here, then in the predecessor, then here once more: a key found in
+ * neither may just have moved.
+ */
 static int peek_around(struct call *c)
 {
-	int r = flight_consult(c, flight_peek);
+	int r = peek_here(c);
 
+	if (likely(r != -ENODATA || c->pin ||
+		   !load_relaxed(&c->self->map->predecessor)))
+		return r;
+	r = flight_consult(c, peek_here);
 	return r == -ENODATA ? peek_here(c) : r;
 }
 
@@ -40,10 +52,11 @@ int flight_peek(struct call *c)
 	int r;
 
 	peer_count(c->self, COUNT_gets);
-	r = peek_here(c);
-	if (unlikely(r == -ENODATA && !c->pin &&
-		     load_relaxed(&c->self->map->predecessor)))
+	r = peek_around(c);
+	if (unlikely(r == -ENODATA && c->settle_ms)) {
+		c->settles = true;
 		r = peek_around(c);
+	}
 	return r == -ENODATA && flight_moved(c) ? MOVED : r;
 }
 

@@ -7,8 +7,6 @@
 #include "os/killpoint.h"
 #include "store/owned.h"
 
-#define MAX_MASK UINT64_C(0xffffffff)
-
 /* Finds the granules of the value at `ref`; false: it is no semaphore's. */
 static bool resolve(struct semaphore *s, uint32_t ref)
 {
@@ -54,10 +52,18 @@ static int find_in_section(struct peer *p, const struct key *k,
 
 	if (r != 1 || ctl_phase(seen.ctl) != PHASE_DONE)
 		return r < 0 ? r : 0;
-	if (!semaphore_at(p->map, seen.slot, s))
-		return epoch_expelled(p) ? -EAGAIN : -EBADMSG;
-	/* The slot is the one whose key was compared. */
-	return s->ctl == seen.ctl ? 1 : -EAGAIN;
+	/* With the same word, the slot is the one whose key was compared. */
+	if (semaphore_at(p->map, seen.slot, s) && s->ctl == seen.ctl)
+		return 1;
+	return load_seq(&p->map->slots[seen.slot].ctl) != seen.ctl ||
+			       epoch_expelled(p) ?
+		       -EAGAIN :
+		       -EBADMSG;
+}
+
+static bool is_removed(const struct semaphore *s)
+{
+	return load_seq(&semaphore_head(s)->max) & SEMAPHORE_REMOVED;
 }
 
 int semaphore_find(struct peer *p, const struct key *k, struct semaphore *s)
@@ -68,6 +74,10 @@ int semaphore_find(struct peer *p, const struct key *k, struct semaphore *s)
 		epoch_enter(p);
 		r = find_in_section(p, k, s);
 		epoch_leave(p);
+		if (r == 1 && unlikely(is_removed(s))) {
+			slot_retire(p, s->slot, s->ctl);
+			r = -EAGAIN;
+		}
 	} while (r == -EAGAIN);
 	if (r == -EBADMSG)
 		peer_count(p, COUNT_corrupt);
@@ -95,7 +105,7 @@ uint32_t *semaphore_word(const struct semaphore *s, uint32_t i)
 
 uint32_t semaphore_max(const struct semaphore *s)
 {
-	uint64_t max = load_seq(&semaphore_head(s)->max) & MAX_MASK;
+	uint64_t max = load_seq(&semaphore_head(s)->max) & SEMAPHORE_MAX;
 
 	return max < SHM_PERMITS ? (uint32_t)max : SHM_PERMITS;
 }
@@ -126,7 +136,7 @@ static uint32_t top_of_both(const struct semaphore *s)
  */
 static uint32_t limit(const struct semaphore *s, uint64_t max)
 {
-	uint32_t most = max & MAX_MASK, held = 0, l = top_of_both(s);
+	uint32_t most = max & SEMAPHORE_MAX, held = 0, l = top_of_both(s);
 
 	if (likely(l <= most))
 		return most < SHM_PERMITS ? most : SHM_PERMITS;
@@ -160,6 +170,52 @@ int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
 	return 0;
 }
 
+/* The word that follows `old`. */
+static uint64_t next_max(uint64_t old, uint64_t max)
+{
+	return ((old >> 32) + 1) << 32 | (uint32_t)max;
+}
+
+/* Reads max, and opens the semaphore if it is closing (SEMAPHORE-7). */
+static uint64_t open_max(const struct semaphore *s)
+{
+	uint64_t *at = &semaphore_head(s)->max, max;
+
+	while (unlikely((max = load_seq(at)) & SEMAPHORE_CLOSING))
+		cas_seq(at, max, next_max(max, max & SEMAPHORE_MAX));
+	return max;
+}
+
+/* Does what the remover of a removed semaphore was about to do. */
+static int take_out(struct peer *p, const struct semaphore *s)
+{
+	slot_retire(p, s->slot, s->ctl);
+	owned_drop(p, s->slot);
+	return MOVED;
+}
+
+/* Notes the slot, to write to the semaphore. False: it is being removed. */
+static bool note(struct peer *p, const struct semaphore *s)
+{
+	owned_note(p, s->slot);
+	if (likely(semaphore_stays(s)))
+		return true;
+	owned_drop(p, s->slot);
+	return false;
+}
+
+/* A taker meets a semaphore that is closing or removed. */
+static __attribute__((noinline)) int meet_remover(struct peer *p,
+						  const struct semaphore *s)
+{
+	if (!note(p, s))
+		return MOVED;
+	if (open_max(s) & SEMAPHORE_REMOVED)
+		return take_out(p, s);
+	owned_drop(p, s->slot);
+	return MOVED;
+}
+
 /*
  * The taker has the word. Confirms that it is still below L, and that this is
  * the segment to take permits of.
@@ -174,11 +230,12 @@ int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
  */
 static int confirm(const struct semaphore *s, uint32_t i, uint64_t max)
 {
-	struct shm_semaphore *head = semaphore_head(s);
 	uint64_t now;
 
-	while (unlikely((now = load_seq(&head->max)) != max)) {
+	while (unlikely((now = open_max(s)) != max)) {
 		max = now;
+		if (max & SEMAPHORE_REMOVED)
+			return MOVED;
 		if (i >= limit(s, max))
 			return -EBUSY;
 	}
@@ -192,9 +249,10 @@ static int take_word(struct peer *p, const struct semaphore *s, uint32_t i,
 	uint32_t *word = semaphore_word(s, i);
 	int r;
 
-	raise_top(s, i + 1);
-	owned_note(p, s->slot);
+	if (unlikely(!note(p, s)))
+		return MOVED;
 	kill_point(permit_noted);
+	raise_top(s, i + 1);
 	if (!cas_seq(word, 0, permit_name(p->id, p->incarnation))) {
 		owned_drop(p, s->slot);
 		return -EBUSY;
@@ -208,10 +266,13 @@ static int take_word(struct peer *p, const struct semaphore *s, uint32_t i,
 
 int semaphore_take(struct peer *p, const struct semaphore *s, uint32_t *hint)
 {
+	const uint64_t leaving = SEMAPHORE_CLOSING | SEMAPHORE_REMOVED;
 	uint64_t max = load_seq(&semaphore_head(s)->max);
 	uint32_t most = limit(s, max), i = *hint;
 	int r;
 
+	if (unlikely(max & leaving))
+		return meet_remover(p, s);
 	/*
 	 * From here on this thread's death wakes a waiter, as it must once the
 	 * thread holds a permit (WAIT-6).
@@ -239,16 +300,65 @@ int semaphore_set_max(struct peer *p, const struct semaphore *s, uint32_t max)
 {
 	uint64_t *at = &semaphore_head(s)->max, old;
 
-	owned_note(p, s->slot);
+	if (!note(p, s))
+		return MOVED;
 	wait_rest(p);
 	do {
-		old = load_seq(at);
+		old = open_max(s);
+		if (old & SEMAPHORE_REMOVED)
+			return take_out(p, s);
 		/* ORDER-V2 pairs ORDER-V1 */
-	} while (!cas_seq(at, old, ((old >> 32) + 1) << 32 | max));
+	} while (!cas_seq(at, old, next_max(old, max)));
 	kill_point(max_changed);
 	event_wake(&p->map->cold[s->slot].event, true);
 	owned_drop(p, s->slot);
 	return load_seq(&s->map->header->moved) ? MOVED : 0;
+}
+
+static bool is_in_use(const struct semaphore *s)
+{
+	uint32_t top = semaphore_top(s);
+
+	for (uint32_t i = 0; i < top; i++)
+		if (load_seq(semaphore_word(s, i)))
+			return true;
+	return peer_waiters(s->map, s->slot) > 0;
+}
+
+/* SEMAPHORE-7, from an open semaphore whose `max` is this. */
+static bool close_for_good(const struct semaphore *s, uint64_t max)
+{
+	uint64_t *at = &semaphore_head(s)->max;
+	uint64_t closing = next_max(max, max | SEMAPHORE_CLOSING);
+
+	if (!cas_seq(at, max, closing))
+		return false;
+	kill_point(semaphore_closing);
+	/* ORDER-V2 pairs ORDER-V1 */
+	if (is_in_use(s)) {
+		cas_seq(at, closing, next_max(closing, max & SEMAPHORE_MAX));
+		return false;
+	}
+	return cas_seq(at, closing, next_max(closing, max | SEMAPHORE_REMOVED));
+}
+
+int semaphore_remove(struct peer *p, const struct semaphore *s)
+{
+	uint64_t max;
+
+	if (!note(p, s))
+		return MOVED;
+	max = open_max(s);
+	if (max & SEMAPHORE_REMOVED)
+		return take_out(p, s);
+	if (!close_for_good(s, max)) {
+		owned_drop(p, s->slot);
+		return -EBUSY;
+	}
+	kill_point(semaphore_removed);
+	take_out(p, s);
+	peer_count(p, COUNT_forgets);
+	return 0;
 }
 
 void semaphore_sweep(struct peer *v, uint32_t slot, bool died)
@@ -292,7 +402,7 @@ bool semaphore_sole_holder(const struct semaphore *s, struct mapping **map,
 	*map = at->map;
 	*id = permit_holder(word);
 	*sum = max ^ (uint64_t)word << 32;
-	return held && held >= (max & MAX_MASK);
+	return held && held >= (max & SEMAPHORE_MAX);
 }
 
 /*

@@ -5,8 +5,9 @@
  * A semaphore is a slot of kind SHM_SEMAPHORE, whose key is the name. A flight
  * makes it: the value that it publishes holds the permits, as a head (struct
  * shm_semaphore) and an array of words. No later flight publishes it anew, and
- * nobody retires or evicts it. So once the slot is DONE its control word never
- * changes, and a caller that has seen it need not look the name up again.
+ * nobody evicts it. So once the slot is DONE its control word changes only when
+ * a remover retires it, and until then a caller that has seen it need not look
+ * the name up again.
  *
  * Each held permit is one word that names its holder: the ownership word. No
  * count is kept that could be wrong: the held permits are the words that are
@@ -57,6 +58,25 @@
  *      change it at once may lose a step, and what is left of waiters that have
  *      gone costs one look at the records.
  *
+ *  SEMAPHORE-7. A remover closes the semaphore, finds no permit held and nobody
+ *      waiting, and then removes it, each by one CAS of max:
+ *
+ *        open -> closing -> removed      or      closing -> open
+ *
+ *      A caller that meets a closing semaphore opens it again, so nobody waits
+ *      for a remover. A taker looks at max after it has taken a word: it has
+ *      the permit before the semaphore is closed, and the remover finds its
+ *      word (ORDER-V1, ORDER-V2); or it opens the semaphore, and the remover's
+ *      second CAS fails; or it finds the semaphore removed, and gives the word
+ *      back. Any caller that meets a removed semaphore retires its slot, and
+ *      looks the name up anew.
+ *  SEMAPHORE-8. Whoever writes to the semaphore's memory has noted the slot in
+ *      its record, as owned or as waited at, and has seen the slot DONE after
+ *      that (ORDER-V3). Nobody frees a removed semaphore while a record notes
+ *      its slot (ORDER-V4). So a taker may stop anywhere for as long as it
+ *      likes. A thread that owns more slots than its record can note keeps all
+ *      removed semaphores from being freed until it detaches.
+ *
  * How each death is repaired:
  *
  *   a holder, in its work     its words name it. The kernel marks its record,
@@ -77,6 +97,10 @@
  *     woken                   back, and wakes all
  *   a caller with max changed the same: that caller has noted the slot and
  *     and no waiter woken     rests at the relay word
+ *   a remover, the semaphore  the next taker opens it
+ *     closing
+ *   a remover, the semaphore  the next caller of that name retires the slot
+ *     removed
  *   a sleeper, woken or not   WAIT-2: its pending relay word wakes the next;
  *                             its record names the slot, whose waiters its
  *                             reaper wakes
@@ -106,6 +130,11 @@
 #define SEMAPHORE_BYPASSES 16
 #define SEMAPHORE_DEFER_NS (2 * NS_PER_MS)
 
+/* The lower half of `max`; the upper half counts the changes. */
+#define SEMAPHORE_MAX UINT64_C(0x3fffffff)
+#define SEMAPHORE_CLOSING (UINT64_C(1) << 31)
+#define SEMAPHORE_REMOVED (UINT64_C(1) << 30)
+
 /* A semaphore as it was found. */
 struct semaphore {
 	struct mapping *map;
@@ -134,6 +163,20 @@ static inline bool semaphore_stands(const struct semaphore *s)
 	return load_acquire(&s->map->slots[s->slot].ctl) == s->ctl;
 }
 
+/*
+ * For a caller that has noted the slot. True: the semaphore's memory stays for
+ * as long as the note does (SEMAPHORE-8). False: the semaphore has been
+ * removed.
+ *
+ * ORDER-V3 pairs ORDER-V4
+ * The caller notes the slot before it looks at the control word.
+ */
+static inline bool semaphore_stays(const struct semaphore *s)
+{
+	fence_seq();
+	return semaphore_stands(s);
+}
+
 /* Looks a name up. Returns 1, 0 (there is none yet), or -EBADMSG. */
 int semaphore_find(struct peer *p, const struct key *k, struct semaphore *s);
 
@@ -145,7 +188,7 @@ uint32_t semaphore_max(const struct semaphore *s);
 
 /*
  * Takes a permit, looking at word *hint first. Returns 0 with the word's number
- * in *hint, -EBUSY (none is free), or MOVED.
+ * in *hint, -EBUSY (none is free), or MOVED: look the name up again.
  */
 int semaphore_take(struct peer *p, const struct semaphore *s, uint32_t *hint);
 
@@ -157,6 +200,12 @@ int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word);
 
 /* Changes the maximum. Returns 0 or MOVED. */
 int semaphore_set_max(struct peer *p, const struct semaphore *s, uint32_t max);
+
+/*
+ * Removes the semaphore. Returns 0; -EBUSY, a permit is held, or somebody waits
+ * or tries at this moment; or MOVED: look the name up again.
+ */
+int semaphore_remove(struct peer *p, const struct semaphore *s);
 
 /* A call that wants a permit. */
 struct acquire {

@@ -121,11 +121,8 @@ static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 	if (!s)
 		return;
 	c = load_seq(&s->ctl);
-	if (slot_kind(s) == SHM_SEMAPHORE && ctl_has(c)) {
+	if (slot_kind(s) == SHM_SEMAPHORE && ctl_has(c))
 		semaphore_sweep(v, slot, died);
-		event_wake(&v->map->cold[slot].event, true);
-		return;
-	}
 	if (ctl_owner(c) == v->id)
 		sweep_owned(v, slot, c, died);
 	/*

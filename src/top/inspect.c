@@ -19,7 +19,9 @@
 #include "sync/flight.h"
 #include "sync/save.h"
 #include "sync/semaphore.h"
+#include "top/handle.h"
 #include "top/sized.h"
+#include "top/succession.h"
 #include "top/view.h"
 
 static_assert((int)SFSHM_KIND_SAVE == (int)SHM_SAVE, "kinds");
@@ -351,20 +353,39 @@ static const struct {
 #undef COUNTER
 };
 
-int sfshm_view_counter(struct sfshm_view *v, uint32_t index, const char **name,
-		       const char **help, uint64_t *value)
+static int read_counter(const struct mapping *map, uint32_t index,
+			const char **name, const char **help, uint64_t *value)
 {
 	uint32_t used;
 
-	if (!v || !name || !help || !value)
+	if (!name || !help || !value)
 		return -EINVAL;
 	if (index >= SHM_COUNTERS)
 		return -ERANGE;
 	*name = counters[index].name;
 	*help = counters[index].help;
 	*value = 0;
-	used = participants_used(&v->map);
+	used = participants_used(map);
 	for (uint32_t i = 0; i < used; i++)
-		*value += load_relaxed(&v->map.participants[i].counters[index]);
+		*value += load_relaxed(&map->participants[i].counters[index]);
 	return 0;
+}
+
+int sfshm_view_counter(struct sfshm_view *v, uint32_t index, const char **name,
+		       const char **help, uint64_t *value)
+{
+	return v ? read_counter(&v->map, index, name, help, value) : -EINVAL;
+}
+
+int sfshm_counter(struct sfshm *h, uint32_t index, const char **name,
+		  const char **help, uint64_t *value)
+{
+	struct peer *p;
+	int r = handle_enter(h, &p);
+
+	if (!r)
+		handle_look_if_due(p->map);
+	if (!r && handle_moved(p->map))
+		r = handle_follow(h, &p);
+	return r ? r : read_counter(p->map, index, name, help, value);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The public calls on keys: get, wait, forget, invalidate, purge. */
+/* The public calls on keys: get, peek, wait, forget, invalidate, purge. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -54,6 +54,54 @@ int sfshm_get(struct sfshm *h, const void *key, size_t key_len,
 		r = p ? AGAIN : attach_first(h, key, key_len, result);
 	} while (!r);
 	return r == AGAIN ? get_slowly(h, key, key_len, result) : r;
+}
+
+int sfshm_get_many(struct sfshm *h, const struct iovec *keys, size_t count,
+		   struct sfshm_result *results, int *outcomes)
+{
+	uint8_t *at = (uint8_t *)results;
+	int found = 0;
+
+	if (count && (!keys || !results || !outcomes))
+		return -EINVAL;
+	/* A caller of another version has results of another length. */
+	for (size_t i = 0; i < count; i++, at += results->size) {
+		outcomes[i] = sfshm_get(h, keys[i].iov_base, keys[i].iov_len,
+					(struct sfshm_result *)(void *)at);
+		found += outcomes[i] == SFSHM_CACHED && found < INT_MAX;
+	}
+	return found;
+}
+
+/*
+ * A call that gives up takes the stale value without a look at the key's
+ * leader. So does this one, which is to answer and no more.
+ */
+int sfshm_peek(struct sfshm *h, const void *key, size_t key_len,
+	       const struct sfshm_policy *policy, struct sfshm_result *result)
+{
+	struct sfshm_policy own = call_no_policy;
+	uint64_t settle_ms;
+	struct call c;
+	int r = sized_adopt(&policy, &own);
+
+	if (r)
+		return r;
+	if (policy)
+		own = *policy;
+	settle_ms = flight_settles_for(&own, -EAGAIN);
+	own.grace_ms = 0;
+	own.beta = 0;
+	do {
+		r = call_start(&c, h, SHM_VALUE, key, key_len, &own, result);
+		if (r)
+			return r;
+		c.flags &= SFSHM_STALE_ON_TIMEOUT | SFSHM_RETRY_ON_FAILURE;
+		c.flags |= SFSHM_FOLLOW;
+		c.settle_ms = settle_ms;
+		r = flight_peek(&c);
+	} while (r == MOVED);
+	return r;
 }
 
 int sfshm_wait(struct sfshm *h, const void *key, size_t key_len,

@@ -3,15 +3,13 @@
 #include <sfshm/semaphore.h>
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <sfshm/lock.h>
 
 #include "os/overlay.h"
-#include "sync/semaphore.h"
 #include "top/call.h"
+#include "top/lookup.h"
 #include "top/rank.h"
 
 #define ALL_FLAGS                                             \
@@ -35,23 +33,6 @@ static inline struct permit *permit_of(const struct sfshm_permit *permit)
 }
 
 static_assert(SFSHM_PERMITS_MAX <= SHM_PERMITS, "no more words than there are");
-
-/* The semaphore that a call is about, and where it was found. */
-struct lookup {
-	struct sfshm *handle;
-	const void *name;
-	size_t len;
-	uint32_t max;                                 /* if the call makes it */
-	const struct sfshm_semaphore_options *ranked; /* NULL: no rank */
-	struct acquire *wait;
-	struct peer *p;
-	struct semaphore *s; /* the one to use */
-	uint32_t *hint;      /* the word to look at first */
-	/* found anew: in the segment, in its predecessor */
-	struct semaphore here, before;
-	bool is_here, is_before;
-	uint32_t first;
-};
 
 static int check_name(const void *name, size_t len)
 {
@@ -83,173 +64,6 @@ static inline struct semaphore_known *recall(const struct lookup *w)
 	return NULL;
 }
 
-/* Keeps a semaphore with the thread's peer, if there is memory for it. */
-static void remember(struct lookup *w)
-{
-	struct semaphore_cache *c = w->p->semaphores;
-	struct semaphore_known *k;
-
-	if (w->len > SEMAPHORE_NAME)
-		return;
-	if (!c)
-		c = w->p->semaphores = calloc(1, sizeof(*c));
-	if (!c)
-		return;
-	k = &c->known[c->next++ % SEMAPHORE_CACHED];
-	k->s = w->here;
-	k->hint = w->first;
-	k->len = (uint32_t)w->len;
-	memcpy(k->name, w->name, w->len);
-	w->s = &k->s;
-	w->hint = &k->hint;
-}
-
-static uint32_t default_max(void)
-{
-	long n = 2 * sysconf(_SC_NPROCESSORS_ONLN) + 1;
-
-	return n < 1                 ? 1 :
-	       n > SFSHM_PERMITS_MAX ? SFSHM_PERMITS_MAX :
-				       (uint32_t)n;
-}
-
-static int publish(struct flight *f, struct peer *p, uint32_t max)
-{
-	struct shm_semaphore head;
-	struct iovec iov[2];
-	int r;
-
-	semaphore_fresh(&head, max, iov);
-	r = flight_publish(f, p, iov, 2);
-	if (r && r != -ESTALE)
-		flight_release(f, p);
-	return r == -ESTALE ? AGAIN : r;
-}
-
-/*
- * Makes the semaphore, or waits for the caller that is making it. The
- * predecessor's semaphore stays: takers look at its permits one by one. Returns
- * 0, AGAIN, MOVED or an error.
- */
-static int make(struct lookup *w, bool try, uint32_t max)
-{
-	const struct sfshm_policy policy = {
-		.size = sizeof(policy),
-		.flags = SFSHM_KEEP | (try ? SFSHM_TRY : 0),
-		.ttl_ms = SFSHM_FOREVER,
-		.deadline_ns = w->wait ? w->wait->deadline : 0,
-		.cancel = w->wait ? w->wait->cancel : NULL,
-		/* A lease: other callers need not wait for a stopped maker. */
-		.lock_age_ms = 1000,
-	};
-	struct sfshm_result result = SFSHM_RESULT_INIT;
-	struct flight f;
-	struct call c;
-	int r = call_start(&c, w->handle, SHM_SEMAPHORE, w->name, w->len,
-			   &policy, &result);
-
-	if (r)
-		return r;
-	c.resize.consulted = true;
-	r = flight_begin(&c, &f);
-	if (r == SFSHM_LEADER)
-		r = publish(&f, c.self, max);
-	sfshm_result_clear(&result);
-	return r > 0 || r == -EREMOTEIO ? AGAIN : r;
-}
-
-/* Looks for the semaphore in the segment's predecessor. 0 or an error. */
-static int find_before(struct lookup *w)
-{
-	struct mapping *old = mapping_predecessor(w->p->map);
-	struct peer *there;
-	struct key k;
-	int r;
-
-	if (!old)
-		return 0;
-	/*
-	 * ORDER-M1 pairs ORDER-M2
-	 * `moved` was set in the predecessor before this thread looks at the
-	 * permits there.
-	 */
-	fence_seq();
-	w->p->inside++;
-	r = peer_attach(old, &there);
-	w->p->inside--;
-	if (!r) {
-		k = key_make(old, SHM_SEMAPHORE, w->name, w->len);
-		r = semaphore_find(there, &k, &w->before);
-	}
-	/* An attached thread has a reference of its own. */
-	mapping_put(old);
-	w->is_before = r == 1;
-	return r < 0 ? r : 0;
-}
-
-/* Looks for the semaphore in the segment itself. 0 or an error. */
-static int find_here(struct lookup *w)
-{
-	struct key k = key_make(w->p->map, SHM_SEMAPHORE, w->name, w->len);
-	int r = semaphore_find(w->p, &k, &w->here);
-
-	w->is_here = r == 1;
-	return r < 0 ? r : 0;
-}
-
-/*
- * Finds the semaphore in the segment itself, or makes it there, with the
- * maximum that it had in the predecessor.
- */
-static int find_or_make(struct lookup *w, bool try)
-{
-	for (uint32_t tries = 0; tries < LOOK_MOST_TRIES; tries++) {
-		int r = find_here(w);
-
-		if (r || w->is_here)
-			return r;
-		if (w->wait && !try)
-			acquire_begin_to_wait(w->wait);
-		r = make(w, try,
-			 w->is_before ? semaphore_max(&w->before) :
-			 w->max       ? w->max :
-					default_max());
-		if (r && r != AGAIN)
-			return r;
-	}
-	/* Damaged bytes say both: the semaphore is made, and it is not. */
-	peer_count(w->p, COUNT_corrupt);
-	return -EBADMSG;
-}
-
-static int seek_slowly(struct lookup *w, bool may_make, bool try)
-{
-	uint32_t max;
-	int r;
-
-	w->is_before = false;
-	r = find_before(w);
-	if (!r)
-		r = may_make ? find_or_make(w, try) : find_here(w);
-	if (r)
-		return r;
-	if (!w->is_here) {
-		w->s = &w->before;
-		return w->is_before            ? 0 :
-		       handle_moved(w->p->map) ? MOVED :
-						 -ENODATA;
-	}
-	w->s = &w->here;
-	w->hint = &w->first;
-	max = semaphore_max(w->s);
-	w->first = max ? (w->p->id - 1) % max : 0;
-	if (w->is_before)
-		w->here.before = &w->before;
-	else if (!load_relaxed(&w->p->map->predecessor))
-		remember(w);
-	return 0;
-}
-
 /*
  * Finds the semaphore, in the successor if the segment has moved. Returns 0,
  * MOVED or an error.
@@ -267,7 +81,7 @@ static int seek(struct lookup *w, bool may_make, bool try)
 		return r;
 	k = recall(w);
 	if (unlikely(!k || load_relaxed(&w->p->map->predecessor)))
-		return seek_slowly(w, may_make, try);
+		return lookup_slowly(w, may_make, try);
 	w->s = &k->s;
 	w->hint = &k->hint;
 	return 0;
@@ -473,4 +287,41 @@ int sfshm_semaphore_set_max(struct sfshm *handle, const void *name,
 			r = semaphore_set_max(w.p, w.s, max);
 	} while (r == MOVED);
 	return r;
+}
+
+/*
+ * While the segment is being replaced, its predecessor's permits count: the
+ * semaphore there cannot be removed.
+ */
+static int remove_once(struct lookup *w)
+{
+	int r = seek(w, false, true);
+
+	if (r)
+		return r;
+	if (w->s->before || w->s->map != w->p->map)
+		return -EBUSY;
+	peer_reap_all(w->s->map);
+	return semaphore_remove(w->p, w->s);
+}
+
+int sfshm_semaphore_remove(struct sfshm *handle, const void *name,
+			   size_t name_len)
+{
+	struct lookup w = {
+		.handle = handle,
+		.name = name,
+		.len = name_len,
+	};
+	bool removed = false;
+	int r = check_name(name, name_len);
+
+	if (r)
+		return r;
+	/* The semaphore may have been moved to a successor before it went. */
+	do {
+		r = remove_once(&w);
+		removed |= !r;
+	} while (r == MOVED || (!r && load_seq(&w.p->map->header->moved)));
+	return r == -ENODATA && removed ? 0 : r;
 }

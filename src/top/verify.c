@@ -255,7 +255,7 @@ static void check_semaphore(struct check *c, uint32_t slot, uint64_t ctl)
 		finding(c, "slot %u: its permits are damaged", slot);
 		return;
 	}
-	max = load_seq(&semaphore_head(&s)->max) & UINT32_MAX;
+	max = load_seq(&semaphore_head(&s)->max) & SEMAPHORE_MAX;
 	if (!max || max > SFSHM_PERMITS_MAX ||
 	    load_seq(&semaphore_head(&s)->top) > SFSHM_PERMITS_MAX)
 		finding(c, "slot %u: a semaphore of %u permits, %u in use",

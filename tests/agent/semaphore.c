@@ -106,6 +106,13 @@ static void do_set_max(struct lane *lane, char *rest)
 		   sfshm_semaphore_set_max(handle, name, strlen(name), max));
 }
 
+static void do_remove(struct lane *lane, char *rest)
+{
+	const char *name = word(&rest);
+
+	reply_code(lane, sfshm_semaphore_remove(handle, name, strlen(name)));
+}
+
 /*
  * Uses a robust mutex of the program's own, which changes what the kernel looks
  * at when the thread dies.
@@ -134,6 +141,7 @@ const struct command semaphore_commands[] = {
 	{ "give-back-of", "LANE: that thread's", do_give_back_of },
 	{ "permits", "NAME: how many are held, of how many", do_permits },
 	{ "set-max", "NAME N", do_set_max },
+	{ "remove", "NAME", do_remove },
 	{ "robust-mutex", "locks and unlocks one", do_robust_mutex },
 	{ NULL, NULL, NULL },
 };

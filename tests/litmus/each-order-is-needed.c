@@ -297,6 +297,16 @@ static const struct litmus protocols[] = {
 		.needs = "ORDER-V1 seq, ORDER-V2 seq",
 	},
 	{
+		.name = "ORDER-V3, ORDER-V4: a note, and a slot's retirement",
+		.threads = {
+			"note = 1 rlx; fence seq/ORDER-V3; r0 = ctl acq",
+			"r1 = ctl cas 0 1 seq; fence seq/ORDER-V4; "
+			"r2 = note rlx",
+		},
+		.never = "r0 = 0, r2 = 0",
+		.needs = "ORDER-V3 seq, ORDER-V4 seq",
+	},
+	{
 		.name = "ORDER-X1, ORDER-X2: a lifetime ends while its value "
 			"moves",
 		.threads = {

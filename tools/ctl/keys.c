@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Removing keys. */
+/* Removing keys and semaphores. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -89,7 +89,32 @@ static int forget_answer(const struct request *request, int r)
 	}
 }
 
-int verb_forget(const struct request *request)
+static int semaphore_answer(const struct request *request, int r)
+{
+	char shown[ESCAPE_SIZE(SFSHM_KEY_MAX)];
+
+	escape(shown, request->key, strlen(request->key), ESCAPE_LOCALE,
+	       SHOWN_COLUMNS);
+	switch (r) {
+	case 0: printf("removed semaphore %s\n", shown); return 0;
+	case -ENODATA:
+		complain("%s: no such semaphore; sfshm-dump -s %s shows them",
+			 shown, args_segment(request->segment));
+		return ARGS_EXIT_FAILURE;
+	case -EBUSY:
+		complain("%s: busy: a permit is held, awaited or just being "
+			 "taken, or a resize is under way; nothing has "
+			 "changed, try again when nobody uses the semaphore",
+			 shown);
+		return ARGS_EXIT_FAILURE;
+	default: return segment_failed(request, r);
+	}
+}
+
+/* Removes what has the request's key, and says how that went. */
+static int remove_key(const struct request *request,
+		      int (*how)(struct sfshm *, const void *, size_t),
+		      int (*tell)(const struct request *, int))
 {
 	size_t len = strlen(request->key);
 	struct sfshm *handle;
@@ -103,13 +128,23 @@ int verb_forget(const struct request *request)
 	status = segment_open(request, 0, &handle);
 	if (status)
 		return status;
-	answer = sfshm_forget(handle, request->key, len);
+	answer = how(handle, request->key, len);
 	/*
 	 * Close the handle before the view, whose end drops the handle's byte
 	 * lock.
 	 */
 	r = sfshm_close(handle);
-	return forget_answer(request, answer ? answer : r);
+	return tell(request, answer ? answer : r);
+}
+
+int verb_forget(const struct request *request)
+{
+	return remove_key(request, sfshm_forget, forget_answer);
+}
+
+int verb_remove_semaphore(const struct request *request)
+{
+	return remove_key(request, sfshm_semaphore_remove, semaphore_answer);
 }
 
 int verb_purge(const struct request *request)

@@ -18,6 +18,7 @@ static const char usage[] =
 	"       sfshm-ctl verify [-s SEGMENT]\n"
 	"       sfshm-ctl forget [-s SEGMENT] KEY\n"
 	"       sfshm-ctl purge  [-s SEGMENT]\n"
+	"       sfshm-ctl remove-semaphore [-s SEGMENT] NAME\n"
 	"       sfshm-ctl unlink [-s SEGMENT]\n"
 	"\n"
 	"Makes, checks and changes a segment.\n"
@@ -173,7 +174,7 @@ static int operands_read(struct request *request, int count, char **operands)
 
 	if (!count) {
 		complain("no verb; give create, resize, verify, forget, "
-			 "purge or unlink, see --help");
+			 "purge, remove-semaphore or unlink, see --help");
 		return ARGS_EXIT_USAGE;
 	}
 	verb = verb_find(operands[0]);

@@ -43,6 +43,7 @@ const struct verb *verb_find(const char *name);
 int verb_create(const struct request *request);
 int verb_verify(const struct request *request);
 int verb_forget(const struct request *request);
+int verb_remove_semaphore(const struct request *request);
 int verb_purge(const struct request *request);
 int verb_resize(const struct request *request);
 int verb_unlink(const struct request *request);

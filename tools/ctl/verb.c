@@ -9,6 +9,7 @@ static const struct verb verbs[] = {
 	  .takes = REQUEST_SIZES | REQUEST_TIMEOUT },
 	{ "verify", .run = verb_verify },
 	{ "forget", .run = verb_forget, .takes_key = 1 },
+	{ "remove-semaphore", .run = verb_remove_semaphore, .takes_key = 1 },
 	{ "purge", .run = verb_purge },
 	{ "unlink", .run = verb_unlink },
 };

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding the semaphore that a public call is about. */
+#ifndef TOP_LOOKUP_H
+#define TOP_LOOKUP_H
+
+#include <sfshm/semaphore.h>
+
+#include "sync/semaphore.h"
+#include "top/handle.h"
+
+/* The semaphore that a call is about, and where it was found. */
+struct lookup {
+	struct sfshm *handle;
+	const void *name;
+	size_t len;
+	uint32_t max;                                 /* if the call makes it */
+	const struct sfshm_semaphore_options *ranked; /* NULL: no rank */
+	struct acquire *wait;
+	struct peer *p;
+	struct semaphore *s; /* the one to use */
+	uint32_t *hint;      /* the word to look at first */
+	/* found anew: in the segment, in its predecessor */
+	struct semaphore here, before;
+	bool is_here, is_before;
+	uint32_t first;
+};
+
+/*
+ * Finds the semaphore in the handle's segment and its predecessor, or makes it
+ * if it `may_make` one; `try`: without waiting for another maker. Returns 0,
+ * MOVED or an error.
+ */
+int lookup_slowly(struct lookup *w, bool may_make, bool try);
+
+#endif
