@@ -20,6 +20,8 @@ static void stopped_at(const char *point, const char *end, const char *answer)
 		agent_say(followers[i], "begin key");
 	}
 	await_waiters("key", 3);
+	for (int i = 0; i < 3; i++)
+		agent_asleep(followers[i]);
 	agent_expect(leader, "ok", "arm %s 1 STOP", point);
 	agent_say(leader, "%s", end);
 	agent_stopped(leader);
