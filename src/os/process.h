@@ -61,15 +61,15 @@ int process_thread_gone(pid_t pid, pid_t tid);
  */
 static inline int uncancelled_begin(void)
 {
-	int state;
+	int was;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	return state;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &was);
+	return was;
 }
 
-static inline void uncancelled_end(int state)
+static inline void uncancelled_end(int was)
 {
-	pthread_setcancelstate(state, &state);
+	pthread_setcancelstate(was, &was);
 }
 
 #endif

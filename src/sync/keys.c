@@ -263,28 +263,35 @@ int flight_invalidate(struct call *c, uint32_t flags)
 	return answer_of_both(c, invalidate_here(c, hard), there);
 }
 
+/*
+ * Visits one slot until it is changed, or the visit does nothing to the word
+ * that stands. A slot keeps its kind for as long as its word stands.
+ */
+static bool visit_slot(struct peer *p, uint32_t slot, flight_visit_fn what)
+{
+	struct shm_slot *s = &p->map->slots[slot];
+	uint64_t ctl = load_seq(&s->ctl), seen;
+
+	for (int n = 0; n < LOOK_MOST_TRIES; n++) {
+		if (slot_kind(s) != SHM_VALUE)
+			return false;
+		seen = ctl;
+		if (what(p, slot, seen))
+			return true;
+		ctl = load_seq(&s->ctl);
+		if (ctl == seen)
+			return false;
+	}
+	return false;
+}
+
 static int visit_here(struct peer *p, flight_visit_fn what)
 {
 	uint32_t used = slots_used(p->map);
 	int n = 0;
 
-	for (uint32_t i = 0; i < used; i++) {
-		struct shm_slot *s = &p->map->slots[i];
-		uint64_t ctl = load_seq(&s->ctl);
-
-		/* The slot keeps its kind for as long as the word stands. */
-		while (slot_kind(s) == SHM_VALUE) {
-			uint64_t seen = ctl;
-
-			if (what(p, i, seen)) {
-				n += n < INT_MAX;
-				break;
-			}
-			ctl = load_seq(&s->ctl);
-			if (ctl == seen)
-				break;
-		}
-	}
+	for (uint32_t i = 0; i < used; i++)
+		n += visit_slot(p, i, what) && n < INT_MAX;
 	return n;
 }
 

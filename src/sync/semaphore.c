@@ -390,7 +390,9 @@ bool semaphore_sole_holder(const struct semaphore *s, struct mapping **map,
 
 	for (uint32_t i = 0; i < 2 * top; i++) {
 		const struct semaphore *in = i < top ? s : s->before;
-		uint32_t w = in ? load_seq(semaphore_word(in, i % top)) : 0;
+		uint32_t w = in ? load_seq(semaphore_word(
+					  in, i < top ? i : i - top)) :
+				  0;
 
 		if (!w)
 			continue;

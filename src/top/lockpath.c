@@ -72,7 +72,7 @@ static int read_link(const char *whole, char next[PATH_MAX])
  */
 static int resolve(const char *path, char whole[PATH_MAX])
 {
-	char next[PATH_MAX];
+	char next[PATH_MAX] = "";
 	int r;
 
 	for (int links = 0; links <= MOST_LINKS; links++) {

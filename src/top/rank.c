@@ -32,9 +32,12 @@ struct peer *rank_conflict(struct peer *p, uint32_t rank)
 	return p && p->ranks >> rank ? p : NULL;
 }
 
+/* So many bytes of a key are shown, each as four characters at most. */
+#define SHOWN ((size_t)48)
+
 /* The beginning of a key, as printable text on one line, behind its kind. */
 struct key_text {
-	char text[sizeof("semaphore ") + 4 * 48 + 4];
+	char text[sizeof("semaphore ") + 4 * SHOWN + 4];
 };
 
 static void key_show(struct key_text *t, enum shm_kind kind, const uint8_t *key,
@@ -43,13 +46,13 @@ static void key_show(struct key_text *t, enum shm_kind kind, const uint8_t *key,
 	char *at = t->text;
 
 	at += sprintf(at, kind == SHM_LOCK ? "lock " : "semaphore ");
-	for (size_t i = 0; i < len && i < 48; i++)
+	for (size_t i = 0; i < len && i < SHOWN; i++)
 		at += sprintf(at,
 			      key[i] > ' ' && key[i] < 0x7f && key[i] != '\\' ?
 				      "%c" :
 				      "\\x%02x",
 			      key[i]);
-	memcpy(at, len > 48 ? "..." : "", len > 48 ? 4 : 1);
+	memcpy(at, len > SHOWN ? "..." : "", len > SHOWN ? 4 : 1);
 }
 
 /* Describes the conflict with what has the highest rank that P holds. */

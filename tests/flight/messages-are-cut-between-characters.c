@@ -29,7 +29,7 @@ static const char *told(void)
 	assert_int_equal(sfshm_do(h, "key", 3, &kept, fail_so, message,
 				  &result),
 			 -EREMOTEIO);
-	strcpy(first, result.message);
+	snprintf(first, sizeof(first), "%s", result.message);
 	assert_int_equal(get(), -EREMOTEIO);
 	assert_string_equal(result.message, first);
 	return first;
@@ -38,10 +38,12 @@ static const char *told(void)
 /* `lead` times "x", then `of` again and again. */
 static void fill(size_t lead, const char *of, size_t bytes)
 {
+	size_t len = lead;
+
 	memset(message, 'x', lead);
-	message[lead] = '\0';
-	while (strlen(message) < bytes)
-		strcat(message, of);
+	for (; len < bytes; len += strlen(of))
+		memcpy(message + len, of, strlen(of));
+	message[len] = '\0';
 }
 
 static void cut_of(size_t lead, const char *of, size_t kept)

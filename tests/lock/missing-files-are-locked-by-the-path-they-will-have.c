@@ -121,7 +121,7 @@ static void links_to_no_place_are_errors(void **state)
 	for (int i = 0; i < 60; i++) {
 		snprintf(name, sizeof(name), "chain%d", i);
 		assert_int_equal(symlink(before, name), 0);
-		strcpy(before, name);
+		snprintf(before, sizeof(before), "%s", name);
 	}
 	assert_int_equal(open(before, O_CREAT | O_WRONLY, 0600), -1);
 	assert_string_equal(key_of(h, before), strerrorname_np(errno));

@@ -8,15 +8,15 @@
 #include "resize/resizing.h"
 
 static struct agent *first, *second;
-static struct resizing *z;
+static struct resizing *under_way;
 static int pid;
 
 #define SLOTS 2000
 
 static void begin_resize(void)
 {
-	z = resizing_make(SLOTS);
-	pid = resizing_start(z);
+	under_way = resizing_make(SLOTS);
+	pid = resizing_start(under_way);
 	assert_true(eventually(resizing_look().slots == SLOTS));
 	watch_end();
 	/* Sleepers wait until they are woken: nothing is found later on. */
@@ -27,7 +27,7 @@ static void begin_resize(void)
 static void end_resize(void)
 {
 	assert_int_equal(child_gone(pid), 0);
-	assert_int_equal(z->outcome, 0);
+	assert_int_equal(under_way->outcome, 0);
 	watch_end();
 }
 
