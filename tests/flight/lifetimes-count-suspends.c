@@ -172,6 +172,7 @@ static void deadlines_stand_still(void **state)
 
 	(void)state;
 	agent_expect(leader, "leader", "begin key");
+	agent_expect(waiter, "ok", "clock 0");
 	agent_say(waiter, "@one begin key timeout=" MINUTES);
 	await_waiters("key", 1);
 	suspend(leader, HOUR);

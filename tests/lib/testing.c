@@ -247,6 +247,9 @@ void clock_advance(uint64_t ms)
 {
 	keep_real();
 	fetch_add_relaxed(&ahead_ns, ms * NS_PER_MS);
+	/* Other threads may be using the table by now. */
+	if (sys.now == now_ahead)
+		return;
 	sys.now = now_ahead;
 	sys.coarse = coarse_ahead;
 	sys.boot = boot_ahead;

@@ -159,6 +159,7 @@ static void outlasts(const char *wait, const char *key, struct agent *holder,
 	struct agent *waiter = agent_start();
 	uint64_t looks;
 
+	agent_expect(waiter, "ok", "clock 0");
 	agent_say(waiter, "@one %s %s timeout=4294967295", wait, key);
 	await_waiters(key, 1);
 	looks = watch_counter("waits");

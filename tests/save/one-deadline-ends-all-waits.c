@@ -82,6 +82,7 @@ static void in_one_segment(void **state)
 	struct sfshm_save save;
 
 	(void)state;
+	clock_advance(0);
 	take_all(w.handle, &save, &permit);
 	start(&w);
 	clock_advance(500000);
@@ -117,6 +118,7 @@ static void in_two_segments(void **state)
 	uint32_t seen = 0;
 
 	(void)state;
+	clock_advance(0);
 	take_all(w.handle, &save, &permit);
 	start(&w);
 	assert_int_equal(pthread_create(&resizer, NULL, resize, &seen), 0);

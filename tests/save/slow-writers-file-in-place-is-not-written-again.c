@@ -120,6 +120,7 @@ static void shared_with(const struct sfshm_save_options *o)
 	ino_t before = inode();
 	pthread_t thread;
 
+	clock_advance(0);
 	assert_int_equal(pthread_create(&thread, NULL, wait_for_it, &w), 0);
 	await_waiters("key", 1);
 	assert_false(load_acquire(&w.done));
