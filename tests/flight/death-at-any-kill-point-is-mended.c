@@ -324,8 +324,8 @@ static bool passed_elsewhere(int point)
 	return !strncmp(name, "resize_", 7) || !strncmp(name, "save_", 5) ||
 	       !strncmp(name, "permit_", 7) ||
 	       !strncmp(name, "semaphore_", 10) ||
-	       !strcmp(name, "max_changed") ||
-	       !strcmp(name, "door_marked") || !strcmp(name, "yield_stamped") ||
+	       !strcmp(name, "max_changed") || !strcmp(name, "door_marked") ||
+	       !strcmp(name, "yield_stamped") ||
 	       !strcmp(name, "removal_marked");
 }
 
