@@ -96,8 +96,8 @@ struct sfshm_policy {
 	 * work failed. Where nobody may lead or wait (-EHOSTDOWN, -EAGAIN,
 	 * -ENOSPC) it accepts one for the longer of the two. The segment keeps
 	 * a value past its lifetime for the longer of the two in its leader's
-	 * policy. No stale value is taken while the key's leader is dead or past
-	 * its lease: this call replaces that leader.
+	 * policy. No stale value is taken while the key's leader is dead or
+	 * past its lease: this call replaces that leader.
 	 */
 	uint32_t grace_ms;
 	uint32_t stale_if_error_ms;
@@ -120,8 +120,9 @@ struct sfshm_policy {
 	   by chance; longer work and a larger beta make it lead earlier. 1 is
 	   usual; 0: never. */
 	double beta;
-	/* Callers for keys with the same claim key lead one after the other;
-	   callers for one key share its flight, with or without one. Or NULL. */
+	/* Callers for keys with the same claim key lead one after the other.
+	   Callers for one key share its flight, with or without a claim key.
+	   NULL: no claim. */
 	const void *claim_key;
 	size_t claim_key_len;
 
@@ -236,10 +237,10 @@ int sfshm_publishv(struct sfshm_flight *flight, const struct iovec *iov,
  * convention a negated errno value; -ENOENT means "does not exist", and callers
  * get it as their return value. `message` (or NULL) has at most
  * SFSHM_MESSAGE_MAX - 1 bytes; a longer one is cut between two characters of
- * UTF-8, and ends with "...". The last good value stays. Returns 0; -ESTALE, another caller took
- * the flight; -ESHUTDOWN, as sfshm_publish(); -EPERM, another thread leads it;
- * -ECHILD; or -EINVAL (the code) or -EBADMSG, and the flight is still yours.
- * Waits as sfshm_publish() does.
+ * UTF-8, and ends with "...". The last good value stays. Returns 0; -ESTALE,
+ * another caller took the flight; -ESHUTDOWN, as sfshm_publish(); -EPERM,
+ * another thread leads it; -ECHILD; or -EINVAL (the code) or -EBADMSG, and the
+ * flight is still yours. Waits as sfshm_publish() does.
  */
 int sfshm_fail(struct sfshm_flight *flight, int code,
 	       const char *message) SFSHM_CHECKED;
@@ -429,8 +430,8 @@ int sfshm_invalidate(struct sfshm *handle, const void *key, size_t key_len,
  * sfshm_invalidate() for every key. Returns the number of keys invalidated (at
  * most INT_MAX), or an error as sfshm_get(). Visits every slot, one after the
  * other. A value whose flight began before the call is out of date when the
- * call returns, or when it comes; one whose flight began meanwhile may stay. If the caller dies inside, some
- * keys are invalidated and others are not.
+ * call returns, or when it comes; one whose flight began meanwhile may stay. If
+ * the caller dies inside, some keys are invalidated and others are not.
  */
 int sfshm_invalidate_all(struct sfshm *handle, uint32_t flags) SFSHM_CHECKED;
 

@@ -58,8 +58,8 @@ struct sfshm_lock_options {
 	/*
 	 * 1 to SFSHM_LOCK_RANK_MAX, or 0: no rank. A thread must take the
 	 * ranked locks and permits (<sfshm/semaphore.h>) of a segment in
-	 * strictly increasing rank, which rules out deadlocks among them. The program chooses the ranks. Every build
-	 * of the library checks them.
+	 * strictly increasing rank, which rules out deadlocks among them. The
+	 * program chooses the ranks. Every build of the library checks them.
 	 */
 	uint32_t rank;
 	uint32_t wait_timeout_ms; /* then -ETIMEDOUT; 0: no limit */

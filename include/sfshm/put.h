@@ -49,26 +49,26 @@ int sfshm_put(struct sfshm *handle, const void *key, size_t key_len,
 
 /*
  * sfshm_put() if the key's value is the one of `generation`, as a result told
- * it, fresh or past its lifetime; 0: if the key has no fresh value. Else returns
- * -ESTALE and changes nothing, but that a stored failure may be gone. A flight
- * under way is taken from its leader only if the value is the right one. If the
- * call then fails, the key has no value. Returns as sfshm_put(), and -EBUSY
- * also while a resize moves values. Generations from before a resize do not
- * count after it.
+ * it, fresh or past its lifetime; 0: if the key has no fresh value. Else
+ * returns -ESTALE and changes nothing, but that a stored failure may be gone. A
+ * flight under way is taken from its leader only if the value is the right one.
+ * If the call then fails, the key has no value. Returns as sfshm_put(), and
+ * -EBUSY also while a resize moves values. Generations from before a resize do
+ * not count after it.
  */
 int sfshm_put_if(struct sfshm *handle, const void *key, size_t key_len,
 		 const struct sfshm_policy *policy, const void *data,
 		 size_t len, uint64_t generation) SFSHM_CHECKED;
 
 /*
- * Copies into *result the value that the leader's flight is to replace, fresh or
- * past its lifetime: `stale`, `generation` and `age_ns` say which one it is. It
- * stays visible to other callers, as their policies say, until the flight ends.
- * Returns 0; -ENODATA, there is none, or policy.fits refused it; -ESTALE,
+ * Copies into *result the value that the leader's flight is to replace, fresh
+ * or past its lifetime: `stale`, `generation` and `age_ns` say which one it is.
+ * It stays visible to other callers, as their policies say, until the flight
+ * ends. Returns 0; -ENODATA, there is none, or policy.fits refused it; -ESTALE,
  * another caller took the flight; -EPERM, another thread leads it; -ECHILD,
  * -EINVAL, -EBADMSG or -ENOMEM. The flight is still the caller's after all but
- * -ESTALE. After a resize the value may not have come to the new segment.
- * Never blocks.
+ * -ESTALE. After a resize the value may not have come to the new segment. Never
+ * blocks.
  */
 int sfshm_flight_value(const struct sfshm_flight *flight,
 		       struct sfshm_result *result) SFSHM_CHECKED;
@@ -77,10 +77,10 @@ int sfshm_flight_value(const struct sfshm_flight *flight,
  * Ends the flight with the value that sfshm_flight_value() gives, for another
  * lifetime: the work has found that it is still right. Followers get it as the
  * flight's result, with the flight's generation. Returns as sfshm_publish(), or
- * -ENODATA: there is no such value, and the flight is still yours. The bytes are
- * copied within the segment, so for a moment there must be room for both. Blocks
- * as sfshm_publish() does. If the leader dies inside, the old value is as it
- * was, or it is renewed.
+ * -ENODATA: there is no such value, and the flight is still yours. The bytes
+ * are copied within the segment, so for a moment there must be room for both.
+ * Blocks as sfshm_publish() does. If the leader dies inside, the old value is
+ * as it was, or it is renewed.
  */
 int sfshm_touch(struct sfshm_flight *flight) SFSHM_CHECKED;
 

@@ -27,8 +27,8 @@ struct peer {
 	uint32_t incarnation;
 	uint64_t cookie; /* of the process that attached */
 	uint64_t life;   /* no other attachment has it */
-	uint64_t tick;   /* the coarse clock's time at which... */
-	uint64_t boot; /* ... it read the clock of lifetimes; see peer_clock() */
+	uint64_t tick;   /* the coarse clock's time when it read `boot` */
+	uint64_t boot;   /* the clock of lifetimes; see peer_clock() */
 	uint32_t inside; /* calls that use it, but are in another segment */
 	/* where it next looks for free granules: inside slots, outside */
 	uint32_t inline_cursor, cursor;
@@ -53,10 +53,11 @@ extern __thread struct peer *peer_current;
  * count by it. Leases, deadlines and breakers count CLOCK_MONOTONIC: with the
  * other clock each leader would be past its lease when the host resumes.
  *
- * CLOCK_BOOTTIME has no coarse variant. So the thread reads it once at each tick
- * of the coarse clock, whose time now is `coarse`, and keeps it until the next
- * tick. The result may be as late as the coarse clock is. It never is ahead of
- * the time, but may be behind what another thread has read in the same tick.
+ * CLOCK_BOOTTIME has no coarse variant. So the thread reads it once at each
+ * tick of the coarse clock, whose time now is `coarse`, and keeps it until the
+ * next tick. The result may be as late as the coarse clock is. It never is
+ * ahead of the time, but may be behind what another thread has read in the same
+ * tick.
  */
 static force_inline uint64_t peer_clock(struct peer *p, uint64_t coarse)
 {

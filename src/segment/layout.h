@@ -252,7 +252,7 @@ static_assert(sizeof(struct shm_back) == 16, "layout");
  */
 struct shm_semaphore {
 	uint64_t max; /* bits 0..29 the maximum, 30 removed, 31 closing, 32..63
-			 count the changes; by CAS, the callers that change it */
+			 count the changes; by CAS, callers that change it */
 	uint32_t top; /* no word from this on was ever taken; only grows; by
 			 callers that take a permit */
 	uint32_t bypassed; /* hint: permits taken past waiters; by waiters

@@ -42,3 +42,9 @@ void deaths_forget(struct mapping *map, uint32_t hash, uint64_t word)
 	if (word)
 		cas_relaxed(place(map, hash), word, 0);
 }
+
+void deaths_forget_all(struct mapping *map)
+{
+	for (uint32_t i = 0; i < SHM_DEATHS; i++)
+		deaths_remember(map, i, 0);
+}

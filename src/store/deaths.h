@@ -31,6 +31,9 @@ uint64_t deaths_recall(const struct mapping *map, uint32_t hash);
 /* Forgets the word, which the key's slot has now, or which is void. */
 void deaths_forget(struct mapping *map, uint32_t hash, uint64_t word);
 
+/* Forgets the words of all keys. */
+void deaths_forget_all(struct mapping *map);
+
 static inline uint32_t deaths_remembered(uint64_t word)
 {
 	return word & DEATHS_MOST;

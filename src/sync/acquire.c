@@ -219,13 +219,7 @@ static int wait_once(struct acquire *a, struct wait *w, struct holders *h,
 
 void acquire_begin_to_wait(struct acquire *a)
 {
-	uint64_t until;
-
-	if (!a->timeout_ms)
-		return;
-	until = ns_after(sys.now(), a->timeout_ms);
-	if (!a->deadline || until < a->deadline)
-		a->deadline = until;
+	a->deadline = call_deadline(a->timeout_ms, a->deadline);
 	a->timeout_ms = 0;
 }
 

@@ -315,8 +315,11 @@ static void settle_for_old(struct call *c, struct sighting *seen)
 	c->settles = c->settle_ms != 0;
 	if (!c->settles)
 		return;
-	if (!settled(c, seen))
+	if (!settled(c, seen)) {
+		/* It may have met a failure, which is no answer for it. */
+		result_empty(c->result);
 		call_answer(c, failed);
+	}
 	c->settles = false;
 }
 

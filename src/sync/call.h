@@ -8,6 +8,7 @@
 
 #include <sfshm/flight.h>
 
+#include "os/sys.h"
 #include "store/slot.h"
 
 struct flight;
@@ -82,6 +83,22 @@ static inline bool call_cancelled(const struct call *c)
 {
 	return unlikely(c->flags & SFSHM_CANCEL_FIRST) && c->policy->cancel &&
 	       load_acquire(&c->policy->cancel->word);
+}
+
+/* The earlier of a time-out from now and a deadline, ns; 0 is no limit. */
+static inline uint64_t call_deadline(uint32_t timeout_ms, uint64_t deadline_ns)
+{
+	uint64_t end = timeout_ms ? ns_after(sys.now(), timeout_ms) : 0;
+
+	return end && (!deadline_ns || end < deadline_ns) ? end : deadline_ns;
+}
+
+/* How long past its lifetime a value may serve at all, ms. */
+static inline uint32_t call_keep_ms(const struct sfshm_policy *policy)
+{
+	return policy->grace_ms > policy->stale_if_error_ms ?
+		       policy->grace_ms :
+		       policy->stale_if_error_ms;
 }
 
 static inline enum step call_answer(struct call *c, int answer)

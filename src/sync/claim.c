@@ -51,7 +51,9 @@ static int ask(struct call *c, uint32_t flags, const struct wait_word *also)
 	c->wait.deadline = claim.wait.deadline;
 	c->wait.slept += claim.wait.slept;
 	c->claim.held = r == SFSHM_LEADER;
-	/* A result that the key has by now is one that the caller waited for. */
+	/*
+	 * A result that the key has by now is one that the caller waited for.
+	 */
 	c->wait.waited = claim.wait.waited || c->claim.held;
 	c->claim.owner_died = c->claim.held && none.owner_died;
 	return r;
@@ -72,7 +74,9 @@ static int await(struct call *c, const struct sighting *seen)
 	store_relaxed(&s->recent, 1);
 	if (load_seq(&s->ctl) == seen->ctl)
 		return ask(c, 0, &also);
-	/* Takes the announcement back, lest it passes for that of a follower. */
+	/*
+	 * Takes the announcement back, lest it passes for that of a follower.
+	 */
 	event_wake(event, true);
 	return AGAIN;
 }

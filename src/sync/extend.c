@@ -6,8 +6,8 @@
 #include "sync/flight.h"
 
 /*
- * The lease that ends `ms` from now, counted from `began`; 0: no lease. It never
- * ends if that is more than the word holds.
+ * The lease that ends `ms` from now, counted from `began`; 0: no lease. It
+ * never ends if that is more than the word holds.
  */
 static uint32_t lease_from(uint64_t began, uint64_t now, uint32_t ms)
 {

@@ -72,9 +72,7 @@ static inline uint64_t flight_settles_for(const struct sfshm_policy *policy,
 {
 	bool gives_up = error == -EHOSTDOWN || error == -EAGAIN ||
 			error == -ENOSPC;
-	uint32_t ms = policy->grace_ms > policy->stale_if_error_ms ?
-			      policy->grace_ms :
-			      policy->stale_if_error_ms;
+	uint32_t ms = call_keep_ms(policy);
 
 	if ((gives_up || error == -ETIMEDOUT) &&
 	    policy->flags & SFSHM_STALE_ON_TIMEOUT)
@@ -245,20 +243,13 @@ int flight_forget(struct call *c);
 int flight_invalidate(struct call *c, uint32_t flags);
 
 /*
- * Changes a key's slot that was seen as `ctl`, in any phase. False: the phase
- * does not allow it, or the slot has changed since. These three do the work of
- * sfshm_purge() and of sfshm_invalidate(), hard and soft.
- */
-typedef bool (*flight_visit_fn)(struct peer *p, uint32_t slot, uint64_t ctl);
-bool flight_purge(struct peer *p, uint32_t slot, uint64_t ctl);
-bool flight_drop(struct peer *p, uint32_t slot, uint64_t ctl);
-bool flight_expire(struct peer *p, uint32_t slot, uint64_t ctl);
-
-/*
- * Visits every key here and in the predecessor. Returns how many it changed, or
+ * Do the work of sfshm_purge(), and of sfshm_invalidate_all(), hard and soft:
+ * visit every key here and in the predecessor. Return how many they changed, or
  * an error.
  */
-int flight_with_all(struct peer *p, flight_visit_fn what);
+int flight_purge_all(struct peer *p);
+int flight_drop_all(struct peer *p);
+int flight_expire_all(struct peer *p);
 
 /*
  * Ends what a dead or leaving participant still owns of slots: FLIGHT-T8,

@@ -22,8 +22,8 @@ static bool breaks_now(const struct call *c, const struct shm_slot *s)
 }
 
 /*
- * The leader is proven dead: one follower's CAS makes it the new leader, or ends
- * the flight.
+ * The leader is proven dead: one follower's CAS makes it the new leader, or
+ * ends the flight.
  */
 static enum step take_over(struct call *c, struct sighting *seen)
 {
@@ -147,17 +147,6 @@ static enum step look_once(struct call *c, struct sighting *seen)
 	return look_at_leader(c, seen, owner, sys.now(), &word, &until);
 }
 
-enum step flight_try(struct call *c, struct sighting *seen)
-{
-	enum step step;
-
-	/* A caller that never waits would not learn of an unmarked death. */
-	if (key_kind(&c->key) == SHM_LOCK)
-		(void)leader_examine(c, seen);
-	step = look_once(c, seen);
-	return step == STEP_SLEEP ? call_answer(c, -EBUSY) : step;
-}
-
 enum step flight_replace(struct call *c, struct sighting *seen)
 {
 	enum step step;
@@ -168,6 +157,19 @@ enum step flight_replace(struct call *c, struct sighting *seen)
 	}
 	step = look_once(c, seen);
 	return step == STEP_SLEEP ? STEP_AGAIN : step;
+}
+
+enum step flight_try(struct call *c, struct sighting *seen)
+{
+	enum step step;
+
+	/* A caller that never waits would not learn of an unmarked death. */
+	if (key_kind(&c->key) == SHM_LOCK)
+		(void)leader_examine(c, seen);
+	else if (leader_is_gone(c, seen))
+		return flight_replace(c, seen);
+	step = look_once(c, seen);
+	return step == STEP_SLEEP ? call_answer(c, -EBUSY) : step;
 }
 
 /*
@@ -181,13 +183,9 @@ static void begin_to_wait(struct call *c, const struct sighting *seen)
 	/* What began before an invalidation is not for who comes after it. */
 	if (!c->wait.joined)
 		c->wait.joined = ctl_gen(seen->ctl) + ctl_invalid(seen->ctl);
-	if (c->wait.deadline)
-		return;
-	c->wait.deadline = pol->deadline_ns;
-	if (pol->wait_timeout_ms)
+	if (!c->wait.deadline)
 		c->wait.deadline =
-			earlier(c->wait.deadline,
-				ns_after(sys.now(), pol->wait_timeout_ms));
+			call_deadline(pol->wait_timeout_ms, pol->deadline_ns);
 }
 
 /*
@@ -204,7 +202,9 @@ static bool crowded(struct call *c, uint32_t slot)
 	return true;
 }
 
-/* CLAIM-4: a follower that must take a claim before it leads wants all woken. */
+/*
+ * CLAIM-4: a follower that must take a claim before it leads wants all woken.
+ */
 static uint32_t announce(const struct call *c, uint32_t *event)
 {
 	return unlikely(c->claim.flight != NULL) ? event_arm_all(event) :

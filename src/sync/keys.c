@@ -138,16 +138,18 @@ int flight_forget(struct call *c)
 	return answer_of_both(c, forget_here(c), there);
 }
 
-bool flight_purge(struct peer *p, uint32_t slot, uint64_t ctl)
-{
-	uint32_t hash;
+/*
+ * Changes a key's slot that was seen as `ctl`, in any phase. False: the phase
+ * does not allow it, or the slot has changed since.
+ */
+typedef bool (*visit_fn)(struct peer *p, uint32_t slot, uint64_t ctl);
 
+static bool purge(struct peer *p, uint32_t slot, uint64_t ctl)
+{
 	if (ctl_busy(ctl) && flight_reap_leader(p, ctl))
 		ctl = load_seq(&p->map->slots[slot].ctl);
-	hash = load_relaxed(&p->map->slots[slot].hash);
 	if (!ctl_at_rest(ctl) || !slot_retire(p, slot, ctl))
 		return false;
-	forget_deaths(p->map, hash);
 	peer_count(p, COUNT_forgets);
 	return true;
 }
@@ -157,7 +159,7 @@ bool flight_purge(struct peer *p, uint32_t slot, uint64_t ctl)
  * slot in the making is left alone. It may not be linked yet, and its flight
  * has not begun, so that flight counts as later than this call.
  */
-bool flight_drop(struct peer *p, uint32_t slot, uint64_t ctl)
+static bool drop(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	if ((!ctl_at_rest(ctl) && ctl_phase(ctl) != PHASE_BUSY) ||
 	    !slot_retire(p, slot, ctl))
@@ -202,7 +204,7 @@ static bool mark_flight(struct shm_slot *s, uint64_t *ctl)
 	return true;
 }
 
-bool flight_expire(struct peer *p, uint32_t slot, uint64_t ctl)
+static bool expire(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &p->map->slots[slot];
 	bool done;
@@ -233,8 +235,8 @@ static int invalidate_here(struct call *c, bool hard)
 
 	for (int n = 0; n < LOOK_MOST_TRIES && (r = flight_find(c, &seen)) == 1;
 	     n++) {
-		if (hard ? flight_drop(c->self, seen.slot, seen.ctl) :
-			   flight_expire(c->self, seen.slot, seen.ctl))
+		if (hard ? drop(c->self, seen.slot, seen.ctl) :
+			   expire(c->self, seen.slot, seen.ctl))
 			return 0;
 		if (ctl_phase(seen.ctl) == PHASE_RETIRED)
 			slot_unlink(c->self, seen.slot, seen.ctl);
@@ -267,7 +269,7 @@ int flight_invalidate(struct call *c, uint32_t flags)
  * Visits one slot until it is changed, or the visit does nothing to the word
  * that stands. A slot keeps its kind for as long as its word stands.
  */
-static bool visit_slot(struct peer *p, uint32_t slot, flight_visit_fn what)
+static bool visit_slot(struct peer *p, uint32_t slot, visit_fn what)
 {
 	struct shm_slot *s = &p->map->slots[slot];
 	uint64_t ctl = load_seq(&s->ctl), seen;
@@ -285,7 +287,7 @@ static bool visit_slot(struct peer *p, uint32_t slot, flight_visit_fn what)
 	return false;
 }
 
-static int visit_here(struct peer *p, flight_visit_fn what)
+static int visit_here(struct peer *p, visit_fn what)
 {
 	uint32_t used = slots_used(p->map);
 	int n = 0;
@@ -295,7 +297,7 @@ static int visit_here(struct peer *p, flight_visit_fn what)
 	return n;
 }
 
-int flight_with_all(struct peer *p, flight_visit_fn what)
+static int visit_all(struct peer *p, visit_fn what)
 {
 	struct mapping *old = mapping_predecessor(p->map);
 	struct peer *there;
@@ -313,4 +315,23 @@ int flight_with_all(struct peer *p, flight_visit_fn what)
 		return r;
 	n = visit_here(p, what);
 	return r > INT_MAX - n ? INT_MAX : n + r;
+}
+
+int flight_purge_all(struct peer *p)
+{
+	int n = visit_all(p, purge);
+
+	/* After the slots, which leave their deaths here. */
+	deaths_forget_all(p->map);
+	return n;
+}
+
+int flight_drop_all(struct peer *p)
+{
+	return visit_all(p, drop);
+}
+
+int flight_expire_all(struct peer *p)
+{
+	return visit_all(p, expire);
 }

@@ -119,9 +119,7 @@ static force_inline void flight_fill(struct flight *f,
 	f->flags = policy->flags;
 	f->ttl_ms = policy->ttl_ms;
 	f->neg_ttl_ms = policy->neg_ttl_ms;
-	f->keep_ms = policy->grace_ms > policy->stale_if_error_ms ?
-			     policy->grace_ms :
-			     policy->stale_if_error_ms;
+	f->keep_ms = call_keep_ms(policy);
 	f->lock_age_ms = policy->lock_age_ms;
 	f->fits = policy->fits;
 	f->arg = policy->arg;

@@ -14,7 +14,8 @@ uint64_t leader_guess_start(struct mapping *map, const struct sighting *seen,
 	uint64_t gen = ctl_gen(seen->ctl), guess;
 	/*
 	 * ORDER-B4 pairs ORDER-B3
-	 * What is of a later flight, or a stamp, is seen with that word.
+	 * If this thread loads the word of a later flight or a stamp, it sees
+	 * below that the control word has changed.
 	 */
 	uint64_t from = load_acquire(started);
 

@@ -37,8 +37,8 @@
  * callers that try, until it or another waiter has the lock, or has not come
  * for it within LOCK_DEFER_NS. Among waiters there is no order.
  *
- *   the holder dies              FLIGHT-T7 and FLIGHT-T8 leave the count, so the
- *                                next hold that ends keeps the lock
+ *   the holder dies              FLIGHT-T7 and FLIGHT-T8 leave the count, so
+ *                                the next hold that ends keeps the lock
  *   the waiters die or stop,     each caller that comes defers once; the first
  *     or have left (the count    that has done so takes the lock, has then
  *     says too much: legal)      waited, and sets the count to 0

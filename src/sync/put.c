@@ -53,8 +53,8 @@ static bool seems_held(struct call *c, const uint64_t *needed)
 }
 
 /*
- * PUT-1: takes the key from the leader that this segment has for it. Returns the word
- * that the leader's followers sleep on, or NULL: nothing was taken.
+ * PUT-1: takes the key from the leader that this segment has for it. Returns
+ * the word that the leader's followers sleep on, or NULL: nothing was taken.
  */
 static uint32_t *rob(struct call *c, const uint64_t *needed)
 {

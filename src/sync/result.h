@@ -7,6 +7,7 @@
 #define SYNC_RESULT_H
 
 #include <string.h>
+#include <sys/uio.h>
 
 #include <sfshm/result.h>
 
@@ -50,7 +51,6 @@ static inline void result_empty(struct sfshm_result *r)
 }
 
 /* Adds up the pieces of a value. Returns 0, -EINVAL or -EMSGSIZE. */
-struct iovec;
 int result_total(const struct iovec *iov, int count, uint64_t *total);
 
 /*

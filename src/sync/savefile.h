@@ -34,10 +34,11 @@ int savefile_path(struct savefile *f, const char *path);
 int savefile_open(struct savefile *f, uint32_t mode);
 
 /*
- * What is known of a whole file: its bytes, and which file it is. A file that
- * changes or is replaced has another inode or another time of change; the
- * number of an inode may come back, the time does not. savefile_sum() reads all
- * of the file; savefile_look() only asks which file it is.
+ * A whole file's bytes, by length and checksum, and its identity. A writer that
+ * changes or replaces the file gives it another inode or another time of
+ * change. The file system may use an inode's number again, but no time of
+ * change. savefile_sum() reads the whole file; savefile_look() fills in the
+ * identity only.
  */
 struct savefile_sum {
 	uint64_t bytes, checksum;

@@ -34,7 +34,7 @@ static_assert(offsetof(struct save_record, path) == 80, "layout");
 /* A hidden record, and what its field says of it. */
 struct save_note {
 	struct save_record rec;
-	uint64_t written; /* when it was, ns, coarse */
+	uint64_t written; /* when its writer wrote it, CLOCK_BOOTTIME, ns */
 	uint32_t ttl_ms;  /* of the result that is to come */
 };
 
@@ -61,7 +61,10 @@ bool save_read_note(const struct mapping *map, const struct sighting *seen,
 /* Whether what was read of another participant's slot is of that flight. */
 bool save_is_as_seen(const struct mapping *map, const struct sighting *seen);
 
-/* What is left of the lifetime of a file that was linked then; 0: nothing. */
+/*
+ * Returns how much of its lifetime a file has left that its writer linked at
+ * that time (CLOCK_BOOTTIME), ms; 0: none.
+ */
 uint32_t save_left(uint32_t ttl_ms, uint64_t linked);
 
 /* Answers the call with a record. False: there is no memory for it. */

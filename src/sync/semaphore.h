@@ -54,9 +54,9 @@
  *      does wait, a caller that may wait sleeps as a waiter, for
  *      SEMAPHORE_DEFER_NS at most, before it tries. A waiter that gets a permit
  *      sets it back: to 1 if there may be more waiters, but to 0 if it has
- *      deferred to them, so that a stopped one costs that once. It is a hint: two that
- *      change it at once may lose a step, and what is left of waiters that have
- *      gone costs one look at the records.
+ *      deferred to them, so that a stopped one costs that once. It is a hint:
+ *      two that change it at once may lose a step, and what is left of waiters
+ *      that have gone costs one look at the records.
  *
  *  SEMAPHORE-7. A remover closes the semaphore, finds no permit held and nobody
  *      waiting, and then removes it, each by one CAS of max:

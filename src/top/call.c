@@ -37,11 +37,7 @@ int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 	/* Read this before the handle's mapping, so that no close is missed. */
 	c->closing = h ? &h->closing : NULL;
 	c->closing_seen = h ? load_acquire(c->closing) : 0;
-	r = handle_enter(h, &c->self);
-	if (!r)
-		handle_look_if_due(c->self->map);
-	if (!r && unlikely(handle_moved(c->self->map)))
-		r = handle_follow(h, &c->self);
+	r = handle_enter_newest(h, &c->self);
 	if (r)
 		return r;
 	c->key = key_make(c->self->map, kind, key, len);

@@ -381,11 +381,7 @@ int sfshm_counter(struct sfshm *h, uint32_t index, const char **name,
 		  const char **help, uint64_t *value)
 {
 	struct peer *p;
-	int r = handle_enter(h, &p);
+	int r = handle_enter_newest(h, &p);
 
-	if (!r)
-		handle_look_if_due(p->map);
-	if (!r && handle_moved(p->map))
-		r = handle_follow(h, &p);
 	return r ? r : read_counter(p->map, index, name, help, value);
 }

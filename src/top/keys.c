@@ -161,19 +161,15 @@ int sfshm_invalidate(struct sfshm *h, const void *key, size_t key_len,
 }
 
 /* Visits every key of the segment, and of its successor if that appears. */
-static int with_all(struct sfshm *h, flight_visit_fn what)
+static int with_all(struct sfshm *h, int (*visit)(struct peer *p))
 {
 	struct peer *p;
 	int n = 0, r;
 
 	do {
-		r = handle_enter(h, &p);
+		r = handle_enter_newest(h, &p);
 		if (!r)
-			handle_look_if_due(p->map);
-		if (!r && handle_moved(p->map))
-			r = handle_follow(h, &p);
-		if (!r)
-			r = flight_with_all(p, what);
+			r = visit(p);
 		if (r > 0)
 			n += r < INT_MAX - n ? r : INT_MAX - n;
 	} while (r >= 0 && handle_moved(p->map));
@@ -182,14 +178,15 @@ static int with_all(struct sfshm *h, flight_visit_fn what)
 
 int sfshm_purge(struct sfshm *h)
 {
-	return with_all(h, flight_purge);
+	return with_all(h, flight_purge_all);
 }
 
 int sfshm_invalidate_all(struct sfshm *h, uint32_t flags)
 {
 	if (flags & ~(uint32_t)SFSHM_HARD)
 		return -EINVAL;
-	return with_all(h, flags & SFSHM_HARD ? flight_drop : flight_expire);
+	return with_all(h, flags & SFSHM_HARD ? flight_drop_all :
+						flight_expire_all);
 }
 
 void sfshm_result_clear(struct sfshm_result *result)

@@ -47,17 +47,6 @@ static int check_rank(struct call *c, const struct sfshm_lock_options *o)
 	return rank_refuse(holder, &wish);
 }
 
-static uint64_t deadline_of(const struct sfshm_lock_options *o)
-{
-	uint64_t after;
-
-	if (!o->wait_timeout_ms)
-		return o->deadline_ns;
-	after = sfshm_deadline_ms(o->wait_timeout_ms);
-	return o->deadline_ns && o->deadline_ns < after ? o->deadline_ns :
-							  after;
-}
-
 static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 		       const struct sfshm_lock_options *o, struct hold *held)
 {
@@ -67,7 +56,8 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 			 (o->flags & SFSHM_LOCK_CANCEL_FIRST ?
 				  SFSHM_CANCEL_FIRST :
 				  0),
-		.deadline_ns = deadline_of(o),
+		.deadline_ns =
+			call_deadline(o->wait_timeout_ms, o->deadline_ns),
 		.cancel = o->cancel,
 	};
 	struct sfshm_result none = SFSHM_RESULT_INIT;

@@ -58,10 +58,7 @@ static int put(struct sfshm *h, const void *key, size_t key_len,
 	policy = policy ? policy : &call_no_policy;
 	r = take(h, key, key_len, policy, flight_of(&flight), needed);
 	if (r == SFSHM_LEADER) {
-		sfshm_flight_keep(&flight,
-				  policy->grace_ms > policy->stale_if_error_ms ?
-					  policy->grace_ms :
-					  policy->stale_if_error_ms);
+		sfshm_flight_keep(&flight, call_keep_ms(policy));
 		r = sfshm_publish(&flight, data, len);
 		sfshm_flight_cleanup(&flight);
 	}

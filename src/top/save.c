@@ -58,21 +58,6 @@ static bool good_options(const struct sfshm_save_options *o)
 	       (!o->semaphore || o->semaphore_len);
 }
 
-/*
- * One deadline for the whole call: the waits for the reservation and for the
- * permit, in each segment.
- */
-static uint64_t deadline_of(const struct sfshm_save_options *o)
-{
-	uint64_t end = 0;
-
-	if (o->wait_timeout_ms && o->wait_timeout_ms != SFSHM_FOREVER)
-		end = sfshm_deadline_ms(o->wait_timeout_ms);
-	return end && (!o->deadline_ns || end < o->deadline_ns) ?
-		       end :
-		       o->deadline_ns;
-}
-
 static struct sfshm_policy policy_of(const struct sfshm_save_options *o,
 				     struct save *s)
 {
@@ -204,7 +189,8 @@ static int begin(struct sfshm *h, const void *key, size_t len, const char *path,
 	s->file.fd = -1;
 	s->since = sys.boot();
 	s->came = sys.now();
-	s->deadline = deadline_of(o);
+	/* One for the whole call: for all its waits, in each segment. */
+	s->deadline = call_deadline(o->wait_timeout_ms, o->deadline_ns);
 	s->flags = o->flags;
 	s->ttl_ms = o->ttl_ms;
 	s->reserve_ms = o->reserve_ms;

@@ -71,12 +71,8 @@ static inline struct semaphore_known *recall(const struct lookup *w)
 static int seek(struct lookup *w, bool may_make, bool try)
 {
 	struct semaphore_known *k;
-	int r = handle_enter(w->handle, &w->p);
+	int r = handle_enter_newest(w->handle, &w->p);
 
-	if (likely(!r))
-		handle_look_if_due(w->p->map);
-	if (!r && unlikely(handle_moved(w->p->map)))
-		r = handle_follow(w->handle, &w->p);
 	if (unlikely(r))
 		return r;
 	k = recall(w);

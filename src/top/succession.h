@@ -31,6 +31,7 @@
 #include <sfshm/segment.h>
 
 #include "peer/removal.h"
+#include "top/handle.h"
 
 /* Path of the predecessor of the segment at `path`, while it is needed. */
 int handle_old_path(const char *path, char *buf, size_t size);
@@ -77,6 +78,22 @@ static inline void handle_look_if_due(struct mapping *map)
 {
 	if (removal_is_due(map, sys.coarse()))
 		handle_look(map);
+}
+
+/*
+ * handle_enter() for a call that begins something or looks: in the segment that
+ * has the handle's name now. Returns handle_enter()'s or handle_follow()'s
+ * error.
+ */
+static inline int handle_enter_newest(struct sfshm *h, struct peer **out)
+{
+	int r = handle_enter(h, out);
+
+	if (likely(!r))
+		handle_look_if_due((*out)->map);
+	if (!r && unlikely(handle_moved((*out)->map)))
+		r = handle_follow(h, out);
+	return r;
 }
 
 /*

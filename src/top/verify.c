@@ -282,7 +282,7 @@ static void check_slot(struct check *c, uint32_t slot)
 			"though it is in use",
 			slot);
 	if (phase == PHASE_LIMBO && !ctl_owner(ctl) &&
-	    !slot_is_stamped(c->map, slot, ctl))
+	    !(load_acquire(&c->map->cold[slot].started) & STARTED_STAMP))
 		finding(c, "slot %u has no stamp, and never comes free", slot);
 	if (ctl_at_rest(ctl) && slot_kind(s) == SHM_SEMAPHORE)
 		check_semaphore(c, slot, ctl);

@@ -83,11 +83,7 @@ int sfshm_next_key(struct sfshm *h, const void *prefix, size_t prefix_len,
 	if (prefix_len > SFSHM_KEY_MAX)
 		return -ENAMETOOLONG;
 	do {
-		r = handle_enter(h, &p);
-		if (!r)
-			handle_look_if_due(p->map);
-		if (!r && handle_moved(p->map))
-			r = handle_follow(h, &p);
+		r = handle_enter_newest(h, &p);
 		if (r)
 			return r;
 		if (next_of_both(p->map, prefix ? prefix : "", prefix_len,

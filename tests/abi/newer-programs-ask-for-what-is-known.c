@@ -16,8 +16,8 @@
 	}
 
 /*
- * Options `*s`: their call is refused with a newer field, or with a size that no
- * version has, and then comes to this outcome.
+ * Options `*s`: their call is refused with a newer field, or with a size that
+ * no version has, and then comes to this outcome.
  */
 #define expect(outcome, s, call)                                          \
 	do {                                                              \

@@ -186,12 +186,6 @@ static void do_release(struct lane *lane, char *rest)
 	reply_code(lane, sfshm_release(&lane->flight));
 }
 
-static void do_release_after(struct lane *lane, char *rest)
-{
-	usleep((useconds_t)atoi(word(&rest)) * 1000);
-	reply_code(lane, sfshm_release(&lane->flight));
-}
-
 static void do_pin(struct lane *lane, char *rest)
 {
 	reply_code(lane, sfshm_pin(handle, rest, strlen(rest), &lane->pin,
@@ -263,7 +257,6 @@ const struct command flight_commands[] = {
 	{ "publish-bytes", "LENGTH SEED", do_publish_bytes },
 	{ "fail", "CODE [MESSAGE]", do_fail },
 	{ "release", "", do_release },
-	{ "release-after", "MS", do_release_after },
 	{ "pin", "KEY", do_pin },
 	{ "unpin", "", do_unpin },
 	{ "generation", "of the last result", do_generation },

@@ -47,7 +47,9 @@ static bool sleeps_until_its_deadline(struct sfshm *h)
 	return sleeps.until_ns == hasty.policy.deadline_ns;
 }
 
-/* On a busy machine a thread may be past its deadline before it sleeps again. */
+/*
+ * On a busy machine a thread may be past its deadline before it sleeps again.
+ */
 static void deadlines_are_met_to_the_ns(void **state)
 {
 	struct agent *leader = agent_start();

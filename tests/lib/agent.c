@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "testing.h"
+#include "watch.h"
 
 static struct agent *agents;
 
@@ -61,6 +62,14 @@ struct agent *agent_start(void)
 	struct agent *a = agent_start_bare(0);
 
 	agent_expect(a, "ok", "open %s", segment);
+	return a;
+}
+
+struct agent *agent_start_patient(void)
+{
+	struct agent *a = agent_start();
+
+	agent_expect(a, "ok", "sleep-until-woken");
 	return a;
 }
 
@@ -185,6 +194,18 @@ int agent_threads(const struct agent *a)
 void agent_asleep(struct agent *a)
 {
 	assert_true(eventually(stat_field(a, 0) == 'S'));
+}
+
+void agent_die_unmarked(struct agent *a, const char *command)
+{
+	uint32_t attached, alive;
+
+	agent_expect(a, "@t leader", "@t %s", command);
+	agent_say(a, "@t exec");
+	assert_true(eventually(agent_threads(a) == 1));
+	agent_expect(a, "ok", "ping");
+	watch_participants(&attached, &alive);
+	assert_int_equal(attached, alive);
 }
 
 void agent_stopped(struct agent *a)

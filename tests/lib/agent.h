@@ -26,6 +26,9 @@ struct agent {
 /* Starts an agent that has the test's segment open. */
 struct agent *agent_start(void);
 
+/* The same; only a wake ends this agent's sleeps (sleep_until_woken()). */
+struct agent *agent_start_patient(void);
+
 /* Starts an agent that has nothing open, in new namespaces (CLONE_NEW...). */
 struct agent *agent_start_bare(int namespaces);
 
@@ -67,6 +70,12 @@ int agent_threads(const struct agent *a);
 
 /* Waits until the agent's main thread sleeps in the kernel. */
 void agent_asleep(struct agent *a);
+
+/*
+ * Has a thread of the agent lead the key, and die without a word from the
+ * kernel: it calls exec(). `command` begins the flight.
+ */
+void agent_die_unmarked(struct agent *a, const char *command);
 
 /* Waits until a signal has stopped the agent. */
 void agent_stopped(struct agent *a);

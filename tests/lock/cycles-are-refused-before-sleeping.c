@@ -2,23 +2,15 @@
 /*
  * PROMISE-L3: the caller that would close a circle of waits gets -EDEADLK
  * instead of sleeping, over any number of threads and processes, locks and
- * flights.
+ * flights. Only a wake ends the
+ * sleeps here, so that nothing is found by chance, later on.
  */
 #include "agent.h"
 #include "watch.h"
 
-/* They sleep until they are woken: nothing is found by chance, later on. */
-static struct agent *start(void)
-{
-	struct agent *a = agent_start();
-
-	agent_expect(a, "ok", "sleep-until-woken");
-	return a;
-}
-
 static void two_threads(void **state)
 {
-	struct agent *a = start();
+	struct agent *a = agent_start_patient();
 
 	(void)state;
 	agent_expect(a, "@one locked", "@one lock A");
@@ -34,7 +26,7 @@ static void two_threads(void **state)
 
 static void three_threads(void **state)
 {
-	struct agent *a = start();
+	struct agent *a = agent_start_patient();
 
 	(void)state;
 	agent_expect(a, "@one locked", "@one lock A");
@@ -53,7 +45,8 @@ static void three_threads(void **state)
 
 static void across_processes(void **state)
 {
-	struct agent *a = start(), *b = start(), *c = start();
+	struct agent *a = agent_start_patient(), *b = agent_start_patient(),
+		     *c = agent_start_patient();
 
 	(void)state;
 	agent_expect(a, "locked", "lock A");
@@ -72,7 +65,8 @@ static void across_processes(void **state)
 
 static void locks_and_flights(void **state)
 {
-	struct agent *a = start(), *b = start(), *c = start();
+	struct agent *a = agent_start_patient(), *b = agent_start_patient(),
+		     *c = agent_start_patient();
 
 	(void)state;
 	agent_expect(a, "leader", "begin F");
@@ -91,7 +85,7 @@ static void locks_and_flights(void **state)
 
 static void flights_that_want_a_lock(void **state)
 {
-	struct agent *a = start(), *b = start();
+	struct agent *a = agent_start_patient(), *b = agent_start_patient();
 
 	(void)state;
 	agent_expect(a, "leader", "begin F");
@@ -106,7 +100,8 @@ static void flights_that_want_a_lock(void **state)
 /* Standing in a long queue is no circle, nor is waiting beside one. */
 static void queues_are_not(void **state)
 {
-	struct agent *a = start(), *b = start(), *c = start();
+	struct agent *a = agent_start_patient(), *b = agent_start_patient(),
+		     *c = agent_start_patient();
 
 	(void)state;
 	agent_expect(a, "locked", "lock A");

@@ -5,32 +5,10 @@
  * if it dies meanwhile, the next one does the rest.
  */
 #include <signal.h>
-#include <sys/stat.h>
 
 #include "agent.h"
 #include "testing.h"
 #include "watch.h"
-
-static int threads_of(const struct agent *a)
-{
-	char path[64];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)a->pid);
-	return stat(path, &st) ? 0 : (int)st.st_nlink - 2;
-}
-
-static void die_unmarked(struct agent *a)
-{
-	uint32_t attached, alive;
-
-	agent_expect(a, "@t leader", "@t begin key");
-	agent_say(a, "@t exec");
-	assert_true(eventually(threads_of(a) == 1));
-	agent_expect(a, "ok", "ping");
-	watch_participants(&attached, &alive);
-	assert_int_equal(attached, alive);
-}
 
 static void next_one_has_the_record(void **state)
 {
@@ -39,7 +17,7 @@ static void next_one_has_the_record(void **state)
 	(void)state;
 	agent_expect(a, "ok", "open %s participants=1", segment);
 	agent_expect(b, "ok", "open %s participants=1", segment);
-	die_unmarked(a);
+	agent_die_unmarked(a, "begin key");
 	agent_expect(b, "leader owner_died", "begin key");
 	agent_expect(b, "0", "verify");
 }
@@ -51,7 +29,7 @@ static void what_it_had_is_given_back(void **state)
 
 	(void)state;
 	agent_expect(a, "@t ok", "@t acquire s max=1");
-	die_unmarked(a);
+	agent_die_unmarked(a, "begin key");
 	agent_expect(b, "ok", "acquire s");
 	agent_expect(b, "leader owner_died", "begin key");
 	agent_expect(b, "0", "verify");
@@ -69,7 +47,7 @@ static void who_marks_dies(void **state)
 		struct agent *a = agent_start(), *b = agent_start();
 
 		agent_expect(b, "-ENODATA", "get key");
-		die_unmarked(a);
+		agent_die_unmarked(a, "begin key");
 		agent_expect(b, "ok", "arm %s 1 KILL", points[i]);
 		agent_say(b, "verify");
 		assert_int_equal(agent_gone(b), SIGKILL);

@@ -24,16 +24,20 @@ struct busy {
 	uint32_t now, most, runs;
 };
 
-/* Alone at it, it is hoped. */
+#define ASKERS 9
+#define ASKERS_PER_KEY 3
+
+/* Alone at it, it is hoped, while all that have no value yet wait. */
 static int work_alone(struct sfshm_flight *f, void *arg)
 {
 	struct busy *busy = arg;
-	uint32_t n = fetch_add_acq_rel(&busy->now, 1) + 1;
+	uint32_t n = fetch_add_acq_rel(&busy->now, 1) + 1, waiting;
 
 	if (n > load_relaxed(&busy->most))
 		store_relaxed(&busy->most, n);
-	fetch_add_relaxed(&busy->runs, 1);
-	usleep(2000);
+	waiting =
+		ASKERS - 1 - ASKERS_PER_KEY * fetch_add_relaxed(&busy->runs, 1);
+	demand(eventually(sfshm_flight_waiters(f) == waiting));
 	fetch_add_acq_rel(&busy->now, -1u);
 	return sfshm_publish(f, "v", 1);
 }
@@ -41,17 +45,17 @@ static int work_alone(struct sfshm_flight *f, void *arg)
 static void several_keys_run_one_after_the_other(void **state)
 {
 	static const char *const keys[] = { "a", "b", "c" };
-	struct asker askers[9] = { 0 };
+	struct asker askers[ASKERS] = { 0 };
 	struct busy busy = { 0 };
 
 	(void)state;
-	for (int i = 0; i < 9; i++) {
+	for (int i = 0; i < ASKERS; i++) {
 		askers[i].policy = *POLICY(CLAIM, .ttl_ms = SFSHM_FOREVER);
 		askers[i].work = work_alone;
 		askers[i].arg = &busy;
 		asker_start(&askers[i], h, keys[i % 3]);
 	}
-	for (int i = 0; i < 9; i++) {
+	for (int i = 0; i < ASKERS; i++) {
 		asker_join(&askers[i]);
 		assert_in_range(askers[i].outcome, SFSHM_CACHED,
 				SFSHM_COMPUTED);
@@ -147,20 +151,22 @@ static void its_holder_is_cancelled(void **state)
 }
 
 /*
- * Some time for the claim, and for the leader what is left of the two seconds:
- * no sleep is to end later than that after the first one began.
+ * It waits for the claim, and then for the key's leader: no sleep is to end
+ * later than two seconds after the first one began.
  */
-static void waits_once_for_both(struct agent *holder)
+static void waits_once_for_both(struct agent *leader)
 {
-	uint64_t began = now_ms();
+	struct asker a = { .policy = *POLICY(CLAIM, .wait_timeout_ms = 2000) };
 
 	sleeps_note();
-	agent_say(holder, "release-after 200");
-	assert_int_equal(begin(POLICY(CLAIM, .wait_timeout_ms = 2000)),
-			 -ETIMEDOUT);
-	assert_true(now_ms() - began >= 1999);
+	asker_start(&a, h, "key");
+	await_waiters("upstream", 1);
+	agent_expect(leader, "leader", "begin key");
+	await_waiters("key", 1);
+	asker_join(&a);
+	assert_int_equal(a.outcome, -ETIMEDOUT);
 	assert_true(sleeps.until_ns <= sleeps.first_ns + UINT64_C(2000000000));
-	agent_answers(holder, "ok");
+	sfshm_result_clear(&a.result);
 }
 
 /* Both waits together take no longer than one is meant to. */
@@ -171,7 +177,7 @@ static void time_outs_count_once(void **state)
 	(void)state;
 	/* No bent clock here, for the kernel's is not. */
 	put("old", POLICY(.ttl_ms = 1));
-	usleep(20000);
+	assert_true(eventually(get() == -ENODATA));
 	agent_expect(holder, "leader", "begin other claim=upstream");
 	assert_int_equal(begin(POLICY(CLAIM, .wait_timeout_ms = 20)),
 			 -ETIMEDOUT);
@@ -181,9 +187,9 @@ static void time_outs_count_once(void **state)
 	assert_value("old");
 	assert_int_equal(result.stale, 1);
 
-	agent_expect(leader, "leader", "begin key");
-	waits_once_for_both(holder);
-	/* The claim went back with that. */
+	waits_once_for_both(leader);
+	agent_expect(holder, "ok", "release");
+	/* It has left nothing at the claim. */
 	assert_int_equal(begin_key("other", POLICY(CLAIM, .flags = SFSHM_TRY)),
 			 SFSHM_LEADER);
 	assert_int_equal(sfshm_release(&flight), 0);

@@ -102,6 +102,14 @@ static void until_the_key_is_forgotten(void **state)
 		begin(POLICY(.breaker_deaths = 1, .breaker_ms = 60000)),
 		SFSHM_LEADER);
 	assert_int_equal(sfshm_release(&flight), 0);
+	/* A purge forgets the deaths of keys that have no slot, too. */
+	die();
+	assert_int_equal(sfshm_invalidate(h, "key", 3, SFSHM_HARD), 0);
+	assert_int_equal(sfshm_purge(h), 0);
+	assert_int_equal(
+		begin(POLICY(.breaker_deaths = 1, .breaker_ms = 60000)),
+		SFSHM_LEADER);
+	assert_int_equal(sfshm_release(&flight), 0);
 }
 
 static struct agent *rival;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-G1, PROMISE-G3, PROMISE-G4, PROMISE-C17: a C++ exception that leaves the work, or
- * a block with a guarded flight, ends the flight on its way. Followers lead,
- * or get the cause, as the leader chose. Cancellation unwinds in the same way.
+ * PROMISE-G1, PROMISE-G3, PROMISE-G4, PROMISE-C17: a C++ exception that leaves
+ * the work, or a block with a guarded flight, ends the flight on its way.
+ * Followers lead, or get the cause, as the leader chose. Cancellation unwinds
+ * in the same way.
  */
 #include <atomic>
 #include <cstdio>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F4, PROMISE-G1, PROMISE-C13: a heartbeat keeps its leader's flight for as long as
- * the leader works, and stops once the flight is lost or ended, whatever
- * becomes of the leader.
+ * PROMISE-F4, PROMISE-G1, PROMISE-C13: a heartbeat keeps its leader's flight
+ * for as long as the leader works, and stops once the flight is lost or ended,
+ * whatever becomes of the leader.
  */
 #include <dirent.h>
 #include <pthread.h>

@@ -2,8 +2,8 @@
 /*
  * PROMISE-C14: sfshm_put() makes a value known whoever leads its key. It waits
  * for nobody, the leader is fenced, and those that wait get the value put. If
- * it cannot be kept, the older value is gone all the same. sfshm_put_if() does so
- * only in place of the value that it names.
+ * it cannot be kept, the older value is gone all the same. sfshm_put_if() does
+ * so only in place of the value that it names.
  */
 #include <sfshm/pin.h>
 #include <sfshm/put.h>

@@ -49,6 +49,21 @@ static void by_a_caller_that_only_tries_as_well(void **state)
 	assert_int_equal(sfshm_release(&flight), 0);
 }
 
+/* The kernel has marked nothing: the caller asks it, ten times a second. */
+static void so_is_one_that_died_unmarked(void **state)
+{
+	struct agent *leader = agent_start();
+
+	(void)state;
+	put("old", POLICY(STALE));
+	clock_advance(2000);
+	agent_die_unmarked(leader, "begin key refresh");
+	assert_int_equal(begin(POLICY(STALE)), SFSHM_LEADER);
+	assert_int_equal(result.owner_died, 1);
+	assert_int_equal(publish("new"), 0);
+	assert_sound(h);
+}
+
 /* Its own lease counts, not the caller's. */
 static void so_is_one_past_its_lease(void **state)
 {
@@ -148,6 +163,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		in_policy(a_dead_one_is_replaced),
 		in_policy(by_a_caller_that_only_tries_as_well),
+		in_policy(so_is_one_that_died_unmarked),
 		in_policy(so_is_one_past_its_lease),
 		in_policy(and_one_that_stopped_before_it_noted_its_start),
 		in_policy(one_that_never_leads_gets_the_stale_value),

@@ -6,6 +6,7 @@
  * The test changes no clock, because a wait ends by the kernel's.
  */
 #include "agent.h"
+#include "os/sys.h"
 #include "policy.h"
 #include "watch.h"
 
@@ -94,6 +95,43 @@ static void or_where_it_is_another_keys(void **state)
 	agent_expect(leader, "ok", "release");
 }
 
+static struct agent *late;
+static uint64_t (*real_now)(void);
+static int looks_at_the_clock;
+
+/*
+ * The leader fails between the caller's last look at the key and its deadline.
+ */
+static uint64_t fail_meanwhile(void)
+{
+	if (++looks_at_the_clock == 2) {
+		agent_expect(late, "ok", "fail -5 too late");
+		return real_now() + 3600 * NS_PER_S;
+	}
+	return real_now();
+}
+
+/*
+ * There is no old value; a failure that comes too late is not half an answer.
+ */
+static void nothing_else_is_in_the_result(void **state)
+{
+	int r;
+
+	(void)state;
+	late = agent_start();
+	agent_expect(late, "leader", "begin key");
+	real_now = sys.now;
+	looks_at_the_clock = 0;
+	sys.now = fail_meanwhile;
+	r = begin(&hasty);
+	sys.now = real_now;
+	assert_int_equal(looks_at_the_clock, 2);
+	assert_int_equal(r, -ETIMEDOUT);
+	assert_int_equal(result.code, 0);
+	assert_string_equal(result.message, "");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +139,7 @@ int main(int argc, char **argv)
 		in_policy(also_who_refreshes_or_never_leads),
 		in_policy(where_there_is_none_it_is_a_time_out),
 		in_policy(or_where_it_is_another_keys),
+		in_policy(nothing_else_is_in_the_result),
 	};
 
 	return test_main(tests);

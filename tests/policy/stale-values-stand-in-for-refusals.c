@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-C3: where a call may neither lead nor wait, it gets a stale value that
- * its policy accepts: for an open breaker and for too many waiters, as for a
- * time-out. A breaker that never closes is an error.
+ * PROMISE-C3: where a call may neither lead nor wait, it gets a stale value
+ * that its policy accepts: for an open breaker and for too many waiters, as for
+ * a time-out. A breaker that never closes is an error.
  */
 #include "asker.h"
 #include "agent.h"

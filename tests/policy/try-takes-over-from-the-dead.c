@@ -22,6 +22,20 @@ static void from_the_dead(void **state)
 	assert_sound(h);
 }
 
+/* The kernel has marked nothing: the caller asks it. */
+static void from_those_that_died_unmarked(void **state)
+{
+	struct agent *leader = agent_start();
+
+	(void)state;
+	assert_int_equal(get(), -ENODATA);
+	agent_die_unmarked(leader, "begin key");
+	assert_int_equal(begin(POLICY(.flags = SFSHM_TRY)), SFSHM_LEADER);
+	assert_int_equal(result.owner_died, 1);
+	assert_int_equal(sfshm_release(&flight), 0);
+	assert_sound(h);
+}
+
 /* Who must not lead either at least learns that nobody does. */
 static void for_nobody_if_it_may_not_lead(void **state)
 {
@@ -55,6 +69,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_policy(from_the_dead),
+		in_policy(from_those_that_died_unmarked),
 		in_policy(for_nobody_if_it_may_not_lead),
 		in_policy(from_those_past_their_time),
 	};

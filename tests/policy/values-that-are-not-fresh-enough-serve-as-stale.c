@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-C7: a value that `fresh` refuses may still serve as a stale one: while
- * another caller leads, at a time-out, and after a failure. A value that `fits`
- * refuses serves for nothing. No byte of a refused value stays in the result.
+ * PROMISE-C7: a value that `fresh` refuses may still serve as a stale one:
+ * while another caller leads, at a time-out, and after a failure. A value that
+ * `fits` refuses serves for nothing. No byte of a refused value stays in the
+ * result.
  */
 #include "agent.h"
 #include "policy.h"

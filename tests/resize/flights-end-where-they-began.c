@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-C14: flights are under way when the segment is replaced. Their leaders end them,
- * their followers and later callers get that end, and nobody leads the same
- * key beside them.
+ * PROMISE-C14: flights are under way when the segment is replaced. Their
+ * leaders end them, their followers and later callers get that end, and nobody
+ * leads the same key beside them.
  */
 #include "resizing.h"
 

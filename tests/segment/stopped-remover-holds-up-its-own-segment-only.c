@@ -85,7 +85,9 @@ static void others_go_on(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, open_stale, &outcome),
 			 0);
 	assert_true(eventually(load_relaxed(&asked)));
-	/* The remover never goes on: were these held up, it would be for good. */
+	/*
+	 * The remover never goes on: were these held up, it would be for good.
+	 */
 	open_another();
 	child = fork();
 	if (!child)

@@ -2,23 +2,15 @@
 /*
  * PROMISE-C9: the caller that would close a circle of waits over permits that
  * one thread holds gets -EDEADLK instead of sleeping. The others on the circle
- * may wait for flights and locks.
+ * may wait for flights and locks. Only a wake ends the
+ * sleeps here, so that nothing is found by chance, later on.
  */
 #include "agent.h"
 #include "watch.h"
 
-/* They sleep until they are woken: nothing is found by chance, later on. */
-static struct agent *start(void)
-{
-	struct agent *a = agent_start();
-
-	agent_expect(a, "ok", "sleep-until-woken");
-	return a;
-}
-
 static void who_holds_the_permit_closes_it(void **state)
 {
-	struct agent *a = start(), *b = start();
+	struct agent *a = agent_start_patient(), *b = agent_start_patient();
 
 	(void)state;
 	agent_expect(a, "ok", "acquire s max=1");
@@ -33,7 +25,7 @@ static void who_holds_the_permit_closes_it(void **state)
 
 static void who_wants_the_permit_closes_it(void **state)
 {
-	struct agent *a = start(), *b = start();
+	struct agent *a = agent_start_patient(), *b = agent_start_patient();
 
 	(void)state;
 	agent_expect(a, "ok", "acquire s max=1");
@@ -47,7 +39,8 @@ static void who_wants_the_permit_closes_it(void **state)
 
 static void over_locks_and_two_semaphores(void **state)
 {
-	struct agent *a = start(), *b = start(), *c = start();
+	struct agent *a = agent_start_patient(), *b = agent_start_patient(),
+		     *c = agent_start_patient();
 
 	(void)state;
 	agent_expect(a, "ok", "acquire s max=1");
@@ -67,7 +60,7 @@ static void over_locks_and_two_semaphores(void **state)
 /* All of several permits are as good as the only one. */
 static void one_thread_has_them_all(void **state)
 {
-	struct agent *a = start(), *b = start();
+	struct agent *a = agent_start_patient(), *b = agent_start_patient();
 
 	(void)state;
 	agent_expect(a, "ok", "acquire s max=2");
@@ -83,7 +76,8 @@ static void one_thread_has_them_all(void **state)
 /* Another holder may give a permit back: no circle. */
 static void others_have_some(void **state)
 {
-	struct agent *a = start(), *b = start(), *c = start();
+	struct agent *a = agent_start_patient(), *b = agent_start_patient(),
+		     *c = agent_start_patient();
 
 	(void)state;
 	agent_expect(a, "ok", "acquire s max=2");
@@ -103,7 +97,7 @@ static void others_have_some(void **state)
 /* The dead one's permit comes back. */
 static void the_dead_close_none(void **state)
 {
-	struct agent *a = start(), *b = start();
+	struct agent *a = agent_start_patient(), *b = agent_start_patient();
 
 	(void)state;
 	agent_expect(a, "ok", "acquire s max=1");

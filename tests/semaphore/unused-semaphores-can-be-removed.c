@@ -126,6 +126,8 @@ static void late_taker_writes_nowhere_else(void **state)
 	agent_stopped(late);
 	assert_int_equal(drop("s"), 0);
 	fill_with_zeros();
+	/* What the taker has noted is kept, and is no damage. */
+	assert_sound(h);
 	agent_signal(late, SIGCONT);
 	agent_answers(late, "ok");
 	are_all_zeros();
@@ -189,32 +191,38 @@ static void taker_meets_a_remover_half_way(void **state)
 	assert_int_equal(sfshm_close(h), 0);
 }
 
+static void remover_dies_at(const char *point)
+{
+	struct agent *victim = agent_start();
+
+	agent_expect(victim, "ok", "arm %s 1 KILL", point);
+	agent_say(victim, "remove s");
+	assert_int_equal(agent_gone(victim), SIGKILL);
+	assert_sound(h);
+}
+
+static void takes_and_gives_back(struct agent *a, uint32_t max)
+{
+	char permits[32];
+
+	snprintf(permits, sizeof(permits), "1 of %u, 0 wait", max);
+	agent_expect(a, "ok", "acquire s max=%u try", max);
+	agent_expect(a, permits, "permits s");
+	agent_expect(a, "ok", "give-back");
+}
+
 static void dead_removers_keep_nobody_out(void **state)
 {
-	struct agent *victim = agent_start(), *next = agent_start();
+	struct agent *next = agent_start();
 
 	(void)state;
 	h = segment_open(NULL);
 	assert_int_equal(make("s", 3), 0);
-	agent_expect(victim, "ok", "arm semaphore_closing 1 KILL");
-	agent_say(victim, "remove s");
-	assert_int_equal(agent_gone(victim), SIGKILL);
-	assert_sound(h);
-	agent_expect(next, "ok", "acquire s try");
-	agent_expect(next, "1 of 3, 0 wait", "permits s");
-	agent_expect(next, "ok", "give-back");
-	victim = agent_start();
-	agent_expect(victim, "ok", "arm semaphore_removed 1 KILL");
-	agent_say(victim, "remove s");
-	assert_int_equal(agent_gone(victim), SIGKILL);
-	assert_sound(h);
-	agent_expect(next, "ok", "acquire s max=5 try");
-	agent_expect(next, "1 of 5, 0 wait", "permits s");
-	agent_expect(next, "ok", "give-back");
-	victim = agent_start();
-	agent_expect(victim, "ok", "arm semaphore_removed 1 KILL");
-	agent_say(victim, "remove s");
-	assert_int_equal(agent_gone(victim), SIGKILL);
+	remover_dies_at("semaphore_closing");
+	takes_and_gives_back(next, 3);
+	remover_dies_at("semaphore_removed");
+	takes_and_gives_back(next, 5);
+	remover_dies_at("semaphore_removed");
 	assert_int_equal(drop("s"), -ENODATA);
 	assert_sound(h);
 	assert_int_equal(sfshm_close(h), 0);

@@ -9,46 +9,9 @@
 #include <sfshm/semaphore.h>
 
 #include "agent.h"
-#include "os/sys.h"
+#include "still.h"
 #include "sync/semaphore.h"
 #include "watch.h"
-
-/* This process's clock stands still, but for the sleeps that end it moves. */
-static uint64_t clock_ns;
-static uint32_t naps;
-static struct sys_ops real;
-
-static uint64_t still(void)
-{
-	return clock_ns;
-}
-
-/* A sleep that nothing ends but its time, which passes at once. */
-static long sleep_through(struct futex_waitv *words, unsigned int count,
-			  const struct timespec *until)
-{
-	(void)words;
-	(void)count;
-	naps++;
-	clock_ns =
-		(uint64_t)until->tv_sec * NS_PER_S + (uint64_t)until->tv_nsec;
-	errno = ETIMEDOUT;
-	return -1;
-}
-
-static int still_setup(void **state)
-{
-	real = sys;
-	naps = 0;
-	clock_ns = sys.now();
-	return segment_setup(state);
-}
-
-static int still_teardown(void **state)
-{
-	sys = real;
-	return segment_teardown(state);
-}
 
 static int take(struct sfshm *h, uint32_t flags, struct sfshm_permit *permit)
 {
@@ -93,18 +56,18 @@ static void stopped_waiter_costs_one_short_sleep(void **state)
 	begin(h, waiter, &permit);
 	assert_int_equal(sfshm_permit_release(&permit), 0);
 	agent_stopped(waiter);
-	sys.now = still;
-	sys.waitv = sleep_through;
+	sys.now = still_now;
+	sys.waitv = still_sleep;
 	take_turns(h, 0, SEMAPHORE_BYPASSES);
 	take_turns(h, SFSHM_SEMAPHORE_TRY, 2);
-	assert_int_equal(naps, 0);
-	before = clock_ns;
+	assert_int_equal(still.naps, 0);
+	before = still.clock_ns;
 	take_turns(h, 0, 1);
-	assert_int_equal(naps, 1);
-	assert_int_equal(clock_ns - before, SEMAPHORE_DEFER_NS);
+	assert_int_equal(still.naps, 1);
+	assert_int_equal(still.clock_ns - before, SEMAPHORE_DEFER_NS);
 	/* It is not announced any more. */
 	take_turns(h, 0, 3 * SEMAPHORE_BYPASSES);
-	assert_int_equal(naps, 1);
+	assert_int_equal(still.naps, 1);
 	assert_sound(h);
 	assert_int_equal(sfshm_close(h), 0);
 }
@@ -120,10 +83,10 @@ static void waiter_that_has_gone_costs_nothing(void **state)
 	begin(h, waiter, &permit);
 	assert_int_equal(sfshm_permit_release(&permit), 0);
 	agent_gone(waiter);
-	sys.now = still;
-	sys.waitv = sleep_through;
+	sys.now = still_now;
+	sys.waitv = still_sleep;
 	take_turns(h, 0, 3 * SEMAPHORE_BYPASSES);
-	assert_int_equal(naps, 0);
+	assert_int_equal(still.naps, 0);
 	assert_int_equal(sfshm_close(h), 0);
 }
 
@@ -134,11 +97,11 @@ static long sleep_until_it_was_had(struct futex_waitv *words,
 				   unsigned int count,
 				   const struct timespec *until)
 {
-	if (!naps++) {
+	if (!still.naps++) {
 		agent_answers(in_line, "ok");
 		agent_expect(in_line, "ok", "give-back");
 	}
-	return real.waitv(words, count, until);
+	return still.real.waitv(words, count, until);
 }
 
 static void waiter_gets_the_permit_in_its_turn(void **state)
@@ -152,22 +115,19 @@ static void waiter_gets_the_permit_in_its_turn(void **state)
 	begin(h, in_line, &permit);
 	sys.waitv = sleep_until_it_was_had;
 	assert_int_equal(sfshm_permit_release(&permit), 0);
-	for (; !naps && turns < 1000; turns++)
+	for (; !still.naps && turns < 1000; turns++)
 		take_turns(h, 0, 1);
 	assert_in_range(turns, 1, SEMAPHORE_BYPASSES + 1);
 	assert_sound(h);
 	assert_int_equal(sfshm_close(h), 0);
 }
 
-#define still_test(f) \
-	cmocka_unit_test_setup_teardown(f, still_setup, still_teardown)
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		still_test(stopped_waiter_costs_one_short_sleep),
-		still_test(waiter_that_has_gone_costs_nothing),
-		still_test(waiter_gets_the_permit_in_its_turn),
+		in_still_segment(stopped_waiter_costs_one_short_sleep),
+		in_still_segment(waiter_that_has_gone_costs_nothing),
+		in_still_segment(waiter_gets_the_permit_in_its_turn),
 	};
 
 	return test_main(tests);

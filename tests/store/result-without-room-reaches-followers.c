@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-C15: All value memory is pinned. A result still reaches its followers, marked as
- * not kept, and its leader. A later caller starts anew. A caller whose policy
- * asks for it gets an error instead.
+ * PROMISE-C15: All value memory is pinned. A result still reaches its
+ * followers, marked as not kept, and its leader. A later caller starts anew. A
+ * caller whose policy asks for it gets an error instead.
  */
 #include <sfshm/pin.h>
 

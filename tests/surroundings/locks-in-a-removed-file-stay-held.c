@@ -219,7 +219,9 @@ static void unseen_both_are_told(void **state)
 	agent_expect(b, "locked", "lock key");
 	agent_expect(b, "@t leader", "@t begin key");
 	agent_expect(a, "ok", A_WHILE);
-	/* It finds the new one, and does not lead there what it leads itself. */
+	/*
+	 * It finds the new one, and does not lead there what it leads itself.
+	 */
 	agent_expect(a, "@u -EBUSY", "@u begin own try");
 	agent_expect(b, "-ESHUTDOWN", "unlock key");
 	agent_expect(a, "-ESHUTDOWN", "unlock key");

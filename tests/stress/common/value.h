@@ -36,7 +36,9 @@ uint64_t value_make(void *data, uint32_t len, uint32_t key, uint64_t generation,
 enum value_fault value_look(const void *data, size_t len, uint32_t key,
 			    struct stamp *stamp);
 
-/* A key's bytes; 64 of them at most. Every third key is too long for its slot. */
+/*
+ * A key's bytes; 64 of them at most. Every third key is too long for its slot.
+ */
 size_t key_text(char *text, size_t size, uint32_t key);
 
 #endif

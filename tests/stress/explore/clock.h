@@ -47,7 +47,9 @@ static inline bool lanes_any(vclock v)
 	return half[0] | half[1];
 }
 
-/* Whether the set holds any event of the front's, or after one in its thread. */
+/*
+ * Whether the set holds any event of the front's, or after one in its thread.
+ */
 static inline bool clock_meets(vclock clock, vclock front)
 {
 	return lanes_any((vclock)(front <= clock));
