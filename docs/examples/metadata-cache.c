@@ -172,7 +172,7 @@ static int fetch_run(struct sfshm_flight *flight, void *arg)
 				 (uint32_t)reply.max_age_s * 1000 :
 				 SFSHM_FOREVER;
 	sfshm_flight_ttl(flight, ttl_ms, FAILURE_MS);
-	/* Other callers may accept a stale answer, even if this one does not. */
+	/* Other callers may accept a stale answer, though this one does not. */
 	sfshm_flight_keep(flight, cache->grace_ms > cache->on_error_ms ?
 					  cache->grace_ms :
 					  cache->on_error_ms);

@@ -85,7 +85,7 @@ static inline void handle_look_if_due(struct mapping *map)
  * has the handle's name now. Returns handle_enter()'s or handle_follow()'s
  * error.
  */
-static inline int handle_enter_newest(struct sfshm *h, struct peer **out)
+static force_inline int handle_enter_newest(struct sfshm *h, struct peer **out)
 {
 	int r = handle_enter(h, out);
 
