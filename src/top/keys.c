@@ -91,7 +91,6 @@ int sfshm_peek(struct sfshm *h, const void *key, size_t key_len,
 		own = *policy;
 	settle_ms = flight_settles_for(&own, -EAGAIN);
 	own.grace_ms = 0;
-	own.beta = 0;
 	do {
 		r = call_start(&c, h, SHM_VALUE, key, key_len, &own, result);
 		if (r)

@@ -40,7 +40,9 @@ static void nothing(void **state)
 static void fresh_values(void **state)
 {
 	(void)state;
-	put("value", POLICY(.ttl_ms = 60000));
+	assert_int_equal(begin(POLICY(.ttl_ms = 60000)), SFSHM_LEADER);
+	clock_advance(1000);
+	assert_int_equal(publish("value"), 0);
 	assert_int_equal(peek(NULL), SFSHM_CACHED);
 	assert_int_equal(result.stale, 0);
 	assert_value("value");

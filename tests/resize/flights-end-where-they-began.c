@@ -2,7 +2,7 @@
 /*
  * PROMISE-C14: flights are under way when the segment is replaced. Their
  * leaders end them, their followers and later callers get that end, and nobody
- * leads the same key beside them.
+ * leads the same key beside them. A walk finds their keys.
  */
 #include "resizing.h"
 
@@ -137,11 +137,30 @@ static void killed(void **state)
 	handed_on(&s);
 }
 
+static void walked(void **state)
+{
+	const struct sfshm_options small = { .slots = 100 };
+	struct sfshm_walk walk = SFSHM_WALK_INIT;
+	struct scene s = { .h = segment_open(&small) };
+
+	(void)state;
+	s.leader = agent_start();
+	agent_expect(s.leader, "leader", "begin key forever");
+	s.z = resizing_make(200);
+	s.pid = resizing_start(s.z);
+	assert_true(eventually(resizing_look().slots == 200));
+	assert_int_equal(sfshm_next_key(s.h, "k", 1, &walk), 1);
+	assert_int_equal(walk.key_len, 3);
+	assert_int_equal(sfshm_next_key(s.h, "k", 1, &walk), 0);
+	agent_expect(s.leader, "ok", "publish done");
+	end_the_scene(&s);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_segment(published), in_segment(put_over), in_segment(failed),
-		in_segment(released),  in_segment(killed),
+		in_segment(released),  in_segment(killed),   in_segment(walked),
 	};
 
 	return test_main(tests);
