@@ -100,6 +100,15 @@ static void flight_began(uint32_t i, uint64_t gen)
 	}
 }
 
+/* The leader of a slot that a putter retires leads no more. */
+static void saw_robbery(uint32_t i)
+{
+	for (unsigned int key = 0; key < 8; key++)
+		if (world.task[fiber_current].robs >> key & 1 &&
+		    !memcmp(slot(i)->key, oracle_key(key), 8))
+			oracle_invalidated(key);
+}
+
 static void saw_ctl(uint32_t i, uint64_t old, uint64_t value)
 {
 	bool freed = ctl_phase(old) == PHASE_LIMBO &&
@@ -110,6 +119,9 @@ static void saw_ctl(uint32_t i, uint64_t old, uint64_t value)
 		oracle_fail("slot %u is freed inside its grace period: fiber "
 			    "%d may stand on it",
 			    i, __builtin_ctz(world.stands[i]));
+	if (ctl_phase(old) == PHASE_BUSY && ctl_phase(value) == PHASE_RETIRED &&
+	    fiber_current >= 0)
+		saw_robbery(i);
 	if (ctl_phase(value) != PHASE_BUSY)
 		return;
 	if (ctl_phase(old) != PHASE_BUSY || ctl_owner(old) != ctl_owner(value))
@@ -236,6 +248,14 @@ void oracle_leads(unsigned int key, uint64_t until)
 void oracle_ends(unsigned int key)
 {
 	world.task[fiber_current].leads &= (uint8_t) ~(1u << key);
+}
+
+void oracle_robs(unsigned int key, bool does)
+{
+	uint8_t bit = (uint8_t)(1u << key);
+	struct task *me = &world.task[fiber_current];
+
+	me->robs = does ? me->robs | bit : me->robs & (uint8_t)~bit;
 }
 
 void oracle_invalidated(unsigned int key)

@@ -41,6 +41,9 @@ void oracle_leads(unsigned int key, uint64_t until);
 void oracle_ends(unsigned int key);
 void oracle_invalidated(unsigned int key);
 
+/* Until told otherwise, this participant may retire the slot of a leader. */
+void oracle_robs(unsigned int key, bool does);
+
 /*
  * ORACLE-7: P has the lock that is key 7, and was told whether its holder died.
  */

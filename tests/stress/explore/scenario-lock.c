@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keyed locks and semaphores. */
+/* Keyed locks. */
 #include <errno.h>
 
 #include "scene.h"
@@ -100,105 +100,5 @@ const struct scenario scenario_lock_reaped = {
 		{ "holder", hold, linger_and_unlock, MAY_DIE, 0, 0 },
 		{ "reaper", attach, reap, BOTH, 0, 0 },
 		{ "taker", attach, take_and_give, BOTH, 0, 0 },
-	},
-};
-
-static uint32_t permit;
-static struct semaphore sem;
-
-static void find(void)
-{
-	struct key k = key_make(&twin_map, SHM_SEMAPHORE, oracle_key(6), 8);
-
-	if (semaphore_find(scene_self, &k, &sem) != 1)
-		oracle_fail("P%d does not find the semaphore", fiber_current);
-}
-
-static void make(void)
-{
-	struct sfshm_result result = SFSHM_RESULT_INIT;
-	struct shm_semaphore head;
-	struct iovec iov[2];
-	struct flight f;
-	struct call c = {
-		.self = scene_attach(),
-		.key = key_make(&twin_map, SHM_SEMAPHORE, oracle_key(6), 8),
-		.policy = POLICY(.ttl_ms = FOREVER, .flags = SFSHM_KEEP),
-		.result = &result,
-	};
-
-	semaphore_fresh(&head, 1, iov);
-	if (flight_begin(&c, &f) != SFSHM_LEADER ||
-	    flight_publish(&f, scene_self, iov, 2))
-		oracle_fail("the semaphore cannot be made");
-}
-
-static void give(void)
-{
-	oracle_ends(6);
-	if (semaphore_give_back(scene_self, sem.slot,
-				semaphore_word(&sem, permit)))
-		oracle_fail("P%d has a permit and cannot give it back",
-			    fiber_current);
-}
-
-static void linger_and_give(void)
-{
-	scene_sleep(250 * MS);
-	give();
-}
-
-static void acquire(void)
-{
-	static uint32_t closing;
-	struct acquire a = {
-		.self = scene_self,
-		.s = &sem,
-		.closing = &closing,
-	};
-
-	find();
-	if (semaphore_acquire(&a)) {
-		oracle_fail("P%d cannot have a permit", fiber_current);
-		return;
-	}
-	permit = a.hint;
-	oracle_leads(6, 0);
-}
-
-static void make_and_hold(void)
-{
-	make();
-	acquire();
-}
-
-static void acquire_and_give(void)
-{
-	acquire();
-	give();
-}
-
-const struct scenario scenario_semaphore = {
-	.name = "semaphore",
-	.what = "one gives the only permit back, one waits for it",
-	.granules = 80,
-	.budget = 2,
-	.deaths_told = 1,
-	.role = {
-		{ "holder", make_and_hold, give, BOTH, 0, 0 },
-		{ "waiter", attach, acquire_and_give, BOTH, 0, 0 },
-	},
-};
-
-const struct scenario scenario_semaphore_dead = {
-	.name = "semaphore-dead",
-	.what = "the only permit's holder dies, two wait for it",
-	.granules = 80,
-	.budget = 2,
-	.deaths_told = 1,
-	.role = {
-		{ "holder", make_and_hold, linger_and_give, MAY_DIE, 0, 0 },
-		{ "waiter", attach, acquire_and_give, BOTH, 0, 0 },
-		{ "waiter", attach, acquire_and_give, BOTH, 0, 0 },
 	},
 };

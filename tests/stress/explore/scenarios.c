@@ -34,6 +34,10 @@ extern const struct scenario scenario_lock_dead;
 extern const struct scenario scenario_lock_reaped;
 extern const struct scenario scenario_semaphore;
 extern const struct scenario scenario_semaphore_dead;
+extern const struct scenario scenario_semaphore_remove;
+extern const struct scenario scenario_put;
+extern const struct scenario scenario_put_twice;
+extern const struct scenario scenario_put_if;
 extern const struct scenario scenario_attach;
 extern const struct scenario scenario_reap;
 extern const struct scenario scenario_leave;
@@ -65,6 +69,9 @@ const struct scenario *const scenarios[] = {
 	&scenario_claim,
 	&scenario_claim_key,
 	&scenario_claim_release,
+	&scenario_put,
+	&scenario_put_twice,
+	&scenario_put_if,
 	&scenario_insert,
 	&scenario_evict,
 	&scenario_reuse,
@@ -75,6 +82,7 @@ const struct scenario *const scenarios[] = {
 	&scenario_lock_reaped,
 	&scenario_semaphore,
 	&scenario_semaphore_dead,
+	&scenario_semaphore_remove,
 	&scenario_attach,
 	&scenario_reap,
 	&scenario_leave,

@@ -172,6 +172,34 @@ int scene_forget(unsigned int key)
 	return undamaged(flight_forget(&c));
 }
 
+int scene_put(unsigned int key, const uint64_t *needed)
+{
+	const struct sfshm_policy *policy =
+		POLICY(.ttl_ms = FOREVER,
+		       .flags = SFSHM_TRY | SFSHM_REFRESH | SFSHM_KEEP);
+	struct scene_flight sf = { .key = key };
+	struct call c;
+	int r;
+
+	start(&c, key, SHM_VALUE, policy, &sf.r);
+	oracle_robs(key, true);
+	r = flight_take(&c, &sf.f, needed);
+	oracle_robs(key, false);
+	if (r == SFSHM_LEADER) {
+		oracle_leads(key, 0);
+		r = scene_publish(&sf);
+	}
+	return undamaged(r);
+}
+
+int scene_publisher(void)
+{
+	uint64_t w;
+
+	memcpy(&w, bytes, sizeof(w));
+	return (int)(w >> 48 & 0xff) - 1;
+}
+
 void scene_expect(const char *what, int got, int one, int other)
 {
 	if (got != one && got != other)

@@ -51,6 +51,12 @@ int scene_get(unsigned int key);
 int scene_invalidate(unsigned int key, uint32_t flags);
 int scene_forget(unsigned int key);
 
+/* As sfshm_put(), or sfshm_put_if() with the generation `needed` (or NULL). */
+int scene_put(unsigned int key, const uint64_t *needed);
+
+/* The participant that published the value that this one got last. */
+int scene_publisher(void);
+
 /* The answer is one of those that may be. */
 void scene_expect(const char *what, int got, int one, int other);
 

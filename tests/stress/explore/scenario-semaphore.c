@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* Semaphores: key 6 is one, for one permit. */
+#include <errno.h>
+
+#include "scene.h"
+
+#define BOTH (MAY_DIE | MAY_STOP)
+
+static uint32_t permit;
+static struct semaphore sem;
+
+static void attach(void)
+{
+	scene_attach();
+}
+
+static void find(void)
+{
+	struct key k = key_make(&twin_map, SHM_SEMAPHORE, oracle_key(6), 8);
+
+	if (semaphore_find(scene_self, &k, &sem) != 1)
+		oracle_fail("P%d does not find the semaphore", fiber_current);
+}
+
+static int make_for(unsigned int key)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct shm_semaphore head;
+	struct iovec iov[2];
+	struct flight f;
+	struct call c = {
+		.self = scene_self,
+		.key = key_make(&twin_map, SHM_SEMAPHORE, oracle_key(key), 8),
+		.policy = POLICY(.ttl_ms = FOREVER, .flags = SFSHM_KEEP),
+		.result = &result,
+	};
+	int r = flight_begin(&c, &f);
+
+	semaphore_fresh(&head, 1, iov);
+	return r == SFSHM_LEADER ? flight_publish(&f, scene_self, iov, 2) : r;
+}
+
+static void make(void)
+{
+	scene_attach();
+	if (make_for(6))
+		oracle_fail("the semaphore cannot be made");
+}
+
+static void give(void)
+{
+	oracle_ends(6);
+	if (semaphore_give_back(scene_self, sem.slot,
+				semaphore_word(&sem, permit)))
+		oracle_fail("P%d has a permit and cannot give it back",
+			    fiber_current);
+}
+
+static void linger_and_give(void)
+{
+	scene_sleep(250 * MS);
+	give();
+}
+
+static int acquire_known(void)
+{
+	static uint32_t closing;
+	struct acquire a = {
+		.self = scene_self,
+		.s = &sem,
+		.closing = &closing,
+	};
+	int r = semaphore_acquire(&a);
+
+	permit = a.hint;
+	if (!r)
+		oracle_leads(6, 0);
+	return r;
+}
+
+static void acquire(void)
+{
+	find();
+	if (acquire_known())
+		oracle_fail("P%d cannot have a permit", fiber_current);
+}
+
+static void make_and_hold(void)
+{
+	make();
+	acquire();
+}
+
+static void acquire_and_give(void)
+{
+	acquire();
+	give();
+}
+
+const struct scenario scenario_semaphore = {
+	.name = "semaphore",
+	.what = "one gives the only permit back, one waits for it",
+	.granules = 80,
+	.budget = 2,
+	.deaths_told = 1,
+	.role = {
+		{ "holder", make_and_hold, give, BOTH, 0, 0 },
+		{ "waiter", attach, acquire_and_give, BOTH, 0, 0 },
+	},
+};
+
+const struct scenario scenario_semaphore_dead = {
+	.name = "semaphore-dead",
+	.what = "the only permit's holder dies, two wait for it",
+	.granules = 80,
+	.budget = 2,
+	.deaths_told = 1,
+	.role = {
+		{ "holder", make_and_hold, linger_and_give, MAY_DIE, 0, 0 },
+		{ "waiter", attach, acquire_and_give, BOTH, 0, 0 },
+		{ "waiter", attach, acquire_and_give, BOTH, 0, 0 },
+	},
+};
+
+static void make_and_find(void)
+{
+	make();
+	find();
+}
+
+static void attach_and_find(void)
+{
+	scene_attach();
+	find();
+}
+
+/* It has found the semaphore, which may be gone when it takes a permit. */
+static void take_what_was_found(void)
+{
+	if (acquire_known())
+		return;
+	if (!semaphore_stands(&sem))
+		oracle_fail("P%d has a permit of a semaphore that is gone",
+			    fiber_current);
+	give();
+}
+
+static void remove_what_was_found(void)
+{
+	scene_expect("a removal", semaphore_remove(scene_self, &sem), 0,
+		     -EBUSY);
+}
+
+/* The segment has room for it once the other one's memory is free. */
+static void make_another(void)
+{
+	scene_expect("a semaphore's maker", make_for(5), 0, -ENOSPC);
+}
+
+const struct scenario scenario_semaphore_remove = {
+	.name = "semaphore-remove",
+	.what = "one is removed, a taker is late, its memory is used anew",
+	.granules = 80,
+	.budget = 2,
+	.deaths_told = 1,
+	.role = {
+		{ "taker", make_and_find, take_what_was_found, BOTH, 0, 0 },
+		{ "remover", attach_and_find, remove_what_was_found, BOTH, 0,
+		  0 },
+		{ "maker", attach, make_another, BOTH, 0, 0 },
+	},
+};
