@@ -41,8 +41,8 @@ static ino_t folder_of(const char *path)
 }
 
 /*
- * Notes the path by which the process will find the mapping's successor. A
- * mapping keeps its first path.
+ * Notes the path by which the process will find the segment's successor. A
+ * mapping keeps its first path. On an error, drops the handle's reference.
  */
 static int name_mapping(struct mapping *map, const char *path)
 {
