@@ -38,7 +38,7 @@ uint64_t process_time_ns(void);
 
 /*
  * Fills in 16 bytes that change at each boot; zeroes if /proc hides the boot's
- * id from this process. Returns 0, or why the id cannot be read now (-EMFILE).
+ * id from this process. Returns 0, or the error if reading fails (-EMFILE).
  */
 int process_boot_id(uint8_t id[16]);
 

@@ -17,9 +17,9 @@
  *  LIFE-2. A record gets its next owner only after a sweep has given back all
  *      that the last owner had. So while a control word or a permit names the
  *      record, the incarnation is that owner's odd number, or the even one
- *      after it. A thread that reads incarnation and mutex between two reads of
- *      the same control word learns of the owner that the word names. The
- *      second read is the CAS that relies on what the thread learned.
+ *      after it. A thread that acts on a death reads the control word, then
+ *      incarnation and mutex, then makes its CAS from that control word. If the
+ *      CAS succeeds, what the thread read was true of the owner in the word.
  *  LIFE-3. A thread reads the mutex after the incarnation. If the mutex is
  *      marked, that incarnation's owner is dead, or a reaper that came later.
  *  LIFE-4. The kernel marks no mutex but those of the thread that died: see
@@ -58,7 +58,7 @@ static inline bool life_ended(uint32_t incarnation)
 	return !(incarnation & 1);
 }
 
-/* Counts the owners; the same for an owner until the next attaches (LIFE-2). */
+/* The owner's number, which changes when the next owner attaches (LIFE-2). */
 static inline uint32_t life_number(uint32_t incarnation)
 {
 	return (incarnation + 1) / 2;

@@ -250,7 +250,7 @@ int peer_attach(struct mapping *map, struct peer **out)
 	p = peer_attached(map, 0);
 	if (p)
 		goto found;
-	/* Without it, the thread's end would look like a death. */
+	/* Without the key, the thread's end would look like a death. */
 	r = watch_exit();
 	if (r)
 		return r;

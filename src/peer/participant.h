@@ -37,7 +37,7 @@ struct peer {
 	void *semaphores; /* semaphores it knows; see sync/semaphore.h */
 	struct robust_head *robust; /* the thread's robust list, or NULL */
 	uint64_t ranks;             /* bit n: it holds something of rank n */
-	uint32_t ranked[64];        /* by rank: the slot of that */
+	uint32_t ranked[64];        /* by rank: the slot of that thing */
 	/* hints: slots it has retired, which wait for their grace period */
 	uint32_t limbo[PEER_LIMBO];
 	uint64_t examined; /* ns: when it last examined a leader without having

@@ -4,13 +4,13 @@
  *
  * While no thread is in the door, the record names the thread that holds the
  * mutex (pid_ns, pid, tid): the owner or a reaper. A thread in the door sets
- * `tid` to 0 while those fields may be untrue. Say a thread enters the door and
- * finds the incarnation even, and the mutex held but not marked. Then
+ * `tid` to 0 while those fields may be untrue. If a thread enters the door and
+ * finds the incarnation even, and the mutex held but not marked, then
  *
  *   tid > 0    the holder is dead if the kernel knows no thread with that id,
- *              and the holder's process has ended. The first is not enough: a
- *              thread that calls exec() loses its id before the kernel goes
- *              through its mutexes
+ *              and the holder's process has ended. The missing id alone proves
+ *              nothing: a thread that calls exec() loses its id before the
+ *              kernel goes through its mutexes
  *   tid == 0   the holder is the thread that was in the door before, and is
  *              dead: the entering thread took the door from it
  *

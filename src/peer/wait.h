@@ -18,13 +18,13 @@
  *      always 0. When a thread dies whose pending word is 0, the kernel wakes
  *      one more waiter of that word. The kernel writes nothing to a relay word,
  *      so a TID that repeats in another PID namespace does no harm. If a broken
- *      program writes to the word, each sleep on it would end at once. So a
- *      waiter that finds another value sets the word to 0 again, and pauses for
- *      a moment, so that it does not spin if the program writes again.
+ *      program writes to the word, each sleep on it ends at once. A waiter that
+ *      finds another value therefore sets the word to 0 again and pauses for a
+ *      moment, so that it does not spin if the program writes again.
  *  WAIT-3. list_op_pending stays set from before the sleep until the waiter has
  *      decided: it has a result, has claimed, or has left. (A waiter that reaps
- *      takes another robust mutex, which clears it early; WAIT-4 bounds what
- *      that costs.)
+ *      takes another robust mutex, which clears list_op_pending early; WAIT-4
+ *      bounds the cost.)
  *  WAIT-4. Every sleep ends by itself after a slice, so a waker that stopped or
  *      died between its CAS and its wake costs a waiter no more than a slice.
  *  WAIT-5. A waiter sleeps on the words of the present owner: a participant
@@ -189,10 +189,9 @@ static inline void wait_rest(const struct peer *p)
 /*
  * The event word:
  *
- *   bit 0      a waiter may sleep; the bit may be set without one, which is
- *   legal bit 1      the next wake must wake all: a waiter may sleep that
- *   cannot lead
- *              at once, so a wake for it alone would be lost (CLAIM-4)
+ *   bit 0      a waiter may sleep; it is legal to set the bit without one
+ *   bit 1      the next wake must be for all: a waiter may sleep that cannot
+ *              lead at once (CLAIM-4), so a wake for it alone would be lost
  *   bits 2..   count the wakes
  */
 #define EVENT_WAITERS 1u

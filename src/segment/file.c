@@ -321,8 +321,8 @@ int file_remove_stale(const char *path, int fd, const struct sfshm_options *o)
 			return -errno;
 		options_explain(o,
 				"%s is left over from before the last boot, "
-				"and a process that removes it has held its "
-				"lock for long: end that process (lslocks), or "
+				"and another process has been removing it for "
+				"long: end that process (lslocks names it), or "
 				"remove the file",
 				path);
 		return -EBUSY;

@@ -183,10 +183,10 @@ struct shm_participant {
 	uint32_t doomed;         /* head of the chain being freed */
 	uint32_t doomed_pending; /* granule + 1: cut off that chain, maybe not
 				    free */
-	uint32_t owned_overflow; /* 1: it owns slots beside those in `owned` */
+	uint32_t owned_overflow; /* 1: it may own slots that `owned` lacks */
 	uint32_t pad3[11];
-	uint32_t owned[SHM_OWNED]; /* slot + 1: every slot that the owner owns,
-					maybe others; see store/owned.h */
+	uint32_t owned[SHM_OWNED]; /* slot + 1: slots that the owner owns, maybe
+					others; see store/owned.h */
 
 	/* Counters; never reset, so they outlive the owner. */
 	uint64_t counters[SHM_MAX_COUNTERS];
@@ -214,10 +214,10 @@ static_assert(sizeof(pthread_mutex_t) <= 48, "layout");
 
 /* The kinds of keys. Each has a name space of its own. */
 enum shm_kind {
-	SHM_VALUE,     /* a flight's: its slot holds results */
-	SHM_CLAIM,     /* a flight's claim, if it has a key of its own */
+	SHM_VALUE,     /* a flight's key: its slot holds results */
+	SHM_CLAIM,     /* a claim key; see sync/claim.h */
 	SHM_LOCK,      /* a keyed lock: a flight that never has a result */
-	SHM_SEMAPHORE, /* its result is its permits, see sync/semaphore.h */
+	SHM_SEMAPHORE, /* its result holds its permits; sync/semaphore.h */
 	SHM_SAVE,      /* a staged save: its result describes the file */
 	SHM_KINDS
 };
@@ -277,7 +277,7 @@ struct shm_slot {
 	uint8_t deaths;   /* leaders that died in a row: see store/slot.h */
 	uint8_t recent;   /* hint: how often the evicting hand spares it */
 	uint8_t key[SHM_INLINE_KEY]; /* or a longer key's reference */
-	/* Serves any slot, but preferably a small value of this slot. */
+	/* A granule for any slot, preferably for a small value of this one. */
 	uint8_t inline_granule[SHM_GRANULE];
 };
 static_assert(offsetof(struct shm_slot, inline_granule) == 64, "layout");

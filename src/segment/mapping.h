@@ -72,7 +72,7 @@ int mapping_open_stat(struct mapping **out, int fd, const struct stat *st,
 
 /*
  * Returns the process's mapping of that file, with a reference for a handle, or
- * NULL. Closes the descriptors inherited over fork, except `keep` (-1: none).
+ * NULL. Closes the descriptors inherited over fork, but for `keep`, if not -1.
  */
 struct mapping *mapping_find(dev_t dev, ino_t ino, int keep);
 

@@ -22,7 +22,7 @@
  * turns into a daemon may have closed. On an older kernel, or under a filter
  * that forbids it, fallocate() takes its place.
  */
-static int back(struct mapping *map, uint64_t first, uint64_t last)
+static int back_pages(struct mapping *map, uint64_t first, uint64_t last)
 {
 	int fd;
 
@@ -50,7 +50,7 @@ int reserve_range(struct mapping *map, const void *at, uint64_t size)
 
 	if (last > map->geometry.file_size)
 		last = map->geometry.file_size;
-	r = back(map, first, last);
+	r = back_pages(map, first, last);
 	if (!r && map->huge)
 		huge_collapse(map->base, &map->geometry, first, last);
 	return r;

@@ -237,7 +237,7 @@ void arena_hand_over(struct peer *p, uint32_t slot, uint32_t *anchor)
 	}
 	/*
 	 * ORDER-A3 pairs ORDER-A4
-	 * A thread that sees the head as the slot's sees that of all granules.
+	 * A thread that sees the slot in the head's tag sees it in all tags.
 	 */
 	store_release(tag, tag_live(slot, tag_next(load_relaxed(tag))));
 	kill_point(arena_handed);

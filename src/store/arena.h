@@ -14,7 +14,7 @@
  *
  * Invariants, with P a participant:
  *
- *  ARENA-1. A granule is claimed by one CAS of its tag from FREE to OWNED by P.
+ *  ARENA-1. P claims a granule by one CAS of its tag from FREE to OWNED by P.
  *  ARENA-2. A chain belongs to the participant or slot that its head's tag
  *      names. One store of that tag hands the chain over: P's to a slot
  *      (publish), or a slot's to P (free).

@@ -13,12 +13,12 @@
  *      reader's word. The reader finds the mark at the end of its section,
  *      drops the slot it found, and looks again. It may have followed links of
  *      slots in their next life: all slots are always mapped and every index is
- *      checked, so it reads rubbish at worst. Its late writes fail: links carry
- *      a tag that grows at each change, control words a generation.
+ *      checked, so it reads rubbish at worst. Its late writes fail: each is a
+ *      CAS, and the link's tag or the control word's generation has changed.
  *  EPOCH-4. Nobody waits for a dead reader.
  *
- * So the epoch protects the way to a slot. Whether a copied value is whole, the
- * control word says (ctl_copy_whole()).
+ * The epoch protects a look-up's way to its slot. The control word says whether
+ * a copied value is whole (ctl_copy_whole()).
  *
  * The word in the reader's record: 0 outside a section, else epoch * 4 + 1; + 2
  * when expelled.

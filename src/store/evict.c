@@ -18,8 +18,8 @@
  */
 #define PATIENT 16
 #define HASTY 4
-/* An evictor for memory frees one granule in SPARE beside those wanted. */
-#define SPARE 64
+/* An evictor for memory frees one granule in EXTRA beside those wanted. */
+#define EXTRA 64
 /* How many slots the expiry hand looks at for one victim. */
 #define EXPIRY_REACH 32
 /* How often the evicting hand spares a slot for its reads, at most. */
@@ -214,7 +214,7 @@ static bool evict_batch(struct peer *p, struct want *w)
 	if (most > PEER_LIMBO)
 		most = PEER_LIMBO;
 	if (w->granules)
-		enough = w->granules + map->geometry.granules / SPARE;
+		enough = w->granules + map->geometry.granules / EXTRA;
 	w->retired = 0;
 	credit_hits(map);
 	while (got < most && w->retired < enough && retire_expired(p, w, used))
@@ -314,10 +314,10 @@ static int await_grace(struct peer *p, struct patience *w)
 
 /*
  * Called after a whole round found nothing to evict. Reaps the dead, which may
- * own something. If none is dead, allows the next round to take slots that
- * should stay (last_resort); returns -ENOSPC if the last round could do so,
- * too. Returns 1 if memory is wanted, and a participant was reaped that may
- * have held some: that memory is free by now.
+ * own something. Returns 1 if memory is wanted and the reap may have freed
+ * some, or 0 for another round. If nobody was dead, the next round may take
+ * slots that should stay (last_resort); if the last round could do so already,
+ * returns -ENOSPC.
  */
 static int look_further(struct peer *p, struct want *w)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Making room: which keys go when slots or value memory run short.
+ * Makes room, when slots or value memory run short, by removing keys.
  *
  * Three hands go round the slots. The free hand looks for free slots. The
  * expiry hand looks for slots past their lifetime. Only if it finds none within

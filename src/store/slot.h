@@ -29,8 +29,8 @@
  * by a CAS while the slot is RETIRED and nobody owns it, or as the owner itself
  * in LIMBO, before it gives the slot up (FLIGHT-T13). The generation tells this
  * flight's time from an earlier flight's. `guessed` is one bit. If it is set,
- * the leader has not noted its start; a caller that met the leader noted the
- * time of that instead, by a CAS from the word that it found.
+ * the leader has not noted its start; a caller has noted instead when it first
+ * met the leader, by a CAS from the word that the caller found.
  */
 #define STARTED_STAMP (UINT64_C(1) << 63)
 #define STARTED_GEN_SHIFT 49
@@ -202,8 +202,9 @@ static inline uint64_t slot_gen(const struct mapping *map, uint64_t ctl)
 void slot_unmake(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /*
- * FLIGHT-T10, FLIGHT-T11: retires a slot whose word still is `ctl`, unlinks it
- * (slot_unlink()), and wakes its waiters. False if the word has changed.
+ * FLIGHT-T10, FLIGHT-T11: retires a slot whose word still is `ctl`, tries to
+ * unlink it (slot_unlink()), and wakes its waiters. False if the word has
+ * changed.
  */
 bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl);
 

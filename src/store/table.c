@@ -50,7 +50,7 @@ int table_find(struct peer *p, const struct key *k, struct sighting *out)
 			   key_equal(map, k, s))) {
 			out->slot = index - 1;
 			out->ctl = ctl;
-			/* Only an expelled reader meets one not linked yet. */
+			/* Expelled readers may meet unlinked MAKING slots. */
 			return unlikely(ctl_phase(ctl) == PHASE_MAKING &&
 					epoch_expelled(p)) ?
 				       -EAGAIN :
