@@ -26,8 +26,8 @@
 #define force_inline inline __attribute__((__always_inline__))
 /*
  * For functions that wake sleepers, and for those that a sleeper runs as it
- * wakes. The compiler puts them together, because each page of code that has
- * not run lately costs a page walk.
+ * wakes. The compiler puts them together: each page of code that has not run
+ * lately costs a TLB miss.
  */
 #define on_waking __attribute__((hot))
 
@@ -39,7 +39,7 @@
 #define store_seq(p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
 #define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
-/* Compare and swap by value. True: *p was `old`, and is `new` now. */
+/* Compares and swaps by value. True if *p was `old`, and is now `new`. */
 #define cas_relaxed(p, old, new)                                      \
 	({                                                            \
 		__typeof__(*(p)) _old = (old);                        \
@@ -74,13 +74,13 @@
 
 /*
  * Copies between private memory and bytes that another thread may be rewriting:
- * values, keys, a record's name. The copy may be torn, and the caller validates
- * it afterwards. It serves for bytes that are compared or handed on. A word
- * that is used as an index, a length or a time is loaded once, by the helpers
- * above, because the compiler may read the source again in place of the copy.
- * Where the library itself reads a value, a compiler_barrier() after the copy
- * prevents that (arena_read()). To the machine a plain memcpy() says all this;
- * ThreadSanitizer needs relaxed accesses.
+ * values, keys, a record's name. The copy may be torn, so the caller validates
+ * it afterwards. Use it for bytes that are compared or passed on. Load a word
+ * that serves as an index, a length or a time once, by a helper above: the
+ * compiler may read the source again in place of the copy. Where the library
+ * itself reads a value, a compiler_barrier() after the copy prevents that
+ * (arena_read()). The processor needs no more than a memcpy(); ThreadSanitizer
+ * needs relaxed accesses.
  */
 #ifdef OS_TSAN
 static inline void copy_torn(void *to, const void *from, size_t n)

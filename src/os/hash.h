@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Hashing: XXH3, seeded per segment so that nobody can aim at one bucket. */
+/*
+ * Hashing: XXH3. Each segment has its own seed, so that nobody can choose keys
+ * that all fall into one bucket.
+ */
 #ifndef OS_HASH_H
 #define OS_HASH_H
 
@@ -14,7 +17,7 @@ static inline uint64_t hash_bytes(const void *data, size_t len, uint64_t seed)
 	return XXH3_64bits_withSeed(data, len, seed);
 }
 
-/* Pseudo-random bits from a state of this thread: for chances, not secrets. */
+/* Pseudo-random bits, from the thread's own state. Not for secrets. */
 uint64_t hash_draw(void);
 
 /* Random bits from the kernel; for seeds and cookies, never 0. */

@@ -16,8 +16,9 @@ enum kill_point {
 
 #ifdef SFSHM_KILL_POINTS
 /*
- * At the `count`th passage of `point` from now on, the thread sends `signal`
- * to its process: SIGKILL ends it there, SIGSTOP stops it there.
+ * The thread that passes `point` for the `count`th time, counted over all
+ * threads from this call on, sends `signal` to its process: SIGKILL kills the
+ * process there, SIGSTOP stops it.
  */
 void killpoint_arm(enum kill_point point, int count, int signal);
 void killpoint_pass(enum kill_point point);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Structs that callers allocate and that only the library looks into. The
- * public header declares words without a meaning. The library lays a struct of
- * its own over them; each type has one accessor from the words to the struct.
+ * Structs that a caller allocates, and whose contents only the library uses.
+ * The public header declares mere words. The library lays a struct of its own
+ * over them; each type has one accessor from the words to the struct.
  */
 #ifndef OS_OVERLAY_H
 #define OS_OVERLAY_H
@@ -12,8 +12,8 @@
 
 /*
  * Marks the library's struct. The caller zeroes and copies the words as the
- * header's type; a compiler that sees both sides, as with link-time
- * optimization, may otherwise take them for different memory.
+ * public type. Without the mark, a compiler that sees both sides (link-time
+ * optimization) may assume that the two types never share memory.
  */
 #define overlay __attribute__((may_alias))
 

@@ -19,8 +19,8 @@ static const uint64_t no_cookie;
 const uint64_t *process_cookie_word = &no_cookie;
 
 /*
- * The fork handler. It serves on a kernel without MADV_WIPEONFORK (before
- * 4.14); a child made by a bare clone() does not run it.
+ * The fork handler, for kernels without MADV_WIPEONFORK (before 4.14). A child
+ * made by a bare clone() does not run it.
  */
 static void wipe_in_child(void)
 {
@@ -29,10 +29,10 @@ static void wipe_in_child(void)
 }
 
 /*
- * Takes no lock, because a child that is forked meanwhile would find it locked
- * for good. If several threads make a page at once, one compare-and-swap keeps
- * one of the pages, and the fork handler that each registered does no harm.
- * Where memory is short, the next call tries again.
+ * Takes no lock, because a child that is forked meanwhile would find the lock
+ * held for ever. If several threads make a page at once, one compare-and-swap
+ * keeps one of the pages; the extra fork handlers do no harm. If memory is
+ * short, the next call tries again.
  */
 static void make_page(void)
 {
@@ -62,7 +62,7 @@ uint64_t process_cookie(void)
 
 	if (!page)
 		return 0;
-	/* Each thread does so: the one that made the page may have stopped. */
+	/* Any thread may store this: the page's maker may have stopped. */
 	if (unlikely(load_relaxed(&process_cookie_word) != page))
 		store_release(&process_cookie_word, page);
 	cookie = load_relaxed(page);
@@ -81,15 +81,15 @@ static uint64_t inode_of(const char *path)
 }
 
 /*
- * An answer of the kernel, kept for the process with that cookie. A process
- * stays in its PID namespace, and in its time namespace unless it calls
- * setns(2); a forked child may be in others.
+ * A namespace's inode, cached for the process with that cookie. A process stays
+ * in its PID namespace, and in its time namespace unless it calls setns(2); a
+ * forked child may be in others.
  */
-struct asked {
+struct cached_inode {
 	uint64_t inode, cookie;
 };
 
-static uint64_t inode_once(struct asked *ns, const char *path)
+static uint64_t inode_once(struct cached_inode *ns, const char *path)
 {
 	uint64_t cookie = process_cookie(), inode;
 
@@ -103,14 +103,14 @@ static uint64_t inode_once(struct asked *ns, const char *path)
 
 uint64_t process_pid_ns(void)
 {
-	static struct asked ns;
+	static struct cached_inode ns;
 
 	return inode_once(&ns, "/proc/self/ns/pid");
 }
 
 uint64_t process_time_ns(void)
 {
-	static struct asked ns;
+	static struct cached_inode ns;
 
 	return inode_once(&ns, "/proc/self/ns/time");
 }
@@ -127,7 +127,7 @@ static int read_boot_id(char *text, size_t size)
 	return n < 0 ? -EIO : (int)n;
 }
 
-/* Takes no lock, as make_page(): threads that race read the same id. */
+/* Takes no lock, like make_page(): threads that race read the same id. */
 int process_boot_id(uint8_t id[16])
 {
 	static uint64_t known[2];
@@ -172,6 +172,6 @@ int process_thread_gone(pid_t pid, pid_t tid)
 {
 	if (syscall(SYS_tgkill, pid, tid, 0) == 0 || errno != ESRCH)
 		return 0;
-	/* Another process may have a thread of that number by now. */
+	/* tgkill() asked about one process; another may have that id now. */
 	return syscall(SYS_tkill, tid, 0) < 0 && errno == ESRCH;
 }

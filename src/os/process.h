@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The identity of this process: its cookie, and what others can check.
+ * The identity of this process: its cookie, and what other processes can check.
  *
- * A process may fork while another of its threads is inside its first call. A
- * child that then met a lock of which no fork handler knows, or pthread_once(3)
- * with some libcs, would wait for ever. So the library uses neither to make
- * what is below: each thread that finds a thing missing makes it, and either
- * one compare-and-swap decides, or all threads have made the same.
+ * A process may fork while another of its threads makes a value below. If that
+ * thread held a lock, or was in pthread_once(3) of some libcs, the child would
+ * wait for ever. So the functions use neither: each thread that finds the value
+ * missing makes one. Either all threads make the same value, or one
+ * compare-and-swap chooses.
  */
 #ifndef OS_PROCESS_H
 #define OS_PROCESS_H
@@ -21,8 +21,8 @@
  * A random number of this process, on a page that the kernel wipes in a forked
  * child. State that carries another cookie was inherited and is void.
  * process_cookie() makes the cookie if there is none, and returns 0 only if
- * memory is short. The fast path calls process_cookie_seen(); if that is 0 or
- * another value, the caller takes the slow path.
+ * memory is short. The fast path calls process_cookie_seen(); if that returns 0
+ * or not the cookie that the caller expects, the caller takes the slow path.
  */
 uint64_t process_cookie(void);
 extern const uint64_t *process_cookie_word;
@@ -38,7 +38,7 @@ uint64_t process_time_ns(void);
 
 /*
  * Fills in 16 bytes that change at each boot; zeroes if /proc hides the boot's
- * id from this process. Returns 0, or why the id cannot be read now (-EMFILE).
+ * id from this process. Returns 0, or the error if reading fails (-EMFILE).
  */
 int process_boot_id(uint8_t id[16]);
 
@@ -49,8 +49,8 @@ pid_t process_tid(void);
 void process_close(int fd);
 
 /*
- * True if the kernel knows no thread of that number in this PID namespace, so
- * the thread is gone. False proves nothing: the number may be in use again.
+ * True if the kernel knows no thread with that id in this PID namespace, so the
+ * thread is gone. False proves nothing: another thread may have the id by now.
  */
 int process_thread_gone(pid_t pid, pid_t tid);
 

@@ -24,7 +24,7 @@ static on_waking long real_waitv(struct futex_waitv *words, unsigned int count,
 		       CLOCK_MONOTONIC);
 }
 
-/* FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time, FUTEX_WAIT none. */
+/* FUTEX_WAIT_BITSET takes an absolute time, FUTEX_WAIT only a relative one. */
 static int real_wait(uint32_t *word, uint32_t value,
 		     const struct timespec *until)
 {
@@ -73,8 +73,8 @@ struct sys_ops sys = {
 static int waitv_mode = -1;
 
 /*
- * Where the call exists, an empty list is -EINVAL. On a kernel without it, or
- * under a filter that forbids it, the answer is -ENOSYS or -EPERM.
+ * If the call works, it answers EINVAL to an empty list. A kernel without it
+ * answers ENOSYS, and a filter that forbids it ENOSYS or EPERM.
  */
 bool sys_has_waitv(void)
 {

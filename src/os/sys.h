@@ -3,8 +3,8 @@
  * The futex calls and the clocks, behind a table.
  *
  * Tests replace entries to deny a call, to count it, or to make time stand
- * still. The table leaves out pauses that no wake ends (yielding, polling), and
- * the wake of a cancel token.
+ * still. The table leaves out yields and polling pauses, which no wake ends,
+ * and the wake of a cancel token.
  */
 #ifndef OS_SYS_H
 #define OS_SYS_H
@@ -19,9 +19,9 @@
 #define NS_NEVER UINT64_MAX
 
 /*
- * The time `ms` after `from`. SFSHM_FOREVER, and more than the clock holds, are
- * NS_NEVER. Every time-out, lease and period ends by this function, so that
- * none of them wraps.
+ * The time `ms` after `from`; NS_NEVER if `ms` is SFSHM_FOREVER, or if the sum
+ * does not fit. This function computes the end of every time-out, lease and
+ * period, so that none of them wraps.
  */
 static inline uint64_t ns_after(uint64_t from, uint64_t ms)
 {
@@ -48,12 +48,13 @@ struct sys_ops {
 	int (*wake)(uint32_t *word, int count);
 	uint64_t (*now)(void);    /* CLOCK_MONOTONIC, ns */
 	uint64_t (*coarse)(void); /* CLOCK_MONOTONIC_COARSE: off by a few ms */
-	uint64_t (*boot)(void);   /* CLOCK_BOOTTIME: goes on in a suspend */
+	uint64_t (*boot)(void);   /* CLOCK_BOOTTIME: counts suspends, too */
 };
 
 /*
- * The time in ns, of which `low` has the low bits in units of 2^shift ns: that
- * one, of all that it may be, which is nearest to `now`.
+ * Completes a time of which only the low `bits` are kept: `low`, in units of
+ * 2^shift ns. Returns the time, in ns, that is nearest to `now` of all those
+ * with these low bits.
  */
 static inline uint64_t ns_nearest(uint64_t low, unsigned int bits,
 				  unsigned int shift, uint64_t now)
@@ -67,8 +68,9 @@ static inline uint64_t ns_nearest(uint64_t low, unsigned int bits,
 extern struct sys_ops sys;
 
 /*
- * Whether sleeps may use several words at once. Probed once per process;
- * sys_force_waitv() overrides the probe (0, 1) or runs it again (-1).
+ * Whether a thread can sleep on several words at once. The first call of the
+ * process asks the kernel. sys_force_waitv() sets the answer (0, 1), or makes
+ * the next call ask again (-1).
  */
 bool sys_has_waitv(void);
 void sys_force_waitv(int mode);

@@ -11,8 +11,8 @@ bool life_proven_dead(const struct mapping *map, struct shm_participant *rec,
 {
 	/*
 	 * ORDER-P4 pairs ORDER-P3
-	 * If the number is odd, its owner had locked the word before, so the
-	 * word is read after it (LIFE-3).
+	 * If the number is odd, the load below sees that owner's lock, or a
+	 * later word (LIFE-3).
 	 * ORDER-P6 pairs ORDER-P5
 	 * If the number is even, all that the owner did is visible.
 	 */
@@ -30,8 +30,8 @@ bool life_proven_dead(const struct mapping *map, struct shm_participant *rec,
 
 /*
  * ORDER-P5 pairs ORDER-P6
- * A thread that ends an incarnation has seen the owner's last store: it is the
- * owner, has acquired the kernel's mark, or has asked the kernel, which said
+ * A thread that ends an incarnation has seen the owner's last store: the thread
+ * is the owner, or has acquired the kernel's mark, or the kernel has told it
  * that the owner's thread is gone.
  */
 bool life_end(struct shm_participant *rec, uint32_t incarnation)

@@ -5,23 +5,24 @@
  * A record's incarnation is odd while the record has an owner. It becomes even
  * when the owner is known to be gone, and odd again when the next one attaches.
  * An owner is dead if the kernel has marked its record's mutex, or if the
- * incarnation has moved on from the odd number that it was while the owner
- * lived. Thread ids prove nothing: they repeat across PID namespaces, and with
- * time.
+ * incarnation differs from the odd number of that owner. Thread ids prove
+ * nothing: they repeat across PID namespaces, and with time.
  *
- *  LIFE-1. The owner makes the incarnation odd, last when it attaches. Three
- *      make it even, by a CAS from the odd number: the owner, first when it
- *      detaches; a reaper, before it locks the mutex; and a thread that read
- *      the number, then asked the kernel for the owner's thread and learned
- *      that it is gone. So one of them that is late changes nothing.
- *  LIFE-2. The next owner comes only after a sweep has given back all that the
- *      last one had. So while a control word or a permit names the record, the
- *      number is that owner's, or the even one that follows. A thread that
- *      reads incarnation and mutex between two looks at the same control word
- *      (the second is the CAS that relies on it) learns of that owner.
- *  LIFE-3. The mutex is read after the incarnation. A mark found then tells of
- *      that owner's death, or of the death of a reaper that came after it.
- *  LIFE-4. The kernel marks the mutex of no thread but the one that died: see
+ *  LIFE-1. The owner makes the incarnation odd, as the last step when it
+ *      attaches. One of three threads makes it even, by a CAS from the odd
+ *      number: the owner, as the first step when it detaches; a reaper, before
+ *      it locks the mutex; or a thread that read the number, asked the kernel
+ *      for the owner's thread, and learned that the thread is gone. A thread
+ *      whose CAS comes late changes nothing.
+ *  LIFE-2. A record gets its next owner only after a sweep has given back all
+ *      that the last owner had. So while a control word or a permit names the
+ *      record, the incarnation is that owner's odd number, or the even one
+ *      after it. A thread that acts on a death reads the control word, then
+ *      incarnation and mutex, then makes its CAS from that control word. If the
+ *      CAS succeeds, what the thread read was true of the owner in the word.
+ *  LIFE-3. A thread reads the mutex after the incarnation. If the mutex is
+ *      marked, that incarnation's owner is dead, or a reaper that came later.
+ *  LIFE-4. The kernel marks no mutex but those of the thread that died: see
  *      peer/door.h.
  *
  *   incarnation  mutex        meaning
@@ -31,14 +32,15 @@
  *   even         held         by a reaper, by a thread that attaches or
  *                             detaches, or still by the dead owner, whom the
  *                             kernel did not mark
- *   even         marked       that holder is dead, too
+ *   even         marked       that holder is dead
  *
- * The kernel misses some deaths (execve by a thread other than the main one,
- * memory reaped early). In the same PID namespace a thread can ask the kernel
- * for the owner's thread: "no such thread" is proof. Elsewhere, if the owner's
- * process has lost its byte lock, that is a suspicion and no more. On suspicion
- * a follower may take a flight, because the generation fences a wrongly
- * suspected leader off; nobody may take anything else.
+ * Some deaths leave no mark (execve by a thread other than the main one; or the
+ * OOM reaper has freed the memory before). In the same PID namespace a thread
+ * can ask the kernel for the owner's thread: "no such thread" is proof. In
+ * another PID namespace, a lost byte lock of the owner's process is a mere
+ * suspicion. On suspicion a caller may steal the owner's flights, because the
+ * generation fences off a wrongly suspected leader; nobody may take anything
+ * else, not even a lock.
  */
 #ifndef PEER_LIVENESS_H
 #define PEER_LIVENESS_H
@@ -56,32 +58,32 @@ static inline bool life_ended(uint32_t incarnation)
 	return !(incarnation & 1);
 }
 
-/* The owner's number: while it lives, and until the next one comes (LIFE-2). */
+/* The owner's number, which changes when the next owner attaches (LIFE-2). */
 static inline uint32_t life_number(uint32_t incarnation)
 {
 	return (incarnation + 1) / 2;
 }
 
-/* Whether the record has no living owner. *word is its mutex's word as read. */
+/* Whether the record has no living owner. Stores the mutex's word in *word. */
 bool life_proven_dead(const struct mapping *map, struct shm_participant *rec,
 		      uint32_t *word);
 
 /*
- * life_proven_dead(), and a question to the kernel. A death that the kernel's
- * answer proves ends the incarnation and wakes all that sleep on the mutex's
- * word. A follower that read the incarnation before, and falls asleep after
- * that wake, sleeps for one slice (WAIT-4).
+ * Does as life_proven_dead(), then asks the kernel. If the kernel's answer
+ * proves a death, ends the incarnation and wakes all threads that sleep on the
+ * mutex's word. A follower that read the incarnation before that, and falls
+ * asleep after the wake, sleeps for one slice (WAIT-4).
  */
 enum life life_examine(struct mapping *map, uint32_t index);
 
-/* Ends the incarnation if it still is that odd number; true if it was. */
+/* Makes the incarnation even, if it still is that odd number; true if so. */
 bool life_end(struct shm_participant *rec, uint32_t incarnation);
 
 /* Whether the thread that the record names is gone from this PID namespace. */
 bool life_thread_gone(const struct mapping *map,
 		      const struct shm_participant *rec);
 
-/* Whether a living thread holds the record, be it only a reaper. */
+/* Whether a living thread, an owner or a reaper, holds the record's mutex. */
 bool life_held(const struct mapping *map, struct shm_participant *rec);
 
 #endif

@@ -20,7 +20,7 @@
 #include "segment/reserve.h"
 
 __thread struct peer *peer_current;
-static __thread struct peer *attached; /* all of this thread's, linked */
+static __thread struct peer *attached; /* list of this thread's peers */
 peer_sweep_fn peer_sweep;
 bool peer_several;
 
@@ -64,7 +64,10 @@ static int watch_exit(void)
 	return r;
 }
 
-/* Peers inherited over fork are the parent's: forget them, touch nothing. */
+/*
+ * Frees the peers that a child inherited over fork. Leaves the segment alone:
+ * the records are the parent's.
+ */
 static void forget_inherited(void)
 {
 	struct peer **at = &attached;
@@ -96,7 +99,7 @@ static bool owes_something(const struct peer *p)
 	return any != 0;
 }
 
-/* Detaches from mappings without a handle where the thread owes nothing. */
+/* Detaches from each mapping without a handle if the thread owes nothing. */
 static void detach_abandoned(void)
 {
 	struct peer **at = &attached;
@@ -201,7 +204,7 @@ static bool take_one(struct peer *p, uint32_t from, uint32_t to, bool ask)
 	return false;
 }
 
-/* If no record is left, asks the kernel for deaths that it did not mark. */
+/* If no record is free, asks the kernel for deaths that it did not mark. */
 static int take_record(struct peer *p)
 {
 	struct mapping *map = p->map;
@@ -247,7 +250,7 @@ int peer_attach(struct mapping *map, struct peer **out)
 	p = peer_attached(map, 0);
 	if (p)
 		goto found;
-	/* Without this the thread would end attached, and look dead. */
+	/* Without the key, the thread's end would look like a death. */
 	r = watch_exit();
 	if (r)
 		return r;

@@ -3,12 +3,12 @@
  * Participants: attached threads.
  *
  * A thread takes a record by pthread_mutex_trylock() on the record's robust
- * mutex, and keeps that locked for as long as it is attached. libc links the
- * mutex into the thread's robust list, so the kernel vouches for the thread's
- * life once, for everything that names the record as its owner.
+ * mutex, and keeps the mutex locked for as long as it is attached. libc links
+ * the mutex into the thread's robust list. So the kernel vouches for the
+ * thread's life in one place, for all that names the record as its owner.
  *
  * A thread that takes a dead owner's record first gives back what that owner
- * owned: while an incarnation owns anything, the record has no other owner.
+ * owned: a record gets no new owner while the last one still owns anything.
  */
 #ifndef PEER_PARTICIPANT_H
 #define PEER_PARTICIPANT_H
@@ -29,18 +29,19 @@ struct peer {
 	uint64_t life;   /* no other attachment has it */
 	uint64_t tick;   /* the coarse clock's time when it read `boot` */
 	uint64_t boot;   /* the clock of lifetimes; see peer_clock() */
-	uint32_t inside; /* calls that use it, but are in another segment */
+	uint32_t inside; /* calls that need it while they use another peer */
 	/* where it next looks for free granules: inside slots, outside */
 	uint32_t inline_cursor, cursor;
 	uint32_t permits; /* permits it holds */
 	uint64_t freed;   /* granules it has freed */
 	void *semaphores; /* semaphores it knows; see sync/semaphore.h */
 	struct robust_head *robust; /* the thread's robust list, or NULL */
-	uint64_t ranks;             /* of what it holds: bit n is rank n */
-	uint32_t ranked[64];        /* slot of what has that rank */
+	uint64_t ranks;             /* bit n: it holds something of rank n */
+	uint32_t ranked[64];        /* by rank: the slot of that thing */
 	/* hints: slots it has retired, which wait for their grace period */
 	uint32_t limbo[PEER_LIMBO];
-	uint64_t examined; /* ns: it last examined a leader without a sleep */
+	uint64_t examined; /* ns: when it last examined a leader without having
+			      slept */
 	struct peer *next;
 	uint32_t limbo_count;
 } __attribute__((aligned(SHM_LINE)));
@@ -50,14 +51,14 @@ extern __thread struct peer *peer_current;
 /*
  * The time by which results age, ns: CLOCK_BOOTTIME, so that they age while the
  * host is suspended. Only ttl_ms, neg_ttl_ms, grace_ms and stale_if_error_ms
- * count by it. Leases, deadlines and breakers count CLOCK_MONOTONIC: with the
- * other clock each leader would be past its lease when the host resumes.
+ * count by this clock. Leases, deadlines and breakers count CLOCK_MONOTONIC:
+ * otherwise each leader would be past its lease when the host resumes.
  *
  * CLOCK_BOOTTIME has no coarse variant. So the thread reads it once at each
- * tick of the coarse clock, whose time now is `coarse`, and keeps it until the
- * next tick. The result may be as late as the coarse clock is. It never is
- * ahead of the time, but may be behind what another thread has read in the same
- * tick.
+ * tick of the coarse clock, and keeps that time until the next tick. `coarse`
+ * is the coarse clock's time now. The result lags the true time no more than
+ * the coarse clock does, and is never ahead of it, but may be behind what
+ * another thread has read in the same tick.
  */
 static force_inline uint64_t peer_clock(struct peer *p, uint64_t coarse)
 {
@@ -70,9 +71,10 @@ static force_inline uint64_t peer_clock(struct peer *p, uint64_t coarse)
 
 /*
  * Finds the calling thread's peer for `map`, or attaches the thread. The peer
- * holds a reference to the mapping for as long as it is attached. Returns 0,
- * -EUSERS if no record is free, -ENOSPC, -EBADMSG, or -ENOMEM. It is -ENOMEM,
- * too, if libc has no thread-specific key left; the next call tries again.
+ * holds a reference to the mapping for as long as it is attached. Returns 0;
+ * -EUSERS if no record is free; -ENOSPC if there is no memory for more records;
+ * or -ENOMEM, also if libc has no thread-specific key left: then the next call
+ * tries again.
  */
 int peer_attach(struct mapping *map, struct peer **out);
 
@@ -87,8 +89,8 @@ static inline struct peer *peer_if_current(const struct mapping *map)
 }
 
 /*
- * The calling thread's peer that has this life, or NULL: that peer has
- * detached, or is another thread's, or another process's.
+ * The calling thread's peer that has this life, or NULL if that peer has
+ * detached, or belongs to another thread or process.
  */
 struct peer *peer_of_slow(uint64_t life);
 
@@ -102,8 +104,8 @@ static inline struct peer *peer_of(uint64_t life)
 }
 
 /*
- * The calling thread's peer for `map`, or NULL if it is not attached. `serial`
- * is the mapping's, or 0 for any mapping at that address.
+ * The calling thread's peer for `map`, or NULL if the thread is not attached.
+ * `serial` is the mapping's, or 0 for any mapping at that address.
  */
 struct peer *peer_attached(const struct mapping *map, uint64_t serial);
 
@@ -122,18 +124,18 @@ void peer_detach(const struct mapping *map);
 
 /*
  * Gives back everything that the record's last owner still owned. The caller
- * has the record locked, and acts as that owner. The level that knows what can
- * be owned sets this once.
+ * has the record locked, and acts as that owner. top/fork.c sets the pointer,
+ * because this level does not know what can be owned.
  */
 typedef void (*peer_sweep_fn)(struct peer *victim, bool died);
 extern peer_sweep_fn peer_sweep;
 
-/* Sweeps and frees the record of a dead participant; true if it did. */
+/* Sweeps and frees a record if its owner is dead; true if it did. */
 bool peer_reap(struct mapping *map, uint32_t index);
 
 /*
  * Asks the kernel about all participants, and ends the incarnations of the dead
- * that it did not mark. Opens the doors of dead processes.
+ * that the kernel did not mark. Opens the doors of dead processes.
  */
 void peer_examine_all(struct mapping *map);
 

@@ -43,7 +43,7 @@ static void name_holder(const struct mapping *map, struct shm_participant *rec)
 }
 
 /*
- * For a thread in the record's door (DOOR-1).
+ * The caller is in the record's door (DOOR-1).
  *
  * ORDER-P1 pairs ORDER-P2
  * The reaper sees the owner's last stores before it sweeps: the kernel marks
@@ -88,7 +88,7 @@ int record_lock(struct mapping *map, struct shm_participant *rec, bool ask)
 	return r;
 }
 
-/* Waits for the door: the thread in it is about to leave it, or stopped. */
+/* Waits for the door. The thread inside is about to leave, or has stopped. */
 static uint64_t enter_patiently(struct mapping *map,
 				struct shm_participant *rec)
 {

@@ -2,19 +2,20 @@
 /*
  * The mutex of a record: a thread locks, unlocks and marks it in the door.
  *
- * Outside the door the record names the thread that holds the mutex (pid_ns,
- * pid, tid): the owner or a reaper. A thread in the door sets `tid` to 0 while
- * that may be untrue. So a thread that enters and finds the mutex held, the
- * incarnation even and no mark concludes
+ * While no thread is in the door, the record names the thread that holds the
+ * mutex (pid_ns, pid, tid): the owner or a reaper. A thread in the door sets
+ * `tid` to 0 while those fields may be untrue. If a thread enters the door and
+ * finds the incarnation even, and the mutex held but not marked, then
  *
- *   tid > 0    from the kernel's answer whether that thread is gone. Its
- *              process must have ended as well: a thread that calls exec()
- *              loses its id before the kernel goes through its mutexes
- *   tid == 0   that the holder is the thread that was in the door before, and
- *              that it is dead: this thread took the door from it
+ *   tid > 0    the holder is dead if the kernel knows no thread with that id,
+ *              and the holder's process has ended. The missing id alone proves
+ *              nothing: a thread that calls exec() loses its id before the
+ *              kernel goes through its mutexes
+ *   tid == 0   the holder is the thread that was in the door before, and is
+ *              dead: the entering thread took the door from it
  *
- * The kernel does not mark the mutex of a holder that is gone already. The
- * thread in the door marks it instead, and locks it as any dead holder's.
+ * The kernel will not mark the mutex of a holder that is gone already. So the
+ * thread in the door marks the mutex, then locks it like any dead holder's.
  */
 #ifndef PEER_RECORD_H
 #define PEER_RECORD_H

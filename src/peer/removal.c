@@ -9,7 +9,7 @@
 #include "os/killpoint.h"
 #include "peer/wait.h"
 
-/* Added to a sleeper's slice, this stays under a second. */
+/* The sum of this period and a sleeper's slice stays under a second. */
 uint64_t removal_every_ns = NS_PER_S / 2;
 
 bool removal_seen(struct mapping *map)
@@ -25,7 +25,7 @@ static bool leads_to(const struct mapping *map, const struct stat *st)
 	return st->st_dev == map->dev && st->st_ino == map->ino;
 }
 
-/* Whether the name, in the folder of the opening, leads to another file. */
+/* Whether the name leads to another file, in the folder of the opening. */
 static bool replaced(const struct mapping *map)
 {
 	const char *path = load_acquire(&map->path), *slash;
@@ -43,7 +43,7 @@ static bool replaced(const struct mapping *map)
 	return lstat(other, &st) || !leads_to(map, &st);
 }
 
-/* Makes all sleepers look again, and leave. */
+/* Wakes all sleepers, which then see `moved` and leave. */
 static void wake_all(struct mapping *map)
 {
 	uint32_t used = participants_used(map);

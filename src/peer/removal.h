@@ -4,29 +4,28 @@
  * logind's RemoveIPC.
  *
  * A caller that then opens the name gets another segment, so a key may have two
- * leaders, one in each. A process that never enters the kernel cannot know, so:
+ * leaders, one in each. A process notices only if it asks the kernel. Hence:
  *
  *  REMOVAL-1. Each process that uses a segment checks the segment's file twice
  *      a second, as one of its threads attaches, or begins or ends something
  *      there, or waits. A process that finds the file removed sets `moved` to
  *      SHM_REMOVED, by a CAS, and wakes all sleepers. The other processes see
- *      that at their next call, by the load that every call makes.
- *  REMOVAL-2. So no flight begins there from then on (SUCCESSION-2 in
- *      top/succession.h), and everything that ends there says so to its holder,
- *      by -ESHUTDOWN.
- *  REMOVAL-3. A thread that attaches takes its byte lock first, and checks the
- *      file then. A new segment under the name is made after the removal. So
- *      the new segment's creator finds that lock, or the thread finds the file
- *      removed.
+ *      `moved` at their next call: every call loads it.
+ *  REMOVAL-2. No flight begins in a segment marked as removed (SUCCESSION-2 in
+ *      top/succession.h). A holder whose flight, lock or permit ends there gets
+ *      -ESHUTDOWN.
+ *  REMOVAL-3. A thread that attaches takes its byte lock, then checks the file.
+ *      A new segment under the name is made after the removal. So the new
+ *      segment's creator finds that lock, or the thread finds the file removed.
  *  REMOVAL-4. A segment that had no name when it was opened (a memfd), or has a
  *      successor, does not count as removed.
  *
- *   the look finds                         it concludes
+ *   a check finds                          and takes the segment as
  *   no link is left                        removed
  *   its name, in the folder that it was    removed, unless it is the alias
  *   opened in, is another file's           of a resize ("NAME~"): the resizer
  *                                          sets `moved` itself in a moment
- *   its name leads nowhere, or into        nothing: the file may be hidden
+ *   its name leads nowhere, or into        not removed: the file may be hidden
  *   another folder or file system          from this process (chroot, mounts)
  */
 #ifndef PEER_REMOVAL_H
@@ -49,10 +48,10 @@ static inline bool removal_known(const struct mapping *map)
 	return unlikely(load_acquire(&map->header->moved) == SHM_REMOVED);
 }
 
-/* REMOVAL-1, whether it is due or not; `coarse` is the time now. */
+/* Checks the file (REMOVAL-1), due or not; `coarse` is the coarse time now. */
 void removal_look(struct mapping *map, uint64_t coarse);
 
-/* REMOVAL-1, if it is due. */
+/* Checks the file (REMOVAL-1) if that is due. */
 static inline void removal_look_if_due(struct mapping *map)
 {
 	uint64_t now = sys.coarse();
@@ -64,7 +63,7 @@ static inline void removal_look_if_due(struct mapping *map)
 /* Marks the segment as removed, and wakes all sleepers. */
 void removal_mark(struct mapping *map);
 
-/* Whether the file has no link left, as its descriptor says. */
+/* Whether the file has no link left, by fstat(2). */
 bool removal_seen(struct mapping *map);
 
 #endif

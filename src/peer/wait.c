@@ -114,7 +114,7 @@ void wait_prepare(const struct wait *w, struct nap *n)
 	peer_count(w->self, COUNT_waits);
 }
 
-/* The process may have got a seccomp filter since sys_has_waitv() asked. */
+/* A seccomp filter may have come after sys_has_waitv() asked. */
 static bool refused(int r)
 {
 	return r == -ENOSYS || r == -EPERM;
@@ -170,7 +170,7 @@ int wait_otherwise(const struct wait *w, const struct nap *n)
 		sys_force_waitv(0);
 		r = sys.wait(w->event, w->event_seen, &n->until);
 	}
-	/* After a stray byte, or an error such as -ENOMEM: do not spin. */
+	/* Keeps a stray byte, or an error such as -ENOMEM, from a spin. */
 	if (differs || !expected(r))
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &poll, NULL);
 	return r;

@@ -4,12 +4,12 @@
  *
  * A waiter sleeps on several words at once: the event it waits for, the
  * owner's liveness word, the owner's relay word, its cancel token and its
- * handle's closing word. A waiter for a permit has many owners to look at: it
- * sleeps on the liveness words of as many as there is room for, and on the
- * segment's relay word. After each return the waiter looks at everything again.
+ * handle's closing word. A waiter for a permit waits for many owners: it sleeps
+ * on the liveness words of as many as there is room for, and on the segment's
+ * relay word. After each return the waiter looks at everything again.
  *
- * The kernel wakes one waiter of a dead owner. These invariants make one
- * enough:
+ * When an owner dies, the kernel wakes only one of its waiters. These
+ * invariants make that enough:
  *
  *  WAIT-1. A waiter that finds the owner's word changed from what it slept on
  *      wakes all that sleep on that word, before it does anything else.
@@ -17,30 +17,30 @@
  *      on: its list_op_pending points at the owner's relay word, which is
  *      always 0. When a thread dies whose pending word is 0, the kernel wakes
  *      one more waiter of that word. The kernel writes nothing to a relay word,
- *      so a TID that repeats in another PID namespace does no harm. A stray
- *      byte in the word would end each sleep at once: the waiter that finds one
- *      sets the word to 0 again, and sleeps for a moment, so that it does not
- *      spin even if a broken program keeps writing there.
+ *      so a TID that repeats in another PID namespace does no harm. If a broken
+ *      program writes to the word, each sleep on it ends at once. A waiter that
+ *      finds another value therefore sets the word to 0 again and pauses for a
+ *      moment, so that it does not spin if the program writes again.
  *  WAIT-3. list_op_pending stays set from before the sleep until the waiter has
  *      decided: it has a result, has claimed, or has left. (A waiter that reaps
- *      takes another robust mutex, which clears it early; WAIT-4 bounds what
- *      that costs.)
- *  WAIT-4. Every sleep ends by itself after a slice, so that a waker that
- *      stopped or died between its CAS and its wake costs no more than that.
- *  WAIT-5. A waiter of an event sleeps on the words of its present owner: a
- *      participant that becomes the owner of something at rest wakes those that
- *      may sleep on the last owner's words. (Before a takeover from a dead
- *      owner, WAIT-1 has woken them.)
+ *      takes another robust mutex, which clears list_op_pending early; WAIT-4
+ *      bounds the cost.)
+ *  WAIT-4. Every sleep ends by itself after a slice, so a waker that stopped or
+ *      died between its CAS and its wake costs a waiter no more than a slice.
+ *  WAIT-5. A waiter sleeps on the words of the present owner: a participant
+ *      that claims a slot at rest wakes the waiters that may still sleep on the
+ *      last owner's words. (Before a takeover from a dead owner, WAIT-1 has
+ *      woken them.)
  *  WAIT-6. Once a thread has tried to take a permit, its list_op_pending rests
- *      at the segment's relay word whenever it points nowhere else. So its
- *      death wakes one of the waiters for permits in that segment, however
- *      many holders there are and whichever of them that waiter slept on. The
- *      waiter reaps the dead, which wakes the others. In a process that uses
- *      one segment, list_op_pending stays there when the permits have been
- *      given back: to move it each time would cost more than a wake at the
- *      thread's end. (The program's own robust mutexes clear it. Until the
- *      thread's next call here, the liveness words and WAIT-4 are what is
- *      left.)
+ *      at the segment's relay word whenever it points nowhere else. So the
+ *      thread's death wakes one of the waiters for permits in that segment,
+ *      whichever holders' words that waiter slept on. The waiter reaps the
+ *      dead, which wakes the others. In a process that uses one segment,
+ *      list_op_pending stays there when the thread has given its permits back:
+ *      to clear it each time would cost more than a wake at the thread's end.
+ *      (If the thread locks a robust mutex of the program, libc clears
+ *      list_op_pending. Until the thread's next call here, waiters then depend
+ *      on the liveness words and WAIT-4.)
  */
 #ifndef PEER_WAIT_H
 #define PEER_WAIT_H
@@ -67,10 +67,10 @@ struct wait_word {
 #define WAIT_OWN_WORDS 6
 
 /*
- * The owner notes each of its waits in its record: `wait` is slot + 1 in bits
- * 0..31, or 0, and a number that grows with each wait above. So a thread that
- * reads the same word twice knows that one wait lasted from the first time to
- * the second.
+ * The owner notes each of its waits in its record's `wait`: slot + 1, or 0, in
+ * bits 0..31, and a number that grows with each wait in bits 32..63. So a
+ * thread that reads the same word twice knows that one wait lasted from the
+ * first read to the second.
  */
 static inline uint32_t wait_slot(uint64_t wait)
 {
@@ -99,7 +99,7 @@ struct wait {
 	struct sfshm_cancel *cancel;
 	uint32_t *closing; /* changes when the handle is closed; or NULL */
 	uint32_t closing_seen;
-	/* with many owners: the relay words of segment and predecessor */
+	/* for permits: the relay words of the segment and its predecessor */
 	uint32_t *relay, *relay_before;
 	const struct wait_word *more;
 	uint32_t more_count;
@@ -117,7 +117,7 @@ struct nap {
 /* Prepares a sleep: its words, its end, and list_op_pending (WAIT-3). */
 void wait_prepare(const struct wait *w, struct nap *n);
 
-/* Sleeps without futex_waitv(2), or deals with the error that it has set. */
+/* Sleeps without futex_waitv(2), or handles the errno value that it has set. */
 int wait_otherwise(const struct wait *w, const struct nap *n);
 
 /* WAIT-1, if it has anything to do. */
@@ -136,11 +136,12 @@ static inline bool wait_owner_changed(const struct wait *w)
  * Sleeps once. Returns 0 (look again), or -EAGAIN if a slice passed and
  * nothing woke the waiter: time to examine the owner.
  *
- * In a header, because a context switch clears the processor's predictions of
- * returns: each return of a woken thread costs as much as a cache miss.
+ * Inline, because a context switch clears the processor's predictions of
+ * returns: each function return of a woken thread costs as much as a cache
+ * miss.
  *
- * The sleep is a cancellation point. The thread's exit gives back all that it
- * holds here, so it may be cancelled at any instruction.
+ * The sleep is a cancellation point. The thread may be cancelled at any of
+ * these instructions, because its exit gives back all that it holds.
  */
 static force_inline int wait_sleep(const struct wait *w)
 {
@@ -173,7 +174,7 @@ void wait_done(void);
 void wait_rest_at(const struct mapping *map);
 void wait_unrest(void);
 
-/* wait_rest_at(), unless list_op_pending rests there, as it mostly does. */
+/* wait_rest_at(), unless list_op_pending points there already. */
 static inline void wait_rest(const struct peer *p)
 {
 	const struct robust_head *list = p->robust;
@@ -186,9 +187,12 @@ static inline void wait_rest(const struct peer *p)
 }
 
 /*
- * The event word: bit 0 says that a waiter may be there (it may be set without
- * one, which is legal), bit 1 that one may be there for which a wake for a
- * single waiter would be lost, the rest counts wakes.
+ * The event word:
+ *
+ *   bit 0      a waiter may sleep; it is legal to set the bit without one
+ *   bit 1      the next wake must be for all: a waiter may sleep that cannot
+ *              lead at once (CLAIM-4), so a wake for it alone would be lost
+ *   bits 2..   count the wakes
  */
 #define EVENT_WAITERS 1u
 #define EVENT_ALL 2u
@@ -204,19 +208,19 @@ uint32_t event_arm_all(uint32_t *event);
 
 /*
  * Wakes waiters: one or all. The caller has made the change that they wait for
- * with cas_seq(). Makes no system call if nobody waits. Returns whether a
- * waiter was announced.
+ * by cas_seq(). Makes no system call if no waiter is announced. Returns whether
+ * one was.
  */
 bool event_wake(uint32_t *event, bool all);
 
 /*
- * Wakes one waiter of a semaphore's event. If nobody slept, takes the
- * announcement back, so that the next waker makes no system call: a flight's
- * next claim does that (WAIT-5), but nobody claims a semaphore.
+ * Wakes one waiter of a semaphore's event. If nobody slept, clears the waiters'
+ * bit, so that the next waker makes no system call. On a flight's event, the
+ * next claim clears the bit (WAIT-5), but nobody claims a semaphore.
  */
 bool event_wake_one(uint32_t *event);
 
-/* Whether a waiter may be there; like event_wake(), called after the change. */
+/* Whether a waiter may sleep. Like event_wake(), called after the change. */
 static inline bool event_awaited(const uint32_t *event)
 {
 	/* ORDER-E2 pairs ORDER-E1 */

@@ -18,7 +18,7 @@
 #include "segment/huge.h"
 #include "segment/mapping.h"
 
-/* Linux 6.3 has it. On an older kernel the memfd is executable: no harm. */
+/* From Linux 6.3 on. An older kernel makes the memfd executable: no harm. */
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
@@ -154,7 +154,7 @@ int file_make(const char *path, const struct sfshm_options *o,
 	return r;
 }
 
-/* Linking by descriptor needs a privilege, linking through /proc none. */
+/* Linking by descriptor needs a privilege; linking through /proc does not. */
 int file_link(int fd, const char *path)
 {
 	char self[64];
@@ -256,16 +256,16 @@ static int why_not_opened(const char *path, const struct sfshm_options *o)
 		return -EAGAIN;
 	options_explain(o, "%s cannot be opened: %s", path,
 			r == -ELOOP       ? "it is a symbolic link" :
-			r == -EWOULDBLOCK ? "somebody has a lease on it" :
+			r == -EWOULDBLOCK ? "another process leases it" :
 					    strerrordesc_np(-r));
 	return r == -EWOULDBLOCK ? -EBUSY : r;
 }
 
 /*
- * Between file_inspect() and open() another file may have come under the name,
- * so the open file is judged anew. O_NONBLOCK keeps a FIFO, or a file with a
- * lease, from holding up the opener. To close the wrong file is harmless: this
- * process has no locks on a file that it has not mapped.
+ * Between file_inspect() and open() another file may have got the name, so this
+ * checks the open file anew. O_NONBLOCK keeps a FIFO, or a file with a lease,
+ * from holding up the opener. To close the wrong file is harmless: the process
+ * has no byte locks on a file that it has not mapped.
  */
 int file_open(const char *path, int flags, const struct sfshm_options *o,
 	      struct stat *st)
@@ -287,7 +287,7 @@ int file_open(const char *path, int flags, const struct sfshm_options *o,
 	return r;
 }
 
-/* Whether a process has the segment open, whatever boot the header names. */
+/* Whether a process has byte locks on the file, whatever boot that is from. */
 static bool in_use(int fd)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -295,7 +295,7 @@ static bool in_use(int fd)
 	return fcntl(fd, F_GETLK, &lock) || lock.l_type != F_UNLCK;
 }
 
-/* Removes the file if no process uses it. The caller holds the file's lock. */
+/* Removes the file if no process uses it. The caller has it locked by flock. */
 static int remove_unused(const char *path, int fd,
 			 const struct sfshm_options *o)
 {
@@ -321,8 +321,8 @@ int file_remove_stale(const char *path, int fd, const struct sfshm_options *o)
 			return -errno;
 		options_explain(o,
 				"%s is left over from before the last boot, "
-				"and a process that removes it has held its "
-				"lock for long: end that process (lslocks), or "
+				"and another process has been removing it for "
+				"long: end that process (lslocks names it), or "
 				"remove the file",
 				path);
 		return -EBUSY;

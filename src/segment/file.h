@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The segment's file: made whole, linked in one step, opened with care. */
+/* The segment's file, which gets its name only when it is whole. */
 #ifndef SEGMENT_FILE_H
 #define SEGMENT_FILE_H
 
@@ -9,9 +9,9 @@
 #include <sfshm/segment.h>
 
 /*
- * Makes a whole segment, which replaces the one of inode `predecessor` (or 0),
- * and links it at `path`. Returns 0, -EEXIST if another file was first, or the
- * error. A failure or a death in here leaves nothing behind.
+ * Makes a whole segment and links it at `path`. `predecessor` is the inode of
+ * the segment that it replaces, or 0. Returns 0, -EEXIST if another file has
+ * the name, or the error. A failure or a death in here leaves nothing behind.
  */
 int file_create(const char *path, const struct sfshm_options *o,
 		uint64_t predecessor);
@@ -36,9 +36,10 @@ int file_inspect(const char *path, const struct sfshm_options *o,
 		 struct stat *st);
 
 /*
- * Opens the file that *st describes, then fills in *st from the open file and
- * checks that. Returns the descriptor; -EAGAIN if another file is there by now;
- * -EBUSY if opening would wait. `flags` is O_RDWR or O_RDONLY.
+ * Opens the file that *st describes, then fills in *st again from the open file
+ * and checks it by file_check(). Returns the descriptor; -EAGAIN if another
+ * file is there by now; -EBUSY if opening would wait; or the error. `flags` is
+ * O_RDWR or O_RDONLY.
  */
 int file_open(const char *path, int flags, const struct sfshm_options *o,
 	      struct stat *st);
@@ -48,10 +49,11 @@ int file_check(const struct stat *st, const char *path,
 	       const struct sfshm_options *o);
 
 /*
- * Removes the segment left over from before the last boot at `path`, if the
- * name still leads to the file behind `fd` and no process has that open. Of
- * several processes one removes it. Never waits. Returns 0, -EBUSY if another
- * process is removing it, -EPROTO if it is in use, or the error.
+ * Removes a segment left over from before the last boot: the file behind `fd`,
+ * if `path` still leads to it and no process has byte locks on it. If several
+ * processes try, one of them removes it. Never waits. Returns 0, also if `path`
+ * leads elsewhere; -EBUSY if another process is removing the file; -EPROTO if
+ * it is in use; or the error.
  */
 int file_remove_stale(const char *path, int fd, const struct sfshm_options *o);
 

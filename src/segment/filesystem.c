@@ -3,11 +3,11 @@
  * A segment's pages get their room before they are first touched, and must
  * keep it: if a later write finds no room, the writer gets a SIGBUS.
  *
- * A file system cannot promise that if it writes elsewhere at each change
- * (btrfs, ZFS, bcachefs), or keeps its files on another one that this process
- * does not see (overlayfs, FUSE, a network). So this file lists the file
- * systems that can, and refuses all others. xfs writes elsewhere only where a
- * file shares its blocks with a copy.
+ * A file system cannot promise that if it writes each change to a new place
+ * (btrfs, ZFS, bcachefs), or keeps its files on another file system that this
+ * process does not see (overlayfs, FUSE, a network). So this file lists the
+ * file systems that can promise it, and refuses all others. xfs writes to a new
+ * place only if a file shares its blocks with a copy.
  */
 #include "segment/filesystem.h"
 

@@ -14,7 +14,7 @@ union image {
 	uint32_t words[sizeof(pthread_mutex_t) / sizeof(uint32_t)];
 };
 
-/* Several threads may write these at once, each the same bytes. */
+/* Several threads may write these at once: each writes the same bytes. */
 static union image pattern;
 static struct shm_fingerprint found;
 static uint32_t known; /* 1: pattern and found are written */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The libc's robust mutexes, as they stand in shared memory.
+ * How this libc lays out a robust mutex in memory.
  *
- * locate_word() finds a mutex's futex word: it locks a mutex and asks the
- * kernel for the thread's robust list. Nothing here knows libc's structs.
+ * Nothing here knows libc's structs. To find a mutex's futex word,
+ * locate_word() locks a mutex and asks the kernel for the thread's robust list.
  */
 #ifndef SEGMENT_FINGERPRINT_H
 #define SEGMENT_FINGERPRINT_H
@@ -22,15 +22,18 @@ struct robust_head {
 /* The calling thread's robust list; NULL if it has none. */
 struct robust_head *robust_head(void);
 
-/* This libc's fingerprint; 0 or -ENOTSUP where robust mutexes do not work. */
+/*
+ * Fills in this libc's fingerprint. Returns 0, -ENOTSUP if robust mutexes do
+ * not work, or the error of a pthread function.
+ */
 int fingerprint_read(struct shm_fingerprint *out);
 
 /*
  * Makes the zeroed bytes at `mutex` a robust shared mutex. Any number of
- * processes may do so at once, and again while it is locked: this writes only
- * the words that are not zero in an unlocked mutex, only where zeroes stand,
- * and libc never changes those words. Returns false if other bytes stand there;
- * the caller keeps those from libc.
+ * processes may do so at once, and again while the mutex is locked: the
+ * function writes only words that are 0 here but not in a new mutex, and libc
+ * never changes such words. Returns false if such a word has a third value: the
+ * caller must not pass that mutex to libc.
  */
 bool mutex_prepare(pthread_mutex_t *mutex);
 

@@ -27,8 +27,8 @@ static uint64_t page_up(uint64_t n)
 	return (n + 4095) & ~UINT64_C(4095);
 }
 
-/* Seven buckets for four slots: in a full table three hits in four find their
-   key's slot first in its chain. More would cost more than they save. */
+/* Seven buckets for each four slots: in a full table three hits in four find
+   their key's slot first in its chain. More buckets would not pay. */
 static uint32_t buckets_for(uint32_t slots)
 {
 	uint32_t n = slots + slots / 4 * 3;
@@ -52,9 +52,9 @@ static void place(struct shm_geometry *g)
 	g->slots_at = at;
 	at += page_up((uint64_t)g->slots * sizeof(struct shm_slot));
 	/*
-	 * If a slot and its cold part were at the same place in a page, loads
-	 * from one would wait for stores to the other. Half a page keeps the
-	 * first slots from that.
+	 * If a slot and its cold part had the same offset in a page, loads
+	 * from one would wait for stores to the other. For the first slots,
+	 * half a page between the regions prevents that.
 	 */
 	g->desks_at = at + HALF_PAGE;
 	at += page_up(HALF_PAGE + (uint64_t)g->slots * sizeof(struct shm_desk));
@@ -76,9 +76,10 @@ static int counts_fit(const struct shm_geometry *g)
 }
 
 /*
- * Granules beyond the bytes that the creator asked for: room for one result of
- * any size, or a few small ones, that a leader hands on but cannot keep. They
- * take memory when a leader first needs them.
+ * The spare granules, beyond the bytes that the creator asked for: room for one
+ * result of any size, or for a few small ones, that a leader hands to its
+ * followers though there is no room to keep them. Spare granules take no memory
+ * until a leader first needs them.
  */
 static uint32_t spare_for(const struct shm_geometry *g)
 {
@@ -105,9 +106,9 @@ int geometry_choose(struct shm_geometry *out, const struct sfshm_options *o)
 	g.granules += g.spare;
 	if (!counts_fit(&g)) {
 		options_explain(o,
-				"geometry out of range: 1 to %u slots, 1 to %u "
-				"participants, up to 16 GiB for values, the "
-				"largest value within that",
+				"geometry out of range: choose 1 to %u slots, "
+				"1 to %u participants, up to 16 GiB for "
+				"values, and a largest value within that",
 				SHM_MAX_SLOTS, SHM_MAX_PARTICIPANTS);
 		return -EINVAL;
 	}

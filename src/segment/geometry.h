@@ -8,7 +8,7 @@
 #include "segment/layout.h"
 
 /*
- * Works out the geometry that the options ask for, defaults filled in.
+ * Works out the geometry that the options ask for, with defaults filled in.
  * Returns 0, or -EINVAL with a line in options->why.
  */
 int geometry_choose(struct shm_geometry *out, const struct sfshm_options *o);
@@ -24,7 +24,7 @@ static inline uint32_t geometry_inline_granules(const struct shm_geometry *g)
 	return g->slots < most ? g->slots : most;
 }
 
-/* How many bytes of values fit in, without the spare granules. */
+/* How many bytes of values fit into the segment, without the spare granules. */
 static inline uint64_t geometry_bytes(const struct shm_geometry *g)
 {
 	return (uint64_t)(g->granules - g->spare) * SHM_GRANULE;

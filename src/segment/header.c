@@ -20,8 +20,8 @@ static int check_format(const struct shm_header *h,
 			const struct sfshm_options *o)
 {
 	if (memcmp(h->magic, SHM_MAGIC, sizeof(h->magic))) {
-		options_explain(o, "not a segment: it has no segment's mark at "
-				   "the beginning");
+		options_explain(o, "not a segment: the file does not begin "
+				   "with a segment's mark");
 		return -EPROTO;
 	}
 	if (h->version != SHM_VERSION || h->header_size != sizeof(*h)) {
@@ -45,7 +45,7 @@ static int check_format(const struct shm_header *h,
 	if (h->incompatible & ~SHM_BOOTTIME) {
 		options_explain(o,
 				"made with features (0x%llx) that this "
-				"library does not know; use a newer one",
+				"library does not know; use a newer library",
 				(unsigned long long)(h->incompatible &
 						     ~SHM_BOOTTIME));
 		return -EPROTO;

@@ -33,7 +33,7 @@ void *huge_map(int fd, size_t size)
 
 /*
  * One call for all the ranges, because each call waits for other processors.
- * Stops at the file's end.
+ * Leaves out a last range that the file does not fill.
  */
 static void collapse(uint8_t *base, const struct shm_geometry *g,
 		     uint64_t first, uint64_t last)
@@ -47,8 +47,9 @@ static void collapse(uint8_t *base, const struct shm_geometry *g,
 }
 
 /*
- * Whether a region begins at `at`. Such a region shares its first range with
- * the region before it. huge_prepare() sees to the ranges before the slots.
+ * Whether a region after the slots begins at `at`: its first range also holds
+ * the end of the region before. huge_prepare() has collapsed the first ranges
+ * of the other regions.
  */
 static bool region_begins(const struct shm_geometry *g, uint64_t at)
 {

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The segment: every struct that processes share. This file is the
- * architecture.
+ * The segment: every struct that processes share.
  *
  *   header | participants | buckets | slots | cold | tags | granules
  *
  * "Cold" is the part of each slot that a hit seldom touches. The first
  * granules are inside the slots, one in each; the others follow the tags.
  *
- * All-zero memory behind the header is a valid empty segment. There are no
- * pointers: slots, participants and granules are named by index. A reference
- * that may be empty is stored as index + 1, 0 being "none".
+ * If all memory after the header is zero, the segment is valid and empty. There
+ * are no pointers: an index names a slot, a participant or a granule. A
+ * reference that may be empty is stored as index + 1, and 0 means "none".
  *
  * Everything that can be owned has one atomic word that names its owner. A
- * participant claims it by one CAS on that word:
+ * participant claims the thing by one CAS on that word:
  *
  *   a participant record   the futex word of its robust mutex
  *   a slot and its flight  shm_slot.ctl
@@ -35,11 +34,11 @@
 #define SHM_VERSION 3
 #define SHM_HEADER_SIZE 4096
 #define SHM_LINE 64
-#define SHM_HUGE UINT64_C(1)     /* made of huge pages where there are any */
+#define SHM_HUGE UINT64_C(1)     /* use huge pages where that is possible */
 #define SHM_BOOTTIME UINT64_C(1) /* results age by CLOCK_BOOTTIME */
 
-/* Values of shm_header.moved. With either, nothing begins in the segment: its
-   successor has its name, or its file is removed (peer/removal.h). */
+/* Values of shm_header.moved: a successor has the segment's name, or the file
+   is removed (peer/removal.h). With either, nothing new begins in it. */
 #define SHM_MOVED 1u
 #define SHM_REMOVED 2u
 
@@ -51,7 +50,7 @@
 #define SHM_MAX_COUNTERS 64
 #define SHM_PINS 16
 #define SHM_HITS 64      /* reads per thread that are remembered */
-#define SHM_OWNED 16     /* slots per thread that are noted by name */
+#define SHM_OWNED 16     /* owned slots that a record can name */
 #define SHM_DEATHS 64    /* keys whose leaders died that are remembered */
 #define SHM_PERMITS 1008 /* words of a semaphore */
 
@@ -59,10 +58,10 @@
 struct shm_geometry {
 	uint32_t slots;
 	uint32_t participants;
-	uint32_t buckets; /* seven for four slots, at least 64 */
+	uint32_t buckets; /* seven for each four slots, at least 64 */
 	uint32_t granules;
 	uint32_t max_value; /* bytes */
-	uint32_t spare;     /* granules at the end, for results not kept */
+	uint32_t spare;     /* granules at the end; see geometry.c */
 	/* offsets of the regions, bytes from the start of the file */
 	uint64_t participants_at;
 	uint64_t buckets_at;
@@ -74,7 +73,7 @@ struct shm_geometry {
 };
 static_assert(sizeof(struct shm_geometry) == 80, "layout");
 
-/* Which libc's mutexes stand in the segment. */
+/* Identifies the libc whose mutexes are in the segment. */
 struct shm_fingerprint {
 	uint32_t mutex_size;
 	uint32_t word_offset;   /* of the futex word in the mutex */
@@ -88,8 +87,9 @@ struct shm_header {
 	char magic[8];
 	uint32_t version;
 	uint32_t header_size;
-	uint64_t incompatible; /* features: an unknown bit refuses attach, and
-				  so does the lack of SHM_BOOTTIME */
+	uint64_t incompatible; /* features: a library refuses the segment if it
+				  does not know a bit, or if SHM_BOOTTIME is
+				  missing */
 	uint64_t compatible;   /* features that may be ignored: SHM_HUGE */
 	struct shm_geometry geometry;
 	struct shm_fingerprint fingerprint;
@@ -104,24 +104,25 @@ struct shm_header {
 
 	/* The grace period clock; a caller that needs room advances it. */
 	uint64_t epoch;
-	uint64_t epoch_since; /* ns; hint: when it last moved; may be late */
-	uint32_t moved;       /* SHM_MOVED; or, by CAS from 0, SHM_REMOVED */
-	uint32_t drained;     /* 1: nothing is left in its predecessor */
-	uint64_t doubled;     /* ns: until then things were owned in a removed
-				 segment of this name; by its users */
+	uint64_t epoch_since; /* ns; hint, may be late: `epoch` grew then */
+	uint32_t moved;       /* 0; SHM_MOVED; by CAS from 0, SHM_REMOVED */
+	uint32_t drained;     /* 1: nothing is left in the predecessor */
+	uint64_t doubled;     /* ns: until then something was owned in a removed
+				 segment of the same name; by a user of that
+				 segment */
 	uint8_t pad1[32];
 
-	/* Moved by every insert. */
+	/* Changed by every insert. */
 	uint32_t slot_hand;   /* hint: the next slot to evict may be here */
 	uint32_t expiry_hand; /* hint: the next expired slot may be here */
 	uint32_t free_hand;   /* hint: the next free slot may be here */
-	int32_t slots_free;   /* hint: free ones among those in use */
+	int32_t slots_free;   /* hint: how many of `slots_used` are free */
 	uint8_t pad2[48];
 
-	/* How much is reserved and in use; only grows. */
+	/* How much of each region is reserved and in use. These only grow. */
 	uint32_t participants_used;
 	uint32_t slots_used;
-	uint32_t granules_used; /* of those outside slots */
+	uint32_t granules_used; /* counts granules outside slots only */
 	uint32_t relay;         /* always 0; see peer/wait.h */
 	/* No key that left the table had a higher generation. Only grows. */
 	uint64_t generation_floor;
@@ -155,41 +156,42 @@ struct shm_participant {
 		uint8_t mutex_bytes[48];
 	};
 	uint32_t relay; /* always 0; see peer/wait.h */
-	int32_t tid;    /* holder of the mutex; 0: none, or in the door */
+	int32_t tid;    /* holder of the mutex; 0: none, or see peer/record.h */
 	int32_t pid;
-	uint32_t incarnation; /* odd while it has an owner; made even by CAS:
-				 see peer/liveness.h */
+	uint32_t incarnation; /* odd while the record has an owner; becomes even
+				 by CAS: see peer/liveness.h */
 
 	/* Identity of the mutex's holder, and the slot the owner waits at. */
 	uint64_t pid_ns; /* inode of the PID namespace, 0: unknown */
 	uint64_t cookie; /* the process's own random number */
 	uint64_t wait;   /* bits 0..31: slot + 1 that the owner sleeps on, or
 			    0; 32..63 count its waits; see peer/wait.h */
-	char name[16];
-	uint64_t door; /* process in the door; by CAS; see peer/door.h */
+	char name[16];   /* the thread's */
+	uint64_t door;   /* process in the door; by CAS; see peer/door.h */
 	uint32_t flags;
 	uint8_t pad1[12];
 
-	/* The read-side section; an evictor expels the reader by CAS. */
+	/* The owner's read section; an evictor expels the reader by CAS. */
 	uint64_t epoch;     /* 0: not reading; see store/epoch.h */
 	uint32_t hits;      /* hint: counts the entries made in `hit` */
-	uint32_t hits_seen; /* hint: entries that are credited; by evictors */
+	uint32_t hits_seen; /* hint: how many are credited; by evictors */
 	uint8_t pad2[48];
 
-	/* Anything it owns or is about to own, so that a reaper finds it. */
+	/* All that the owner owns or is about to claim, for its reaper. */
 	uint32_t build;          /* granule + 1: head of the chain being made */
 	uint32_t build_pending;  /* granule + 1: may be claimed, not chained */
 	uint32_t doomed;         /* head of the chain being freed */
-	uint32_t doomed_pending; /* granule + 1: cut off it, maybe not free */
-	uint32_t owned_overflow; /* it owns more: a reaper looks at all slots */
+	uint32_t doomed_pending; /* granule + 1: cut off that chain, maybe not
+				    free */
+	uint32_t owned_overflow; /* 1: it may own slots that `owned` lacks */
 	uint32_t pad3[11];
-	uint32_t owned[SHM_OWNED]; /* slot + 1; may name a slot that it does
-					not own; leaves out none */
+	uint32_t owned[SHM_OWNED]; /* slot + 1: slots that the owner owns, maybe
+					others; see store/owned.h */
 
 	/* Counters; never reset, so they outlive the owner. */
 	uint64_t counters[SHM_MAX_COUNTERS];
 
-	/* The last slots whose values it read, for evictors. Hints. */
+	/* Hints for evictors: the last slots whose values the owner read. */
 	uint32_t hit[SHM_HITS];
 
 	/* Chains that must stay as they are; see store/pin.h. */
@@ -212,23 +214,23 @@ static_assert(sizeof(pthread_mutex_t) <= 48, "layout");
 
 /* The kinds of keys. Each has a name space of its own. */
 enum shm_kind {
-	SHM_VALUE,     /* a flight's: its slot holds results */
-	SHM_CLAIM,     /* a flight's claim, if it has a key of its own */
+	SHM_VALUE,     /* a flight's key: its slot holds results */
+	SHM_CLAIM,     /* a claim key; see sync/claim.h */
 	SHM_LOCK,      /* a keyed lock: a flight that never has a result */
-	SHM_SEMAPHORE, /* its result is its permits, see sync/semaphore.h */
+	SHM_SEMAPHORE, /* its result holds its permits; sync/semaphore.h */
 	SHM_SAVE,      /* a staged save: its result describes the file */
 	SHM_KINDS
 };
 
 /*
- * A field: one of a slot's two results, in two parts, front (what a hit needs)
+ * A field: one of a slot's two results, in two parts: front, which a hit reads,
  * and back. The control word says which field is the current value, and when
- * the other may be written (store/ctl.h).
+ * the other field may be written (store/ctl.h).
  */
 struct shm_front {
-	uint64_t when;   /* stored at, CLOCK_BOOTTIME, ns; but bits 0..7:
-			    length + 1 of an empty value, or of one in its
-			    slot's inline granule; 0: see shm_back.ref */
+	uint64_t when;   /* time of storing, CLOCK_BOOTTIME, ns, steps of 256;
+			    bits 0..7: length + 1 of a value that is empty or
+			    in the slot's inline granule; 0: in shm_back.ref */
 	uint32_t ttl_ms; /* lifetime from then; UINT32_MAX: no end */
 	uint32_t gen;    /* low bits of the generation that wrote it */
 };
@@ -237,9 +239,9 @@ static_assert(sizeof(struct shm_front) == 16, "layout");
 struct shm_back {
 	uint32_t ref;   /* granule + 1: head of the chain of bytes */
 	uint32_t len;   /* bytes */
-	int32_t code;   /* 0: a value; else a failure, the bytes its text */
-	uint16_t keep;  /* how long it serves stale, past its lifetime: ms, see
-			   store/scale.h */
+	int32_t code;   /* 0: a value; else a failure with the bytes as text */
+	uint16_t keep;  /* how long the result may serve after its lifetime, ms:
+			   see store/scale.h */
 	uint8_t took;   /* how long the work ran; see store/scale.h */
 	uint8_t pinned; /* hint: its chain may be pinned; by pinning readers */
 };
@@ -253,8 +255,8 @@ static_assert(sizeof(struct shm_back) == 16, "layout");
 struct shm_semaphore {
 	uint64_t max; /* bits 0..29 the maximum, 30 removed, 31 closing, 32..63
 			 count the changes; by CAS, callers that change it */
-	uint32_t top; /* no word from this on was ever taken; only grows; by
-			 callers that take a permit */
+	uint32_t top; /* index after the last word that was ever taken; only
+			 grows; by callers that take a permit */
 	uint32_t bypassed; /* hint: permits taken past waiters; by waiters
 			      and callers that take a permit */
 	uint8_t reserved[48];
@@ -262,9 +264,9 @@ struct shm_semaphore {
 static_assert(sizeof(struct shm_semaphore) == SHM_GRANULE, "layout");
 
 /*
- * A key's place, in two parts with the same number: two adjacent lines that a
- * hit touches, and the cold rest. The owner named in ctl writes the fields,
- * unless a comment names another.
+ * A key's place, in two parts with the same index: two adjacent cache lines
+ * that a hit touches, and the cold rest (struct shm_desk). The owner named in
+ * ctl writes all members, unless a comment names another writer.
  */
 struct shm_slot {
 	uint64_t next; /* the chain's next slot; by inserters and unlinkers */
@@ -275,7 +277,7 @@ struct shm_slot {
 	uint8_t deaths;   /* leaders that died in a row: see store/slot.h */
 	uint8_t recent;   /* hint: how often the evicting hand spares it */
 	uint8_t key[SHM_INLINE_KEY]; /* or a longer key's reference */
-	/* May hold any slot's value; preferably a small one of this slot. */
+	/* A granule for any slot, preferably for a small value of this one. */
 	uint8_t inline_granule[SHM_GRANULE];
 };
 static_assert(offsetof(struct shm_slot, inline_granule) == 64, "layout");

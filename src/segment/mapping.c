@@ -49,7 +49,7 @@ static bool inherited(const struct mapping *map)
 /*
  * Closes the descriptors inherited over fork, before this process takes byte
  * locks of its own on their files: closing one later would drop those locks.
- * `keep` is the number that the caller is about to use; it stays open even if
+ * `keep` is a descriptor that the caller is about to use; it stays open even if
  * an inherited mapping has the same number.
  */
 static void close_inherited(int keep)
@@ -87,7 +87,7 @@ struct mapping *mapping_find(dev_t dev, ino_t ino, int keep)
 	return map;
 }
 
-/* The part that the creator wrote and the checksum covers; no more is read. */
+/* The part that the creator wrote, with its checksum; only this is read. */
 #define CONSTANT_PART (offsetof(struct shm_header, checksum) + sizeof(uint64_t))
 
 static int read_header(int fd, struct shm_header *h, const struct stat *st,
@@ -109,7 +109,7 @@ static int read_header(int fd, struct shm_header *h, const struct stat *st,
 
 /*
  * Fetches the pages that every attach touches, the header and the first
- * records, by one call instead of by faults. Only a hint.
+ * records, by one call instead of by faults. A failure does no harm.
  */
 static void fetch_first_pages(uint8_t *base, const struct shm_geometry *g)
 {
@@ -224,8 +224,8 @@ static void remove_from_registry(struct mapping *map)
 }
 
 /*
- * Runs under the registry's lock up to the close: if another thread mapped the
- * file anew before the descriptor is closed, the close would drop that
+ * The caller holds the registry's lock until this has closed the descriptor: if
+ * another thread mapped the file anew before that, the close would drop the new
  * mapping's byte locks. Returns the predecessor, whose reference the caller
  * drops.
  */

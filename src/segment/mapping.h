@@ -2,15 +2,14 @@
 /*
  * A segment as this process has it mapped.
  *
- * A process has one mapping per segment, and the library holds the only
- * descriptor of the file, because closing any other would drop the process's
- * byte locks. Each handle and each attached thread holds a reference, because
- * to unmap memory that holds a locked robust mutex would corrupt the robust
- * list of the mutex's holder. So a mapping never moves, and it is unmapped only
- * when no thread can be inside.
+ * A process has one mapping per segment, with its only descriptor of the file:
+ * to close a second one would drop the process's byte locks. Each handle and
+ * each attached thread holds a reference to the mapping, because to unmap a
+ * locked robust mutex would corrupt its holder's robust list. So a mapping
+ * never moves, and it is unmapped only when no thread can be inside.
  *
- * Everything read from the segment passes one of the accessors below before
- * it is used as an index; geometry is read from the private, checked copy.
+ * Every index read from the segment passes one of the accessors below before it
+ * is used; the geometry comes from the private, checked copy.
  */
 #ifndef SEGMENT_MAPPING_H
 #define SEGMENT_MAPPING_H
@@ -37,9 +36,9 @@ struct mapping {
 	uint64_t cookie; /* of the process that mapped it */
 	uint64_t serial; /* unique among the mappings of this process */
 	struct mapping *predecessor; /* with a reference; read under liburcu */
-	char *path;                  /* that it was opened by, or NULL */
-	ino_t folder;                /* that the path leads into */
-	uint64_t look_at;            /* ns: when to check its file next */
+	char *path;                  /* by which it was opened, or NULL */
+	ino_t folder;                /* of that path */
+	uint64_t look_at;            /* ns: when to check the file next */
 	dev_t dev;
 	ino_t ino;
 	struct mapping *next;
@@ -48,20 +47,20 @@ struct mapping {
 	uint32_t word_offset;     /* of the futex word in a mutex */
 	uint32_t refs;            /* handles + attached threads */
 	uint32_t handles;
-	uint32_t door_locked; /* 1: the byte lock behind its doors is taken */
+	uint32_t door_locked; /* 1: the process has its byte lock for doors */
 	int fd;
-	uid_t uid; /* of the file, as it was opened */
+	uid_t uid; /* of the file when it was opened */
 	gid_t gid;
 	uint32_t mode;
 	bool huge;     /* it asks for huge pages; see segment/huge.h */
-	bool nameless; /* it had no name when it was opened */
+	bool nameless; /* the file had no name when it was opened */
 } __attribute__((aligned(SHM_LINE)));
 
 /*
- * Maps the segment at `fd`, with a reference for a handle; on success the
- * descriptor is the mapping's. Checks the header. Returns 0 or a negated errno
- * value with a line in options->why: -ESTALE for a segment from before the last
- * boot. The caller makes sure that this process has no mapping of the segment.
+ * Checks the header of the segment in `fd` and maps it, with a reference for a
+ * handle. On success the mapping owns the descriptor. Returns 0, or a negated
+ * errno value and a line in options->why; -ESTALE if the segment is from before
+ * the last boot. The caller makes sure that the process has no mapping of it.
  */
 struct sfshm_options;
 int mapping_open(struct mapping **out, int fd, const struct sfshm_options *o);
@@ -72,21 +71,26 @@ int mapping_open_stat(struct mapping **out, int fd, const struct stat *st,
 		      const struct sfshm_options *o);
 
 /*
- * The process's mapping of that file, referenced for a handle, or NULL. Closes
- * descriptors inherited over fork, except `keep` (or -1).
+ * Returns the process's mapping of that file, with a reference for a handle, or
+ * NULL. Closes the descriptors inherited over fork, but for `keep`, if not -1.
  */
 struct mapping *mapping_find(dev_t dev, ino_t ino, int keep);
 
 /*
- * The segment that this one replaces, with a reference for the caller, or NULL
- * if nothing is left in that segment. In that case mapping_predecessor() drops
- * the reference that `map` has to it, and may wait for a grace period of
- * liburcu; mapping_peek_predecessor() never waits, and serves callers that hold
- * a lock.
- * mapping_set_predecessor() takes over a handle's reference to `old`.
+ * Both return the mapping of the segment that `map` replaces, with a reference
+ * for the caller, or NULL if there is none or nothing is left in it. If nothing
+ * is left, mapping_predecessor() drops the reference of `map` to it, for which
+ * it may wait for a grace period of liburcu. mapping_peek_predecessor() never
+ * waits: it is for callers that hold a lock.
  */
 struct mapping *mapping_predecessor(struct mapping *map);
 struct mapping *mapping_peek_predecessor(struct mapping *map);
+
+/*
+ * Makes `old` the predecessor, or none if NULL, and takes over the caller's
+ * reference to it, one for a handle. If there was another predecessor, waits
+ * for a grace period of liburcu and drops that one's reference.
+ */
 void mapping_set_predecessor(struct mapping *map, struct mapping *old);
 
 /* Takes one more reference; false if the last one is gone already. */
@@ -98,11 +102,11 @@ void mapping_put(struct mapping *map);
 void mapping_drop_handle(struct mapping *map);
 bool mapping_last_handle(struct mapping *map);
 
-/* Called around fork(), so that a child finds the registry in order. */
+/* Called around fork(), so that a child finds the registry consistent. */
 void mapping_fork_lock(void);
 void mapping_fork_unlock(void);
 
-/* The descriptor, or -1 if it does not lead to this segment's file. */
+/* The descriptor; -1 if it is closed by now, or another file has the number. */
 int mapping_fd(struct mapping *map);
 
 /* Checks a header copied from a file of `file_size` bytes. */
@@ -141,8 +145,8 @@ static inline uint32_t granules_used(const struct mapping *map)
 }
 
 /*
- * Granules have one numbering: first those inside slots, each in use with its
- * slot, then the others.
+ * Granules have one numbering: first those inside slots, each of which is in
+ * use if its slot is, then the others.
  */
 static inline bool granule_in_use(const struct mapping *map, uint32_t i)
 {
@@ -165,7 +169,7 @@ static inline uint32_t participants_used(const struct mapping *map)
 		       map->geometry.participants);
 }
 
-/* From index to struct; NULL if the index is not in use. */
+/* The struct with that index; NULL if the index is not in use. */
 static inline struct shm_slot *slot_at(const struct mapping *map, uint32_t i)
 {
 	return likely(i < slots_used(map)) ? &map->slots[i] : NULL;

@@ -41,10 +41,10 @@ static ino_t folder_of(const char *path)
 }
 
 /*
- * Notes the path by which the process will find the mapping's successor. A
- * mapping keeps its first path.
+ * Notes the path by which the process will find the segment's successor. A
+ * mapping keeps its first path. On an error, drops the handle's reference.
  */
-static int name_mapping(struct mapping *map, const char *path)
+static int note_path(struct mapping *map, const char *path)
 {
 	char *whole;
 	int r;
@@ -74,13 +74,13 @@ int mapping_open_path(struct mapping **map, const char *path,
 		return r;
 	*map = mapping_find(st.st_dev, st.st_ino, -1);
 	if (*map)
-		return name_mapping(*map, path);
+		return note_path(*map, path);
 	fd = file_open(path, O_RDWR, o, &st);
 	if (fd < 0)
 		return fd;
 	r = mapping_open_stat(map, fd, &st, o);
 	if (!r)
-		return name_mapping(*map, path);
+		return note_path(*map, path);
 	if (r == -ESTALE && may_make) {
 		r = file_remove_stale(path, fd, o);
 		r = r ? r : -EAGAIN;

@@ -22,7 +22,7 @@
  * turns into a daemon may have closed. On an older kernel, or under a filter
  * that forbids it, fallocate() takes its place.
  */
-static int back(struct mapping *map, uint64_t first, uint64_t last)
+static int back_pages(struct mapping *map, uint64_t first, uint64_t last)
 {
 	int fd;
 
@@ -50,15 +50,15 @@ int reserve_range(struct mapping *map, const void *at, uint64_t size)
 
 	if (last > map->geometry.file_size)
 		last = map->geometry.file_size;
-	r = back(map, first, last);
+	r = back_pages(map, first, last);
 	if (!r && map->huge)
 		huge_collapse(map->base, &map->geometry, first, last);
 	return r;
 }
 
 /*
- * Reserves [used, used + chunk) of an array, then moves the mark. Returns by
- * how much, or 0 if another caller has moved it.
+ * Reserves [used, used + chunk) of an array, then raises *mark from `used`.
+ * Returns by how much, 0 if another caller has raised it, or an error.
  */
 static int grow(struct mapping *map, uint32_t *mark, uint32_t used,
 		uint32_t chunk, uint32_t most, const void *array, size_t each)
@@ -105,7 +105,7 @@ int grow_slots(struct mapping *map, uint32_t used)
 			 map->geometry.slots, map->slots, sizeof(*map->slots));
 	if (r <= 0)
 		return r;
-	/* The new slots are free, and begin here. */
+	/* The new slots are free: the next search for one begins there. */
 	store_relaxed(&map->header->free_hand, used);
 	fetch_add_relaxed(&map->header->slots_free, r);
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Callers reserve memory before they first touch it, so that a full file
- * system makes a call fail and is never a SIGBUS.
+ * Callers reserve memory before they first touch it: on a full file system a
+ * call then fails, and no thread gets a SIGBUS.
  */
 #ifndef SEGMENT_RESERVE_H
 #define SEGMENT_RESERVE_H
@@ -9,17 +9,18 @@
 #include "segment/mapping.h"
 
 /*
- * Backs `size` bytes at `at` (in the mapping) with memory. Returns 0, -ENOSPC,
- * or the kernel's error (-ENOMEM). Needs no descriptor from Linux 5.14 on.
- * Idempotent, and harmless to contents.
+ * Backs `size` bytes at `at` (in the mapping) with memory, and keeps their
+ * contents. Idempotent. Returns 0, -ENOSPC, or the kernel's error (-ENOMEM).
+ * Needs no descriptor from Linux 5.14 on.
  */
 int reserve_range(struct mapping *map, const void *at, uint64_t size);
 
 /*
- * Grow a region's part in use by a chunk. Return 0, also if another caller has
- * grown it, or -ENOSPC (-EUSERS for participants) if all of it is in use. With
- * its slots grow_slots() brings the granules inside them into use;
- * grow_granules() brings the others into use, up to `most` of them.
+ * Each brings one more chunk of a region into use. `used` is how much was in
+ * use when the caller looked. Returns 0, also if another caller has grown the
+ * region since; -ENOSPC if all of it is in use (participants: -EUSERS); or an
+ * error of reserve_range(). New slots bring the granules inside them into use;
+ * grow_granules() brings others into use, up to `most` of them.
  */
 int grow_slots(struct mapping *map, uint32_t used);
 int grow_granules(struct mapping *map, uint32_t used, uint32_t most);

@@ -42,9 +42,9 @@ static bool claim(struct peer *p, uint32_t ref)
 }
 
 /*
- * Claims up to `want` granules. Looks at `budget` tags at most, of those after
- * `low` up to `high`, from the cursor on. Scans downwards, because a chain
- * grows at its head, and so comes to be in ascending order.
+ * Claims up to `want` granules. Looks at `budget` tags at most, of the granules
+ * low + 1 to high, from the cursor on. Scans downwards: a chain grows at its
+ * head, so its granules then are in ascending order.
  */
 static uint32_t scan(struct peer *p, uint32_t *cursor, uint32_t want,
 		     uint32_t budget, uint32_t low, uint32_t high)
@@ -63,8 +63,8 @@ static uint32_t scan(struct peer *p, uint32_t *cursor, uint32_t want,
 }
 
 /*
- * Scans granules outside slots first, because neighbours among them are copied
- * in one go. Looks at one granule in `part`, and at some more.
+ * Scans granules outside slots first, because one copy serves neighbours among
+ * them. Looks at one granule in `part`, and at some more.
  */
 static uint32_t scan_all(struct peer *p, uint32_t want, uint32_t part)
 {
@@ -84,9 +84,9 @@ static uint32_t scan_all(struct peer *p, uint32_t want, uint32_t part)
 }
 
 /*
- * Frees the chain at record->doomed. The owner makes each granule its own
- * before it moves `doomed` there, and names the granule cut off as pending
- * until that one's tag is FREE: ARENA-3 holds at every step.
+ * Frees the chain at record->doomed. Makes each granule P's own before `doomed`
+ * names it. Keeps the granule that is cut off in `doomed_pending` until its tag
+ * is FREE. So ARENA-3 holds at every step.
  */
 static void free_doomed(struct peer *p)
 {
@@ -133,8 +133,8 @@ static void drop_build(struct peer *p)
 }
 
 /*
- * Finds more room: unused memory while there is any, then that of values which
- * the evictor finds of less use. Moves a cursor to unused memory.
+ * Finds more room: memory that was never in use, if there is any, to which it
+ * sets a cursor; else the memory of values that the evictor chooses.
  */
 static int make_room(struct peer *p, uint32_t want)
 {
@@ -206,7 +206,7 @@ int arena_build_spare(struct peer *p, uint32_t count, uint32_t *ref)
 			return -ENOSPC;
 	store_relaxed(&p->record->build, 0);
 	got = scan(p, &p->cursor, count, spare, high - spare, high);
-	/* Spare granules hold results past their lifetime: those go first. */
+	/* Results in spare granules are past their lifetime: they go first. */
 	if (got < count && !arena_reclaim(p, count - got))
 		got += scan(p, &p->cursor, count - got, spare, high - spare,
 			    high);
@@ -237,7 +237,7 @@ void arena_hand_over(struct peer *p, uint32_t slot, uint32_t *anchor)
 	}
 	/*
 	 * ORDER-A3 pairs ORDER-A4
-	 * A thread that sees the head as the slot's sees all of the chain so.
+	 * A thread that sees the slot in the head's tag sees it in all tags.
 	 */
 	store_release(tag, tag_live(slot, tag_next(load_relaxed(tag))));
 	kill_point(arena_handed);
@@ -300,7 +300,7 @@ static bool is_owned(struct peer *p, uint32_t ref)
 	return tag && tag_names(load_acquire(tag), tag_owned(p, 0));
 }
 
-/* Frees a granule that was cut off, or not yet chained, if its tag says so. */
+/* Frees a granule that is cut off, or not yet chained, if v still owns it. */
 static void sweep_pending(struct peer *v, uint32_t *pending, uint32_t head)
 {
 	uint32_t ref = load_relaxed(pending);
@@ -325,8 +325,8 @@ void arena_sweep(struct peer *v)
 }
 
 /*
- * Finds the next stretch of a chain that is in one piece, `len` bytes at most.
- * Moves *ref past it. Returns its size, or 0 if the chain is broken.
+ * Finds the next contiguous stretch of a chain, `len` bytes at most, and sets
+ * *ref to the granule after it. Returns its size, or 0 if the chain is broken.
  */
 static size_t stretch(const struct mapping *map, uint32_t *ref, uint64_t len,
 		      uint8_t **at)

@@ -2,10 +2,10 @@
 /*
  * Value memory: granules of 64 bytes, chained.
  *
- * A chain holds a run of bytes: a value, an error's message, a long key. It
- * consists of any granules, neighbours where possible, so memory cannot
- * fragment: any free granule serves for anything. Each granule has a tag, in a
- * table of its own:
+ * A chain holds a run of bytes: a value, an error's message, a long key. Any
+ * free granule can be part of any chain, so memory cannot fragment; a chain
+ * consists of neighbours where possible. Each granule has a tag, in a table of
+ * tags:
  *
  *   FREE    0
  *   OWNED   participant id, its incarnation, next
@@ -14,7 +14,7 @@
  *
  * Invariants, with P a participant:
  *
- *  ARENA-1. A granule is claimed by one CAS of its tag from FREE to OWNED by P.
+ *  ARENA-1. P claims a granule by one CAS of its tag from FREE to OWNED by P.
  *  ARENA-2. A chain belongs to the participant or slot that its head's tag
  *      names. One store of that tag hands the chain over: P's to a slot
  *      (publish), or a slot's to P (free).
@@ -22,14 +22,14 @@
  *      is in the chain `build` or `doomed`, or it is `build_pending` or
  *      `doomed_pending`. Only P writes its own name into a tag. So once P is
  *      dead, a granule is P's if P's record names it and its tag names P.
- *  ARENA-4. A slot's reference counts only if the tag of the granule that it
+ *  ARENA-4. A slot's reference is valid only if the tag of the granule that it
  *      leads to names that slot.
  *
  * So a death at any instruction leaks nothing: the reaper frees the granules of
- * ARENA-3, and the next leader of the slot drops a reference that ARENA-4
- * denies.
+ * ARENA-3, and the slot's next leader drops a reference that is not valid
+ * (ARENA-4).
  *
- * Readers take no part: they copy, and validate by the control word.
+ * Readers write no tag: they copy, and validate the copy by the control word.
  */
 #ifndef STORE_ARENA_H
 #define STORE_ARENA_H
@@ -98,8 +98,8 @@ int arena_build(struct peer *p, uint32_t count, uint32_t *ref);
 int arena_build_one(struct peer *p, uint32_t slot, uint32_t *ref);
 
 /*
- * arena_build() from the spare granules, for a result that finds no other room
- * and is handed on at once.
+ * arena_build() from the spare granules, for a result that fits nowhere else
+ * and goes to the followers at once.
  */
 int arena_build_spare(struct peer *p, uint32_t count, uint32_t *ref);
 
@@ -158,7 +158,8 @@ static inline int arena_write(const struct mapping *map, uint32_t ref,
 
 /*
  * Copies `len` bytes out of a chain. The copy may be torn: the caller validates
- * it. It may then be used, because the compiler does not read the chain again.
+ * it, and may then use it. The compiler cannot read the chain again in its
+ * place.
  */
 int arena_read_long(const struct mapping *map, uint32_t ref, void *to,
 		    uint64_t len);
@@ -175,7 +176,7 @@ static inline int arena_read(const struct mapping *map, uint32_t ref, void *to,
 	return 0;
 }
 
-/* Makes a slot's chain, which P may free, an orphan (PIN-2). */
+/* Makes an orphan of a slot's chain, which P may free (PIN-2). */
 void arena_orphan(struct peer *p, uint32_t ref);
 
 /* The tag of the orphan with head `ref`, or 0 if it is no orphan. */
@@ -195,8 +196,8 @@ int arena_pieces(const struct mapping *map, uint32_t ref, uint64_t offset,
 		 uint64_t len, struct iovec *iov, int max);
 
 /*
- * Makes room by evicting values of `granules` granules. Returns 0 or -ENOSPC.
- * top/fork.c sets it, because the evictor is not known here.
+ * Evicts values to make room, of `granules` granules if possible. Returns 0 or
+ * -ENOSPC. top/fork.c sets the pointer, because the evictor uses the arena.
  */
 typedef int (*arena_reclaim_fn)(struct peer *p, uint32_t granules);
 extern arena_reclaim_fn arena_reclaim;

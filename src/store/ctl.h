@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The control word of a slot: who owns it, in which phase, which flight.
+ * The control word of a slot: its owner, its phase, its flight's generation.
  *
  *   bits  0..2   phase
  *   bit   3      cur: which field holds the last good value
  *   bit   4      has: the field of cur holds one
  *   bit   5      failed: the other field tells why the last flight that
  *                wrote it failed
- *   bit   6      invalid: the key was invalidated while this flight was on
+ *   bit   6      invalid: the key was invalidated during this flight
  *   bits  7..20  owner: participant id (index + 1), 0: nobody
  *   bits 21..63  generation: grows with each flight; never goes back for a
  *                key, not even when the key leaves and returns; no flight
  *                begins at CTL_GEN_END or above
  *
- * Transitions, each one CAS from the exact word that the thread looked at. g is
- * the generation, P the caller, D a participant that is dead or detaches, L one
- * that lives or may live, x any or nobody.
+ * Each transition is one CAS from the exact word that the thread read. g is the
+ * generation, P the caller, D a participant that is dead or detaches, L one
+ * that lives or may live, x any participant or nobody.
  *
  *  FLIGHT-T1.  FREE g             -> MAKING g' P   claim a slot for a new key;
  *                                                  g' = max(g, floor) + 2
@@ -58,25 +58,27 @@
  *                                                  the failure in the other
  *                                                  field
  *
- * To all but a reaper, MAKING is BUSY.
+ * Every thread but a reaper treats MAKING as BUSY.
  *
- * A thread looks at the floor again once a slot is linked (FLIGHT-T2,
- * FLIGHT-T7, FLIGHT-T8), because the key may have come and gone elsewhere while
- * its maker was on its way. A linked key is nowhere else. So g'' differs from g
- * only for a slot in the making.
+ * A thread reads the floor again once a slot is linked (FLIGHT-T2, FLIGHT-T7,
+ * FLIGHT-T8): while the slot was in the making, the key may have come and gone
+ * in another slot. A linked key is in no other slot. So g'' differs from g only
+ * for a slot in the making.
  *
- * Only the owner in BUSY may write the other field (not cur), and only while
- * failed is not set. Nobody may write cur's field while has is set. So the last
- * good value stays whole while a flight is on, and a leader that dies half-way
- * has changed nothing that is visible. The last failure stays whole, too, until
- * the next flight has a result: all that waited for the failed flight can read
- * it, however soon another flight begins. `cur`, `has` and `failed` outlast
- * each transition that does not name them. `invalid` outlasts FLIGHT-T16 and
- * FLIGHT-T17 only. So FLIGHT-T4 to FLIGHT-T8 come from a word with `invalid` as
- * from one without; FLIGHT-T4 and FLIGHT-T5 give their result no lifetime then.
+ * Only the owner of a BUSY slot may write the other field (not cur), and only
+ * while `failed` is not set. Nobody may write cur's field while `has` is set.
+ * So the last good value stays whole during a flight, and a leader that dies
+ * half-way has changed nothing that is visible. The last failure stays whole,
+ * too, until the next flight has a result: all callers that waited for the
+ * failed flight can read it, however soon another flight begins.
  *
- * FLIGHT-T1 raises the generation by 2 so that no reader takes a
- * slot's next life for the next flight.
+ * A transition keeps `cur`, `has` and `failed` unless it names them. Only
+ * FLIGHT-T16 and FLIGHT-T17 keep `invalid`; FLIGHT-T4 to FLIGHT-T8 accept a
+ * word with or without it, and clear it. If it was set, FLIGHT-T4 and FLIGHT-T5
+ * give their result no lifetime.
+ *
+ * FLIGHT-T1 raises the generation by 2 so that no reader takes a slot's next
+ * life for the next flight.
  */
 #ifndef STORE_CTL_H
 #define STORE_CTL_H
@@ -110,19 +112,20 @@ enum phase {
 
 /*
  * FLIGHT-T1, FLIGHT-T3 and FLIGHT-T7 refuse to reach this generation, so that
- * no word ever wraps. The generations from here on are for slots in the making:
- * FLIGHT-T2 and FLIGHT-T8 add one to the floor, and other slots in the making
- * may have raised the floor into them, one step each.
+ * no word ever wraps. The generations from here on are room for slots in the
+ * making: FLIGHT-T2 and FLIGHT-T8 use the floor + 1, and each slot in the
+ * making may raise the floor by one.
  */
 #define CTL_GEN_END ((UINT64_C(1) << (64 - CTL_GEN_SHIFT)) - (1u << 16))
 
 /*
- * In the control word of a lock, which has no value: a holder ended while it
- * had the lock, and no holder has given the lock back since. See sync/lock.h.
+ * A lock has no value, so in its control word this bit has another meaning: a
+ * holder ended while it had the lock, and no holder has given the lock back
+ * since. See sync/lock.h.
  */
 #define LOCK_ORPHANED CTL_CUR
 
-/* The phase of a lock that was given back for one of its waiters. Likewise. */
+/* The phase of a lock given back for one of its waiters. See sync/lock.h. */
 #define LOCK_KEPT PHASE_DONE
 
 static inline enum phase ctl_phase(uint64_t c)
@@ -174,8 +177,8 @@ static inline uint64_t ctl_with(uint64_t c, enum phase phase, uint32_t owner)
 }
 
 /*
- * The CAS that ends the flight of `from`: FLIGHT-T18 may come between a look at
- * the word and this.
+ * Ends the flight of `from` by a CAS. Tries again if FLIGHT-T18 has set
+ * `invalid` since the caller read the word.
  */
 static inline bool ctl_end(uint64_t *ctl, uint64_t from, uint64_t to)
 {
@@ -183,13 +186,13 @@ static inline bool ctl_end(uint64_t *ctl, uint64_t from, uint64_t to)
 	       (!ctl_invalid(from) && cas_seq(ctl, from | CTL_INVALID, to));
 }
 
-/* Whether a flight is on: MAKING is BUSY to all but a reaper. */
+/* Whether a flight is under way; a slot in the making counts as BUSY. */
 static inline bool ctl_busy(uint64_t c)
 {
 	return ctl_phase(c) == PHASE_BUSY || ctl_phase(c) == PHASE_MAKING;
 }
 
-/* Whether a flight may begin, or the slot be evicted: nobody owns it. */
+/* Whether nobody owns the slot: a flight may begin, or an evictor take it. */
 static inline bool ctl_at_rest(uint64_t c)
 {
 	enum phase p = ctl_phase(c);
@@ -198,11 +201,11 @@ static inline bool ctl_at_rest(uint64_t c)
 }
 
 /*
- * Whether a copy of cur's field, begun when the word was `before`, may be whole
- * when it is `after`. The flight after the one that flips away from a field is
- * the first to write that field, and a flight flips once at most. So the copy
- * is whole if no flight flipped, none gave the value up, and at most one began.
- * In limbo the memory may be freed at any moment.
+ * Whether a copy of cur's field is whole: the word was `before` when the copy
+ * began, and `after` when it ended. One flight has to flip cur away from a
+ * field before the next flight may write that field. So the copy is whole if no
+ * flight flipped cur, none gave the value up, and at most one began. In limbo
+ * the memory may be freed at any moment.
  */
 static inline bool ctl_copy_whole(uint64_t before, uint64_t after)
 {

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deaths of a key's leaders that outlive the key's slot, so that a breaker
- * counts on when the slot is stolen, evicted or invalidated. A small table in
- * the header holds one word for each of a few keys, chosen by the key's hash:
+ * Keeps the deaths of a key's leaders when the key loses its slot, so that a
+ * breaker goes on counting after the slot is stolen, evicted or invalidated. A
+ * small table in the header holds a word for each of a few keys; the key's hash
+ * chooses the place:
  *
  *   bits  0..4   how many leaders died in a row; 0: the word is empty
  *   bits  5..31  fingerprint of the key's hash
  *   bits 32..63  when the last one died, in steps of 2^24 ns (17 ms)
  *
- * The words are hints: a key may take another key's place. Two keys may have
- * the same fingerprint, one pair in 2^32, and then share their deaths.
+ * The words are hints: one key's word may replace another's. Two keys with the
+ * same 32 bits of hash, one pair in 2^32, share their deaths.
  */
 #ifndef STORE_DEATHS_H
 #define STORE_DEATHS_H
@@ -17,8 +18,8 @@
 #include "store/slot.h"
 
 /*
- * Returns the word for a slot that is about to leave its key, or 0 if no leader
- * has died there. Called before FLIGHT-T10 and FLIGHT-T11.
+ * Returns the word for the key of a slot that is about to be retired (before
+ * FLIGHT-T10 and FLIGHT-T11), or 0 if no leader has died there.
  */
 uint64_t deaths_of(const struct mapping *map, uint32_t slot, uint64_t ctl);
 
@@ -28,7 +29,7 @@ void deaths_remember(struct mapping *map, uint32_t hash, uint64_t word);
 /* Returns the word of the key with this hash, or 0. */
 uint64_t deaths_recall(const struct mapping *map, uint32_t hash);
 
-/* Forgets the word, which the key's slot has now, or which is void. */
+/* Forgets the word, because the key's slot has the deaths, or they are void. */
 void deaths_forget(struct mapping *map, uint32_t hash, uint64_t word);
 
 /* Forgets the words of all keys. */

@@ -22,7 +22,7 @@ static enum reader reader_state(uint64_t word, uint64_t epoch)
 
 /*
  * ORDER-G4 pairs ORDER-G3
- * The evictor sets the mark before any thread reuses what the reader may meet.
+ * This sets the mark before any thread can reuse a slot that the reader meets.
  */
 static bool expel(struct peer *p, struct shm_participant *rec, uint64_t word)
 {
@@ -55,9 +55,10 @@ bool epoch_advance(struct peer *p)
 	struct shm_header *h = map->header;
 	uint64_t e = load_acquire(&h->epoch);
 	/*
-	 * Before the clock: a time ahead of it is damaged, and counts as long
-	 * ago. Should a processor read it later, a reader that is one epoch
-	 * behind is expelled early, and looks again.
+	 * Read before the clock: if the time is ahead of the clock, it is
+	 * damaged, and counts as long ago. If the processor reads the clock
+	 * first, a reader that is one epoch behind may be expelled early, and
+	 * looks again.
 	 */
 	uint64_t since = load_relaxed(&h->epoch_since);
 	uint64_t now = sys.now();

@@ -8,24 +8,24 @@
  *      earliest.
  *  EPOCH-2. The epoch moves from e to e + 1 only if each reader inside a
  *      section entered it at e, is expelled (EPOCH-3) or is dead (EPOCH-4).
- *  EPOCH-3. A thread that wants to move the epoch expels a reader that holds it
- *      up for longer than EPOCH_STALL_NS: it marks the reader's word. The
- *      reader finds the mark at the end of its section, drops the slot it
- *      found, and looks again. It may have followed links of slots in their
- *      next life: all slots are always mapped and every index is checked, so it
- *      reads rubbish at worst. Its late writes fail: links carry a tag that
- *      grows at each change, control words a generation.
+ *  EPOCH-3. If a reader has held up the epoch for longer than EPOCH_STALL_NS, a
+ *      thread that wants to move the epoch expels the reader, by a mark in the
+ *      reader's word. The reader finds the mark at the end of its section,
+ *      drops the slot it found, and looks again. It may have followed links of
+ *      slots in their next life: all slots are always mapped and every index is
+ *      checked, so it reads rubbish at worst. Its late CASes fail: the link's
+ *      tag or the control word's generation has changed.
  *  EPOCH-4. Nobody waits for a dead reader.
  *
- * So a look-up finds a slot that exists. That a copied value is whole is for
- * the control word to say (ctl_copy_whole()), not for the epoch.
+ * The epoch protects a look-up's way to its slot. The control word says whether
+ * a copied value is whole (ctl_copy_whole()).
  *
  * The word in the reader's record: 0 outside a section, else epoch * 4 + 1; + 2
  * when expelled.
  *
- * A reader's entry must be visible before it reads a link, so it fences. No
- * membarrier(2) does that for it: the first look of a hit needs no section, so
- * few calls pay for the fence, whereas an inserter in a full segment would
+ * A reader's entry must be visible before it reads a link, so the reader
+ * fences. Few calls pay for the fence, because the first look of a hit needs no
+ * section. With membarrier(2) instead, each inserter in a full segment would
  * interrupt every core that runs a reader.
  */
 #ifndef STORE_EPOCH_H
@@ -67,13 +67,13 @@ static inline void epoch_leave(struct peer *p)
 	store_release(&p->record->epoch, 0);
 }
 
-/* Moves the epoch on if EPOCH-2 allows it. True if it or another thread did. */
+/* Moves the epoch if EPOCH-2 allows it. True if this or another thread did. */
 bool epoch_advance(struct peer *p);
 
 /*
  * Whether a slot that left its chain at `stamp` may be used again (EPOCH-1). No
  * stamp is ahead of the epoch, because its writer had read the epoch. A damaged
- * one that is ahead counts as passed, so that nobody waits for it for ever.
+ * stamp that is ahead counts as passed, so that nobody waits for it for ever.
  */
 static inline bool epoch_passed(const struct mapping *map, uint64_t stamp)
 {

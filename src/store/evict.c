@@ -9,20 +9,20 @@
 #include "peer/wait.h"
 #include "segment/reserve.h"
 
-/* Free slots are scarce if fewer than one in so many is free. */
+/* Free slots are scarce if fewer than one slot in SCARCE is free. */
 #define SCARCE 128
 /*
- * A caller that wants a free slot looks at PATIENT times as many slots as it
- * should have to, before it evicts a value. If free slots are scarce, it looks
- * at HASTY slots, and mostly evicts.
+ * Before a caller that wants a free slot evicts a value, it looks at PATIENT
+ * times as many slots as it should take to meet a free one. If free slots are
+ * scarce, it looks at HASTY slots, and mostly evicts.
  */
 #define PATIENT 16
 #define HASTY 4
-/* An evictor for memory frees one granule in so many, beside those wanted. */
-#define SPARE 64
-/* How far the expiry hand goes for one victim. */
+/* An evictor for memory frees one granule in EXTRA beside those wanted. */
+#define EXTRA 64
+/* How many slots the expiry hand looks at for one victim. */
 #define EXPIRY_REACH 32
-/* How many passes of the hand a slot's reads can earn it. */
+/* How often the evicting hand spares a slot for its reads, at most. */
 #define MOST_CREDIT 3
 /* How long an evictor goes on while the epoch does not move. */
 #define PATIENCE_NS (200 * NS_PER_MS)
@@ -59,9 +59,9 @@ static void credit_hits(struct mapping *map)
 
 /*
  * Idle slots that must not be evicted: a semaphore; and a lock or a save whose
- * last owner died, until a caller has learned of it or nothing else can go.
- * A save with an earlier file may go: no caller leads the key, and learns of
- * the death, while that file serves, which may be for long.
+ * last owner died, until a caller has learned of the death or nothing else can
+ * go. A save with an earlier file may go: while that file serves, which may be
+ * for long, no caller leads the key and learns of the death.
  */
 static bool must_stay(const struct shm_slot *s, uint64_t ctl, bool last_resort)
 {
@@ -75,7 +75,7 @@ static bool must_stay(const struct shm_slot *s, uint64_t ctl, bool last_resort)
 	}
 }
 
-/* Whether the slot is past all its lifetimes, and was not read of late. */
+/* Whether the slot's results serve nobody, and it was not read lately. */
 static bool expired(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	const struct mapping *map = p->map;
@@ -94,7 +94,7 @@ static void remember(struct peer *p, uint32_t slot)
 	p->limbo[p->limbo_count++ % PEER_LIMBO] = slot;
 }
 
-/* The evictor's aim: a slot; or value memory, of whichever slots. */
+/* An evictor wants a slot, or value memory from any slots. */
 struct want {
 	uint32_t granules; /* 0: a slot is wanted */
 	uint32_t retired;  /* granules of the slots retired for it */
@@ -127,7 +127,7 @@ static bool retire(struct peer *p, struct want *w, uint32_t slot, uint64_t ctl,
 	if ((w->granules && !memory) || !slot_retire(p, slot, ctl))
 		return false;
 	peer_count(p, why);
-	/* A slot with a damaged chain or key cannot leave. */
+	/* A slot whose chain or key is damaged cannot leave its chain. */
 	if (ctl_phase(load_seq(&p->map->slots[slot].ctl)) == PHASE_RETIRED)
 		return false;
 	w->retired += memory;
@@ -164,7 +164,7 @@ static void reap_owner(struct peer *p, uint64_t ctl)
 		peer_reap(p->map, index);
 }
 
-/* The hand comes to a slot. True if the slot is on its way out now. */
+/* Handles a slot that the evicting hand meets. True if the slot goes. */
 static bool visit(struct peer *p, struct want *w, uint32_t slot)
 {
 	struct shm_slot *s = &p->map->slots[slot];
@@ -214,7 +214,7 @@ static bool evict_batch(struct peer *p, struct want *w)
 	if (most > PEER_LIMBO)
 		most = PEER_LIMBO;
 	if (w->granules)
-		enough = w->granules + map->geometry.granules / SPARE;
+		enough = w->granules + map->geometry.granules / EXTRA;
 	w->retired = 0;
 	credit_hits(map);
 	while (got < most && w->retired < enough && retire_expired(p, w, used))
@@ -224,7 +224,7 @@ static bool evict_batch(struct peer *p, struct want *w)
 	return got > 0;
 }
 
-/* Frees a remembered slot if its grace period is over. */
+/* Frees a remembered slot, whose word is `c`, if its grace period is over. */
 static bool end_limbo(struct peer *p, uint32_t slot, uint64_t c, uint64_t *ctl)
 {
 	return slot_grace_over(p->map, slot, c) &&
@@ -254,7 +254,7 @@ static bool take_remembered(struct peer *p, struct want *w)
 	return false;
 }
 
-/* Forgets slots that need no waiting. False if none is left. */
+/* Forgets slots that do not wait for a grace period. False if none is left. */
 static bool still_waiting(struct peer *p)
 {
 	uint32_t kept = 0;
@@ -269,14 +269,14 @@ static bool still_waiting(struct peer *p)
 	return kept > 0;
 }
 
-/* With nothing left to evict: the dead may own something. */
+/* Called when nothing is left to evict: the dead may own something. */
 static bool reap_the_dead(struct mapping *map)
 {
 	peer_examine_all(map);
 	return peer_reap_all(map) > 0;
 }
 
-/* A slot that was retired at this epoch may be used again after two steps. */
+/* A slot stamped in this epoch may be used again after two steps. */
 static bool advance_twice(struct peer *p)
 {
 	for (int i = 0; i < 2; i++)
@@ -292,10 +292,10 @@ struct patience {
 };
 
 /*
- * Lets a grace period pass. While the epoch moves, the evictor goes on: others
- * may get the slots that come free, but its turn comes. If the epoch has stood
- * still for PATIENCE_NS, returns -ENOSPC. That is rare, because an evictor soon
- * expels a reader that is behind.
+ * Lets a grace period pass. Returns 0 while the epoch moves: other threads may
+ * get the slots that come free, but the evictor's turn comes. Returns -ENOSPC
+ * if the epoch has stood still for PATIENCE_NS. That is rare, because an
+ * evictor soon expels a reader that is behind.
  */
 static int await_grace(struct peer *p, struct patience *w)
 {
@@ -314,10 +314,10 @@ static int await_grace(struct peer *p, struct patience *w)
 
 /*
  * Called after a whole round found nothing to evict. Reaps the dead, which may
- * own something. If none is dead, allows the next round to take slots that
- * should stay (last_resort); if the last round was allowed to, returns -ENOSPC.
- * Returns 1 if memory is wanted and a reaped participant may have held some,
- * which is free by now.
+ * own something. Returns 1 if memory is wanted and the reap may have freed
+ * some, or 0 for another round. If nobody was dead, the next round may take
+ * slots that should stay (last_resort); if the last round could do so already,
+ * returns -ENOSPC.
  */
 static int look_further(struct peer *p, struct want *w)
 {
@@ -376,8 +376,8 @@ static bool probe(struct peer *p, struct want *w)
 }
 
 /*
- * Finds a free slot: one that this peer has retired, one near the hand, one
- * never used; else frees one.
+ * Finds a free slot: one that this peer has retired, one near the free hand, or
+ * one never used. Else frees one.
  */
 static int find_free(struct peer *p, struct want *w)
 {

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Making room: which keys go when slots or value memory run short.
+ * Makes room, when slots or value memory run short, by removing keys.
  *
- * Hands go round the slots. One finds free slots. The expiry hand looks for
- * slots past their lifetime. Only if it finds none within its reach does the
- * evicting hand choose among the others, by CLOCK with counters. A slot starts
- * without credit, so a scan of keys that are asked for once passes through
- * without displacing those in use. Each read of the slot gives it one more pass
- * of the hand, three at most.
+ * Three hands go round the slots. The free hand looks for free slots. The
+ * expiry hand looks for slots past their lifetime. Only if it finds none within
+ * its reach does the evicting hand choose among the others, by CLOCK with
+ * counters. A slot starts without credit, so keys that are asked for only once
+ * do not displace those in use. For each read of the slot the evicting hand
+ * spares it once more, three times at most.
  *
  * Readers note their hits in a ring in their own record, and an evictor
  * credits the slots: a look-up writes no shared line. A ring that overflows
  * loses the oldest hits, which only makes the choice coarser.
  *
  * A flight under way is never evicted. An evicted slot waits for its grace
- * period. Its evictor remembers it, so that one advance of the epoch serves a
- * batch. If the evictor forgets or dies, the hand finds the slot again.
+ * period. Its evictor remembers the slot, so that one advance of the epoch
+ * serves a batch. If the evictor forgets or dies, the evicting hand finds the
+ * slot again.
  */
 #ifndef STORE_EVICT_H
 #define STORE_EVICT_H

@@ -21,7 +21,7 @@ int key_load(const struct mapping *map, const struct shm_slot *s, uint8_t *buf)
 	return r ? r : (int)len;
 }
 
-/* Only keys whose 32 bits of hash and whose length agree come here. */
+/* Called only if the hash's upper half, kind and length agree. */
 static int compare_long(const struct mapping *map, const struct key *k,
 			const struct shm_slot *s)
 {
@@ -72,8 +72,7 @@ int key_store(struct peer *p, uint32_t slot, const struct key *k)
 
 	/*
 	 * ORDER-K1 pairs ORDER-K2
-	 * The slot's claim comes before its key, for a reader that compares
-	 * the old key.
+	 * A reader that sees a byte of the new key sees the slot's claim, too.
 	 */
 	fence_release();
 	store_relaxed(&s->hash, key_order(k));

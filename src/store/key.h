@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A key, as asked for and as it stands in a slot. */
+/* A key, as a caller gives it and as a slot holds it. */
 #ifndef STORE_KEY_H
 #define STORE_KEY_H
 
@@ -45,16 +45,16 @@ static inline enum shm_kind slot_kind(const struct shm_slot *s)
 	return (enum shm_kind)(load_relaxed(&s->key_tag) >> KEY_KIND_SHIFT);
 }
 
-/* The upper half orders a chain, the lower half chooses its bucket. */
+/* The hash's upper half orders a chain; its lower half chooses the bucket. */
 static inline uint32_t key_order(const struct key *k)
 {
 	return (uint32_t)(k->hash >> 32);
 }
 
 /*
- * Compares a key with a slot's: by hash, kind, length, bytes. < 0, 0, > 0. The
- * slot may change meanwhile, so the answer counts only if the slot's control
- * word has not changed.
+ * Compares a key with a slot's: by hash, kind, length, bytes. Returns < 0, 0 or
+ * > 0. The slot may change meanwhile, so the answer counts only if the slot's
+ * control word has not changed.
  */
 int key_compare(const struct mapping *map, const struct key *k,
 		const struct shm_slot *s);
@@ -72,7 +72,7 @@ static inline uint64_t key_word(const uint8_t *at)
 
 /*
  * Compares keys of up to 24 bytes; those of 8 or more as words, which may
- * overlap. The slot's bytes may be of its next life, as a value's may.
+ * overlap. The slot's bytes may be those of its next life.
  */
 static inline bool key_equal_short(const uint8_t *a, const uint8_t *b,
 				   uint32_t len)
@@ -100,12 +100,12 @@ static inline bool key_equal(const struct mapping *map, const struct key *k,
 }
 
 /*
- * Writes the key into a slot that P is making. A short key stands in the slot;
- * a longer one is in a chain, whose reference stands there.
+ * Writes the key into a slot that P is making. The slot holds a short key
+ * itself; for a longer key it holds the reference to a chain.
  */
 int key_store(struct peer *p, uint32_t slot, const struct key *k);
 
-/* Takes the key out of a slot that P owns: frees a long key's chain. */
+/* Takes the key out of a slot that P owns, and frees a long key's chain. */
 void key_free(struct peer *p, uint32_t slot);
 
 /* Copies a slot's key to buf (SFSHM_KEY_MAX bytes); its length or -EBADMSG. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The slots that a participant owns. It notes each in its record before it
- * claims the slot, so its reaper need not search. The notes name every slot
- * that it owns, and may name others. If a note does not fit, the participant
- * sets `owned_overflow`, and its reaper searches all slots.
+ * The slots that a participant owns. A participant notes each slot in its
+ * record before it claims the slot, so its reaper need not search. The notes
+ * name every slot that the participant owns, and may name others. If a note
+ * does not fit, the participant sets `owned_overflow`, and its reaper searches
+ * all slots.
  *
- * A note also keeps the memory of a removed semaphore (SEMAPHORE-8).
+ * A note also keeps a removed semaphore's memory from reuse (SEMAPHORE-8).
  */
 #ifndef STORE_OWNED_H
 #define STORE_OWNED_H

@@ -32,8 +32,8 @@ bool pin_exists(const struct mapping *map, uint32_t ref)
 
 		/*
 		 * ORDER-N2 pairs ORDER-N1
-		 * This load comes after that of the hint: a thread that has
-		 * seen the hint need not have seen the pin.
+		 * Sequentially consistent, because a thread that has seen the
+		 * hint need not have seen the pin.
 		 */
 		for (int n = 0; n < SHM_PINS; n++)
 			if (load_seq(&rec->pins[n]) == ref &&
@@ -44,14 +44,13 @@ bool pin_exists(const struct mapping *map, uint32_t ref)
 }
 
 /*
- * Reads the tag before it looks for pins, and takes the orphan by a CAS from
- * just that word, whose stamp no other orphan has had. So the pins that it
- * looks for are this orphan's, and all of them were there before the orphan.
+ * Reads the tag, looks for pins, then takes the orphan by a CAS from that tag,
+ * whose stamp no other orphan has had. So it looks for this orphan's pins, all
+ * of which were there before the chain became an orphan.
  *
  * ORDER-N3 pairs ORDER-N4
- * An orphan is made, or a pin dropped, before tag and pins are looked at. So
- * at least one of the maker and the last to drop a pin finds an orphan and no
- * pin.
+ * A thread makes the orphan, or drops its pin, before it looks at tag and pins.
+ * So the maker, or the last thread to drop a pin, finds an orphan and no pin.
  */
 static void free_if_unpinned(struct peer *p, uint32_t ref)
 {
@@ -79,8 +78,8 @@ void pin_drop(struct peer *p, int place, uint32_t ref)
 }
 
 /*
- * The order matters: the chain that the owner was about to free may be an
- * orphan, and `doomed` must be clear before pin_drop() uses it.
+ * The order matters: `doomed` may name an orphan, which arena_sweep() would not
+ * free, and must be clear before pin_drop() uses it.
  */
 void pin_sweep(struct peer *v)
 {

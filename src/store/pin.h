@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pins: a chain of granules that must stay as it is.
+ * Pins: a pinned chain of granules stays as it is.
  *
- * A pin is an entry in its owner's record that names the chain's head. The
- * field that refers to the chain carries a hint that it may be pinned. The hint
- * may be set without a pin, which is legal.
+ * A pin is an entry in its holder's record that names the chain's head. The
+ * field that refers to the chain carries a hint that the chain may be pinned.
+ * The hint may be set without a pin, which is legal.
  *
  * Invariants:
  *
- *  PIN-1. A pinning reader names the chain, sets the hint, then looks whether
- *      the field still is the current one. A thread that may write or free the
- *      field's chain looks at the hint after the CAS that let it. Both sides
- *      are sequentially consistent: one of the two sees the other.
- *  PIN-2. A chain that is pinned is not freed with its slot: it becomes an
- *      orphan, by one store of its head's tag.
- *  PIN-3. Anybody may free an orphan that no living participant pins, by a CAS
- *      of its head's tag. A thread that makes an orphan, or gives back a pin,
- *      looks afterwards whether a pin is left. It keeps the chain in `doomed`
- *      until it has looked, so that its reaper looks in its place.
+ *  PIN-1. A pinning reader names the chain, sets the hint, then checks that the
+ *      field still is the current one. A thread that may write or free the
+ *      field's chain looks at the hint after the CAS that gave it that right.
+ *      All these accesses are sequentially consistent, so one of the two
+ *      threads sees the other.
+ *  PIN-2. A pinned chain is not freed with its slot: the thread that would free
+ *      the chain makes it an orphan, by one store to its head's tag.
+ *  PIN-3. Any participant may free an orphan that no living participant pins,
+ *      by a CAS of its head's tag. A thread that makes an orphan, or gives back
+ *      a pin, looks afterwards whether a pin is left. Until it has looked, its
+ *      `doomed` names the chain, so that if it dies its reaper looks instead.
  */
 #ifndef STORE_PIN_H
 #define STORE_PIN_H
@@ -25,9 +26,9 @@
 #include "store/arena.h"
 
 /*
- * Notes a pin on chain `ref` of the field with that `back`. The caller then
- * validates the control word (PIN-1). Returns the pin's place in the record, or
- * -EMFILE.
+ * Notes a pin on chain `ref`, which is that of the field with `back`. The
+ * caller then validates the control word (PIN-1). Returns the pin's place in
+ * the record, or -EMFILE if there is none left.
  */
 int pin_note(struct peer *p, struct shm_back *back, uint32_t ref);
 
@@ -41,9 +42,9 @@ void pin_sweep(struct peer *victim);
 bool pin_exists(const struct mapping *map, uint32_t ref);
 
 /*
- * For the field's owner, before it writes the field's chain: if that chain is
- * pinned, takes the chain out of the field. If the field has a chain
- * afterwards, the owner may write it.
+ * The field's owner calls this before it writes the field's chain. If the chain
+ * is pinned, takes it out of the field. If the field has a chain afterwards,
+ * the owner may write that.
  */
 void pin_push_aside(struct peer *p, uint32_t slot, struct shm_back *back);
 

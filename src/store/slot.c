@@ -51,9 +51,9 @@ static void raise_floor(struct mapping *map, uint64_t gen)
  * took it out, or walked past its place after others had, or found it in LIMBO.
  *
  * ORDER-G9 pairs ORDER-G1
- * The epoch is read after that. If it were read earlier, a reader that entered
- * in a later epoch, and found the slot still linked, might stand on the slot
- * when its grace period counts as over.
+ * This reads the epoch after the slot has left. If it read the epoch earlier, a
+ * reader that entered in a later epoch, and found the slot still linked, might
+ * stand on the slot when the slot's grace period counts as over.
  */
 static uint64_t stamp_now(const struct mapping *map)
 {
@@ -62,8 +62,8 @@ static uint64_t stamp_now(const struct mapping *map)
 }
 
 /*
- * Stamps a slot that nobody owns, RETIRED and out of its chain. The CAS is from
- * the word that was there while the slot was retired, so that a helper that
+ * Stamps a slot that is RETIRED, unowned and out of its chain. The CAS is from
+ * the word that `started` had while the slot was retired, so a helper that
  * comes late cannot write into the slot's next life.
  */
 static void stamp_unowned(struct mapping *map, uint32_t slot, uint64_t ctl)
@@ -81,7 +81,7 @@ static void stamp_unowned(struct mapping *map, uint32_t slot, uint64_t ctl)
 }
 
 /*
- * Raises the floor before the key can come back elsewhere. A slot that is owned
+ * Raises the floor before the key can come back in another slot. An owned slot
  * goes to LIMBO without a stamp: its owner, or the owner's reaper, stamps it in
  * slot_yield().
  */
@@ -131,7 +131,8 @@ void slot_yield(struct peer *p, uint32_t slot)
 }
 
 /*
- * Whether a record notes the slot, as owned or as waited at, or may.
+ * Whether a record notes the slot as owned or as waited at, or may own it
+ * without a note.
  *
  * ORDER-V4 pairs ORDER-V3
  * The caller has seen that the slot is retired before it looks at the notes.
@@ -155,9 +156,9 @@ static bool is_noted(const struct mapping *map, uint32_t slot)
 }
 
 /*
- * The stamp, with STARTED_STAMP, of a slot in limbo and unowned; else 0. To
- * evictors a removed semaphore that is noted has no stamp yet, so none of them
- * waits for it.
+ * The stamp, with STARTED_STAMP, of a slot that is in limbo and unowned; else
+ * 0. A removed semaphore that a record notes counts as not stamped, so that no
+ * evictor waits for it.
  */
 static uint64_t stamp_of(const struct mapping *map, uint32_t slot, uint64_t ctl)
 {
@@ -167,8 +168,8 @@ static uint64_t stamp_of(const struct mapping *map, uint32_t slot, uint64_t ctl)
 		return 0;
 	/*
 	 * ORDER-G7 pairs ORDER-G8
-	 * A thread that sees the slot in limbo and unowned sees its stamp.
-	 * Once: the slot's next life may overwrite it.
+	 * A thread that sees the slot in limbo and unowned sees its stamp. The
+	 * stamp is loaded once, because the slot's next life may overwrite it.
 	 */
 	started = load_acquire(&map->cold[slot].started);
 	if (slot_kind(&map->slots[slot]) == SHM_SEMAPHORE &&

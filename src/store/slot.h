@@ -2,9 +2,9 @@
 /*
  * A slot's life: from free to a key's place and back.
  *
- * Each step is a state of the slot itself (store/ctl.h), so any participant
- * that meets a slot half-way can take it further: a death between two steps
- * loses nothing.
+ * The slot's own control word (store/ctl.h) says which steps are done. So any
+ * participant that meets a slot half-way can take the next step, and a death
+ * between two steps loses nothing.
  */
 #ifndef STORE_SLOT_H
 #define STORE_SLOT_H
@@ -19,17 +19,18 @@
  *   0, 14 bits of the generation, guessed, ns / 1024
  *                                                when its flight began; or,
  *                                                once its leader has died, when
- *                                                a participant noticed that
+ *                                                a participant noticed the
+ *                                                death
  *   1, epoch                                     the stamp: an epoch read after
  *                                                the slot had left its chain
  *
  * The slot's owner may write the time at any moment, without looking at the
- * slot first. So a stamp is written only if no such owner is left: by a CAS
- * while the slot is RETIRED and nobody owns it, or by the owner itself in
- * LIMBO, before it lets go (FLIGHT-T13). The generation tells this flight's
- * time from an earlier flight's. `guessed` is one bit: the leader has not noted
- * its start, and a caller did so when it first met the leader, by a CAS from
- * the word that it found.
+ * slot first. So a participant writes the stamp only if no such owner is left:
+ * by a CAS while the slot is RETIRED and nobody owns it, or as the owner itself
+ * in LIMBO, before it gives the slot up (FLIGHT-T13). The generation tells this
+ * flight's time from an earlier flight's. `guessed` is one bit. If it is set,
+ * the leader has not noted its start; a caller has noted instead when it first
+ * met the leader, by a CAS from the word that the caller found.
  */
 #define STARTED_STAMP (UINT64_C(1) << 63)
 #define STARTED_GEN_SHIFT 49
@@ -43,16 +44,16 @@ static inline uint64_t started_make(uint64_t gen, uint64_t now_ns)
 	       (now_ns >> 10 & STARTED_TIME);
 }
 
-/* How long before `now` a flight began whose time is noted, ns. */
+/* How long before `now` the flight began, ns. Its time must be noted. */
 static inline int64_t started_ago(uint64_t started, uint64_t now)
 {
-	/* The sign is that of the 48 bits. */
+	/* Extends the sign of the 48 bits; 1024 ns each. */
 	return (int64_t)(((now >> 10) - started) << 16) >> 6;
 }
 
 /*
- * The time in ns, or 0 if this flight's is not noted yet. The upper bits, which
- * the word has no room for, are those that bring it nearest to `now`.
+ * When flight `gen` began, ns, or 0 if that is not noted yet. The word has room
+ * for the low bits only; ns_nearest() completes them.
  */
 static inline uint64_t started_ns(uint64_t started, uint64_t gen, uint64_t now)
 {
@@ -63,9 +64,10 @@ static inline uint64_t started_ns(uint64_t started, uint64_t gen, uint64_t now)
 }
 
 /*
- * How many leaders of the slot died in a row, in bits 0..4; above, the low bits
- * of the last one's generation, so that each death is counted once. 0 once a
- * leader has lived to end its flight.
+ * A slot's `deaths` byte. Bits 0..4 count the leaders that died in a row. Bits
+ * 5..7 are the low bits of the last such leader's generation, so that each
+ * death is counted once. The byte is 0 once a leader has lived to end its
+ * flight.
  */
 #define DEATHS_MOST 31
 
@@ -80,7 +82,7 @@ static inline bool deaths_have(uint8_t deaths, uint64_t gen)
 	return deaths && deaths >> 5 == (gen & 7);
 }
 
-/* So many deaths, the last one of this generation's leader. */
+/* The byte for `count` deaths, the last that of generation `gen`'s leader. */
 static inline uint8_t deaths_make(uint32_t count, uint64_t gen)
 {
 	return (uint8_t)((gen & 7) << 5 | count);
@@ -132,8 +134,8 @@ static inline struct field slot_other(const struct mapping *map, uint32_t slot,
 }
 
 /*
- * When the result was stored: ns, in steps of 256. The low bits hold length + 1
- * of a value inside its slot, or 0.
+ * The bits of `when` that do not belong to the time: length + 1 of a value that
+ * is empty or inside its slot, or 0.
  */
 #define WHEN_SMALL UINT64_C(255)
 
@@ -142,7 +144,7 @@ static inline uint64_t front_stored(const struct shm_front *f)
 	return load_relaxed(&f->when) & ~WHEN_SMALL;
 }
 
-/* Whether a result stored then is within its lifetime. */
+/* Whether a result stored at that time is within its lifetime. */
 static inline bool lives(uint64_t stored, uint32_t ttl_ms, uint64_t now)
 {
 	if (ttl_ms == UINT32_MAX)
@@ -169,22 +171,22 @@ static inline bool field_within(struct field f, uint64_t now, uint64_t more)
 				  (now - stored) / 1000000 < end));
 }
 
-/* Whether the result serves any caller, if only as a stale one. */
+/* Whether the result may serve a caller, at least as a stale one. */
 static inline bool field_serves(struct field f, uint64_t now)
 {
 	return field_within(f, now, unscale_ms(load_relaxed(&f.back->keep)));
 }
 
 /*
- * FLIGHT-T1: claims the slot, free as `ctl` says. Returns 0 with the new word,
- * -EAGAIN if the slot is not free any more, or -EOVERFLOW if its generation
- * would reach the end.
+ * FLIGHT-T1: claims a free slot whose word is `ctl`. Returns 0 with the new
+ * word, -EAGAIN if the word has changed, or -EOVERFLOW if the generation would
+ * reach CTL_GEN_END.
  */
 int slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out);
 
 /*
- * The generation that a flight on the slot counts from: that of `ctl`; for a
- * linked slot in the making also above those of the key's earlier lives.
+ * The generation from which the slot's next flight counts: that of `ctl`, or
+ * for a linked slot in the making one above the floor, if that is higher.
  */
 static inline uint64_t slot_gen(const struct mapping *map, uint64_t ctl)
 {
@@ -196,34 +198,35 @@ static inline uint64_t slot_gen(const struct mapping *map, uint64_t ctl)
 	return gen > floor ? gen : floor + 1;
 }
 
-/* FLIGHT-T9: gives a slot back that was never linked; `ctl` is its word. */
+/* FLIGHT-T9: gives back a slot that was never linked; `ctl` is its word. */
 void slot_unmake(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /*
- * FLIGHT-T10, FLIGHT-T11: retires a slot whose word still is `ctl`, and takes
- * the next steps as far as it can. False if the word has changed.
+ * FLIGHT-T10, FLIGHT-T11: retires a slot whose word still is `ctl`, tries to
+ * unlink it (slot_unlink()), and wakes its waiters. False if the word has
+ * changed.
  */
 bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /*
- * Does the same, but leaves it to the caller to wake the slot's waiters soon.
- * If the caller dies first, each waiter looks again at the end of its slice.
+ * slot_retire() without the wake: the caller wakes the slot's waiters soon. If
+ * the caller dies before, each waiter looks again at the end of its slice.
  */
 bool slot_retire_unsaid(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /*
  * FLIGHT-T12: takes a retired slot out of its chain, into limbo. Any
- * participant may, at any time.
+ * participant may do so, at any time.
  */
 void slot_unlink(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /*
- * FLIGHT-T13: P lets go of a slot that was stolen from it, or that it was
- * freeing. Does nothing if P does not own it.
+ * FLIGHT-T13: P gives up a slot that was stolen from it, or that it was
+ * freeing. Does nothing if P does not own the slot.
  */
 void slot_yield(struct peer *p, uint32_t slot);
 
-/* Whether a slot whose word is `ctl` is in limbo, unowned and stamped. */
+/* Whether the slot, whose word is `ctl`, is in limbo, unowned and stamped. */
 bool slot_is_stamped(const struct mapping *map, uint32_t slot, uint64_t ctl);
 
 /* slot_is_stamped(), and whether the slot's grace period is over. */

@@ -7,7 +7,7 @@
 
 #include "os/killpoint.h"
 
-/* No chain is as long as this; a longer walk means a loop. */
+/* No chain is as long as this: a longer walk means a loop. */
 static uint32_t longest_walk(const struct mapping *map)
 {
 	return map->geometry.slots + 64;
@@ -50,7 +50,7 @@ int table_find(struct peer *p, const struct key *k, struct sighting *out)
 			   key_equal(map, k, s))) {
 			out->slot = index - 1;
 			out->ctl = ctl;
-			/* An expelled reader may meet an unlinked MAKING. */
+			/* Expelled readers may meet unlinked MAKING slots. */
 			return unlikely(ctl_phase(ctl) == PHASE_MAKING &&
 					epoch_expelled(p)) ?
 				       -EAGAIN :
@@ -127,15 +127,15 @@ int table_insert(struct peer *p, const struct key *k, uint32_t slot)
 	for (;;) {
 		int r = find_place(p, k, &pl);
 
-		/* A slot in the making cannot be in a chain. */
+		/* The slot to insert cannot be in the chain already. */
 		if (r == 1 && pl.at == s)
 			return chain_lost(p);
 		if (r)
 			return r < 0 ? r : -EEXIST;
 		/*
 		 * ORDER-L2 pairs ORDER-L1
-		 * A reader may come by either link: by this one if it was
-		 * expelled, and stands on the slot since the slot's last life.
+		 * A reader may follow either link: this one if it was expelled
+		 * and has stood on the slot since the slot's last life.
 		 */
 		store_release(&s->next, link_next(load_relaxed(&s->next),
 						  link_index(pl.link)));

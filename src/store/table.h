@@ -5,22 +5,24 @@
  * indices for pointers.
  *
  * A link is a word: tag (32 bits), mark (1), slot + 1 (31). The tag grows at
- * every change of the word. The mark on a slot's own link says that the slot is
- * out.
+ * every change of the word. The mark on a slot's own link says that the slot
+ * leaves its chain, or has left it.
  *
  * Invariants:
  *
  *  TABLE-1. A chain is sorted by (hash, kind, length, bytes), so a key has one
- *      place and cannot be in twice.
- *  TABLE-2. The link of a slot in a chain changes only while it is unmarked.
- *      Any writer that meets a marked slot unlinks it, by a CAS of the link
- *      before it.
- *  TABLE-3. A slot that is out keeps its link until its grace period is over,
- *      so a reader that stands on it finds its way on.
- *  TABLE-4. A CAS on a link succeeds only if the link has not changed since it
- *      was read, not even across the slot's lives: the tag sees to that.
+ *      place and cannot be in the chain twice.
+ *  TABLE-2. The link of a slot in a chain changes only while the link is
+ *      unmarked. Any writer that meets a marked slot unlinks it, by a CAS of
+ *      the link before it.
+ *  TABLE-3. A slot that has left its chain keeps its link until its grace
+ *      period is over, so a reader that stands on the slot can walk on.
+ *  TABLE-4. A CAS on a link succeeds only if the link has not changed since the
+ *      thread read it, not even across the slot's lives: each change gives the
+ *      link a new tag.
  *
- * The caller of any of these but table_glance() is inside an epoch section.
+ * The caller of each function below except table_glance() is inside an epoch
+ * section.
  */
 #ifndef STORE_TABLE_H
 #define STORE_TABLE_H
@@ -42,7 +44,7 @@ struct sighting {
  * Finds the key's slot. Returns 1 if found, 0 if not, -EAGAIN if the reader was
  * expelled (it leaves the section and enters again), or -EBADMSG.
  *
- * If the control word was read before the key was compared, and is the same
+ * out->ctl was read before the key was compared. If the slot's word is the same
  * later, the slot is still that key's.
  */
 int table_find(struct peer *p, const struct key *k, struct sighting *out);
@@ -54,9 +56,9 @@ int table_find(struct peer *p, const struct key *k, struct sighting *out);
 int table_insert(struct peer *p, const struct key *k, uint32_t slot);
 
 /*
- * Takes a slot that is retired, as `ctl` says, out of its chain. Returns 0 if
- * this or another caller took it out, or its word is not `ctl` any more;
- * -EAGAIN, or -EBADMSG.
+ * Takes a retired slot, whose word is `ctl`, out of its chain. Returns 0 if
+ * this or another caller took the slot out, or its word has changed; else
+ * -EAGAIN or -EBADMSG.
  */
 int table_unlink(struct peer *p, uint32_t slot, uint64_t ctl);
 
@@ -94,8 +96,8 @@ static inline uint64_t *bucket_of(const struct mapping *map, uint64_t hash)
  * life, as for an expelled reader (EPOCH-3): it reads rubbish at worst, because
  * all slots are always mapped and every index is checked. The result counts
  * only if the control word is unchanged afterwards. Then the slot has been that
- * key's all the while, and in its chain if the word is one that a slot has
- * there: BUSY, or at rest. NULL proves nothing.
+ * key's all the while; if the word says BUSY or at rest, the slot has been in
+ * its chain, too. NULL proves nothing.
  */
 static force_inline const struct shm_slot *
 table_glance(const struct mapping *map, const struct key *k,
