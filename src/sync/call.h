@@ -15,21 +15,24 @@ struct flight;
 struct wait_word;
 
 struct call {
-	/* the request; the fast path uses the first fields */
+	/* the request */
 	struct peer *self;
 	struct key key;
 	struct sfshm_result *result;
 	const struct sfshm_policy *policy;
 	uint32_t *closing; /* changes when the handle is closed */
 	uint32_t closing_seen;
-	uint32_t flags;         /* the policy's, and those that the call adds */
-	uint32_t lease_or_rank; /* its flight's lease, ms; or its lock's rank */
-	bool stale;             /* the value being taken is past its lifetime */
-	/* It has given up on a fresh result: a value will do that is past its
-	   lifetime by less than settle_ms; UINT64_MAX: any value. */
+	uint32_t flags; /* the policy's, and those that the call adds */
+	/* The lease of a flight, ms; or the rank of a lock. */
+	uint32_t lease_or_rank;
+	bool stale; /* the value being taken is past its lifetime */
+	/* The call has given up on a fresh result. A value will do that is past
+	   its lifetime by less than settle_ms; UINT64_MAX: any value. */
 	bool settles;
 	uint64_t settle_ms;
-	bool own_is_busy; /* if this thread leads the key: -EBUSY, not -EDEADLK */
+	/* A call for a key that its own thread leads gets -EBUSY, not
+	   -EDEADLK. */
+	bool own_is_busy;
 	int answer; /* after STEP_ANSWER: an enum sfshm_source or an error */
 	/* Generations of values that the policy's checks have rejected, or 0. A
 	   value up to `refused` does not serve as a fresh one; a value up to
@@ -39,38 +42,43 @@ struct call {
 	uint32_t *pin;     /* not NULL: pin the value instead of copying it */
 	int32_t pin_place; /* of the pin in the record; -1: nothing to pin */
 
-	/* its wait for another caller's flight */
+	/* the call's wait for another caller's flight */
 	struct {
-		uint64_t joined; /* from this generation on results will do; or 0 */
+		/* Results of this generation and later ones will do; 0: the
+		   call has not waited yet. */
+		uint64_t joined;
 		uint64_t deadline; /* ns; 0: none */
-		uint64_t defers_until; /* ns; until then a lock's waiters go first */
-		uint64_t slept;        /* how often */
-		bool waited;           /* it was among the waiters */
-		uint32_t *event;       /* of the slot that it last waited at */
-		uint64_t suspected; /* control word, if its writer may be dead */
-		uint32_t reap; /* participant + 1 of the dead leader, or 0 */
+		/* Until then (ns) a lock's waiters go first; 0: not yet set. */
+		uint64_t defers_until;
+		uint64_t slept;  /* how often */
+		bool waited;     /* the call was among the waiters */
+		uint32_t *event; /* of the slot at which the call last waited */
+		/* The control word of a flight whose writer may be dead. */
+		uint64_t suspected;
+		/* Participant + 1 of the dead leader to reap, or 0. */
+		uint32_t reap;
 	} wait;
 
 	/* If not NULL: a change of this word ends the wait, with AGAIN. */
 	const struct wait_word *also;
 
-	/* the claim, which it takes before it leads: sync/claim.h */
+	/* the claim, which the call takes before it leads: sync/claim.h */
 	struct {
 		struct flight *flight; /* NULL: the policy names no claim key */
 		/* flight_begin(), which claim.c cannot call: files call in one
-		   direction */
+		   direction. */
 		int (*begin)(struct call *c, struct flight *f);
 		bool held;
 		bool busy;       /* at the first try another caller had it */
 		bool owner_died; /* the claim's last holder died holding it */
 	} claim;
 
-	/* if the segment has a predecessor */
+	/* the call's part in a resize */
 	struct {
 		bool consulted; /* the predecessor has been asked */
 		bool moving;    /* the call moves the key here: top/moving.c */
-		/* the call in the successor for which this one is made here, or
-		   NULL: consult.c */
+		/* The call in the successor on whose behalf this call is made
+		   here, or NULL: consult.c. */
 		const struct call *asker;
 		bool follows; /* the asker never leads */
 	} resize;

@@ -32,7 +32,7 @@ struct flight {
 	sfshm_opinion_fn fits;
 	void *arg;                   /* of `fits` */
 	struct sfshm_result *result; /* gets a copy of the published value */
-	uint64_t stored; /* when a moved value was stored, ns; or 0: not moved */
+	uint64_t stored;         /* ns; when a moved value was stored; else 0 */
 	uint32_t uncacheable_ms; /* if `uncacheable`: the mark's lifetime */
 	uint32_t reap; /* participant + 1, to be reaped after the end; or 0 */
 	uint32_t lock_age_ms; /* the policy's */
