@@ -224,7 +224,7 @@ static enum step meet_idle(struct call *c, struct sighting *seen, bool absent)
 		return flight_defer(c, seen);
 	if (unlikely(breaker_open(c, seen, absent)))
 		return call_answer(c, -EHOSTDOWN);
-	/* CLAIM-2: take the claim, then do the CAS from the older word. */
+	/* CLAIM-2: take the claim, then do the CAS from seen->ctl. */
 	step = absent ? STEP_LEAD : claim_take(c, seen);
 	if (step == STEP_LEAD)
 		step = absent ? lead_new(c, seen) : flight_claim(c, seen);

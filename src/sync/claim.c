@@ -84,7 +84,7 @@ enum step claim_wait(struct call *c, const struct sighting *seen)
 {
 	int r;
 
-	/* The caller does not wait for the key itself here. */
+	/* From here on the caller does not wait for its own key. */
 	wait_unnote(c->self->record);
 	/* CLAIM-3 */
 	if (!c->wait.joined)

@@ -23,10 +23,10 @@
  *      such a waiter sleeps on its key's event, it asks that each wake there
  *      reach all waiters.
  *  CLAIM-5. A caller that needs a claim waits for one slot at a time, and its
- *      record names that slot: the claim's slot while its key is at rest or has
- *      a leader that is dead or overdue, else its key's slot. A new leader of
- *      the key wakes the caller before the work begins. So no thread has more
- *      than one outgoing edge in the wait-for graph.
+ *      record names that slot. While its key is at rest, or has a leader that
+ *      is dead or overdue, it waits for the claim's slot; else for the key's
+ *      slot. A new leader of the key wakes the caller before the work begins.
+ *      So no thread has more than one outgoing edge in the wait-for graph.
  */
 #ifndef SYNC_CLAIM_H
 #define SYNC_CLAIM_H

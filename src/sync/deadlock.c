@@ -6,8 +6,8 @@
 #include "sync/semaphore.h"
 
 /*
- * A resize ends before the next one begins; but several removed segments may
- * precede one another.
+ * Two are usual, because a resize ends before the next one begins; removed
+ * segments may add more.
  */
 #define MOST_SEGMENTS 4
 

@@ -25,9 +25,9 @@
  *      repeated, and the second walk must read the same words. The word that
  *      notes a wait has a number, so each thread on the way was in one and the
  *      same wait from the first visit to the second. While a thread waits, it
- *      takes nothing that it keeps. So all that the second walk finds a thread
- *      to hold, the thread already held between the two walks: at that moment
- *      all edges existed together.
+ *      takes nothing that it keeps. So if the second walk finds that a thread
+ *      holds something, the thread already held that between the two walks: at
+ *      that moment all edges existed together.
  *  DEADLOCK-2. No circle within one segment is missed. Each thread notes its
  *      wait, then walks. So of the threads on a circle, the last one to note
  *      its wait sees the notes of all others (ORDER-D1, ORDER-D2). A thread

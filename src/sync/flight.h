@@ -64,9 +64,9 @@ int flight_alone(struct flight *f, const struct sfshm_policy *policy,
 		 struct sfshm_result *result);
 
 /*
- * For a call that is about to fail with `error`: returns how many ms past its
- * lifetime a value may be that answers the call instead. 0: no value may;
- * UINT64_MAX: any.
+ * For a call that is about to fail with `error`: may an old value answer it
+ * instead? Returns how many ms past its lifetime the value may be. 0: no value
+ * may answer; UINT64_MAX: any value may.
  */
 static inline uint64_t flight_settles_for(const struct sfshm_policy *policy,
 					  int error)
@@ -91,8 +91,8 @@ static inline uint64_t flight_settles_for(const struct sfshm_policy *policy,
 
 /*
  * Whether the successor must answer for a key that is missing here: the key may
- * just have moved there. A call that is made here for one in the successor
- * (sync/consult.h) does not go back there.
+ * just have moved there. False for a call that a caller in the successor makes
+ * here (sync/consult.h).
  */
 static inline bool flight_moved(const struct call *c)
 {
@@ -108,9 +108,10 @@ enum step flight_answer(struct call *c);
 
 /*
  * Returns the size in bytes of the largest value with which the flight can be
- * published. A value that its leader keeps to itself needs no room in the
- * segment, so its size does not matter. Under sfshm_do() the leader keeps a
- * value that is too large to itself, because its result has room for the value.
+ * published. A value that the leader keeps to itself needs no room in the
+ * segment, so its size does not matter. Under sfshm_do(), whose result has room
+ * for it, the leader keeps a large value to itself, unless SFSHM_KEEP forbids
+ * that.
  */
 static inline uint64_t flight_largest(const struct flight *f)
 {
@@ -185,10 +186,10 @@ static inline bool flight_stands(const struct flight *f)
 }
 
 /*
- * Whether another caller may have led the same key, in another segment of the
- * same name, at the same time as the flight or lock at `slot`, which is about
- * to end. That may be so if this segment's file is removed, or took the name of
- * a removed one in which work went on. First checks the file, if that is due
+ * For a flight or lock at `slot` that is about to end: whether another caller
+ * may have led the same key at the same time, in another segment of the same
+ * name. That may be so if this segment's file is removed, or took the name of a
+ * removed one in which work went on. First checks the file, if that is due
  * (REMOVAL-1).
  */
 static force_inline bool flight_is_doubtful(struct mapping *map, uint32_t slot,
@@ -211,8 +212,7 @@ static force_inline bool flight_is_doubtful(struct mapping *map, uint32_t slot,
 int flight_extend(const struct flight *f, uint32_t ms);
 
 /*
- * Returns how much of the leader's lease is left: at least 1 ms; 0: it never
- * ends.
+ * Returns the rest of the leader's lease, ms, at least 1; or 0: it never ends.
  */
 uint32_t flight_lease_left(const struct flight *f);
 

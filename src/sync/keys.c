@@ -171,8 +171,8 @@ static bool drop(struct peer *p, uint32_t slot, uint64_t ctl)
 
 /*
  * Ends the field's lifetime at once. The caller does not own the field. So if
- * the slot changes meanwhile, the caller may cut a later result short that has
- * the same lifetime; that result is then refreshed earlier than need be.
+ * the slot changes meanwhile, the caller may cut short a later result with the
+ * same lifetime; that result is then refreshed earlier than need be.
  */
 static bool end_lifetime(struct peer *p, uint32_t slot, uint64_t ctl,
 			 struct shm_front *f)

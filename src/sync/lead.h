@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Becoming the leader of a slot at rest, or of a dead leader's slot. The code
- * is in a header to be inlined, because it is most of what a flight costs for
- * which no other caller waits.
+ * is in a header to be inlined: a flight for which no other caller waits runs
+ * little else.
  */
 #ifndef SYNC_LEAD_H
 #define SYNC_LEAD_H

@@ -32,9 +32,10 @@ static inline bool call_may_lead(const struct call *c)
 /*
  * Notes `now` as the start of the flight that was seen, unless its leader has
  * noted the start: the leader may have stopped between its claim and its note.
- * The CAS expects a value that `started` had while the flight was under way. So
- * it fails if `started` belongs to a later flight by then, or is the stamp of a
- * slot that has left its chain. Returns the value that `started` has then.
+ * The CAS expects the value that `started` had while the flight was under way.
+ * So it fails once a later flight has noted its start there, or, after the slot
+ * has left its chain, once its stamp is there. Returns the value of `started`
+ * after that.
  */
 uint64_t leader_guess_start(struct mapping *map, const struct sighting *seen,
 			    uint64_t now);
@@ -96,7 +97,7 @@ bool leader_is_gone(struct call *c, const struct sighting *seen);
 
 /*
  * Asks the kernel about the leader. LEADER_OVERDUE: the leader may be dead.
- * LEADER_WELL: the leader may still be past its lease.
+ * LEADER_WELL says nothing about the leader's lease.
  */
 enum leader leader_examine(struct call *c, const struct sighting *seen);
 

@@ -43,8 +43,8 @@
  *   the holder dies              FLIGHT-T7 and FLIGHT-T8 leave the count, so
  *                                the next hold that ends keeps the lock
  *   the waiters die or stop,     each caller that comes defers once; the first
- *     or have left (the count    to end that takes the lock and, because it has
- *     is too high: legal)        waited, sets the count to 0
+ *     or have left (the count    whose time is over takes the lock and, as it
+ *     is too high: legal)        has waited, sets the count to 0
  *   a caller dies as it defers   the others defer for no longer than before
  *   the maker of the slot dies   the count is 0 before the slot is linked
  */

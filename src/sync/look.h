@@ -36,8 +36,9 @@ int look(struct call *c, struct sighting *seen);
 int look_at_last(struct call *c, uint32_t slot, uint64_t ctl);
 
 /*
- * Returns the generation that wrote the field. Of those with the low bits that
- * the field has, that is the last one up to the control word's.
+ * Returns the generation that wrote the field. The field has its low bits only;
+ * the others come from the control word's generation, which is the same or
+ * later.
  */
 uint64_t look_generation(struct field f, uint64_t ctl);
 

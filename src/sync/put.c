@@ -2,16 +2,18 @@
 /*
  * Taking the lead of a key, for a caller that has the value already.
  *
- *  PUT-1. A put waits for nobody. It robs a leader that may be alive as
- *      sfshm_invalidate() with SFSHM_HARD does: the key moves to a new slot.
+ *  PUT-1. A put waits for nobody. It robs the key's leader, which may be alive,
+ *      in the way of sfshm_invalidate() with SFSHM_HARD: the key moves to a new
+ *      slot.
  *  PUT-2. The followers of the robbed leader are woken only when the put has
  *      the new slot: if they were woken earlier, they would compete with the
  *      put for the lead. If the putter dies or stops in between, each follower
  *      wakes at the end of its slice.
- *  PUT-3. A conditional put checks the value while nobody can replace it: as
- *      the key's leader; or before a CAS that robs the leader, which fails if
- *      the control word has changed since the check. After that CAS the key has
- *      no value.
+ *  PUT-3. Nobody can replace the value unnoticed between a conditional put's
+ *      check and its lead. Either the put checks the value as the key's leader;
+ *      or it checks first, and then robs the leader by a CAS that fails if the
+ *      control word has changed since the check. After that CAS the key has no
+ *      value.
  *
  * In a predecessor no flight begins any more, so a put wakes the followers
  * there at once.

@@ -43,7 +43,7 @@ static force_inline void result_fill(struct sfshm_result *r,
 	r->message[0] = '\0';
 }
 
-/* Clears the rest of an earlier call, or of an answer that was rejected. */
+/* Clears what is left of an earlier call, or of a rejected answer. */
 static inline void result_empty(struct sfshm_result *r)
 {
 	r->code = 0;

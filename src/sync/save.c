@@ -43,8 +43,8 @@ int save_reach(struct save *s, struct peer *p, enum sfshm_save_stage stage)
 }
 
 /*
- * Whether the dead writer's file is young enough for this call. If its lifetime
- * decides, the flight's lifetime becomes what is left of that.
+ * Whether the dead writer's file is young enough for this call. If the file's
+ * lifetime decides that, the flight gets what is left of it.
  */
 static bool is_young(struct save *s, uint64_t linked)
 {
@@ -145,7 +145,7 @@ static int note_sum(struct save *s, struct peer *p, struct save_record *rec)
 	if (r)
 		return r;
 	fill_record(s, rec);
-	/* The link is to change this time. */
+	/* The link changes the file's time of change. */
 	sum.changed = 0;
 	save_note_file(rec, &sum);
 	rec->stage = SFSHM_SAVE_WRITING;

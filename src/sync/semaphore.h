@@ -18,9 +18,8 @@
  *      the holder, or the reaper of a dead holder, sets the word back to 0. So
  *      a dead holder leaves nothing but words that name it, in semaphores that
  *      its record names.
- *  SEMAPHORE-2. Let f(L) be L plus the number of held words from L on, and let
- *      L be the largest number for which f(L) <= max (0 if there is none). A
- *      taker
+ *  SEMAPHORE-2. Let f(n) be n plus the number of held words from n on, and let
+ *      L be the largest n for which f(n) <= max (0 if there is none). A taker
  *
  *        reads max, then top and the words that it needs to know L; takes a
  *        free word below L; reads max again.
@@ -35,9 +34,9 @@
  *      words. A held word at L or above was therefore taken under an earlier
  *      max, and has been held since. M read the words after max had been
  *      changed, so it has counted that word (ORDER-V1, ORDER-V2). Together the
- *      held words are at most f(L), which is at most max. Nor does L refuse a
- *      free permit. While fewer than max permits are held, f(L) == max. As f(L)
- *      counts each word below L, held or not, one of these words is free.
+ *      held words are at most f(L), which is at most max. Conversely, while
+ *      fewer than max permits are held, a word below L is free: f(L) is max
+ *      then, and f(L) counts each word below L, held or not.
  *  SEMAPHORE-4. No word from `top` on was ever taken, because a taker raises
  *      `top` first. So while top <= max, which is nearly always, L is max, and
  *      a taker reads no words to find L.
