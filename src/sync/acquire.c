@@ -38,8 +38,10 @@ static void list(struct holders *h, uint32_t *word, uint32_t seen)
 }
 
 /*
- * Looks at one holder. If it is dead, reaps it, unless another reaper is at
- * work: that reaper wakes the sleepers on the holder's word when it is done.
+ * Looks at one holder, and lists it if it is alive. If it is dead, reaps it. A
+ * dead holder that another reaper is at work on is listed, too: that reaper
+ * wakes the sleepers on the holder's word when it is done. `slice`: asks the
+ * kernel about the holder first.
  */
 static void meet(struct mapping *map, uint32_t index, bool slice,
 		 struct holders *h)
@@ -85,8 +87,8 @@ static void meet_all(struct peer *p, const struct semaphore *s, bool slice,
 /*
  * Tries to take a permit. If none is free, reaps the dead holders and lists the
  * living ones in *h. A holder that gives its permit back meanwhile is not
- * listed; should it die before it wakes a waiter, no word of this sleep would
- * change. So the caller tries once more if it has seen a free permit.
+ * listed. If it died before it wakes a waiter, no word that this caller sleeps
+ * on would change. So a caller that has seen a free permit tries once more.
  */
 static int attempt(struct acquire *a, bool slice, struct holders *h)
 {
@@ -107,7 +109,10 @@ static int attempt(struct acquire *a, bool slice, struct holders *h)
 	}
 }
 
-/* The caller prefers its fired token to a permit that may be free. */
+/*
+ * Whether the token has fired, for a caller to which that counts before a
+ * permit.
+ */
 static bool cancelled_first(const struct acquire *a)
 {
 	if (likely(!a->first) || !load_acquire(&a->first->word))
@@ -127,8 +132,8 @@ static int leave(const struct acquire *a)
 }
 
 /*
- * Whether no permit can come back before this caller goes on: it holds them
- * all, or one other thread holds them and waits for this caller.
+ * Whether no permit can come back before this caller goes on: the caller holds
+ * all of them, or one other thread holds all of them and waits for this caller.
  */
 static bool nobody_can_give(const struct acquire *a, const struct holders *h)
 {
@@ -174,9 +179,9 @@ static inline uint32_t *bypassed_of(const struct acquire *a)
 }
 
 /*
- * Looks at everything once, and sleeps. *slice: the sleep ended by itself. The
- * waiter takes a free permit before it considers leaving, so it never leaves
- * with a wake that was meant for another waiter.
+ * Looks at everything once, and sleeps. Sets *slice if the sleep ended without
+ * a wake. The waiter tries for a permit before it looks for a reason to leave,
+ * so it never leaves with a wake that another waiter needs.
  */
 static int wait_once(struct acquire *a, struct wait *w, struct holders *h,
 		     bool *slice)
@@ -186,7 +191,7 @@ static int wait_once(struct acquire *a, struct wait *w, struct holders *h,
 	int r;
 
 	w->event_seen = event_arm(w->event);
-	/* SEMAPHORE-8: the record notes the wait. */
+	/* SEMAPHORE-8: the record notes the slot, as waited at. */
 	if (!semaphore_stays(a->s))
 		return MOVED;
 	cas_relaxed(bypassed_of(a), 0, 1);
@@ -224,8 +229,9 @@ void acquire_begin_to_wait(struct acquire *a)
 }
 
 /*
- * SEMAPHORE-6, for a caller that has taken a permit. `due`: it looked if it was
- * to let waiters go first; `deferred`: it found some.
+ * SEMAPHORE-6, once a caller has taken a permit. `due`: by `bypassed`, the
+ * caller had to let waiters go first; `deferred`: there were waiters, and it
+ * did.
  */
 static void count_bypass(const struct acquire *a, bool waited, bool due,
 			 bool deferred)
@@ -253,9 +259,9 @@ static void let_others_go_first(const struct acquire *a, struct wait *w)
 }
 
 /*
- * The waiter notes its wait in its record before anything else. So the dump
- * counts it; and should it die with a wake that others need, its reaper wakes
- * them.
+ * The waiter notes its wait in its record before anything else, so that the
+ * dump counts it. If it dies with a wake that other waiters need, its reaper
+ * finds the note and wakes them.
  */
 static int wait_for_one(struct acquire *a, bool deferring)
 {

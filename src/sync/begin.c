@@ -29,10 +29,10 @@ static int link_slot(struct call *c, uint32_t slot)
 }
 
 /*
- * The new slot takes over the deaths that its key had in an earlier one. If
- * nobody is to lead it yet, it also takes over the time of the last one, which
- * the note of a start replaces: as a flight's start it would put a leader that
- * has just begun past its lease.
+ * Copies the count of the key's dead leaders, kept from an earlier slot, to the
+ * new slot. If the caller is not to lead the slot yet, copies the time of the
+ * last death to `started` as well. If it leads, it is about to note its own
+ * start there; the older time would put it past its lease.
  */
 static void recall_deaths(struct call *c, const struct sighting *seen,
 			  bool leads)
@@ -53,7 +53,7 @@ static void recall_deaths(struct call *c, const struct sighting *seen,
 	deaths_forget(map, hash, word);
 }
 
-/* Leads a key that has no slot; or just makes it one, if a claim is due. */
+/* Makes a slot for a key that has none, and leads it, unless a claim is due. */
 static enum step lead_new(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
@@ -102,7 +102,10 @@ static int cancelled(const struct call *c)
 	return -ECANCELED;
 }
 
-/* Answers with a failure that this caller shares. */
+/*
+ * Answers with the failure that is in the result. If that marks the key as
+ * uncacheable, the caller runs the work for itself.
+ */
 static int failure(struct call *c, struct flight *f)
 {
 	if (unlikely(c->result->code == SHM_CODE_UNCACHEABLE)) {
@@ -177,7 +180,7 @@ static int begin_there(struct call *c)
 	return flight_begin(c, NULL);
 }
 
-/* What a call that never leads learns where no flight is under way. */
+/* Returns the error for a call that never leads, if no flight is under way. */
 static int nobody_leads(const struct call *c, const struct sighting *seen,
 			bool absent)
 {
@@ -221,7 +224,7 @@ static enum step meet_idle(struct call *c, struct sighting *seen, bool absent)
 		return flight_defer(c, seen);
 	if (unlikely(breaker_open(c, seen, absent)))
 		return call_answer(c, -EHOSTDOWN);
-	/* CLAIM-2: the claim, then the CAS from the word that was seen. */
+	/* CLAIM-2: take the claim, then do the CAS from seen->ctl. */
 	step = absent ? STEP_LEAD : claim_take(c, seen);
 	if (step == STEP_LEAD)
 		step = absent ? lead_new(c, seen) : flight_claim(c, seen);
@@ -267,7 +270,8 @@ static force_inline enum step seek(struct call *c, struct sighting *seen,
 
 /*
  * Removes the predecessor's value, which this flight's result replaces. Tries
- * again while another caller gives a claim back there.
+ * again while another caller has the slot there: that caller claimed it too
+ * late, and is about to give it back (SUCCESSION-2).
  */
 static void drop_older(struct call *c)
 {
@@ -285,12 +289,15 @@ static int settle_there(struct call *c)
 	return look(c, &seen) == LOOK_HIT ? c->result->source : -ENODATA;
 }
 
-/* Looks here, then in the predecessor, for a value that is past its time. */
+/*
+ * Looks here, then in the predecessor, for a value past its lifetime that may
+ * answer the call.
+ */
 static bool settled(struct call *c, struct sighting *seen)
 {
 	int r = LOOK_HIT;
 
-	/* A value that `fresh` refuses still serves as a stale one. */
+	/* A value that `fresh` has refused may still serve as a stale one. */
 	for (int looks = 0; r == LOOK_HIT && looks < 2; looks++) {
 		r = look(c, seen);
 		if (r != LOOK_HIT && flight_consult(c, settle_there) >= 0)
@@ -302,8 +309,8 @@ static bool settled(struct call *c, struct sighting *seen)
 }
 
 /*
- * The call cannot get a fresh result: takes an old one if the policy allows. A
- * call in the predecessor leaves that to its asker.
+ * The call cannot get a fresh result: takes an old value if the policy allows
+ * that. A call in the predecessor leaves that to its asker.
  */
 static void settle_for_old(struct call *c, struct sighting *seen)
 {
@@ -316,7 +323,7 @@ static void settle_for_old(struct call *c, struct sighting *seen)
 	if (!c->settles)
 		return;
 	if (!settled(c, seen)) {
-		/* It may have met a failure, which is no answer for it. */
+		/* Drop a failure that the looks may have found. */
 		result_empty(c->result);
 		call_answer(c, failed);
 	}

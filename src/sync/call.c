@@ -25,8 +25,8 @@ int call_given_up(struct call *c, uint64_t now)
 }
 
 /*
- * The caller rejects this value, and so each older one: as another key's, or as
- * a fresh one only. No byte of it stays in the result.
+ * A check of the policy has rejected this value, and with it each older one: as
+ * another key's, or just as a fresh one. Empties the result.
  */
 static enum step refuse(struct call *c, enum shm_counter why)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One call's question, from the public function down to the slot, and the
- * outcomes of a step towards its answer.
+ * struct call: what one public call asks for, and what it has learned so far.
+ * enum step: how one step towards the call's answer has ended.
  */
 #ifndef SYNC_CALL_H
 #define SYNC_CALL_H
@@ -15,56 +15,70 @@ struct flight;
 struct wait_word;
 
 struct call {
-	/* the request; the fast path uses the first fields */
+	/* the request */
 	struct peer *self;
 	struct key key;
 	struct sfshm_result *result;
 	const struct sfshm_policy *policy;
 	uint32_t *closing; /* changes when the handle is closed */
 	uint32_t closing_seen;
-	uint32_t flags;         /* the policy's, and what the call adds */
-	uint32_t lease_or_rank; /* ms for its flight; or a lock's rank */
-	bool stale;             /* the value taken is past its lifetime */
-	bool settles;           /* it gives up: any value will do ... */
-	uint64_t settle_ms;     /* ... that is past its lifetime by less */
-	bool own_is_busy;       /* -EBUSY for a key that this thread leads */
-	int answer;             /* with STEP_ANSWER: a source or an error */
-	uint64_t refused;       /* values up to this generation are not fresh */
-	uint64_t misfit; /* values up to this generation are another key's */
-	uint32_t *pin;   /* not NULL: pin the value instead of copying it */
-	int32_t pin_place;
+	uint32_t flags; /* the policy's, and those that the call adds */
+	/* The lease of a flight, ms; or the rank of a lock. */
+	uint32_t lease_or_rank;
+	bool stale; /* the value being taken is past its lifetime */
+	/* The call has given up on a fresh result. A value will do that is past
+	   its lifetime by less than settle_ms; UINT64_MAX: any value. */
+	bool settles;
+	uint64_t settle_ms;
+	/* A call for a key that its own thread leads gets -EBUSY, not
+	   -EDEADLK. */
+	bool own_is_busy;
+	int answer; /* after STEP_ANSWER: an enum sfshm_source or an error */
+	/* Generations of values that the policy's checks have rejected, or 0. A
+	   value up to `refused` does not serve as a fresh one; a value up to
+	   `misfit` does not serve at all. */
+	uint64_t refused;
+	uint64_t misfit;
+	uint32_t *pin;     /* not NULL: pin the value instead of copying it */
+	int32_t pin_place; /* of the pin in the record; -1: nothing to pin */
 
-	/* its wait for another caller's flight */
+	/* the call's wait for another caller's flight */
 	struct {
-		uint64_t joined;       /* generation of the flight, or 0 */
-		uint64_t deadline;     /* ns; 0: none */
-		uint64_t defers_until; /* ns: to a lock's waiters; 0: not */
-		uint64_t slept;        /* times */
-		bool waited;           /* it was among the waiters */
-		uint32_t *event;       /* of the slot that it last waited at */
-		uint64_t suspected; /* of a writer that may be dead: its word */
-		uint32_t reap;      /* dead leader's participant + 1, or 0 */
+		/* Results of this generation and later ones will do; 0: the
+		   call has not waited yet. */
+		uint64_t joined;
+		uint64_t deadline; /* ns; 0: none */
+		/* Until then (ns) a lock's waiters go first; 0: not yet set. */
+		uint64_t defers_until;
+		uint64_t slept;  /* how often */
+		bool waited;     /* the call was among the waiters */
+		uint32_t *event; /* of the slot at which the call last waited */
+		/* The control word of a flight whose writer may be dead. */
+		uint64_t suspected;
+		/* Participant + 1 of the dead leader to reap, or 0. */
+		uint32_t reap;
 	} wait;
 
-	/* A word whose change ends a wait, with AGAIN; or NULL. */
+	/* If not NULL: a change of this word ends the wait, with AGAIN. */
 	const struct wait_word *also;
 
-	/* the claim that comes before its lead: sync/claim.h */
+	/* the claim, which the call takes before it leads: sync/claim.h */
 	struct {
 		struct flight *flight; /* NULL: the policy names no claim key */
-		/* flight_begin() */
+		/* flight_begin(), which claim.c cannot call: files call in one
+		   direction. */
 		int (*begin)(struct call *c, struct flight *f);
 		bool held;
-		bool busy;       /* another caller had it */
-		bool owner_died; /* the claim's last holder died with it */
+		bool busy;       /* at the first try another caller had it */
+		bool owner_died; /* the claim's last holder died holding it */
 	} claim;
 
-	/* the segment and its predecessor */
+	/* the call's part in a resize */
 	struct {
 		bool consulted; /* the predecessor has been asked */
 		bool moving;    /* the call moves the key here: top/moving.c */
-		/* not NULL: that call, in a successor, makes this one here:
-		   consult.c */
+		/* The call in the successor on whose behalf this call is made
+		   here, or NULL: consult.c. */
 		const struct call *asker;
 		bool follows; /* the asker never leads */
 	} resize;
@@ -78,14 +92,14 @@ enum step {
 	STEP_ANSWER, /* the call is answered: call.answer */
 };
 
-/* Whether the call's token has fired, and the caller wants that to count. */
+/* Whether the call's token has fired, under SFSHM_CANCEL_FIRST. */
 static inline bool call_cancelled(const struct call *c)
 {
 	return unlikely(c->flags & SFSHM_CANCEL_FIRST) && c->policy->cancel &&
 	       load_acquire(&c->policy->cancel->word);
 }
 
-/* The earlier of a time-out from now and a deadline, ns; 0 is no limit. */
+/* Returns the earlier of timeout_ms from now and deadline_ns; 0: no limit. */
 static inline uint64_t call_deadline(uint32_t timeout_ms, uint64_t deadline_ns)
 {
 	uint64_t end = timeout_ms ? ns_after(sys.now(), timeout_ms) : 0;

@@ -17,13 +17,13 @@ struct flight *claim_place(const struct flight *f)
 }
 
 /*
- * Asks for the claim as for any flight, within this call's time. With `also`,
- * waits until that word changes: AGAIN.
+ * Begins a flight on the claim key, within this call's deadline. AGAIN: the
+ * word `also` has changed during the wait.
  */
 static int ask(struct call *c, uint32_t flags, const struct wait_word *also)
 {
 	const struct sfshm_policy *pol = c->policy;
-	/* Leaders' deaths count for the key: no breaker here. */
+	/* No breaker: the key itself counts its leaders' deaths. */
 	const struct sfshm_policy own = {
 		.size = sizeof(own),
 		.wait_timeout_ms = pol->wait_timeout_ms,
@@ -52,7 +52,8 @@ static int ask(struct call *c, uint32_t flags, const struct wait_word *also)
 	c->wait.slept += claim.wait.slept;
 	c->claim.held = r == SFSHM_LEADER;
 	/*
-	 * A result that the key has by now is one that the caller waited for.
+	 * A result that the key has got meanwhile is one that the caller has
+	 * waited for.
 	 */
 	c->wait.waited = claim.wait.waited || c->claim.held;
 	c->claim.owner_died = c->claim.held && none.owner_died;
@@ -70,13 +71,11 @@ static int await(struct call *c, const struct sighting *seen)
 	if (r)
 		return r;
 	also.seen = event_arm_all(event);
-	/* The evictor must spare the slot, however little is in it. */
+	/* Make the evictor spare the slot, which may have no value. */
 	store_relaxed(&s->recent, 1);
 	if (load_seq(&s->ctl) == seen->ctl)
 		return ask(c, 0, &also);
-	/*
-	 * Takes the announcement back, lest it passes for that of a follower.
-	 */
+	/* Take the announcement back, or it would count as a follower's. */
 	event_wake(event, true);
 	return AGAIN;
 }
@@ -85,7 +84,7 @@ enum step claim_wait(struct call *c, const struct sighting *seen)
 {
 	int r;
 
-	/* It does not wait for the key any more. */
+	/* From here on the caller does not wait for its own key. */
 	wait_unnote(c->self->record);
 	/* CLAIM-3 */
 	if (!c->wait.joined)
@@ -94,7 +93,10 @@ enum step claim_wait(struct call *c, const struct sighting *seen)
 			(ctl_busy(seen->ctl) ? ctl_invalid(seen->ctl) : 1);
 	r = ask(c, SFSHM_TRY, NULL);
 	if (r == -EBUSY && !c->claim.busy) {
-		/* Rather than wait, it may take what it was about to renew. */
+		/*
+		 * Instead of waiting, the call may take the stale value that it
+		 * was about to renew.
+		 */
 		c->claim.busy = true;
 		return STEP_AGAIN;
 	}

@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Claims. A policy may name another key to coordinate on, the claim key. Before
- * a caller leads its own key it leads a flight on the claim key. That flight is
- * taken over like any other, never has a result, and ends with the other one.
+ * Claims. A policy may name a second key to coordinate on, the claim key.
+ * Before a caller leads its own key, it leads a flight on the claim key: the
+ * claim. The claim never has a result, and ends with the flight on the caller's
+ * own key. If its leader dies, it is taken over like any flight.
  *
  *  CLAIM-1. A caller takes the claim only once nothing else keeps it from
- *      leading its key, and does not wait while it has the claim and not the
- *      lead. If by then another caller leads the key, or has made a result, the
- *      claim goes back. So a claim is held for the work, and for nothing else.
- *  CLAIM-2. That a key has one flight at a time does not depend on claims, and
- *      callers of the key need not name one. A caller leads by a CAS from the
- *      control word that it saw before it took the claim, so it misses nothing
- *      that happened to the key meanwhile.
- *  CLAIM-3. A waiter for a claim sleeps on its key's event as well, and looks
- *      at the key again after each change there. A key without a slot gets one
- *      for that. A flight of the key that begins after the waiter's first look
- *      is one that the waiter has joined.
+ *      leading its key. While it has the claim and does not lead, it does not
+ *      wait. If another caller has become the key's leader meanwhile, or has
+ *      made a result, the caller gives the claim back. So a claim is held only
+ *      for the work.
+ *  CLAIM-2. A key has one flight at a time with or without claims, and other
+ *      callers of the key need not name a claim key. A caller leads by a CAS
+ *      from the control word that it saw before it took the claim. So the CAS
+ *      fails if anything has happened to the key meanwhile.
+ *  CLAIM-3. A waiter for a claim also sleeps on the event of its own key, and
+ *      looks at that key again after each change of the event. A key without a
+ *      slot gets one for this. The result of a flight of the key that begins
+ *      after the waiter's first look is an answer for the waiter.
  *  CLAIM-4. A release of the key wakes one waiter, which must be able to lead
- *      at once. A caller that needs a claim first may not be. So wherever such
- *      a caller sleeps on its key's event, it asks for all to be woken.
- *  CLAIM-5. Such a caller waits for one slot at a time, which its record names:
- *      the claim's while its key is at rest, or has a leader that is dead or
- *      late; else the key's. A new leader of the key wakes it before the work
- *      begins. So each thread has one way out of it in the wait-for graph.
+ *      at once. A waiter that needs a claim first may not be able to. So if
+ *      such a waiter sleeps on its key's event, it asks that each wake there
+ *      reach all waiters.
+ *  CLAIM-5. A caller that needs a claim waits for one slot at a time, and its
+ *      record names that slot. While its key is at rest, or has a leader that
+ *      is dead or overdue, it waits for the claim's slot; else for the key's
+ *      slot. A new leader of the key wakes the caller before the work begins.
+ *      So no thread has more than one outgoing edge in the wait-for graph.
  */
 #ifndef SYNC_CLAIM_H
 #define SYNC_CLAIM_H
@@ -39,9 +43,9 @@ static inline bool claim_is_due(const struct call *c)
 }
 
 /*
- * Takes the claim that is due, or waits for it, before the caller leads the key
- * that it has seen at rest, or with a leader that is gone. STEP_LEAD: the
- * caller has the claim. STEP_AGAIN: the key may have changed.
+ * Takes the claim that is due, or waits for it. Called when the caller has seen
+ * its key at rest, or with a leader that is gone, before it leads the key.
+ * STEP_LEAD: the caller has the claim. STEP_AGAIN: the key may have changed.
  */
 enum step claim_wait(struct call *c, const struct sighting *seen);
 

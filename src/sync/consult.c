@@ -6,7 +6,7 @@
 
 #include "sync/leader.h"
 
-/* Asks the call's question in the segment that this one replaces. */
+/* Makes the same call in `old`, the segment that this one replaces. */
 static int ask(struct call *c, struct mapping *old, int (*how)(struct call *c))
 {
 	struct call asked = {
@@ -52,14 +52,14 @@ static void put_mapping(void *map)
 }
 
 /*
- * A flight that began in the predecessor ends there: before a caller leads a
- * key here, it takes the key's value there or waits for the key's flight there.
- * No flight begins there any more, because `moved` was set before any caller
- * could ask here.
+ * A flight that began in the predecessor ends there. So before a caller leads a
+ * key here, it takes the key's value from there, or waits for the key's flight
+ * there. No flight begins there any more, because each process sets the
+ * predecessor's `moved` when it maps this segment.
  *
  * ORDER-M1 pairs ORDER-M2
- * A caller here sets `moved`, then looks for a flight there; a leader there
- * claims a flight, then looks at `moved`.
+ * A process sets `moved`, and its callers here look for a flight there after
+ * that; a leader there claims a flight, and then looks at `moved`.
  */
 /* glibc's macros nest deeply. NOLINTNEXTLINE(readability-function-size) */
 int flight_consult(struct call *c, int (*how)(struct call *c))

@@ -6,8 +6,8 @@
 #include "sync/flight.h"
 
 /*
- * Calls `how` on the segment's predecessor, where the call never leads. Returns
- * what `how` returned, or -ENODATA if there is no predecessor.
+ * Calls `how` for this call in the segment's predecessor, where the call never
+ * leads. Returns what `how` returned, or -ENODATA if there is no predecessor.
  */
 int flight_consult(struct call *c, int (*how)(struct call *c));
 

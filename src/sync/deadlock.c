@@ -5,14 +5,17 @@
 #include "peer/wait.h"
 #include "sync/semaphore.h"
 
-/* A resize ends before the next one; removed segments may be more. */
+/*
+ * Two are usual, because a resize ends before the next one begins; removed
+ * segments may add more.
+ */
 #define MOST_SEGMENTS 4
 
 struct graph {
 	struct peer *p;
 	struct mapping *map[MOST_SEGMENTS]; /* the newest first */
 	uint32_t maps;
-	uint64_t trace; /* sums up the words that a walk has read */
+	uint64_t trace; /* a hash of the words that a walk has read */
 };
 
 struct place {
@@ -33,7 +36,10 @@ static void trace(struct graph *g, uint64_t word)
 	g->trace ^= g->trace >> 32;
 }
 
-/* Finds the same semaphore in an older segment, where permits may be held. */
+/*
+ * Finds the same semaphore in the next older segment, where some of its permits
+ * may be held.
+ */
 static bool find_before(struct graph *g, const struct place *at,
 			struct semaphore *before)
 {
@@ -87,7 +93,7 @@ static bool owner_of(struct graph *g, const struct place *at,
 	uint64_t ctl = s ? load_seq(&s->ctl) : 0;
 	uint32_t word;
 
-	/* Add the slot, for control words of different slots may be equal. */
+	/* Add the slot, because control words of two slots may be equal. */
 	trace(g, ctl);
 	trace(g, at->slot);
 	owner->map = at->map;
@@ -123,7 +129,10 @@ static struct shm_participant *record_in(const struct mapping *map,
 	return NULL;
 }
 
-/* Finds what a thread waits for, in any segment. False: for nothing. */
+/*
+ * Finds the slot that a thread waits for, in any segment. False: it waits for
+ * none.
+ */
 static bool waits_at(struct graph *g, const struct thread *t, struct place *at)
 {
 	for (uint32_t i = 0; i < g->maps; i++) {
@@ -144,7 +153,7 @@ static bool waits_at(struct graph *g, const struct thread *t, struct place *at)
 	return false;
 }
 
-/* Walks the graph once. True: it leads back to the walker. */
+/* Walks the graph once. True: the walk comes back to this thread. */
 static bool walk(struct graph *g, uint32_t slot)
 {
 	const struct shm_participant *self = g->p->record;
@@ -179,7 +188,9 @@ bool deadlock_would_be(struct peer *p, struct mapping *newest, uint32_t slot)
 	found = walk(&g, slot);
 	once = g.trace;
 	found = found && walk(&g, slot) && g.trace == once;
-	/* The calling thread is attached to the newest, which so stays. */
+	/*
+	 * The newest stays without a reference: this thread is attached to it.
+	 */
 	while (--g.maps)
 		mapping_put(g.map[g.maps]);
 	return found;

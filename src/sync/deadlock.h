@@ -3,11 +3,12 @@
  * Finding waits that would never end.
  *
  * A waiter notes in its record the slot that it waits for; a slot names the
- * owner of its flight or lock, and a semaphore the holders of its permits. That
- * is the wait-for graph. Each of its nodes has at most one way out, because a
- * semaphore counts as owned only if one thread holds all its permits. A thread
- * that is about to sleep follows the graph from the slot that it wants. If it
- * comes back to itself, all threads on the way wait for each other.
+ * owner of its flight or lock, and a semaphore the holders of its permits.
+ * These notes and names are the edges of the wait-for graph. No node has more
+ * than one outgoing edge, because a semaphore counts as owned only if one
+ * thread holds all its permits. A thread that is about to sleep walks the graph
+ * from the slot that it waits for. If the walk comes back to that thread, all
+ * threads on the way wait for each other.
  *
  *   from                        to                        by
  *   a slot, BUSY                its owner's record        shm_slot.ctl
@@ -17,27 +18,29 @@
  *   a record that notes none    the same thread's record  cookie and tid
  *                               in another segment
  *
- * While a segment is being replaced, a thread has a record in each of two
- * segments: it may lead in the one and wait in the other.
+ * While a segment is being replaced, a thread may have a record in each of two
+ * segments: it may lead in one and wait in the other.
  *
  *  DEADLOCK-1. A circle that is found is real. A walk that comes back is
- *      repeated, and must find the same words. The word of a wait has a number,
- *      so each thread on the way was in one wait from its first visit to its
- *      second. A thread takes nothing for good while it waits. So what it
- *      holds at the second visit, it held at the moment between the two walks:
- *      at that moment all edges stood.
- *  DEADLOCK-2. No circle is missed in one segment. Each thread notes its wait,
- *      then walks. So of the threads that close a circle, the last one to note
- *      its wait sees all other notes (ORDER-D1, ORDER-D2). A thread that notes
- *      a wait anew after a slice walks anew, too.
- *  DEADLOCK-3. A circle over a segment and its successor is found by the last
- *      of its threads, too, if that thread's call knows the successor. A call
- *      that began before the segment moved does not. Then another thread of
- *      the circle finds it at the end of its slice (WAIT-4).
+ *      repeated, and the second walk must read the same words. The word that
+ *      notes a wait has a number, so each thread on the way was in one and the
+ *      same wait from the first visit to the second. While a thread waits, it
+ *      takes nothing that it keeps. So if the second walk finds that a thread
+ *      holds something, the thread already held that between the two walks: at
+ *      that moment all edges existed together.
+ *  DEADLOCK-2. No circle within one segment is missed. Each thread notes its
+ *      wait, then walks. So of the threads on a circle, the last one to note
+ *      its wait sees the notes of all others (ORDER-D1, ORDER-D2). A thread
+ *      that notes its wait anew after a slice walks anew, too.
+ *  DEADLOCK-3. A circle that spans a segment and its successor is also found by
+ *      the last thread to note its wait, if that thread's call knows the
+ *      successor. A call that began before the segment moved does not know it.
+ *      In that case another thread on the circle finds the circle at the end of
+ *      its slice (WAIT-4).
  *  DEADLOCK-4. A dead owner waits for nobody: a follower takes over from it.
  *
- * Nobody finds a circle over segments of different names, nor one over a
- * semaphore whose permits several threads hold.
+ * No thread finds a circle that spans segments of different names, or one that
+ * contains a semaphore whose permits several threads hold.
  */
 #ifndef SYNC_DEADLOCK_H
 #define SYNC_DEADLOCK_H

@@ -17,7 +17,7 @@ void flight_yield(struct peer *p, uint32_t slot)
 	owned_drop(p, slot);
 }
 
-/* Reaps the dead leader that this one took over from: the work is done. */
+/* Reaps the dead leader from which this one took over; due after the work. */
 static force_inline void reap_last(struct flight *f, struct peer *p)
 {
 	if (likely(!f->reap))
@@ -26,6 +26,7 @@ static force_inline void reap_last(struct flight *f, struct peer *p)
 	f->reap = 0;
 }
 
+/* The leader has lost the flight: lets go of the slot. Returns -ESTALE. */
 static int fenced(struct flight *f, struct peer *p)
 {
 	flight_yield(p, f->slot);
@@ -51,7 +52,7 @@ static bool look_for_mark(struct flight *f, const struct peer *p)
 	return true;
 }
 
-/* The CAS has failed: tries again if an invalidator has marked the flight. */
+/* end() has failed: tries again if an invalidator has marked the flight. */
 static bool end_marked(struct flight *f, struct peer *p, uint64_t next,
 		       bool written)
 {
@@ -65,10 +66,10 @@ static bool end_marked(struct flight *f, struct peer *p, uint64_t next,
 }
 
 /*
- * Ends the flight by one CAS. True: the leader still had the flight. The result
- * in the other field, if `written`, is out of date from the start if an
- * invalidator has marked the flight: the mark comes before the CAS, or the
- * invalidator finds the result (FLIGHT-T18).
+ * Ends the flight by one CAS. True: the leader still had the flight. `written`:
+ * the other field has the flight's result. If an invalidator has marked the
+ * flight, that result gets no lifetime. No invalidation is missed: the mark
+ * comes before the CAS, or the invalidator finds the result (FLIGHT-T18).
  */
 static force_inline bool end(struct flight *f, struct peer *p, uint64_t next,
 			     bool written)
@@ -83,8 +84,9 @@ static force_inline bool end(struct flight *f, struct peer *p, uint64_t next,
 }
 
 /*
- * Makes the other field the leader's to write: waits for nobody who still reads
- * the failure there (FLIGHT-T17). False: the leader has lost the flight.
+ * Lets the leader write the other field: hides the failure that is there
+ * (FLIGHT-T17), but does not wait for the readers of that failure. False: the
+ * leader has lost the flight.
  */
 static force_inline bool open_field(struct flight *f, struct peer *p)
 {
@@ -158,7 +160,10 @@ static bool awaited(const struct flight *f, const struct peer *p)
 	return load_relaxed(&p->map->cold[f->slot].event) & EVENT_WAITERS;
 }
 
-/* The evictor must spare the result for the waiters, however short it lives. */
+/*
+ * Makes the evictor spare the result for the waiters, however short its
+ * lifetime.
+ */
 static force_inline void spare_for_waiters(struct flight *f, struct peer *p)
 {
 	if (awaited(f, p))
@@ -186,7 +191,10 @@ static on_waking int show(struct flight *f, struct peer *p,
 	return f->invalidated ? SFSHM_INVALIDATED : 0;
 }
 
-/* Just ends the flight: its value cannot be kept, and nobody waits for it. */
+/*
+ * Ends the flight without a result: there is no room for its value, and nobody
+ * waits for it.
+ */
 static int drop(struct flight *f, struct peer *p, const struct outcome *o)
 {
 	if (!end(f, p, ctl_with(f->ctl, PHASE_IDLE, 0), false))
@@ -198,11 +206,11 @@ static int drop(struct flight *f, struct peer *p, const struct outcome *o)
 }
 
 /*
- * FLIGHT-T16: frees an old value that serves nobody any more, not even as a
- * stale one, to make room. True: it has freed one.
+ * FLIGHT-T16: makes room by freeing an old value that does not serve anybody,
+ * not even as a stale one. True: it has freed one.
  *
  * ORDER-S3 pairs ORDER-S4
- * A reader that still copies it finds the control word changed.
+ * A reader that still copies the value finds the control word changed.
  */
 static bool give_up_old(struct flight *f, struct peer *p)
 {
@@ -240,9 +248,9 @@ static int publish_alone(struct flight *f, struct outcome *o, uint64_t total)
 }
 
 /*
- * Hit-for-miss: the leader keeps its value to itself, and the mark tells all
- * other callers to run the work themselves, even if there is an older value.
- * So a value of any size will do.
+ * Hit-for-miss: publishes a mark, which tells all other callers to run the work
+ * themselves, even if there is an older value. The leader keeps its value to
+ * itself, so that value may have any size.
  */
 static int keep_to_itself(struct flight *f, struct peer *p, struct outcome *o)
 {
@@ -268,9 +276,9 @@ static int keep_to_itself(struct flight *f, struct peer *p, struct outcome *o)
 }
 
 /*
- * Publishes a value that there is no room to keep. The waiters still get it, in
- * the granules that are spared for this. If those are in use, sfshm_do()'s
- * caller gets it at least.
+ * Publishes a value for which there is no room. The waiters still get it, in
+ * the spare granules, which are reserved for this. If those are in use, only
+ * sfshm_do()'s own caller gets the value.
  */
 static int hand_on(struct flight *f, struct peer *p, struct outcome *o)
 {

@@ -6,8 +6,8 @@
 #include "sync/flight.h"
 
 /*
- * The lease that ends `ms` from now, counted from `began`; 0: no lease. It
- * never ends if that is more than the word holds.
+ * Returns the length of a lease that began at `began` and ends `ms` from now;
+ * 0: no lease. A lease too long for the word never ends.
  */
 static uint32_t lease_from(uint64_t began, uint64_t now, uint32_t ms)
 {
@@ -32,9 +32,11 @@ uint32_t flight_lease_left(const struct flight *f)
 }
 
 /*
- * A leader may stop in here until its flight is over and another one has begun
- * with the same lease. It then changes that flight's lease, and changes it back
- * when it sees that. Should it stop again in between, the work may run twice.
+ * A leader may stop in this function until its flight is over and another
+ * flight with the same lease is under way at the slot. Then this function
+ * changes the other flight's lease, notices that, and changes it back. If the
+ * thread stops again between these two changes, the other leader may seem
+ * overdue, and the work may run twice.
  */
 int flight_extend(const struct flight *f, uint32_t ms)
 {

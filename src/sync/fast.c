@@ -7,14 +7,17 @@
 #include "sync/lead.h"
 #include "sync/result.h"
 
-/* A value as it was seen; the control word says afterwards if it counts. */
+/*
+ * A value as it was read. A second look at the control word tells whether all
+ * of it belongs together.
+ */
 struct glimpse {
 	const struct shm_slot *slot;
 	struct sighting at;
 	struct shm_front front;
 };
 
-/* Whether this is a phase in which the fields mean something. */
+/* Whether the slot's fields hold a key's results in this phase. */
 static force_inline bool readable(uint64_t ctl)
 {
 	const uint32_t phases = 1u << PHASE_BUSY | 1u << PHASE_IDLE |
@@ -45,9 +48,10 @@ static force_inline bool fresh(const struct mapping *map, struct glimpse *g,
 	       lives(g->front.when & ~WHEN_SMALL, g->front.ttl_ms, now);
 }
 
-static force_inline void tell(struct sfshm_result *r, const struct glimpse *g,
-			      enum sfshm_source source, uint64_t now,
-			      uint32_t len)
+static force_inline void fill_result(struct sfshm_result *r,
+				     const struct glimpse *g,
+				     enum sfshm_source source, uint64_t now,
+				     uint32_t len)
 {
 	uint64_t gen = ctl_gen(g->at.ctl);
 	const struct answer a = {
@@ -97,9 +101,9 @@ static force_inline int64_t copy(const struct mapping *map,
 }
 
 /*
- * Takes the value into the result. As in look(): the copy is whole if the
- * control word says so afterwards. The key was compared after the first read of
- * that word, so the slot is this key's.
+ * Takes the value into the result. As in look(), the copy is whole if a second
+ * look at the control word says so. The key was compared after the first look
+ * at that word, so the slot is this key's.
  */
 static force_inline bool take(const struct mapping *map,
 			      const struct glimpse *g, enum sfshm_source source,
@@ -109,7 +113,7 @@ static force_inline bool take(const struct mapping *map,
 
 	if (unlikely(len < 0))
 		return false;
-	tell(r, g, source, now, (uint32_t)len);
+	fill_result(r, g, source, now, (uint32_t)len);
 	/* As ORDER-S1, ORDER-S4 and ORDER-K2 in look.c. */
 	fence_acquire();
 	return ctl_copy_whole(g->at.ctl, load_seq(&g->slot->ctl));
@@ -123,8 +127,8 @@ static force_inline void count_hit(struct shm_participant *rec, uint32_t slot)
 }
 
 /*
- * Takes the fresh value. Looks last whether the segment has moved, so that no
- * caller takes a value from it after that.
+ * Takes the fresh value, and then checks that the segment has not moved: no
+ * caller may take a value from a segment that has.
  */
 static force_inline bool hit(struct peer *p, const struct glimpse *g,
 			     uint64_t now, struct sfshm_result *result)
@@ -148,7 +152,10 @@ bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result)
 	       fresh(p->map, &g, now) && hit(p, &g, now, result);
 }
 
-/* Leads a slot at rest, if nothing about it is out of the ordinary. */
+/*
+ * Leads a slot at rest, unless leaders of its key have died or the segment has
+ * a predecessor.
+ */
 static force_inline int lead(struct peer *p, const struct sfshm_policy *policy,
 			     struct sighting *seen, uint64_t coarse,
 			     struct flight *f, struct sfshm_result *result)
@@ -203,7 +210,7 @@ on_waking bool fast_landed(struct peer *p, const struct sighting *seen,
 
 	/* As ORDER-F2 in table.c. */
 	g.at.ctl = load_seq(&g.slot->ctl);
-	/* Whoever came after an invalidation waits for a later flight. */
+	/* A caller that came after an invalidation waits for a later flight. */
 	if ((seen->ctl & (CTL_PHASE | CTL_INVALID)) != PHASE_BUSY ||
 	    ctl_phase(g.at.ctl) != PHASE_DONE ||
 	    ctl_gen(g.at.ctl) != ctl_gen(seen->ctl))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The usual answers: the key's value is fresh; or the key is idle and the
- * caller leads; or the caller has waited and its flight has landed. In all
- * other cases the caller goes on to flight_begin() or flight_peek(), which look
- * the key up anew.
+ * The usual answers: the key's value is fresh; or no flight of the key is under
+ * way and the caller leads; or the caller has waited for a flight that has then
+ * been published. In all other cases the caller goes on to flight_begin() or
+ * flight_peek(), which look the key up anew.
  */
 #ifndef SYNC_FAST_H
 #define SYNC_FAST_H
@@ -19,7 +19,8 @@ bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result);
 /*
  * As fast_get(), or makes the caller the leader. Returns SFSHM_CACHED,
  * SFSHM_LEADER with *f filled in, or AGAIN: flight_begin() must answer. Of the
- * policy it reads only what a leader needs, and SFSHM_REFRESH.
+ * policy it reads only the fields that a leader needs, SFSHM_REFRESH and
+ * SFSHM_CANCEL_FIRST.
  */
 int fast_begin(struct peer *p, const struct key *k,
 	       const struct sfshm_policy *policy, struct flight *f,
@@ -27,9 +28,9 @@ int fast_begin(struct peer *p, const struct key *k,
 
 /*
  * For a follower that has been woken: takes the value of the flight that it
- * waited for, if that has landed in the slot where it was seen. The follower
- * need not find the key again, because a slot has each generation only once.
- * False: the follower must look.
+ * waited for, if that flight has been published in the slot where it was seen.
+ * The follower need not find the key again, because a slot has each generation
+ * only once. False: the follower must look.
  */
 bool fast_landed(struct peer *p, const struct sighting *seen,
 		 struct sfshm_result *result);

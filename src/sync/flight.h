@@ -14,8 +14,8 @@
 
 /*
  * The contents of struct sfshm_flight. Other threads of the process may read it
- * while its leader works (see top/flight.c), so the leader stores the fields
- * that change until the end atomically.
+ * while its leader works (see top/flight.c). So the leader stores atomically
+ * all fields that change before the flight ends.
  */
 struct flight {
 	struct mapping *map; /* NULL: ended */
@@ -32,7 +32,7 @@ struct flight {
 	sfshm_opinion_fn fits;
 	void *arg;                   /* of `fits` */
 	struct sfshm_result *result; /* gets a copy of the published value */
-	uint64_t stored; /* of a moved value: ns, when it was stored; else 0 */
+	uint64_t stored;         /* ns; when a moved value was stored; else 0 */
 	uint32_t uncacheable_ms; /* if `uncacheable`: the mark's lifetime */
 	uint32_t reap; /* participant + 1, to be reaped after the end; or 0 */
 	uint32_t lock_age_ms; /* the policy's */
@@ -64,8 +64,9 @@ int flight_alone(struct flight *f, const struct sfshm_policy *policy,
 		 struct sfshm_result *result);
 
 /*
- * How many ms past its lifetime a value may be that answers a call instead of
- * this error; 0: none may, UINT64_MAX: any.
+ * For a call that is about to fail with `error`: may an old value answer it
+ * instead? Returns how many ms past its lifetime the value may be. 0: no value
+ * may answer; UINT64_MAX: any value may.
  */
 static inline uint64_t flight_settles_for(const struct sfshm_policy *policy,
 					  int error)
@@ -82,16 +83,16 @@ static inline uint64_t flight_settles_for(const struct sfshm_policy *policy,
 	return ms == SFSHM_FOREVER ? UINT64_MAX : ms;
 }
 
-/* Beside the error codes: the caller must look again, or take its slow path. */
+/* Not an error code: the caller must look again, or take its slow path. */
 #define AGAIN (-4096)
 
 /* The segment has a successor, which the caller must ask. */
 #define MOVED (-4097)
 
 /*
- * A key that is missing here may just have moved to the successor. Then the
- * successor must answer, unless this call is one that a caller in the successor
- * makes here (sync/consult.h).
+ * Whether the successor must answer for a key that is missing here: the key may
+ * just have moved there. False for a call that a caller in the successor makes
+ * here (sync/consult.h).
  */
 static inline bool flight_moved(const struct call *c)
 {
@@ -106,9 +107,11 @@ static inline bool flight_moved(const struct call *c)
 enum step flight_answer(struct call *c);
 
 /*
- * Bytes of the largest value that the flight can be published with. A value
- * that its leader keeps to itself needs no room in the segment. sfshm_do() has
- * a result to give it in, so it does not refuse a large one.
+ * Returns the size in bytes of the largest value with which the flight can be
+ * published. A value that the leader keeps to itself needs no room in the
+ * segment, so its size does not matter. Under sfshm_do(), whose result has room
+ * for it, the leader keeps a large value to itself, unless SFSHM_KEEP forbids
+ * that.
  */
 static inline uint64_t flight_largest(const struct flight *f)
 {
@@ -127,22 +130,23 @@ int flight_fail(struct flight *f, struct peer *p, int code,
 int flight_release(struct flight *f, struct peer *p);
 
 /*
- * Ends the flight in any case. It fails with `code`; if `code` is 0 or refused,
- * or there is no room for a failure, it is released. Returns 0 or -ESTALE; the
- * flight has ended after both.
+ * Ends the flight in any case: fails it with `code`; or releases it, if `code`
+ * is 0 or not allowed, or there is no room for a failure. Returns 0 or -ESTALE;
+ * in both cases the flight has ended.
  */
 int flight_end_somehow(struct flight *f, struct peer *p, int code,
 		       const char *message);
 
 /*
- * SFSHM_FAIL_IF_LOST: writes the failure that the flight is to end with if its
- * leader dies. Nobody sees it while the leader lives.
+ * SFSHM_FAIL_IF_LOST: writes the failure with which the flight is to end if its
+ * leader dies. Nobody reads that failure while the leader lives.
  */
 void flight_write_loss(struct flight *f, struct peer *p);
 
 /*
- * Whether the flight of that control word is to fail if its leader is dead.
- * FLIGHT-T19: the CAS that ends it then makes it FAILED.
+ * Whether the flight that `ctl` names is to fail if its leader is dead
+ * (SFSHM_FAIL_IF_LOST). FLIGHT-T19: the CAS that ends the flight then makes it
+ * FAILED.
  */
 bool flight_fails_if_lost(const struct mapping *map, uint32_t slot,
 			  uint64_t ctl);
@@ -154,9 +158,10 @@ static inline bool flight_may_fail_with(int code)
 }
 
 /*
- * Writes bytes into the field that the flight's result will have, for the
- * leader that takes over if this leader dies; readers do not see them. Works as
- * flight_publish(), but the flight goes on.
+ * Writes bytes into the field that will have the flight's result, for the
+ * leader that takes over if this leader dies. Calls that look for a result do
+ * not see them. Returns 0, and the flight goes on; or an error as
+ * flight_publish().
  */
 int flight_note(struct flight *f, struct peer *p, const void *data,
 		uint32_t len);
@@ -168,9 +173,10 @@ static inline bool flight_open(const struct flight *f)
 }
 
 /*
- * Whether the leader still has the flight. The leader's thread may be giving up
- * an old value or failure meanwhile (FLIGHT-T16, FLIGHT-T17), and an
- * invalidator may be marking the flight (FLIGHT-T18).
+ * Whether the leader still has the flight. Three bits do not count, because
+ * they may change during a flight: two when the leader's thread gives up an old
+ * value or failure (FLIGHT-T16, FLIGHT-T17), one when an invalidator marks the
+ * flight (FLIGHT-T18).
  */
 static inline bool flight_stands(const struct flight *f)
 {
@@ -180,9 +186,11 @@ static inline bool flight_stands(const struct flight *f)
 }
 
 /*
- * Whether the flight or lock at `slot`, which is about to end, may have had a
- * double: the segment's file is removed, or took the name of a removed one in
- * which work went on. Checks the file first, if that is due (REMOVAL-1).
+ * For a flight or lock at `slot` that is about to end: whether another caller
+ * may have led the same key at the same time, in another segment of the same
+ * name. That may be so if this segment's file is removed, or took the name of a
+ * removed one in which work went on. First checks the file, if that is due
+ * (REMOVAL-1).
  */
 static force_inline bool flight_is_doubtful(struct mapping *map, uint32_t slot,
 					    uint64_t ctl)
@@ -199,12 +207,13 @@ static force_inline bool flight_is_doubtful(struct mapping *map, uint32_t slot,
 }
 
 /*
- * Moves the leader's deadline to `ms` from now (0: no deadline). Returns 0 or
- * -ESTALE.
+ * Makes the leader's lease end `ms` from now (0: never). Returns 0 or -ESTALE.
  */
 int flight_extend(const struct flight *f, uint32_t ms);
 
-/* Returns how much of the leader's lease is left, ms, at least 1; 0: no end. */
+/*
+ * Returns the rest of the leader's lease, ms, at least 1; or 0: it never ends.
+ */
 uint32_t flight_lease_left(const struct flight *f);
 
 /*
@@ -217,14 +226,14 @@ int flight_begin_moving(struct call *c, struct flight *f);
 int flight_peek(struct call *c);
 
 /*
- * Reaps the leader that the word names if it is dead. True: what it led has
- * been given back.
+ * Reaps the leader that the control word names, if that leader is dead. True:
+ * its flights have been ended.
  */
 bool flight_reap_leader(struct peer *p, uint64_t ctl);
 
 /*
  * Finds the key's slot in this segment, in any phase. Returns 1 with *seen
- * filled in, 0, or an error.
+ * filled in, 0 (there is none), or an error.
  */
 int flight_find(struct call *c, struct sighting *seen);
 
@@ -232,9 +241,12 @@ int flight_find(struct call *c, struct sighting *seen);
  * Begins a flight for a put: takes the key from its leader, if there is one,
  * and never waits. The call's flags are SFSHM_TRY and SFSHM_REFRESH. Returns
  * SFSHM_LEADER, MOVED, -EBUSY (other callers came first each time) or an error
- * as flight_begin(). Unless `needed` is NULL: -ESTALE if the key's value is not
- * of that generation (0: if it has a fresh one), and -EBUSY while the segment
- * has a predecessor, where the value may be.
+ * as flight_begin().
+ *
+ * The put is conditional if `needed` is not NULL. Then it returns -ESTALE if
+ * the key's value is not of generation *needed, or, if *needed is 0, if the key
+ * has a fresh value. It returns -EBUSY while the segment has a predecessor,
+ * because the value may be there.
  */
 int flight_take(struct call *c, struct flight *f, const uint64_t *needed);
 
@@ -243,23 +255,24 @@ int flight_forget(struct call *c);
 int flight_invalidate(struct call *c, uint32_t flags);
 
 /*
- * Do the work of sfshm_purge(), and of sfshm_invalidate_all(), hard and soft:
- * visit every key here and in the predecessor. Return how many they changed, or
- * an error.
+ * Do the work of sfshm_purge(), and of sfshm_invalidate_all() with and without
+ * SFSHM_HARD: visit every key here and in the predecessor. Return how many keys
+ * they changed, or an error.
  */
 int flight_purge_all(struct peer *p);
 int flight_drop_all(struct peer *p);
 int flight_expire_all(struct peer *p);
 
 /*
- * Ends what a dead or leaving participant still owns of slots: FLIGHT-T8,
- * FLIGHT-T9, FLIGHT-T13.
+ * Gives back all that a dead or leaving participant still owns: flights and
+ * slots (FLIGHT-T8, FLIGHT-T9, FLIGHT-T13, FLIGHT-T19), permits and pins.
+ * `died` says whether it is dead.
  */
 void flight_sweep(struct peer *victim, bool died);
 
 /*
- * FLIGHT-T8: ends the flight of a dead or leaving leader, if that leader still
- * has it.
+ * FLIGHT-T8, FLIGHT-T19: ends the flight of a dead or leaving leader. False:
+ * that leader does not have the flight any more.
  */
 bool flight_abandon(struct peer *p, uint32_t slot, uint64_t ctl);
 

@@ -22,8 +22,8 @@ static bool breaks_now(const struct call *c, const struct shm_slot *s)
 }
 
 /*
- * The leader is proven dead: one follower's CAS makes it the new leader, or
- * ends the flight.
+ * The leader is proven dead: one follower's CAS makes that follower the new
+ * leader, or ends the flight.
  */
 static enum step take_over(struct call *c, struct sighting *seen)
 {
@@ -37,7 +37,7 @@ static enum step take_over(struct call *c, struct sighting *seen)
 	fails = flight_fails_if_lost(p->map, seen->slot, seen->ctl);
 	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s) || fails ||
 	    call_cancelled(c)) {
-		/* The failure is for those who have waited. */
+		/* Only a follower that has slept shares the failure. */
 		if (fails && !c->wait.slept)
 			c->wait.joined = 0;
 		flight_abandon(p, seen->slot, seen->ctl);
@@ -53,15 +53,15 @@ static enum step take_over(struct call *c, struct sighting *seen)
 	kill_point(flight_taken);
 	peer_count(p, COUNT_takeovers);
 	c->result->owner_died = 1;
-	/* Reap once the work is done: callers wait for the work. */
+	/* Reap the dead leader after the work: callers wait for the work. */
 	c->wait.reap = dead + 1;
 	return STEP_LEAD;
 }
 
 /*
- * Steals from a leader that may be alive: the key moves to a new slot, and the
- * old slot stays the leader's until the leader learns of that. A caller without
- * the claim that it needs would win nothing, so it takes the claim first.
+ * Takes the key from a leader that may be alive: the key moves to a new slot,
+ * and the old slot stays the leader's until the leader learns of that. A caller
+ * that needs a claim takes the claim first, because it cannot lead without it.
  */
 static enum step steal(struct call *c, const struct sighting *seen)
 {
@@ -75,9 +75,9 @@ static enum step steal(struct call *c, const struct sighting *seen)
 }
 
 /*
- * Does without a leader that may be alive, and whose time was up at `end` (0:
- * it is suspected dead). A writer whose file is in place and serves this caller
- * keeps the flight; any other leader loses it.
+ * Passes over a leader that may be alive, and whose lease ended at `end` (0:
+ * the leader may be dead). A writer whose file is in place and serves this
+ * caller keeps its flight; any other leader loses its flight.
  */
 static enum step pass_over(struct call *c, const struct sighting *seen,
 			   uint64_t end)
@@ -105,16 +105,16 @@ void follow_recheck(struct call *c, const struct sighting *seen)
 		/* A writer's file may be in place: pass_over() looks. */
 		if (key_kind(&c->key) == SHM_SAVE)
 			c->wait.suspected = seen->ctl;
-		else /* Whatever comes of it, the caller looks again. */
+		else /* The caller looks again in any case. */
 			(void)steal(c, seen);
 	}
 }
 
 /*
  * Looks at the leader once. If the leader is dead, this caller takes the flight
- * over; if the leader is past its time, the key moves to another slot.
- * STEP_SLEEP: the leader is well, *word is its liveness word as looked at, and
- * *until when its time is up, or 0.
+ * over; if it is past its lease, this caller passes over it. STEP_SLEEP: the
+ * leader is well, *word is its liveness word as read, and *until is when its
+ * lease ends, or 0.
  */
 static enum step look_at_leader(struct call *c, struct sighting *seen,
 				struct shm_participant *owner, uint64_t now,
@@ -131,7 +131,7 @@ static enum step look_at_leader(struct call *c, struct sighting *seen,
 	}
 }
 
-/* Serves a caller that does not sleep, whatever the leader's state. */
+/* Does look_at_leader() for a caller that does not sleep. */
 static enum step look_once(struct call *c, struct sighting *seen)
 {
 	struct mapping *map = c->self->map;
@@ -163,7 +163,10 @@ enum step flight_try(struct call *c, struct sighting *seen)
 {
 	enum step step;
 
-	/* A caller that never waits would not learn of an unmarked death. */
+	/*
+	 * Otherwise a caller that never waits would not learn of a death that
+	 * the kernel did not mark.
+	 */
 	if (key_kind(&c->key) == SHM_LOCK)
 		(void)leader_examine(c, seen);
 	else if (leader_is_gone(c, seen))
@@ -180,7 +183,10 @@ static void begin_to_wait(struct call *c, const struct sighting *seen)
 {
 	const struct sfshm_policy *pol = c->policy;
 
-	/* What began before an invalidation is not for who comes after it. */
+	/*
+	 * A caller that comes after an invalidation must not share a flight
+	 * that began before it.
+	 */
 	if (!c->wait.joined)
 		c->wait.joined = ctl_gen(seen->ctl) + ctl_invalid(seen->ctl);
 	if (!c->wait.deadline)
@@ -203,7 +209,8 @@ static bool crowded(struct call *c, uint32_t slot)
 }
 
 /*
- * CLAIM-4: a follower that must take a claim before it leads wants all woken.
+ * CLAIM-4: a follower that must take a claim before it leads asks for a wake of
+ * all waiters.
  */
 static uint32_t announce(const struct call *c, uint32_t *event)
 {
@@ -212,9 +219,9 @@ static uint32_t announce(const struct call *c, uint32_t *event)
 }
 
 /*
- * The follower notes its wait in its record before anything else. So the dump
- * counts it; and should it die with a wake that others need, its reaper wakes
- * them.
+ * The follower notes its wait in its record before anything else, so that the
+ * dump counts it. If it dies with a wake that other waiters need, its reaper
+ * finds the note and wakes them.
  */
 enum step follow_join(struct call *c, const struct sighting *seen,
 		      struct wait *w)
@@ -223,7 +230,7 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 	uint32_t *event = &p->map->cold[seen->slot].event;
 
 	begin_to_wait(c, seen);
-	/* An earlier holder's death is news for the present holder alone. */
+	/* Only the present holder is to learn of an earlier holder's death. */
 	c->result->owner_died = 0;
 	/* DEADLOCK-2: follow_leader() looks for a circle after this. */
 	wait_note(p->record, seen->slot);
@@ -238,8 +245,8 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 	if (load_seq(&p->map->slots[seen->slot].ctl) != seen->ctl)
 		return STEP_AGAIN;
 	/*
-	 * A caller leaves a removed segment for the new one. Only a call that
-	 * the new one makes here (sync/consult.h) waits here.
+	 * Only a call that serves one in the new segment (sync/consult.h) waits
+	 * in a removed segment. Any other call goes to the new segment.
 	 */
 	if (removal_known(p->map) && !c->resize.asker)
 		return STEP_MOVED;
@@ -247,8 +254,8 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 }
 
 /*
- * The segment that the call was made in, before any predecessor was asked
- * (DEADLOCK-3).
+ * Returns the segment in which the public call was made, before any predecessor
+ * was asked (DEADLOCK-3).
  */
 static struct mapping *newest_segment(const struct call *c)
 {
@@ -315,7 +322,7 @@ enum step flight_defer(struct call *c, const struct sighting *seen)
 	};
 	enum step step = follow_join(c, seen, &w);
 
-	/* The hold that has ended is not one that this call waited for. */
+	/* This call did not wait for the hold that has ended. */
 	c->wait.joined = ctl_gen(seen->ctl) + 1;
 	if (!c->wait.defers_until)
 		c->wait.defers_until = sys.now() + LOCK_DEFER_NS;
@@ -331,8 +338,8 @@ enum step flight_defer(struct call *c, const struct sighting *seen)
 
 /*
  * A caller that leaves without leading may have had the only wake that a
- * release gives, so it passes a wake on. After that its death need wake nobody
- * (WAIT-3).
+ * release gives, so it passes a wake on. If it dies after that, no other waiter
+ * needs to be woken (WAIT-3).
  */
 void flight_unfollow(struct call *c, bool leads)
 {

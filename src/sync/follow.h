@@ -12,15 +12,15 @@
 
 /*
  * Joins the waiters of the flight that was seen. STEP_SLEEP: the flight is
- * still under way, and the follower is to sleep on w->event_seen.
+ * still under way; the follower must sleep while *w->event is w->event_seen.
  */
 enum step follow_join(struct call *c, const struct sighting *seen,
 		      struct wait *w);
 
 /*
- * Looks whether the leader is well and this wait may go on. STEP_SLEEP: both
- * are so, and *w is complete. STEP_LEAD: the leader is dead, and this caller
- * has taken over.
+ * Checks that the leader is well and that this wait may go on. STEP_SLEEP: both
+ * hold, and *w is complete. STEP_LEAD: the leader is dead, and this caller has
+ * taken over.
  */
 enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w);
 
@@ -28,8 +28,9 @@ enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w);
 void follow_recheck(struct call *c, const struct sighting *seen);
 
 /*
- * Whether a dying follower passed the wake on: neither the event nor the
- * leader's word has changed, nor another word.
+ * Whether nothing that the woken follower slept on has changed. Then another
+ * follower has died, and the kernel has passed that follower's wake on
+ * (WAIT-2).
  */
 static inline bool follow_stray(const struct wait *w)
 {
@@ -53,8 +54,8 @@ follow_asleep(struct call *c, const struct sighting *seen, const struct wait *w)
 
 /*
  * Waits once for the flight that was seen. Answers the call with the flight's
- * value if that has landed, or with -EAGAIN (too many wait), -ETIMEDOUT,
- * -ECANCELED, -ESHUTDOWN, -EDEADLK, -EBADMSG.
+ * value, if the flight has been published, or with -EAGAIN (too many wait),
+ * -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, -EDEADLK, -EBADMSG.
  */
 static force_inline enum step flight_follow(struct call *c,
 					    struct sighting *seen)
@@ -70,28 +71,32 @@ static force_inline enum step flight_follow(struct call *c,
 		landed = follow_asleep(c, seen, &w);
 		step = STEP_AGAIN;
 	}
-	/* Clear it before the policy's checks, which may take a while. */
+	/*
+	 * Clear the noted wait before the policy's checks, which may take long.
+	 */
 	wait_unnote(c->self->record);
 	return landed ? flight_answer(c) : step;
 }
 
 /*
- * Serves a call that must not wait: takes over or steals as flight_follow()
- * does if the leader is dead or past its time, else answers -EBUSY.
+ * Serves a call that must not wait: takes over from a dead leader, steals from
+ * a leader past its lease, else answers -EBUSY.
  */
 enum step flight_try(struct call *c, struct sighting *seen);
 
 /*
- * Serves a call that found the leader gone before it took a stale value: takes
- * over or steals as flight_follow() does. STEP_AGAIN also if the leader is well
- * after all.
+ * Serves a call that was to take a stale value, but found the leader gone:
+ * takes over or steals as flight_follow() does. STEP_AGAIN also if the leader
+ * is well after all.
  */
 enum step flight_replace(struct call *c, struct sighting *seen);
 
 /* LOCK-3: whether this call lets the waiters of a KEPT lock go first. */
 bool flight_defers(const struct call *c, const struct sighting *seen);
 
-/* Sleeps among those waiters, until one has the lock or the time is over. */
+/*
+ * LOCK-3: sleeps as a waiter, until a waiter has the lock or the time is over.
+ */
 enum step flight_defer(struct call *c, const struct sighting *seen);
 
 /* Ends the call's wait; `leads` says whether the caller became the leader. */

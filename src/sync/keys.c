@@ -10,8 +10,8 @@
 #include "sync/consult.h"
 
 /*
- * A value that the policy's checks refuse makes the call look again, for a
- * result that is later than that value, or for one that serves as a stale one.
+ * If the policy's checks refuse a value, looks again: for a later result, or
+ * for a value that serves as a stale one.
  */
 static int peek_here(struct call *c)
 {
@@ -82,7 +82,7 @@ bool flight_reap_leader(struct peer *p, uint64_t ctl)
 	       peer_reap(p->map, leader);
 }
 
-/* A key that is removed begins anew, with a closed breaker. */
+/* Forgets a removed key's dead leaders, so that its breaker is closed. */
 static void forget_deaths(struct mapping *map, uint32_t hash)
 {
 	deaths_forget(map, hash, deaths_recall(map, hash));
@@ -126,8 +126,8 @@ static int answer_of_both(const struct call *c, int here, int there)
 }
 
 /*
- * Forgets the predecessor's value first: a value that moves here meanwhile has
- * arrived here before it leaves there, so this call meets it in one of the two.
+ * Forgets the predecessor's value first: a value that is being moved is stored
+ * here before it is removed there, so this call finds it in one of the two.
  */
 int flight_forget(struct call *c)
 {
@@ -139,8 +139,8 @@ int flight_forget(struct call *c)
 }
 
 /*
- * Changes a key's slot that was seen as `ctl`, in any phase. False: the phase
- * does not allow it, or the slot has changed since.
+ * Changes the slot of a key, in whatever phase; `ctl` is the slot's word.
+ * False: the phase does not allow the change, or the word has changed.
  */
 typedef bool (*visit_fn)(struct peer *p, uint32_t slot, uint64_t ctl);
 
@@ -155,9 +155,10 @@ static bool purge(struct peer *p, uint32_t slot, uint64_t ctl)
 }
 
 /*
- * Works as a steal: the slot's leader learns of it at the end of its flight. A
- * slot in the making is left alone. It may not be linked yet, and its flight
- * has not begun, so that flight counts as later than this call.
+ * Retires the slot, as a steal does: the slot's leader learns of that when it
+ * ends its flight. Leaves a slot in the making alone: the slot may not be
+ * linked yet, and its flight has not begun, so that flight counts as later than
+ * this call.
  */
 static bool drop(struct peer *p, uint32_t slot, uint64_t ctl)
 {
@@ -169,9 +170,9 @@ static bool drop(struct peer *p, uint32_t slot, uint64_t ctl)
 }
 
 /*
- * Ends the field's lifetime now. The caller does not own the field: if the slot
- * changes meanwhile, a later result with the same lifetime may be cut short,
- * and is refreshed the earlier.
+ * Ends the field's lifetime at once. The caller does not own the field. So if
+ * the slot changes meanwhile, the caller may cut short a later result with the
+ * same lifetime; that result is then refreshed earlier than need be.
  */
 static bool end_lifetime(struct peer *p, uint32_t slot, uint64_t ctl,
 			 struct shm_front *f)
@@ -188,8 +189,9 @@ static bool end_lifetime(struct peer *p, uint32_t slot, uint64_t ctl,
 }
 
 /*
- * FLIGHT-T18. Comes before the look at the value, which an unmarked flight may
- * replace. Then the mark fails, and the caller finds that flight's result.
+ * FLIGHT-T18. True: the flight is marked. The mark must come before the look at
+ * the value: if the flight replaces the value before it is marked, the CAS
+ * fails, and the caller looks again and finds the flight's result.
  */
 static bool mark_flight(struct shm_slot *s, uint64_t *ctl)
 {
@@ -266,8 +268,8 @@ int flight_invalidate(struct call *c, uint32_t flags)
 }
 
 /*
- * Visits one slot until it is changed, or the visit does nothing to the word
- * that stands. A slot keeps its kind for as long as its word stands.
+ * Visits one slot until a visit changes the slot, or the word is the same after
+ * a visit as before. A slot keeps its kind while its word stays the same.
  */
 static bool visit_slot(struct peer *p, uint32_t slot, visit_fn what)
 {
@@ -321,7 +323,7 @@ int flight_purge_all(struct peer *p)
 {
 	int n = visit_all(p, purge);
 
-	/* After the slots, which leave their deaths here. */
+	/* After the slots: a slot that is retired leaves its deaths here. */
 	deaths_forget_all(p->map);
 	return n;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Becoming the leader of a slot at rest, or of a dead leader's slot. The code
- * is in a header, to be inlined: a flight that no other caller waits for
- * consists of little else.
+ * is in a header to be inlined: a flight for which no other caller waits runs
+ * little else.
  */
 #ifndef SYNC_LEAD_H
 #define SYNC_LEAD_H
@@ -35,9 +35,9 @@ static force_inline void flight_note_start(struct peer *p,
 }
 
 /*
- * Claims a slot as it was seen: FLIGHT-T3, FLIGHT-T7. `coarse` is the coarse
- * clock's time. Returns SFSHM_LEADER, AGAIN (the slot has changed), or
- * -EOVERFLOW (generations have run out).
+ * Claims a slot by a CAS from the word that was seen: FLIGHT-T3, FLIGHT-T7.
+ * `coarse` is the coarse clock's time. Returns SFSHM_LEADER, AGAIN (the slot
+ * has changed), or -EOVERFLOW (generations have run out).
  */
 static force_inline int flight_claim_as(struct peer *p, struct sighting *seen,
 					uint32_t lease_or_rank, uint64_t coarse,
@@ -60,8 +60,9 @@ static force_inline int flight_claim_as(struct peer *p, struct sighting *seen,
 	}
 	kill_point(flight_claimed);
 	/*
-	 * Waiters that sleep on the last owner's words must learn of the new
-	 * owner (WAIT-5), and waiters for a claim of any new owner (CLAIM-5).
+	 * If the slot was at rest, its waiters sleep on the words of the last
+	 * owner, and must learn of the new one (WAIT-5). Waiters for a claim
+	 * must learn of each new owner (CLAIM-5).
 	 */
 	awaited = event_awaited(&cold->event);
 	rested = ctl_at_rest(seen->ctl);
@@ -78,12 +79,15 @@ static force_inline int flight_claim_as(struct peer *p, struct sighting *seen,
 /* Claims a slot for a call, with any kind of key. */
 enum step flight_claim(struct call *c, struct sighting *seen);
 
-/* Gives back a claim whose word is `ctl`, before any work under it. */
+/*
+ * Gives back a slot that was claimed with the word `ctl`, before any work for
+ * it.
+ */
 void flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl);
 
 /*
- * Whether a claim stands. False: the segment has moved meanwhile, and the claim
- * has been given back.
+ * Whether the new leader may keep the slot. False: the segment has moved
+ * meanwhile, and this function has given the slot back.
  */
 static force_inline bool flight_confirm(struct peer *p,
 					const struct sighting *seen)

@@ -4,7 +4,7 @@
 #include "os/sys.h"
 #include "peer/liveness.h"
 
-/* How often one thread asks the kernel for leaders while it does not sleep. */
+/* A thread that does not sleep asks the kernel at most once in this time. */
 #define EXAMINE_NS (100 * NS_PER_MS)
 
 uint64_t leader_guess_start(struct mapping *map, const struct sighting *seen,
@@ -14,8 +14,8 @@ uint64_t leader_guess_start(struct mapping *map, const struct sighting *seen,
 	uint64_t gen = ctl_gen(seen->ctl), guess;
 	/*
 	 * ORDER-B4 pairs ORDER-B3
-	 * If this thread loads the word of a later flight or a stamp, it sees
-	 * below that the control word has changed.
+	 * If this load returns a later flight's time or a stamp, the next load
+	 * shows that the control word has changed.
 	 */
 	uint64_t from = load_acquire(started);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the leader of a flight is: at work, past its time, or dead. Followers ask
- * before they sleep, and callers before they take a stale value: else stale
- * values would hide for ever that nobody makes a fresh one.
+ * The state of a flight's leader: at work, past its lease, or dead. A follower
+ * looks at it before each sleep. So does a caller before it takes a stale
+ * value: otherwise callers might take stale values for ever and not notice that
+ * nobody makes a fresh one.
  */
 #ifndef SYNC_LEADER_H
 #define SYNC_LEADER_H
@@ -13,14 +14,14 @@
 
 enum leader {
 	LEADER_WELL,
-	LEADER_OVERDUE, /* it may live; the key may be taken from it */
+	LEADER_OVERDUE, /* may be alive, but the key may be taken from it */
 	LEADER_DEAD,
 };
 
 /*
- * Whether this call may lead, or the one in the successor on whose behalf it is
- * made (sync/consult.h). A call that may not takes no flight from a leader that
- * may be alive: it would win nothing.
+ * Whether this call may lead; or, if it is made for a call in the successor
+ * (sync/consult.h), whether that call may. A call that may not lead takes no
+ * flight from a leader that may be alive, because it could not use the lead.
  */
 static inline bool call_may_lead(const struct call *c)
 {
@@ -29,18 +30,20 @@ static inline bool call_may_lead(const struct call *c)
 }
 
 /*
- * Notes that the flight that was seen had begun by now, unless its leader has
- * noted it. The leader may have stopped between its claim and its note. The CAS
- * is from a word that was there while the flight was on, so it reaches neither
- * a later flight nor the stamp of a slot that has left its chain. Returns the
- * word that stands there.
+ * Notes `now` as the start of the flight that was seen, unless its leader has
+ * noted the start: the leader may have stopped between its claim and its note.
+ * The CAS expects the value that `started` had while the flight was under way.
+ * So it fails once a later flight has noted its start there, or, after the slot
+ * has left its chain, once its stamp is there. Returns the value of `started`
+ * after that.
  */
 uint64_t leader_guess_start(struct mapping *map, const struct sighting *seen,
 			    uint64_t now);
 
 /*
- * A leader that has not noted its start has not noted its lease either, so it
- * is held to this caller's own.
+ * Returns when the leader's lease ends, ns, or 0: never. A leader that has not
+ * noted its start has not noted its lease either; then the caller's own lease
+ * counts.
  */
 static inline uint64_t
 leader_lease_end(struct call *c, const struct sighting *seen, uint64_t now)
@@ -64,7 +67,7 @@ leader_lease_end(struct call *c, const struct sighting *seen, uint64_t now)
 
 /*
  * Looks at the leader once. *word is the leader's liveness word as read, for a
- * sleep on it; *lease_end is when the leader's time is up, ns, or 0: never.
+ * sleep on it; *end is when the leader's lease ends, ns, or 0: never.
  */
 static inline enum leader leader_look(struct call *c,
 				      const struct sighting *seen,
@@ -84,16 +87,17 @@ static inline enum leader leader_look(struct call *c,
 }
 
 /*
- * Whether a caller that would not sleep should replace the leader instead: it
- * may lead, has not found its claim busy, and the leader is dead or overdue.
- * Now and then it asks the kernel, too, as a sleeper does after each slice; so
- * it learns of deaths that the kernel does not mark.
+ * For a caller that does not mean to sleep: whether it should replace the
+ * leader. That is so if the caller may lead and has not found its claim busy,
+ * and the leader is dead or overdue. Now and then the caller also asks the
+ * kernel about the leader, as a sleeper does after each slice. So it learns of
+ * deaths that the kernel does not mark.
  */
 bool leader_is_gone(struct call *c, const struct sighting *seen);
 
 /*
- * Asks the kernel for the leader. LEADER_OVERDUE: the leader is suspected to be
- * dead. LEADER_WELL says nothing of the lease.
+ * Asks the kernel about the leader. LEADER_OVERDUE: the leader may be dead.
+ * LEADER_WELL says nothing about the leader's lease.
  */
 enum leader leader_examine(struct call *c, const struct sighting *seen);
 

@@ -71,7 +71,10 @@ int lock_release(struct hold *held, struct peer *p)
 		store_relaxed(&s->deaths, 0);
 	held->map = NULL;
 	if (unlikely(!cas_seq(&s->ctl, held->ctl, rest))) {
-		/* Nobody takes a lock from a living thread. */
+		/*
+		 * Nobody takes a lock from a living thread: the segment is
+		 * damaged.
+		 */
 		peer_count(p, COUNT_corrupt);
 		flight_yield(p, held->slot);
 		return -ESTALE;

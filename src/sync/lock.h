@@ -1,48 +1,51 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keyed locks: a slot of kind SHM_LOCK is held by the leader of its flight,
- * which never has a result.
+ * Keyed locks. A lock is a slot of kind SHM_LOCK. Its holder is the leader of
+ * the slot's flight; such a flight never has a result.
  *
- * A lock has no value: CTL_HAS is never set, and CTL_CUR has another meaning
- * (LOCK_ORPHANED, O below): a holder ended while it held the lock, and no later
+ * A lock has no value: CTL_HAS is never set, and CTL_CUR stands for
+ * LOCK_ORPHANED (O below): a holder ended while it held the lock, and no later
  * holder has given the lock back since. The CAS that ends the dead holder's
- * hold sets the bit, and the CAS that gives the lock back clears it. So the
- * news is never lost or told twice, even if callers die in between. In the
- * table P is the caller, D a dead or leaving holder, x the bit as it was.
+ * hold sets the bit, and the CAS that gives the lock back clears it. So each
+ * holder learns of the death until one gives the lock back, and none after
+ * that, even if callers die in between. In the table P is the caller, D a dead
+ * or leaving holder, x the bit, unchanged.
  *
  *   IDLE g x    -> BUSY g+1 P x   take it (FLIGHT-T3)
  *   KEPT g      -> BUSY g+1 P     take it, as LOCK-3 allows (FLIGHT-T3)
  *   BUSY g P x  -> IDLE g         give it back (FLIGHT-T6)
  *   BUSY g P x  -> KEPT g         give it back for a waiter (FLIGHT-T6)
  *   BUSY g D x  -> BUSY g+1 P O   take it over from the dead (FLIGHT-T7)
- *   BUSY g D x  -> IDLE g O       the dead one's hold is over (FLIGHT-T8)
+ *   BUSY g D x  -> IDLE g O       end the dead holder's hold (FLIGHT-T8)
  *
  * A thread that gives a lock back and takes it again at once is faster than the
- * waiter that it has woken: it bypasses the waiter. Each bypass spares a switch
- * of threads, and too many of them starve the waiter. KEPT bounds their number,
- * however late the waiter runs.
+ * waiter that it has woken: it bypasses the waiter. Each bypass saves a context
+ * switch, but too many of them starve the waiter. The phase KEPT bounds their
+ * number, however late the waiter runs.
  *
- *  LOCK-1. `bypassed` counts holds, each as it begins: the first that a caller
- *      takes while a waiter is announced, and all after that. Only the holder
- *      writes it. A holder that has waited sets it to 0; so does the maker of
- *      the slot.
- *  LOCK-2. The holder at which the count has reached LOCK_BYPASSES gives the
- *      lock back as KEPT.
- *  LOCK-3. A caller takes a KEPT lock if it waited when that hold ended; if it
- *      must not wait, because it only tries, or its wait is over; or if it has
- *      deferred for LOCK_DEFER_NS in this call. Any other caller defers: it
- *      sleeps as a waiter until then.
+ *  LOCK-1. `bypassed` counts holds, each as it begins: the first that begins
+ *      while a waiter is announced, and all after that one. Only the holder
+ *      writes `bypassed`. A holder that has waited sets it to 0; so does the
+ *      maker of the slot.
+ *  LOCK-2. A holder that finds the count at LOCK_BYPASSES gives the lock back
+ *      as KEPT.
+ *  LOCK-3. A caller takes a KEPT lock in three cases: it waited when the hold
+ *      ended that left the lock KEPT; it must not wait, because it only tries,
+ *      or its wait is over; or it has deferred for LOCK_DEFER_NS in this call.
+ *      Any other caller defers: it sleeps as a waiter, for LOCK_DEFER_NS at
+ *      most.
  *
- * So a waiter is bypassed by LOCK_BYPASSES holds at most, beside those of
- * callers that try, until it or another waiter has the lock, or has not come
- * for it within LOCK_DEFER_NS. Among waiters there is no order.
+ * So at most LOCK_BYPASSES holds bypass a waiter before some waiter gets the
+ * lock. Two kinds of holds come on top: those of callers that only try; and, if
+ * the woken waiter does not come within LOCK_DEFER_NS, that of a caller which
+ * has deferred. Among waiters there is no order.
  *
  *   the holder dies              FLIGHT-T7 and FLIGHT-T8 leave the count, so
  *                                the next hold that ends keeps the lock
  *   the waiters die or stop,     each caller that comes defers once; the first
- *     or have left (the count    that has done so takes the lock, has then
- *     says too much: legal)      waited, and sets the count to 0
- *   a caller dies as it defers   the others' time runs on
+ *     or have left (the count    whose time is over takes the lock and, as it
+ *     is too high: legal)        has waited, sets the count to 0
+ *   a caller dies as it defers   the others defer for no longer than before
  *   the maker of the slot dies   the count is 0 before the slot is linked
  */
 #ifndef SYNC_LOCK_H

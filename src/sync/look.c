@@ -42,7 +42,7 @@ uint64_t look_generation(struct field f, uint64_t ctl)
  * ORDER-S1 pairs ORDER-S2
  * ORDER-S4 pairs ORDER-S3
  * ORDER-K2 pairs ORDER-K1
- * If any byte copied was of a later flight, that flight's claim is seen here.
+ * If any byte copied was of a later flight, this load sees that flight's claim.
  */
 static uint64_t ctl_after_copy(const struct shm_slot *s)
 {
@@ -50,8 +50,8 @@ static uint64_t ctl_after_copy(const struct shm_slot *s)
 	return load_seq(&s->ctl);
 }
 
-static void note(struct call *c, struct field f, uint64_t gen, uint64_t stored,
-		 uint64_t now)
+static void fill_result(struct call *c, struct field f, uint64_t gen,
+			uint64_t stored, uint64_t now)
 {
 	const struct answer a = {
 		.source = c->wait.waited ? SFSHM_AWAITED : SFSHM_CACHED,
@@ -87,7 +87,9 @@ static int pin_value(struct call *c, struct field f, uint32_t len)
 	return c->pin_place == -EMFILE ? -EMFILE : 0;
 }
 
-/* Copies or pins the last good value; -EAGAIN if it has changed meanwhile. */
+/*
+ * Copies or pins the last good value. -EAGAIN: the value has changed meanwhile.
+ */
 static int take_value(struct call *c, uint32_t slot, uint64_t ctl,
 		      struct field f, uint64_t now)
 {
@@ -103,7 +105,7 @@ static int take_value(struct call *c, uint32_t slot, uint64_t ctl,
 		r = pin_value(c, f, len);
 	else
 		r = fetch_value(c, f, len);
-	note(c, f, gen, stored, now);
+	fill_result(c, f, gen, stored, now);
 	c->result->value.len = r ? 0 : len;
 	evict_note_hit(c->self->record, slot);
 	if (likely(ctl_copy_whole(ctl, ctl_after_copy(&map->slots[slot]))))
@@ -116,8 +118,8 @@ static int take_value(struct call *c, uint32_t slot, uint64_t ctl,
 }
 
 /*
- * Copies a failure's message; -EAGAIN if it has changed meanwhile. It stays as
- * it is until the word changes (FLIGHT-T17).
+ * Copies a failure's message. -EAGAIN: the control word has changed meanwhile;
+ * until it does, the message stays as it is (FLIGHT-T17).
  */
 static int copy_error(struct call *c, const struct sighting *seen,
 		      struct field f, uint64_t now)
@@ -127,7 +129,7 @@ static int copy_error(struct call *c, const struct sighting *seen,
 	uint64_t stored = front_stored(f.front);
 	int r = len < SFSHM_MESSAGE_MAX ? 0 : -EBADMSG;
 
-	note(c, f, look_generation(f, seen->ctl), stored, now);
+	fill_result(c, f, look_generation(f, seen->ctl), stored, now);
 	res->value.len = 0;
 	if (!r && len)
 		r = arena_read(c->self->map, load_relaxed(&f.back->ref),
@@ -151,8 +153,8 @@ static bool awaited(const struct call *c, uint64_t gen)
 
 /*
  * XFetch (Vattani, Chierichetti, Lowenstein, "Optimal probabilistic cache
- * stampede prevention", 2015): each caller draws how far before the expiry it
- * leads, in units of how long the work takes.
+ * stampede prevention", 2015): each caller draws at random how long before the
+ * expiry it leads, in units of the time that the work takes.
  */
 static bool early(const struct call *c, struct field f, uint64_t now)
 {
@@ -180,7 +182,10 @@ static bool serves(const struct call *c, struct field f, uint64_t ctl,
 	return awaited(c, look_generation(f, ctl));
 }
 
-/* Whether the last good value serves as a stale one, late by less than `ms`. */
+/*
+ * Whether the last good value serves as a stale one: past its lifetime by less
+ * than `ms`, or, for a call that settles, by less than settle_ms.
+ */
 static bool serves_stale(const struct call *c, struct field f, uint64_t ctl,
 			 uint64_t now, uint64_t ms)
 {
@@ -196,7 +201,10 @@ static bool serves_stale(const struct call *c, struct field f, uint64_t ctl,
 	return ms && field_within(f, now, ms >= UINT32_MAX ? UINT64_MAX : ms);
 }
 
-/* `failed`: it stands in for the failure in the other field. */
+/*
+ * Takes the last good value as a stale one. `failed`: the value stands in for
+ * the failure in the other field, and the result gets that failure's code.
+ */
 static int take_stale(struct call *c, const struct sighting *seen, uint64_t now,
 		      bool failed)
 {
@@ -213,7 +221,7 @@ static int take_stale(struct call *c, const struct sighting *seen, uint64_t now,
 	c->stale = false;
 	if (r != LOOK_HIT)
 		return r;
-	/* The next flight may be writing over the failure. */
+	/* The next flight may have overwritten the failure meanwhile. */
 	if (code && load_seq(&map->slots[seen->slot].ctl) != ctl)
 		return -EAGAIN;
 	c->result->code = code;
@@ -249,8 +257,9 @@ static int look_at_failure(struct call *c, const struct sighting *seen,
 }
 
 /*
- * A flight is under way. A stale value serves only while its leader is well, or
- * stale values would hide for ever that the leader is gone.
+ * A flight is under way. A stale value serves only while the flight's leader is
+ * well: otherwise callers might take stale values for ever and not notice that
+ * the leader is gone.
  */
 static int look_at_busy(struct call *c, const struct sighting *seen,
 			uint64_t now)
@@ -263,7 +272,10 @@ static int look_at_busy(struct call *c, const struct sighting *seen,
 					 take_stale(c, seen, now, false);
 }
 
-/* A failure, or the old value for a call that gives up; or LOOK_CLAIMABLE. */
+/*
+ * Finds the old value, for a call that settles, or else a failure that serves.
+ * LOOK_CLAIMABLE: there is neither.
+ */
 static int look_behind(struct call *c, const struct sighting *seen,
 		       uint64_t now)
 {
@@ -276,7 +288,7 @@ static int look_behind(struct call *c, const struct sighting *seen,
 				       LOOK_CLAIMABLE;
 }
 
-/* Looks for another answer where no value is fresh. */
+/* Looks for another answer if no value is fresh. */
 static int look_further(struct call *c, const struct sighting *seen,
 			uint64_t now)
 {
@@ -329,7 +341,7 @@ int look_at_last(struct call *c, uint32_t slot, uint64_t ctl)
 	return take_value(c, slot, ctl, f, now);
 }
 
-/* Whether this is a phase in which the fields mean something. */
+/* Whether the slot's fields hold a key's results in this phase. */
 static bool readable(uint64_t ctl)
 {
 	return ctl_at_rest(ctl) || ctl_busy(ctl);

@@ -6,10 +6,10 @@
 #include "store/pin.h"
 
 /*
- * Gives the field a chain of the right size. Keeps the field's own chain if
- * that has the size, unless it is of spare granules and `spare` is false; else
- * frees it and builds another. `len` is the chain's size whenever the reference
- * is one that counts (ARENA-4).
+ * Gives the field a chain for `len` bytes. Keeps the field's own chain if that
+ * has the right number of granules, unless it is made of spare granules and
+ * `spare` is false. Else frees it and builds another. Whenever the field's
+ * reference counts (ARENA-4), the field's `len` fits the chain.
  */
 static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 		     uint32_t len, bool spare)
@@ -39,7 +39,7 @@ static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 	return 0;
 }
 
-/* How long the work has run, scaled; 0: no time, or the value was moved. */
+/* Returns how long the work has run, scaled; 0 if the value was moved. */
 static uint8_t took(const struct flight *f, uint64_t now)
 {
 	int64_t ns =
@@ -65,7 +65,10 @@ on_waking int outcome_write(struct flight *f, struct peer *p,
 	uint64_t coarse = sys.coarse(), now = peer_clock(p, coarse);
 	int r;
 
-	/* From here on there is no failure for a leader that dies. */
+	/*
+	 * From here on this leader's death does not make the flight FAILED
+	 * (FLIGHT-T19).
+	 */
 	store_relaxed(&field.back->code, 0);
 	compiler_barrier();
 	r = fit_chain(p, f->slot, field.back, o->len, o->spare);
@@ -78,7 +81,9 @@ on_waking int outcome_write(struct flight *f, struct peer *p,
 	store_relaxed(&field.back->code, o->code);
 	store_relaxed(&field.back->keep, scale_ms(o->keep_ms));
 	store_relaxed(&field.back->took, took(f, coarse));
-	/* An earlier `gen` keeps waiters here from taking a moved value. */
+	/*
+	 * A moved value gets an earlier `gen`, so that no waiter here takes it.
+	 */
 	store_relaxed(&field.front->gen,
 		      (uint32_t)ctl_gen(f->ctl) - (f->stored != 0));
 	store_relaxed(&field.front->ttl_ms, f->invalidated ? 0 : o->ttl_ms);

@@ -17,9 +17,9 @@ struct outcome {
 };
 
 /*
- * Writes the field that is not current. It was last current before this flight;
- * readers that still copy it find out by the control word. Returns 0, -ENOSPC
- * or -EBADMSG.
+ * Writes the other field. Readers may still be copying the result that was
+ * there before this flight; the control word tells them that their copy is not
+ * whole. Returns 0, -ENOSPC or -EBADMSG.
  *
  * ORDER-S2 pairs ORDER-S1
  * The claims of this flight and of each granule come before every byte of the

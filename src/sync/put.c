@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Taking the lead of a key for a value that is there already.
+ * Taking the lead of a key, for a caller that has the value already.
  *
- *  PUT-1. A put waits for nobody. A leader that may be alive is robbed as by
- *      sfshm_invalidate() with SFSHM_HARD: the key moves to a new slot.
- *  PUT-2. The robbed leader's followers sleep on until the put has the new
- *      slot, or they would ask for the lead at the same time as the put. If the
- *      putter dies or stops between the two, the end of each follower's slice
- *      wakes it.
- *  PUT-3. A conditional put decides by a value that nobody can replace
- *      meanwhile: as the key's leader, or by the CAS that robs the leader from
- *      the word with which it saw the value. After that there is no value.
+ *  PUT-1. A put waits for nobody. It robs the key's leader, which may be alive,
+ *      in the way of sfshm_invalidate() with SFSHM_HARD: the key moves to a new
+ *      slot.
+ *  PUT-2. The followers of the robbed leader are woken only when the put has
+ *      the new slot: if they were woken earlier, they would compete with the
+ *      put for the lead. If the putter dies or stops in between, each follower
+ *      wakes at the end of its slice.
+ *  PUT-3. Nobody can replace the value unnoticed between a conditional put's
+ *      check and its lead. Either the put checks the value as the key's leader;
+ *      or it checks first, and then robs the leader by a CAS that fails if the
+ *      control word has changed since the check. After that CAS the key has no
+ *      value.
  *
- * In the predecessor of a segment nobody leads any more, so the followers there
- * are woken at once.
+ * In a predecessor no flight begins any more, so a put wakes the followers
+ * there at once.
  */
 #include <errno.h>
 
@@ -26,8 +29,9 @@
 #define MOST_TRIES 1000
 
 /*
- * Whether the slot, seen as `ctl`, has the value of the generation `needed`; 0:
- * no fresh value; NULL: anything will do.
+ * Whether a conditional put may replace the value of the slot whose word is
+ * `ctl`: the value is of generation *needed; or *needed is 0, and no value is
+ * fresh. If `needed` is NULL, the put may replace any value.
  */
 static bool holds(struct peer *p, uint32_t slot, uint64_t ctl,
 		  const uint64_t *needed)
@@ -42,7 +46,7 @@ static bool holds(struct peer *p, uint32_t slot, uint64_t ctl,
 	return ctl_has(ctl) && look_generation(f, ctl) == *needed;
 }
 
-/* Whether a conditional put may still succeed, before it changes anything. */
+/* Whether a conditional put may succeed, by a look that changes nothing. */
 static bool seems_held(struct call *c, const uint64_t *needed)
 {
 	struct sighting seen;
@@ -53,8 +57,8 @@ static bool seems_held(struct call *c, const uint64_t *needed)
 }
 
 /*
- * PUT-1: takes the key from the leader that this segment has for it. Returns
- * the word that the leader's followers sleep on, or NULL: nothing was taken.
+ * PUT-1: takes the key from its leader in this segment. Returns the event that
+ * the leader's followers sleep on, or NULL: nothing was taken.
  */
 static uint32_t *rob(struct call *c, const uint64_t *needed)
 {

@@ -50,7 +50,10 @@ int result_gather(struct sfshm_result *r, const struct iovec *iov, int count,
 	struct sfshm_buf own = { 0 }, *to = &r->value;
 	bool inside = any_lies_in(&r->value, iov, count);
 
-	/* One piece can move within the buffer, which it may not outgrow. */
+	/*
+	 * A single piece can be moved within the buffer, if the buffer is large
+	 * enough.
+	 */
 	if (inside && count == 1 && len <= to->cap) {
 		memmove(to->data, iov->iov_base, len);
 		to->len = len;
@@ -77,7 +80,7 @@ const char *result_fit_message(const char *message, char cut[SFSHM_MESSAGE_MAX])
 
 	if (!message || strnlen(message, SFSHM_MESSAGE_MAX) < SFSHM_MESSAGE_MAX)
 		return message;
-	/* A character has at most three bytes that continue it. */
+	/* A UTF-8 character has at most three continuation bytes. */
 	while (keep - end < 3 && (message[end] & 0xc0) == 0x80)
 		end--;
 	if ((message[end] & 0xc0) == 0x80)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Filling in a result. Each field is set in each answer, so that none is left
- * of the call before; the value's bytes and a message come after that.
+ * Filling in a result. Each answer sets every field, so that nothing of an
+ * earlier call is left. The value's bytes or a message are filled in after
+ * that.
  */
 #ifndef SYNC_RESULT_H
 #define SYNC_RESULT_H
@@ -22,7 +23,7 @@ struct answer {
 	bool stale;
 	bool coordinated;
 	uint64_t generation;
-	uint64_t now, stored; /* ns; the value's age is between them */
+	uint64_t now, stored; /* ns; the value's age is the difference */
 };
 
 static force_inline void result_fill(struct sfshm_result *r,
@@ -42,7 +43,7 @@ static force_inline void result_fill(struct sfshm_result *r,
 	r->message[0] = '\0';
 }
 
-/* Leaves nothing of an earlier call, or of an answer that does not count. */
+/* Clears what is left of an earlier call, or of a rejected answer. */
 static inline void result_empty(struct sfshm_result *r)
 {
 	r->code = 0;
@@ -55,19 +56,20 @@ int result_total(const struct iovec *iov, int count, uint64_t *total);
 
 /*
  * Copies the pieces of a value, `len` bytes in all, into the result. The pieces
- * may lie in the result's own buffer. Returns 0 or -ENOMEM.
+ * may be in the result's own buffer. Returns 0 or -ENOMEM.
  */
 int result_gather(struct sfshm_result *r, const struct iovec *iov, int count,
 		  size_t len);
 
 /*
- * Fits a message, or NULL, into SFSHM_MESSAGE_MAX bytes. Returns it, or a copy
- * in `cut` that ends with "...": no UTF-8 character is cut in two.
+ * Returns the message (or NULL) itself if it fits into SFSHM_MESSAGE_MAX bytes;
+ * else `cut`, with a part of the message that ends with "...". Cuts no UTF-8
+ * character in two.
  */
 const char *result_fit_message(const char *message,
 			       char cut[SFSHM_MESSAGE_MAX]);
 
-/* Copies a message that fits; it may lie in the result itself. */
+/* Copies a message that fits. The message may be the result's own. */
 void result_take_message(struct sfshm_result *r, const char *message);
 
 #endif

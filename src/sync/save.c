@@ -42,14 +42,17 @@ int save_reach(struct save *s, struct peer *p, enum sfshm_save_stage stage)
 	return r;
 }
 
-/* Whether the dead writer's file is young enough for this call. */
+/*
+ * Whether the dead writer's file is young enough for this call. If the file's
+ * lifetime decides that, the flight gets what is left of it.
+ */
 static bool is_young(struct save *s, uint64_t linked)
 {
 	uint32_t left = save_left(s->ttl_ms, linked);
 
 	/*
 	 * A file that was linked after the call began serves. The time in its
-	 * record may be a tick behind, so it may be taken for an older file.
+	 * record may be a tick early, so such a file may pass for an older one.
 	 */
 	if (linked > s->since)
 		return true;
@@ -121,13 +124,13 @@ static bool lost(const struct save *s)
 	return !f->map || !flight_stands(f);
 }
 
-/* Ends a save whose reservation ran out and was taken by another writer. */
+/* Ends a save whose writer has lost the flight: its reservation had run out. */
 static int expired(struct save *s, struct peer *p)
 {
 	savefile_close(&s->file);
 	s->open = false;
 	peer_count(p, COUNT_saves_expired);
-	/* The flight must learn of it and let go of its slot. */
+	/* End the flight as well, so that it lets go of its slot. */
 	if (flight_open(&s->flight))
 		(void)flight_end_somehow(&s->flight, p, 0, NULL);
 	return -ESTALE;
@@ -142,7 +145,7 @@ static int note_sum(struct save *s, struct peer *p, struct save_record *rec)
 	if (r)
 		return r;
 	fill_record(s, rec);
-	/* The link changes it. */
+	/* The link changes the file's time of change. */
 	sum.changed = 0;
 	save_note_file(rec, &sum);
 	rec->stage = SFSHM_SAVE_WRITING;
@@ -151,7 +154,7 @@ static int note_sum(struct save *s, struct peer *p, struct save_record *rec)
 	return r ? r : write_note(s, p, rec);
 }
 
-/* The file is under its path: notes which file it is from now on. */
+/* The file is under its path: notes its time of change, and the stage. */
 static int note_link(struct save *s, struct peer *p, struct save_record *rec)
 {
 	struct savefile_sum which;
@@ -183,7 +186,10 @@ static int put_in_place(struct save *s, struct peer *p, struct save_record *rec)
 		return r;
 	kill_point(save_linking);
 	r = savefile_link(&s->file);
-	/* A writer that has lost the flight leaves its successor's name. */
+	/*
+	 * A writer that has lost the flight must leave the next writer's
+	 * passing name alone.
+	 */
 	if (r == -EEXIST && !lost(s)) {
 		savefile_make_way(&s->file);
 		r = savefile_link(&s->file);
@@ -253,8 +259,8 @@ int save_fail(struct save *s, struct peer *p, int code, const char *message)
 }
 
 /*
- * Announces a dead writer's file whose slot is at rest. The file is read before
- * the slot is claimed, so that no caller waits for that.
+ * Announces a dead writer's file whose slot is at rest. Reads the file before
+ * it claims the slot, so that no caller waits for the read.
  */
 static int announce_late(struct call *c, struct sighting *seen,
 			 struct save_note *n)

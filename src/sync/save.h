@@ -2,11 +2,11 @@
 /*
  * Staged saves.
  *
- * A save is a flight of kind SHM_SAVE. Its result is a record of the file.
- * While the flight is under way the same record stands, hidden from readers, in
- * the field that the result will have, with the stage that the writer has
- * reached. The next leader reads it there. With W the writer and N the next
- * leader:
+ * A save is a flight of kind SHM_SAVE; its leader is the writer. The flight's
+ * result is a record of the file. While the flight is under way, that record is
+ * in the field that the result will have. Readers do not see it there, but the
+ * next leader does. The record tells the stage that the writer has reached. W
+ * is the writer, N the next leader:
  *
  *   stage      state                              if W dies, N
  *   RESERVED   W has the flight                   begins anew
@@ -23,46 +23,49 @@
  *              see it
  *   (flip)     the record is the result           has nothing left to do
  *
- * An aborted or failed save has no stage. Besides N, the next writer that saves
- * the same key in the same folder removes the files that W left there.
+ * An aborted or failed save has no stage. Not only N removes the files that W
+ * left: so does the next writer that saves the same key in the same folder.
  *
- * If W lives, but its reservation has run out, and a caller C waits or comes:
+ * If W lives, but its reservation has run out, a caller C that waits or comes
+ * acts by the stage:
  *
  *   stage                C
  *   before LINKING       takes the reservation from W
  *   LINKING and later    looks at the path: if the file is there and serves C,
- *                        takes it as if W had announced it then, and leaves
- *                        the flight to W, whose announcement is still to come;
+ *                        takes the file as if W had announced it, and leaves
+ *                        the flight to W, which is still to announce the file;
  *                        else takes the reservation from W
  *
- * C tells the file by its checksum, or once W has noted it by its inode and
- * time of change. If C stops or dies, W and the others go on as before.
+ * C knows the file by its inode and time of change, once W has noted them, and
+ * by its checksum before that. If C stops or dies, W and the others go on as
+ * before.
  *
  * Invariants:
  *
- *  SAVE-1. One write of the record changes its stage and `changed` alone, or
- *      changes the rest and leaves the stage as it was. The rest has a
- *      checksum of its own, so a record that W was writing when it died is
- *      either whole or known not to be. If it is not whole, W had not linked
- *      the file, for W writes the stage LINKING after the rest, and links the
- *      file after that. N, which announces W's file, writes W's record again:
- *      the same bytes but for those two words, unless another file with the
+ *  SAVE-1. Each write of the record changes its stage and `changed` alone, or
+ *      changes the rest and leaves the stage as it was. The rest has a checksum
+ *      of its own. So if W dies while it writes the record, the record is
+ *      whole, or the checksum shows that it is not. If it is not whole, W has
+ *      not linked the file: W writes the rest, then the stage LINKING, and then
+ *      links the file. When N announces W's file, N writes W's record again.
+ *      Only the stage and `changed` are new then, unless another file with the
  *      same bytes has come to the path.
- *  SAVE-2. The record names its key and the flight that wrote the file. A
- *      record of an earlier flight than the last good result's counts no more;
- *      a record of a later flight is of a writer that never came to an end.
- *  SAVE-3. A temporary file's name is made of the key and the generation: a
- *      writer that lost its flight and lives does not meet the next writer's
- *      file. The passing name, under which a whole file stands just before it
- *      replaces another one, is made of the key alone: a writer that meets it
- *      and has the flight removes it. A writer that has lost the flight may
- *      still rename what has the name, which puts its successor's whole file
- *      in place; the successor finds it there.
- *  SAVE-4. As far as can be, only a writer that has the flight puts a file
- *      under the path: it renews its reservation just before. A writer that
- *      stops just then, for longer than the reservation, puts a whole file of
- *      its own there. That file's inode is not the record's, so the next save
- *      writes the file anew.
+ *  SAVE-2. The record names its key and, by generation, the flight that wrote
+ *      the file. A record of a flight later than that of the last good result
+ *      is of a writer that has not ended its save. Any other record does not
+ *      count.
+ *  SAVE-3. A temporary file's name is made of the key and the generation. So a
+ *      writer that has lost its flight, and lives, does not touch the next
+ *      writer's file. A whole file has the passing name just before it replaces
+ *      another file. That name is made of the key alone: a writer that finds it
+ *      taken, and has the flight, removes it. A writer that has lost the flight
+ *      may still rename whatever file has that name, and so put the next
+ *      writer's whole file in place. The next writer finds it there.
+ *  SAVE-4. A writer renews its reservation just before it puts its file under
+ *      the path. So, as a rule, only a writer that has the flight does that. A
+ *      writer that stops between the two, for longer than the reservation, puts
+ *      a whole file of its own there. That file's inode is not the record's, so
+ *      the next save writes the file anew.
  */
 #ifndef SYNC_SAVE_H
 #define SYNC_SAVE_H
@@ -76,7 +79,7 @@
 
 /* The contents of struct sfshm_save. */
 struct save {
-	/* First, with all the room of a public flight. */
+	/* The first member, as large as a public flight. */
 	union {
 		struct flight flight;
 		struct sfshm_flight handle;
@@ -85,13 +88,13 @@ struct save {
 	struct sfshm_permit permit;
 	uint64_t key;      /* its hash */
 	uint64_t since;    /* when the call began, CLOCK_BOOTTIME, ns */
-	uint64_t came;     /* the same, CLOCK_MONOTONIC, as leases count */
+	uint64_t came;     /* the same by CLOCK_MONOTONIC, as leases count */
 	uint64_t deadline; /* of its waits, ns; 0: none */
 	uint32_t flags;
 	uint32_t ttl_ms;
 	uint32_t reserve_ms;
-	bool open;    /* the writer has still to end it */
-	bool missing; /* there is a record, but the path lacks its file */
+	bool open;    /* the writer has still to end the save */
+	bool missing; /* there is a record, but no file at the path */
 	bool adopted; /* save_find() has announced a dead writer's file */
 	enum sfshm_save_stage stage; /* save_find()'s, of a save under way */
 } overlay;
@@ -103,14 +106,14 @@ static inline struct save *save_of(const struct sfshm_save *save)
 }
 
 /*
- * Called when the flight has just begun. If the last writer died, finishes its
- * save or clears up after it. Returns SFSHM_CACHED if its file was whole: the
- * save is announced now, *rec is its record, the flight has ended. Else returns
- * 0 or an error.
+ * Called when the flight has just begun. If the last writer died, finishes that
+ * writer's save or clears up after it. Returns SFSHM_CACHED if that writer's
+ * file is whole and serves: the save is then announced, *rec is its record, and
+ * the flight has ended. Else returns 0 or an error.
  */
 int save_inherit(struct save *s, struct peer *p, struct save_record *rec);
 
-/* Notes a stage before LINKING. 0 or an error, as of sfshm_publish(). */
+/* Notes a stage before LINKING. Returns 0 or an error as sfshm_publish(). */
 int save_reach(struct save *s, struct peer *p, enum sfshm_save_stage stage);
 
 /* Makes the temporary file. Returns 0 or an error. */
@@ -122,10 +125,10 @@ int save_abort(struct save *s, struct peer *p);
 int save_fail(struct save *s, struct peer *p, int code, const char *message);
 
 /*
- * Looks for a file that is in place and unannounced; the policy is as for
- * save_serves(). Returns SFSHM_CACHED with
- * its record in the call's result: save_serves(), or its writer is dead, and
- * this call has announced the file. Else returns -ENODATA, MOVED or an error.
+ * Looks for a file that is in place and not announced; the policy is as for
+ * save_serves(). Returns SFSHM_CACHED, with the file's record in the call's
+ * result, if save_serves() is true; or if the writer is dead, and this call has
+ * announced the file. Else returns -ENODATA, MOVED or an error.
  */
 int save_find(struct call *c);
 

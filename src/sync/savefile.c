@@ -78,7 +78,10 @@ int savefile_path(struct savefile *f, const char *path)
 	return n < (int)sizeof(f->path) ? 0 : -ENAMETOOLONG;
 }
 
-/* Whether the name is a temporary one of this key's earlier generations. */
+/*
+ * Whether the name is that of a temporary file of the key's earlier
+ * generations.
+ */
 static bool is_left_over(const char *name, const struct savefile *f)
 {
 	char mine[HIDDEN_MAX];
@@ -92,7 +95,7 @@ static bool is_left_over(const char *name, const struct savefile *f)
 	return end != name + n && !*end && generation < f->generation;
 }
 
-/* Removes the files of writers that lost their flight, and then died. */
+/* Removes the files of writers that lost their flight and then died. */
 static void clear_folder(const struct savefile *f)
 {
 	DIR *dir = opendir(folder_of(f->path).text);
@@ -226,7 +229,8 @@ static int link_to(int fd, const char *name)
 	return 0;
 }
 
-static bool is_file(const struct savefile *f, const char *name)
+/* Whether the file has this name. */
+static bool has_name(const struct savefile *f, const char *name)
 {
 	struct stat here, there;
 
@@ -234,22 +238,23 @@ static bool is_file(const struct savefile *f, const char *name)
 	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
-/* The path is taken: a link cannot replace it, a rename can. */
+/* There is a file at the path: a link cannot replace it, a rename can. */
 static int replace(struct savefile *f, const char *passing)
 {
-	int r = is_file(f, passing) ? 0 : link_to(f->fd, passing);
+	int r = has_name(f, passing) ? 0 : link_to(f->fd, passing);
 
 	if (r)
 		return r;
 	kill_point(save_passing);
 	/*
-	 * A writer that has lost its reservation here renames whatever has the
-	 * name by then. If that is this file, it has its path.
+	 * A writer that loses its reservation at this point renames whatever
+	 * file has the passing name by then. If another writer has done that
+	 * with this file, this rename fails, but the file is under its path.
 	 */
 	if (!rename(passing, f->path))
 		return 0;
 	r = -errno;
-	return is_file(f, f->path) ? 0 : r;
+	return has_name(f, f->path) ? 0 : r;
 }
 
 void savefile_make_way(const struct savefile *f)
@@ -258,14 +263,15 @@ void savefile_make_way(const struct savefile *f)
 }
 
 /*
- * Removes the passing name, if the file has it. Called once the file has its
- * path, or is given up: a file that has lost its last name cannot get another.
+ * Removes the passing name, if the file has it. Called only once the file is
+ * under its path, or given up: a file that has lost its last name cannot get
+ * another.
  */
 static void forget_passing(const struct savefile *f)
 {
 	struct name passing = passing_name(f->path, f->key);
 
-	if (is_file(f, passing.text))
+	if (has_name(f, passing.text))
 		unlink(passing.text);
 }
 
@@ -274,7 +280,7 @@ int savefile_link(struct savefile *f)
 	struct name name = temporary_name(f->path, f->key, f->generation);
 	int r;
 
-	if (is_file(f, f->path))
+	if (has_name(f, f->path))
 		return 0;
 	if (f->named) {
 		f->named = rename(name.text, f->path) != 0;

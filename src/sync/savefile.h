@@ -15,9 +15,9 @@
 #include <sfshm/save.h>
 
 struct savefile {
-	char path[SFSHM_SAVE_PATH_MAX]; /* where it goes */
+	char path[SFSHM_SAVE_PATH_MAX]; /* of the finished file */
 	int fd;                         /* -1: none */
-	bool named;               /* it has a hidden name until it is linked */
+	bool named; /* it has a temporary name until it is linked */
 	uint64_t key, generation; /* its hidden names are made of these */
 };
 
@@ -28,17 +28,17 @@ extern bool savefile_named_only;
 int savefile_path(struct savefile *f, const char *path);
 
 /*
- * Opens the temporary file. Where it needs a name, removes the names of earlier
- * generations. Returns 0 or a negated errno value.
+ * Opens the temporary file. If that file needs a name, first removes the files
+ * of earlier generations. Returns 0 or a negated errno value.
  */
 int savefile_open(struct savefile *f, uint32_t mode);
 
 /*
- * A whole file's bytes, by length and checksum, and its identity. A writer that
- * changes or replaces the file gives it another inode or another time of
- * change. The file system may use an inode's number again, but no time of
- * change. savefile_sum() reads the whole file; savefile_look() fills in the
- * identity only.
+ * A whole file's bytes, by length and checksum, and its identity. If another
+ * program changes or replaces the file, the inode or the time of change is
+ * another one. The file system may use an inode's number again, but not with
+ * the same time of change. savefile_sum() reads the whole file; savefile_look()
+ * fills in the identity only.
  */
 struct savefile_sum {
 	uint64_t bytes, checksum;
@@ -48,7 +48,10 @@ struct savefile_sum {
 int savefile_sum(int fd, struct savefile_sum *sum);
 int savefile_look(int fd, struct savefile_sum *sum);
 
-/* Write to the disk: the file's bytes; the folder, and so the file's name. */
+/*
+ * savefile_sync() writes the file's bytes to the disk, savefile_sync_folder()
+ * its folder, and so its name.
+ */
 int savefile_sync(const struct savefile *f);
 int savefile_sync_folder(const struct savefile *f);
 
@@ -59,13 +62,19 @@ int savefile_sync_folder(const struct savefile *f);
 int savefile_link(struct savefile *f);
 void savefile_make_way(const struct savefile *f);
 
-/* Closes the file and drops it unless it is under its path. May be repeated. */
+/*
+ * Closes the file, and removes its hidden name: the file is gone unless it is
+ * under its path. May be repeated.
+ */
 void savefile_close(struct savefile *f);
 
 /* Removes the names that a dead writer may have left. */
 void savefile_clear(const char *path, uint64_t key, uint64_t generation);
 
-/* Whether a file with those bytes is at the path; *sum tells which then. */
+/*
+ * Whether a file with those bytes is at the path. If so, its identity is in
+ * *sum.
+ */
 bool savefile_found(const char *path, struct savefile_sum *sum);
 
 /* Whether that very file, unchanged, is at the path. Reads no bytes of it. */

@@ -9,7 +9,7 @@
 
 static const size_t check_from = offsetof(struct save_record, key);
 
-/* Covers all but the stage and `changed`, which change alone (SAVE-1). */
+/* Covers neither the stage nor `changed`, which change alone (SAVE-1). */
 uint64_t save_check(const struct save_record *rec)
 {
 	return hash_bytes(&rec->key, SAVE_HEAD - check_from + rec->path_len,
@@ -58,8 +58,8 @@ bool save_is_there(const struct save_record *rec, const char *path)
 }
 
 /*
- * Whether no result has come yet of the flight that the record names (SAVE-2).
- * Compares generations by their low bits, as fields have them.
+ * Whether the flight that the record names has had no result yet (SAVE-2).
+ * Compares the low bits of generations, because a field has only those.
  */
 static bool pending(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		    uint64_t key, const struct save_record *rec)
@@ -99,8 +99,8 @@ uint32_t save_left(uint32_t ttl_ms, uint64_t linked)
 }
 
 /*
- * Whether the unannounced file is at the path. Until its writer has noted which
- * file it is, only the bytes can tell.
+ * Whether the file is at the path, before it is announced. Until its writer has
+ * noted its identity, only the bytes can tell.
  */
 static bool is_in_place(const struct save_record *rec, const char *path)
 {
@@ -132,7 +132,7 @@ bool save_give(struct call *c, const struct save_record *rec, uint64_t since)
 
 /*
  * ORDER-S1 pairs ORDER-S2
- * If any byte read was of a later flight, that flight's claim is seen here.
+ * If any byte read was of a later flight, this load sees that flight's claim.
  */
 bool save_is_as_seen(const struct mapping *map, const struct sighting *seen)
 {

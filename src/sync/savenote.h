@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The record of a saved file, and how callers other than its writer read it,
- * while it is hidden and after. The stages and invariants stand in sync/save.h.
+ * The record of a saved file, and how callers other than its writer read it:
+ * while it is hidden, and once it is a result. For the stages and invariants
+ * see sync/save.h.
  */
 #ifndef SYNC_SAVENOTE_H
 #define SYNC_SAVENOTE_H
@@ -15,7 +16,7 @@ struct save_record {
 	uint32_t magic;
 	uint32_t stage;   /* enum sfshm_save_stage */
 	uint64_t check;   /* of all that follows `changed` */
-	uint64_t changed; /* once LINKED, if not 0: see struct savefile_sum */
+	uint64_t changed; /* as in struct savefile_sum; 0: not known yet */
 	uint64_t key;     /* the key's hash */
 	uint64_t generation;
 	uint64_t bytes;
@@ -31,51 +32,58 @@ static_assert(offsetof(struct save_record, path) == 80, "layout");
 /* The bytes of a record before its path. */
 #define SAVE_HEAD offsetof(struct save_record, path)
 
-/* A hidden record, and what its field says of it. */
+/* A hidden record, with the time and the lifetime that its field has. */
 struct save_note {
 	struct save_record rec;
 	uint64_t written; /* when its writer wrote it, CLOCK_BOOTTIME, ns */
 	uint32_t ttl_ms;  /* of the result that is to come */
 };
 
-/* The checksum of all that does not change alone (SAVE-1). */
+/* The checksum of all that follows `changed` (SAVE-1). */
 uint64_t save_check(const struct save_record *rec);
 
-/* The file's part of a record: reads it, writes it. */
+/* Read and write the part of a record that describes the file. */
 struct savefile_sum save_sum(const struct save_record *rec);
 void save_note_file(struct save_record *rec, const struct savefile_sum *sum);
 
-/* Checks a record. True: it is whole, and its path ends in a NUL now. */
+/* Checks a record. True: the record is whole, and its path has got its NUL. */
 bool save_parse(struct save_record *rec, size_t len);
 
 /* Whether the file at the path is the saved one, as far as stat(2) can tell. */
 bool save_is_there(const struct save_record *rec, const char *path);
 
 /*
- * Reads the hidden record of a writer that has not come to an end. False: there
- * is none, or its writer is writing it.
+ * Reads the hidden record of a writer that has not ended its save. False: there
+ * is none, or the writer is writing it.
  */
 bool save_read_note(const struct mapping *map, const struct sighting *seen,
 		    uint64_t key, struct save_note *n);
 
-/* Whether what was read of another participant's slot is of that flight. */
+/*
+ * Whether all that the caller has read of the slot is of the flight that it
+ * saw.
+ */
 bool save_is_as_seen(const struct mapping *map, const struct sighting *seen);
 
 /*
- * Returns how much of its lifetime a file has left that its writer linked at
- * that time (CLOCK_BOOTTIME), ms; 0: none.
+ * Returns how much is left of the lifetime of a file that was linked at
+ * `linked` (CLOCK_BOOTTIME, ns), in ms; 0: nothing.
  */
 uint32_t save_left(uint32_t ttl_ms, uint64_t linked);
 
-/* Answers the call with a record. False: there is no memory for it. */
+/*
+ * Answers the call with a record, as a result stored at `since`. False: there
+ * is no memory for it.
+ */
 bool save_give(struct call *c, const struct save_record *rec, uint64_t since);
 
 /*
- * Called before a caller takes the reservation from a writer that may live.
- * True: that writer's file is in place and serves the call, whose result is the
- * file's record now. It serves callers that came before `end`, and, within its
- * lifetime, all that do not want another. The policy's `arg` is the caller's
- * struct save; if that has a path, only the file at that path will do.
+ * Called before a caller takes the reservation from a writer that may be alive.
+ * True: that writer's file is in place and serves the call; the call's result
+ * is the file's record then. The file serves each caller that came before
+ * `end`. Within its lifetime it also serves each caller that does not ask for a
+ * new file. The policy's `arg` is the caller's struct save; if that has a path,
+ * only the file at that path will do.
  */
 bool save_serves(struct call *c, const struct sighting *seen, uint64_t end);
 

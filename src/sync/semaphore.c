@@ -7,7 +7,9 @@
 #include "os/killpoint.h"
 #include "store/owned.h"
 
-/* Finds the granules of the value at `ref`; false: it is no semaphore's. */
+/*
+ * Finds the granules of the value at `ref`. False: it is no semaphore's value.
+ */
 static bool resolve(struct semaphore *s, uint32_t ref)
 {
 	const struct mapping *map = s->map;
@@ -52,7 +54,7 @@ static int find_in_section(struct peer *p, const struct key *k,
 
 	if (r != 1 || ctl_phase(seen.ctl) != PHASE_DONE)
 		return r < 0 ? r : 0;
-	/* With the same word, the slot is the one whose key was compared. */
+	/* The word is the same, so this is the slot whose key was compared. */
 	if (semaphore_at(p->map, seen.slot, s) && s->ctl == seen.ctl)
 		return 1;
 	return load_seq(&p->map->slots[seen.slot].ctl) != seen.ctl ||
@@ -127,12 +129,13 @@ static uint32_t top_of_both(const struct semaphore *s)
 }
 
 /*
- * Finds L of SEMAPHORE-2 from above: when L falls by one, f falls by one if the
- * word is free, and stays if it is held.
+ * Finds L of SEMAPHORE-2, from `top` down. With each step down, f falls by one
+ * if that word is free, and stays the same if the word is held.
  *
  * ORDER-V1 pairs ORDER-V2
  * This taker reads max before `top` and the words. So if another taker has
- * confirmed its word under an earlier max, this one sees that word and `top`.
+ * confirmed its word under an earlier max, this taker sees that word, and a
+ * `top` above it.
  */
 static uint32_t limit(const struct semaphore *s, uint64_t max)
 {
@@ -170,7 +173,7 @@ int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
 	return 0;
 }
 
-/* The word that follows `old`. */
+/* The value of the word after `old`: this maximum, and one change more. */
 static uint64_t next_max(uint64_t old, uint64_t max)
 {
 	return ((old >> 32) + 1) << 32 | (uint32_t)max;
@@ -186,7 +189,10 @@ static uint64_t open_max(const struct semaphore *s)
 	return max;
 }
 
-/* Does what the remover of a removed semaphore was about to do. */
+/*
+ * Retires a removed semaphore's slot, as the remover was about to do, and drops
+ * the note of the slot. Returns MOVED.
+ */
 static int take_out(struct peer *p, const struct semaphore *s)
 {
 	slot_retire(p, s->slot, s->ctl);
@@ -194,7 +200,10 @@ static int take_out(struct peer *p, const struct semaphore *s)
 	return MOVED;
 }
 
-/* Notes the slot, to write to the semaphore. False: it is being removed. */
+/*
+ * Notes the slot, before a write to the semaphore (SEMAPHORE-8). False: the
+ * semaphore has been removed.
+ */
 static bool note(struct peer *p, const struct semaphore *s)
 {
 	owned_note(p, s->slot);
@@ -204,7 +213,10 @@ static bool note(struct peer *p, const struct semaphore *s)
 	return false;
 }
 
-/* A taker meets a semaphore that is closing or removed. */
+/*
+ * A taker meets a semaphore that is closing or removed: opens it, or retires
+ * its slot. Returns MOVED.
+ */
 static __attribute__((noinline)) int meet_remover(struct peer *p,
 						  const struct semaphore *s)
 {
@@ -217,16 +229,16 @@ static __attribute__((noinline)) int meet_remover(struct peer *p,
 }
 
 /*
- * The taker has the word. Confirms that it is still below L, and that this is
- * the segment to take permits of.
+ * The taker has the word. Checks that the word is still below L, and that
+ * permits are still taken in this segment.
  *
  * ORDER-V2 pairs ORDER-V1
- * This taker takes the word before it looks at max: a caller that changed max
- * meanwhile finds the word, or this one finds the change.
+ * The taker takes the word before it looks at max: a caller that changed max
+ * meanwhile finds the word, or the taker finds the change.
  *
  * ORDER-M2 pairs ORDER-M1
- * It takes the word before it looks at `moved`: a taker in the successor finds
- * the word, or this one finds that the segment has moved.
+ * The taker takes the word before it looks at `moved`: a taker in the successor
+ * finds the word, or this taker finds that the segment has moved.
  */
 static int confirm(const struct semaphore *s, uint32_t i, uint64_t max)
 {
@@ -242,7 +254,10 @@ static int confirm(const struct semaphore *s, uint32_t i, uint64_t max)
 	return unlikely(load_seq(&s->map->header->moved)) ? MOVED : 0;
 }
 
-/* Takes one word: 0, -EBUSY, MOVED. */
+/*
+ * Takes one word. Returns 0, -EBUSY (the word is taken, or is not below L), or
+ * MOVED.
+ */
 static int take_word(struct peer *p, const struct semaphore *s, uint32_t i,
 		     uint64_t max)
 {
@@ -293,8 +308,8 @@ int semaphore_take(struct peer *p, const struct semaphore *s, uint32_t *hint)
 }
 
 /*
- * A caller that dies here has noted the slot: its reaper wakes the waiters that
- * a larger max lets in.
+ * If the caller dies in here, its record notes the slot, so its reaper wakes
+ * the waiters that a larger max lets in.
  */
 int semaphore_set_max(struct peer *p, const struct semaphore *s, uint32_t max)
 {
@@ -325,7 +340,11 @@ static bool is_in_use(const struct semaphore *s)
 	return peer_waiters(s->map, s->slot) > 0;
 }
 
-/* SEMAPHORE-7, from an open semaphore whose `max` is this. */
+/*
+ * SEMAPHORE-7: closes an open semaphore and removes it, if it is not in use;
+ * `max` is its present value. False: it is in use, or another caller was
+ * faster.
+ */
 static bool close_for_good(const struct semaphore *s, uint64_t max)
 {
 	uint64_t *at = &semaphore_head(s)->max;
@@ -408,8 +427,8 @@ bool semaphore_sole_holder(const struct semaphore *s, struct mapping **map,
 }
 
 /*
- * Counts until two rounds see the same words held, for at most eight rounds.
- * That count is exact, or nearly so.
+ * Counts in rounds, until two rounds have seen the same words held, or eight
+ * rounds are over. The last count is exact, or nearly so.
  */
 uint32_t semaphore_held(const struct semaphore *s)
 {

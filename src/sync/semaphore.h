@@ -2,80 +2,82 @@
 /*
  * Counting semaphores that do not leak.
  *
- * A semaphore is a slot of kind SHM_SEMAPHORE, whose key is the name. A flight
- * makes it: the value that it publishes holds the permits, as a head (struct
- * shm_semaphore) and an array of words. No later flight publishes it anew, and
- * nobody evicts it. So once the slot is DONE its control word changes only when
- * a remover retires it, and until then a caller that has seen it need not look
- * the name up again.
+ * A semaphore is a slot of kind SHM_SEMAPHORE, whose key is the semaphore's
+ * name. A flight makes the semaphore: the value that the flight publishes holds
+ * the permits, as a head (struct shm_semaphore) and an array of words. No later
+ * flight replaces that value, and no evictor removes it. So once the slot is
+ * DONE, its control word changes only when a remover retires the slot. Until
+ * then a caller that has found the slot need not look the name up again.
  *
- * Each held permit is one word that names its holder: the ownership word. No
- * count is kept that could be wrong: the held permits are the words that are
- * not 0.
+ * A permit is one word: 0 while the permit is free, else the name of its
+ * holder. No count is kept that could be wrong: the held permits are the words
+ * that are not 0.
  *
  *  SEMAPHORE-1. A taker sets a word by one CAS from 0 to its own name, and only
- *      while its record notes the semaphore's slot, once for each permit.
- *      Only the holder, or its reaper once it is dead, sets the word back to
- *      0. So a dead holder leaves nothing but words that name it, in
- *      semaphores that its record names.
- *  SEMAPHORE-2. Let f(L) be L plus the number of held words from L on, and let
- *      L be the largest number for which f(L) <= max (0 if there is none). A
- *      taker
+ *      while its record notes the semaphore's slot, once for each permit. Only
+ *      the holder, or the reaper of a dead holder, sets the word back to 0. So
+ *      a dead holder leaves nothing but words that name it, in semaphores that
+ *      its record names.
+ *  SEMAPHORE-2. Let f(n) be n plus the number of held words from n on, and let
+ *      L be the largest n for which f(n) <= max (0 if there is none). A taker
  *
  *        reads max, then top and the words that it needs to know L; takes a
  *        free word below L; reads max again.
  *
- *      If max, which counts its changes, is the same, the taker has the permit.
- *      Else it works L out anew, and gives the word back unless the word is
- *      below L.
+ *      If max, which also counts its own changes, is the same, the taker has
+ *      the permit. Else the taker works L out anew, and gives the word back
+ *      unless the word is below the new L.
  *  SEMAPHORE-3. So at most max permits are held; after max was lowered, no more
- *      than before, until enough holders have left. Of the takers under the
- *      present max let M have used the largest L. All their words are below
- *      that L, so these are at most L words. A held word from L on was
- *      therefore taken under an earlier max and has been held since; M, which
- *      read the words after max had been changed, has counted it (ORDER-V1,
- *      ORDER-V2). Together the held words are at most f(L). While fewer than
- *      max permits are held, a word below L is free: f(L) == max, and f(L)
- *      counts every word below L.
+ *      than before, until enough holders have left. The proof: of the takers
+ *      under the present max, let M be the one that has used the largest L. The
+ *      words of all these takers are below that L, so these are at most L
+ *      words. A held word at L or above was therefore taken under an earlier
+ *      max, and has been held since. M read the words after max had been
+ *      changed, so it has counted that word (ORDER-V1, ORDER-V2). Together the
+ *      held words are at most f(L), which is at most max. Conversely, while
+ *      fewer than max permits are held, a word below L is free: f(L) is max
+ *      then, and f(L) counts each word below L, held or not.
  *  SEMAPHORE-4. No word from `top` on was ever taken, because a taker raises
- *      `top` first. So while top <= max, which is nearly always, L is max and
- *      a taker need not read any word for it.
+ *      `top` first. So while top <= max, which is nearly always, L is max, and
+ *      a taker reads no words to find L.
  *  SEMAPHORE-5. A thread that sleeps for a permit has announced itself at the
  *      slot's event (ORDER-E1) and found no permit free after that. A thread
  *      that sets a word back, or changes max, does so before it looks for
- *      waiters (ORDER-E2). A release wakes one waiter. A woken waiter tries
- *      for a permit once more before it leaves, whatever it leaves for; or, if
- *      its token counts first, passes the wake on. A sweep and a change of max
- *      wake all waiters.
+ *      waiters (ORDER-E2). A release wakes one waiter. A woken waiter that is
+ *      to leave, for whatever reason, tries for a permit once more before that;
+ *      or, if its token counts first, it passes the wake on. A sweep and a
+ *      change of max wake all waiters.
  *
- *  SEMAPHORE-6. `bypassed` is 0, or 1 more than the permits that callers which
- *      had not waited took past the waiters. A waiter that is about to sleep
- *      makes it 1 if it is 0. Once it is above SEMAPHORE_BYPASSES, and somebody
- *      does wait, a caller that may wait sleeps as a waiter, for
- *      SEMAPHORE_DEFER_NS at most, before it tries. A waiter that gets a permit
- *      sets it back: to 1 if there may be more waiters, but to 0 if it has
- *      deferred to them, so that a stopped one costs that once. It is a hint:
- *      two that change it at once may lose a step, and what is left of waiters
- *      that have gone costs one look at the records.
+ *  SEMAPHORE-6. `bypassed` is 0, or 1 plus the number of permits that callers
+ *      which had not waited have taken past the waiters. A waiter that is about
+ *      to sleep changes 0 to 1. While `bypassed` is above SEMAPHORE_BYPASSES,
+ *      and there are waiters, a caller that may wait defers to them: before it
+ *      tries, it sleeps as a waiter, for SEMAPHORE_DEFER_NS at most. A waiter
+ *      that gets a permit sets `bypassed` to 1 if there may be more waiters,
+ *      else to 0. A waiter that has deferred sets it to 0 in any case, so that
+ *      a stopped waiter delays others only once. `bypassed` is a hint: of two
+ *      changes at the same time one may be lost; and if the waiters have gone,
+ *      the next caller looks at the records once for nothing.
  *
  *  SEMAPHORE-7. A remover closes the semaphore, finds no permit held and nobody
- *      waiting, and then removes it, each by one CAS of max:
+ *      waiting, and then removes the semaphore. Closing and removing are one
+ *      CAS of max each:
  *
  *        open -> closing -> removed      or      closing -> open
  *
  *      A caller that meets a closing semaphore opens it again, so nobody waits
- *      for a remover. A taker looks at max after it has taken a word: it has
- *      the permit before the semaphore is closed, and the remover finds its
- *      word (ORDER-V1, ORDER-V2); or it opens the semaphore, and the remover's
- *      second CAS fails; or it finds the semaphore removed, and gives the word
- *      back. Any caller that meets a removed semaphore retires its slot, and
- *      looks the name up anew.
- *  SEMAPHORE-8. Whoever writes to the semaphore's memory has noted the slot in
- *      its record, as owned or as waited at, and has seen the slot DONE after
- *      that (ORDER-V3). Nobody frees a removed semaphore while a record notes
- *      its slot (ORDER-V4). So a taker may stop anywhere for as long as it
- *      likes. A thread that owns more slots than its record can note keeps all
- *      removed semaphores from being freed until it detaches.
+ *      for a remover. A taker looks at max after it has taken a word. If the
+ *      semaphore is open, the taker has the permit, and a remover that closes
+ *      the semaphore later finds the word (ORDER-V1, ORDER-V2). If it is
+ *      closing, the taker opens it, and the remover's second CAS fails. If it
+ *      is removed, the taker gives the word back. A caller that meets a removed
+ *      semaphore retires its slot, and looks the name up anew.
+ *  SEMAPHORE-8. A thread writes to the semaphore's memory only after it has
+ *      noted the slot in its record, as owned or as waited at, and has then
+ *      seen the slot DONE (ORDER-V3). No participant frees a removed semaphore
+ *      while a record notes its slot (ORDER-V4). So a taker may stop anywhere,
+ *      for any time. A thread that owns more slots than its record can note
+ *      keeps all removed semaphores from being freed until it detaches.
  *
  * How each death is repaired:
  *
@@ -89,32 +91,31 @@
  *     can note
  *   a taker with the slot     the sweep drops the note
  *     noted, no word taken
- *   a taker with a word that  as a holder: until the sweep the word keeps
- *     it may not keep         others from taking as many, and never lets them
- *                             take more
+ *   a taker with a word that  as a holder; until the sweep others can take
+ *     it may not keep         fewer permits, but never more
  *   a holder with its word    its record still notes the slot, so the reaper
  *     set back and no waiter  treats it as a holder: it finds no word to set
  *     woken                   back, and wakes all
- *   a caller with max changed the same: that caller has noted the slot and
- *     and no waiter woken     rests at the relay word
+ *   a caller with max changed the same: that caller has noted the slot, and
+ *     and no waiter woken     its death wakes a waiter (WAIT-6)
  *   a remover, the semaphore  the next taker opens it
  *     closing
  *   a remover, the semaphore  the next caller of that name retires the slot
  *     removed
- *   a sleeper, woken or not   WAIT-2: its pending relay word wakes the next;
- *                             its record names the slot, whose waiters its
- *                             reaper wakes
+ *   a sleeper, woken or not   the kernel wakes the next sleeper (WAIT-2); the
+ *                             reaper wakes the waiters of the slot that the
+ *                             dead sleeper's record names
  *   a reaper, half-way        the record is still marked: the next reaper
  *                             sweeps again, finds words that are 0 already,
  *                             and wakes all again
  *   the semaphore's maker     as the leader of any flight; the next caller
  *                             makes the semaphore
  *
- * While the segment is being replaced (top/succession.h) each permit has two
- * words, and is held if either is held. Nobody takes a permit in the
- * predecessor any more: a taker looks at `moved` after its CAS (ORDER-M2). In
- * the successor a taker takes a word only if its counterpart is 0, so the two
- * segments together obey SEMAPHORE-3.
+ * While the segment is being replaced (top/succession.h), each permit has a
+ * word in both segments, and is held if either word is. Nobody takes a permit
+ * in the predecessor any more: a taker looks at `moved` after its CAS
+ * (ORDER-M2). In the successor a taker takes a word only if the permit's word
+ * in the predecessor is 0. So the two segments together obey SEMAPHORE-3.
  */
 #ifndef SYNC_SEMAPHORE_H
 #define SYNC_SEMAPHORE_H
@@ -144,7 +145,9 @@ struct semaphore {
 	struct semaphore *before; /* in the segment's predecessor, or NULL */
 };
 
-/* Names that have been looked up, each with the word to look at first. */
+/*
+ * A cache of names that have been looked up, each with the word to try first.
+ */
 #define SEMAPHORE_NAME 40
 #define SEMAPHORE_CACHED 4
 struct semaphore_cache {
@@ -202,7 +205,7 @@ int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word);
 int semaphore_set_max(struct peer *p, const struct semaphore *s, uint32_t max);
 
 /*
- * Removes the semaphore. Returns 0; -EBUSY, a permit is held, or somebody waits
+ * Removes the semaphore. Returns 0; -EBUSY: a permit is held, or a caller waits
  * or tries at this moment; or MOVED: look the name up again.
  */
 int semaphore_remove(struct peer *p, const struct semaphore *s);
@@ -222,8 +225,8 @@ struct acquire {
 };
 
 /*
- * Takes a permit, waiting for it. Returns 0, -EBUSY (`try`), -EDEADLK,
- * -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, or MOVED.
+ * Takes a permit, and waits for one unless `try` is set. Returns 0, -EBUSY
+ * (only with `try`), -EDEADLK, -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, or MOVED.
  */
 int semaphore_acquire(struct acquire *a);
 
@@ -231,31 +234,40 @@ int semaphore_acquire(struct acquire *a);
 void acquire_begin_to_wait(struct acquire *a);
 
 /*
- * Finds the thread that holds all permits, at least as many as the maximum,
- * here or in the predecessor. Then *map and *id name its record, and *sum
- * changes with the words that say so. False: several threads hold permits, or
- * none does, or one can be taken.
+ * Finds the one thread that holds all permits, at least max of them, here or in
+ * the predecessor. *map and *id name its record; *sum is a digest of max and of
+ * the word that all its permits have. False: several threads hold permits, none
+ * does, or a permit is free.
  */
 bool semaphore_sole_holder(const struct semaphore *s, struct mapping **map,
 			   uint32_t *id, uint64_t *sum);
 
-/* Sets all words of that slot to 0 that name the dead or leaving `victim`. */
+/*
+ * Sets to 0 all words at that slot that name the dead or leaving `victim`.
+ * `died`: counts them.
+ */
 void semaphore_sweep(struct peer *victim, uint32_t slot, bool died);
 
 /* Counts the permits that are held, here and in the predecessor. */
 uint32_t semaphore_held(const struct semaphore *s);
 
 /*
- * Finds the semaphore at a slot, whatever its name is; for views too. False:
- * there is none, or its bytes cannot be a semaphore's.
+ * Finds the semaphore at a slot, whatever its name is. Works for a view, too.
+ * False: there is none, or its bytes cannot be a semaphore's.
  */
 bool semaphore_at(struct mapping *map, uint32_t slot, struct semaphore *s);
 
-/* Reads the maximum and the count of held permits at a slot; for views too. */
+/*
+ * Reads the maximum and the count of held permits at a slot. Works for a view,
+ * too.
+ */
 bool semaphore_peek(struct mapping *map, uint32_t slot, uint32_t *max,
 		    uint32_t *held);
 
-/* Participant id of the holder of the permit at a word; 0: it is free. */
+/*
+ * A permit's word: the holder's participant id (0: free), and above that the
+ * low bits of the holder's incarnation.
+ */
 #define PERMIT_ID_BITS 14
 #define PERMIT_ID_MASK ((1u << PERMIT_ID_BITS) - 1)
 
@@ -274,7 +286,7 @@ static inline struct shm_semaphore *semaphore_head(const struct semaphore *s)
 	return s->granule[0];
 }
 
-/* The number of words that may have been taken. */
+/* Returns `top`, or SHM_PERMITS if it is larger: the segment may be damaged. */
 static inline uint32_t semaphore_top(const struct semaphore *s)
 {
 	uint32_t top = load_seq(&semaphore_head(s)->top);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ending what dead and leaving participants own of slots. */
+/* Giving back what dead and leaving participants own. */
 #include <errno.h>
 
 #include "os/killpoint.h"
@@ -10,7 +10,7 @@
 #include "store/pin.h"
 #include "sync/semaphore.h"
 
-/* Whether the leader that took the flight over has ended it. */
+/* Whether a leader that came after the dead one has ended a flight. */
 static bool outlived(uint64_t dead, uint64_t now)
 {
 	uint64_t passed = ctl_gen(now) - ctl_gen(dead);
@@ -19,14 +19,15 @@ static bool outlived(uint64_t dead, uint64_t now)
 }
 
 /*
- * Counts a leader's death. A caller does this before it ends or takes over the
- * dead leader's flight, while the control word still names that leader. So a
- * caller that finds the slot at rest, or leads it, knows of the death. Of
- * several callers, each CAS lets one through. A caller may come so late that a
- * leader has lived since, whose end has cleared the count; such a caller takes
- * its own count back. Should it die first, one death is counted twice, which is
- * legal for a hint. The caller notes the time of the death in the place of the
- * flight's start.
+ * Counts a leader's death, and notes the time of the death in `started`, in
+ * place of the flight's start. A caller does this before it ends or takes over
+ * the dead leader's flight, while the control word still names that leader. So
+ * a caller that finds the slot at rest, or leads it, knows of the death. Of
+ * several callers, each CAS lets one through.
+ *
+ * A late caller may count the death after another leader has ended a flight and
+ * cleared the count. Such a caller takes its own count back. If it dies before
+ * that, the count is one too high, which is legal for a hint.
  */
 void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl)
 {
@@ -79,7 +80,9 @@ static void sweep_led(struct peer *v, uint32_t slot, uint64_t c, bool died)
 	flight_abandon(v, slot, c);
 }
 
-/* Ends the flight of a slot in the making if it is linked, else frees it. */
+/*
+ * Ends the flight of a slot in the making if the slot is linked, else frees it.
+ */
 static void sweep_making(struct peer *v, uint32_t slot, uint64_t c, bool died)
 {
 	struct shm_slot *s = &v->map->slots[slot];
@@ -95,9 +98,9 @@ static void sweep_making(struct peer *v, uint32_t slot, uint64_t c, bool died)
 		return;
 	}
 	/*
-	 * If the dead owner still has a slot that is in no chain, the slot was
-	 * never in one, and only the reaper can touch it. Else others have
-	 * taken it further.
+	 * The slot is in no chain. If the dead owner still has it, it was never
+	 * linked, and only the reaper can touch it. Else other participants
+	 * have retired and unlinked it.
 	 */
 	if (load_seq(&s->ctl) == c)
 		slot_unmake(v, slot, c);
@@ -126,8 +129,8 @@ static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 	if (ctl_owner(c) == v->id)
 		sweep_owned(v, slot, c, died);
 	/*
-	 * Wakes also where the slot is not the victim's any more: the victim
-	 * may have died between ending its flight and waking the waiters.
+	 * Wakes the waiters even if the victim does not own the slot: it may
+	 * have died between ending its flight and waking them.
 	 */
 	event_wake(&v->map->cold[slot].event, true);
 }
@@ -151,9 +154,9 @@ static void sweep_noted(struct peer *v, bool died)
 }
 
 /*
- * Ends the life first: from then on all participants see that the owner is
- * gone, also while the sweeper holds the record's mutex. (A reaper has ended
- * the life before it locked that mutex.)
+ * Ends the participant's life first (peer/liveness.h): from then on all others
+ * see that the owner is gone, even while the sweeper holds the record's mutex.
+ * (A reaper has ended that life before it locked the mutex.)
  */
 void flight_sweep(struct peer *v, bool died)
 {
