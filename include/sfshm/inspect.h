@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Views: look inside a segment from outside, and check it.
+ * Views look into a segment without taking part in it; sfshm_verify() checks a
+ * segment.
  *
  * A view maps the segment read-only. The viewer is no participant, takes no
  * lock and writes nothing, so it disturbs nobody. It sees a snapshot, record by
- * record; each record says whether it changed while the viewer read it.
- * sfshm_verify() is different: it takes part in the segment.
+ * record; each record says whether it changed while the viewer read it. Unlike
+ * a view, sfshm_verify() takes part in the segment.
  *
- * Each call here must not be made in a signal handler. A view works in a forked
- * child; a handle does not (-ECHILD). If a viewer dies inside, nobody else is
+ * No call here may be made in a signal handler. A view works in a forked child;
+ * a handle does not (-ECHILD). If a viewer dies inside, nobody else is
  * affected.
  */
 #ifndef SFSHM_INSPECT_H
@@ -123,8 +124,8 @@ struct sfshm_slot_info {
 };
 
 /*
- * Opens a view of the segment `name`, which has the forms of sfshm_open().
- * `why` (or NULL) of `why_size` bytes gets one line on a failure. Returns 0,
+ * Opens a view of the segment `name` (<sfshm/segment.h> lists a name's forms).
+ * After a failure `why` (or NULL, `why_size` bytes) has one line. Returns 0,
  * -ENOENT, -EACCES, -ELOOP, -EPROTO, -ENAMETOOLONG, -ENOMEM, or the error of
  * the system call that failed. Blocks only for file-system calls. If the file
  * shrinks later, reading the view raises SIGBUS, as with any mapped file;
@@ -185,14 +186,16 @@ int sfshm_counter(struct sfshm *handle, uint32_t index, const char **name,
 typedef void (*sfshm_finding_fn)(const char *finding, void *arg);
 
 /*
- * Checks every invariant of the segment: chains, slots, the owner of each
- * granule of value memory, the dead participants. First reaps the dead, and
- * reports nothing that they left. Calls `report` (or NULL) with `arg` for each
- * breach, after the check. Returns the number of breaches, or an error as
- * sfshm_get(). Meant for a segment that is not in use: if other callers change
- * a word while this call reads it, the call checks the word again before it
- * reports a breach. Visits the whole segment; does not wait for other callers.
- * Thread-safe. A caller that dies inside is reaped as any participant is.
+ * Checks every invariant of the segment: hash chains, slots, the owner of each
+ * granule (allocation unit) of value memory, participant records. First cleans
+ * up after dead participants, and does not report what they left. After the
+ * check, calls `report` (or NULL) with `arg` for each of the first 1000
+ * breaches. Returns the number of breaches, or an error as sfshm_get(). Meant
+ * for a segment that is not in use: a change by another caller during the check
+ * can look like a breach. While the check finds breaches, the call repeats the
+ * check, up to five times in all; it reports only what the last check found.
+ * Visits the whole segment; does not wait for other callers. Thread-safe. If
+ * the caller dies inside, other participants clean up after it.
  */
 int sfshm_verify(struct sfshm *handle, sfshm_finding_fn report,
 		 void *arg) SFSHM_CHECKED;

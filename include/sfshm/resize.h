@@ -25,8 +25,8 @@ typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
  * Generations keep growing.
  *
  * With `options` NULL, finishes a resize that was interrupted or timed out.
- * With `options`, does that first. `progress` (or NULL) is called from time to
- * time with `arg`.
+ * With `options`, finishes such a resize first, then does its own. The call
+ * makes calls of `progress` (or NULL), with `arg`, from time to time.
  *
  * Returns 0, or an error, with a line in options->why:
  *
