@@ -21,9 +21,9 @@
 #include "sync/semaphore.h"
 #include "top/handle.h"
 
-/* A finding in a busy segment is believed after so many rounds. */
+/* Most rounds of the check: a finding in a busy segment may be passing. */
 #define ROUNDS 5
-/* Findings that are reported; the others are only counted. */
+/* The most findings that are reported; the others are only counted. */
 #define MOST_LINES 1000
 
 struct check {
@@ -60,7 +60,7 @@ static void forget_findings(struct check *c)
 	memset(c->reached, 0, c->map->geometry.granules);
 }
 
-/* Checks one slot of a bucket's chain. Returns its link. */
+/* Checks one slot of a bucket's chain. Returns the slot's link to the next. */
 static uint64_t check_link(struct check *c, uint32_t bucket, uint32_t slot,
 			   const struct shm_slot *before)
 {
@@ -109,7 +109,7 @@ static void check_bucket(struct check *c, uint32_t bucket)
 	}
 }
 
-/* Walks a slot's chain of granules. */
+/* Checks the chain of granules that holds a slot's key or result. */
 static void check_chain(struct check *c, uint32_t slot, uint32_t ref,
 			uint32_t len, const char *what)
 {
@@ -168,7 +168,7 @@ static void check_owner(struct check *c, uint32_t slot, uint64_t ctl)
 		finding(c, "slot %u is at rest and has an owner", slot);
 }
 
-/* Checks that the front part agrees with the back part. */
+/* Checks that the front part of a result agrees with its back part. */
 static void check_front(struct check *c, uint32_t slot, struct field f)
 {
 	uint64_t small = load_relaxed(&f.front->when) & WHEN_SMALL;
@@ -183,7 +183,7 @@ static void check_front(struct check *c, uint32_t slot, struct field f)
 			slot);
 }
 
-/* Checks that each reference that counts leads to memory of the slot. */
+/* Checks that each reference in use leads to memory that the slot owns. */
 static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &c->map->slots[slot];
@@ -296,7 +296,7 @@ static void check_slot(struct check *c, uint32_t slot)
 			    "key");
 }
 
-/* Marks the chain that a living participant is building or freeing. */
+/* Marks a chain as reached, because a living participant uses it. */
 static void reach_built(struct check *c, uint32_t ref)
 {
 	uint32_t left = c->map->geometry.granules;
@@ -353,7 +353,7 @@ static void check_granules(struct check *c)
 	}
 }
 
-/* Moves retired slots on, so that only stuck ones are found. */
+/* Reaps the dead and unlinks retired slots, so that only stuck ones remain. */
 static void settle(struct check *c)
 {
 	uint32_t used = slots_used(c->map);
