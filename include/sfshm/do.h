@@ -11,11 +11,12 @@ SFSHM_BEGIN_DECLS
 
 /*
  * The work. The library calls it in the calling thread, at most once per
- * sfshm_do() (twice with SFSHM_RETRY_IF_INVALIDATED), and for each key in one
- * process at a time. The work ends its flight with sfshm_publish(),
- * sfshm_publishv(), sfshm_fail() or sfshm_release(), and then returns 0. If the
- * work returns without ending the flight, the flight fails: with the returned
- * code if that is a negated errno value (-1 to -4095), else with -EPROTO.
+ * sfshm_do() (twice with SFSHM_RETRY_IF_INVALIDATED). For each key, only one
+ * process at a time runs the work. The work ends its flight with
+ * sfshm_publish(), sfshm_publishv(), sfshm_fail() or sfshm_release(), and then
+ * returns 0. If the work returns without ending the flight, the flight fails:
+ * with the returned code if that is a negated errno value (-1 to -4095), else
+ * with -EPROTO.
  *
  * If the thread is cancelled, calls pthread_exit() or dies inside, the flight
  * is released, and one of the followers takes over. With SFSHM_FAIL_IF_LOST the
@@ -27,8 +28,8 @@ typedef int (*sfshm_work_fn)(struct sfshm_flight *flight, void *arg);
 /*
  * Gets the value of `key`. If there is no fresh value and no other caller
  * leads, this caller becomes the leader and runs `work(flight, arg)`; if
- * another caller leads, this one waits for its result. `key`, `key_len`,
- * `policy` and `result` are those of sfshm_begin().
+ * another caller leads, this caller waits for that leader's result. `key`,
+ * `key_len`, `policy` and `result` are those of sfshm_begin().
  *
  * Returns SFSHM_CACHED, SFSHM_AWAITED or SFSHM_COMPUTED with the value in
  * *result, or an error as sfshm_begin(). When the work fails, leader and

@@ -39,7 +39,7 @@ enum sfshm_policy_flags {
 	   alive. */
 	SFSHM_FOLLOW = 1 << 1,
 	SFSHM_REFRESH = 1 << 2, /* lead even if there is a fresh result */
-	/* publish: -ENOSPC or -EMSGSIZE if the value cannot be kept */
+	/* publish: -ENOSPC or -EMSGSIZE if the segment cannot keep the value */
 	SFSHM_KEEP = 1 << 3,
 	/* At the deadline, and in place of -EHOSTDOWN, -EAGAIN or -ENOSPC,
 	   return the last value, however old, if there is one. */
@@ -234,7 +234,7 @@ int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
 int sfshm_publish(struct sfshm_flight *flight, const void *data,
 		  size_t len) SFSHM_CHECKED;
 
-/* sfshm_publish() with a value that is gathered from `count` pieces. */
+/* sfshm_publish() with a value in `count` pieces, as writev(2). */
 int sfshm_publishv(struct sfshm_flight *flight, const struct iovec *iov,
 		   int count) SFSHM_CHECKED;
 
@@ -268,9 +268,10 @@ void sfshm_flight_ttl(struct sfshm_flight *flight, uint32_t ttl_ms,
 		      uint32_t neg_ttl_ms);
 
 /*
- * Sets how long past its lifetime, in ms, the segment keeps this flight's value
- * as a stale one; overrides the policy's grace_ms and stale_if_error_ms in
- * this. Only the leader calls this, before it ends the flight. Never blocks.
+ * Sets how long (ms) the segment keeps this flight's value past its lifetime as
+ * a stale one, in place of the longer of the policy's grace_ms and
+ * stale_if_error_ms. Only the leader calls this, before it ends the flight.
+ * Never blocks.
  */
 void sfshm_flight_keep(struct sfshm_flight *flight, uint32_t keep_ms);
 

@@ -4,9 +4,9 @@
  * segment.
  *
  * A view maps the segment read-only. The viewer is no participant, takes no
- * lock and writes nothing, so it disturbs nobody. It sees a snapshot, record by
- * record; each record says whether it changed while the viewer read it. Unlike
- * a view, sfshm_verify() takes part in the segment.
+ * lock and writes nothing, so it disturbs nobody. Each call reads one record;
+ * `torn` says whether a slot changed while the call read it. Unlike a view,
+ * sfshm_verify() takes part in the segment.
  *
  * No call here may be made in a signal handler. A view works in a forked child;
  * a handle does not (-ECHILD). If a viewer dies inside, nobody else is
@@ -150,9 +150,9 @@ int sfshm_view_participant(struct sfshm_view *view, uint32_t index,
 
 /*
  * Reads the slot at `index` (0 to slots_used - 1). Returns 0; -ERANGE, the
- * index is past the end; -EBADMSG, the slot is damaged, and only `index` and
- * `phase` are set: go on with the next one, and verify the segment; or -EINVAL.
- * Never blocks.
+ * index is past the end; -EBADMSG, the slot is damaged: trust only `index` and
+ * `phase`, go on with the next slot, and verify the segment; or -EINVAL. Never
+ * blocks.
  */
 int sfshm_view_slot(struct sfshm_view *view, uint32_t index,
 		    struct sfshm_slot_info *info) SFSHM_CHECKED;

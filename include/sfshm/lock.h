@@ -99,8 +99,8 @@ struct sfshm_lock {
  *
  * or an error, and *lock holds nothing:
  *
- *   -EBUSY      SFSHM_LOCK_TRY: another thread holds the lock. With
- *               SFSHM_LOCK_OWN_IS_BUSY: this thread does.
+ *   -EBUSY      SFSHM_LOCK_TRY: another thread holds the lock.
+ *               SFSHM_LOCK_OWN_IS_BUSY: this thread holds the lock.
  *   -EDEADLK    Waiting would deadlock: this thread holds the lock, or leads
  *               or holds what the lock's holder waits for. Release what this
  *               thread holds and begin anew. The call finds circles of any

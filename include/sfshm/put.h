@@ -14,8 +14,8 @@ SFSHM_BEGIN_DECLS
  * Stores a value of `len` bytes (0 is allowed) for a key, even while another
  * caller leads the key: a caller that has just changed the original data makes
  * the new value known. Of the policy, which may be NULL, only ttl_ms, grace_ms
- * and stale_if_error_ms count, as if this caller had published the value. With
- * a ttl_ms of 0 only the callers that wait for the key get the value.
+ * and stale_if_error_ms count, as if this caller had published the value. If
+ * ttl_ms is 0, only the callers that wait for the key get the value.
  *
  * The call takes a flight under way from its leader, whose publish then returns
  * -ESTALE; the callers that wait for the flight get this value. While a resize
@@ -69,8 +69,8 @@ int sfshm_put_if(struct sfshm *handle, const void *key, size_t key_len,
  * flight ends. Returns 0; -ENODATA, there is none, or policy.fits refused it;
  * -ESTALE, another caller took the flight; -EPERM, another thread leads it;
  * -ECHILD, -EINVAL, -EBADMSG or -ENOMEM. After -ESTALE the caller has lost the
- * flight; after any other code it still has it. After a resize the new segment
- * may lack the value. Never blocks.
+ * flight; after any other code the flight goes on as before. After a resize the
+ * new segment may lack the value. Never blocks.
  */
 int sfshm_flight_value(const struct sfshm_flight *flight,
 		       struct sfshm_result *result) SFSHM_CHECKED;

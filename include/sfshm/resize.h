@@ -9,8 +9,8 @@
 
 SFSHM_BEGIN_DECLS
 
-/* Shows the progress of a resize: the values moved so far, and the flights that
-   must still end. */
+/* Shows the progress of a resize: how many values it has moved so far, and how
+   many flights must still end. */
 typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
 
 /*
@@ -21,12 +21,12 @@ typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
  * the last flight in the old segment has ended or until `deadline_ns`
  * (CLOCK_MONOTONIC; 0: no limit); then it removes the old segment. A flight
  * ends in the segment in which it began; callers that ask for its key meanwhile
- * wait for it there. Failures are not moved, nor are values that do not fit.
- * Generations keep growing.
+ * wait for it there. The call moves no failures, and no values that do not fit
+ * into the new segment. Generations keep growing.
  *
  * With `options` NULL, finishes a resize that was interrupted or timed out.
- * With `options`, finishes such a resize first, then does its own. The call
- * makes calls of `progress` (or NULL), with `arg`, from time to time.
+ * With `options`, finishes such a resize first, then does its own. From time to
+ * time the call calls `progress` (or NULL) with `arg`.
  *
  * Returns 0, or an error, with a line in options->why:
  *

@@ -20,7 +20,7 @@
 
 SFSHM_BEGIN_DECLS
 
-/* A handle: one open segment in one process. Its threads may share it. */
+/* A handle: one open segment in one process, whose threads may share it. */
 struct sfshm;
 
 enum sfshm_open_flags {
@@ -55,7 +55,7 @@ struct sfshm_options {
 
 /*
  * Opens the segment `name` and stores a handle in *out. With SFSHM_CREATE,
- * makes the segment first if it is missing. `options` may be NULL: open an
+ * makes the segment first if it is missing. With `options` NULL, opens only an
  * existing segment. A process has one mapping of a segment: further opens share
  * the mapping. A thread attaches to the segment at its first use of the handle.
  *

@@ -152,11 +152,11 @@ struct sfshm_semaphore_info {
 	}
 
 /*
- * Reads the state of a semaphore without a lock: the numbers as they were at
- * some moment of the call. First returns the permits of dead holders. Returns
- * 0; -ENODATA, there is no such semaphore; or -EINVAL, -ENAMETOOLONG, -EUSERS,
- * -ENOSPC, -ESHUTDOWN, -EBADMSG, -EBADF, -ECHILD, -ENOMEM. Never waits for
- * another caller.
+ * Reads the state of a semaphore without a lock: each number is as it was at
+ * some moment of the call. Before that, the call returns the permits of dead
+ * holders to the semaphore. Returns 0; -ENODATA, there is no such semaphore; or
+ * -EINVAL, -ENAMETOOLONG, -EUSERS, -ENOSPC, -ESHUTDOWN, -EBADMSG, -EBADF,
+ * -ECHILD, -ENOMEM. Never waits for another caller.
  */
 int sfshm_semaphore_info(struct sfshm *handle, const void *name,
 			 size_t name_len,
@@ -164,8 +164,8 @@ int sfshm_semaphore_info(struct sfshm *handle, const void *name,
 
 /*
  * Sets the number of permits to `max` (1 to SFSHM_PERMITS_MAX) while the
- * semaphore is in use; makes the semaphore if it is missing. If more permits
- * than that are held, their holders keep them, and no permit is given out until
+ * semaphore is in use; makes the semaphore if it is missing. If threads hold
+ * more permits than `max`, they keep them, and no thread gets a permit until
  * enough have been returned. If there are more permits than before, the call
  * wakes waiters. Returns 0, or an error as sfshm_acquire(). Blocks only if
  * another caller is stopped while it makes the semaphore: for up to a second.
@@ -174,10 +174,10 @@ int sfshm_semaphore_set_max(struct sfshm *handle, const void *name,
 			    size_t name_len, uint32_t max) SFSHM_CHECKED;
 
 /*
- * Removes a semaphore that nobody uses. First returns the permits of dead
- * holders. Returns 0; -ENODATA, there is no such semaphore; -EBUSY, nothing has
- * changed: a thread holds a permit, waits for one or is just taking one, or
- * during a resize the old segment still has the semaphore; or an error as
+ * Removes a semaphore that nobody uses; permits of dead holders do not count.
+ * Returns 0; -ENODATA, there is no such semaphore; -EBUSY, nothing has changed:
+ * a thread holds a permit, waits for one or is just taking one, or during a
+ * resize the old segment still has the semaphore; or an error as
  * sfshm_semaphore_info(). The next sfshm_acquire() makes the semaphore anew,
  * with the number of permits that its options ask for. Never waits for another
  * caller. If the caller dies inside, the semaphore is removed or it is not.

@@ -61,8 +61,9 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 	       struct sfshm_result *result);
 
 /*
- * Finds the leader's result after its own work failed in flight `generation`:
- * SFSHM_CACHED with a stale value, if the policy allows one, or -EREMOTEIO.
+ * Returns the outcome for a leader whose own work failed in flight
+ * `generation`: SFSHM_CACHED with a stale value, if the policy allows one, or
+ * -EREMOTEIO.
  */
 int call_after_failure(struct sfshm *h, const void *key, size_t len,
 		       const struct sfshm_policy *policy, uint64_t generation,

@@ -39,8 +39,8 @@ static int run_guarded(struct sfshm_flight *flight, sfshm_work_fn work,
 #define LAST_ERRNO 4095
 
 /*
- * Ends a flight that the work left behind: it fails with the error that the
- * work returned, or with -EPROTO.
+ * Ends a flight that the work has not ended: fails it with the error that the
+ * work returned, or with -EPROTO. Returns sfshm_do()'s outcome.
  */
 static int settle(struct flight *f, int returned)
 {

@@ -111,8 +111,8 @@ static force_inline int leader(struct flight *f, struct peer **out)
 }
 
 /*
- * Ends the claim of a flight that has ended. Returns `r`, or -ESHUTDOWN if
- * another caller may have led the key, too.
+ * Ends the claim of a flight that has ended. Returns `r`; but -ESHUTDOWN if the
+ * flight ended as asked and another caller may have led the key, too.
  */
 static force_inline int ended(struct flight *f, int r)
 {

@@ -56,7 +56,8 @@ static void after_fork_child(void)
 }
 
 /*
- * Also sets the function pointers through which lower levels call higher ones.
+ * Also sets the function pointers through which lower source levels (peer,
+ * store) call higher ones.
  */
 int fork_prepare(void)
 {

@@ -38,7 +38,7 @@ struct beat {
 	int count;
 	uint32_t ms; /* each beat sets the lease's end to so many ms from now */
 	uint64_t number;
-	uint64_t beats;
+	uint64_t extensions;
 	uint32_t stop;    /* futex word */
 	uint32_t lost;    /* 1: the flight was taken or has ended */
 	bool joined;      /* a caller waits for the thread's end */
@@ -101,7 +101,7 @@ static bool extend_all(struct beat *b)
 	for (int i = 0; i < b->count; i++)
 		if (flight_extend(&b->flights[i], b->ms))
 			return false;
-	b->beats++;
+	b->extensions++;
 	return true;
 }
 
@@ -263,7 +263,7 @@ static uint64_t end_thread(uint64_t number)
 	if (!b)
 		return 0;
 	pthread_join(b->thread, NULL);
-	n = b->beats;
+	n = b->extensions;
 	free(b);
 	return n;
 }

@@ -64,7 +64,7 @@ static int make(struct lookup *w, bool try, uint32_t max)
 		.ttl_ms = SFSHM_FOREVER,
 		.deadline_ns = w->wait ? w->wait->deadline : 0,
 		.cancel = w->wait ? w->wait->cancel : NULL,
-		/* So that no caller waits longer for a stopped maker. */
+		/* No caller waits longer than this for a stopped maker. */
 		.lock_age_ms = 1000,
 	};
 	struct sfshm_result result = SFSHM_RESULT_INIT;
@@ -83,7 +83,7 @@ static int make(struct lookup *w, bool try, uint32_t max)
 	return r > 0 || r == -EREMOTEIO ? AGAIN : r;
 }
 
-/* Looks for the semaphore in the segment's predecessor. 0 or an error. */
+/* Looks in the segment's predecessor; sets is_before. 0 or an error. */
 static int find_before(struct lookup *w)
 {
 	struct mapping *old = mapping_predecessor(w->p->map);
@@ -112,7 +112,7 @@ static int find_before(struct lookup *w)
 	return r < 0 ? r : 0;
 }
 
-/* Looks for the semaphore in the segment itself. 0 or an error. */
+/* Looks in the segment itself; sets is_here. 0 or an error. */
 static int find_here(struct lookup *w)
 {
 	struct key k = key_make(w->p->map, SHM_SEMAPHORE, w->name, w->len);
@@ -143,8 +143,8 @@ static int find_or_make(struct lookup *w, bool try)
 			return r;
 	}
 	/*
-	 * make() found the semaphore each time, and find_here() never did: its
-	 * bytes are damaged.
+	 * Each time make() found the semaphore made, and find_here() did not
+	 * find it: the segment is damaged.
 	 */
 	peer_count(w->p, COUNT_corrupt);
 	return -EBADMSG;

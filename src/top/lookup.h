@@ -13,7 +13,7 @@ struct lookup {
 	struct sfshm *handle;
 	const void *name;
 	size_t len;
-	uint32_t max;                                 /* if the call makes it */
+	uint32_t max;                                 /* for a new semaphore */
 	const struct sfshm_semaphore_options *ranked; /* NULL: no rank */
 	struct acquire *wait;
 	struct peer *p;

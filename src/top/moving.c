@@ -97,11 +97,11 @@ static int orphan_over(struct move *m, struct call *from,
 }
 
 /*
- * The policy of each flight that moves a key. It has a lease, so that no other
- * caller waits longer for this process if it is stopped.
+ * The policy of each flight that moves a key. Its lease limits how long other
+ * callers wait for this process if this process is stopped.
  */
-static const struct sfshm_policy plain = {
-	.size = sizeof(plain),
+static const struct sfshm_policy moving_policy = {
+	.size = sizeof(moving_policy),
 	.flags = SFSHM_KEEP,
 	.lock_age_ms = 1000,
 };
@@ -115,13 +115,13 @@ static int move_key(struct move *m, enum shm_kind kind, const uint8_t *key,
 		.self = m->from,
 		.key = key_make(m->old, kind, key, (size_t)len),
 		.result = &m->value,
-		.policy = &plain,
+		.policy = &moving_policy,
 	};
 	struct call to = {
 		.self = m->to,
 		.key = key_make(m->new, kind, key, (size_t)len),
 		.result = &there,
-		.policy = &plain,
+		.policy = &moving_policy,
 	};
 	struct flight f;
 	int r = flight_begin_moving(&to, &f);
@@ -164,7 +164,7 @@ static int move_semaphore(struct move *m, uint32_t slot, const uint8_t *key,
 		.self = m->to,
 		.key = key_make(m->new, SHM_SEMAPHORE, key, (size_t)len),
 		.result = &there,
-		.policy = &plain,
+		.policy = &moving_policy,
 	};
 	struct shm_semaphore head;
 	struct semaphore s;
@@ -245,7 +245,7 @@ static int wait_for_flights(struct move *m)
 
 int move_all(struct move *m)
 {
-	/* A removed segment's values count no more: only its flights do. */
+	/* The values of a removed segment are lost; its flights still count. */
 	bool keep = !removal_known(m->old);
 	int r = keep ? move_values(m) : 0;
 

@@ -51,7 +51,7 @@ static int prepare(struct search *s, const char *path, uint64_t ino,
 }
 
 /* Whether the link `fd` in `folder` leads to a file that had the name. */
-static bool was_called_so(const struct search *s, int folder, const char *fd)
+static bool had_the_name(const struct search *s, int folder, const char *fd)
 {
 	char text[sizeof(s->link)];
 	ssize_t n = readlinkat(folder, fd, text, sizeof(text));
@@ -81,7 +81,7 @@ static int open_through(const struct search *s, pid_t pid, uint64_t ino)
 	folder = dirfd(dir);
 	/* The stream is this call's own. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	while (fd < 0 && (e = readdir(dir)))
-		if (was_called_so(s, folder, e->d_name) &&
+		if (had_the_name(s, folder, e->d_name) &&
 		    !fstatat(folder, e->d_name, &st, 0) &&
 		    st.st_dev == s->dev && st.st_ino == ino)
 			fd = openat(folder, e->d_name, O_RDWR | O_CLOEXEC);
@@ -125,7 +125,7 @@ static bool map_own(const struct search *s, uint64_t ino, struct mapping **map)
 	if (!own)
 		return false;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", own->fd);
-	if (removal_seen(own) && was_called_so(s, AT_FDCWD, name))
+	if (removal_seen(own) && had_the_name(s, AT_FDCWD, name))
 		*map = own;
 	else
 		mapping_drop_handle(own);

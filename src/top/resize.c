@@ -88,7 +88,7 @@ static struct sfshm_options fill_wish(const struct resize *z)
 	return o;
 }
 
-/* Sets the successor's lowest generation above all of the old segment. */
+/* Sets the successor's first generation above all of the old segment's. */
 static int set_floor(struct resize *z)
 {
 	uint32_t used = slots_used(z->move.old);
@@ -215,7 +215,10 @@ static int replace(struct resize *z)
 	return r;
 }
 
-/* Called with the file locked; this process's death releases the lock. */
+/*
+ * Finishes an earlier resize, then does this one. Called with the file locked;
+ * this process's death releases the lock.
+ */
 static int run_locked(struct resize *z)
 {
 	int r;
@@ -267,11 +270,11 @@ static bool leads_or_holds(struct peer *p)
  * predecessors. The resize would wait for this thread, or for another thread
  * that waits for this one.
  */
-static bool in_its_own_way(struct peer *p)
+static bool would_wait_for_itself(struct peer *p)
 {
 	struct mapping *old = mapping_predecessor(p->map);
 	struct peer *there = old ? peer_attached(old, 0) : NULL;
-	bool is = leads_or_holds(p) || (there && in_its_own_way(there));
+	bool is = leads_or_holds(p) || (there && would_wait_for_itself(there));
 
 	if (old)
 		mapping_put(old);
@@ -295,7 +298,7 @@ static int open_and_run(struct resize *z, const char *name)
 	z->move.old = h->map;
 	z->move.new = NULL;
 	if (!r)
-		r = in_its_own_way(z->move.from) ? -EDEADLK : run(z);
+		r = would_wait_for_itself(z->move.from) ? -EDEADLK : run(z);
 	sfshm_close(h);
 	return r;
 }
@@ -336,15 +339,16 @@ static int prepare(struct resize *z, const char *name)
  * belongs to the process, so it does not keep out the other threads; this word
  * does. A forked child finds its parent's cookie here, and may resize.
  */
-static uint64_t at_work;
+static uint64_t resizing_cookie;
 
 static int begin_work(void)
 {
-	uint64_t me = process_cookie(), seen = load_relaxed(&at_work);
+	uint64_t me = process_cookie(), seen = load_relaxed(&resizing_cookie);
 
 	if (!me)
 		return -ENOMEM;
-	return seen != me && cas_acq_rel(&at_work, seen, me) ? 0 : -EBUSY;
+	return seen != me && cas_acq_rel(&resizing_cookie, seen, me) ? 0 :
+								       -EBUSY;
 }
 
 int sfshm_resize(const char *name, const struct sfshm_options *options,
@@ -374,7 +378,7 @@ int sfshm_resize(const char *name, const struct sfshm_options *options,
 	do {
 		r = open_and_run(&z, name);
 	} while (r == -EAGAIN && ++tries < MOST_TRIES);
-	store_release(&at_work, 0);
+	store_release(&resizing_cookie, 0);
 	uncancelled_end(state);
 	explain(options, r);
 	move_clear(&z.move);

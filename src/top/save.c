@@ -104,8 +104,8 @@ static int acquire(struct save *s, struct sfshm *h,
 }
 
 /*
- * If the save has ended, releases its permit. Returns `r`, or -ESHUTDOWN if
- * another caller may have written the file, too.
+ * If the save has ended, releases its permit. Returns `r`; but -ESHUTDOWN if
+ * the save ended as asked and another caller may have written the file, too.
  */
 static int ended(struct save *s, int r)
 {
@@ -322,11 +322,11 @@ void sfshm_save_cleanup(struct sfshm_save *save)
 }
 
 /*
- * The policy under which sfshm_save_get() announces a dead writer's file. It
- * has a lease, so that no other caller waits longer for this process if it is
+ * The policy under which sfshm_save_get() announces a dead writer's file. Its
+ * lease limits how long other callers wait for this process if this process is
  * stopped.
  */
-static struct sfshm_policy looking(struct save *s)
+static struct sfshm_policy policy_of_get(struct save *s)
 {
 	return (struct sfshm_policy){
 		.size = sizeof(struct sfshm_policy),
@@ -353,7 +353,7 @@ static int find_announced(struct call *c)
 static int get_once(struct sfshm *h, const void *key, size_t len,
 		    struct save *s, struct sfshm_result *result)
 {
-	const struct sfshm_policy policy = looking(s);
+	const struct sfshm_policy policy = policy_of_get(s);
 	struct call c;
 	int r = call_start(&c, h, SHM_SAVE, key, len, &policy, result);
 
