@@ -59,8 +59,8 @@ struct sfshm_segment_info {
 	uint64_t bytes_used;   /* of that, in use by values and keys */
 	uint64_t file_bytes;   /* size of the file */
 	uint64_t memory_bytes; /* of that, backed by memory */
-	uint64_t epoch;
-	uint64_t created_s; /* CLOCK_REALTIME, seconds */
+	uint64_t epoch;        /* grows as evictors reclaim memory */
+	uint64_t created_s;    /* CLOCK_REALTIME, seconds */
 	uint32_t mode, owner, group;
 	uint32_t waitv; /* 1: this process can sleep on several words at once
 				  (futex_waitv); 0: followers poll */
@@ -70,11 +70,11 @@ struct sfshm_segment_info {
 struct sfshm_participant_info {
 	size_t size;
 	uint32_t index;
-	uint32_t attached; /* 1: a thread, dead or alive, has the record */
-	uint32_t alive;    /* 1: that thread lives */
-	uint32_t incarnation;
-	int32_t pid, tid;  /* in the participant's own PID namespace */
-	uint64_t pid_ns;   /* inode of that namespace */
+	uint32_t attached;    /* 1: a thread, dead or alive, has the record */
+	uint32_t alive;       /* 1: that thread lives */
+	uint32_t incarnation; /* counts the threads that had the record */
+	int32_t pid, tid;     /* in the participant's own PID namespace */
+	uint64_t pid_ns;      /* inode of that namespace */
 	uint32_t flights;  /* flights it leads plus locks and permits it holds;
 			      above 16 the number may be too low */
 	uint32_t reading;  /* 1: it is inside a look-up */
@@ -88,7 +88,7 @@ struct sfshm_participant_info {
 struct sfshm_slot_info {
 	size_t size;
 	uint32_t index;
-	uint32_t torn; /* 1: changed while it was read; take it as a hint */
+	uint32_t torn; /* 1: the slot changed during the call; only a hint */
 	enum sfshm_phase phase;
 	uint32_t key_len;
 	uint8_t key[1024];
@@ -107,15 +107,15 @@ struct sfshm_slot_info {
 	char error[256];      /* failed: the work's message */
 
 	enum sfshm_kind kind;
-	int64_t stale_ms;     /* the value is kept for so long past its lifetime
-			     as a stale one; -1: for ever */
-	int64_t lease_ms;     /* busy: rest of the leader's lease; 0: over; -1:
+	int64_t stale_ms;    /* how long past its lifetime the segment keeps
+			     the value as a stale one; -1: for ever */
+	int64_t lease_ms;    /* busy: rest of the leader's lease; 0: over; -1:
 			     no lease, or not known */
-	int64_t death_ms;     /* since the last leader died, if nobody has led
+	int64_t death_ms;    /* since the last leader died, if nobody has led
 			     since; else -1 */
-	uint32_t rank;        /* held lock: its rank; 0: none */
-	uint32_t owner_died;  /* 1: the last leader or holder died; the present
-				one knows, or the next one will learn it */
+	uint32_t rank;       /* held lock: its rank; 0: none */
+	uint32_t owner_died; /* 1: the last leader or holder died; the one after
+				it learns that */
 	uint32_t permits_max; /* semaphore: number of permits */
 	uint32_t permits;     /* semaphore: permits held */
 	uint32_t stage;       /* save: enum sfshm_save_stage */

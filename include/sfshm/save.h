@@ -93,8 +93,8 @@ struct sfshm_save_info {
 	uint8_t adopted;     /* 1: this call announced a dead writer's file */
 	uint8_t reserved[6];
 	char message[SFSHM_MESSAGE_MAX]; /* of a failed save; a string */
-	char path[SFSHM_SAVE_PATH_MAX];  /* absolute path of the file; from a
-					    begin, the path asked for */
+	char path[SFSHM_SAVE_PATH_MAX];  /* absolute path of the file; after
+					    sfshm_save_begin(), its `path` */
 };
 
 #define SFSHM_SAVE_INFO_INIT                           \
@@ -164,13 +164,13 @@ struct sfshm_flight *sfshm_save_flight(struct sfshm_save *save);
 
 /*
  * Publishes the file as it is now: computes its checksum, checks the
- * reservation, puts the file under its path in one step, and announces it
- * to all waiters. Returns 0; -ESTALE, another caller took the reservation, and
- * the temporary file is gone; -ESHUTDOWN, the file is published, but the
- * segment's file was removed meanwhile, so another caller may have written it,
+ * reservation, puts the file under its path in one step, and announces it to
+ * all waiters. Returns 0; -ESTALE, another caller took the reservation, and the
+ * temporary file is gone; -ESHUTDOWN, the file is published, but the segment's
+ * own file was removed meanwhile, so another caller may have saved the file,
  * too; -EPERM, another thread owns the save; -ECHILD, the save belongs to the
- * parent process; or an error of a call on the file (-ENOSPC, -EIO, -EISDIR,
- * ...): the save is still yours, abort it or fail it.
+ * parent process; or an error of a system call on the file (-ENOSPC, -EIO,
+ * -EISDIR, ...): the save is still yours, abort it or fail it.
  *
  * Blocks while it reads the whole file and, with SFSHM_SAVE_SYNC, while the
  * disk writes. No cancellation point. If the caller dies inside, either the
@@ -181,7 +181,7 @@ int sfshm_save_publish(struct sfshm_save *save) SFSHM_CHECKED;
 
 /*
  * Ends the save without a file; one of the waiters becomes the writer. Returns
- * 0, -ESTALE, -ESHUTDOWN (as the publish does), -EPERM or -ECHILD. The
+ * 0, -ESTALE, -ESHUTDOWN (as sfshm_save_publish()), -EPERM or -ECHILD. The
  * temporary file is gone after 0, -ESTALE and -ESHUTDOWN. Blocks only for
  * file-system calls.
  */
@@ -209,8 +209,8 @@ void sfshm_save_cleanup(struct sfshm_save *save);
 
 /*
  * Looks for the file of `key` without waiting or writing. Returns SFSHM_CACHED
- * with *info filled in if the record is fresh and the file is there; -ENODATA
- * if not, with the stage of a save under way in info->stage (SFSHM_SAVE_NONE:
+ * with *info filled in if the record is fresh and the file is there; otherwise
+ * -ENODATA, with the stage of a save under way in info->stage (SFSHM_SAVE_NONE:
  * there is none); or an error as sfshm_get(). If a writer died between the link
  * and the announcement, the call checks the file by length and checksum and
  * announces it: info->adopted and info->owner_died are 1. Blocks for stat(2),
