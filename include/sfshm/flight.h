@@ -94,12 +94,12 @@ struct sfshm_policy {
 	uint32_t neg_ttl_ms; /* a failure serves later callers for so long */
 
 	/*
-	 * A call accepts a value past its lifetime, and marks it as stale: for
-	 * grace_ms while another caller leads, and for stale_if_error_ms after
-	 * the work failed. In place of -EHOSTDOWN, -EAGAIN or -ENOSPC, the call
-	 * accepts a value for the longer of the two times. The segment keeps a
-	 * value past its lifetime for the longer of the two times in the policy
-	 * of the leader that published it. While the key's leader is dead or
+	 * How long past its lifetime a call accepts a value, which it then
+	 * marks as stale: grace_ms while another caller leads;
+	 * stale_if_error_ms after the work failed; the longer of the two in
+	 * place of -EHOSTDOWN, -EAGAIN or -ENOSPC. The segment keeps a value
+	 * for the longer of the two past its lifetime, by the policy of the
+	 * leader that published the value. While the key's leader is dead or
 	 * past its lease, a call takes no stale value: it replaces that leader.
 	 */
 	uint32_t grace_ms;
@@ -350,14 +350,13 @@ int sfshm_get(struct sfshm *handle, const void *key, size_t key_len,
 
 /*
  * sfshm_get() with a policy, which may be NULL. If the key has no fresh result,
- * returns a stale value (result->stale is 1) that is past its lifetime by less
- * than the longer of grace_ms and stale_if_error_ms; with
- * SFSHM_STALE_ON_TIMEOUT, a stale value of any age. If the key has a fresh
- * failure, returns a stale value only if stale_if_error_ms accepts that value;
- * with SFSHM_RETRY_ON_FAILURE, ignores the failure. Calls `fits` and `fresh`;
- * no other field of the policy matters. Returns as sfshm_get(), or -E2BIG.
- * Never leads, and does not look at the key's leader: a stale value does not
- * show whether anybody renews it.
+ * looks for a stale value (result->stale is 1): its lifetime ended less than
+ * the longer of grace_ms and stale_if_error_ms ago or, with
+ * SFSHM_STALE_ON_TIMEOUT, at any time. A fresh failure is returned unless
+ * stale_if_error_ms accepts the stale value; SFSHM_RETRY_ON_FAILURE ignores the
+ * failure. Calls `fits` and `fresh`; no other field of the policy matters.
+ * Returns as sfshm_get(), or -E2BIG. Never leads, and does not look at the
+ * key's leader: a stale value does not show whether anybody renews it.
  */
 int sfshm_peek(struct sfshm *handle, const void *key, size_t key_len,
 	       const struct sfshm_policy *policy,

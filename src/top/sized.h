@@ -50,7 +50,8 @@ int sized_adopt_options(const struct sfshm_options **options,
 			struct sfshm_options *own);
 
 /*
- * Whether the size in `theirs` may be some version's; this version's is `size`.
+ * Whether the size that `theirs` begins with is plausible for a struct that has
+ * `size` bytes in this version.
  */
 bool sized_is_valid(const void *theirs, size_t size);
 

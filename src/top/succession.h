@@ -10,9 +10,9 @@
  *      is set: a process that maps the successor first maps the predecessor,
  *      and sets that word.
  *  SUCCESSION-2. Once `moved` is set, no flight begins in the predecessor: a
- *      caller that claims one looks at `moved` afterwards and gives the claim
- *      back. A follower that waits there may still take over a flight that is
- *      under way there.
+ *      caller that claims a slot there then looks at `moved`, and gives the
+ *      slot back. A follower that waits there may still take over a flight that
+ *      is under way there.
  *  SUCCESSION-3. Before a caller leads a key in the successor, it looks for the
  *      key in the predecessor; it takes a value there, or waits for a flight
  *      there.
@@ -104,9 +104,9 @@ static force_inline int handle_enter_newest(struct sfshm *h, struct peer **out)
 
 /*
  * Called before a flight, lock or save ends. If its segment is removed, warns
- * the leaders and holders in the new segment of that name, unless the new
- * segment is the removed one's successor: callers there wait for the removed
- * one's flights.
+ * the leaders and holders in the new segment of that name. If the new segment's
+ * header names the removed one, no warning is needed: callers in the new
+ * segment wait for the flights in the removed one.
  */
 void handle_warn_newcomers(struct mapping *removed);
 
