@@ -36,9 +36,9 @@ void sfshm_cancel_reset(struct sfshm_cancel *token);
 
 /*
  * Returns the absolute time (CLOCK_MONOTONIC, ns) `ms` milliseconds from now,
- * for the deadline_ns fields. Never 0; SFSHM_FOREVER, and a time past the
- * clock's range, become UINT64_MAX, which never comes. Never blocks; safe in
- * threads, after fork and in signal handlers.
+ * for the deadline_ns fields. Never returns 0. For SFSHM_FOREVER, or a time
+ * past the clock's range, returns UINT64_MAX: a deadline that never comes.
+ * Never blocks; safe in threads, after fork and in signal handlers.
  */
 uint64_t sfshm_deadline_ms(uint64_t ms);
 

@@ -3,8 +3,9 @@
  * Error codes and their texts.
  *
  * A call returns an outcome >= 0 or a negated errno value. errno itself is not
- * part of the interface: any call may change it. Each code comes with the
- * caller's next duty; a call's own comment says where a code means more there.
+ * part of the interface: any call may change it. This list says what each code
+ * means and what to do next; a call's own comment adds what a code means for
+ * that call.
  *
  *   -EINVAL        An argument is out of range. Correct the call.
  *   -E2BIG         The options or the policy come from a newer header, and a
@@ -21,28 +22,28 @@
  *                  segment larger.
  *   -EUSERS        All participant records are in use. Attach fewer threads,
  *                  or resize the segment with more participants.
- *   -ENOENT        Opening: there is no such segment. Otherwise the work
- *                  answered "does not exist", which callers get as a result.
+ *   -ENOENT        There is no such segment or path. A call for a value: the
+ *                  work reported that the key does not exist.
  *   -ENODATA       Nothing usable is stored under this key.
  *   -ESRCH         A call that never leads: the flight ended without a result,
  *                  and nobody leads. Make a call that may lead.
  *   -EOWNERDEAD    A call that never leads: the key's leader died, and nobody
  *                  has replaced it. Make a call that may lead.
  *   -EREMOTEIO     The work failed. result.code and result.message say how.
- *   -EBUSY         Another caller holds the key, and the call was not to wait.
- *                  Opening: the segment was made before the last boot, and a
- *                  process that is about to remove it has kept it locked for a
- *                  second. End that process.
+ *   -EBUSY         Another caller leads or holds the key, and this call must
+ *                  not wait. Opening: the segment is left over from before the
+ *                  last boot, and a process that is about to remove the file
+ *                  has kept it locked for a second. End that process.
  *   -EAGAIN        policy.max_waiters callers are already waiting. Try again
  *                  later.
  *   -EHOSTDOWN     The key's leaders keep dying, so its breaker is open. Find
  *                  out why, or try again later.
  *   -EDEADLK       Waiting would deadlock: this thread already leads the key,
- *                  or leads one that the key's leader waits for. Locks count
- *                  as flights do, and so do permits if one thread holds all of
- *                  them. Resize: this thread leads or holds what the resize
- *                  would wait for. Release what this thread holds, then try
- *                  again.
+ *                  or leads one that the key's leader waits for. The same
+ *                  holds for locks, and for the permits of a semaphore if one
+ *                  thread holds them all. Resize: the resize would wait for a
+ *                  flight, lock or permit of this thread. Release what this
+ *                  thread holds, then try again.
  *   -ELOOP         The path's symbolic links lead in a circle, or a link stands
  *                  where the file itself must be named. Mend the links, or name
  *                  the file.
@@ -55,26 +56,29 @@
  *   -ECANCELED     The cancel token fired. Only this caller's wait ended.
  *   -ESTALE        The caller is fenced: another caller took the flight
  *                  (because the lease was over, because the leader seemed
- *                  dead, or to invalidate the key), or the flight has ended
- *                  already. No part of the result became visible. Discard it.
+ *                  dead, to invalidate the key, or to put a value), or the
+ *                  flight has ended already. No part of the result became
+ *                  visible. Discard the result.
  *   -ESHUTDOWN     The handle was closed while the call was inside; or the
  *                  handle cannot follow a resize (it was opened by descriptor,
  *                  or the new segment has another owner, group or mode); or
  *                  the segment's file was removed, and no other segment has
  *                  its name. Close the handle and open the segment again.
- *                  From a call that ends a flight, lock, permit or save: that
- *                  has ended, but the segment's file was removed meanwhile, so
- *                  another caller may have led or held the same key.
+ *                  From a call that ends a flight, lock, permit or save: the
+ *                  call has ended it, but the segment's file was removed
+ *                  meanwhile, so another caller may have led or held the same
+ *                  key.
  *   -EBADF         The handle is not open.
  *   -ECHILD        The handle or flight belongs to the parent process. Open
  *                  the segment in this process.
- *   -EPERM         Opening: the segment belongs to another user, or is more
- *                  open than asked for. Otherwise this thread does not own
- *                  what it tries to end; end it in the thread that began it.
- *   -EOPNOTSUPP    Opening: a segment cannot live on that file system, which
- *                  makes no files without a name, or may need new room when a
- *                  page is written again (btrfs, ZFS, overlayfs, a network).
- *                  Use /dev/shm or another tmpfs, ext4 or xfs.
+ *   -EPERM         Opening: the segment belongs to another user, or gives more
+ *                  permissions than options->mode. Other calls: another thread
+ *                  owns the flight, lock, permit or save. End it there.
+ *   -EOPNOTSUPP    Opening: the file system cannot hold a segment. It has no
+ *                  files without a name (O_TMPFILE), or it may need new room
+ *                  when a program writes to a page again (btrfs, ZFS,
+ *                  overlayfs, network file systems). Use /dev/shm or another
+ *                  tmpfs, ext4 or xfs.
  *   -EPROTO        This library cannot use the file: it is no segment, it is
  *                  damaged, it was made before the last boot, or its version,
  *                  libc or time namespace differs. Use another name, or remove
@@ -98,9 +102,9 @@ SFSHM_BEGIN_DECLS
 
 /*
  * Returns one line that explains an error of this library to a person, for
- * instance "the deadline passed; try again, or allow more time". `error` is a
- * return value of any call; the sign does not matter. Codes without a meaning
- * of their own here get the system's text. The string is static and never
+ * instance "the deadline passed; try again, or allow more time". `error` is the
+ * return value of any call; its sign does not matter. A code that the list
+ * above does not explain gets the system's text. The string is static and never
  * NULL. Never blocks; safe in threads, after fork and in signal handlers.
  */
 const char *sfshm_strerror(int error);

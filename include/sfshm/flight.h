@@ -9,10 +9,11 @@
  * dies, robust futexes pass the flight on to a follower at once.
  *
  * Unless a comment says otherwise, each call here is thread-safe, must not be
- * made in a signal handler, and returns -ECHILD in a forked child for what
- * belongs to the parent. A thread's first call attaches it. A leader may die at
- * any instruction (by signal, exit, exec, thread exit or cancellation): the
- * kernel wakes the followers, and one of them becomes the leader.
+ * made in a signal handler, and returns -ECHILD in a forked child for a handle
+ * or flight of the parent. A thread's first call attaches the thread to the
+ * segment. A leader may die at any instruction (by signal, exit, exec, thread
+ * exit or cancellation): the kernel wakes the followers, and one of them
+ * becomes the leader.
  */
 #ifndef SFSHM_FLIGHT_H
 #define SFSHM_FLIGHT_H
@@ -27,20 +28,21 @@ SFSHM_BEGIN_DECLS
 /* Longest key in bytes. A key has at least one byte; any may be NUL. */
 #define SFSHM_KEY_MAX 1024
 
-/* For every time in milliseconds: no end. */
+/* The value of a time in milliseconds that never ends. */
 #define SFSHM_FOREVER UINT32_MAX
 
 enum sfshm_policy_flags {
-	/* Do not wait: -EBUSY while a live leader or holder of the claim is
-	   within its lease. */
+	/* Do not wait: -EBUSY while the key's leader, or the holder of its
+	   claim, is alive and within its lease. */
 	SFSHM_TRY = 1 << 0,
-	/* Never lead, nor take the flight from a leader that may be alive. */
+	/* Never lead, and never take the flight from a leader that may be
+	   alive. */
 	SFSHM_FOLLOW = 1 << 1,
 	SFSHM_REFRESH = 1 << 2, /* lead even if there is a fresh result */
-	/* publish: -ENOSPC or -EMSGSIZE if the value cannot be kept */
+	/* publish: -ENOSPC or -EMSGSIZE if the segment cannot keep the value */
 	SFSHM_KEEP = 1 << 3,
-	/* At the deadline, and where the call fails with -EHOSTDOWN, -EAGAIN or
-	   -ENOSPC, return the last value, however old, if there is one. */
+	/* At the deadline, and in place of -EHOSTDOWN, -EAGAIN or -ENOSPC,
+	   return the last value, however old, if there is one. */
 	SFSHM_STALE_ON_TIMEOUT = 1 << 4,
 	/* Ignore another caller's failure: lead, or wait again. */
 	SFSHM_RETRY_ON_FAILURE = 1 << 5,
@@ -49,22 +51,23 @@ enum sfshm_policy_flags {
 	/* sfshm_do(): run the work once more if its key was invalidated
 	   meanwhile. */
 	SFSHM_RETRY_IF_INVALIDATED = 1 << 7,
-	/* With a fired token: -ECANCELED, though nobody leads. */
+	/* If the token has fired: -ECANCELED, even if nobody leads. */
 	SFSHM_CANCEL_FIRST = 1 << 8,
 	/* Leading: if this thread dies, ends or is cancelled in the work, the
 	   flight fails with -EOWNERDEAD for its followers; without this flag
-	   one of them leads. A leader that dies while it publishes is replaced
-	   all the same. Hides the failure before it as it begins: followers of
-	   that failure that have not looked yet wait on. */
+	   one of them leads. If the leader dies while it publishes, a follower
+	   leads all the same. When such a flight begins, it hides the failure
+	   of the flight before it: a follower that has not read that failure
+	   yet waits for the new flight. */
 	SFSHM_FAIL_IF_LOST = 1 << 9,
 };
 
-/* sfshm_publish() returns this if it had no room to keep the value. In
-   sfshm_do() that may be because the value is larger than max_value. */
+/* sfshm_publish() returns this if it had no room to keep the value; in
+   sfshm_do() also if the value is larger than max_value. */
 #define SFSHM_UNCACHED 1
 
 /* sfshm_publish() returns this if the value is stale from the start, because
-   the key was invalidated while its flight was on. */
+   another caller invalidated the key during the flight. */
 #define SFSHM_INVALIDATED 2
 
 /*
@@ -84,20 +87,20 @@ struct sfshm_policy {
 	size_t size;
 	uint32_t flags; /* enum sfshm_policy_flags */
 
-	/* Lifetimes, from the policy of the leader that ends the flight. They
-	   and the two below go on while the host is suspended
-	   (CLOCK_BOOTTIME); all other times stand still (CLOCK_MONOTONIC). */
+	/* Lifetimes, from the policy of the leader that ends the flight. They,
+	   grace_ms and stale_if_error_ms also count the time while the host is
+	   suspended (CLOCK_BOOTTIME); no other time does (CLOCK_MONOTONIC). */
 	uint32_t ttl_ms;     /* a value serves later callers for so long */
 	uint32_t neg_ttl_ms; /* a failure serves later callers for so long */
 
 	/*
-	 * A call accepts a value past its lifetime, and marks it as stale: for
-	 * grace_ms while another caller leads, for stale_if_error_ms after the
-	 * work failed. Where nobody may lead or wait (-EHOSTDOWN, -EAGAIN,
-	 * -ENOSPC) it accepts one for the longer of the two. The segment keeps
-	 * a value past its lifetime for the longer of the two in its leader's
-	 * policy. No stale value is taken while the key's leader is dead or
-	 * past its lease: this call replaces that leader.
+	 * How long past its lifetime a call accepts a value, which it then
+	 * marks as stale: grace_ms while another caller leads;
+	 * stale_if_error_ms after the work failed; the longer of the two in
+	 * place of -EHOSTDOWN, -EAGAIN or -ENOSPC. The segment keeps a value
+	 * for the longer of the two past its lifetime, by the policy of the
+	 * leader that published the value. While the key's leader is dead or
+	 * past its lease, a call takes no stale value: it replaces that leader.
 	 */
 	uint32_t grace_ms;
 	uint32_t stale_if_error_ms;
@@ -106,7 +109,7 @@ struct sfshm_policy {
 	uint32_t wait_timeout_ms;    /* since the first sleep; 0: no limit */
 	uint32_t max_waiters;        /* -EAGAIN if so many wait; 0: no limit */
 	uint64_t deadline_ns;        /* CLOCK_MONOTONIC; 0: no limit */
-	struct sfshm_cancel *cancel; /* then -ECANCELED; or NULL */
+	struct sfshm_cancel *cancel; /* once fired: -ECANCELED; or NULL */
 
 	/* Leading. */
 	uint32_t lock_age_ms; /* lease: past it another caller may take the
@@ -116,9 +119,9 @@ struct sfshm_policy {
 	   breaker_ms (not 0) have passed since the last death. */
 	uint32_t breaker_deaths;
 	uint32_t breaker_ms;
-	/* Early refresh (XFetch): near the end of the lifetime a caller leads
-	   by chance; longer work and a larger beta make it lead earlier. 1 is
-	   usual; 0: never. */
+	/* Early refresh (XFetch): near the end of the lifetime, a random caller
+	   leads although the value is still fresh. Longer work and a larger
+	   beta make this happen earlier. 1 is usual; 0: never. */
 	double beta;
 	/* Callers for keys with the same claim key lead one after the other.
 	   Callers for one key share its flight, with or without a claim key.
@@ -127,8 +130,9 @@ struct sfshm_policy {
 	size_t claim_key_len;
 
 	/* Checks, or NULL. `fresh`: is the value still good enough for this
-	   caller? A refused one may still serve as a stale one. `fits`: does
-	   the value belong to this key? A refused one serves for nothing. */
+	   caller? A value that `fresh` refuses may still serve as a stale one.
+	   `fits`: does the value belong to this key? A value that `fits`
+	   refuses serves for nothing. */
 	sfshm_opinion_fn fresh;
 	sfshm_opinion_fn fits;
 	void *arg; /* passed to both */
@@ -148,7 +152,8 @@ struct sfshm_flight {
  * Asks for the value of `key` (1 to SFSHM_KEY_MAX bytes). `policy` may be NULL:
  * all defaults. Returns
  *
- *   SFSHM_CACHED    A fresh value was there; *result has it.
+ *   SFSHM_CACHED    The segment has a fresh value, or a stale value that the
+ *                   policy accepts; *result has it.
  *   SFSHM_AWAITED   Another caller led; *result has its value.
  *   SFSHM_LEADER    You lead *flight. Do the work, then end the flight in this
  *                   thread with exactly one of publish, fail and release.
@@ -161,7 +166,8 @@ struct sfshm_flight {
  *   -EREMOTEIO, -ENOENT  The work failed, or found that the key does not
  *                 exist; *result has code and message.
  *   -EBUSY        SFSHM_TRY: another caller leads. Do without, or wait.
- *   -ENODATA      SFSHM_FOLLOW: the segment has nothing of this key to give.
+ *   -ENODATA      SFSHM_FOLLOW: nobody leads, and the segment has no result
+ *                 that this call could return.
  *   -ESRCH        SFSHM_FOLLOW: the last flight ended without a result, and
  *                 nobody leads.
  *   -EOWNERDEAD   SFSHM_FOLLOW: the leader died, and nobody leads.
@@ -185,34 +191,35 @@ int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
 
 /*
  * Ends the flight with a value of `len` bytes (0 is allowed) and wakes all
- * followers. The bytes may lie in the result that sfshm_do() fills in. Returns
+ * followers. `data` may point into the result that sfshm_do() fills in. Returns
  *
  *   0               The segment keeps the value for its lifetime.
  *   SFSHM_UNCACHED  The segment has no room to keep the value; the present
- *                   followers get it all the same. In sfshm_do(), if it is
- *                   larger than max_value, or there is no room even for the
- *                   followers, only this caller gets it: the flight ends as
- *                   with sfshm_flight_uncacheable().
- *   SFSHM_INVALIDATED  sfshm_invalidate() came while the work ran, which may
- *                   have read what was changed. The callers that were waiting
- *                   before it get the value; for all others the value is stale
- *                   from the start, and one of them leads. Run the work again
- *                   if you need a value of after the change.
+ *                   followers get it all the same. In sfshm_do(), if the value
+ *                   is larger than max_value, or there is no room even to hand
+ *                   it to the followers, only this caller gets it: the flight
+ *                   ends as with sfshm_flight_uncacheable().
+ *   SFSHM_INVALIDATED  Another caller invalidated the key while the work ran,
+ *                   so the work may have read old data. Callers that waited
+ *                   before the invalidation get the value; for all others it
+ *                   is stale from the start, and one of them leads. If you need
+ *                   a value from after the invalidation, run the work again.
  *   -ESTALE         Another caller took the flight. Nothing became visible.
  *   -EILSEQ         policy.fits refused the value. The flight has failed with
  *                   that code for everybody.
  *   -ESHUTDOWN      The flight has ended as asked, but the segment's file was
  *                   removed meanwhile, so another caller may have done the
  *                   work, too.
- *   -EMSGSIZE       The value is larger than the segment's max_value, and the
- *                   flight was begun without sfshm_do(), or the policy has
- *                   SFSHM_KEEP; or it is of 4 GiB or more. The flight is still
- *                   yours: publish less, call sfshm_flight_uncacheable() and
- *                   publish again, fail it or release it.
- *   -ENOSPC         There is no room even for the followers, and the flight
- *                   was begun without sfshm_do(); or there is no room to keep
- *                   the value, and the policy has SFSHM_KEEP. The flight is
- *                   still yours, as above.
+ *   -EMSGSIZE       The value has 4 GiB or more; or it is larger than the
+ *                   segment's max_value, and either the flight was begun
+ *                   without sfshm_do() or the policy has SFSHM_KEEP. The flight
+ *                   is still yours: publish less, call
+ *                   sfshm_flight_uncacheable() and publish again, fail it or
+ *                   release it.
+ *   -ENOSPC         There is no room to keep the value, and the policy has
+ *                   SFSHM_KEEP; or there is no room even to hand the value to
+ *                   the followers, and the flight was begun without sfshm_do().
+ *                   The flight is still yours, as above.
  *   -ENOMEM         No memory to call policy.fits. The flight is still yours.
  *   -EINVAL         `data` is NULL and `len` is not 0. The flight is still
  *                   yours.
@@ -220,27 +227,27 @@ int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
  *   -ECHILD         The flight belongs to the parent process.
  *   -EBADMSG        The segment is damaged. Release the flight.
  *
- * Never waits for another caller. In a full segment it may yield the processor,
- * for up to 200 ms, until a reader lets go of evicted memory. If the leader is
- * killed inside, either the whole value is visible or nothing.
+ * Never waits for another caller. In a full segment the call may yield the
+ * processor, for up to 200 ms, until a reader lets go of evicted memory. If the
+ * leader is killed inside, either the whole value is visible or none of it.
  */
 int sfshm_publish(struct sfshm_flight *flight, const void *data,
 		  size_t len) SFSHM_CHECKED;
 
-/* sfshm_publish() with a value that is gathered from `count` pieces. */
+/* sfshm_publish() with a value in `count` pieces, as writev(2). */
 int sfshm_publishv(struct sfshm_flight *flight, const struct iovec *iov,
 		   int count) SFSHM_CHECKED;
 
 /*
- * Ends the flight with an error, which all followers get and, for the policy's
- * neg_ttl_ms, later callers. `code` is any number but 0 and INT32_MIN, by
+ * Ends the flight with an error. All followers get it, and for the policy's
+ * neg_ttl_ms later callers, too. `code` is any number but 0 and INT32_MIN, by
  * convention a negated errno value; -ENOENT means "does not exist", and callers
  * get it as their return value. `message` (or NULL) has at most
  * SFSHM_MESSAGE_MAX - 1 bytes; a longer one is cut between two characters of
- * UTF-8, and ends with "...". The last good value stays. Returns 0; -ESTALE,
- * another caller took the flight; -ESHUTDOWN, as sfshm_publish(); -EPERM,
- * another thread leads it; -ECHILD; or -EINVAL (the code) or -EBADMSG, and the
- * flight is still yours. Waits as sfshm_publish() does.
+ * UTF-8, and ends with "...". The key's last good value stays. Returns 0;
+ * -ESTALE, another caller took the flight; -ESHUTDOWN, as sfshm_publish();
+ * -EPERM, another thread leads it; -ECHILD; or, with the flight still yours,
+ * -EINVAL (the code) or -EBADMSG. Blocks as sfshm_publish() does.
  */
 int sfshm_fail(struct sfshm_flight *flight, int code,
 	       const char *message) SFSHM_CHECKED;
@@ -261,9 +268,10 @@ void sfshm_flight_ttl(struct sfshm_flight *flight, uint32_t ttl_ms,
 		      uint32_t neg_ttl_ms);
 
 /*
- * Sets for how many ms past its lifetime the segment keeps this flight's value
- * as a stale one, instead of the policy's grace_ms or stale_if_error_ms. Only
- * the leader calls this, before it ends the flight. Never blocks.
+ * Sets how long (ms) the segment keeps this flight's value past its lifetime as
+ * a stale one, in place of the longer of the policy's grace_ms and
+ * stale_if_error_ms. Only the leader calls this, before it ends the flight.
+ * Never blocks.
  */
 void sfshm_flight_keep(struct sfshm_flight *flight, uint32_t keep_ms);
 
@@ -280,28 +288,29 @@ void sfshm_flight_uncacheable(struct sfshm_flight *flight, uint32_t ms);
 /*
  * Moves the end of the leader's lease (policy.lock_age_ms), and of the lease on
  * its claim, to `ms` from now; 0: no limit. An end more than 49 days after the
- * flight's begin means no limit, too. Returns 0; -ESTALE, another caller
- * took the flight or the claim, or the leader has ended it, so stop the work;
+ * flight's begin means no limit, too. Returns 0; -ESTALE, another caller took
+ * the flight or the claim, or the leader has ended the flight: stop the work;
  * -ECHILD; -EINVAL. Never blocks.
  *
- * Any thread of the process may make this call, sfshm_abandoned() and
- * sfshm_flight_waiters(), also while the leader's thread ends the flight. The
- * leader does not use the struct for another flight until they have returned.
+ * Any thread of the process may call this, sfshm_abandoned() and
+ * sfshm_flight_waiters(), even while the leader's thread ends the flight. The
+ * leader must not use the struct for another flight before these calls have
+ * returned.
  */
 int sfshm_extend(struct sfshm_flight *flight, uint32_t ms) SFSHM_CHECKED;
 
 /*
  * Returns 1 if the flight or its claim had followers and all of them have left;
  * 0 if not; or an error as sfshm_extend(). A leader that does the work only for
- * its followers asks this from time to time, and releases the flight on 1.
+ * its followers calls this from time to time, and releases the flight on 1.
  * Never blocks.
  */
 int sfshm_abandoned(const struct sfshm_flight *flight) SFSHM_CHECKED;
 
 /*
  * Returns the flight's generation, which grows with each flight of the key: a
- * fencing token. Pass it to whatever the work changes, and have lower ones
- * refused there. Never blocks.
+ * fencing token. Pass it to the resource that the work changes; that resource
+ * can refuse a lower one than it has seen. Never blocks.
  */
 uint64_t sfshm_flight_generation(const struct sfshm_flight *flight);
 
@@ -312,7 +321,8 @@ uint64_t sfshm_flight_generation(const struct sfshm_flight *flight);
  *
  * is released on every way out of its block but longjmp(). That includes
  * cancellation and exceptions if the file is compiled with -fexceptions;
- * without that the flight is released when the thread ends. Never blocks.
+ * without that option the flight is released when the thread ends. Never
+ * blocks.
  */
 void sfshm_flight_cleanup(struct sfshm_flight *flight);
 #define SFSHM_GUARDED __attribute__((cleanup(sfshm_flight_cleanup)))
@@ -339,14 +349,14 @@ int sfshm_get(struct sfshm *handle, const void *key, size_t key_len,
 	      struct sfshm_result *result) SFSHM_CHECKED;
 
 /*
- * sfshm_get() with a policy, which may be NULL. Where nothing is fresh, takes a
- * stale value (result->stale is 1) that is past its lifetime by less than the
- * longer of grace_ms and stale_if_error_ms, or is of any age with
- * SFSHM_STALE_ON_TIMEOUT. A fresh failure gives way only to a value that
- * stale_if_error_ms accepts, or, with SFSHM_RETRY_ON_FAILURE, counts as
- * nothing. Asks `fits` and `fresh`; looks at no other field of the policy.
- * Returns as sfshm_get(), or -E2BIG. Never leads, and looks at no leader, so a
- * stale value tells nothing about whether anybody renews it.
+ * sfshm_get() with a policy, which may be NULL. If the key has no fresh result,
+ * looks for a stale value (result->stale is 1): its lifetime ended less than
+ * the longer of grace_ms and stale_if_error_ms ago or, with
+ * SFSHM_STALE_ON_TIMEOUT, at any time. A fresh failure is returned unless
+ * stale_if_error_ms accepts the stale value; SFSHM_RETRY_ON_FAILURE ignores the
+ * failure. Calls `fits` and `fresh`; no other field of the policy matters.
+ * Returns as sfshm_get(), or -E2BIG. Never leads, and does not look at the
+ * key's leader: a stale value does not show whether anybody renews it.
  */
 int sfshm_peek(struct sfshm *handle, const void *key, size_t key_len,
 	       const struct sfshm_policy *policy,
@@ -356,7 +366,7 @@ int sfshm_peek(struct sfshm *handle, const void *key, size_t key_len,
  * Makes `count` calls of sfshm_get(): key i is keys[i], its result goes to
  * results[i], and its return value to outcomes[i]. All results have the same
  * `size`. Returns how many keys had a fresh value (at most INT_MAX), or -EINVAL
- * if an array is missing. The results are of different moments.
+ * if an array is missing. The results come from different moments.
  */
 int sfshm_get_many(struct sfshm *handle, const struct iovec *keys, size_t count,
 		   struct sfshm_result *results, int *outcomes) SFSHM_CHECKED;
@@ -379,20 +389,20 @@ struct sfshm_walk {
 
 /*
  * Finds the next key that begins with `prefix` (of 0 bytes: any key), in no
- * order. Returns 1 with the key in *walk, 0 at the end, or an error as
- * sfshm_get(). A key that is there from the first call to the last is found;
- * one that comes, goes or, in a resize, moves meanwhile may be found, even
- * twice. Keys with nothing but a flight count. A walk needs no end, and may go
- * on in another thread, but not in a forked child. Visits each slot once,
- * and never waits for another caller.
+ * particular order. Returns 1 with the key in *walk, 0 at the end, or an error
+ * as sfshm_get(). The walk finds every key that the segment has from the first
+ * call to the last. It may find, even twice, a key that comes, goes or is moved
+ * by a resize meanwhile. A key that has only a flight counts, too. The caller
+ * need not finish a walk, and may continue it in another thread, but not in a
+ * forked child. Visits each slot once, and never waits for another caller.
  */
 int sfshm_next_key(struct sfshm *handle, const void *prefix, size_t prefix_len,
 		   struct sfshm_walk *walk) SFSHM_CHECKED;
 
 /*
- * Waits for the flight under way without ever leading: sfshm_begin() with
- * SFSHM_FOLLOW, and the same returns. Does not look at the leader's lease: the
- * wait ends with the flight, or by the policy's deadline or token.
+ * Waits for the flight under way, and never leads: sfshm_begin() with
+ * SFSHM_FOLLOW. Returns as that call does. Ignores the leader's lease: the wait
+ * ends with the flight, or by the policy's deadline or token.
  */
 int sfshm_wait(struct sfshm *handle, const void *key, size_t key_len,
 	       const struct sfshm_policy *policy,
@@ -416,9 +426,9 @@ enum sfshm_invalidate_flags {
 
 /*
  * Declares the key's value or failure to be out of date. Without SFSHM_HARD,
- * callers whose policy accepts stale values still get it, and the result of a
- * flight under way is out of date, too, when it comes: later callers wait for
- * that flight's end, then one of them leads. Returns 0; -ENODATA, there is no
+ * callers whose policy accepts stale values still get the value, and a flight
+ * under way goes on, but its result will be out of date, too: later callers
+ * wait for its end, then one of them leads. Returns 0; -ENODATA, there is no
  * such key, or nothing fresh and no flight; or an error as sfshm_get(). Never
  * waits for another caller. If the caller dies inside, the key is invalidated
  * or it is not. Varnish has the same two kinds of purges.
@@ -430,8 +440,9 @@ int sfshm_invalidate(struct sfshm *handle, const void *key, size_t key_len,
  * sfshm_invalidate() for every key. Returns the number of keys invalidated (at
  * most INT_MAX), or an error as sfshm_get(). Visits every slot, one after the
  * other. A value whose flight began before the call is out of date when the
- * call returns, or when it comes; one whose flight began meanwhile may stay. If
- * the caller dies inside, some keys are invalidated and others are not.
+ * call returns or, if it is published later, from the start. A value whose
+ * flight began during the call may stay. If the caller dies inside, some keys
+ * are invalidated and others are not.
  */
 int sfshm_invalidate_all(struct sfshm *handle, uint32_t flags) SFSHM_CHECKED;
 

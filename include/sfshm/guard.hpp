@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For C++17: results that free themselves, flights that are released on every
- * way out of their block, exceptions included, and work that may throw.
+ * For C++17: results that free themselves; flights that are released on every
+ * way out of their block, exceptions included; and work that may throw.
  *
  *	sfshmxx::policy policy;
  *	sfshmxx::result result;
@@ -124,7 +124,7 @@ class flight
 	flight(const flight &) = delete;
 	flight &operator=(const flight &) = delete;
 
-	/* sfshm_begin(). First releases an earlier flight unless it ended. */
+	/* sfshm_begin(). First releases an earlier flight that is still on. */
 	int begin(struct sfshm *handle, std::string_view key,
 		  const struct sfshm_policy *policy,
 		  result &res) noexcept(false)
@@ -171,9 +171,9 @@ class flight
 enum class on_throw {
 	release, /* one follower becomes the leader */
 	fail, /* all get -EREMOTEIO with code -ECANCELED and a message: what()
-		    of a std::exception, "unknown exception" of any other, and
-		    "cancelled" if the thread is cancelled or calls
-		    pthread_exit() */
+		    of a std::exception, "unknown exception" for any other
+		    exception, and "cancelled" if the thread is cancelled or
+		    calls pthread_exit() */
 };
 
 namespace detail

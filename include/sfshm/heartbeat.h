@@ -2,11 +2,11 @@
 /*
  * Heartbeats: a thread that extends a leader's lease while the leader works.
  *
- * policy.lock_age_ms is a lease: past it another caller may take the flight
- * from a live leader. With a heartbeat, work of unknown length can have a short
- * lease: the lease ends soon if the process or the machine is stopped, and
- * never while the work goes on. The idea comes from leases in distributed
- * locks.
+ * policy.lock_age_ms is a lease: once it is over, another caller may take the
+ * flight from a live leader. With a heartbeat, work of unknown length can have
+ * a short lease: the lease ends soon after the process or the machine is
+ * stopped, and never while the work goes on. The idea comes from leases in
+ * distributed locks.
  *
  *	struct sfshm_heartbeat beat;
  *
@@ -32,14 +32,14 @@ struct sfshm_heartbeat {
 };
 
 /*
- * Starts a thread that extends the lease of `flight`, and of its claim, every
- * third of lock_age_ms, each time to lock_age_ms from then, whatever
- * sfshm_extend() has set. If the policy has no lock_age_ms, what is left of the
- * lease that sfshm_extend() has set counts instead; if there is no lease, no
- * thread is started. The calling thread must lead the flight. All signals are
- * blocked in the new thread. It ends by itself once the flight is lost or has
- * ended, even if the leader is cancelled or ends without
- * sfshm_heartbeat_stop().
+ * Starts a new thread that extends the lease of `flight`, and of its claim.
+ * Every lock_age_ms / 3 the new thread sets the lease to end lock_age_ms later,
+ * whatever end sfshm_extend() has set. If the policy has no lock_age_ms, the
+ * time left of the lease that sfshm_extend() has set takes its place; if there
+ * is no lease, the call starts no thread. The calling thread must lead the
+ * flight. All signals are blocked in the new thread. The new thread ends by
+ * itself once the flight is lost or has ended, even if the leader is cancelled
+ * or ends without sfshm_heartbeat_stop().
  *
  * Both structs must stay in place until the heartbeat is stopped. Returns 0;
  * -ESTALE, the flight was taken or has ended; -EPERM, this thread does not lead
@@ -53,8 +53,8 @@ int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,
 
 /*
  * Ends the heartbeat's thread and waits for its end, which takes about one
- * wake-up. The lease ends at the time that its last extension set. The thread
- * that started the heartbeat calls this, best before it ends the flight.
+ * wake-up. The lease keeps the end that the last extension set. Call this in
+ * the thread that started the heartbeat, best before it ends the flight.
  * Returns 0; -ESTALE, another caller took the flight: discard the result;
  * -EINVAL; -ECHILD in a forked child. Idempotent. Not for signal handlers; no
  * cancellation point.

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Views: look inside a segment from outside, and check it.
+ * Views look into a segment without taking part in it; sfshm_verify() checks a
+ * segment.
  *
  * A view maps the segment read-only. The viewer is no participant, takes no
- * lock and writes nothing, so it disturbs nobody. It sees a snapshot, record by
- * record; each record says whether it changed while the viewer read it.
- * sfshm_verify() is different: it takes part in the segment.
+ * lock and writes nothing, so it disturbs nobody. Each call reads one record;
+ * `torn` says whether a slot changed while the call read it. Unlike a view,
+ * sfshm_verify() takes part in the segment.
  *
- * Each call here must not be made in a signal handler. A view works in a forked
- * child; a handle does not (-ECHILD). If a viewer dies inside, nobody else is
+ * No call here may be made in a signal handler. A view works in a forked child;
+ * a handle does not (-ECHILD). If a viewer dies inside, nobody else is
  * affected.
  */
 #ifndef SFSHM_INSPECT_H
@@ -58,8 +59,8 @@ struct sfshm_segment_info {
 	uint64_t bytes_used;   /* of that, in use by values and keys */
 	uint64_t file_bytes;   /* size of the file */
 	uint64_t memory_bytes; /* of that, backed by memory */
-	uint64_t epoch;
-	uint64_t created_s; /* CLOCK_REALTIME, seconds */
+	uint64_t epoch;        /* grows as evictors reclaim memory */
+	uint64_t created_s;    /* CLOCK_REALTIME, seconds */
 	uint32_t mode, owner, group;
 	uint32_t waitv; /* 1: this process can sleep on several words at once
 				  (futex_waitv); 0: followers poll */
@@ -69,11 +70,11 @@ struct sfshm_segment_info {
 struct sfshm_participant_info {
 	size_t size;
 	uint32_t index;
-	uint32_t attached; /* 1: a thread, dead or alive, has the record */
-	uint32_t alive;    /* 1: that thread lives */
-	uint32_t incarnation;
-	int32_t pid, tid;  /* in the participant's own PID namespace */
-	uint64_t pid_ns;   /* inode of that namespace */
+	uint32_t attached;    /* 1: a thread, dead or alive, has the record */
+	uint32_t alive;       /* 1: that thread lives */
+	uint32_t incarnation; /* counts the threads that had the record */
+	int32_t pid, tid;     /* in the participant's own PID namespace */
+	uint64_t pid_ns;      /* inode of that namespace */
 	uint32_t flights;  /* flights it leads plus locks and permits it holds;
 			      above 16 the number may be too low */
 	uint32_t reading;  /* 1: it is inside a look-up */
@@ -87,7 +88,7 @@ struct sfshm_participant_info {
 struct sfshm_slot_info {
 	size_t size;
 	uint32_t index;
-	uint32_t torn; /* 1: changed while it was read; take it as a hint */
+	uint32_t torn; /* 1: the slot changed during the call; only a hint */
 	enum sfshm_phase phase;
 	uint32_t key_len;
 	uint8_t key[1024];
@@ -106,15 +107,15 @@ struct sfshm_slot_info {
 	char error[256];      /* failed: the work's message */
 
 	enum sfshm_kind kind;
-	int64_t stale_ms;     /* the value is kept for so long past its lifetime
-			     as a stale one; -1: for ever */
-	int64_t lease_ms;     /* busy: rest of the leader's lease; 0: over; -1:
+	int64_t stale_ms;    /* how long past its lifetime the segment keeps
+			     the value as a stale one; -1: for ever */
+	int64_t lease_ms;    /* busy: rest of the leader's lease; 0: over; -1:
 			     no lease, or not known */
-	int64_t death_ms;     /* since the last leader died, if nobody has led
+	int64_t death_ms;    /* since the last leader died, if nobody has led
 			     since; else -1 */
-	uint32_t rank;        /* held lock: its rank; 0: none */
-	uint32_t owner_died;  /* 1: the last leader or holder died; the present
-				one knows, or the next one will learn it */
+	uint32_t rank;       /* held lock: its rank; 0: none */
+	uint32_t owner_died; /* 1: the last leader or holder died; the one after
+				it learns that */
 	uint32_t permits_max; /* semaphore: number of permits */
 	uint32_t permits;     /* semaphore: permits held */
 	uint32_t stage;       /* save: enum sfshm_save_stage */
@@ -123,8 +124,8 @@ struct sfshm_slot_info {
 };
 
 /*
- * Opens a view of the segment `name`, which has the forms of sfshm_open().
- * `why` (or NULL) of `why_size` bytes gets one line on a failure. Returns 0,
+ * Opens a view of the segment `name` (<sfshm/segment.h> lists a name's forms).
+ * After a failure `why` (or NULL, `why_size` bytes) has one line. Returns 0,
  * -ENOENT, -EACCES, -ELOOP, -EPROTO, -ENAMETOOLONG, -ENOMEM, or the error of
  * the system call that failed. Blocks only for file-system calls. If the file
  * shrinks later, reading the view raises SIGBUS, as with any mapped file;
@@ -149,9 +150,9 @@ int sfshm_view_participant(struct sfshm_view *view, uint32_t index,
 
 /*
  * Reads the slot at `index` (0 to slots_used - 1). Returns 0; -ERANGE, the
- * index is past the end; -EBADMSG, the slot is damaged, and only `index` and
- * `phase` are set: go on with the next one, and verify the segment; or -EINVAL.
- * Never blocks.
+ * index is past the end; -EBADMSG, the slot is damaged: trust only `index` and
+ * `phase`, go on with the next slot, and verify the segment; or -EINVAL. Never
+ * blocks.
  */
 int sfshm_view_slot(struct sfshm_view *view, uint32_t index,
 		    struct sfshm_slot_info *info) SFSHM_CHECKED;
@@ -185,14 +186,16 @@ int sfshm_counter(struct sfshm *handle, uint32_t index, const char **name,
 typedef void (*sfshm_finding_fn)(const char *finding, void *arg);
 
 /*
- * Checks every invariant of the segment: chains, slots, the owner of each
- * granule of value memory, the dead participants. First reaps the dead, and
- * reports nothing that they left. Calls `report` (or NULL) with `arg` for each
- * breach, after the check. Returns the number of breaches, or an error as
- * sfshm_get(). Meant for a segment that is not in use: if other callers change
- * a word while this call reads it, the call checks the word again before it
- * reports a breach. Visits the whole segment; does not wait for other callers.
- * Thread-safe. A caller that dies inside is reaped as any participant is.
+ * Checks every invariant of the segment: hash chains, slots, the owner of each
+ * granule (allocation unit) of value memory, participant records. First cleans
+ * up after dead participants, and does not report what they left. After the
+ * check, calls `report` (or NULL) with `arg` for each of the first 1000
+ * breaches. Returns the number of breaches, or an error as sfshm_get(). Meant
+ * for a segment that is not in use: a change by another caller during the check
+ * can look like a breach. While the check finds breaches, the call repeats the
+ * check, up to five times in all; it reports only what the last check found.
+ * Visits the whole segment; does not wait for other callers. Thread-safe. If
+ * the caller dies inside, other participants clean up after it.
  */
 int sfshm_verify(struct sfshm *handle, sfshm_finding_fn report,
 		 void *arg) SFSHM_CHECKED;

@@ -3,21 +3,21 @@
  * Keyed locks: one holder per key, among the threads of all processes that
  * share a segment.
  *
- * A lock needs no set-up: the first lock call for a key creates it, and the
- * library reuses the slots of idle locks. If a holder dies, the kernel wakes a
- * waiter, which takes the lock at once and learns of the death, as with
- * pthread_mutexattr_setrobust(). If nobody waits, the segment keeps the note of
+ * A lock needs no set-up: the first lock call for a key creates the lock, and
+ * the library reuses the slots of idle locks. If a holder dies, the kernel
+ * wakes a waiter, which takes the lock at once and learns of the death, as with
+ * pthread_mutexattr_setrobust(). If nobody waits, the segment keeps a note of
  * the death for the next holder, unless all slots are in use and no other slot
- * can be evicted. The ranks come from grex's pack lock.
+ * can be evicted. The idea of ranks comes from grex's pack lock.
  *
  * Locks have a name space of their own: the lock "a" and the value "a" have
  * nothing to do with each other.
  *
  * Each call here is thread-safe and must not be made in a signal handler. A
- * thread's first call attaches it. If a thread ends, is cancelled, dies, or
- * closes its last handle of the segment, its locks are released, and the next
- * holder of each learns of it. A lock belongs to the thread that took it; a
- * forked child holds none.
+ * thread's first call attaches the thread to the segment. If a thread ends, is
+ * cancelled, dies, or closes its last handle of the segment, its locks are
+ * released, and the next holder of each learns that. A lock belongs to the
+ * thread that took it; a forked child holds none.
  */
 #ifndef SFSHM_LOCK_H
 #define SFSHM_LOCK_H
@@ -43,7 +43,7 @@ enum sfshm_lock_flags {
 	SFSHM_LOCK_ABORT = 1 << 2,
 	/* sfshm_lock_path(): lock the file itself, whatever its paths are. */
 	SFSHM_LOCK_INODE = 1 << 3,
-	/* With a fired token: -ECANCELED, though the lock is free. */
+	/* If the token has fired: -ECANCELED, even if the lock is free. */
 	SFSHM_LOCK_CANCEL_FIRST = 1 << 4,
 };
 
@@ -65,9 +65,9 @@ struct sfshm_lock_options {
 	uint32_t wait_timeout_ms; /* then -ETIMEDOUT; 0: no limit */
 	uint32_t reserved;
 	uint64_t deadline_ns; /* likewise, CLOCK_MONOTONIC; 0: no limit */
-	struct sfshm_cancel *cancel; /* then -ECANCELED; or NULL */
-	/* Buffer for one line on a wrong rank: both ranks, both keys. Or
-	   NULL. */
+	struct sfshm_cancel *cancel; /* once fired: -ECANCELED; or NULL */
+	/* Buffer for one line that names both ranks and both keys if the rank
+	   is wrong; or NULL. */
 	char *why;
 	size_t why_size; /* bytes of `why` */
 };
@@ -99,30 +99,31 @@ struct sfshm_lock {
  *
  * or an error, and *lock holds nothing:
  *
- *   -EBUSY      SFSHM_LOCK_TRY: another thread holds the lock. With
- *               SFSHM_LOCK_OWN_IS_BUSY: this thread does.
+ *   -EBUSY      SFSHM_LOCK_TRY: another thread holds the lock.
+ *               SFSHM_LOCK_OWN_IS_BUSY: this thread holds the lock.
  *   -EDEADLK    Waiting would deadlock: this thread holds the lock, or leads
  *               or holds what the lock's holder waits for. Release what this
- *               thread holds and begin anew. The call finds circles over any
- *               number of threads and processes, over flights, locks and
- *               permits (if one thread holds all of a semaphore's), also while
- *               the segment is replaced.
+ *               thread holds and begin anew. The call finds circles of any
+ *               number of threads and processes, over flights, locks and the
+ *               permits of semaphores (if one thread holds all permits), also
+ *               during a resize.
  *   -EDOM       The rank is not above the ranks that this thread holds.
  *   -ETIMEDOUT, -ECANCELED  Your wait ended.
  *   -ENOSPC     All slots are in use. Try later, or enlarge the segment.
  *   -ESHUTDOWN, -EUSERS, -EINVAL, -E2BIG, -ENAMETOOLONG, -EBADMSG, -EBADF,
  *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
  *
- * A free lock is taken without a system call, even after the deadline, and with
- * a fired token unless SFSHM_LOCK_CANCEL_FIRST is set. A waiter sleeps in the
- * kernel; the sleep is a cancellation point, and signals do not end it. A
- * caller that dies inside holds the lock or does not; in either case the others
- * go on.
+ * The call takes a free lock without a system call, even after the deadline,
+ * and, unless SFSHM_LOCK_CANCEL_FIRST is set, even if the token has fired. A
+ * waiter sleeps in the kernel; the sleep is a cancellation point, and signals
+ * do not end it. A caller that dies inside holds the lock or does not; in
+ * either case the others go on.
  *
- * A thread that releases a lock and takes it again at once may pass those that
- * wait. When the lock has been taken 16 times past them, the next caller lets
- * one of them go first: it waits too, for 2 ms at most. A caller that only
- * tries never does. Among waiters there is no order.
+ * A thread that releases a lock and takes it again at once may overtake the
+ * waiters. Once the waiters have been overtaken 16 times, the next caller lets
+ * a waiter go first: the caller waits, too, for 2 ms at most. A caller with
+ * SFSHM_LOCK_TRY never waits for that. Waiters get the lock in no particular
+ * order.
  */
 int sfshm_lock(struct sfshm *handle, const void *key, size_t key_len,
 	       const struct sfshm_lock_options *options,
@@ -131,33 +132,34 @@ int sfshm_lock(struct sfshm *handle, const void *key, size_t key_len,
 /*
  * sfshm_lock() with SFSHM_LOCK_TRY as its only option. Returns 0,
  * SFSHM_OWNER_DIED, -EBUSY, or an error as sfshm_lock(). If this thread holds
- * the lock, that is -EDEADLK; for -EBUSY call sfshm_lock() with SFSHM_LOCK_TRY
- * and SFSHM_LOCK_OWN_IS_BUSY. Never waits for another caller.
+ * the lock, returns -EDEADLK; to get -EBUSY instead, call sfshm_lock() with
+ * SFSHM_LOCK_TRY and SFSHM_LOCK_OWN_IS_BUSY. Never waits for another caller.
  */
 int sfshm_trylock(struct sfshm *handle, const void *key, size_t key_len,
 		  struct sfshm_lock *lock) SFSHM_CHECKED;
 
 /*
  * sfshm_lock() with a canonical path as the key: absolute, without symbolic
- * links, "." and "..", so that all paths of a place give the same lock. The
- * directory must exist; its last component may be missing, or be a symbolic
- * link to a file that is missing: the key is the path that the file will have.
- * A file that replaces another one under its path has the same lock.
+ * links, "." and "..", so that all paths to a file give the same lock. The
+ * path's directory must exist. Its last component may be missing, or may be a
+ * symbolic link to a file that is missing: the key is then the path that the
+ * file will have. A file that replaces another one under its path has the same
+ * lock.
  *
  * With SFSHM_LOCK_INODE the key is "inode:MAJOR:MINOR:NUMBER", from the file's
- * device and inode number. So hard links, and paths in bind mounts and other
- * mount namespaces, give the same lock. The file must exist. A file that
- * replaces it under its path, by rename(2), has a lock of its own. Keep the
- * file open while you hold the lock: once a file is removed and closed, a new
- * file may get its number.
+ * device and inode number: hard links, and paths in bind mounts and other mount
+ * namespaces, give the same lock. The file must exist. If rename(2) puts
+ * another file in its place, that file has a lock of its own. Keep the file
+ * open while you hold the lock: once a file is removed and closed, a new file
+ * may get its number.
  *
- * No file is opened or made. Returns as sfshm_lock(), or -EACCES, -ENOTDIR,
- * -ELOOP, ... as realpath(3), or
+ * The call opens and makes no file. Returns as sfshm_lock(), or -EACCES,
+ * -ENOTDIR, -ELOOP, ... as realpath(3), or
  *
  *   -ENOENT     The directory is missing, or with SFSHM_LOCK_INODE the file.
  *               Make it first.
  *
- * Looking at the path may block. Use this call in place of flock(2).
+ * Resolving the path may block. Use this call in place of flock(2).
  */
 int sfshm_lock_path(struct sfshm *handle, const char *path,
 		    const struct sfshm_lock_options *options,
@@ -165,25 +167,24 @@ int sfshm_lock_path(struct sfshm *handle, const char *path,
 
 /*
  * Releases the lock; one of the waiters takes it. Returns 0; -EPERM, another
- * thread holds it, and nothing has changed; -ESTALE, nothing is held, or it was
- * released already; -ESHUTDOWN, the lock is released, but the segment's file
- * was removed meanwhile, so another thread may have held the same lock;
- * -ECHILD, it belongs to the parent process; or -EINVAL. Never blocks.
+ * thread holds the lock, and nothing has changed; -ESTALE, *lock holds nothing,
+ * or was released already; -ESHUTDOWN, the lock is released, but the segment's
+ * file was removed meanwhile, so another thread may have held the same lock;
+ * -ECHILD, the lock belongs to the parent process; or -EINVAL. Never blocks.
  */
 int sfshm_unlock(struct sfshm_lock *lock);
 
 /*
  * Returns the generation of this hold, which grows with each hold of a key: a
- * fencing token. The resource that the lock protects can refuse callers with a
- * lower one than it has seen. Returns 0 if *lock has never held a lock. Never
- * blocks.
+ * fencing token. The resource that the lock protects can refuse a lower one
+ * than it has seen. Returns 0 if *lock has never held a lock. Never blocks.
  */
 uint64_t sfshm_lock_generation(const struct sfshm_lock *lock);
 
 /*
  * Copies the first `size` bytes of the held lock's key to `buffer`. Returns the
- * length of the whole key; -ESTALE, nothing is held; -EPERM, another thread
- * holds it; -ECHILD; or -EINVAL. Never blocks.
+ * length of the whole key; -ESTALE, *lock holds nothing; -EPERM, another thread
+ * holds the lock; -ECHILD; or -EINVAL. Never blocks.
  */
 int sfshm_lock_key(const struct sfshm_lock *lock, void *buffer,
 		   size_t size) SFSHM_CHECKED;

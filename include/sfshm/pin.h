@@ -16,7 +16,7 @@
 
 SFSHM_BEGIN_DECLS
 
-/* The pins that one thread may hold at a time in one segment. */
+/* The most pins that one thread may hold at a time in one segment. */
 #define SFSHM_PINS_MAX 16
 
 /* A pin. Only the library uses the contents. */
@@ -34,20 +34,21 @@ struct sfshm_pin {
  * -ENOMEM.
  *
  * A pin belongs to its thread, which releases it with sfshm_unpin() before it
- * closes the handle. While it is held, nobody else can use its memory. If the
- * thread ends or dies, its pins are released. A forked child has none of them.
- * Never blocks. Thread-safe; not for signal handlers.
+ * closes the handle. While the thread holds a pin, the segment cannot reuse the
+ * memory of that value. If the thread ends or dies, its pins are released. A
+ * forked child has none of them. Never blocks. Thread-safe; not for signal
+ * handlers.
  */
 int sfshm_pin(struct sfshm *handle, const void *key, size_t key_len,
 	      struct sfshm_pin *pin, struct sfshm_result *result) SFSHM_CHECKED;
 
 /*
- * Stores where the pinned bytes are, from byte `offset` on, as up to `max`
- * pieces in order, in iov[]. Returns the number of pieces (0: no bytes from
- * there on), -EINVAL or -EBADMSG. Each piece but the first and the last has at
- * least 64 bytes. To get the rest, call again with `offset` plus the lengths of
- * the pieces. Other processes read the same bytes: do not write to them. Never
- * blocks.
+ * Fills iov[] with the pieces of memory that hold the pinned bytes from byte
+ * `offset` on: at most `max` pieces, in order. Returns the number of pieces (0:
+ * the value ends at or before `offset`), -EINVAL or -EBADMSG. Each piece but
+ * the first and the last has at least 64 bytes. To get the rest, add the
+ * pieces' lengths to `offset` and call again. Other processes read the same
+ * bytes: do not write to them. Never blocks.
  */
 int sfshm_pin_iov(const struct sfshm_pin *pin, uint64_t offset,
 		  struct iovec *iov, int max) SFSHM_CHECKED;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Values that come from elsewhere than a flight's work, and flights whose old
- * value is still good. The ideas are write-through caches and HTTP's 304.
+ * Storing a value without leading its key, and renewing an old value that is
+ * still good. The ideas are write-through caches and HTTP's 304.
  */
 #ifndef SFSHM_PUT_H
 #define SFSHM_PUT_H
@@ -11,50 +11,52 @@
 SFSHM_BEGIN_DECLS
 
 /*
- * Stores a value of `len` bytes (0 is allowed) for a key, whoever leads the
- * key: a caller that has just changed the original makes the new value known.
- * Of the policy, which may be NULL, only ttl_ms, grace_ms and stale_if_error_ms
- * count, as if this caller had published the value. With a ttl_ms of 0 only
- * those get the value who wait for the key.
+ * Stores a value of `len` bytes (0 is allowed) for a key, even while another
+ * caller leads the key: a caller that has just changed the original data makes
+ * the new value known. Of the policy, which may be NULL, only ttl_ms, grace_ms
+ * and stale_if_error_ms count, as if this caller had published the value. If
+ * ttl_ms is 0, only the callers that wait for the key get the value.
  *
- * A flight under way is taken from its leader, whose publish returns -ESTALE;
- * the callers that wait for it get this value. While a resize moves values, one
- * of them may lead for a moment before that, and is fenced, too. Returns
+ * The call takes a flight under way from its leader, whose publish then returns
+ * -ESTALE; the callers that wait for the flight get this value. While a resize
+ * moves values, one of these callers may become the leader first; it is fenced,
+ * too. Returns
  *
- *   0             The value is there.
- *   SFSHM_INVALIDATED  It is there, but stale from the start: another caller
- *                 invalidated the key meanwhile.
+ *   0             The segment has the value.
+ *   SFSHM_INVALIDATED  The segment has the value, but it is stale from the
+ *                 start: another caller invalidated the key meanwhile.
  *   -ESTALE       A later put or SFSHM_HARD invalidation came before this value
- *                 was visible. What it left counts.
+ *                 was visible. The key has what that call left.
  *   -EDEADLK      This thread leads the key. End that flight with the value:
  *                 sfshm_publish().
  *   -EMSGSIZE, -ENOSPC  The value is larger than the segment's max_value, or
  *                 there is no room to keep it. The key has been removed, as by
  *                 sfshm_invalidate() with SFSHM_HARD, so that no caller gets
- *                 the older value; the next one leads.
+ *                 the older value; the next caller leads.
  *   -EBUSY        Other callers took the lead 1000 times in between. Try again.
- *   -ESHUTDOWN    The value is there, but the segment's file was removed; or
- *                 as in <sfshm/errors.h>.
+ *   -ESHUTDOWN    The segment has the value, but the segment's file was
+ *                 removed; or as in <sfshm/errors.h>.
  *   -EINVAL, -E2BIG, -ENAMETOOLONG, -EUSERS, -EBADMSG, -EBADF, -ECHILD,
  *   -ENOMEM       As in <sfshm/errors.h>.
  *
  * Never waits for another caller, and takes no claim; else blocks as
- * sfshm_publish() does. If the caller dies inside, the key has what it had or
- * the new value; if it dies or stops after it took a flight from its leader,
- * the key has no value, and after 125 ms at the most a follower leads.
+ * sfshm_publish() does. If the caller dies inside, the key has either its old
+ * value or the new one. But if the caller dies or is stopped after it took a
+ * flight from the leader, the key has no value, and after 125 ms at the most a
+ * follower leads.
  */
 int sfshm_put(struct sfshm *handle, const void *key, size_t key_len,
 	      const struct sfshm_policy *policy, const void *data,
 	      size_t len) SFSHM_CHECKED;
 
 /*
- * sfshm_put() if the key's value is the one of `generation`, as a result told
- * it, fresh or past its lifetime; 0: if the key has no fresh value. Else
- * returns -ESTALE and changes nothing, but that a stored failure may be gone. A
- * flight under way is taken from its leader only if the value is the right one.
- * If the call then fails, the key has no value. Returns as sfshm_put(), and
- * -EBUSY also while a resize moves values. Generations from before a resize do
- * not count after it.
+ * sfshm_put() on a condition: the key's value, fresh or past its lifetime, has
+ * the `generation` that an earlier result gave; with 0, the key has no fresh
+ * value. Otherwise returns -ESTALE and changes nothing, except that a stored
+ * failure may be gone. Takes a flight under way from its leader only if the
+ * condition holds; if the call then fails, the key has no value. Returns as
+ * sfshm_put(), and -EBUSY also while a resize moves values. A generation from
+ * before a resize never fits after it.
  */
 int sfshm_put_if(struct sfshm *handle, const void *key, size_t key_len,
 		 const struct sfshm_policy *policy, const void *data,
@@ -62,25 +64,25 @@ int sfshm_put_if(struct sfshm *handle, const void *key, size_t key_len,
 
 /*
  * Copies into *result the value that the leader's flight is to replace, fresh
- * or past its lifetime: `stale`, `generation` and `age_ns` say which one it is.
- * It stays visible to other callers, as their policies say, until the flight
- * ends. Returns 0; -ENODATA, there is none, or policy.fits refused it; -ESTALE,
- * another caller took the flight; -EPERM, another thread leads it; -ECHILD,
- * -EINVAL, -EBADMSG or -ENOMEM. The flight is still the caller's after all but
- * -ESTALE. After a resize the value may not have come to the new segment. Never
- * blocks.
+ * or past its lifetime; `stale`, `generation` and `age_ns` describe that value.
+ * The value stays visible to other callers, as their policies say, until the
+ * flight ends. Returns 0; -ENODATA, there is none, or policy.fits refused it;
+ * -ESTALE, another caller took the flight; -EPERM, another thread leads it;
+ * -ECHILD, -EINVAL, -EBADMSG or -ENOMEM. After -ESTALE the caller has lost the
+ * flight; after any other code the flight goes on as before. After a resize the
+ * new segment may lack the value. Never blocks.
  */
 int sfshm_flight_value(const struct sfshm_flight *flight,
 		       struct sfshm_result *result) SFSHM_CHECKED;
 
 /*
- * Ends the flight with the value that sfshm_flight_value() gives, for another
- * lifetime: the work has found that it is still right. Followers get it as the
- * flight's result, with the flight's generation. Returns as sfshm_publish(), or
- * -ENODATA: there is no such value, and the flight is still yours. The bytes
- * are copied within the segment, so for a moment there must be room for both.
- * Blocks as sfshm_publish() does. If the leader dies inside, the old value is
- * as it was, or it is renewed.
+ * Ends the flight with the value that sfshm_flight_value() gives, which starts
+ * a new lifetime: the work has found that this value is still right. Followers
+ * get it as the flight's result, with the flight's generation. Returns as
+ * sfshm_publish(), or -ENODATA: there is no such value, and the flight is still
+ * yours. The call copies the bytes within the segment, so for a moment the
+ * segment must have room for both copies. Blocks as sfshm_publish() does. If
+ * the leader dies inside, the old value is as it was, or it is renewed.
  */
 int sfshm_touch(struct sfshm_flight *flight) SFSHM_CHECKED;
 

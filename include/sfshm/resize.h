@@ -9,24 +9,24 @@
 
 SFSHM_BEGIN_DECLS
 
-/* Shows the progress of a resize: the values moved so far, and the flights that
-   must still end. */
+/* Shows the progress of a resize: how many values it has moved so far, and how
+   many flights, locks and permits in the old segment must still end. */
 typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
 
 /*
  * Replaces the segment `name` by a new one, its successor, with the geometry in
  * `options`. Fields that are 0 keep their values; owner, group and mode stay.
  * Every process that has the segment open follows at its next call. The call
- * moves the live values over, with their ages and lifetimes, and waits until
- * the last flight in the old segment has ended or until `deadline_ns`
- * (CLOCK_MONOTONIC; 0: no limit); then it removes the old segment. A flight
- * ends in the segment in which it began; callers that ask for its key meanwhile
- * wait for it there. Failures are not moved, nor are values that do not fit.
- * Generations keep growing.
+ * moves the live values over, with their ages and lifetimes. Then it waits
+ * until the last flight, lock and permit in the old segment has ended, or until
+ * `deadline_ns` (CLOCK_MONOTONIC; 0: no limit). Then it removes the old
+ * segment. A flight ends in the segment in which it began; callers that ask for
+ * its key meanwhile wait for it there. The call moves no failures, and no
+ * values that do not fit into the new segment. Generations keep growing.
  *
  * With `options` NULL, finishes a resize that was interrupted or timed out.
- * With `options`, does that first. `progress` (or NULL) is called from time to
- * time with `arg`.
+ * With `options`, finishes such a resize first, then does its own. From time to
+ * time the call calls `progress` (or NULL) with `arg`.
  *
  * Returns 0, or an error, with a line in options->why:
  *
@@ -34,8 +34,8 @@ typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
  *   -EDEADLK    This thread leads a flight, or holds a lock or permit, in the
  *               segment; the resize would wait for it. End it first; nothing
  *               has changed.
- *   -ETIMEDOUT  The successor is in place, and flights in the old segment go
- *               on. Call again later with `options` NULL.
+ *   -ETIMEDOUT  The successor is in place, and flights, locks or permits in the
+ *               old segment go on. Call again later with `options` NULL.
  *   -ENOSPC     There is no room for the successor; nothing has changed.
  *   -EEXIST     A file that is not part of this segment has the name "NAME~"
  *               or "NAME~new". Move it away.

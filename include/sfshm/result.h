@@ -14,7 +14,7 @@ SFSHM_BEGIN_DECLS
 /* Size in bytes of an error's message, its NUL included. */
 #define SFSHM_MESSAGE_MAX 256
 
-/* The source of a result. A successful call returns it, too. */
+/* The source of a result. A successful call also returns it. */
 enum sfshm_source {
 	SFSHM_CACHED = 0,   /* the segment held it already */
 	SFSHM_AWAITED = 1,  /* another caller made it while this one waited */
@@ -42,8 +42,8 @@ struct sfshm_buf {
  *
  * The fields are valid after an outcome >= 0; `code` and `message` also after
  * -EREMOTEIO and -ENOENT. After any other outcome value.len is 0. The message
- * is empty unless the work of this call's key failed: nothing stays of an
- * earlier call, nor of a value that the policy's checks refused.
+ * is empty unless the work of this call's key failed: the library clears what
+ * an earlier call, or a value that the policy's checks refused, left there.
  */
 struct sfshm_result {
 	size_t size;

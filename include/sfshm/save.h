@@ -3,22 +3,22 @@
  * Staged saves: one caller writes the file of a key, and it appears complete.
  *
  * This is for results that are larger than a segment's values: a file has the
- * bytes, and the segment has a record of the file. Of all callers that ask for
- * the file, one is the writer. It writes where nobody else sees the file; then
- * the complete file appears under its path in one step. The steps are those of
+ * bytes, and the segment has a record of the file. One of the callers that ask
+ * for the file is the writer. The writer writes to a temporary file; then the
+ * complete file appears under its path in one step. The steps are those of
  * erllama's cache writer: reserve, acquire, write, check the reservation, link,
  * announce, release.
  *
  * Each step is a state in the segment. A writer that dies before the link
  * leaves no file. If a writer dies between the link and the announcement, the
  * next caller checks the file by length and checksum and announces it. If a
- * live writer is slow there, callers take the file, and leave the announcement
- * to the writer.
+ * live writer is slow between these two steps, other callers use the file, and
+ * leave the announcement to the writer.
  *
  * Unless a comment says otherwise, each call here is thread-safe and must not
- * be made in a signal handler. A thread's first call attaches it. A call
- * returns an outcome >= 0 or a negated errno value, which may come from a
- * system call on the file.
+ * be made in a signal handler. A thread's first call attaches the thread to the
+ * segment. A call returns an outcome >= 0 or a negated errno value, which may
+ * come from a system call on the file.
  */
 #ifndef SFSHM_SAVE_H
 #define SFSHM_SAVE_H
@@ -59,16 +59,17 @@ struct sfshm_save_options {
 	uint32_t mode;   /* permission bits, less the umask; 0: 0600 */
 	uint32_t ttl_ms; /* the record serves later callers for so long; the
 			    file stays until it is replaced */
-	/* The reservation's lease. The begin starts it (with `semaphore`, once
-	   the writer has a permit), and the publish starts it anew. Past it
-	   another caller may take the reservation from a live writer, unless
-	   the file is in place and serves that caller; 0: no limit. */
+	/* The reservation's lease. It starts in sfshm_save_begin() (with
+	   `semaphore`, once the writer has a permit), and anew in
+	   sfshm_save_publish(). Once it is over, another caller may take the
+	   reservation from a live writer, unless the file is in place and
+	   serves that caller. 0: no limit. */
 	uint32_t reserve_ms;
-	/* From the call's begin, for all its waits; then -ETIMEDOUT; 0: no
-	   limit. */
+	/* For all waits of the call together, from its begin; then -ETIMEDOUT;
+	   0: no limit. */
 	uint32_t wait_timeout_ms;
 	uint64_t deadline_ns; /* likewise, CLOCK_MONOTONIC; 0: no limit */
-	struct sfshm_cancel *cancel; /* then -ECANCELED; or NULL */
+	struct sfshm_cancel *cancel; /* once fired: -ECANCELED; or NULL */
 	/* Name of a semaphore: the writer holds one of its permits. Or NULL. */
 	const void *semaphore;
 	size_t semaphore_len; /* bytes */
@@ -92,8 +93,8 @@ struct sfshm_save_info {
 	uint8_t adopted;     /* 1: this call announced a dead writer's file */
 	uint8_t reserved[6];
 	char message[SFSHM_MESSAGE_MAX]; /* of a failed save; a string */
-	char path[SFSHM_SAVE_PATH_MAX];  /* absolute path of the file; from a
-					    begin, the path asked for */
+	char path[SFSHM_SAVE_PATH_MAX];  /* absolute path of the file; after
+					    sfshm_save_begin(), its `path` */
 };
 
 #define SFSHM_SAVE_INFO_INIT                           \
@@ -131,11 +132,11 @@ struct sfshm_save {
  *   Others         As sfshm_begin(), sfshm_acquire() and open(2).
  *
  * If the file at `path` is missing or has been changed or replaced, or the
- * record is of a file elsewhere, a caller saves the file at `path`, and the
- * record is of that file then. chmod(2), chown(2), link(2) and rename(2) change
- * a file, too. The stage in *info is SFSHM_SAVE_LINKED if a live writer put the
- * file in place, is past its reservation, and has not announced the file yet;
- * otherwise the stage of a present file is SFSHM_SAVE_ANNOUNCED.
+ * record names another path, a caller becomes the writer and saves the file at
+ * `path`; the record then describes that file. chmod(2), chown(2), link(2) and
+ * rename(2) change a file, too. For a present file, the stage in *info is
+ * SFSHM_SAVE_ANNOUNCED; or SFSHM_SAVE_LINKED, if a live writer put the file in
+ * place, is past its reservation, and has not announced the file yet.
  *
  * Waiters sleep in the kernel; the sleep is a cancellation point. If a writer
  * dies at any instruction, one of the waiters becomes the writer at once. If a
@@ -156,20 +157,20 @@ int sfshm_save_fd(const struct sfshm_save *save) SFSHM_CHECKED;
 
 /*
  * Returns the save's flight, for sfshm_extend(), sfshm_flight_ttl(),
- * sfshm_flight_waiters(), sfshm_flight_generation() and sfshm_abandoned(). It
- * ends with the save: do not end it by itself. Never blocks.
+ * sfshm_flight_waiters(), sfshm_flight_generation() and sfshm_abandoned(). The
+ * flight ends with the save: do not end it by itself. Never blocks.
  */
 struct sfshm_flight *sfshm_save_flight(struct sfshm_save *save);
 
 /*
- * Publishes the file as it is at the moment: reads it for its checksum, checks
- * the reservation, puts the file under its path in one step, and announces it
- * to all waiters. Returns 0; -ESTALE, another caller took the reservation, and
- * the temporary file is gone; -ESHUTDOWN, the file is published, but the
- * segment's file was removed meanwhile, so another caller may have written it,
+ * Publishes the file as it is now: computes its checksum, checks the
+ * reservation, puts the file under its path in one step, and announces it to
+ * all waiters. Returns 0; -ESTALE, another caller took the reservation, and the
+ * temporary file is gone; -ESHUTDOWN, the file is published, but the segment's
+ * own file was removed meanwhile, so another caller may have saved the file,
  * too; -EPERM, another thread owns the save; -ECHILD, the save belongs to the
- * parent process; or an error of a call on the file (-ENOSPC, -EIO, -EISDIR,
- * ...): the save is still yours, abort it or fail it.
+ * parent process; or an error of a system call on the file (-ENOSPC, -EIO,
+ * -EISDIR, ...): the save is still yours, abort it or fail it.
  *
  * Blocks while it reads the whole file and, with SFSHM_SAVE_SYNC, while the
  * disk writes. No cancellation point. If the caller dies inside, either the
@@ -180,7 +181,7 @@ int sfshm_save_publish(struct sfshm_save *save) SFSHM_CHECKED;
 
 /*
  * Ends the save without a file; one of the waiters becomes the writer. Returns
- * 0, -ESTALE, -ESHUTDOWN (as the publish does), -EPERM or -ECHILD. The
+ * 0, -ESTALE, -ESHUTDOWN (as sfshm_save_publish()), -EPERM or -ECHILD. The
  * temporary file is gone after 0, -ESTALE and -ESHUTDOWN. Blocks only for
  * file-system calls.
  */
@@ -208,8 +209,8 @@ void sfshm_save_cleanup(struct sfshm_save *save);
 
 /*
  * Looks for the file of `key` without waiting or writing. Returns SFSHM_CACHED
- * with *info filled in if the record is fresh and the file is there; -ENODATA
- * if not, with the stage of a save under way in info->stage (SFSHM_SAVE_NONE:
+ * with *info filled in if the record is fresh and the file is there; otherwise
+ * -ENODATA, with the stage of a save under way in info->stage (SFSHM_SAVE_NONE:
  * there is none); or an error as sfshm_get(). If a writer died between the link
  * and the announcement, the call checks the file by length and checksum and
  * announces it: info->adopted and info->owner_died are 1. Blocks for stat(2),

@@ -7,9 +7,9 @@
  * incomplete segment. A segment's name has one of three forms:
  *
  *   NULL          the user's default segment, "default"
- *   "name"        letters, digits and ._-+@: stand for the file
- *                 /dev/shm/sfshm.UID.name, so names of two users never collide
- *   "dir/file"    a path, if there is a slash in it
+ *   "name"        the file /dev/shm/sfshm.UID.name, so names of two users never
+ *                 collide; may contain letters, digits and ._-+@:
+ *   "dir/file"    a path: any name with a slash in it
  */
 #ifndef SFSHM_SEGMENT_H
 #define SFSHM_SEGMENT_H
@@ -20,7 +20,7 @@
 
 SFSHM_BEGIN_DECLS
 
-/* A handle: one open segment in one process. Its threads may share it. */
+/* A handle: one open segment in one process, whose threads may share it. */
 struct sfshm;
 
 enum sfshm_open_flags {
@@ -55,45 +55,46 @@ struct sfshm_options {
 
 /*
  * Opens the segment `name` and stores a handle in *out. With SFSHM_CREATE,
- * makes the segment first if it is missing. `options` may be NULL: open an
+ * makes the segment first if it is missing. With `options` NULL, opens only an
  * existing segment. A process has one mapping of a segment: further opens share
- * it. A thread attaches at its first use of the handle.
+ * the mapping. A thread attaches to the segment at its first use of the handle.
  *
  * Returns 0, or an error, with *out NULL and a line in options->why:
  *
  *   -ENOENT  There is no such segment. Make it with SFSHM_CREATE.
  *   -EEXIST  SFSHM_EXCLUSIVE: the segment exists.
- *   -EPERM   The file belongs to another user or group, or is more open than
- *            options->mode. Say which owner and mode you expect.
+ *   -EPERM   The file belongs to another user or group, or gives more
+ *            permissions than options->mode. Say in `options` which owner,
+ *            group and mode you expect.
  *   -ELOOP   The name is a symbolic link. Name the file itself.
  *   -EPROTO  The library cannot use the file; options->why says why. Remove
  *            it or choose another name.
- *   -EOPNOTSUPP  A segment cannot live on that file system: only on tmpfs,
- *            ramfs, ext2, ext3, ext4 and xfs.
- *   -EBUSY   A process that is about to remove the file has kept it locked for
- *            a second. End that process.
+ *   -EOPNOTSUPP  The file system cannot hold a segment. Use tmpfs, ramfs,
+ *            ext2, ext3, ext4 or xfs.
+ *   -EBUSY   The file is left over from before the last boot, and a process
+ *            that is about to remove it has kept it locked for a second. End
+ *            that process.
  *   -ENOSPC  The file system has no room to make the segment.
  *   -EAGAIN  Other processes kept replacing the file. Try again.
  *   -EINVAL, -E2BIG, -ENAMETOOLONG, or the error of the system call that
  *            failed.
  *
  * Blocks only for file-system calls, and for a second at most if a process is
- * about to remove the file. Thread-safe; not for signal handlers;
- * cancellation is held off. If the caller dies inside, no incomplete segment is
- * left. In a forked child all handles of the parent return -ECHILD; the child
- * opens the segment again.
+ * about to remove the file. Thread-safe; not for signal handlers; no
+ * cancellation point. If the caller dies inside, no incomplete segment is left.
+ * In a forked child every call with a handle of the parent returns -ECHILD; the
+ * child opens the segment again.
  */
 int sfshm_open(struct sfshm **out, const char *name,
 	       const struct sfshm_options *options) SFSHM_CHECKED;
 
 /*
  * sfshm_open() for an open descriptor of a segment (a memfd, or one received
- * over a socket). The library owns the descriptor from then on, unless this
- * returns -EINVAL, -E2BIG or -EBADF: do not use or close it again, since
- * closing any descriptor of the file would drop the locks by which others see
- * that this process is alive. Returns as sfshm_open(), or -EBUSY: a resize is
- * still moving keys into this segment; open it by its name, or finish the
- * resize.
+ * over a socket). After any outcome but -EINVAL, -E2BIG and -EBADF, the library
+ * owns the descriptor: do not use or close it. (Closing any descriptor of the
+ * file would drop the locks by which other processes see that this process is
+ * alive.) Returns as sfshm_open(), or -EBUSY: a resize is still moving keys
+ * into this segment; open it by its name, or finish the resize.
  */
 int sfshm_open_fd(struct sfshm **out, int fd,
 		  const struct sfshm_options *options) SFSHM_CHECKED;
@@ -109,14 +110,14 @@ int sfshm_memfd(const char *label,
 		const struct sfshm_options *options) SFSHM_CHECKED;
 
 /*
- * Closes the handle. Waits that other threads have under way with it return
- * -ESHUTDOWN at once. Flights that other threads lead stay valid, and their
- * leaders must still end them. If this is the process's last handle of the
- * segment, the calling thread's own flights are released. The library unmaps
- * the segment once each of the process's threads that used it has ended or has
- * made its next sfshm call. Returns 0 or -EBADF. Calls with a closed handle
- * return -EBADF until 1024 others have been closed after it in this process;
- * only then may a new handle have its address.
+ * Closes the handle. Other threads' waits with this handle return -ESHUTDOWN at
+ * once. Flights that other threads lead stay valid, and their leaders must
+ * still end them. If this is the process's last handle of the segment, the
+ * calling thread's own flights are released. The library unmaps the segment
+ * once each thread of the process that used it has ended or has made its next
+ * sfshm call. Returns 0 or -EBADF. A call with a closed handle returns -EBADF
+ * until the process has closed 1024 other handles; only then may a new handle
+ * get the closed one's address.
  *
  * Waits for a liburcu grace period of this process, so do not call it inside an
  * RCU read-side section. Thread-safe; not for signal handlers. A forked child
@@ -126,15 +127,15 @@ int sfshm_close(struct sfshm *handle);
 
 /*
  * Removes the segment's name. Processes that have the segment open notice
- * within a second: from then on their calls use the segment that has the name,
- * or return -ESHUTDOWN; they end what they hold or lead as usual. When the last
- * of these processes has let go of the segment, the kernel frees its memory.
- * Removes any regular file of this user under that name, without looking
- * inside, and what an interrupted resize has left beside it. A segment that
- * sfshm_memfd() made has no name to remove. Returns 0, -ENOENT, -EPERM (the
- * file belongs to another user), -ENAMETOOLONG, -EINVAL, or the error of the
- * system call that failed. Blocks only for file-system calls. Thread-safe; not
- * for signal handlers.
+ * within a second: from then on their calls use the new segment of that name,
+ * or return -ESHUTDOWN if there is none. They end what they hold or lead as
+ * usual. When the last of these processes has unmapped the segment, the kernel
+ * frees its memory. Removes any regular file of this user under that name,
+ * whatever its contents, and the files that an interrupted resize has left
+ * beside it. A segment that sfshm_memfd() made has no name to remove. Returns
+ * 0, -ENOENT, -EPERM (the file belongs to another user), -ENAMETOOLONG,
+ * -EINVAL, or the error of the system call that failed. Blocks only for
+ * file-system calls. Thread-safe; not for signal handlers.
  */
 int sfshm_unlink(const char *name) SFSHM_CHECKED;
 

@@ -10,12 +10,13 @@
  *
  * Semaphores have a name space of their own: the semaphore "a" and the value
  * "a" have nothing to do with each other. A semaphore takes one slot and 4 KiB
- * of the segment's value memory until it is removed; it is never evicted.
+ * of the segment's value memory until a caller removes it; it is never evicted.
  *
  * Each call here is thread-safe and must not be made in a signal handler. A
- * thread's first call attaches it. If a thread ends, is cancelled, dies, or
- * closes its last handle of the segment, its permits are returned. A permit
- * belongs to the thread that took it; a forked child holds none.
+ * thread's first call attaches the thread to the segment. If a thread ends, is
+ * cancelled, dies, or closes its last handle of the segment, its permits are
+ * returned. A permit belongs to the thread that took it; a forked child holds
+ * none.
  */
 #ifndef SFSHM_SEMAPHORE_H
 #define SFSHM_SEMAPHORE_H
@@ -32,7 +33,7 @@ SFSHM_BEGIN_DECLS
 
 enum sfshm_semaphore_flags {
 	SFSHM_SEMAPHORE_TRY = 1 << 0, /* do not wait: -EBUSY if none is free */
-	/* With a fired token: -ECANCELED, though a permit is free. */
+	/* If the token has fired: -ECANCELED, even if a permit is free. */
 	SFSHM_SEMAPHORE_CANCEL_FIRST = 1 << 1,
 	/* On a wrong rank write a line to standard error and abort. */
 	SFSHM_SEMAPHORE_ABORT = 1 << 2,
@@ -52,16 +53,15 @@ struct sfshm_semaphore_options {
 	uint32_t max;
 	uint32_t wait_timeout_ms; /* then -ETIMEDOUT; 0: no limit */
 	/*
-	 * 1 to SFSHM_LOCK_RANK_MAX, or 0: no rank. The permits of a thread have
-	 * ranks as its locks do (<sfshm/lock.h>): a thread must take ranked
-	 * locks and permits in strictly increasing rank, so it takes one permit
-	 * of a rank at most.
+	 * 1 to SFSHM_LOCK_RANK_MAX, or 0: no rank. Locks (<sfshm/lock.h>) and
+	 * permits share the ranks: a thread must take ranked locks and permits
+	 * in strictly increasing rank, so it can hold only one of each rank.
 	 */
 	uint32_t rank;
 	uint64_t deadline_ns; /* likewise, CLOCK_MONOTONIC; 0: no limit */
-	struct sfshm_cancel *cancel; /* then -ECANCELED; or NULL */
-	/* Buffer for one line on a wrong rank: both ranks, both names. Or
-	   NULL. */
+	struct sfshm_cancel *cancel; /* once fired: -ECANCELED; or NULL */
+	/* Buffer for one line that names both ranks and both keys if the rank
+	   is wrong; or NULL. */
 	char *why;
 	size_t why_size; /* bytes of `why` */
 };
@@ -102,13 +102,14 @@ struct sfshm_permit {
  *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
  *
  * A thread may hold several permits. Waiters get permits in no particular
- * order. Callers that come later may pass them 16 times; the next such caller
- * lets one of them go first: it waits too, for 2 ms at most.
+ * order. Later callers may overtake the waiters 16 times; then the next caller
+ * lets a waiter go first: the caller waits, too, for 2 ms at most.
  *
- * A free permit is taken without a system call, even after the deadline, and
- * with a fired token unless SFSHM_SEMAPHORE_CANCEL_FIRST is set. A waiter
- * sleeps in the kernel; the sleep is a cancellation point, and signals do not
- * end it. If the caller dies inside, a permit that it got is returned.
+ * The call takes a free permit without a system call, even after the deadline,
+ * and, unless SFSHM_SEMAPHORE_CANCEL_FIRST is set, even if the token has fired.
+ * A waiter sleeps in the kernel; the sleep is a cancellation point, and signals
+ * do not end it. If the caller dies inside, the permit that it may have got is
+ * returned.
  */
 int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
 		  const struct sfshm_semaphore_options *options,
@@ -118,10 +119,10 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
  * Returns the permit to the semaphore; one of the waiters gets it. Idempotent:
  * does nothing for a permit that was returned already or never taken
  * (SFSHM_PERMIT_INIT). Returns 0; -ESHUTDOWN, the permit is returned, but the
- * segment's file was removed meanwhile, so more permits may have been held than
- * there are; -EPERM, another thread took it, or the thread's last handle was
- * closed; -ECHILD, it belongs to the parent process; -EINVAL; or -EBADMSG.
- * Never blocks.
+ * segment's file was removed meanwhile, so more permits than the maximum may
+ * have been held; -EPERM, another thread took the permit, or the thread's last
+ * handle was closed; -ECHILD, the permit belongs to the parent process;
+ * -EINVAL; or -EBADMSG. Never blocks.
  */
 int sfshm_permit_release(struct sfshm_permit *permit);
 
@@ -151,11 +152,11 @@ struct sfshm_semaphore_info {
 	}
 
 /*
- * Reads the state of a semaphore without a lock: the numbers as they were at
- * some moment of the call. First returns the permits of dead holders. Returns
- * 0; -ENODATA, there is no such semaphore; or -EINVAL, -ENAMETOOLONG, -EUSERS,
- * -ENOSPC, -ESHUTDOWN, -EBADMSG, -EBADF, -ECHILD, -ENOMEM. Never waits for
- * another caller.
+ * Reads the state of a semaphore without a lock: each number is as it was at
+ * some moment of the call. Before that, the call returns the permits of dead
+ * holders to the semaphore. Returns 0; -ENODATA, there is no such semaphore; or
+ * -EINVAL, -ENAMETOOLONG, -EUSERS, -ENOSPC, -ESHUTDOWN, -EBADMSG, -EBADF,
+ * -ECHILD, -ENOMEM. Never waits for another caller.
  */
 int sfshm_semaphore_info(struct sfshm *handle, const void *name,
 			 size_t name_len,
@@ -163,24 +164,23 @@ int sfshm_semaphore_info(struct sfshm *handle, const void *name,
 
 /*
  * Sets the number of permits to `max` (1 to SFSHM_PERMITS_MAX) while the
- * semaphore is in use; makes the semaphore if it is missing. If more permits
- * than that are held, their holders keep them, and no permit is given out until
- * enough have been returned. If there are more permits than before, waiters are
- * woken. Returns 0, or an error as sfshm_acquire(). Blocks only if the caller
- * that is making the semaphore is stopped, for up to a second.
+ * semaphore is in use; makes the semaphore if it is missing. If threads hold
+ * more permits than `max`, they keep them, and no thread gets a permit until
+ * enough have been returned. If there are more permits than before, the call
+ * wakes waiters. Returns 0, or an error as sfshm_acquire(). Blocks only if
+ * another caller is stopped while it makes the semaphore: for up to a second.
  */
 int sfshm_semaphore_set_max(struct sfshm *handle, const void *name,
 			    size_t name_len, uint32_t max) SFSHM_CHECKED;
 
 /*
- * Removes a semaphore that nobody uses. First returns the permits of dead
- * holders. Returns 0; -ENODATA, there is no such semaphore; -EBUSY, a permit is
- * held or awaited, somebody takes one at this moment, or the segment is being
- * resized and its predecessor still has the semaphore: nothing has changed; or
- * an error as sfshm_semaphore_info(). The next sfshm_acquire() makes the
- * semaphore anew, with the number of permits that it asks for. Never waits for
- * another caller. If the caller dies inside, the semaphore is removed or it is
- * not.
+ * Removes a semaphore that nobody uses; permits of dead holders do not count.
+ * Returns 0; -ENODATA, there is no such semaphore; -EBUSY, nothing has changed:
+ * a thread holds a permit, waits for one or is just taking one, or during a
+ * resize the old segment still has the semaphore; or an error as
+ * sfshm_semaphore_info(). The next sfshm_acquire() makes the semaphore anew,
+ * with the number of permits that its options ask for. Never waits for another
+ * caller. If the caller dies inside, the semaphore is removed or it is not.
  */
 int sfshm_semaphore_remove(struct sfshm *handle, const void *name,
 			   size_t name_len) SFSHM_CHECKED;

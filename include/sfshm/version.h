@@ -7,8 +7,8 @@
 #define SFSHM_VERSION_PATCH 0
 #define SFSHM_VERSION "0.1.0"
 
-/* The library is built with hidden visibility and exports only what is
-   declared between these two. */
+/* The library is built with hidden visibility. It exports only what is declared
+   between SFSHM_BEGIN_DECLS and SFSHM_END_DECLS. */
 #ifdef __cplusplus
 #define SFSHM_BEGIN_DECLS \
 	extern "C" {      \

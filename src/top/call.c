@@ -73,7 +73,7 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 	return r;
 }
 
-/* Takes a value into the result, if there is one that `fits` the key. */
+/* Copies the key's value to the result, if it has one that `fits` accepts. */
 static bool took_old(struct call *c)
 {
 	const struct sfshm_policy *pol = c->policy;

@@ -8,8 +8,9 @@
 #include "top/succession.h"
 
 /*
- * Checks a call's arguments and finds its peer. Returns 0 or the call's error.
- * The policy must have this library's size (sized_adopt()).
+ * Checks a call's arguments, finds the calling thread's peer and fills in *c.
+ * Returns 0 or the call's error. The policy must have this library's size
+ * (sized_adopt()).
  */
 int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 	       const void *key, size_t len, const struct sfshm_policy *policy,
@@ -18,14 +19,14 @@ int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 /* A policy with all defaults. */
 extern const struct sfshm_policy call_no_policy;
 
-/* Whether the breaker would open, and is not told when to close. */
+/* Whether the policy has a breaker, but no time after which it closes. */
 static force_inline bool
 call_breaker_is_open_ended(const struct sfshm_policy *policy)
 {
 	return policy->breaker_deaths && !policy->breaker_ms;
 }
 
-/* Whether the arguments are right, and the key has room in its slot. */
+/* Whether the arguments are valid, and the key is stored inside its slot. */
 static force_inline bool call_is_usual(const struct sfshm *h, const void *key,
 				       size_t len,
 				       const struct sfshm_result *result)
@@ -35,8 +36,8 @@ static force_inline bool call_is_usual(const struct sfshm *h, const void *key,
 }
 
 /*
- * Returns this thread's peer, and fills in *k, if the thread is attached
- * already; else NULL.
+ * Returns this thread's peer, and fills in *k, if the arguments are usual and
+ * the thread is attached already; else NULL.
  */
 static inline struct peer *call_at_once(struct sfshm *h, enum shm_kind kind,
 					const void *key, size_t len,
@@ -60,16 +61,17 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 	       struct sfshm_result *result);
 
 /*
- * Answers after the leader's own work failed, in flight `generation`:
- * SFSHM_CACHED with a stale value, if the policy allows one, or -EREMOTEIO.
+ * Returns the outcome for a leader whose own work failed in flight
+ * `generation`: SFSHM_CACHED with a stale value, if the policy allows one, or
+ * -EREMOTEIO.
  */
 int call_after_failure(struct sfshm *h, const void *key, size_t len,
 		       const struct sfshm_policy *policy, uint64_t generation,
 		       struct sfshm_result *result);
 
 /*
- * Ends the leader's flight as flight_end_somehow() does, or returns the error
- * of a thread that does not lead it.
+ * Ends the flight as flight_end_somehow() does. If this thread does not lead
+ * the flight, returns an error and changes nothing.
  */
 int call_end(struct flight *f, int code, const char *message);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guard ends the flight by whichever way the thread leaves the work:
- * settle() does so after a return; the clean-up handler after a cancellation,
- * pthread_exit() or a C++ exception (this file is compiled with -fexceptions).
- * If the thread or the process dies, the participant that finds the death ends
- * the flight (docs/recovery.md).
+ * The flight ends whichever way the thread leaves the work. After a return,
+ * settle() ends it; after a cancellation, pthread_exit() or a C++ exception,
+ * release_guard() does (this file is compiled with -fexceptions). If the thread
+ * or the process dies, the participant that finds the death ends the flight
+ * (docs/recovery.md).
  *
- * There is no cancellation point between the claim and the setting of the
- * handler. A thread that is cancelled asynchronously there, or ends in any
- * other way, gives back what it owns as it detaches.
+ * Between sfshm_begin() and the push of the clean-up handler there is no
+ * cancellation point. A thread that is cancelled asynchronously there, or ends
+ * in any other way, gives back what it owns as it detaches.
  */
 #include <sfshm/do.h>
 
@@ -39,8 +39,8 @@ static int run_guarded(struct sfshm_flight *flight, sfshm_work_fn work,
 #define LAST_ERRNO 4095
 
 /*
- * Ends a flight that the work left behind: it fails with the error that the
- * work returned, or with -EPROTO.
+ * Ends a flight that the work has not ended: fails it with the error that the
+ * work returned, or with -EPROTO. Returns sfshm_do()'s outcome.
  */
 static int settle(struct flight *f, int returned)
 {
@@ -53,8 +53,8 @@ static int settle(struct flight *f, int returned)
 	}
 	r = call_end(f, code, message);
 	/*
-	 * -ESHUTDOWN says that the flight may have had a double, not how it
-	 * ended.
+	 * -ESHUTDOWN says that another caller may have led the key, too; it
+	 * does not say how this flight ended.
 	 */
 	return r && r != -ESHUTDOWN ? r : f->outcome;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The public calls on flights: begin, the ends, looks from other threads. */
+/*
+ * The public calls on flights: sfshm_begin(), the calls that end a flight, and
+ * those that any thread may make.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +17,10 @@
 #include "top/call.h"
 
 /*
- * Whether fast_begin() may serve this policy: it has no flags but the harmless
- * ones, and its beta, fresh, fits and claim_key are 0, which one test shows.
- * The fields that concern a wait may have any value, because fast_begin() never
- * waits.
+ * Whether fast_begin() may serve this policy: the policy has only harmless
+ * flags, and its beta, fresh, fits and claim_key are 0 (one test checks all
+ * four). The fields that concern a wait may have any value, because
+ * fast_begin() never waits.
  */
 static force_inline bool plain(const struct sfshm_policy *policy)
 {
@@ -80,9 +83,10 @@ on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 }
 
 /*
- * Finds the calling thread's peer before it ends the flight, and notes if the
- * flight may have a double. Returns 0, or the error of a thread that does not
- * lead the flight. *out is NULL for a flight that is shared with nobody.
+ * Finds the calling thread's peer before the thread ends the flight. Notes in
+ * f->doubtful whether another caller may have led the key, too. Returns 0, or
+ * an error if this thread does not lead the flight. *out is NULL for a flight
+ * outside the segment (f->alone).
  */
 static force_inline int leader(struct flight *f, struct peer **out)
 {
@@ -106,6 +110,10 @@ static force_inline int leader(struct flight *f, struct peer **out)
 	return f->alone ? 0 : -EPERM;
 }
 
+/*
+ * Ends the claim of a flight that has ended. Returns `r`; but -ESHUTDOWN if the
+ * flight ended as asked and another caller may have led the key, too.
+ */
 static force_inline int ended(struct flight *f, int r)
 {
 	if (unlikely(f->has_claim) && !flight_open(f))
@@ -128,7 +136,7 @@ static int check_fit(const struct flight *f, const struct iovec *iov, int count)
 	for (int i = 0; i < count; i++)
 		if (__builtin_add_overflow(total, iov[i].iov_len, &total))
 			return 0;
-	/* Publishing refuses a value that is too large for its size. */
+	/* flight_publish() refuses a value of this size. */
 	if (total > flight_largest(f))
 		return 0;
 	r = buf_reserve(&whole.value, total);
@@ -145,7 +153,7 @@ static int check_fit(const struct flight *f, const struct iovec *iov, int count)
 	return r;
 }
 
-/* Fails the flight: its value is of another key. */
+/* Fails the flight, because its value belongs to another key. */
 static int refuse_misfit(struct flight *f, struct peer *p)
 {
 	int r;
@@ -201,7 +209,8 @@ int sfshm_fail(struct sfshm_flight *flight, int code, const char *message)
 
 /*
  * Copies the value that the flight is to renew. Returns 0; -ENODATA, there is
- * none of this key; -ESTALE, the slot was taken; or an error as look().
+ * no value that `fits` accepts; -ESTALE, another caller took the slot; or an
+ * error as look().
  */
 static int last_value(const struct flight *f, struct peer *p,
 		      struct sfshm_result *result)
@@ -307,15 +316,17 @@ uint64_t sfshm_flight_generation(const struct sfshm_flight *flight)
 }
 
 /*
- * A flight as other threads than its leader see it. The leader may end it
- * meanwhile, or give up an old value (FLIGHT-T16), and the mapping may go. So
- * such a thread reads each word of the flight once, and uses what it has read.
+ * A copy of a flight for a thread that may not be its leader. Meanwhile the
+ * leader may end the flight, or give up an old value (FLIGHT-T16), and the
+ * process may drop the mapping. Therefore such a thread copies each field once,
+ * and then uses only the copy.
  */
 struct grip {
-	struct flight f;      /* as far as flight_extend() needs it */
-	struct mapping *held; /* a reference, to be put; NULL: none is needed */
+	struct flight f;      /* only the fields that flight_extend() reads */
+	struct mapping *held; /* a reference; NULL: the thread is attached */
 };
 
+/* Copies the flight, and makes sure that its mapping stays until let_go(). */
 static int reach(const struct flight *f, struct grip *g)
 {
 	g->held = NULL;
@@ -340,7 +351,7 @@ static void let_go(struct grip *g)
 		mapping_put(g->held);
 }
 
-/* Adds a flight's waiters to *n; sets *ever if any caller has waited. */
+/* Adds a flight's waiters to *n; sets *ever if any caller has ever waited. */
 static int waiters_of(const struct flight *f, uint32_t *n, bool *ever)
 {
 	struct grip g;

@@ -55,7 +55,10 @@ static void after_fork_child(void)
 	unlock_after_fork();
 }
 
-/* Gives lower levels their hooks into higher ones; sets the fork handlers. */
+/*
+ * Also sets the function pointers through which lower source levels (peer,
+ * store) call higher ones.
+ */
 int fork_prepare(void)
 {
 	static uint32_t prepared;

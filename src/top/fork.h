@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keeping the library in order in a forked child. */
+/* Keeping the library usable in a forked child. */
 #ifndef TOP_FORK_H
 #define TOP_FORK_H
 

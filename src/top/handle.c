@@ -73,8 +73,8 @@ int handle_enter_slow(struct sfshm *h, struct peer **out)
 
 /*
  * If the process has only one handle of the segment, detaches the calling
- * thread from the segment, and from its predecessor if no other way leads
- * there.
+ * thread from the segment, and from its predecessor if no other handle needs
+ * that one.
  */
 static void detach_if_last(struct mapping *map)
 {
@@ -92,9 +92,9 @@ static void detach_if_last(struct mapping *map)
 
 /*
  * Drops the mappings that a handle has retired; if the handle is being closed,
- * the calling thread lets go of what it leads there. A thread inside an RCU
- * read-side section of its program cannot wait for a grace period, so it leaves
- * that to a later call. Called without handle_lock, because a thread inside
+ * also detaches the calling thread from them. A thread inside an RCU read-side
+ * section of its program cannot wait for a grace period, so it leaves these
+ * mappings to a later call. Called without handle_lock, because a thread inside
  * such a section may be waiting for that lock.
  */
 static void drop_retired(struct sfshm *h, bool closing)
@@ -166,7 +166,7 @@ int sfshm_close(struct sfshm *h)
 	if (!h || !cas_acq_rel(&h->magic, HANDLE_OPEN, HANDLE_CLOSED))
 		return -EBADF;
 	state = uncancelled_begin();
-	/* Another thread may be following to a successor just now. */
+	/* Another thread may be in handle_follow() with this handle. */
 	pthread_mutex_lock(&handle_lock);
 	map = rcu_xchg_pointer(&h->map, NULL);
 	pthread_mutex_unlock(&handle_lock);

@@ -3,11 +3,11 @@
  * Handles, and the way from a handle to the calling thread's peer.
  *
  * A caller reads a handle's mapping pointer under liburcu's read lock.
- * sfshm_close() exchanges it, and waits for a grace period before it drops the
- * handle's reference. An attached thread holds a reference of its own, so its
- * fast path only compares pointers. The library never frees the memory of a
- * handle, and reuses it as late as it can, so a call finds by the magic that
- * its pointer leads to a closed handle.
+ * sfshm_close() sets that pointer to NULL, waits for a grace period, and then
+ * drops the handle's reference to the mapping. An attached thread holds a
+ * reference of its own, so its fast path only compares pointers. The library
+ * never frees the memory of a handle, and reuses it as late as it can, so a
+ * call with a closed handle learns that from `magic`.
  */
 #ifndef TOP_HANDLE_H
 #define TOP_HANDLE_H
@@ -21,7 +21,7 @@
 #define HANDLE_OPEN 0x73667368u
 #define HANDLE_CLOSED 0x6465616du
 
-/* A mapping that a handle followed away from, with the handle's reference. */
+/* A mapping that a handle has left for its successor, but still references. */
 struct retired_mapping {
 	struct mapping *map;
 	struct retired_mapping *next;
@@ -43,8 +43,9 @@ static inline bool handle_moved(const struct mapping *map)
 }
 
 /*
- * Moves the handle to the segment's successor; the peer there goes to *out.
- * -ESHUTDOWN: this process cannot reach the successor.
+ * Switches the handle to the segment's successor, and stores the calling
+ * thread's peer there in *out. -ESHUTDOWN: this process cannot reach the
+ * successor.
  */
 int handle_follow(struct sfshm *h, struct peer **out);
 

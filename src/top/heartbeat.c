@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Heartbeats. A heartbeat's thread has its own copy of the flight, and its own
- * reference to each mapping. The caller's struct holds a number only. So a
- * leader that goes without stopping its heartbeat leaves nothing behind: the
- * thread finds the flight over, and frees what it had.
+ * reference to each mapping; the caller's struct names the heartbeat by a
+ * number. A leader that ends without stopping its heartbeat therefore leaks
+ * nothing: the thread finds that the flight has ended, and frees the copies and
+ * the references.
  */
 #include <sfshm/heartbeat.h>
 
@@ -35,11 +36,11 @@ static struct beat_ref *beat_ref_of(const struct sfshm_heartbeat *heartbeat)
 struct beat {
 	struct flight flights[2]; /* copies: the flight, its claim */
 	int count;
-	uint32_t ms; /* each beat sets the deadline so far ahead */
+	uint32_t ms; /* each beat sets the lease's end to so many ms from now */
 	uint64_t number;
-	uint64_t beats;
+	uint64_t extensions;
 	uint32_t stop;    /* futex word */
-	uint32_t lost;    /* the flight is not its leader's any more */
+	uint32_t lost;    /* 1: the flight was taken or has ended */
 	bool joined;      /* a caller waits for the thread's end */
 	pthread_t thread; /* guarded by `lock` */
 	struct beat *next;
@@ -100,7 +101,7 @@ static bool extend_all(struct beat *b)
 	for (int i = 0; i < b->count; i++)
 		if (flight_extend(&b->flights[i], b->ms))
 			return false;
-	b->beats++;
+	b->extensions++;
 	return true;
 }
 
@@ -206,8 +207,8 @@ static int leads(const struct flight *f)
 }
 
 /*
- * How far ahead each beat sets the deadline: the policy's lease, or else what
- * is left of the one that sfshm_extend() set. 0: there is no deadline.
+ * How many ms ahead each beat sets the lease's end: the policy's lease, or else
+ * the time left of the lease that sfshm_extend() set. 0: there is no lease.
  */
 static uint32_t reach_of(const struct flight *f)
 {
@@ -244,7 +245,7 @@ int sfshm_heartbeat_start(struct sfshm_heartbeat *heartbeat,
 	return r;
 }
 
-/* Ends the thread. Returns how often it has beaten. */
+/* Ends the thread. Returns how often it has extended the lease. */
 static uint64_t end_thread(uint64_t number)
 {
 	uint64_t n = 0;
@@ -262,7 +263,7 @@ static uint64_t end_thread(uint64_t number)
 	if (!b)
 		return 0;
 	pthread_join(b->thread, NULL);
-	n = b->beats;
+	n = b->extensions;
 	free(b);
 	return n;
 }

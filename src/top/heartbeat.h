@@ -6,7 +6,8 @@
 void heartbeat_fork_lock(void);
 void heartbeat_fork_unlock(void);
 
-/* In the child: forgets the parent's heartbeats, whose threads are not here. */
+/* In a forked child: frees the parent's heartbeats; their threads do not exist
+   in the child. */
 void heartbeat_forget(void);
 
 #endif

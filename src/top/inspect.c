@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A view shows a segment's records and believes none of them. */
+/*
+ * The calls that read a segment's records through a view. Each value that they
+ * read may be damaged, or may change meanwhile.
+ */
 #include <sfshm/inspect.h>
 
 #include <errno.h>
@@ -48,7 +51,7 @@ static uint32_t flights_of(const struct shm_participant *rec)
 	return n;
 }
 
-/* Participant that owns the slot which another one sleeps on, or -1. */
+/* The participant that owns the slot; -1: none does, or `slot` is -1. */
 static int64_t owner_of(const struct mapping *map, int64_t slot)
 {
 	const struct shm_slot *s = slot >= 0 ? slot_at(map, (uint32_t)slot) :
@@ -135,7 +138,7 @@ static int64_t ms_between(uint64_t from, uint64_t now)
 	return now > from ? (int64_t)((now - from) / NS_PER_MS) : 0;
 }
 
-/* How long ago the slot's flight began, or its last leader died; -1: unknown */
+/* ms since the slot's flight began or its last leader died; -1: not known. */
 static int64_t ms_since_started(const struct shm_desk *cold, uint64_t ctl)
 {
 	uint64_t now = sys.now();
@@ -145,7 +148,7 @@ static int64_t ms_since_started(const struct shm_desk *cold, uint64_t ctl)
 	return began ? ms_between(began, now) : -1;
 }
 
-/* Fills in the age and the rest of the lifetime, a flight's or a result's. */
+/* Fills in the age of the flight or result, and the rest of the lifetime. */
 static void fill_times(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		       struct sfshm_slot_info *info)
 {
@@ -196,7 +199,10 @@ static void fill_limits(const struct mapping *map, uint32_t slot, uint64_t ctl,
 	info->owner_died = lock ? (ctl & LOCK_ORPHANED) != 0 : info->deaths > 0;
 }
 
-/* Fills in a save's record: the result, or the writer's note while it works. */
+/*
+ * Fills in a save's record: the published one, or the note of a writer that is
+ * still at work.
+ */
 static void fill_save(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		      struct sfshm_slot_info *info)
 {
@@ -251,7 +257,7 @@ static int fill_result(const struct mapping *map, uint32_t slot, uint64_t ctl,
 	return 0;
 }
 
-/* Fills in all but the index, from a slot that may change meanwhile. */
+/* Fills in all fields but the index, from a slot that may change meanwhile. */
 static int fill_slot(struct mapping *map, uint32_t index, uint64_t ctl,
 		     struct sfshm_slot_info *info)
 {
@@ -264,7 +270,7 @@ static int fill_slot(struct mapping *map, uint32_t index, uint64_t ctl,
 		return 0;
 	r = fill_owner(map, ctl, info);
 	n = key_load(map, s, info->key);
-	/* A slot just claimed has no key yet, a retired one may have none. */
+	/* A slot in the making has no key yet; a retired one may have none. */
 	if (n < 0 && (ctl_phase(ctl) == PHASE_MAKING ||
 		      info->phase == SFSHM_PHASE_RETIRED))
 		n = 0;

@@ -74,8 +74,8 @@ int sfshm_get_many(struct sfshm *h, const struct iovec *keys, size_t count,
 }
 
 /*
- * A call that gives up takes the stale value without a look at the key's
- * leader. So does this one, which is to answer and no more.
+ * Takes a stale value by settle_ms, not by grace_ms, because settle_ms does not
+ * make the call look at the key's leader.
  */
 int sfshm_peek(struct sfshm *h, const void *key, size_t key_len,
 	       const struct sfshm_policy *policy, struct sfshm_result *result)
@@ -159,7 +159,10 @@ int sfshm_invalidate(struct sfshm *h, const void *key, size_t key_len,
 	return r;
 }
 
-/* Visits every key of the segment, and of its successor if that appears. */
+/*
+ * Calls visit() for the segment, and for its successor if one appears
+ * meanwhile. Returns the sum of what visit() returns, or an error.
+ */
 static int with_all(struct sfshm *h, int (*visit)(struct peer *p))
 {
 	struct peer *p;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The public calls on keyed locks: check the arguments and the rank, find the
- * peer.
+ * The public calls on keyed locks. They check the arguments and the rank, and
+ * find the calling thread's peer; sync/lock.c does the rest.
  */
 #include <sfshm/lock.h>
 
@@ -22,8 +22,8 @@
 static const struct sfshm_lock_options no_options = SFSHM_LOCK_OPTIONS_INIT;
 
 /*
- * Checks the rank. If this thread holds the very lock, the call reports that,
- * and no error of rank.
+ * Checks the rank. If this thread already holds this lock, returns the error
+ * for that instead of the rank's.
  */
 static int check_rank(struct call *c, const struct sfshm_lock_options *o)
 {
@@ -80,9 +80,9 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 }
 
 /*
- * Takes the lock in the usual case: the thread is attached, the segment has not
- * moved, the rank is above all that the thread holds, and nobody holds the
- * lock. Returns AGAIN in any other case.
+ * Takes the lock in the usual case: the thread is attached, the segment is
+ * neither replaced nor removed, the rank is above all that the thread holds,
+ * and nobody holds the lock. Returns AGAIN in any other case.
  */
 static inline int lock_at_once(struct sfshm *h, const void *key, size_t len,
 			       uint32_t rank, struct hold *held)

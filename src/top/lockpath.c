@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sfshm_lock_path(): makes the key that all names of a file share. */
+/* sfshm_lock_path(): makes one key for all paths of a file. */
 #include <sfshm/lock.h>
 
 #include <errno.h>
@@ -13,13 +13,12 @@
 
 #include "top/sized.h"
 
-/* The kernel follows as many symbolic links. */
+/* The most symbolic links that the kernel follows in a path. */
 #define MOST_LINKS 40
 
 /*
- * Resolves a path whose last component is missing: the folder is resolved, the
- * component stays. A component that is a symbolic link to nothing is missing,
- * too.
+ * Resolves a path whose last component is missing, or is a symbolic link to a
+ * missing file: resolves the folder, and appends the component as it is.
  */
 static int resolve_folder(const char *path, char whole[PATH_MAX])
 {

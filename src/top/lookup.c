@@ -8,7 +8,7 @@
 
 #include "top/call.h"
 
-/* Keeps a semaphore with the thread's peer, if there is memory for it. */
+/* Caches the semaphore in the thread's peer, if there is memory for that. */
 static void remember(struct lookup *w)
 {
 	struct semaphore_cache *c = w->p->semaphores;
@@ -52,9 +52,9 @@ static int publish(struct flight *f, struct peer *p, uint32_t max)
 }
 
 /*
- * Makes the semaphore, or waits for the caller that is making it. The
- * predecessor's semaphore stays: takers look at its permits one by one. Returns
- * 0, AGAIN, MOVED or an error.
+ * Makes the semaphore, or waits for the caller that is making it. Leaves the
+ * predecessor's semaphore as it is: during a resize, threads that take a permit
+ * check each permit in both segments. Returns 0, AGAIN, MOVED or an error.
  */
 static int make(struct lookup *w, bool try, uint32_t max)
 {
@@ -64,7 +64,7 @@ static int make(struct lookup *w, bool try, uint32_t max)
 		.ttl_ms = SFSHM_FOREVER,
 		.deadline_ns = w->wait ? w->wait->deadline : 0,
 		.cancel = w->wait ? w->wait->cancel : NULL,
-		/* A lease: other callers need not wait for a stopped maker. */
+		/* No caller waits longer than this for a stopped maker. */
 		.lock_age_ms = 1000,
 	};
 	struct sfshm_result result = SFSHM_RESULT_INIT;
@@ -83,7 +83,7 @@ static int make(struct lookup *w, bool try, uint32_t max)
 	return r > 0 || r == -EREMOTEIO ? AGAIN : r;
 }
 
-/* Looks for the semaphore in the segment's predecessor. 0 or an error. */
+/* Looks in the segment's predecessor; sets is_before. 0 or an error. */
 static int find_before(struct lookup *w)
 {
 	struct mapping *old = mapping_predecessor(w->p->map);
@@ -95,7 +95,7 @@ static int find_before(struct lookup *w)
 		return 0;
 	/*
 	 * ORDER-M1 pairs ORDER-M2
-	 * `moved` was set in the predecessor before this thread looks at the
+	 * `moved` is set in the predecessor before this thread looks at the
 	 * permits there.
 	 */
 	fence_seq();
@@ -112,7 +112,7 @@ static int find_before(struct lookup *w)
 	return r < 0 ? r : 0;
 }
 
-/* Looks for the semaphore in the segment itself. 0 or an error. */
+/* Looks in the segment itself; sets is_here. 0 or an error. */
 static int find_here(struct lookup *w)
 {
 	struct key k = key_make(w->p->map, SHM_SEMAPHORE, w->name, w->len);
@@ -142,7 +142,10 @@ static int find_or_make(struct lookup *w, bool try)
 		if (r && r != AGAIN)
 			return r;
 	}
-	/* Damaged bytes say both: the semaphore is made, and it is not. */
+	/*
+	 * Each time make() found the semaphore made, and find_here() did not
+	 * find it: the segment is damaged.
+	 */
 	peer_count(w->p, COUNT_corrupt);
 	return -EBADMSG;
 }

@@ -13,22 +13,22 @@ struct lookup {
 	struct sfshm *handle;
 	const void *name;
 	size_t len;
-	uint32_t max;                                 /* if the call makes it */
+	uint32_t max;                                 /* for a new semaphore */
 	const struct sfshm_semaphore_options *ranked; /* NULL: no rank */
 	struct acquire *wait;
 	struct peer *p;
-	struct semaphore *s; /* the one to use */
-	uint32_t *hint;      /* the word to look at first */
-	/* found anew: in the segment, in its predecessor */
+	struct semaphore *s; /* result: the semaphore to use */
+	uint32_t *hint;      /* result: index of the permit to try first */
+	/* lookup_slowly() found these in the segment, in its predecessor */
 	struct semaphore here, before;
 	bool is_here, is_before;
 	uint32_t first;
 };
 
 /*
- * Finds the semaphore in the handle's segment and its predecessor, or makes it
- * if it `may_make` one; `try`: without waiting for another maker. Returns 0,
- * MOVED or an error.
+ * Finds the semaphore in the handle's segment and its predecessor. With
+ * `may_make`, makes a missing one; with `try`, does not wait for another caller
+ * that makes it. Returns 0, MOVED or an error.
  */
 int lookup_slowly(struct lookup *w, bool may_make, bool try);
 

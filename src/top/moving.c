@@ -12,7 +12,7 @@
 #include "sync/semaphore.h"
 #include "top/succession.h"
 
-/* How long to sleep between looks at the flights that are left. */
+/* How long to sleep between checks for flights that are left. */
 #define LOOK_AGAIN_NS (5 * NS_PER_MS)
 
 static uint32_t kept_ms(struct field field)
@@ -25,10 +25,10 @@ static uint32_t kept_ms(struct field field)
 }
 
 /*
- * Publishes the old segment's value in the flight `f` of the new one. While
- * this thread has that flight, no other caller leads the key in either segment,
- * unless a flight was under way in the old one. So the old segment's value is
- * the newest. If a caller forgets or purges that value meanwhile, carry_over()
+ * Publishes the old segment's value in the flight `f` of the new one. The old
+ * segment's value is the newest: while this thread leads `f`, no other caller
+ * leads the key in either segment, unless a flight was under way in the old
+ * one. If a caller forgets or purges the old value meanwhile, carry_over()
  * forgets the copy.
  */
 static int carry_over(struct move *m, struct call *from, struct call *to,
@@ -66,8 +66,8 @@ static int carry_over(struct move *m, struct call *from, struct call *to,
 }
 
 /*
- * Whether the key is left behind: it has no room in the new segment, or is in
- * use there.
+ * Whether the error only means that this key stays behind: the new segment has
+ * no room for it, or another caller uses the key there.
  */
 static bool left_behind(int r)
 {
@@ -76,7 +76,7 @@ static bool left_behind(int r)
 }
 
 /*
- * Moves the news that a lock's last holder died, which the next holder must
+ * Moves the mark that a lock's last holder died, of which the next holder must
  * learn. Leaves the lock in the new segment as if its holder had died there.
  */
 static int orphan_over(struct move *m, struct call *from,
@@ -97,11 +97,11 @@ static int orphan_over(struct move *m, struct call *from,
 }
 
 /*
- * The policy of each flight that moves a key. It has a lease, so that no other
- * caller has to wait for this process if that is stopped.
+ * The policy of each flight that moves a key. Its lease limits how long other
+ * callers wait for this process if this process is stopped.
  */
-static const struct sfshm_policy plain = {
-	.size = sizeof(plain),
+static const struct sfshm_policy moving_policy = {
+	.size = sizeof(moving_policy),
 	.flags = SFSHM_KEEP,
 	.lock_age_ms = 1000,
 };
@@ -115,13 +115,13 @@ static int move_key(struct move *m, enum shm_kind kind, const uint8_t *key,
 		.self = m->from,
 		.key = key_make(m->old, kind, key, (size_t)len),
 		.result = &m->value,
-		.policy = &plain,
+		.policy = &moving_policy,
 	};
 	struct call to = {
 		.self = m->to,
 		.key = key_make(m->new, kind, key, (size_t)len),
 		.result = &there,
-		.policy = &plain,
+		.policy = &moving_policy,
 	};
 	struct flight f;
 	int r = flight_begin_moving(&to, &f);
@@ -151,9 +151,10 @@ static bool to_be_moved(enum shm_kind kind, uint64_t ctl)
 }
 
 /*
- * Moves a semaphore's maximum, but not its permits: takers look for each permit
- * in both segments until the old one is let go. Wakes the old one's sleepers,
- * which then learn that it has moved.
+ * Moves a semaphore's maximum, but not its permits: a thread that takes a
+ * permit checks it in both segments until the old segment is drained. Wakes the
+ * threads that wait for a permit in the old segment, so that they find the
+ * successor.
  */
 static int move_semaphore(struct move *m, uint32_t slot, const uint8_t *key,
 			  int len)
@@ -163,7 +164,7 @@ static int move_semaphore(struct move *m, uint32_t slot, const uint8_t *key,
 		.self = m->to,
 		.key = key_make(m->new, SHM_SEMAPHORE, key, (size_t)len),
 		.result = &there,
-		.policy = &plain,
+		.policy = &moving_policy,
 	};
 	struct shm_semaphore head;
 	struct semaphore s;
@@ -187,7 +188,7 @@ static int move_semaphore(struct move *m, uint32_t slot, const uint8_t *key,
 }
 
 /*
- * Reads the key of a slot. Returns its length, or 0: the slot has nothing to
+ * Reads a slot's key. Returns the key's length, or 0: the slot has nothing to
  * move, or has changed meanwhile.
  */
 static int key_at(struct move *m, uint32_t slot, enum shm_kind *kind,
@@ -244,7 +245,7 @@ static int wait_for_flights(struct move *m)
 
 int move_all(struct move *m)
 {
-	/* The values of a removed segment are gone with it. */
+	/* The values of a removed segment are lost; its flights still count. */
 	bool keep = !removal_known(m->old);
 	int r = keep ? move_values(m) : 0;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Moving a segment's contents to its successor: values, semaphores, saved
- * files' records, and the news that a lock's holder died. Flights end where
- * they are.
+ * Moving a segment's contents to its successor: values, semaphores' maxima,
+ * records of saved files, and the marks that locks' holders died. A flight ends
+ * in the segment in which it began.
  */
 #ifndef TOP_MOVING_H
 #define TOP_MOVING_H
@@ -14,12 +14,12 @@
 
 struct move {
 	struct mapping *old, *new;
-	struct peer *from, *to; /* this thread's peers there */
+	struct peer *from, *to; /* this thread's peers in old, new */
 	sfshm_progress_fn progress;
 	void *arg;
 	uint64_t deadline;         /* ns; 0: none */
 	uint64_t moved;            /* keys, so far */
-	struct sfshm_result value; /* the last one that was moved */
+	struct sfshm_result value; /* buffer for each value in turn */
 };
 
 /*

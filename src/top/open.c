@@ -21,6 +21,7 @@
 
 /* How often to try while other processes give the name to other files. */
 #define MOST_TRIES 100
+/* How often to try again after -ENOSPC, and after -EBUSY: may_pass(). */
 #define CREATE_TRIES 5
 #define BUSY_TRIES 100
 
@@ -70,7 +71,7 @@ static int open_once(struct mapping **map, const char *path,
 	bool must_make = may_make && (o->flags & SFSHM_EXCLUSIVE);
 	int r = -ENOENT;
 
-	/* An exclusive create does not even look at another process's file. */
+	/* With SFSHM_EXCLUSIVE, opens only a file that this call has made. */
 	if (*made || !must_make)
 		r = mapping_open_path(map, path, o);
 	if (r == -ENOENT && may_make) {
@@ -86,9 +87,9 @@ static int open_once(struct mapping **map, const char *path,
 }
 
 /*
- * Whether an error may pass by itself, and so counts only if it lasts: a lack
- * of room, because creators that race for the name each need some for a while;
- * and a file that another process is about to remove. True: try again in *ms.
+ * Whether to try again in *ms milliseconds, because the error may pass:
+ * -ENOSPC, because creators that race for the name each need room for a while;
+ * -EBUSY, because another process is about to remove the file.
  */
 static bool may_pass(int r, int tries, unsigned int *ms)
 {
@@ -97,7 +98,7 @@ static bool may_pass(int r, int tries, unsigned int *ms)
 	       (r == -EBUSY && tries < BUSY_TRIES);
 }
 
-/* Tries under the lock, without a nap. */
+/* Tries with handle_lock held, and never sleeps. */
 static int open_locked(struct sfshm **out, const char *path,
 		       const struct sfshm_options *o, bool *made)
 {
@@ -113,7 +114,10 @@ static int open_locked(struct sfshm **out, const char *path,
 	return r;
 }
 
-/* Naps without the lock, because the lock holds up other opens and fork(). */
+/*
+ * Sleeps between tries without handle_lock, because other opens and fork() need
+ * that lock.
+ */
 static int open_path(struct sfshm **out, const char *path,
 		     const struct sfshm_options *o)
 {
@@ -159,9 +163,9 @@ int sfshm_open(struct sfshm **out, const char *name,
 }
 
 /*
- * Closes a descriptor that is not needed. If this process has the file mapped,
- * the kernel then drops the process's byte locks on the file, so close_extra()
- * takes them again at once.
+ * Closes a descriptor that is not needed. The kernel then drops this process's
+ * byte locks on the file, so close_extra() takes them again at once if this
+ * process has the file mapped.
  */
 static void close_extra(int fd, struct mapping *map)
 {
@@ -174,8 +178,8 @@ static void close_extra(int fd, struct mapping *map)
 
 /*
  * Whether the segment, opened by a descriptor, is a successor into which keys
- * are still being moved. This process does not know where the predecessor
- * stands, so it might lead a key that is led there.
+ * are still being moved. This process does not know the predecessor's path, so
+ * it might lead a key that another caller leads in the predecessor.
  */
 static bool lacks_predecessor(const struct mapping *map)
 {
@@ -257,8 +261,9 @@ int sfshm_memfd(const char *label, const struct sfshm_options *options)
 
 /*
  * Also removes the names that a dead resizer may have left beside this one
- * (NAME~, NAME~new), because nobody would find them later. The segment's own
- * name goes first: a process that can open it must find its predecessor, too.
+ * (NAME~, NAME~new), because nobody would look for them later. Removes the
+ * segment's own name first: a process that can still open the segment must find
+ * the predecessor, too.
  */
 int sfshm_unlink(const char *name)
 {

@@ -15,7 +15,7 @@ struct pin {
 	uint64_t len;
 	uint32_t ref;
 	uint32_t incarnation;
-	int32_t place; /* of the note in the record; -1: an empty value */
+	int32_t place; /* index in the record's pins[]; -1: an empty value */
 	uint32_t held;
 } overlay;
 OVERLAY_FITS(struct pin, struct sfshm_pin);
@@ -56,7 +56,7 @@ int sfshm_pin(struct sfshm *h, const void *key, size_t key_len,
 	return SFSHM_CACHED;
 }
 
-/* The calling thread's peer, if the pin is its own and still held. */
+/* The calling thread's peer, if that thread took the pin and still holds it. */
 static struct peer *holder(const struct pin *pn)
 {
 	struct peer *p;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The public call that stores a value without having led its key. */
+/* The public calls that store a value for a key that another may lead. */
 #include <sfshm/put.h>
 
 #include <errno.h>
 
 #include "top/call.h"
 
-/* Takes the lead of the key, as flight_take(), in the segment that has it. */
+/* Does flight_take() in the newest segment of that name. */
 static int take(struct sfshm *h, const void *key, size_t len,
 		const struct sfshm_policy *policy, struct flight *f,
 		const uint64_t *needed)
@@ -33,8 +33,9 @@ static int take(struct sfshm *h, const void *key, size_t len,
 }
 
 /*
- * The value cannot be kept, and whatever the segment still has is older.
- * Returns why, or the error for which an older value may be there.
+ * Removes the key after the put failed with `why`, because any value that the
+ * key still has is older. Returns `why`, or the error of the removal, after
+ * which the key may still have an older value.
  */
 static int drop_older(struct sfshm *h, const void *key, size_t len, int why)
 {

@@ -10,7 +10,7 @@
 
 #include "store/key.h"
 
-/* This thread's peer in the predecessor, where it may hold something. */
+/* This thread's peer in the predecessor, or NULL: it holds nothing there. */
 static struct peer *peer_before(struct peer *p)
 {
 	struct mapping *old = mapping_predecessor(p->map);
@@ -35,7 +35,7 @@ struct peer *rank_conflict(struct peer *p, uint32_t rank)
 /* So many bytes of a key are shown, each as four characters at most. */
 #define SHOWN ((size_t)48)
 
-/* The beginning of a key, as printable text on one line, behind its kind. */
+/* A key's kind, and the beginning of the key as printable text on one line. */
 struct key_text {
 	char text[sizeof("semaphore ") + 4 * SHOWN + 4];
 };
@@ -55,7 +55,7 @@ static void key_show(struct key_text *t, enum shm_kind kind, const uint8_t *key,
 	memcpy(at, len > SHOWN ? "..." : "", len > SHOWN ? 4 : 1);
 }
 
-/* Describes the conflict with what has the highest rank that P holds. */
+/* Describes the conflict with the lock or permit of P's highest rank. */
 static void describe(struct peer *p, const struct rank_wish *w, char *line,
 		     size_t size)
 {

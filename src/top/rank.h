@@ -10,7 +10,7 @@
 #include "segment/layout.h"
 #include "top/handle.h"
 
-/* What a caller asks for, and how it wants to learn of a wrong rank. */
+/* A request for a lock or permit, and how to report a wrong rank. */
 struct rank_wish {
 	enum shm_kind kind;
 	const void *key;
@@ -22,15 +22,16 @@ struct rank_wish {
 };
 
 /*
- * Finds out if this thread holds something whose rank is not below `rank`, here
- * or in the predecessor. Returns its peer there, or NULL: the rank is in order.
+ * Checks whether this thread holds a lock or permit of at least this rank, in
+ * P's segment or its predecessor. Returns the thread's peer in that segment, or
+ * NULL: the thread may take this rank.
  */
 struct peer *rank_conflict(struct peer *p, uint32_t rank);
 
 /* Counts and describes the conflict. Returns -EDOM, or aborts. */
 int rank_refuse(struct peer *p, const struct rank_wish *w);
 
-/* Notes that P takes or gives back a thing of that rank; 0: no rank. */
+/* Notes that P takes the lock or permit at `slot`; rank 0: no rank. */
 static inline void rank_note(struct peer *p, uint32_t rank, uint32_t slot)
 {
 	if (likely(!rank))
@@ -39,6 +40,7 @@ static inline void rank_note(struct peer *p, uint32_t rank, uint32_t slot)
 	p->ranked[rank] = slot;
 }
 
+/* Notes that P gives back the lock or permit of that rank. */
 static inline void rank_drop(struct peer *p, uint32_t rank)
 {
 	p->ranks &= ~(UINT64_C(1) << rank);

@@ -21,8 +21,8 @@
 
 struct search {
 	const char *path;
-	struct sfshm_options like; /* what the file must be like */
-	char link[PATH_MAX + 16];  /* what /proc says of its descriptors */
+	struct sfshm_options like; /* the owner, group and mode to require */
+	char link[PATH_MAX + 16];  /* target of its links in /proc/PID/fd */
 	dev_t dev;
 	uint64_t ino; /* 0: any */
 	uint64_t known[MOST_FILES];
@@ -50,7 +50,8 @@ static int prepare(struct search *s, const char *path, uint64_t ino,
 	return 0;
 }
 
-static bool was_called_so(const struct search *s, int folder, const char *fd)
+/* Whether the link `fd` in `folder` leads to a file that had the name. */
+static bool had_the_name(const struct search *s, int folder, const char *fd)
 {
 	char text[sizeof(s->link)];
 	ssize_t n = readlinkat(folder, fd, text, sizeof(text));
@@ -60,9 +61,10 @@ static bool was_called_so(const struct search *s, int folder, const char *fd)
 }
 
 /*
- * Opens the file of inode `ino` that process `pid` has open; -ENOENT: it has
- * none that had the name. Reads the links first, because a look at another open
- * file of that process might take long.
+ * Opens the file of inode `ino` through process `pid`, which has it open.
+ * -ENOENT: the process has no such file that had the name. Compares a link's
+ * text first, because fstatat() on another open file of that process might take
+ * long.
  */
 static int open_through(const struct search *s, pid_t pid, uint64_t ino)
 {
@@ -79,7 +81,7 @@ static int open_through(const struct search *s, pid_t pid, uint64_t ino)
 	folder = dirfd(dir);
 	/* The stream is this call's own. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	while (fd < 0 && (e = readdir(dir)))
-		if (was_called_so(s, folder, e->d_name) &&
+		if (had_the_name(s, folder, e->d_name) &&
 		    !fstatat(folder, e->d_name, &st, 0) &&
 		    st.st_dev == s->dev && st.st_ino == ino)
 			fd = openat(folder, e->d_name, O_RDWR | O_CLOEXEC);
@@ -90,8 +92,9 @@ static int open_through(const struct search *s, pid_t pid, uint64_t ino)
 }
 
 /*
- * Maps the file that process `pid` has open. False: this process may not look
- * into that one, and perhaps finds another that has the file open.
+ * Maps the file through process `pid`, if the file passes the checks. False:
+ * this process may not look into process `pid`, so try another process that has
+ * the file open.
  */
 static bool map_through(const struct search *s, pid_t pid, uint64_t ino,
 			struct mapping **map)
@@ -110,8 +113,9 @@ static bool map_through(const struct search *s, pid_t pid, uint64_t ino,
 }
 
 /*
- * Uses this process's own mapping, and does not open the file once more:
- * closing that descriptor would drop this process's byte locks.
+ * Uses this process's own mapping, if it has one, and does not open the file
+ * once more: closing that descriptor would drop this process's byte locks.
+ * Returns whether this process has the file mapped.
  */
 static bool map_own(const struct search *s, uint64_t ino, struct mapping **map)
 {
@@ -121,7 +125,7 @@ static bool map_own(const struct search *s, uint64_t ino, struct mapping **map)
 	if (!own)
 		return false;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", own->fd);
-	if (removal_seen(own) && was_called_so(s, AT_FDCWD, name))
+	if (removal_seen(own) && had_the_name(s, AT_FDCWD, name))
 		*map = own;
 	else
 		mapping_drop_handle(own);
@@ -158,7 +162,10 @@ static bool is_known(const struct search *s, uint64_t ino)
 	return false;
 }
 
-/* Looks at a process's lock on a file; one process of each file is enough. */
+/*
+ * Looks at one line of /proc/locks: a process's lock on a file. Maps each file
+ * through one process only.
+ */
 static void look_at_lock(struct search *s, const char *line)
 {
 	struct mapping *map = NULL;

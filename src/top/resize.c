@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Making a successor: an empty one takes the name, then everything moves.
- * succession.h says what holds at each step, and how processes follow.
+ * Resizing: an empty successor takes the segment's name, then the contents move
+ * into it. succession.h says what holds at each step, and how processes follow.
  */
 #include <sfshm/resize.h>
 
@@ -25,7 +25,10 @@
 #include "top/moving.h"
 #include "top/succession.h"
 
-/* Generations leap by this, past all that the old segment may still reach. */
+/*
+ * The successor's generations start so far above the old segment's, and so
+ * above all that the old segment can still reach.
+ */
 #define GENERATION_LEAP (UINT64_C(1) << 32)
 /* Tries while other processes resize at the same time. */
 #define MOST_TRIES 10
@@ -35,10 +38,10 @@ struct resize {
 	char path[4096];
 	char alias[4096];
 	char passing[4096];
-	struct move move; /* from the segment under the name to its successor */
+	struct move move; /* from the segment of that name to its successor */
 };
 
-/* Whether the name still stands for this segment. */
+/* Whether `path` still names this segment. */
 static bool stands_under(const struct mapping *map, const char *path)
 {
 	struct stat st;
@@ -47,7 +50,10 @@ static bool stands_under(const struct mapping *map, const char *path)
 	       st.st_ino == map->ino;
 }
 
-/* The successor is in place: empties the old segment and lets go of it. */
+/*
+ * Moves all from the old segment to the successor, which has the name already,
+ * and removes the old segment's alias.
+ */
 static int drain(const struct resize *z, struct move *m)
 {
 	int r = move_all(m);
@@ -62,7 +68,7 @@ static int drain(const struct resize *z, struct move *m)
 	return 0;
 }
 
-/* Completes the wish from the old segment. */
+/* Returns the caller's options, with each 0 replaced by the old value. */
 static struct sfshm_options fill_wish(const struct resize *z)
 {
 	const struct shm_geometry *g = &z->move.old->geometry;
@@ -82,7 +88,7 @@ static struct sfshm_options fill_wish(const struct resize *z)
 	return o;
 }
 
-/* Sets the new segment's floor above all generations of the old one. */
+/* Sets the successor's first generation above all of the old segment's. */
 static int set_floor(struct resize *z)
 {
 	uint32_t used = slots_used(z->move.old);
@@ -122,9 +128,9 @@ static int make_successor(struct resize *z)
 }
 
 /*
- * Gives the name to the successor. Other processes see only the rename. The
- * successor's file is locked before, so that a process that finds it under the
- * name finds a resize at work.
+ * Gives the name to the successor. Other processes see only the rename. Locks
+ * the successor's file first, so that a process that wants to resize it by the
+ * name gets -EBUSY.
  */
 static int take_the_name(struct resize *z)
 {
@@ -149,7 +155,7 @@ static int take_the_name(struct resize *z)
 	return 0;
 }
 
-/* Removes the names of a resize that died before the rename, or at the end. */
+/* Removes the names of a resizer that died before its rename, or at its end. */
 static int tidy(struct resize *z)
 {
 	int passing = succession_owns(z->path, z->passing);
@@ -167,7 +173,7 @@ static int tidy(struct resize *z)
 	return 0;
 }
 
-/* Moves the rest of a resize whose process died after its rename. */
+/* Finishes the move of a resizer that died or timed out after its rename. */
 static int finish_interrupted(struct resize *z)
 {
 	struct move rest = {
@@ -209,7 +215,10 @@ static int replace(struct resize *z)
 	return r;
 }
 
-/* Resizes under the lock on the file, which this process's death frees. */
+/*
+ * Finishes an earlier resize, then does this one. Called with the file locked;
+ * this process's death releases the lock.
+ */
 static int run_locked(struct resize *z)
 {
 	int r;
@@ -257,14 +266,15 @@ static bool leads_or_holds(struct peer *p)
 }
 
 /*
- * Whether this thread leads or holds something in the segment or in one that it
- * replaces. The resize would wait for that, or for a thread that waits for it.
+ * Whether this thread leads or holds something in the segment or in one of its
+ * predecessors. The resize would wait for this thread, or for another thread
+ * that waits for this one.
  */
-static bool in_its_own_way(struct peer *p)
+static bool would_wait_for_itself(struct peer *p)
 {
 	struct mapping *old = mapping_predecessor(p->map);
 	struct peer *there = old ? peer_attached(old, 0) : NULL;
-	bool is = leads_or_holds(p) || (there && in_its_own_way(there));
+	bool is = leads_or_holds(p) || (there && would_wait_for_itself(there));
 
 	if (old)
 		mapping_put(old);
@@ -288,7 +298,7 @@ static int open_and_run(struct resize *z, const char *name)
 	z->move.old = h->map;
 	z->move.new = NULL;
 	if (!r)
-		r = in_its_own_way(z->move.from) ? -EDEADLK : run(z);
+		r = would_wait_for_itself(z->move.from) ? -EDEADLK : run(z);
 	sfshm_close(h);
 	return r;
 }
@@ -325,19 +335,20 @@ static int prepare(struct resize *z, const char *name)
 }
 
 /*
- * The lock on the file is the process's, not the thread's, so this word lets
- * only one of its threads resize at a time. It holds the process's cookie: a
- * forked child finds its parent's, and may resize.
+ * The process's cookie while one of its threads resizes. The lock on the file
+ * belongs to the process, so it does not keep out the other threads; this word
+ * does. A forked child finds its parent's cookie here, and may resize.
  */
-static uint64_t at_work;
+static uint64_t resizing_cookie;
 
 static int begin_work(void)
 {
-	uint64_t me = process_cookie(), seen = load_relaxed(&at_work);
+	uint64_t me = process_cookie(), seen = load_relaxed(&resizing_cookie);
 
 	if (!me)
 		return -ENOMEM;
-	return seen != me && cas_acq_rel(&at_work, seen, me) ? 0 : -EBUSY;
+	return seen != me && cas_acq_rel(&resizing_cookie, seen, me) ? 0 :
+								       -EBUSY;
 }
 
 int sfshm_resize(const char *name, const struct sfshm_options *options,
@@ -367,7 +378,7 @@ int sfshm_resize(const char *name, const struct sfshm_options *options,
 	do {
 		r = open_and_run(&z, name);
 	} while (r == -EAGAIN && ++tries < MOST_TRIES);
-	store_release(&at_work, 0);
+	store_release(&resizing_cookie, 0);
 	uncancelled_end(state);
 	explain(options, r);
 	move_clear(&z.move);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The public calls on saves: check the arguments, find the peer. */
+/*
+ * The public calls on saves. They check the arguments, and find the calling
+ * thread's peer; sync/save.c does the rest.
+ */
 #include <sfshm/save.h>
 
 #include <errno.h>
@@ -13,7 +16,7 @@
 
 #define ALL_FLAGS (SFSHM_SAVE_TRY | SFSHM_SAVE_AGAIN | SFSHM_SAVE_SYNC)
 
-/* Copies a result's record, and checks it. */
+/* Copies the record from a result; false: the record is damaged. */
 static bool record_of(const struct sfshm_result *result,
 		      struct save_record *rec)
 {
@@ -69,7 +72,7 @@ static struct sfshm_policy policy_of(const struct sfshm_save_options *o,
 		.ttl_ms = o->ttl_ms,
 		.deadline_ns = s->deadline,
 		.cancel = o->cancel,
-		/* With a semaphore the time counts from acquire(). */
+		/* With a semaphore, acquire() starts the lease. */
 		.lock_age_ms = o->semaphore ? 0 : o->reserve_ms,
 		.fresh = still_there,
 		.arg = s,
@@ -77,9 +80,9 @@ static struct sfshm_policy policy_of(const struct sfshm_save_options *o,
 }
 
 /*
- * Takes the permit. The reservation comes first, so that callers that wait for
- * the same file do not take permits from writers of other files. Its time
- * counts from here.
+ * Takes the permit, if the save needs one, and then starts the reservation's
+ * lease. The reservation comes before the permit, so that callers that wait for
+ * the same file take no permits from writers of other files.
  */
 static int acquire(struct save *s, struct sfshm *h,
 		   const struct sfshm_save_options *o)
@@ -100,7 +103,10 @@ static int acquire(struct save *s, struct sfshm *h,
 				     flight_extend(&s->flight, o->reserve_ms);
 }
 
-/* Releases the permit of a save that has ended. */
+/*
+ * If the save has ended, releases its permit. Returns `r`; but -ESHUTDOWN if
+ * the save ended as asked and another caller may have written the file, too.
+ */
 static int ended(struct save *s, int r)
 {
 	if (!s->open)
@@ -108,7 +114,11 @@ static int ended(struct save *s, int r)
 	return !s->open && !r && s->flight.doubtful ? -ESHUTDOWN : r;
 }
 
-/* This thread has the reservation; gets the rest of what a writer needs. */
+/*
+ * Makes this thread, which has the reservation, the writer: takes the permit
+ * and opens the temporary file. Returns SFSHM_CACHED if it announced a dead
+ * writer's file instead.
+ */
 static int lead(struct save *s, struct sfshm *h,
 		const struct sfshm_save_options *o,
 		struct sfshm_save_info *info)
@@ -189,7 +199,7 @@ static int begin(struct sfshm *h, const void *key, size_t len, const char *path,
 	s->file.fd = -1;
 	s->since = sys.boot();
 	s->came = sys.now();
-	/* One for the whole call: for all its waits, in each segment. */
+	/* One deadline for all waits of the call, in each segment. */
 	s->deadline = call_deadline(o->wait_timeout_ms, o->deadline_ns);
 	s->flags = o->flags;
 	s->ttl_ms = o->ttl_ms;
@@ -244,7 +254,11 @@ struct sfshm_flight *sfshm_save_flight(struct sfshm_save *save)
 	return &save_of(save)->handle;
 }
 
-/* Finds the writer's peer, if that is this thread. */
+/*
+ * Finds the calling thread's peer before the thread ends the save. Notes in
+ * s->flight.doubtful whether another caller may have written the file, too.
+ * Returns 0, or an error if this thread is not the writer.
+ */
 static int writer(struct sfshm_save *save, struct peer **out)
 {
 	struct save *s = save_of(save);
@@ -308,10 +322,11 @@ void sfshm_save_cleanup(struct sfshm_save *save)
 }
 
 /*
- * The policy under which a dead writer's file is announced: with a lease, so
- * that no other caller has to wait for this process if that is stopped.
+ * The policy under which sfshm_save_get() announces a dead writer's file. Its
+ * lease limits how long other callers wait for this process if this process is
+ * stopped.
  */
-static struct sfshm_policy looking(struct save *s)
+static struct sfshm_policy policy_of_get(struct save *s)
 {
 	return (struct sfshm_policy){
 		.size = sizeof(struct sfshm_policy),
@@ -321,7 +336,7 @@ static struct sfshm_policy looking(struct save *s)
 	};
 }
 
-/* Whether the result is the record of a file that is there. */
+/* Looks for the record of a file that is there. SFSHM_CACHED or an error. */
 static int find_announced(struct call *c)
 {
 	struct save_record rec;
@@ -338,7 +353,7 @@ static int find_announced(struct call *c)
 static int get_once(struct sfshm *h, const void *key, size_t len,
 		    struct save *s, struct sfshm_result *result)
 {
-	const struct sfshm_policy policy = looking(s);
+	const struct sfshm_policy policy = policy_of_get(s);
 	struct call c;
 	int r = call_start(&c, h, SHM_SAVE, key, len, &policy, result);
 

@@ -19,7 +19,7 @@
 /* The contents of struct sfshm_permit. */
 struct permit {
 	struct mapping *map; /* NULL: nothing is held */
-	uint64_t life;       /* identifies the holder's attached thread */
+	uint64_t life;       /* identifies the holder: peer_of() */
 	uint64_t cookie;
 	uint32_t *word;
 	uint32_t slot;
@@ -32,7 +32,7 @@ static inline struct permit *permit_of(const struct sfshm_permit *permit)
 	return (struct permit *)(uintptr_t)permit;
 }
 
-static_assert(SFSHM_PERMITS_MAX <= SHM_PERMITS, "no more words than there are");
+static_assert(SFSHM_PERMITS_MAX <= SHM_PERMITS, "each permit has a word");
 
 static int check_name(const void *name, size_t len)
 {
@@ -286,8 +286,8 @@ int sfshm_semaphore_set_max(struct sfshm *handle, const void *name,
 }
 
 /*
- * While the segment is being replaced, its predecessor's permits count: the
- * semaphore there cannot be removed.
+ * During a resize, permits of the semaphore in the predecessor still count, and
+ * that semaphore cannot be removed: -EBUSY.
  */
 static int remove_once(struct lookup *w)
 {
@@ -314,7 +314,10 @@ int sfshm_semaphore_remove(struct sfshm *handle, const void *name,
 
 	if (r)
 		return r;
-	/* The semaphore may have been moved to a successor before it went. */
+	/*
+	 * A resize may have made the semaphore in the successor before this
+	 * call removed it here.
+	 */
 	do {
 		r = remove_once(&w);
 		removed |= !r;

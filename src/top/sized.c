@@ -5,7 +5,7 @@
 
 #include "segment/geometry.h"
 
-/* More than sizeof(a pointer), which a caller sets by mistake. */
+/* More than the size of a pointer, which a caller may set by mistake. */
 #define LEAST (2 * sizeof(size_t))
 
 static size_t size_of(const void *theirs)

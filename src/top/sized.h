@@ -2,11 +2,11 @@
 /*
  * Structs of programs that were built against the headers of another version.
  *
- * Such a struct begins with its size, and a version only appends fields. So of
- * two versions' structs one is the beginning of the other. A field that the
- * caller's struct lacks counts as 0. A field that the library lacks must be 0
- * in options, because the library cannot do what it asks for. In a struct that
- * the library fills in, such a field stays untouched.
+ * Such a struct begins with its size, and a newer version only appends fields:
+ * an older version's struct is the beginning of a newer version's. A field that
+ * the caller's struct lacks counts as 0. A field that the library does not know
+ * must be 0 in options, because the library cannot do what the field asks for.
+ * In a struct that the library fills in, it leaves such a field untouched.
  */
 #ifndef TOP_SIZED_H
 #define TOP_SIZED_H
@@ -17,7 +17,7 @@
 
 #include "os/atomics.h"
 
-/* No version appends more bytes; a larger size is one that nobody has set. */
+/* No version appends more bytes; a larger `size` was never initialised. */
 #define SIZED_SURPLUS_MAX 4096
 
 /*
@@ -49,16 +49,19 @@ int sized_read(void *own, size_t size, const void *theirs);
 int sized_adopt_options(const struct sfshm_options **options,
 			struct sfshm_options *own);
 
-/* Whether `theirs` is a struct of some version; this library's has `size`. */
+/*
+ * Whether the size that `theirs` begins with is plausible for a struct that has
+ * `size` bytes in this version.
+ */
 bool sized_is_valid(const void *theirs, size_t size);
 
-/* Fills in what *theirs has room for; its field `size` stays. */
+/* Copies as much of *own as *theirs has room for, but not the field `size`. */
 void sized_write(void *theirs, const void *own, size_t size);
 
 /*
- * The result's fields of the first version. Every caller's result has them, so
- * that a hit writes them without a look at the size. A field that is appended
- * later is written only if the caller's `size` reaches it.
+ * Size of the first version's result. Every caller's result has these fields,
+ * so a hit writes them without a look at `size`. The library writes a field
+ * that a later version appends only if the caller's `size` includes it.
  */
 #define SIZED_RESULT \
 	(offsetof(struct sfshm_result, message) + SFSHM_MESSAGE_MAX)

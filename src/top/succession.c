@@ -49,7 +49,7 @@ static struct sfshm_options same_as(const struct mapping *map)
 	return o;
 }
 
-/* Tries once. -EAGAIN: another process changed what the alias stands for. */
+/* Tries once. -EAGAIN: another process gave the alias to another file. */
 static int try_predecessor(struct mapping *map, const char *path,
 			   const char *alias, struct mapping **old)
 {
@@ -63,9 +63,9 @@ static int try_predecessor(struct mapping *map, const char *path,
 }
 
 /*
- * Maps the predecessor: a resize leaves it under an alias, a removed one has
- * none. Returns -ENOENT if the predecessor is missing or is not what the header
- * names.
+ * Maps the predecessor, which a resize leaves under an alias; a removed
+ * predecessor has no alias, and removed_map() finds it. Returns -ENOENT if the
+ * predecessor that the header names is missing.
  */
 static int map_predecessor(struct mapping *map, const char *path,
 			   struct mapping **old, const struct sfshm_options *o)
@@ -84,7 +84,7 @@ static int map_predecessor(struct mapping *map, const char *path,
 	return r;
 }
 
-/* SUCCESSION-1: marks a resize's predecessor or a removed one. */
+/* SUCCESSION-1: marks the predecessor as replaced or as removed. */
 static void mark_predecessor(struct mapping *old)
 {
 	if (removal_seen(old))
@@ -132,7 +132,7 @@ uint64_t succession_under_way(struct mapping *map)
 	return n;
 }
 
-/* A cheap hint: whether a living participant has noted a slot. */
+/* Whether a living participant's record notes a slot that it owns. Cheap. */
 static bool anything_owned(struct mapping *map)
 {
 	uint32_t used = participants_used(map);
@@ -151,8 +151,9 @@ static bool anything_owned(struct mapping *map)
 
 /*
  * ORDER-M1 pairs ORDER-M2
- * This process has set the segment's `moved`, then looks for what is owned in
- * the segment; a leader in the segment claims, then looks at `moved`.
+ * This process has set the segment's `moved`, then looks for flights and
+ * permits in the segment. A leader in the segment claims a slot, then looks at
+ * `moved`.
  */
 bool succession_left(struct mapping *map)
 {
@@ -169,8 +170,8 @@ bool succession_left(struct mapping *map)
 }
 
 /*
- * Warns the segment's leaders and holders: a flight or hold that began before
- * now may have had a double.
+ * Warns the segment's leaders and holders: if a flight or hold began before
+ * now, another caller may have led or held the same key, too.
  */
 static void warn(struct mapping *map)
 {
@@ -182,9 +183,9 @@ static void warn(struct mapping *map)
 }
 
 /*
- * Lets go of the removed segment if nothing is left in it. If something is left
- * and the new segment does not name the removed one, warns the new one's
- * leaders and holders, which cannot know of it.
+ * Drops the removed segment if nothing is left in it. If something is left, and
+ * the new segment's header does not name the removed one, warns the new
+ * segment's leaders and holders, which cannot know of the removed one.
  */
 static void look_at_removed(struct mapping *map, struct mapping *old)
 {
@@ -214,8 +215,9 @@ void handle_look(struct mapping *map)
 }
 
 /*
- * Keeps a removed segment that the new one's creator has not seen. So this
- * process leads no key in both, and the others are warned.
+ * Makes a removed segment, of which the new segment's creator did not know, the
+ * new one's predecessor in this process. This process then leads no key in both
+ * segments; warn() tells the other processes.
  */
 static void remember_removed(struct mapping *map, struct mapping *old)
 {
@@ -272,7 +274,7 @@ void handle_warn_newcomers(struct mapping *removed)
 	uncancelled_end(state);
 }
 
-/* Closing any descriptor of a file drops this process's locks on it. */
+/* Closing any descriptor of a file drops all this process's locks on it. */
 void handle_close_beside(int fd, const struct stat *st)
 {
 	struct mapping *mine;

@@ -2,26 +2,26 @@
 /*
  * How processes get from a segment to the one that replaces it.
  *
- * The successor takes the name by rename(2), and its header names the inode of
- * its predecessor. The predecessor stays in reach under an alias ("NAME~")
- * until nothing is left in it. Invariants:
+ * The successor takes the name by rename(2), and its header holds the inode
+ * number of its predecessor. The predecessor keeps an alias ("NAME~") until
+ * nothing is left in it. Invariants:
  *
- *  SUCCESSION-1. Nobody leads in a successor before having set its
- *      predecessor's `moved`: a process that maps the successor maps the
- *      predecessor too, and sets that word.
+ *  SUCCESSION-1. Nobody leads in a successor before its predecessor's `moved`
+ *      is set: a process that maps the successor first maps the predecessor,
+ *      and sets that word.
  *  SUCCESSION-2. Once `moved` is set, no flight begins in the predecessor: a
- *      caller that claims one looks at `moved` afterwards and gives the claim
- *      back. A follower that waits there may still take over a flight that is
- *      under way there.
+ *      caller that claims a slot there then looks at `moved`, and gives the
+ *      slot back. A follower that waits there may still take over a flight that
+ *      is under way there.
  *  SUCCESSION-3. Before a caller leads a key in the successor, it looks for the
  *      key in the predecessor; it takes a value there, or waits for a flight
  *      there.
  *  SUCCESSION-4. A leader in the successor removes its key from the
  *      predecessor, so that an older value never comes back.
  *
- * So a key has one leader throughout, whichever process dies at whatever time:
- * before the rename there is no successor; after it, each process that opens
- * the name does the rest.
+ * Therefore a key has one leader at any time, whichever process dies, and
+ * whenever: before the rename there is no successor; after the rename, each
+ * process that opens the name does the rest.
  */
 #ifndef TOP_SUCCESSION_H
 #define TOP_SUCCESSION_H
@@ -36,41 +36,47 @@
 /* Path of the predecessor of the segment at `path`, while it is needed. */
 int handle_old_path(const char *path, char *buf, size_t size);
 
-/* Path of a successor just before it takes the name. */
+/* Path that a successor has just before it takes the name. */
 int handle_passing_path(const char *path, char *buf, size_t size);
 
 /*
  * If the segment just mapped replaces another one in which something is left,
- * maps that one too and marks it as replaced. Called with handle_lock held.
+ * also maps that predecessor and marks it as replaced. Called with handle_lock
+ * held.
  */
 int handle_adopt_predecessor(struct mapping *map, const char *path,
 			     const struct sfshm_options *o);
 
-/* Counts the flights that are under way in a segment, and the permits held. */
+/* Counts the flights under way and the permits held in a segment. */
 uint64_t succession_under_way(struct mapping *map);
 
 /*
- * Whether any flight or permit is left in a removed segment, or in those before
- * it. Finds deaths that the kernel did not mark.
+ * Whether any flight or permit is left in a removed segment or its
+ * predecessors. Also finds dead participants whose death the kernel did not
+ * mark.
  */
 bool succession_left(struct mapping *map);
 
 /*
- * Whether `other`, a resize's name beside `path`, is what it seems: a segment
- * of this user's that comes before or after the one at `path`, or is the same.
- * Returns 1; 0: there is no such file; -EEXIST: it is something else.
+ * Whether the file `other`, whose name beside `path` is one that a resize uses,
+ * is part of a resize: a segment of this user that precedes or follows the one
+ * at `path`, or is the same. Returns 1; 0: there is no such file; -EEXIST: the
+ * file is something else.
  */
 int succession_owns(const char *path, const char *other);
 
-/* Closes a descriptor of a file that this process may have mapped. */
+/*
+ * Closes a descriptor of a file. If this process has the file mapped, takes its
+ * byte locks again, which the close drops.
+ */
 void handle_close_beside(int fd, const struct stat *st);
 
-/* Guards all opening: by name, of predecessors, of successors. */
+/* Held while a segment is opened: by name, as predecessor, as successor. */
 extern pthread_mutex_t handle_lock;
 
 /*
- * Checks whether the segment's file is removed (REMOVAL-1), and whether
- * anything is left in a removed predecessor.
+ * Checks whether the segment's file is removed (REMOVAL-1), and whether a
+ * removed predecessor still has a flight or permit.
  */
 void handle_look(struct mapping *map);
 
@@ -81,9 +87,9 @@ static inline void handle_look_if_due(struct mapping *map)
 }
 
 /*
- * handle_enter() for a call that begins something or looks: in the segment that
- * has the handle's name now. Returns handle_enter()'s or handle_follow()'s
- * error.
+ * handle_enter() for a call that begins or looks for something: follows to the
+ * segment that has the handle's name now. Returns handle_enter()'s or
+ * handle_follow()'s error.
  */
 static force_inline int handle_enter_newest(struct sfshm *h, struct peer **out)
 {
@@ -97,16 +103,17 @@ static force_inline int handle_enter_newest(struct sfshm *h, struct peer **out)
 }
 
 /*
- * Called as a flight, lock or save ends. If the segment is removed, warns the
- * leaders and holders in the new segment of that name, unless they have waited
- * for the removed one.
+ * Called before a flight, lock or save ends. If its segment is removed, warns
+ * the leaders and holders in the new segment of that name. If the new segment's
+ * header names the removed one, no warning is needed: callers in the new
+ * segment wait for the flights in the removed one.
  */
 void handle_warn_newcomers(struct mapping *removed);
 
 /*
- * Maps the segment that stands under the name of `map` now, with a reference
- * for a handle. Returns 0, -ESHUTDOWN (there is no other, or it cannot be
- * reached), -ENOMEM or -EMFILE. Called with handle_lock held.
+ * Maps the segment that has the name of `map` now, with a reference for a
+ * handle. Returns 0, -ESHUTDOWN (no other segment has the name, or this process
+ * cannot open it), -ENOMEM or -EMFILE. Called with handle_lock held.
  */
 int succession_next(struct mapping *map, struct mapping **next);
 

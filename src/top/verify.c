@@ -21,9 +21,12 @@
 #include "sync/semaphore.h"
 #include "top/handle.h"
 
-/* A finding in a busy segment is believed after so many rounds. */
+/*
+ * The most rounds of the check. In a busy segment a round may have a false
+ * finding; then a later round has none.
+ */
 #define ROUNDS 5
-/* Findings that are reported; the others are only counted. */
+/* The most findings that are reported; the others are only counted. */
 #define MOST_LINES 1000
 
 struct check {
@@ -60,7 +63,7 @@ static void forget_findings(struct check *c)
 	memset(c->reached, 0, c->map->geometry.granules);
 }
 
-/* Checks one slot of a bucket's chain. Returns its link. */
+/* Checks one slot of a bucket's chain. Returns the slot's link to the next. */
 static uint64_t check_link(struct check *c, uint32_t bucket, uint32_t slot,
 			   const struct shm_slot *before)
 {
@@ -109,7 +112,7 @@ static void check_bucket(struct check *c, uint32_t bucket)
 	}
 }
 
-/* Walks a slot's chain of granules. */
+/* Checks the chain of granules that holds a slot's key or result. */
 static void check_chain(struct check *c, uint32_t slot, uint32_t ref,
 			uint32_t len, const char *what)
 {
@@ -127,8 +130,8 @@ static void check_chain(struct check *c, uint32_t slot, uint32_t ref,
 		}
 		if (!tag_names(load_acquire(tag), tag_live(slot, 0)))
 			finding(c,
-				"slot %u's chain reaches granule %u, which "
-				"it does not own",
+				"slot %u does not own granule %u, which is in "
+				"its chain",
 				slot, ref - 1);
 		if (c->reached[ref - 1]++)
 			finding(c, "granule %u has two owners", ref - 1);
@@ -168,7 +171,7 @@ static void check_owner(struct check *c, uint32_t slot, uint64_t ctl)
 		finding(c, "slot %u is at rest and has an owner", slot);
 }
 
-/* Checks that the front part agrees with the back part. */
+/* Checks that the front part of a result agrees with its back part. */
 static void check_front(struct check *c, uint32_t slot, struct field f)
 {
 	uint64_t small = load_relaxed(&f.front->when) & WHEN_SMALL;
@@ -183,7 +186,7 @@ static void check_front(struct check *c, uint32_t slot, struct field f)
 			slot);
 }
 
-/* Checks that each reference that counts leads to memory of the slot. */
+/* Checks that each reference in use leads to memory that the slot owns. */
 static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &c->map->slots[slot];
@@ -204,7 +207,8 @@ static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
 	    !arena_is_live(c->map, slot, load_relaxed(key_ref(s))))
 		finding(c, "slot %u has a key without memory", slot);
 	if (ctl_phase(ctl) == PHASE_FAILED && !ctl_failed(ctl))
-		finding(c, "slot %u has failed and has no failure", slot);
+		finding(c, "slot %u is marked as failed, and has no failure",
+			slot);
 	if (ctl_phase(ctl) == PHASE_DONE && !ctl_has(ctl) &&
 	    slot_kind(s) != SHM_LOCK)
 		finding(c, "slot %u is done and has no value", slot);
@@ -258,7 +262,9 @@ static void check_semaphore(struct check *c, uint32_t slot, uint64_t ctl)
 	max = load_seq(&semaphore_head(&s)->max) & SEMAPHORE_MAX;
 	if (!max || max > SFSHM_PERMITS_MAX ||
 	    load_seq(&semaphore_head(&s)->top) > SFSHM_PERMITS_MAX)
-		finding(c, "slot %u: a semaphore of %u permits, %u in use",
+		finding(c,
+			"slot %u: its semaphore's maximum %u or top %u is out "
+			"of range",
 			slot, (uint32_t)max,
 			load_seq(&semaphore_head(&s)->top));
 	for (uint32_t i = 0; i < SHM_PERMITS; i++)
@@ -283,7 +289,8 @@ static void check_slot(struct check *c, uint32_t slot)
 			slot);
 	if (phase == PHASE_LIMBO && !ctl_owner(ctl) &&
 	    !(load_acquire(&c->map->cold[slot].started) & STARTED_STAMP))
-		finding(c, "slot %u has no stamp, and never comes free", slot);
+		finding(c, "slot %u has no stamp, so nobody can reuse it",
+			slot);
 	if (ctl_at_rest(ctl) && slot_kind(s) == SHM_SEMAPHORE)
 		check_semaphore(c, slot, ctl);
 	for (int i = 0; i < 2; i++)
@@ -296,7 +303,7 @@ static void check_slot(struct check *c, uint32_t slot)
 			    "key");
 }
 
-/* Marks the chain that a living participant is building or freeing. */
+/* Marks a chain as reached, because a living participant uses it. */
 static void reach_built(struct check *c, uint32_t ref)
 {
 	uint32_t left = c->map->geometry.granules;
@@ -353,8 +360,8 @@ static void check_granules(struct check *c)
 	}
 }
 
-/* Moves retired slots on, so that only stuck ones are found. */
-static void settle(struct check *c)
+/* Reaps the dead and unlinks retired slots, so that only stuck ones remain. */
+static void reap_and_unlink(struct check *c)
 {
 	uint32_t used = slots_used(c->map);
 
@@ -379,14 +386,15 @@ static void check_marks(struct check *c)
 	    load_relaxed(&h->granules_used) >
 		    g->granules - c->map->inline_granules ||
 	    load_relaxed(&h->participants_used) > g->participants)
-		finding(c, "the header says more is in use than there is");
+		finding(c, "the header counts more slots, granules or "
+			   "participants in use than there are");
 }
 
 static void check_all(struct check *c)
 {
 	forget_findings(c);
 	check_marks(c);
-	settle(c);
+	reap_and_unlink(c);
 	for (uint32_t i = 0; i < c->map->geometry.buckets; i++)
 		check_bucket(c, i);
 	for (uint32_t i = 0; i < slots_used(c->map); i++)

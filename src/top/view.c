@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Views of a segment: how they open and close, and the segment as a whole. */
+/* The calls that open and close a view, and that read a segment's header. */
 #include "top/view.h"
 
 #include <sfshm/inspect.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A view: a segment that is read from outside, without taking part. */
+/* A view: a read-only mapping of a segment, for a process that only looks. */
 #ifndef TOP_VIEW_H
 #define TOP_VIEW_H
 

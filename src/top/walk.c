@@ -3,10 +3,10 @@
  * Walks over the keys of a segment.
  *
  * A walk visits the slots of the predecessor, if there is one, and then the
- * segment's own. A key that moves arrives in the successor before it leaves, so
- * a walk that visits the predecessor first does not miss it. A walk that has
- * begun in a segment goes on there when that has become a predecessor, and
- * visits the successor after it. Where its segment is gone, it begins anew.
+ * segment's own. A resize adds a key to the successor before it removes the key
+ * from the predecessor, so a walk in this order misses no key. If the walk's
+ * segment gets a successor, the walk goes on in that segment, and visits the
+ * successor afterwards. If the walk's segment is gone, the walk begins anew.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 #include "top/sized.h"
 #include "top/succession.h"
 
-/* Finds out if the slot's key is wanted, and copies it. */
+/* Copies the slot's key to *walk if it begins with the prefix. */
 static bool read_key(const struct mapping *map, uint32_t slot,
 		     const void *prefix, size_t len, struct sfshm_walk *walk)
 {
@@ -42,7 +42,10 @@ static bool read_key(const struct mapping *map, uint32_t slot,
 	return true;
 }
 
-/* Goes on in this segment: at its begin, if the walk was in another one. */
+/*
+ * Continues the walk in this segment; begins at the first slot if the walk was
+ * in another segment.
+ */
 static bool next_in(const struct mapping *map, const void *prefix, size_t len,
 		    struct sfshm_walk *walk)
 {
