@@ -5,13 +5,13 @@
  *   credential-refresher [OPTION...] NAME COMMAND [ARG...]
  *
  * The program prints "GENERATION TOKEN". COMMAND mints a token: it prints
- * "SECONDS TOKEN", the time for which the token is valid, and the token. It
- * runs in one process at a time, and only if there is no token or the token is
- * due. A token is due in the last part of its life, the margin: then one
- * process mints, and the others use the old token, which is still valid. If the
- * mint fails, all use the old token until its end.
+ * "SECONDS TOKEN", the time for which the token is valid, and the token. The
+ * command runs in one process at a time, and only if there is no token or the
+ * token is due. A token is due in the last part of its life, the margin: one
+ * process then mints a new token, and the others use the old one, which is
+ * still valid. If the mint fails, all use the old token until its end.
  *
- * The file has first the mint, then the look-up.
+ * This file has first the mint, then the look-up.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -37,14 +37,14 @@ struct refresher {
 	struct sfshm *segment;
 	const char *name;
 	char **command;
-	uint32_t margin_ms; /* a token is due so long before its end */
-	uint32_t mint_ms;   /* after so long another process may mint */
+	uint32_t margin_ms; /* a token is due this long before its end */
+	uint32_t mint_ms;   /* after this time another process may mint */
 	uint64_t rejected;  /* the token must be of a later generation */
 };
 
 /* ---- the mint: runs in one process at a time --------------------------- */
 
-/* Starts the command, which ends with this process. */
+/* Starts the command. The kernel kills it when this process ends. */
 static pid_t command_start(char **command, int *out)
 {
 	pid_t parent = getpid(), pid;
@@ -194,7 +194,7 @@ static int usage(void)
 	return 2;
 }
 
-/* Returns the number in `text`, or 0 if it is none or above `max`. */
+/* Returns the number in `text`, or 0 if there is none or it is above `max`. */
 static uint64_t number_parse(const char *text, uint64_t max)
 {
 	char *end;

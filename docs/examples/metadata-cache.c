@@ -6,10 +6,10 @@
  *
  * The program prints what the server has at each PATH. If several processes ask
  * for a path at the same moment, one of them asks the server, and the others
- * get its answer. While one process refreshes a stale answer, and if the server
- * fails, the others get the stale one.
+ * get the server's answer. While one process refreshes a stale answer, the
+ * others get the stale one; if the server fails, all get the stale one.
  *
- * The file has first HTTP, then the fetch, then the look-up.
+ * This file has first HTTP, then the fetch, then the look-up.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -28,9 +28,9 @@
 /* Milliseconds. */
 #define FAILURE_MS 500 /* before a server that failed is asked again */
 #define WAIT_MS 30000  /* for another process's fetch */
-#define STUCK_MS 60000 /* only the fetch of a stopped process takes so long */
+#define STUCK_MS 60000 /* only the fetch of a stopped process takes this long */
 
-#define SILENCE_S 10 /* after so long without a byte the server has failed */
+#define SILENCE_S 10 /* after this time without a byte the server has failed */
 
 struct cache {
 	struct sfshm *segment;
@@ -39,7 +39,7 @@ struct cache {
 	uint32_t grace_ms;    /* stale answers while one process refreshes */
 	uint32_t on_error_ms; /* stale answers while the server fails */
 	uint32_t missing_ms;  /* lifetime of a 404 */
-	int64_t max_age_ms;   /* this caller accepts no older one; or -1 */
+	int64_t max_age_ms;   /* the oldest answer accepted; -1: any */
 };
 
 struct fetch {
@@ -195,7 +195,7 @@ static int look_up(const struct cache *cache, const char *path,
 	struct fetch fetch = { .cache = cache, .path = path };
 	struct sfshm_policy policy = SFSHM_POLICY_INIT;
 
-	/* Without a usable cache the answer only takes longer. */
+	/* Without a usable segment, ask the server from here. */
 	policy.flags = SFSHM_LOCAL;
 	policy.neg_ttl_ms = FAILURE_MS;
 	policy.deadline_ns = sfshm_deadline_ms(WAIT_MS);
@@ -248,7 +248,7 @@ static int usage(void)
 	return 2;
 }
 
-/* Sets *number; false if `text` is not a number, or too large a one. */
+/* Sets *number. False if `text` is not a number, or a number too large. */
 static int number_parse(uint32_t *number, const char *text)
 {
 	char *end;

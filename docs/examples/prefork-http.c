@@ -13,7 +13,7 @@
 
 #include <sfshm.h>
 
-#define TICK_US 250000 /* a worker that receives looks at the clock so often */
+#define TICK_US 250000 /* a worker that receives checks the clock this often */
 
 /* Milliseconds. */
 #define CLIENT_MS 5000 /* for a client to send its request */
@@ -32,7 +32,7 @@ static ssize_t receive(int fd, void *buf, size_t size, uint64_t deadline_ns)
 	return -ETIMEDOUT;
 }
 
-/* Parses "GET target HTTP/1.x" in place. Returns as http_read(). */
+/* Parses "GET target HTTP/1.x" in place. Returns what http_read() returns. */
 static const char *request_parse(char *line, char **target)
 {
 	char *method, *version;
@@ -95,7 +95,7 @@ void http_reply_line(int fd, const char *status, const char *text)
 }
 
 /*
- * Closing with unread bytes would reset the connection, and the client might
+ * To close with unread bytes would reset the connection, and the client might
  * lose its reply: read them first.
  */
 void http_close(int fd)

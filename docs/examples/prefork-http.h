@@ -9,12 +9,12 @@
 
 /*
  * Reads a request's head into `head`, HTTP_HEAD_MAX bytes, and sets *target to
- * the path in it. Returns NULL; or the status with which to refuse the request;
- * or "": the client is gone.
+ * the path in it. Returns NULL; the status with which to refuse the request; or
+ * "" if the client is gone.
  */
 const char *http_read(int fd, char *head, char **target);
 
-/* Sends a reply; one as short as a report never waits for its client. */
+/* Sends a reply. A reply as short as a report never waits for its client. */
 void http_reply(int fd, const char *status, const char *headers, void *body,
 		size_t len);
 

@@ -5,11 +5,12 @@
  *   GET /report?key=REGION
  *
  * The answer is a report made from a large file of sales. The first worker that
- * gets the request makes the report; workers that get it meanwhile sleep, and
- * then send the same bytes. If the first worker is killed, one of the sleeping
- * ones makes the report, and the master starts a new worker.
+ * gets the request makes the report; workers that get the same request
+ * meanwhile sleep, and then send the same bytes. If the first worker is killed,
+ * one of the sleeping workers makes the report, and the master starts a new
+ * worker.
  *
- * The file has first the report, then the worker, then the master. The workers
+ * This file has first the report, then the worker, then the master. The workers
  * speak HTTP through prefork-http.c.
  */
 #define _GNU_SOURCE
@@ -62,7 +63,7 @@ struct job {
 	const char *region;
 };
 
-/* Writes a line at once, so that lines of several processes do not mix. */
+/* Writes a line in one call, so that lines of several processes do not mix. */
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
 	struct timespec now;
@@ -310,8 +311,8 @@ static void workers_fill(struct server *server)
 }
 
 /*
- * Forgets the workers that died and returns how many live. Sets *gave_up if a
- * worker ended by itself, which it does only when it cannot go on.
+ * Forgets the workers that died, and returns how many are alive. Sets *gave_up
+ * if a worker ended by itself; a worker does so only when it cannot go on.
  */
 static unsigned int workers_reap(struct server *server, int *gave_up)
 {
@@ -400,7 +401,7 @@ static int server_run(struct server *server)
 	return signal && !killed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Listens on the loopback only. Replaces port 0 by the port that it got. */
+/* Listens on the loopback only. Replaces port 0 by the port that it gets. */
 static int listen_local(uint16_t *port)
 {
 	struct sockaddr_in addr = {
@@ -433,7 +434,7 @@ static int usage(void)
 	return 2;
 }
 
-/* Returns the number in `text`, or -1 if it is none or above `max`. */
+/* Returns the number in `text`, or -1 if there is none or it is above `max`. */
 static int64_t parse_number(const char *text, int64_t max)
 {
 	char *end;
