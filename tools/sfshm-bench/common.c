@@ -116,7 +116,7 @@ void bench_keys_make(struct bench_keys *keys, uint64_t bytes, uint64_t most)
 		x ^= x << 17;
 		bench_key_of(key, bytes, x % most);
 	}
-	/* The sides start apart, so that neither warms the caches for the other. */
+	/* The sides start apart: neither warms the caches for the other. */
 	keys->next[0] = keys->at;
 	keys->next[1] = keys->at + count / 2 * bytes;
 }
