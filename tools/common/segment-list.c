@@ -118,7 +118,7 @@ static void entry_free(struct segment_entry *entry)
 	free(entry->path);
 }
 
-/* The entry at the first `len` bytes of `path`, or NULL. */
+/* The entry whose path is the first `len` bytes of `path`, or NULL. */
 static struct segment_entry *list_find(const struct segment_list *list,
 				       const char *path, size_t len)
 {

@@ -11,19 +11,19 @@
 #include "picture.h"
 
 /* The array has a record already. Each record is on a line of its own. */
-static int more;
+static int has_records;
 
 static void array_begin(const char *name)
 {
 	printf(",\n \"%s\": [", name);
-	more = 0;
+	has_records = 0;
 }
 
 static void array_put(json_t *record)
 {
-	fputs(more ? ",\n  " : "\n  ", stdout);
+	fputs(has_records ? ",\n  " : "\n  ", stdout);
 	json_put(record);
-	more = 1;
+	has_records = 1;
 }
 
 static void json_set_text(json_t *object, const char *name, const char *text,

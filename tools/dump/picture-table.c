@@ -22,10 +22,10 @@
 static struct {
 	uint64_t budget; /* rows that the section may have; UINT64_MAX: any */
 	uint64_t rows;   /* rows that the section has asked for */
-	unsigned int screen;    /* lines; 0: no end */
+	unsigned int screen;    /* lines of the screen; 0: no limit */
 	unsigned int printed;   /* lines that it has printed so far */
 	unsigned int wrapped;   /* lines that the longest row takes */
-	size_t message_columns; /* 0: no end */
+	size_t message_columns; /* 0: no limit */
 } state;
 
 /* Begins a section, which may take 1/share of the screen. */

@@ -202,8 +202,8 @@ static pid_t start_command(const struct keeper_job *job, int null,
 	if (!pid)
 		command_exec(job, null, keeper, mask);
 	/*
-	 * The parent and the child both set the group, so that it is set before
-	 * the keeper passes a signal on.
+	 * The parent and the child both set the group, so that the group is
+	 * set before the keeper passes a signal on.
 	 */
 	if (pid > 0)
 		setpgid(pid, pid);

@@ -33,11 +33,12 @@ struct keeper_job {
 	char **command;
 	int out, err; /* the command's standard output and error */
 	int lock;     /* the run lock's descriptor */
-	bool direct;  /* the command gets this process's own descriptors */
+	bool direct;  /* the command uses this process's input and outputs */
 };
 
 /*
- * Starts a keeper, which starts the command with /dev/null as standard input. A
+ * Starts a keeper, which starts the command. The command's standard input is
+ * /dev/null, unless the job is direct and this process's own is no terminal. A
  * command that cannot be executed says so on its own standard error and exits
  * with 126 or 127. Returns 0 or a negated errno value.
  */

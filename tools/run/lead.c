@@ -130,7 +130,10 @@ static void cut_short(struct invocation *inv, struct sfshm_flight *flight,
 		outcome_status(o, RECORD_EXITED, WEXITSTATUS(status));
 	else
 		outcome_die(o, run->signal);
-	/* A keeper that is not gone waits for processes that it cannot kill. */
+	/*
+	 * A keeper that is not gone waits for processes that it cannot kill; it
+	 * keeps the lock.
+	 */
 	if (run->keeper.gone)
 		drop_lock(inv);
 	release(inv, flight, o);

@@ -19,7 +19,7 @@
 /*
  * Opens /dev/null in place of each closed standard descriptor, so that no file
  * that this program opens becomes a standard one. Writing there still fails,
- * because it is open for reading only.
+ * because /dev/null is open for reading only.
  */
 static int fill_standard_fds(void)
 {

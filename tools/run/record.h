@@ -56,7 +56,7 @@ int record_parse_trailer(struct record *record, const struct record_header *h,
  */
 int record_parse(struct record *record, const void *data, size_t len);
 
-/* Reads the header of a result's file. Returns 0, or -EPROTO: it has none. */
+/* Reads the header of a result's file. Returns 0; -EPROTO: none is there. */
 int record_read(int fd, struct record_header *header, struct record *record);
 
 /* Does pread(2), anew after EINTR. Returns the bytes read, or -errno. */

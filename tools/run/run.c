@@ -134,7 +134,7 @@ static bool run_over(const struct run *run)
 }
 
 /* Kills a cut run at its time. False: SIGKILL has not ended it in time. */
-static bool run_press(struct run *run)
+static bool run_kill_if_due(struct run *run)
 {
 	if (run->end == RUN_INTERRUPTED && run->keeper.ended)
 		run_cut(run, RUN_INTERRUPTED);
@@ -160,7 +160,7 @@ static int run_poll_ms(const struct run *run)
 	return run->if_removed && (ms < 0 || ms > LOOK_MS) ? LOOK_MS : ms;
 }
 
-static void run_look_after(struct run *run, int file)
+static void run_check_removed(struct run *run, int file)
 {
 	struct stat st;
 
@@ -219,7 +219,7 @@ static void run_clean_up(struct run *run)
 		run->killed = true;
 		run->kill_at_ns = clock_now_ns() + GRACE_NS;
 	}
-	while (!keeper->gone && run_press(run))
+	while (!keeper->gone && run_kill_if_due(run))
 		run_poll(run);
 	if (keeper->gone)
 		keeper_reap(keeper);
@@ -233,10 +233,10 @@ void run_command(struct run *run, const struct keeper_job *job)
 		run_fail(run, r, "the command cannot be started");
 		return;
 	}
-	while (!run_over(run) && run_press(run)) {
+	while (!run_over(run) && run_kill_if_due(run)) {
 		run_poll(run);
 		run_check_deadline(run);
-		run_look_after(run, job->lock);
+		run_check_removed(run, job->lock);
 	}
 	run_clean_up(run);
 }

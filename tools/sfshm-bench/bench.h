@@ -86,7 +86,7 @@ void bench_die(const char *what, int error) __attribute__((noreturn));
 #define BENCH_VALUE 64
 void bench_key(char *key, uint64_t number);
 
-/* Makes a key of BENCH_KEY or BENCH_KEY_LONG bytes. The last bytes differ. */
+/* Makes a key of BENCH_KEY or BENCH_KEY_LONG bytes. Keys differ in the end. */
 #define BENCH_KEY_LONG 40
 void bench_key_of(char *key, uint64_t bytes, uint64_t number);
 

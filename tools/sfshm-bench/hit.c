@@ -170,7 +170,7 @@ static void clean_up(const struct bench *b)
 		__VA_ARGS__                                           \
 	}
 
-/* `anew`: where the pages are makes a difference that lasts for a round. */
+/* `anew`: the place of the pages in memory affects all turns of a round. */
 #define ROW(title, text, keys_, ...) \
 	HIT(keys_, .name = (title), .what = (text), .anew = true, __VA_ARGS__)
 

@@ -8,7 +8,7 @@
  * cached key; it shows how many requests a core can answer. The clients share
  * the cores, but their time does not count. "server-p99" is the 99th percentile
  * of the time that clients wait when crowds ask for keys that are not cached.
- * Each round starts the servers anew, because on which cores the kernel puts
+ * Each round starts the servers anew, because the kernel's choice of cores for
  * the workers makes a difference that lasts.
  */
 #include <errno.h>
