@@ -130,8 +130,8 @@ static int remove_key(const struct request *request,
 		return status;
 	answer = how(handle, request->key, len);
 	/*
-	 * Close the handle before `tell` opens a view: closing the view drops
-	 * the byte lock that the handle needs.
+	 * Close the handle before `tell` opens a view: that would drop this
+	 * process's byte locks on the file for a moment.
 	 */
 	r = sfshm_close(handle);
 	return tell(request, answer ? answer : r);

@@ -32,9 +32,9 @@ static int open_or_make(struct session *session, const char *segment, char *why,
 }
 
 /*
- * Reads the geometry. Closing the view drops the byte lock that the library
- * holds for an attached thread, so this comes before the first use of the
- * handle.
+ * Reads the geometry. Opening a view drops this process's byte locks on the
+ * file for a moment, so this comes before the first use of the handle, which
+ * takes one.
  */
 static int read_geometry(struct session *session, const char *segment,
 			 char *why, size_t why_size)
