@@ -38,7 +38,8 @@ is "$(cat "$TMP/err")" \
 	"sfshm-run: lock key: held by others; leave out -n to wait" \
 	"... is told with -n"
 exits 124 "... is waited for" run --lock key --timeout 50ms -- true
-is "$(cat "$TMP/err")" "sfshm-run: lock key: still held after 50 ms" \
+is "$(cat "$TMP/err")" "sfshm-run: lock key: still held after 50 ms; try\
+ again, or give a longer --timeout" \
 	"... as long as said"
 exits 0 "... and is no other one's" run --lock other -n -- true
 exits 0 "... nor a run's" run -k key -- true

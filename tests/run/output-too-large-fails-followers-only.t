@@ -44,7 +44,7 @@ like "$(cat "$TMP/leader.json")" '"shared":false.*"error":"output of big' \
 ends 125 "the followers fail" "${pids[@]}"
 is "$(cat "$TMP"/out.* | wc -c)" 0 "... without output"
 is "$(sort -u "$TMP"/err.[1-3])" "sfshm-run: output of big is larger than\
- the segment's largest value (65536 bytes); resize it with a larger\
+ the segment's largest value (65536 bytes); resize the segment with a larger\
  --max-value" "... and know why"
 like "$(cat "$TMP/json.1")" '"exit":125,.*"error":"output of big' \
 	"... in JSON, too"

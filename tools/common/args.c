@@ -12,7 +12,7 @@
 int args_refuse(int answer, char **argv)
 {
 	const char *given = argv[optind - 1];
-	/* A letter within "-abc" leaves optind at the word before it. */
+	/* For a letter inside "-abc", `given` is the word before "-abc". */
 	int is_long = strncmp(given, "--", 2) == 0 &&
 		      (answer == ':' || !optopt || strchr(given, '='));
 	const char letter[] = { '-', (char)optopt, '\0' };

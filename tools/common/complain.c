@@ -9,7 +9,10 @@
 
 #define TEXT_MAX 1024
 
-/* Room for every byte as \xNN, and the newline. */
+/*
+ * Writes `text` with control characters as \xNN, and a newline, to `line`,
+ * which has 4 bytes for each byte of `text`. Returns the length.
+ */
 static size_t make_line(char *line, const char *text)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -24,7 +24,7 @@ static int glyph_wide(struct glyph *glyph, const unsigned char *in, size_t len)
 
 	if (taken == 0 || taken > sizeof(glyph->text))
 		return 0;
-	/* A character without width can hide, or turn the text around. */
+	/* A character of no width may be invisible, or reverse the text. */
 	columns = wcwidth(c);
 	if (columns < 1)
 		return 0;

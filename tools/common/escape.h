@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes made fit for people's eyes: unprintable ones become \n, \t, \\, \xHH
- * and the like, so that two different keys never look the same and no key can
- * drive the terminal.
+ * Escaping bytes for people to read: unprintable bytes become \n, \t, \xHH and
+ * the like, and a backslash becomes \\. So two different keys never look the
+ * same, and no key can send commands to the terminal.
  */
 #ifndef TOOLS_ESCAPE_H
 #define TOOLS_ESCAPE_H

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The line is made ahead, because a signal handler may not format one. */
+/* fault_guard() makes the line: a signal handler must not format text. */
 static char fault_line[512];
 static size_t fault_len;
 

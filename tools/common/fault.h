@@ -4,8 +4,8 @@
 #define TOOLS_FAULT_H
 
 /*
- * From now on SIGBUS ends the program with status 1 and one line on stderr
- * that says that `segment` shrank.
+ * Lets SIGBUS end the program with status 1 and a line on standard error that
+ * says that `segment` shrank.
  */
 void fault_guard(const char *segment);
 

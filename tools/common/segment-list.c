@@ -118,7 +118,7 @@ static void entry_free(struct segment_entry *entry)
 	free(entry->path);
 }
 
-/* The entry at the first `len` bytes of `path`, or NULL. */
+/* The entry whose path is the first `len` bytes of `path`, or NULL. */
 static struct segment_entry *list_find(const struct segment_list *list,
 				       const char *path, size_t len)
 {
@@ -131,7 +131,10 @@ static struct segment_entry *list_find(const struct segment_list *list,
 	return NULL;
 }
 
-/* "NAME~" is being replaced; "NAME~new" is left of a resize that died. */
+/*
+ * Returns the end of "NAME~", a segment that is being replaced, or of
+ * "NAME~new", which a dead resize has left; else NULL.
+ */
 static const char *alias_tail(const char *path)
 {
 	const char *tail = strrchr(path, '~');
@@ -140,8 +143,9 @@ static const char *alias_tail(const char *path)
 }
 
 /*
- * Takes the files of a resize off the list. If their segment is gone they stay,
- * by their path, so that the user sees them.
+ * Takes the files of a resize off the list, and marks their segment as being
+ * resized. If that segment is gone, the files stay, named by their paths, so
+ * that the user sees them.
  */
 static int list_fold(struct segment_list *list)
 {

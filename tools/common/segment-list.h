@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The segments that names can reach: the caller's own, or for root all users'.
+ * The segments that have a name: the caller's own, or for root all users'.
  * Files that a resize keeps beside a segment do not count.
  */
 #ifndef TOOLS_SEGMENT_LIST_H
@@ -14,7 +14,7 @@ struct segment_entry {
 	off_t size;
 	char *name; /* for -s: a name, or the path of another user's segment */
 	char *path;
-	int resizing; /* its predecessor is still in use */
+	int resizing; /* a resize is under way or was interrupted */
 };
 
 struct segment_list {

@@ -12,16 +12,16 @@
 #include "request.h"
 #include "segment.h"
 
-/* The columns of a key that a message has room for. */
+/* Messages cut a key to this many columns. */
 #define SHOWN_COLUMNS 64
 
-/* Returns 1 if the slot is one that the caller looks for. */
+/* Returns 1 if the caller looks for this slot. */
 typedef int (*slot_wanted_fn)(const struct sfshm_slot_info *slot,
 			      const void *arg);
 
 /*
- * Counts the wanted slots; the last one is in *slot. An unreadable slot counts
- * as unwanted, because the count only adds to a message.
+ * Counts the wanted slots, and copies the last one to *slot. An unreadable slot
+ * counts as unwanted, because the count is for a message only.
  */
 static uint32_t slots_count(const struct request *request,
 			    slot_wanted_fn wanted, const void *arg,
@@ -111,7 +111,7 @@ static int semaphore_answer(const struct request *request, int r)
 	}
 }
 
-/* Removes what has the request's key, and says how that went. */
+/* Removes the request's key by `how`, and reports the outcome by `tell`. */
 static int remove_key(const struct request *request,
 		      int (*how)(struct sfshm *, const void *, size_t),
 		      int (*tell)(const struct request *, int))
@@ -130,8 +130,8 @@ static int remove_key(const struct request *request,
 		return status;
 	answer = how(handle, request->key, len);
 	/*
-	 * Close the handle before the view, whose end drops the handle's byte
-	 * lock.
+	 * Close the handle before `tell` opens a view: that would drop this
+	 * process's byte locks on the file for a moment.
 	 */
 	r = sfshm_close(handle);
 	return tell(request, answer ? answer : r);

@@ -10,7 +10,7 @@ int main(int argc, char **argv)
 	struct request request;
 	int status;
 
-	/* Sets which characters of a key can be printed; numbers stay plain. */
+	/* LC_CTYPE tells which characters are printable; numbers stay plain. */
 	setlocale(LC_CTYPE, "");
 	status = request_read(&request, argc, argv);
 	if (status >= 0)

@@ -68,8 +68,8 @@ static const struct option long_options[] = {
 };
 
 /*
- * Reads a count. The library knows the upper limits, and says so when it
- * refuses one.
+ * Reads a count. The library checks the upper limits, and explains its
+ * refusals.
  */
 static int count_read(const char *option, const char *text, uint32_t *count)
 {

@@ -31,8 +31,8 @@ struct request {
 };
 
 /*
- * Reads the command line. Returns -1 to go on, or the status to exit with:
- * help was given, or a complaint made.
+ * Reads the command line. Returns -1 to go on, or the status to exit with
+ * after it has printed help or a complaint.
  */
 int request_read(struct request *request, int argc, char **argv);
 

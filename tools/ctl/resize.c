@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Giving a segment another size while it is used. */
+/* Resizing a segment while it is in use. */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -13,13 +13,13 @@
 #include "request.h"
 #include "segment.h"
 
-/* Tries before a segment that others keep replacing is given up on. */
+/* Tries, if others keep replacing the segment meanwhile. */
 #define MOST_TRIES 20
 
 /* The progress that the library reports. */
 struct progress {
 	uint64_t moved, flights;
-	int shown; /* a progress line stands on the terminal */
+	int shown; /* the terminal shows a progress line */
 };
 
 static void progress_note(uint64_t moved, uint64_t flights, void *arg)
@@ -47,7 +47,7 @@ static void progress_wipe(struct progress *progress)
 	progress->shown = 0;
 }
 
-/* Resizes the segment; tries again if another process replaces it just then. */
+/* Resizes the segment; tries again if another process replaced it meanwhile. */
 static int resize(const struct request *request,
 		  const struct sfshm_options *wish, uint64_t deadline,
 		  struct progress *progress)
@@ -82,7 +82,10 @@ static int failed(const struct request *request, int error, const char *why)
 	return ARGS_EXIT_FAILURE;
 }
 
-/* Finishes an earlier resize first, to tell which of the two timed out. */
+/*
+ * Finishes an earlier resize in a call of its own, so that the message about a
+ * time-out can say which of the two resizes timed out.
+ */
 int verb_resize(const struct request *request)
 {
 	struct sfshm_options options = request->shape;

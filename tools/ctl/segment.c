@@ -14,7 +14,7 @@ int segment_open(const struct request *request, uint32_t flags,
 	int r;
 
 	options.flags |= flags;
-	/* The user names an existing segment, and its maker chose its mode. */
+	/* Accept any mode: the maker of an existing segment chose its mode. */
 	if (!(flags & SFSHM_CREATE))
 		options.mode = 0777;
 	options.why = why;

@@ -37,8 +37,9 @@ int verb_create(const struct request *request)
 }
 
 /*
- * Whether a path leads to a file that is no segment. A name leads only to files
- * that sfshm made, be they damaged; a mistyped path may lead anywhere.
+ * Whether the request has a path, and the path leads to a file that is no
+ * segment: a mistyped path may lead to any file. A name leads only to files
+ * that sfshm made, even if they are damaged.
  */
 static int path_is_foreign(const struct request *request, char *why,
 			   size_t why_size)
@@ -60,7 +61,7 @@ int verb_unlink(const struct request *request)
 	int r;
 
 	if (path_is_foreign(request, why, sizeof(why))) {
-		complain("%s: %s; not removed, use rm to remove it",
+		complain("%s: %s; not removed; to remove it, use rm",
 			 request->segment, why);
 		return ARGS_EXIT_FAILURE;
 	}

@@ -4,12 +4,12 @@
 # The demo's steps with sfshm-run: one caller, a crowd, a crowd whose leader is
 # killed.
 
-herd=()      # their pids
-herd_exit=() # and exit statuses
-herd_end=    # when the last of them had ended
-herd_dir=    # what they print: N.out, N.json; run.log: begin and end of runs
+herd=()      # the callers' pids
+herd_exit=() # the callers' exit statuses
+herd_end=    # when the last caller ended
+herd_dir=    # the callers' output: N.out, N.json; run.log: begin and end of runs
 
-# herd_start KEY
+# herd_start KEY: starts the callers
 herd_start()
 {
 	local i
@@ -37,7 +37,7 @@ herd_wait()
 	herd_end=$EPOCHREALTIME
 }
 
-# herd_served: how many callers ended well, with the report and nothing else
+# herd_served: how many callers succeeded and printed exactly the report
 herd_served()
 {
 	local i n=0
@@ -50,13 +50,13 @@ herd_served()
 	echo "$n"
 }
 
-# herd_sources WORD: how many say that their result was cached, awaited, ...
+# herd_sources WORD: how many callers had that source: cached, awaited, ...
 herd_sources()
 {
 	cat "$herd_dir"/*.json | grep -c "\"$1\"" || true
 }
 
-# The pid of the caller that says that it computed the result.
+# Prints the pid of the caller that computed the result.
 herd_leader()
 {
 	local i
@@ -66,7 +66,7 @@ herd_leader()
 	done
 }
 
-# herd_status PID: the exit status of one of the callers
+# herd_status PID: prints the exit status of that caller
 herd_status()
 {
 	local i
@@ -76,7 +76,7 @@ herd_status()
 	done
 }
 
-# herd_times WORD: when runs began, or ended
+# herd_times WORD: prints when the runs began or ended; WORD: begin, end
 herd_times()
 {
 	sed -n "s/ $1\$//p" "$herd_dir/run.log"
@@ -93,7 +93,7 @@ show_alone()
 
 	title "One caller, without sfshm"
 	"$top/tools/demo.d/report" "$tmp/sales.db" "$tmp/alone.log" \
-		>"$tmp/alone.out" || die "the report does not work"
+		>"$tmp/alone.out" || die "the report failed, see above"
 	to=$EPOCHREALTIME
 	figure "the report takes" "$(ms_between "$from" "$to")"
 	head -n 2 "$tmp/alone.out" | sed 's/^/    | /'
@@ -106,31 +106,31 @@ show_herd()
 	title "$callers callers ask for the report at once, through sfshm-run"
 	herd_start together
 	herd_wait
-	figure "all of them have it after" "$(ms_between "$from" "$herd_end")"
-	figure "of that, after the end of the run" \
+	figure "all callers have it after" "$(ms_between "$from" "$herd_end")"
+	figure "of which after the end of the run" \
 		"$(ms_between "$(herd_times end | head -n 1)" "$herd_end")"
 	figure "computed / awaited / cached" "$(herd_sources computed) /\
  $(herd_sources awaited) / $(herd_sources cached)"
-	check "the query ran once, says the run log" \
+	check "the query ran once, by the log of runs" \
 		[ "$(herd_runs)" -eq 1 ]
-	check "all $callers got the same bytes as the one alone" \
+	check "all $callers got the same bytes as the caller alone" \
 		[ "$(herd_served)" -eq "$callers" ]
 
 	from=$EPOCHREALTIME
 	sfshm-run -s "$segment" -k together --ttl 60s -- false >"$tmp/later.out"
 	to=$EPOCHREALTIME
-	figure "one who comes later has it after" "$(ms_between "$from" "$to")"
-	check "and runs nothing" cmp "$tmp/alone.out" "$tmp/later.out"
+	figure "a later caller has it after" "$(ms_between "$from" "$to")"
+	check "the later caller runs no command" cmp "$tmp/alone.out" "$tmp/later.out"
 }
 
-# owner KEY: the pid that sfshm-dump shows as the leader
+# owner KEY: prints the pid of the leader that sfshm-dump shows
 owner()
 {
 	sfshm-dump -s "$segment" --json --key "$1" |
 		sed -n 's/.*"owner": *{[^}]*"pid": *\([0-9]*\).*/\1/p'
 }
 
-# kill_leader KEY: fails if the leader was done before it could be killed
+# kill_leader KEY: fails if the leader was done before the kill
 kill_leader()
 {
 	local leader next killed taken
@@ -153,17 +153,17 @@ kill_leader()
 	figure "killed (kill -9)" "leader $leader"
 	figure "took over" "$next"
 	figure "its run began after" "$(ms_between "$killed" "$taken")"
-	figure "all had it after the end of that run" \
+	figure "all had it this long after that run" \
 		"$(ms_between "$(herd_times end | tail -n 1)" "$herd_end")"
-	check "the killed one was one of the callers" \
+	check "the killed leader was one of the callers" \
 		[ "$(herd_status "$leader")" -eq 137 ]
-	check "so is the one that took over" \
+	check "the caller that took over exited with 0" \
 		[ "$(herd_status "$next")" -eq 0 ]
-	check "it took over from the dead one, says sfshm-dump" \
+	check "sfshm-dump counts one takeover" \
 		[ "$(counter "$segment" takeovers)" -eq 1 ]
 	check "the query was begun twice and ended once" \
 		[ "$(herd_runs) $(herd_times end | wc -l)" = "2 1" ]
-	check "the other $((callers - 1)) got the same bytes as the one alone" \
+	check "the other $((callers - 1)) got the same bytes as the caller alone" \
 		[ "$(herd_served)" -eq $((callers - 1)) ]
 	note "and afterwards:"
 	picture "$segment"
@@ -176,7 +176,7 @@ show_takeover()
 	title "$callers callers again; the leader is killed in the middle"
 	for key in first second third fourth fifth; do
 		kill_leader "$key" && return
-		note "the report was ready before the kill; once more"
+		note "the report was ready before the kill; trying again"
 	done
 	check "a leader could be killed at work" false
 }

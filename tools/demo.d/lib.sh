@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 #
-# What the demo's steps share: printing, checking, and clearing up.
+# The functions that the demo's steps share: to print, to check, to clear up.
 
 LC_ALL=C # also for the point in EPOCHREALTIME
 export LC_ALL
@@ -32,13 +32,13 @@ note()
 	printf '    %s\n' "$@"
 }
 
-# figure NAME VALUE
+# figure NAME VALUE: prints both
 figure()
 {
 	printf '    %-40s %s\n' "$1" "$2"
 }
 
-# check CLAIM COMMAND...: the claim holds if the command succeeds
+# check CLAIM COMMAND...: prints ok if the command succeeds, else NO
 check()
 {
 	local claim=$1
@@ -51,13 +51,13 @@ check()
 	fi
 }
 
-# us TIME: an EPOCHREALTIME in microseconds
+# us TIME: prints a value of EPOCHREALTIME in microseconds
 us()
 {
 	echo "${1/./}"
 }
 
-# ms_between TIME TIME
+# ms_between TIME TIME: prints the time between them
 ms_between()
 {
 	local us=$(($(us "$2") - $(us "$1")))
@@ -65,13 +65,14 @@ ms_between()
 	printf '%d.%d ms' $((us / 1000)) $((us % 1000 / 100))
 }
 
-# doze SECONDS: no process is started for it
+# doze SECONDS: sleeps, without starting a process
 doze()
 {
 	read -r -t "$1" -u "$nap" || true
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds; fails if it does not in time
+# wait_for SECONDS COMMAND...: repeats the command until it succeeds; fails if
+# that takes longer
 wait_for()
 {
 	local end=$((SECONDS + $1 + 1))
@@ -82,7 +83,7 @@ wait_for()
 	done
 }
 
-# lines FILE [PATTERN]: how many lines match
+# lines FILE [PATTERN]: prints how many lines match
 lines()
 {
 	if [ -e "$1" ]; then
@@ -92,7 +93,7 @@ lines()
 	fi
 }
 
-# line_is_there N FILE PATTERN: N lines or more match
+# line_is_there N FILE PATTERN: succeeds if N lines or more match
 line_is_there()
 {
 	[ "$(lines "$2" "$3")" -ge "$1" ]
@@ -108,20 +109,21 @@ is_gone()
 	! is_alive "$1"
 }
 
-# sleepers SEGMENT KEY N: N wait for the key's flight
+# sleepers SEGMENT KEY N: succeeds if N callers wait for the key's flight
 sleepers()
 {
 	sfshm-dump -s "$1" --json --key "$2" | grep -q "\"waiters\": *$3\b"
 }
 
-# counter SEGMENT NAME
+# counter SEGMENT NAME: prints its value
 counter()
 {
 	sfshm-dump -s "$1" --json |
 		sed -n "s/.*\"$2\": *\([0-9]*\).*/\1/p" | head -n 1
 }
 
-# picture SEGMENT ARGUMENT...: what sfshm-dump shows, with few participants
+# picture SEGMENT ARGUMENT...: prints what sfshm-dump shows, with at most 5 rows
+# of participants
 picture()
 {
 	note "\$ sfshm-dump -s $*"
@@ -139,7 +141,8 @@ picture()
 	' | sed 's/^/    | /'
 }
 
-# reap PID: returns its exit status; bash's own note about a killed one is lost
+# reap PID: waits for the process and returns its exit status; hides bash's own
+# note about a killed process
 reap()
 {
 	wait "$1" 2>/dev/null

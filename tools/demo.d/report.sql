@@ -1,4 +1,4 @@
--- The ten customers of each region that spent most.
+-- In each region, the ten customers who spent most.
 WITH spent AS (
 	SELECT region, customer, count(*) AS sales, sum(cents) AS cents
 	FROM sales GROUP BY region, customer

@@ -4,7 +4,7 @@
 # The demo's steps with the example server: a crowd, a crowd whose worker is
 # killed, the end.
 
-server=     # its pid
+server=     # the pid of the master process
 server_url=
 crowd=
 crowd_dir=
@@ -22,9 +22,9 @@ server_start()
 	note "$(cat "$tmp/server.out")"
 }
 
-# crowd_start REGION: its requests, in one curl, whose pid is in $crowd; the
-# bodies in N.body, and in the file "answers" a line for each: status, source,
-# generation, worker
+# crowd_start REGION: starts one curl with all requests, and sets $crowd to its
+# pid. The bodies go to N.body; the file "answers" gets a line for each answer:
+# status, source, generation, worker
 crowd_start()
 {
 	local i
@@ -49,7 +49,7 @@ crowd_says()
 	lines "$crowd_dir/answers" "^200 *$1 "
 }
 
-# How many answers there are that differ.
+# Prints how many different bodies there are.
 crowd_bodies()
 {
 	cksum "$crowd_dir"/*.body | cut -d ' ' -f 1,2 | sort -u | wc -l
@@ -71,22 +71,22 @@ show_http_herd()
 	to=$EPOCHREALTIME
 	note "" "$callers clients ask for /report?key=north at once:"
 	sed 's/^/    | /' "$crowd_dir/0.body"
-	figure "all of them have it after" "$(ms_between "$from" "$to")"
+	figure "all clients have it after" "$(ms_between "$from" "$to")"
 	crowd_figures
-	check "one worker made it, once, says the server's log" \
+	check "one worker made it, once, by the server's log" \
 		[ "$(lines "$tmp/server.log" 'making the report on north')" -eq 1 ]
 	check "all $callers answers are 200" [ "$(lines \
 		"$crowd_dir/answers" '^200 ')" -eq "$callers" ]
-	check "and the same bytes" [ "$(crowd_bodies)" -eq 1 ]
+	check "all answers have the same bytes" [ "$(crowd_bodies)" -eq 1 ]
 }
 
-# The pid that a line of the server's log names in brackets.
+# worker_of TEXT: prints the pids in the lines of the server's log with TEXT.
 worker_of()
 {
 	sed -n "s/^[0-9.]* \[\([0-9]*\)\] $1\$/\1/p" "$tmp/server.log"
 }
 
-# kill_worker REGION: fails if the report was ready before
+# kill_worker REGION: fails if the report was ready before the kill
 kill_worker()
 {
 	local made="making the report on $1" killed taken worker next
@@ -103,22 +103,22 @@ kill_worker()
 
 	next=$(worker_of "$made" | sed -n 2p)
 	taken=$(sed -n "s/ .*$made\$//p" "$tmp/server.log" | sed -n 2p)
-	note "" "$callers ask for $1, and the worker that makes it is killed:"
+	note "" "$callers clients ask for $1; the worker that makes it is killed:"
 	figure "killed (kill -9)" "worker $worker"
 	figure "took over" "worker $next"
 	figure "began after" "$(ms_between "$killed" "$taken")"
 	crowd_figures
-	check "it took over from the dead one, says sfshm-dump" \
+	check "sfshm-dump counts one takeover" \
 		[ "$(counter "$http_segment" takeovers)" -eq 1 ]
 	check "the report was begun twice in all" \
 		[ "$(lines "$tmp/server.log" "$made")" -eq 2 ]
-	check "all but the killed worker's client were served" \
+	check "all clients but the killed worker's were served" \
 		[ "$(lines "$crowd_dir/answers" '^200 ')" -eq $((callers - 1)) ]
-	check "with the same bytes" [ "$(crowd_bodies)" -eq 1 ]
-	check "the master saw it die" \
+	check "their answers have the same bytes" [ "$(crowd_bodies)" -eq 1 ]
+	check "the master saw the worker die" \
 		wait_for 60 line_is_there 1 "$tmp/server.log" \
 		"worker $worker died of signal 9"
-	check "and started another one in its place" \
+	check "the master started another worker in its place" \
 		wait_for 60 line_is_there \
 		$((workers + $(lines "$tmp/server.log" ' died of '))) \
 		"$tmp/server.log" ' started$'
@@ -134,7 +134,7 @@ show_http_takeover()
 			picture "$http_segment"
 			return
 		fi
-		note "the report on $region was ready before the kill; once more"
+		note "the report on $region was ready before the kill; trying again"
 	done
 	check "a worker could be killed at work" false
 }
@@ -149,6 +149,6 @@ show_http_end()
 		is_gone "$pid" || workers_gone=false
 	done < <(worker_of started)
 	note "" "the master gets a SIGTERM:"
-	check "it exits with status 0" [ "$status" -eq 0 ]
-	check "and no worker is left" $workers_gone
+	check "the master exits with status 0" [ "$status" -eq 0 ]
+	check "no worker is left" $workers_gone
 }

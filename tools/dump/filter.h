@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Choosing the slots that the user wants to see. */
+/* Selecting the slots that the user wants to see. */
 #ifndef DUMP_FILTER_H
 #define DUMP_FILTER_H
 

@@ -36,7 +36,7 @@ void json_set_bytes(json_t *object, const char *name, const void *data,
 
 void json_set_number(json_t *object, const char *name, uint64_t number)
 {
-	/* A damaged segment may hold larger numbers than readers can. */
+	/* A damaged segment may hold numbers too large for JSON readers. */
 	if (number > INT64_MAX)
 		number = INT64_MAX;
 	json_object_set_new(object, name, json_integer((json_int_t)number));

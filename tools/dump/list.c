@@ -191,8 +191,8 @@ int list_show(const struct options *options)
 		return ARGS_EXIT_FAILURE;
 	if (bad) {
 		complain(
-			"%zu of the segments cannot be used, their lines say why; "
-			"sfshm-ctl unlink removes one",
+			"%zu of the segments cannot be used: their lines say why; "
+			"sfshm-ctl unlink removes a segment",
 			bad);
 		return ARGS_EXIT_FAILURE;
 	}

@@ -8,8 +8,8 @@
 #include "options.h"
 
 /*
- * Writes the list to stdout. Returns the status to exit with: 1 if the list has
- * a file that cannot be used; the file's line says so.
+ * Writes the list to stdout. Returns the status to exit with: 1 if a segment in
+ * the list cannot be used; the segment's line says why.
  */
 int list_show(const struct options *options);
 

@@ -16,7 +16,7 @@ int main(int argc, char **argv)
 	struct options options;
 	int status;
 
-	/* Sets which characters of a key can be printed; numbers stay plain. */
+	/* LC_CTYPE tells which characters are printable; numbers stay plain. */
 	setlocale(LC_CTYPE, "");
 	status = options_read(&options, argc, argv);
 	if (status >= 0)

@@ -58,7 +58,7 @@ static int watch_read(struct options *options, const char *text)
 	return -1;
 }
 
-/* Reads "--watch 2", for getopt_long() itself knows "--watch=2" only. */
+/* Reads "--watch 2" as well: getopt_long() itself reads "--watch=2" only. */
 static const char *watch_argument(int argc, char **argv)
 {
 	if (optarg)

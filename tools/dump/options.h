@@ -16,8 +16,8 @@ struct options {
 };
 
 /*
- * Reads the command line. Returns -1 to go on, or the status to exit with:
- * help was given, or a complaint made.
+ * Reads the command line. Returns -1 to go on, or the status to exit with
+ * after it has printed help or a complaint.
  */
 int options_read(struct options *options, int argc, char **argv);
 

@@ -10,20 +10,20 @@
 #include "phase.h"
 #include "picture.h"
 
-/* Each record of an array is on a line of its own; this is not the first. */
-static int more;
+/* The array has a record already. Each record is on a line of its own. */
+static int has_records;
 
 static void array_begin(const char *name)
 {
 	printf(",\n \"%s\": [", name);
-	more = 0;
+	has_records = 0;
 }
 
 static void array_put(json_t *record)
 {
-	fputs(more ? ",\n  " : "\n  ", stdout);
+	fputs(has_records ? ",\n  " : "\n  ", stdout);
 	json_put(record);
-	more = 1;
+	has_records = 1;
 }
 
 static void json_set_text(json_t *object, const char *name, const char *text,
@@ -159,7 +159,7 @@ static json_t *save_object(const struct sfshm_slot_info *info)
 	return object;
 }
 
-/* Sets the flight's limits, and the news for the next flight. */
+/* Sets the time limits, what the next leader or holder learns, and the rank. */
 static void set_limits(json_t *object, const struct sfshm_slot_info *info)
 {
 	json_object_set_new(object, "stale_ms", json_integer(info->stale_ms));
@@ -182,7 +182,7 @@ static void picture_json_slot(const struct picture *picture,
 	json_object_set_new(object, "owner", owner_object(info));
 	json_set_number(object, "waiters", info->waiters);
 	json_set_signed(object, "age_ms", info->age_ms);
-	/* Here -1 says "for ever", which null could not. */
+	/* -1 means "for ever" here, so it must not become null. */
 	json_object_set_new(object, "ttl_ms", json_integer(info->ttl_ms));
 	json_set_signed(object, "value_bytes",
 			info->has_value ? (int64_t)info->value_bytes : -1);

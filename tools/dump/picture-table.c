@@ -14,18 +14,18 @@
 #include "text.h"
 
 #define KEY_COLUMNS 32
-/* Columns before an error's message, and the least that is left of it. */
+/* Columns before an error's message, and the message's least width. */
 #define SLOT_COLUMNS 126
 #define MESSAGE_COLUMNS 20
 
-/* The rows and lines that one picture has used while it is redrawn. */
+/* The room for one picture, and how much of it is used. */
 static struct {
 	uint64_t budget; /* rows that the section may have; UINT64_MAX: any */
-	uint64_t rows;   /* rows that it has asked for */
-	unsigned int screen;    /* lines; 0: no end */
-	unsigned int printed;   /* lines, as far as `screen` counts */
+	uint64_t rows;   /* rows that the section has asked for */
+	unsigned int screen;    /* lines of the screen; 0: no limit */
+	unsigned int printed;   /* lines that it has printed so far */
 	unsigned int wrapped;   /* lines that the longest row takes */
-	size_t message_columns; /* 0: no end */
+	size_t message_columns; /* 0: no limit */
 } state;
 
 /* Begins a section, which may take 1/share of the screen. */
@@ -37,7 +37,7 @@ static void section_begin(unsigned int share)
 	state.budget = UINT64_MAX;
 	if (!state.screen)
 		return;
-	/* Six lines: the frame of the rows, and the cursor's line. */
+	/* Six lines: those around the rows, and the cursor's line. */
 	left = state.printed + 6;
 	left = state.screen > left ? state.screen - left : 0;
 	state.budget = left / share / state.wrapped;

@@ -28,7 +28,10 @@ struct picture {
 	uint64_t damaged; /* damaged records */
 };
 
-/* Called in this order, each of the middle ones any number of times. */
+/*
+ * The walk calls these in this order: `participant`, and then `slot` and
+ * `slot_damaged`, any number of times, the others once.
+ */
 struct picture_format {
 	void (*begin)(const struct picture *picture);
 	void (*participant)(const struct picture *picture,

@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Home, then wipe the screen and what has scrolled off it. */
+/* Moves the cursor home; wipes the screen and what has scrolled off it. */
 #define CLEAR "\033[H\033[2J\033[3J"
 
 static struct winsize screen(void)

@@ -3,7 +3,7 @@
 #ifndef DUMP_SCREEN_H
 #define DUMP_SCREEN_H
 
-/* Lines and columns of the terminal; 0: not a terminal, no end. */
+/* Lines and columns of the terminal; 0: the output is no terminal. */
 unsigned int screen_lines(void);
 unsigned int screen_columns(void);
 

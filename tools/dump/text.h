@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cells of the tables.
+ * The text of the tables' cells.
  */
 #ifndef DUMP_TEXT_H
 #define DUMP_TEXT_H

@@ -42,7 +42,10 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-/* The signals stay blocked until ppoll(), so that none slips in before. */
+/*
+ * Blocks the signals until ppoll(): one that came between the test and the
+ * sleep would not end the sleep.
+ */
 static void sleep_until(uint64_t at_ns, const sigset_t *caught)
 {
 	uint64_t now = now_ns();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Picture after picture, until interrupted.
+ * Showing picture after picture until a signal comes.
  */
 #ifndef DUMP_WATCH_H
 #define DUMP_WATCH_H
@@ -10,10 +10,11 @@
 typedef int (*watch_show_fn)(const struct options *options);
 
 /*
- * Calls `show` each options->watch_ns until SIGINT or SIGTERM. Finishes a
+ * Calls `show` every options->watch_ns until SIGINT or SIGTERM. Finishes a
  * picture that it has begun, unless a second signal comes. Returns the last
- * picture's status, or at once the first one's if it is of a segment and
- * failed: a list may have bad segments in it.
+ * picture's status. If the first picture of a segment fails, returns that
+ * status at once; a list that fails is repeated, because it fails if one of its
+ * segments is bad.
  */
 int watch(const struct options *options, watch_show_fn show);
 

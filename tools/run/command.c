@@ -11,8 +11,8 @@
 
 /*
  * Reports on the command's own standard error, and exits with the statuses of
- * env(1): a command that cannot be executed is a result like any other, and
- * shared.
+ * env(1): that a command cannot be executed is a result like any other, which
+ * all callers get.
  */
 static _Noreturn void exec_failed(const char *program)
 {
@@ -28,7 +28,7 @@ _Noreturn void command_exec(const struct keeper_job *job, int null,
 	setpgid(0, 0);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != keeper)
 		_exit(RUN_EXIT_FAILURE);
-	/* A terminal would stop a command that reads it in the background. */
+	/* A terminal would stop a background command that reads from it. */
 	if ((!job->direct || isatty(STDIN_FILENO)) &&
 	    dup2(null, STDIN_FILENO) < 0)
 		_exit(RUN_EXIT_FAILURE);

@@ -21,13 +21,13 @@
 #include "stream.h"
 #include "sweep.h"
 
-/* Tries while another process keeps removing the file before it is opened. */
+/* Tries, if others keep removing the file before this process opens it. */
 #define ATTEMPTS 8
 #define BUFFER 65536
 
 /*
- * The folder must be this user's, and nobody else's to write to: the files in
- * it are taken as results.
+ * The folder must belong to this user, and no other user may write to it,
+ * because callers take the files in it as results.
  */
 static int check_folder(const char *path)
 {
@@ -40,7 +40,7 @@ static int check_folder(const char *path)
 	return st.st_uid != geteuid() || st.st_mode & 022 ? EPERM : 0;
 }
 
-/* Makes the user's own folder if need be. Returns 0 or errno. */
+/* Makes the user's own folder if it is missing. Returns 0 or errno. */
 static int own_folder(char path[PATH_MAX])
 {
 	const char *cache = getenv("XDG_CACHE_HOME");
@@ -58,7 +58,7 @@ static int own_folder(char path[PATH_MAX])
 	return check_folder(path);
 }
 
-/* Chooses one file for each key of each segment. 0, or -1 with a complaint. */
+/* Chooses the file of this segment's key. 0, or -1 with a complaint in *o. */
 static int choose_path(const struct invocation *inv, char path[PATH_MAX],
 		       struct outcome *o)
 {
@@ -145,7 +145,7 @@ static void tell(struct outcome *o, int r, const struct sfshm_save_info *info)
 	outcome_source(o, r, &result);
 }
 
-/* Sweeps the program's own folder only: elsewhere others put files, too. */
+/* Sweeps the program's own folder only: others may use the one of --dir. */
 static void sweep_own(const struct invocation *inv)
 {
 	char folder[PATH_MAX];
@@ -154,7 +154,7 @@ static void sweep_own(const struct invocation *inv)
 		sweep_folder(folder);
 }
 
-/* Asks once. True: the file has gone away again. */
+/* Tries once. True: try again, the file was removed before it was opened. */
 static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 {
 	const struct options *options = &inv->options;
@@ -206,6 +206,7 @@ void invocation_filed(struct invocation *inv, struct outcome *o)
 	for (int i = 0; i < ATTEMPTS; i++)
 		if (!ask(inv, path, o))
 			return;
-	outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s cannot be opened: %s",
+	outcome_fail(o, RUN_EXIT_FAILURE,
+		     "key %s: %s cannot be opened: %s; try again",
 		     inv->key_text, path, strerror(errno));
 }

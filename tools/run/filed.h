@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Results in files: standard output, then standard error, then a record's
- * header. sfshm_save_begin() looks after the one file of each key.
+ * header. Each key has one file, which one caller writes: a save of
+ * sfshm_save_begin().
  */
 #ifndef RUN_FILED_H
 #define RUN_FILED_H

@@ -13,11 +13,11 @@
 #include "runlock.h"
 #include "signals.h"
 
-/* The lock or permit that is held. */
+/* The lock or permit that this process holds. */
 struct held {
 	struct sfshm_lock lock;
 	struct sfshm_permit permit;
-	/* The lock's key as a run lock; no run has that key. */
+	/* The key of the lock's run lock: 'L' and the lock's key. */
 	char run_key[SFSHM_KEY_MAX + 1];
 	bool locked;
 };
@@ -51,7 +51,7 @@ static int take_permit(struct invocation *inv, struct held *h)
 			     options->key_len, &how, &h->permit);
 }
 
-/* Waits until the last holder's command is gone, too. Returns 0 or an error. */
+/* Waits until the last holder's command is gone. Returns 0 or an error. */
 static int await_last_run(struct invocation *inv, struct held *h)
 {
 	size_t len = inv->options.key_len;
@@ -68,9 +68,10 @@ static int await_last_run(struct invocation *inv, struct held *h)
 }
 
 /*
- * Lets go of the lock or permit. A holder that did nothing about a death leaves
- * the news for the next one: with `keep` it ends without releasing the lock.
- * Returns whether another process may have held the same.
+ * Releases the lock or permit. With `keep`, ends without releasing the lock:
+ * this holder learned of a death but did nothing about it, so the next holder
+ * must learn of it. Returns whether another process may have held the same lock
+ * or permit.
  */
 static bool let_go(struct invocation *inv, struct held *h, bool keep)
 {
@@ -101,7 +102,7 @@ static void ended(const struct run *run, struct outcome *o)
 		outcome_status(o, header.kind, (int)header.code);
 }
 
-/* Runs the command. True: `line` has been printed. */
+/* Runs the command. Returns whether it has printed `line`. */
 static bool run_it(struct invocation *inv, const char *line, struct outcome *o)
 {
 	const struct keeper_job job = {
@@ -141,8 +142,9 @@ static void not_taken(const struct invocation *inv, int error,
 			     what, inv->key_text);
 	else if (error == -ETIMEDOUT)
 		outcome_fail(o, RUN_EXIT_TIMEOUT,
-			     "%s %s: still held after %llu ms", what,
-			     inv->key_text,
+			     "%s %s: still held after %llu ms; try again, "
+			     "or give a longer --timeout",
+			     what, inv->key_text,
 			     (unsigned long long)inv->options.timeout_ms);
 	else
 		outcome_fail(o, RUN_EXIT_FAILURE, "%s %s: %s", what,

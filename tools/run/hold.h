@@ -4,7 +4,7 @@
 
 #include "lead.h"
 
-/* Runs the command while it holds a lock, or has a permit. */
+/* Runs the command while this process holds the lock or permit. */
 void invocation_hold(struct invocation *inv, struct outcome *o);
 
 #endif

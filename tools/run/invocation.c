@@ -25,7 +25,7 @@ void invocation_not_begun(const struct invocation *inv, int error,
 }
 
 /*
- * The words are those of the call that led, or of another program that uses the
+ * `message` comes from the call that led, or from another program that uses the
  * key.
  */
 void invocation_failed(const struct invocation *inv, int code,
@@ -46,10 +46,6 @@ void invocation_write_failed(struct outcome *o, const char *what, int error)
 			     what, strerror(error));
 }
 
-/*
- * From here on signals end this process by themselves; one that came before
- * does so now. Returns whether the call may go on to write.
- */
 bool invocation_may_write(struct outcome *o)
 {
 	int signal;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One invocation of sfshm-run with a key: its state, and the words for how it
- * can end. Leading is in lead.h; results in files are in filed.h.
+ * One invocation of sfshm-run with a key: its state, and the messages for the
+ * ways it can end. Leading is in lead.h; results in files are in filed.h.
  */
 #ifndef RUN_INVOCATION_H
 #define RUN_INVOCATION_H
@@ -13,7 +13,7 @@
 #include "outcome.h"
 #include "session.h"
 
-/* In messages a key is cut to this. */
+/* Messages cut a key to this many columns. */
 #define KEY_TEXT_COLUMNS 40
 
 struct invocation {
@@ -26,21 +26,21 @@ struct invocation {
 	char key_text[64]; /* the key, for messages */
 };
 
-/* Says why a wait ended without a result: `error` is the library's. */
+/* Notes why a wait ended without a result: the library returned `error`. */
 void invocation_not_begun(const struct invocation *inv, int error,
 			  struct outcome *o);
 
-/* Says that the run failed, in its leader's words. */
+/* Notes that the run failed, with its leader's message. */
 void invocation_failed(const struct invocation *inv, int code,
 		       const char *message, struct outcome *o);
 
 /*
- * Lets signals end this process by themselves from here on; one that came
- * before ends it now. Returns whether the call may go on to write.
+ * Lets later signals end this process at once. If a signal came before, notes
+ * that it ends this process. Returns whether the call may go on to write.
  */
 bool invocation_may_write(struct outcome *o);
 
-/* Says that `what` took no more: `error` is errno, or 0. */
+/* Notes that writing to `what` failed with errno `error`, unless that is 0. */
 void invocation_write_failed(struct outcome *o, const char *what, int error);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keeper's side. The keeper comes from fork() without exec(), so it calls
- * nothing that allocates, and nothing of the library. All signals stay blocked.
+ * The keeper process. It comes from fork() without exec(), so it calls nothing
+ * that allocates, and nothing of the library. All its signals stay blocked.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +19,8 @@
 #define KEEPER_NAME "sfshm-keeper"
 
 /*
- * Time between two looks at processes that are slow to die, or may not be
- * killed.
+ * Time between two tries to kill processes that are slow to die, or that the
+ * keeper may not kill.
  */
 #define KILL_RETRY_MS 20
 
@@ -37,7 +37,7 @@ static void report(const struct keeping *k, int kind, int value)
 	send(k->socket, &r, sizeof(r), MSG_NOSIGNAL);
 }
 
-/* Returns whether children are left. */
+/* Reaps dead children, reports the command's end. True: children are left. */
 static bool reap(struct keeping *k)
 {
 	pid_t pid;
@@ -55,8 +55,9 @@ static bool reap(struct keeping *k)
 }
 
 /*
- * The command's descendants become the keeper's children as their parents
- * die, whatever process group or session they went to.
+ * Signals the keeper's children. The command's descendants become children of
+ * the keeper as their parents die, in whatever process group or session they
+ * are.
  */
 static void signal_children(int signal)
 {
@@ -70,7 +71,7 @@ static void signal_children(int signal)
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
-	/* The last number may be cut; each one is followed by a space. */
+	/* A space follows each number; the last number may be cut. */
 	for (;; at = end) {
 		pid = strtol(at, &end, 10);
 		if (end == at || *end != ' ')
@@ -88,9 +89,9 @@ static void forget_deaths(const struct keeping *k)
 }
 
 /*
- * Kills all descendants, and returns when none is left. A process that the
- * keeper may not kill (it changed its user) is waited for: as long as it runs,
- * the run is not over.
+ * Kills all descendants, and returns when none is left. Waits for a descendant
+ * that changed its user, which the keeper may not kill: as long as that process
+ * runs, the run is not over.
  */
 static void kill_all(struct keeping *k)
 {
@@ -114,7 +115,7 @@ static void pass_on(const struct keeping *k, int signal)
 		signal_children(signal);
 }
 
-/* Obeys one order. Returns whether there may be more. */
+/* Obeys one order of the leader. Returns whether to wait for another. */
 static bool obey(struct keeping *k)
 {
 	int order;
@@ -176,8 +177,8 @@ static void close_others(const struct keeping *k, int lock, int null)
 }
 
 /*
- * Changes the keeper's name. A user that kills sfshm-run by its name or command
- * line means the leader; the keeper must be left to clean up after it.
+ * Changes the keeper's name. A user who kills sfshm-run by its name or command
+ * line means the leader; the keeper must live to clean up after the leader.
  */
 static void change_name(char **argv)
 {
@@ -201,8 +202,8 @@ static pid_t start_command(const struct keeper_job *job, int null,
 	if (!pid)
 		command_exec(job, null, keeper, mask);
 	/*
-	 * Parent and child both do this, so that it is done before a signal is
-	 * passed on.
+	 * The parent and the child both set the group, so that the group is
+	 * set before the keeper passes a signal on.
 	 */
 	if (pid > 0)
 		setpgid(pid, pid);

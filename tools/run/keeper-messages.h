@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The messages between a leader and its keeper, one packet each. The keeper
- * gets an int: a signal to pass on, or KEEPER_LEAVE. The end of the connection
- * means that the other one has died.
+ * The messages between a leader and its keeper, one packet each. The leader
+ * sends an int: a signal to pass on, or KEEPER_LEAVE. The keeper sends a struct
+ * keeper_report. If the connection ends, the process at its other end has died.
  */
 #ifndef RUN_KEEPER_MESSAGES_H
 #define RUN_KEEPER_MESSAGES_H
@@ -26,11 +26,11 @@ struct keeper_report {
 /* The one order that is no signal. */
 #define KEEPER_LEAVE 0
 
-/* The keeper's life, in the child of a fork with all signals blocked. */
+/* Runs the keeper, in the child of a fork() with all signals blocked. */
 _Noreturn void keeper_main(int socket, const struct keeper_job *job,
 			   const sigset_t *mask);
 
-/* Becomes the command: the child of the keeper. */
+/* Executes the command, in the child of the keeper. */
 _Noreturn void command_exec(const struct keeper_job *job, int null,
 			    pid_t keeper, const sigset_t *mask);
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keeper: a process between a leader and its command, which sees to it that
- * the command does not outlive the leader.
+ * The keeper: a process between a leader and its command. It ensures that the
+ * command does not outlive the leader.
  *
  * It is the command's parent and the reaper of all its descendants. When the
  * leader is gone, in whatever way, the keeper kills them all and exits. It
- * shares the run lock, so that the next leader starts after that. It is in a
- * process group of its own, and does not bear the leader's name, so that it
- * survives signals meant for the leader. If the keeper itself is killed, the
- * kernel kills its command too (the parent-death signal).
+ * shares the run lock with the leader, so the next leader starts only after
+ * that. The keeper is in a process group of its own, and does not have the
+ * leader's name, so that it survives signals meant for the leader. If the
+ * keeper itself is killed, the kernel kills its command, too (the parent-death
+ * signal).
  */
 #ifndef RUN_KEEPER_H
 #define RUN_KEEPER_H
@@ -21,8 +22,8 @@ struct keeper {
 	pid_t command; /* the command's process group; 0: not started yet */
 	int socket;
 	bool ended; /* the command has ended */
-	int status; /* of the ended command, as of waitpid() */
-	bool gone;  /* the keeper went, and all its processes with it */
+	int status; /* the ended command's, as waitpid() gives it */
+	bool gone;  /* the keeper and all its descendants are gone */
 	int error;  /* why the command was not started: errno, or 0 */
 };
 
@@ -32,17 +33,18 @@ struct keeper_job {
 	char **command;
 	int out, err; /* the command's standard output and error */
 	int lock;     /* the run lock's descriptor */
-	bool direct;  /* the command gets this process's own descriptors */
+	bool direct;  /* the command uses this process's input and outputs */
 };
 
 /*
- * Starts a keeper, which starts the command with /dev/null as standard input. A
+ * Starts a keeper, which starts the command. The command's standard input is
+ * /dev/null, unless the job is direct and this process's own is no terminal. A
  * command that cannot be executed says so on its own standard error and exits
  * with 126 or 127. Returns 0 or a negated errno value.
  */
 int keeper_start(struct keeper *keeper, const struct keeper_job *job);
 
-/* Reads the keeper's messages. The caller does this when the socket polls. */
+/* Reads one message of the keeper; called when the socket is readable. */
 void keeper_hear(struct keeper *keeper);
 
 /*
@@ -52,8 +54,8 @@ void keeper_hear(struct keeper *keeper);
 void keeper_signal(const struct keeper *keeper, int signal);
 
 /*
- * Ends the keeper of a run that is over, and waits for it. The keeper leaves
- * alone what the command left behind.
+ * Ends the keeper of a run that is over, and waits for its end. The keeper does
+ * not kill processes that the command left behind.
  */
 void keeper_dismiss(struct keeper *keeper);
 

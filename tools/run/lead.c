@@ -40,16 +40,16 @@ static void share_failure(struct invocation *inv, struct sfshm_flight *flight,
 	const char *key = inv->key_text;
 
 	if (code == -EMSGSIZE)
-		snprintf(
-			message, sizeof(message),
-			"output of %.40s is larger than the segment's largest "
-			"value (%u bytes); resize it with a larger --max-value",
-			key, max);
+		snprintf(message, sizeof(message),
+			 "output of %.40s is larger than the segment's largest "
+			 "value (%u bytes); resize the segment with a larger "
+			 "--max-value",
+			 key, max);
 	else if (code == -ENOSPC && !inv->save)
 		snprintf(
 			message, sizeof(message),
 			"output of %.40s does not fit into the segment; resize "
-			"it with more --bytes",
+			"the segment with more --bytes",
 			key);
 	else
 		snprintf(message, sizeof(message),
@@ -130,7 +130,10 @@ static void cut_short(struct invocation *inv, struct sfshm_flight *flight,
 		outcome_status(o, RECORD_EXITED, WEXITSTATUS(status));
 	else
 		outcome_die(o, run->signal);
-	/* A keeper that is not gone yet has processes that it cannot end. */
+	/*
+	 * A keeper that is not gone waits for processes that it cannot kill; it
+	 * keeps the lock.
+	 */
 	if (run->keeper.gone)
 		drop_lock(inv);
 	release(inv, flight, o);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two parts a call can play.
+ * The two roles of a call: leader and follower.
  */
 #ifndef RUN_LEAD_H
 #define RUN_LEAD_H

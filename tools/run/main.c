@@ -17,8 +17,9 @@
 #include "signals.h"
 
 /*
- * A descriptor that this program opens must not become a standard one. Writing
- * to a closed standard descriptor still fails.
+ * Opens /dev/null in place of each closed standard descriptor, so that no file
+ * that this program opens becomes a standard one. Writing there still fails,
+ * because /dev/null is open for reading only.
  */
 static int fill_standard_fds(void)
 {
@@ -78,7 +79,8 @@ static void open_and_begin(struct invocation *inv, struct outcome *o)
 	}
 	r = signals_catch();
 	if (r)
-		outcome_fail(o, RUN_EXIT_FAILURE, "signals: %s", strerror(-r));
+		outcome_fail(o, RUN_EXIT_FAILURE, "cannot catch signals: %s",
+			     strerror(-r));
 	else if (inv->options.mode == RUN_HOLD_LOCK ||
 		 inv->options.mode == RUN_HOLD_PERMIT)
 		invocation_hold(inv, o);
@@ -113,7 +115,7 @@ int main(int argc, char **argv)
 	int status, r = fill_standard_fds();
 
 	if (r) {
-		complain("/dev/null: %s", strerror(-r));
+		complain("cannot open /dev/null: %s", strerror(-r));
 		return RUN_EXIT_FAILURE;
 	}
 	status = options_read(&inv.options, argc, argv);

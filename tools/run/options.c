@@ -110,7 +110,9 @@ static int read_json_fd(struct options *options)
 	uint64_t fd;
 
 	if (number_parse(optarg, &fd) || fd > INT_MAX) {
-		complain("--json-status %s: not a descriptor's number", optarg);
+		complain("--json-status %s: not a descriptor's number; give "
+			 "that of an open one",
+			 optarg);
 		return RUN_EXIT_FAILURE;
 	}
 	options->json_fd = (int)fd;

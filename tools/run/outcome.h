@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a call ended: the exit status, and the line of --json-status. */
+/* The end of a call: its exit status, and the line for --json-status. */
 #ifndef RUN_OUTCOME_H
 #define RUN_OUTCOME_H
 
@@ -18,14 +18,14 @@ struct outcome {
 	enum sfshm_source source;
 	bool leader;     /* this call ran the command */
 	bool shared;     /* other calls had the same run's result */
-	bool owner_died; /* it ran because the last leader died */
+	bool owner_died; /* the last leader or holder died */
 	uint64_t generation;
 	uint64_t age_ms;
 	bool loud;       /* `error` is for standard error as well */
 	char error[512]; /* empty: none */
 };
 
-/* Copies what the library's result says. */
+/* Copies the source and figures of the library's result. */
 void outcome_source(struct outcome *o, enum sfshm_source source,
 		    const struct sfshm_result *result);
 
@@ -36,19 +36,19 @@ void outcome_status(struct outcome *o, enum record_kind kind, int code);
 void outcome_die(struct outcome *o, int signal);
 
 /*
- * Notes an end of sfshm-run's own: `exit`, and words for standard error as
- * well.
+ * Notes that sfshm-run itself failed: the status `exit`, and a message for
+ * standard error and --json-status.
  */
 void outcome_fail(struct outcome *o, int exit, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Notes words for --json-status alone. */
+/* Notes a message for --json-status alone. */
 void outcome_note(struct outcome *o, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * Writes the line of JSON to `fd` (-1: nowhere). Returns 0 or errno; it is no
- * error if the reader has gone.
+ * Writes the line of JSON to `fd` (-1: nowhere). Returns 0 or errno; 0 also if
+ * the reader is gone.
  */
 int outcome_report(const struct outcome *o, int fd);
 

@@ -30,7 +30,7 @@ struct record_header {
 
 _Static_assert(sizeof(struct record_header) == 32, "no padding");
 
-/* A record taken apart; the bytes stay where they were. */
+/* A parsed record; `out` and `err` point into the bytes that were parsed. */
 struct record {
 	enum record_kind kind;
 	int code;
@@ -43,23 +43,23 @@ struct record_header record_header(int wait_status, size_t out_len,
 				   size_t err_len);
 
 /*
- * In a file the header stands behind the bytes. Takes the last bytes of a file
- * of `size` bytes apart, as record_parse() does, except for the places of the
- * bytes.
+ * Parses the header `h` of a file of `size` bytes; in a file the header comes
+ * last. Returns as record_parse() does, but sets neither record->out nor
+ * record->err.
  */
 int record_parse_trailer(struct record *record, const struct record_header *h,
 			 uint64_t size);
 
 /*
- * Takes a record apart. Returns 0, or -EPROTO: it is not a record, or not of
- * this version.
+ * Parses a record. Returns 0, or -EPROTO: the bytes are no record, or one of
+ * another version.
  */
 int record_parse(struct record *record, const void *data, size_t len);
 
-/* Reads a file's end. Returns 0, or -EPROTO: the file is no such result. */
+/* Reads the header of a result's file. Returns 0; -EPROTO: none is there. */
 int record_read(int fd, struct record_header *header, struct record *record);
 
-/* Does pread(2) to the end or an error, and returns -errno. */
+/* Does pread(2), anew after EINTR. Returns the bytes read, or -errno. */
 ssize_t record_read_at(int fd, void *to, size_t len, uint64_t at);
 
 /* sfshm-run's exit status, for a kind and code. */

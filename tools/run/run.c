@@ -51,7 +51,7 @@ static int run_start(struct run *run, const struct keeper_job *job)
 	return r;
 }
 
-/* Cuts the run: from now on it is not shared, and not waited for long. */
+/* Cuts the run short: it will not be shared, and has GRACE_NS to end. */
 static void run_cut(struct run *run, enum run_end end)
 {
 	if (run->end == RUN_COMPLETE)
@@ -60,7 +60,7 @@ static void run_cut(struct run *run, enum run_end end)
 		run->kill_at_ns = clock_now_ns() + GRACE_NS;
 }
 
-/* The deadline counts as a SIGTERM, with the same patience. */
+/* Sends SIGTERM at the deadline, and cuts the run. */
 static void run_check_deadline(struct run *run)
 {
 	if (run->kill_at_ns || !run->deadline_ns ||
@@ -71,8 +71,8 @@ static void run_check_deadline(struct run *run)
 }
 
 /*
- * Passes signals on. The command answers a signal in its own time; the patience
- * of run_cut() begins when the command has ended.
+ * Passes signals on. The command may take any time to answer a signal; the run
+ * is cut only when the command has ended.
  */
 static void run_pass_signals(struct run *run)
 {
@@ -96,7 +96,7 @@ static void run_hear_keeper(struct run *run)
 		run_fail(run, -keeper->error, "the command cannot be started");
 	if (!keeper->gone || run->killed || keeper->error)
 		return;
-	/* The keeper's parent-death signal has reached the command only. */
+	/* The keeper's death has killed the command, but not its children. */
 	if (keeper->command)
 		kill(-keeper->command, SIGKILL);
 	run_fail(run, 0, "the command's keeper was killed");
@@ -133,8 +133,8 @@ static bool run_over(const struct run *run)
 	return keeper->ended && closed && !run->killed;
 }
 
-/* Presses a run that was cut. False: there is no use in waiting any longer. */
-static bool run_press(struct run *run)
+/* Kills a cut run at its time. False: SIGKILL has not ended it in time. */
+static bool run_kill_if_due(struct run *run)
 {
 	if (run->end == RUN_INTERRUPTED && run->keeper.ended)
 		run_cut(run, RUN_INTERRUPTED);
@@ -160,7 +160,7 @@ static int run_poll_ms(const struct run *run)
 	return run->if_removed && (ms < 0 || ms > LOOK_MS) ? LOOK_MS : ms;
 }
 
-static void run_look_after(struct run *run, int file)
+static void run_check_removed(struct run *run, int file)
 {
 	struct stat st;
 
@@ -194,8 +194,8 @@ static void run_poll(struct run *run)
 	if (polled[ON_ERR].revents)
 		run_read(run, err);
 	/*
-	 * Write one stream at a time: both may lead to the same pipe, and fill
-	 * it.
+	 * Write one stream at a time: both may lead to the same pipe, and the
+	 * first write may fill that pipe.
 	 */
 	if (polled[ON_ERR_TO].revents)
 		stream_write(err);
@@ -205,7 +205,7 @@ static void run_poll(struct run *run)
 		run_hear_keeper(run);
 }
 
-/* Ends what a cut run has left, because another run is about to begin. */
+/* Ends the keeper, and kills what a cut run has left: another run follows. */
 static void run_clean_up(struct run *run)
 {
 	struct keeper *keeper = &run->keeper;
@@ -219,7 +219,7 @@ static void run_clean_up(struct run *run)
 		run->killed = true;
 		run->kill_at_ns = clock_now_ns() + GRACE_NS;
 	}
-	while (!keeper->gone && run_press(run))
+	while (!keeper->gone && run_kill_if_due(run))
 		run_poll(run);
 	if (keeper->gone)
 		keeper_reap(keeper);
@@ -233,10 +233,10 @@ void run_command(struct run *run, const struct keeper_job *job)
 		run_fail(run, r, "the command cannot be started");
 		return;
 	}
-	while (!run_over(run) && run_press(run)) {
+	while (!run_over(run) && run_kill_if_due(run)) {
 		run_poll(run);
 		run_check_deadline(run);
-		run_look_after(run, job->lock);
+		run_check_removed(run, job->lock);
 	}
 	run_clean_up(run);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One run of the command, under a keeper: this program streams the output to
- * the caller while it keeps a copy, passes signals on and watches the time-out.
+ * One run of the command, under a keeper. This program passes the output to the
+ * caller, keeps a copy of it, passes signals on, and ends the run at its
+ * deadline.
  */
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
@@ -23,16 +24,17 @@ struct run {
 	struct keeper keeper;
 	struct stream out, err;
 	size_t limit; /* bytes that both streams may keep */
-	bool filed;   /* the streams are kept in these two files */
+	bool filed;   /* the copies are in these two files */
 	int out_file, err_file;
-	int dropped; /* why nothing is kept: -EMSGSIZE, -ENOMEM, ..., 0 */
+	int dropped; /* why no copy is kept: -EMSGSIZE, -ENOMEM, ...; or 0 */
 	/*
-	 * Printed once on standard error if the segment's file, which is the
-	 * job's `lock`, is removed meanwhile; NULL: do not look.
+	 * A line to print once on standard error if the segment's file is
+	 * removed meanwhile (the job's `lock` is a descriptor of that file);
+	 * NULL: do not check.
 	 */
 	const char *if_removed;
 	uint64_t deadline_ns; /* 0: none */
-	uint64_t kill_at_ns;  /* when an ended run's processes are killed */
+	uint64_t kill_at_ns;  /* when a cut run is killed; 0: it is not cut */
 	bool killed;
 	enum run_end end;
 	int signal;
@@ -41,19 +43,21 @@ struct run {
 };
 
 /*
- * Runs the command. The caller has zeroed `run` but for its limit or files, and
- * its deadline. At the return the run's processes are gone, unless the system
- * could not kill them; the run lock stays taken until they are gone.
+ * Runs the command. The caller sets the limit or the files, and the deadline,
+ * and zeroes the rest of *run. When the call returns, the run's processes are
+ * gone, unless nobody could kill them; then their keeper holds the run lock
+ * until they are gone.
  */
 void run_command(struct run *run, const struct keeper_job *job);
 
 /*
- * Writes what the caller has not got yet: all of a complete run, waiting for
- * the reader; else only what the reader takes at once.
+ * Writes the output that the caller has not had yet. After a complete run it
+ * writes all, and waits for the reader; else only what the reader takes at
+ * once.
  */
 void run_flush(struct run *run);
 
-/* Frees the kept copies. */
+/* Frees the copies. */
 void run_clear(struct run *run);
 
 #endif

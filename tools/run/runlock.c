@@ -12,7 +12,7 @@
 
 #include "clock.h"
 
-/* A killed run's processes need about this long to be gone. */
+/* About the time that a killed run's processes need to end. */
 #define RETRY_MS 1
 
 int runlock_open(const char *segment)
@@ -29,7 +29,7 @@ int runlock_open(const char *segment)
 	return fd;
 }
 
-/* Run locks use the upper half of a lock's offsets alone. */
+/* Only run locks use the offsets from 2^62 on. */
 static struct flock key_lock(short type, const void *key, size_t key_len)
 {
 	uint64_t hash = XXH3_64bits(key, key_len);

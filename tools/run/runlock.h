@@ -4,10 +4,10 @@
  * until the last of the command's processes is gone. A new leader takes it
  * before it runs anything, so that two runs of a key never overlap.
  *
- * It is an open-file-description lock on one byte, chosen by the key, far
- * behind the end of the segment's file: it costs no file of its own, needs no
- * right that using the segment does not need, is shared over fork, and goes
- * with the last process that has it.
+ * The run lock is an open-file-description lock on one byte far behind the end
+ * of the segment's file; the key chooses the byte. It costs no file of its own
+ * and needs no right that using the segment does not need. A fork shares it,
+ * and the kernel frees it when the last process that has it ends.
  */
 #ifndef RUN_RUNLOCK_H
 #define RUN_RUNLOCK_H

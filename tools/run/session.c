@@ -6,12 +6,12 @@
 
 #include "runlock.h"
 
-/* Tries while another process keeps removing the segment as it is opened. */
+/* Tries, if others keep removing the segment while this process opens it. */
 #define ATTEMPTS 8
 
 /*
- * Opens or makes the segment. An existing one of this user's may be open to
- * others, for its maker chose so; one that is made here is not.
+ * Opens or makes the segment. An existing segment of this user may be open to
+ * other users, because its maker chose its mode; one that is made here is not.
  */
 static int open_or_make(struct session *session, const char *segment, char *why,
 			size_t why_size)
@@ -32,8 +32,9 @@ static int open_or_make(struct session *session, const char *segment, char *why,
 }
 
 /*
- * Reads the geometry. The view's end drops the byte lock that the library holds
- * for an attached thread, so this comes before the first use of the handle.
+ * Reads the geometry. Opening a view drops this process's byte locks on the
+ * file for a moment, so this comes before the first use of the handle, which
+ * takes one.
  */
 static int read_geometry(struct session *session, const char *segment,
 			 char *why, size_t why_size)

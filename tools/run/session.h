@@ -13,8 +13,8 @@ struct session {
 };
 
 /*
- * Opens the segment, and makes it if it is missing. Returns 0 or a negated
- * errno value; `why` gets a line about it.
+ * Opens the segment, and makes it if it is missing. Returns 0, or a negated
+ * errno value and a line about the failure in `why`.
  */
 int session_open(struct session *session, const char *segment, char *why,
 		 size_t why_size);

@@ -87,7 +87,7 @@ _Noreturn void signals_die(int signal)
 	struct sigaction action = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
-	/* The core would be sfshm-run's, not the user's command's. */
+	/* A core dump would be of sfshm-run, not of the user's command. */
 	if (signal == SIGQUIT)
 		prctl(PR_SET_DUMPABLE, 0);
 	sigaction(signal, &action, NULL);

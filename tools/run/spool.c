@@ -10,7 +10,7 @@
 #define BUFFER 65536
 
 /*
- * Copies the descriptor: the save ends first, and the caller may still lack
+ * Duplicates the descriptor, because the save may end before the caller has all
  * output.
  */
 int spool_prepare(const struct invocation *inv, struct run *run,
@@ -18,14 +18,15 @@ int spool_prepare(const struct invocation *inv, struct run *run,
 {
 	run->filed = true;
 	run->out_file = fcntl(sfshm_save_fd(inv->save), F_DUPFD_CLOEXEC, 0);
-	/* The error output follows the output when that is complete. */
+	/* spool_publish() appends this file to the output. */
 	run->err_file = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (run->err_file < 0)
 		run->err_file = memfd_create("stderr", MFD_CLOEXEC);
 	if (run->out_file >= 0 && run->err_file >= 0)
 		return 0;
-	outcome_fail(o, RUN_EXIT_FAILURE, "key %s: no temporary file: %s",
-		     inv->key_text, strerror(errno));
+	outcome_fail(o, RUN_EXIT_FAILURE,
+		     "key %s: cannot make a temporary file: %s", inv->key_text,
+		     strerror(errno));
 	spool_clear(run);
 	return -1;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The files for a run's output while the command runs, if the result is to be a
- * file: the save's own for standard output, and one without a name for standard
- * error, which is appended in the end.
+ * The files for a run's output, if the result is to be a file. While the
+ * command runs, standard output goes to the save's file and standard error to a
+ * file without a name; spool_publish() then appends the second to the first.
  */
 #ifndef RUN_SPOOL_H
 #define RUN_SPOOL_H

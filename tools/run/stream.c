@@ -12,7 +12,7 @@
 
 #define READ_MAX ((size_t)65536)
 
-/* Enough for a stream of any length, if nothing is kept. */
+/* Enough for output of any length, if no copy is kept. */
 #define CAP_MIN (2 * READ_MAX)
 
 int stream_open(struct stream *stream, int to)
@@ -63,7 +63,7 @@ static void stream_end(struct stream *stream)
 	stream->from = -1;
 }
 
-/* Ends a stream that nobody reads now or later. */
+/* Ends a stream whose bytes nobody wants: neither the caller nor followers. */
 static void stream_end_if_useless(struct stream *stream)
 {
 	if (stream->error && !stream->keep && stream->from >= 0)
@@ -96,7 +96,7 @@ static int stream_grow(struct stream *stream)
 	return 0;
 }
 
-/* Writes to the file what was just read, which alone is in memory. */
+/* Moves the bytes in memory, which were just read, to the file. */
 static int spool_up(struct stream *stream)
 {
 	size_t at = 0;
@@ -141,7 +141,7 @@ int stream_read(struct stream *stream)
 	return 0;
 }
 
-/* A pipe that polls writable takes this much without blocking. */
+/* How much a descriptor that polls writable takes without blocking. */
 static size_t write_max(int fd)
 {
 	struct stat st;
@@ -160,7 +160,7 @@ static void stream_fail(struct stream *stream, int error)
 
 /*
  * Reads the next bytes of the file, at most `max`. Returns how many; 0: the
- * file is spoilt.
+ * file cannot be read.
  */
 static size_t spool_next(struct stream *stream, char *buffer, size_t max)
 {

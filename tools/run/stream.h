@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One output of the command, from the command's pipe to this process's caller,
- * with a copy for waiting calls: in memory, or in a file, from which the
- * caller's bytes then come. Bytes that the file cannot keep go through memory.
+ * One output of the command: standard output or standard error. The bytes come
+ * from the command's pipe and go to this process's caller. A copy for the
+ * followers stays in memory or in a file. With a file, the caller's bytes come
+ * from that file; bytes that the file could not take come from memory.
  */
 #ifndef RUN_STREAM_H
 #define RUN_STREAM_H
@@ -11,13 +12,13 @@
 #include <stddef.h>
 
 struct stream {
-	int from; /* the command's pipe; -1: all its writers closed it */
+	int from; /* the command's pipe; -1: the stream has ended */
 	int to;   /* the caller's descriptor */
 	char *data;
 	size_t len;  /* bytes at data */
 	size_t sent; /* of these, bytes written to the caller */
 	size_t cap;
-	bool keep;         /* sent bytes stay, to be shared */
+	bool keep;         /* keep a copy of sent bytes, to share it */
 	int spool;         /* the file; -1: none, all is in memory */
 	size_t spooled;    /* bytes in the file */
 	size_t spool_sent; /* of these, bytes written to the caller */
@@ -36,17 +37,17 @@ bool stream_wants(const struct stream *stream);
 /* Whether there are bytes to be written. */
 bool stream_pending(const struct stream *stream);
 
-/* Keeps the bytes in the file `fd`, which belongs to the stream from now on. */
+/* Keeps the copy in the file `fd`, which the caller closes after the run. */
 void stream_spool_to(struct stream *stream, int fd);
 
 /*
- * Reads once. Returns 0, also at the end; -ENOMEM: no room to keep more, and
- * nothing was read; or why the file took no more, and the bytes read are in
- * memory.
+ * Reads once. Returns 0, also at the end; -ENOMEM: there is no room for more,
+ * and nothing was read; or the error of a write to the file, and the bytes that
+ * were read are in memory.
  */
 int stream_read(struct stream *stream);
 
-/* Writes once, as much as the reader takes without a wait, if that is known. */
+/* Writes once; to a pipe, no more than the pipe takes without blocking. */
 void stream_write(struct stream *stream);
 
 /* Keeps only the bytes that are still to be written. */

@@ -7,8 +7,8 @@
 
 /*
  * Removes the results in `folder` whose lifetimes have been over for an hour.
- * If another process is just replacing one, the new one may be lost, and is
- * made anew later. Errors are of no consequence.
+ * If another process is just replacing such a result, the new one may be lost;
+ * the next caller makes it anew. Ignores errors.
  */
 void sweep_folder(const char *folder);
 

@@ -12,9 +12,9 @@
 #define KEYS 1000
 #define SLOT_BYTES 192
 /*
- * A first hit touches three pages at least: the one of the header, a bucket's,
- * and that of a slot with its value. Each fault maps neighbours, too, and so
- * the records, which follow the header.
+ * A first hit touches three pages at least: those of the header, of a bucket,
+ * and of a slot with its value. A fault also maps neighbouring pages, so the
+ * header's fault maps the participant records, which follow the header.
  */
 #define PAGES 3
 
@@ -24,8 +24,9 @@ static struct sfshm_options shape = { .slots = SLOTS };
 static off_t places[PAGES];
 
 /*
- * Finds such pages' offsets in the file. The bucket of a key is anywhere in the
- * second stretch that has memory, and its slot towards the end of that stretch.
+ * Finds the offsets of three such pages in the file. A key's bucket is anywhere
+ * in the second stretch of the file that has memory, and the key's slot is
+ * towards the end of that stretch.
  */
 static void find_places(void)
 {
@@ -79,7 +80,7 @@ static uint64_t ours(const struct bench *b, uint64_t n)
 	return took;
 }
 
-/* Opens, maps, and reads this many pages. */
+/* Opens and maps the file, and reads `pages` of its pages; n times, in ns. */
 static uint64_t map(uint64_t n, unsigned int pages)
 {
 	uint64_t took = 0;

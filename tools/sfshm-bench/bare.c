@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The least that a hit across processes can be made of: in shared memory, the
- * key's hash, a bucket, a node whose key is compared and whose lifetime is
- * checked against the cheapest clock, and the copy. Nothing guards it: a node
- * that changed or went meanwhile would be copied all the same.
+ * The least work that a hit across processes needs: hash the key, find its
+ * bucket and node in shared memory, compare the node's key, check its lifetime
+ * by the cheapest clock, and copy the value. Nothing guards the copy: if
+ * another process changed or freed the node meanwhile, the reader would not
+ * notice.
  */
 #include <errno.h>
 #include <string.h>

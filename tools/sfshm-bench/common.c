@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KEYS_LEAST 200000 /* asked for before they come again */
+#define KEYS_LEAST 200000 /* least length of the list of keys */
 
 static struct sfshm *segment;
 static char name[64];
@@ -25,7 +25,7 @@ uint64_t bench_now(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* Forked processes have copies of all this and must leave it alone. */
+/* Forked processes must leave alone what their parent has made. */
 static void leave_nothing(void)
 {
 	if (getpid() != maker)
@@ -108,7 +108,7 @@ void bench_keys_make(struct bench_keys *keys, uint64_t bytes, uint64_t most)
 	keys->bytes = bytes;
 	keys->at = malloc(count * bytes);
 	if (!keys->at)
-		bench_die("keys", -ENOMEM);
+		bench_die("no memory for the keys", -ENOMEM);
 	keys->end = keys->at + count * bytes;
 	for (char *key = keys->at; key != keys->end; key += bytes) {
 		x ^= x << 13;
@@ -116,7 +116,7 @@ void bench_keys_make(struct bench_keys *keys, uint64_t bytes, uint64_t most)
 		x ^= x << 17;
 		bench_key_of(key, bytes, x % most);
 	}
-	/* The sides start apart: neither finds what the other just fetched. */
+	/* The sides start apart: neither warms the caches for the other. */
 	keys->next[0] = keys->at;
 	keys->next[1] = keys->at + count / 2 * bytes;
 }
@@ -137,7 +137,7 @@ void bench_fill(struct sfshm *h, uint64_t count, uint64_t key_bytes,
 	int r;
 
 	if (!value)
-		bench_die("value", -ENOMEM);
+		bench_die("no memory for a value", -ENOMEM);
 	policy.ttl_ms = SFSHM_FOREVER;
 	policy.flags = SFSHM_KEEP;
 	for (uint64_t i = 0; i < count; i++) {
@@ -170,7 +170,7 @@ void *bench_share(uint64_t bytes)
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (at == MAP_FAILED)
-		bench_die("shared memory", -errno);
+		bench_die("cannot map shared memory", -errno);
 	return at;
 }
 
@@ -182,7 +182,7 @@ void bench_folder(char *path, uint64_t size)
 	snprintf(path, size, "/dev/shm/sfshm-bench.XXXXXX");
 	while (folders[i])
 		if (++i == sizeof(folders) / sizeof(folders[0]))
-			bench_die("folders", -EMFILE);
+			bench_die("too many folders", -EMFILE);
 	if (!mkdtemp(path))
 		bench_die("cannot make a folder in /dev/shm", -errno);
 	folders[i] = strdup(path);

@@ -20,7 +20,7 @@
 #include "bench.h"
 
 #define QUIT UINT32_MAX
-#define PATIENCE_NS 20000000000 /* for anything that must come */
+#define PATIENCE_NS 20000000000 /* the longest wait for a process */
 
 void futex_wait(uint32_t *word, uint32_t value)
 {

@@ -12,16 +12,16 @@
 
 #define CROWD_MAX 64
 
-/* One member's own line, which it writes and the parent reads. */
+/* One member's own cache line, which it writes and the parent reads. */
 struct crowd_member {
-	uint64_t at; /* when it was done, or another figure of the case */
+	uint64_t at; /* when it had done the command, or another figure */
 	uint64_t cpu_ns;
 	uint64_t reserved[6];
 };
 
 struct crowd_page {
-	uint32_t done;  /* how many have carried out the command */
-	uint32_t ready; /* how many have said that they are about to sleep */
+	uint32_t done;  /* how many members have carried out the command */
+	uint32_t ready; /* how many members are about to sleep */
 	uint32_t command;
 	uint32_t pad;
 	uint64_t arg;
@@ -63,7 +63,7 @@ void process_wait_asleep(pid_t pid);
 
 void futex_wait(uint32_t *word, uint32_t value);
 
-/* Waits on this word and on two that stay 0, as the library's followers do. */
+/* Waits on `word` and on two words that stay 0, as a follower here does. */
 void futex_wait_three(uint32_t *word, uint32_t value);
 void futex_wake_all(uint32_t *word);
 uint32_t word_read(const uint32_t *word);

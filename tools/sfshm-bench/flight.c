@@ -86,9 +86,9 @@ static uint64_t robust_mutex(const struct bench *b, uint64_t n)
 }
 
 /*
- * The least that a claim by key can be made of: the key's hash, one look-up
- * that compares the key, a compare-and-swap to take the word it finds and one
- * to give it back.
+ * The least work that a claim by key needs: hash the key, look it up and
+ * compare it, take the word that the look-up finds by a compare-and-swap, and
+ * give the word back by another.
  */
 static struct {
 	_Alignas(64) _Atomic uint32_t bucket[64];

@@ -2,11 +2,12 @@
 /*
  * A herd: 64 processes want the same 1000 cold keys, each in an order of its
  * own, and each key takes a millisecond of work. The work is processor time, so
- * no herd can be faster than 1000 runs shared out over the cores. The case
- * "herd" measures that in the same run, as runs that nobody coordinates.
+ * no herd can be faster than 1000 uncoordinated runs, shared out over the
+ * cores. These runs are the peer of the case "herd".
  *
- * The usual herd on files looks whether there is a file for the key, else locks
- * another one with flock(2), looks again, and makes it.
+ * The peer on files does what programs usually do: it looks for the key's file;
+ * if there is none, it locks a second file with flock(2), looks again, and
+ * makes the key's file if that is still missing.
  */
 #include <errno.h>
 #include <fcntl.h>

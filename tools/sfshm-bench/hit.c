@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hits: look a key up, check its lifetime, copy the value. Keys have 24 bytes,
- * as many as a slot has room for, or more, and then stand outside the slot. The
- * peer is liburcu's hash table with the same hash function, in private memory:
+ * Hits: look a key up, check its lifetime, copy the value. A key has 24 bytes,
+ * which fit into a slot, or 40, which are kept outside the slot. The peer is
+ * liburcu's hash table with the same hash function, in private memory: it shows
  * the cost of a hit on a value that no other process can see.
  */
 #include <errno.h>
@@ -75,7 +75,7 @@ static void fill_table(uint64_t count)
 	nodes = calloc(count, stride);
 	copy = malloc(value_bytes);
 	if (!table || !nodes || !copy)
-		bench_die("table", -ENOMEM);
+		bench_die("no memory for the table", -ENOMEM);
 	urcu_memb_read_lock();
 	for (uint64_t i = 0; i < count; i++) {
 		struct node *node = node_at(i);
@@ -158,7 +158,7 @@ static void clean_up(const struct bench *b)
 
 #define LARGE(keys_) ((keys_) > 100000)
 
-/* A case gives its own fields after the number of its keys. */
+/* A case sets fields of its own after the number of its keys. */
 #define HIT(keys_, ...)                                               \
 	{                                                             \
 		.peer = "liburcu rculfhash", .size = (keys_),         \
@@ -170,7 +170,7 @@ static void clean_up(const struct bench *b)
 		__VA_ARGS__                                           \
 	}
 
-/* Prepared anew, because the place of the pages makes a lasting difference. */
+/* `anew`: the place of the pages in memory affects all turns of a round. */
 #define ROW(title, text, keys_, ...) \
 	HIT(keys_, .name = (title), .what = (text), .anew = true, __VA_ARGS__)
 

@@ -6,8 +6,9 @@
 #include <stdint.h>
 
 /*
- * Asks for a region's report `total` times, `clients` of them at a time. If
- * `took` is not NULL it gets how long each took, in ns. Exits if one fails.
+ * Asks for a region's report `total` times, with `clients` requests at a time.
+ * If `took` is not NULL, stores there how long each request took, in ns. Exits
+ * if a request fails.
  */
 void http_ask(uint16_t port, const char *region, unsigned int clients,
 	      unsigned int total, uint64_t *took);

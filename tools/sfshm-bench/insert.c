@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inserts into a full segment: for each new key another one has to go, and its
- * slot and memory serve again after a grace period. One process does so, or two
- * at the same time.
+ * Inserts into a full segment: for each new key the library evicts another one,
+ * and reuses that key's slot and memory after a grace period. One process
+ * inserts, or two at the same time.
  *
  * The peer is liburcu's hash table in the private memory of a process with as
- * many threads. Each adds a key, takes the one out that it added longest ago,
- * and uses that one's node again after a grace period, which it waits for once
- * for SPARE nodes. It need not choose which key goes, and allocates nothing.
- * Its readers fence for themselves, as ours do: grace periods that come this
- * often take longer by membarrier(2).
+ * many threads. Each thread adds a key, removes the oldest of its keys, and
+ * reuses that key's node after a grace period; it waits for one grace period
+ * for SPARE nodes. The peer need not choose the key to remove, and allocates
+ * nothing. It is the flavour of liburcu whose readers execute memory barriers,
+ * as ours do: with membarrier(2), grace periods this frequent would take
+ * longer.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -25,7 +26,7 @@
 #include "crowd.h"
 
 #define KEYS 1000
-#define SPARE 16 /* an evictor retires as many at once among 1000 */
+#define SPARE 16 /* an evictor here retires this many slots at once */
 #define MOST 2
 
 struct node {
@@ -131,7 +132,7 @@ static int matches(struct cds_lfht_node *link, const void *key)
 	return !memcmp(node + offsetof(struct node, key), key, BENCH_KEY);
 }
 
-/* Inserts into the node that was taken out SPARE inserts ago. */
+/* Inserts into the node that was removed SPARE inserts ago. */
 static void replace(struct inserter *in)
 {
 	struct node *node = &in->ring[in->at % in->count];
@@ -194,7 +195,7 @@ static void fill_table(void)
 {
 	table = cds_lfht_new_flavor(1024, 1, 0, 0, &urcu_mb_flavor, NULL);
 	if (!table)
-		bench_die("table", -ENOMEM);
+		bench_die("no memory for the table", -ENOMEM);
 	for (unsigned int i = 0; i < count; i++) {
 		struct inserter *in = &inserters[i];
 
@@ -202,7 +203,7 @@ static void fill_table(void)
 		in->count = in->live + SPARE;
 		in->ring = aligned_alloc(64, in->count * sizeof(*in->ring));
 		if (!in->ring)
-			bench_die("nodes", -ENOMEM);
+			bench_die("no memory for the nodes", -ENOMEM);
 		while (in->at < in->live)
 			replace(in);
 	}

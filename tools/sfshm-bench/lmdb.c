@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hits against LMDB, which does share its data between processes: a read
- * transaction renewed, a get, a copy, and the transaction reset.
+ * Hits against LMDB, which shares its data between processes, too. A hit there
+ * renews a read transaction, gets and copies the value, and resets the
+ * transaction.
  */
 #include "bench.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Uncontended keyed locks and semaphores, against the system's own. */
+/* Uncontended keyed locks and semaphores, against the system's. */
 #include <errno.h>
 #include <fcntl.h>
 #include <semaphore.h>

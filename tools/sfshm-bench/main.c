@@ -59,7 +59,7 @@ static void print_json(const struct bench *b, const struct figures *f,
 	json_decref(row);
 }
 
-/* A case by its name, or several by the part before a hyphen. */
+/* Whether `name` is the case's name, or its part before a hyphen. */
 static bool matches(const struct bench *b, const char *name)
 {
 	size_t len = strlen(name);
@@ -129,9 +129,9 @@ static void usage(FILE *to)
 {
 	fprintf(to, "usage: sfshm-bench [--json] [--quick] [--plot DIR] "
 		    "[CASE...]\n"
-		    "A CASE may leave out what comes after a hyphen; without "
-		    "one, all are run.\n--plot also measures how costs grow, "
-		    "and draws that into a folder.\n");
+		    "CASE is a case's name or its part before a hyphen; "
+		    "without CASE, all are run.\n--plot also measures how "
+		    "costs grow, and draws the curves into DIR.\n");
 	for (size_t g = 0; g < GROUPS; g++)
 		for (const struct bench *b = groups[g]; b->name; b++)
 			fprintf(to, "  %-18s %s\n  %-18s   against %s\n",
@@ -164,7 +164,7 @@ static int parse(int argc, char **argv, struct options *o)
 		if (known(o->names[i]))
 			continue;
 		fprintf(stderr,
-			"sfshm-bench: no case '%s': --help lists them\n",
+			"sfshm-bench: no case '%s'; --help lists all cases\n",
 			o->names[i]);
 		return 2;
 	}

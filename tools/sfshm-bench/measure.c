@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A round is a number of short turns, ours and the peer's alternating; each
- * side's figure is the median of its turns, so that a turn which something
- * else interrupted does not count. The rounds' ratios then have a median and a
- * spread of their own.
+ * A round is a number of short turns, ours and the peer's alternating. A side's
+ * figure in a round is the median of its turns, so that a turn that other work
+ * interrupted does not count. The result has the median and the spread of the
+ * rounds' ratios.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #define TURNS_MAX 32
 #define ROUNDS_MAX 64
 #define WARM 8    /* a turn of n first does n / WARM that do not count */
-#define MANY 1000 /* ... if n is at least this */
+#define MANY 1000 /* ... if n is this or more */
 
 typedef uint64_t (*side_fn)(const struct bench *b, uint64_t n);
 
@@ -43,7 +43,7 @@ static void progress(const struct bench *b, int round, int rounds)
 		fprintf(stderr, "\r\033[K");
 }
 
-/* The better of two, so that one interruption does not count. */
+/* The shorter of two times, so that one interruption does not count. */
 static uint64_t try_twice(const struct bench *b, side_fn side, uint64_t n)
 {
 	uint64_t first = side(b, n), second = side(b, n);
@@ -60,7 +60,7 @@ static uint64_t calibrate(const struct bench *b, side_fn side)
 
 	if (b->batch == 1)
 		return 1;
-	/* The first operation does what is done only once. */
+	/* The first operation also does what is needed only once. */
 	side(b, 1);
 	took = try_twice(b, side, 1);
 	while (took < turn_ns / 2 && n < b->batch) {

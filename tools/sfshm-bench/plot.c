@@ -9,7 +9,7 @@
 
 #include "bench.h"
 
-#define ROUNDS 7 /* a point takes at most so many */
+#define ROUNDS 7 /* for a point, at most */
 
 struct picture {
 	const char *name;

@@ -63,8 +63,8 @@ def table(rows):
 
 
 def floors(rows):
-    """Tells each case's ratio if ours took as long as the peer of the case's
-    row "-limit". Ours is in both rows, measured in turns with each peer."""
+    """Yields the ratios that cases with a row "-limit" would have if ours took as
+    long as the peer of that row. Both rows measure ours."""
     ratios = {row["case"]: row["ratio"] for row in rows}
     belongs = {name: name[:-len("-limit")] for name in ratios
                if name.endswith("-limit")}
@@ -93,7 +93,7 @@ def main(rows, said, document, options=""):
     before, _, rest = text.partition(BEGIN)
     _, mark, after = rest.partition(END)
     if not mark or not rows:
-        sys.exit(f"report.py: nothing to put, or no marks in {document}")
+        sys.exit(f"report.py: no rows, or no marks 'sfshm-bench' in {document}")
     load = os.getloadavg()[2]
     command = f"tools/bench {options}".strip()
     lines = [f"{datetime.date.today()}, {machine()}; `{command}`; the load of "

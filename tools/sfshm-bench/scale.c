@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hits while a thousand threads are attached, against hits after they have
+ * Hits while many threads are attached, against hits after these threads have
  * left: the same keys, in the same segment, in turns.
  */
 #include <errno.h>
@@ -75,7 +75,7 @@ static void want_crowd(const struct bench *b, bool wanted)
 {
 	if (crowded == wanted)
 		return;
-	/* This thread is one of those that are attached. */
+	/* This thread is attached, too. */
 	crowd_command(&crowd, wanted ? COME : LEAVE, b->size - 1);
 	crowd_wait(&crowd);
 	crowded = wanted;

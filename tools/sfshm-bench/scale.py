@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""scale.py: where a large machine would stand, from costs measured on a small
-one. Prints the tables of docs/scale.md.
+"""scale.py: estimates the costs on a large machine from costs measured on a
+small one. Prints the tables of docs/scale.md.
 
-Two kinds of numbers go in, and stand at the top: measured ones (by sfshm-bench,
-or by hand as docs/scale.md says), and assumptions about the cache lines of a
-machine with many sockets. The rest is arithmetic, and one small simulation:
-participants that insert and evict, and meet on the shared words.
+The input is at the top: measured numbers (by sfshm-bench, or by hand as
+docs/scale.md says), and assumptions about the cache lines of a machine with many
+sockets. The rest is arithmetic, and one small simulation of participants that
+insert, evict, and contend for the shared words.
 """
 import heapq
 import random
@@ -29,9 +29,9 @@ LINE_NEAR = 60 * NS          # a line that another core has changed
 LINE_FAR = 250 * NS          # ... on another socket
 
 # The library's own numbers.
-BATCH = 16         # slots sent out between two grace periods, at most
+BATCH = 16         # slots that an evictor retires at once, at most
 ADVANCES = 2       # steps of the epoch that a batch waits for
-HOT_WORDS = 3      # how often an insert wants the hands' line
+HOT_WORDS = 3      # how often an insert writes the clock hands' line
 
 
 def line(sockets):
@@ -39,8 +39,8 @@ def line(sockets):
 
 
 def walk(participants, cores, sockets):
-    """The time to look at each record. At most one record for each core is
-    being written meanwhile, and costs a transfer of its line."""
+    """The time to read each record. Each core writes one record at most
+    meanwhile; reading such a record costs a transfer of its line."""
     near = SCAN_NEAR if participants <= CACHED_RECORDS else SCAN_FAR
     return participants * near + min(participants, cores) * line(sockets)
 
@@ -51,7 +51,7 @@ def step(participants, cores, sockets):
 
 
 def bounds(participants, cores, sockets):
-    """Inserts a second, if one thing alone bounded them."""
+    """Inserts a second if only one of these things bounded them."""
     batch = ADVANCES * step(participants, cores, sockets) + \
         walk(participants, cores, sockets)
     return {
@@ -63,9 +63,9 @@ def bounds(participants, cores, sockets):
 
 
 def simulate(participants, cores, sockets, seconds=0.02):
-    """Cores that do nothing but insert into a full segment. A batch wants two
-    steps of the epoch, and takes those that others have made meanwhile. The hot
-    words serve one core at a time."""
+    """Inserts a second if all cores only insert into a full segment. A batch
+    needs two steps of the epoch; steps that other cores have made meanwhile
+    count. One core at a time can write the hot words."""
     rng = random.Random(1)
     a_step = step(participants, cores, sockets)
     credit = walk(participants, cores, sockets)
@@ -73,8 +73,8 @@ def simulate(participants, cores, sockets, seconds=0.02):
     events = [(rng.random() * a_step, core, "send") for core in range(cores)]
     heapq.heapify(events)
     left = [0] * cores     # slots in hand
-    sent_at = [0] * cores  # the epoch at which the batch was sent out
-    begun_at = [0] * cores # ... and that the present step began with
+    sent_at = [0] * cores  # the epoch in which the core retired its batch
+    begun_at = [0] * cores # ... and in which its present step began
     epoch, free_at, done = 0, 0.0, 0
     while events[0][0] < seconds:
         now, core, what = heapq.heappop(events)

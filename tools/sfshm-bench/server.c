@@ -5,11 +5,11 @@
  * run at once and are asked in turns.
  *
  * "server" is the processor time that the workers take for a request of one
- * cached key, and so says how many requests a core can answer. The clients
- * share the cores, and their time does not count. "server-p99" is the 99th
- * percentile of how long clients wait when crowds ask for keys that are not
- * cached. The servers are started anew for each round, because the kernel's
- * placing of the workers makes a difference that lasts.
+ * cached key; it shows how many requests a core can answer. The clients share
+ * the cores, but their time does not count. "server-p99" is the 99th percentile
+ * of the time that clients wait when crowds ask for keys that are not cached.
+ * Each round starts the servers anew, because the kernel's choice of cores for
+ * the workers makes a difference that lasts.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,8 +30,8 @@
 #include "http.h"
 
 #define WORKERS "16"
-#define CLIENTS 16     /* that ask for a cached key */
-#define HERD 32        /* that ask for a cold key: twice the workers */
+#define CLIENTS 16     /* clients that ask for a cached key */
+#define HERD 32        /* clients of a cold key: twice the workers */
 #define KEYS_AT_ONCE 4 /* cold keys whose crowds make one measurement */
 #define REGIONS 2000
 #define SALES 20000 /* a report takes some milliseconds */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// The peer of the case "flight": calls singleflight.Do without company as often
-// as each line of the input says, and prints how many ns that took.
+// The peer of the case "flight": for each line of input, a number, calls
+// singleflight.Do that often, without followers, and prints the ns that it took.
 package main
 
 import (

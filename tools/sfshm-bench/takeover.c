@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SIGKILL of a leader until a follower runs the work, against SIGKILL of a
- * robust mutex's owner until the next one has it.
+ * The time from a leader's SIGKILL until a follower runs the work, against the
+ * time from the SIGKILL of a robust mutex's owner until the next process has
+ * the mutex.
  */
 #include <errno.h>
 #include <linux/futex.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Publishing until the last of N follower processes holds the bytes, against
- * one bare FUTEX_WAKE until the last of N processes runs. Times are taken by
- * the followers, with the one clock that all processes share.
+ * The time from a publish until the last of N follower processes has the bytes,
+ * against the time from one bare FUTEX_WAKE until the last of N processes runs.
+ * Each of the N processes reads the clock, which all processes share.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static struct sfshm *segment;  /* the parent's */
 static struct sfshm *attached; /* a follower's */
 static char key[BENCH_KEY];
 
-/* A page of its own, so that nothing but the word is in its line. */
+/* In a page of its own, so that its cache line has nothing else. */
 static uint32_t *word;
 
 /* The 64 bytes that a "-limit" case hands over, two lines after the word. */
@@ -137,7 +137,7 @@ static uint64_t theirs(const struct bench *b, uint64_t n)
 
 /*
  * A follower must learn of its leader's death, so it sleeps on more words than
- * one; and it gets a value, so it reads bytes that another processor has just
+ * one. It gets a value, so it reads bytes that another processor has just
  * written. This peer does both.
  */
 static uint64_t limit(const struct bench *b, uint64_t n)

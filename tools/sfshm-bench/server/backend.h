@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Another cache for the example server: a store that has values under keys, and
- * locks. Each worker process has its own connection. A failure ends the worker.
+ * Another cache for the example server: a store of values and locks by key.
+ * Each worker process has its own connection. A failure ends the worker.
  */
 #ifndef BENCH_SERVER_BACKEND_H
 #define BENCH_SERVER_BACKEND_H

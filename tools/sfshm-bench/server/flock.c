@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A file for each value, and one to flock(2) beside it. */
+/* A store of files: one for each value, and one beside it for flock(2). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ void backend_open(const char *at)
 	folder = at;
 }
 
-/* A value's file has the time of its expiry as its modification time. */
+/* The modification time of a value's file is the time when it expires. */
 static bool fresh(int fd)
 {
 	struct timespec now;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stands in for the library under the example server: get; if there is nothing,
- * lock, look again, run the work, put, unlock; if another worker has the lock,
- * ask again every millisecond. Preforked workers use a cache server in this
- * way, but most of them ask less often: see docs/benchmarks.md.
+ * Stands in for the library under the example server. A call asks the store. If
+ * that has no value, the call locks the key, asks again, runs the work, stores
+ * the value and unlocks. If another worker has the lock, the call asks again
+ * every millisecond. Preforked workers use a cache server in this way, but most
+ * of them ask less often: see docs/benchmarks.md.
  */
 #include <errno.h>
 #include <fcntl.h>
