@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # In docs/coming-from every C block compiles on its own, as a user of the
-# library would have it, and every shell block runs.
+# library would have it, every shell block runs, and every program in PHP,
+# Python or Ruby that asks twice for a price does the work once.
 . "${0%/*}/../lib/tap.sh" || exit 1
 
 # block LANGUAGE FILE N: prints its Nth block of that language
@@ -29,6 +30,11 @@ exec $SFSHM_BUILD/tools/sfshm-ctl "\$what" -s $segment "\$@"
 END
 printf '#!/bin/sh\necho report\n' >"$TMP/here/report"
 printf '#!/bin/sh\necho run >>runs\n' >"$TMP/here/backup"
+cat >"$TMP/here/price" <<'END'
+#!/bin/sh
+echo run >>asked
+echo "price $(grep -c . asked)"
+END
 chmod +x "$TMP"/bin/* "$TMP"/here/*
 
 runs_block()
@@ -45,6 +51,32 @@ compiles_block()
 		-fsyntax-only "$TMP/block.c"
 }
 
+# program INTERPRETER LANGUAGE PAGE N: what it prints, as one line
+program()
+{
+	block "$2" "$3" "$4" >"$TMP/block"
+	rm -f "$TMP/here/asked"
+	"$TMP/bin/sfshm-ctl" purge >"$TMP/purged" 2>&1
+	(cd "$TMP/here" && PATH=$TMP/bin:$PATH timeout 120 \
+		"$1" "$TMP/block" 2>&1) | xargs
+}
+
+# programs INTERPRETER LANGUAGE PAGE
+programs()
+{
+	local blocks n name="${3##*/}: $2 block"
+
+	blocks=$(grep -cx "\`\`\`$2" "$3")
+	for ((n = 1; n <= blocks; n++)); do
+		if command -v "$1" >/dev/null; then
+			is "$(program "$@" "$n")" "price 1 price 1" \
+				"$name $n does the work once"
+		else
+			skip "no $1 here" "$name $n does the work once"
+		fi
+	done
+}
+
 pages=("$SFSHM_SOURCE"/docs/coming-from/*.md)
 for page in "${pages[@]}"; do
 	name=${page##*/}
@@ -57,8 +89,12 @@ for page in "${pages[@]}"; do
 	for ((n = 1; n <= blocks; n++)); do
 		ok "$name: shell block $n runs" runs_block "$page" "$n"
 	done
+	programs php php "$page"
+	programs python3 python "$page"
+	programs ruby ruby "$page"
 	is "$(grep '^```' "$page" | sort -u | xargs)" \
-		"$(grep -oxE '```(c|sh)?' "$page" | sort -u | xargs)" \
+		"$(grep -oxE '```(c|sh|php|python|ruby)?' "$page" |
+			sort -u | xargs)" \
 		"$name has no blocks that nobody tries"
 done
 is "$(wc -l <"$TMP/here/runs")" 4 "each command of the shell blocks ran"
