@@ -13,8 +13,8 @@
  *                key, not even when the key leaves and returns; no flight
  *                begins at CTL_GEN_END or above
  *
- * Each transition is one CAS from the exact word that the thread read. g is the
- * generation, P the caller, D a participant that is dead or detaches, L one
+ * Each transition is one CAS from the exact word that the thread read; those
+ * that end a flight also try that word with `invalid` set. g is the generation, P the caller, D a participant that is dead or detaches, L one
  * that lives or may live, x any participant or nobody.
  *
  *  FLIGHT-T1.  FREE g             -> MAKING g' P   claim a slot for a new key;
@@ -28,8 +28,10 @@
  *                                                  why, failed is set; has is
  *                                                  cleared if the field says
  *                                                  that the key is uncacheable
- *  FLIGHT-T6.  BUSY g P           -> IDLE g        release; DONE g: a lock that
- *                                                  is kept for its waiters
+ *  FLIGHT-T6.  BUSY g P           -> IDLE g        release, or no room and no
+ *                                                  follower for the result;
+ *                                                  DONE g: a lock that is kept
+ *                                                  for its waiters
  *  FLIGHT-T7.  MAKING|BUSY g D    -> BUSY g''+1 P  take over from the dead
  *  FLIGHT-T8.  MAKING|BUSY g D    -> IDLE g''      end D's flight
  *  FLIGHT-T9.  MAKING g P|D       -> FREE g        give back: it was not linked
@@ -58,7 +60,8 @@
  *                                                  the failure in the other
  *                                                  field
  *
- * Every thread but a reaper treats MAKING as BUSY.
+ * A caller that wants the result or the lead treats MAKING as BUSY. An
+ * invalidator leaves a slot in the making alone.
  *
  * A thread reads the floor again once a slot is linked (FLIGHT-T2, FLIGHT-T7,
  * FLIGHT-T8): while the slot was in the making, the key may have come and gone
@@ -66,16 +69,19 @@
  * for a slot in the making.
  *
  * Only the owner of a BUSY slot may write the other field (not cur), and only
- * while `failed` is not set. Nobody may write cur's field while `has` is set.
- * So the last good value stays whole during a flight, and a leader that dies
+ * while `failed` is not set. Nobody writes the bytes of cur's field while `has`
+ * is set; an invalidator may end its lifetime, and a reader that pins it sets a
+ * hint there. So the last good value stays whole during a flight, and a leader that dies
  * half-way has changed nothing that is visible. The last failure stays whole,
  * too, until the next flight has a result: all callers that waited for the
  * failed flight can read it, however soon another flight begins.
  *
- * A transition keeps `cur`, `has` and `failed` unless it names them. Only
- * FLIGHT-T16 and FLIGHT-T17 keep `invalid`; FLIGHT-T4 to FLIGHT-T8 accept a
- * word with or without it, and clear it. If it was set, FLIGHT-T4 and FLIGHT-T5
- * give their result no lifetime.
+ * A transition keeps `cur`, `has` and `failed` unless it names them; but
+ * FLIGHT-T2 sets `cur`, so that the first value goes to the field inside the
+ * slot, and FLIGHT-T15 clears all three. Only FLIGHT-T16 and FLIGHT-T17 keep
+ * `invalid`; FLIGHT-T4 to FLIGHT-T8 and FLIGHT-T19 accept a word with or without
+ * it, and clear it. If it was set, FLIGHT-T4 and FLIGHT-T5 give their result no
+ * lifetime.
  *
  * FLIGHT-T1 raises the generation by 2 so that no reader takes a slot's next
  * life for the next flight.
@@ -204,8 +210,9 @@ static inline bool ctl_at_rest(uint64_t c)
  * Whether a copy of cur's field is whole: the word was `before` when the copy
  * began, and `after` when it ended. One flight has to flip cur away from a
  * field before the next flight may write that field. So the copy is whole if no
- * flight flipped cur, none gave the value up, and at most one began. In limbo
- * the memory may be freed at any moment.
+ * flight flipped cur, none gave the value up, and at most one began that is
+ * still BUSY: if it has ended, cur may have flipped twice. In limbo the memory
+ * may be freed at any moment.
  */
 static inline bool ctl_copy_whole(uint64_t before, uint64_t after)
 {

@@ -28,9 +28,9 @@ enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w);
 void follow_recheck(struct call *c, const struct sighting *seen);
 
 /*
- * Whether nothing that the woken follower slept on has changed. Then another
- * follower has died, and the kernel has passed that follower's wake on
- * (WAIT-2).
+ * Whether nothing that the woken follower slept on has changed. Then its time
+ * was over, a signal came, or another follower has died and the kernel has
+ * passed that follower's wake on (WAIT-2).
  */
 static inline bool follow_stray(const struct wait *w)
 {

@@ -65,6 +65,7 @@ on_waking int outcome_write(struct flight *f, struct peer *p,
 	uint64_t coarse = sys.coarse(), now = peer_clock(p, coarse);
 	int r;
 
+	fence_release();
 	/*
 	 * From here on this leader's death does not make the flight FAILED
 	 * (FLIGHT-T19).
@@ -72,7 +73,6 @@ on_waking int outcome_write(struct flight *f, struct peer *p,
 	store_relaxed(&field.back->code, 0);
 	compiler_barrier();
 	r = fit_chain(p, f->slot, field.back, o->len, o->spare);
-	fence_release();
 	if (!r && o->len)
 		r = arena_write(p->map, load_relaxed(&field.back->ref), o->iov,
 				o->count);

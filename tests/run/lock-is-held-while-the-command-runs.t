@@ -45,5 +45,7 @@ exits 0 "... and is no other one's" run --lock other -n -- true
 exits 0 "... nor a run's" run -k key -- true
 touch "$TMP/go"
 ends 5 "its holder goes on" $holder
+exits 0 "its key is no run's" run --lock key -- \
+	sfshm-run -s "$segment" -k Lkey --timeout 2m -- true
 exits 0 "then it is free" run --lock key -n --timeout 2m -- sleep 0.1
 done_testing

@@ -17,7 +17,10 @@
 struct held {
 	struct sfshm_lock lock;
 	struct sfshm_permit permit;
-	/* The key of the lock's run lock: 'L' and the lock's key. */
+	/*
+	 * The key of the lock's run lock: a NUL, which no key of a command line
+	 * has, and the lock's key.
+	 */
 	char run_key[SFSHM_KEY_MAX + 1];
 	bool locked;
 };
@@ -59,7 +62,7 @@ static int await_last_run(struct invocation *inv, struct held *h)
 
 	if (inv->options.mode != RUN_HOLD_LOCK)
 		return 0;
-	h->run_key[0] = 'L';
+	h->run_key[0] = '\0';
 	memcpy(h->run_key + 1, inv->options.key, len);
 	r = runlock_take(inv->session.lock_fd, h->run_key, len + 1,
 			 inv->deadline_ns, signals_fd());
