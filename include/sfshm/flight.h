@@ -447,9 +447,10 @@ int sfshm_invalidate(struct sfshm *handle, const void *key, size_t key_len,
 int sfshm_invalidate_all(struct sfshm *handle, uint32_t flags) SFSHM_CHECKED;
 
 /*
- * Removes every key that has no flight under way. Returns the number of keys
- * removed (at most INT_MAX), or an error as sfshm_get(). Visits every slot. If
- * the caller dies inside, some keys are removed and others are not.
+ * Removes every key that has no flight under way, and forgets the deaths of
+ * these keys' leaders, so that their breakers are closed. Returns the number of
+ * keys removed (at most INT_MAX), or an error as sfshm_get(). Visits every
+ * slot. If the caller dies inside, some keys are removed and others are not.
  */
 int sfshm_purge(struct sfshm *handle) SFSHM_CHECKED;
 
