@@ -14,8 +14,9 @@
  *                begins at CTL_GEN_END or above
  *
  * Each transition is one CAS from the exact word that the thread read; those
- * that end a flight also try that word with `invalid` set. g is the generation, P the caller, D a participant that is dead or detaches, L one
- * that lives or may live, x any participant or nobody.
+ * that end a flight also try that word with `invalid` set. g is the generation,
+ * P the caller, D a participant that is dead or detaches, L one that lives or
+ * may live, x any participant or nobody.
  *
  *  FLIGHT-T1.  FREE g             -> MAKING g' P   claim a slot for a new key;
  *                                                  g' = max(g, floor) + 2
@@ -71,17 +72,17 @@
  * Only the owner of a BUSY slot may write the other field (not cur), and only
  * while `failed` is not set. Nobody writes the bytes of cur's field while `has`
  * is set; an invalidator may end its lifetime, and a reader that pins it sets a
- * hint there. So the last good value stays whole during a flight, and a leader that dies
- * half-way has changed nothing that is visible. The last failure stays whole,
- * too, until the next flight has a result: all callers that waited for the
- * failed flight can read it, however soon another flight begins.
+ * hint there. So the last good value stays whole during a flight, and a leader
+ * that dies half-way has changed nothing that is visible. The last failure
+ * stays whole, too, until the next flight has a result: all callers that waited
+ * for the failed flight can read it, however soon another flight begins.
  *
  * A transition keeps `cur`, `has` and `failed` unless it names them; but
  * FLIGHT-T2 sets `cur`, so that the first value goes to the field inside the
  * slot, and FLIGHT-T15 clears all three. Only FLIGHT-T16 and FLIGHT-T17 keep
- * `invalid`; FLIGHT-T4 to FLIGHT-T8 and FLIGHT-T19 accept a word with or without
- * it, and clear it. If it was set, FLIGHT-T4 and FLIGHT-T5 give their result no
- * lifetime.
+ * `invalid`; FLIGHT-T4 to FLIGHT-T8 and FLIGHT-T19 accept a word with or
+ * without it, and clear it. If it was set, FLIGHT-T4 and FLIGHT-T5 give their
+ * result no lifetime.
  *
  * FLIGHT-T1 raises the generation by 2 so that no reader takes a slot's next
  * life for the next flight.
