@@ -16,8 +16,8 @@
  *      fails if anything has happened to the key meanwhile.
  *  CLAIM-3. A waiter for a claim also sleeps on the event of its own key, and
  *      looks at that key again after each change of the event. A key without a
- *      slot gets one for this. The result of a flight of the key that begins
- *      after the waiter's first look is an answer for the waiter.
+ *      slot gets one for this. If a flight of the key begins after the waiter's
+ *      first look, the waiter takes that flight's result as its answer.
  *  CLAIM-4. A release of the key wakes one waiter, which must be able to lead
  *      at once. A waiter that needs a claim first may not be able to. So if
  *      such a waiter sleeps on its key's event, it asks that each wake there

@@ -107,11 +107,10 @@ static inline bool flight_moved(const struct call *c)
 enum step flight_answer(struct call *c);
 
 /*
- * Returns the size in bytes of the largest value with which the flight can be
- * published. A value that the leader keeps to itself needs no room in the
- * segment, so its size does not matter. Under sfshm_do(), whose result has room
- * for it, the leader keeps a large value to itself, unless SFSHM_KEEP forbids
- * that.
+ * Returns the size in bytes of the largest value that the leader may publish.
+ * Any size will do for an uncacheable key, and under sfshm_do() without
+ * SFSHM_KEEP: a value that is too large for the segment goes to the leader
+ * alone, in its own result.
  */
 static inline uint64_t flight_largest(const struct flight *f)
 {

@@ -36,9 +36,9 @@
  *      most.
  *
  * So at most LOCK_BYPASSES holds bypass a waiter before some waiter gets the
- * lock. Two kinds of holds come on top: those of callers that only try; and, if
- * the woken waiter does not come within LOCK_DEFER_NS, that of a caller which
- * has deferred. Among waiters there is no order.
+ * lock. This bound does not count the holds of callers that only try. If the
+ * woken waiter does not come within LOCK_DEFER_NS, one caller that has deferred
+ * gets the lock before it. Among waiters there is no order.
  *
  *   the holder dies              FLIGHT-T7 and FLIGHT-T8 leave the count, so
  *                                the next hold that ends keeps the lock

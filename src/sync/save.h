@@ -47,9 +47,9 @@
  *      of its own. So if W dies while it writes the record, the record is
  *      whole, or the checksum shows that it is not. If it is not whole, W has
  *      not linked the file: W writes the rest, then the stage LINKING, and then
- *      links the file. When N announces W's file, N writes W's record again.
- *      Only the stage and `changed` are new then, unless another file with the
- *      same bytes has come to the path.
+ *      links the file. When N announces W's file, N writes W's record again,
+ *      with a new stage and `changed`. If another file with the same bytes has
+ *      come to the path meanwhile, N writes that file's inode, too.
  *  SAVE-2. The record names its key and, by generation, the flight that wrote
  *      the file. A record of a flight later than that of the last good result
  *      is of a writer that has not ended its save. Any other record does not

@@ -49,13 +49,19 @@
  *      change of max wake all waiters.
  *
  *  SEMAPHORE-6. `bypassed` is 0, or 1 plus the number of permits that callers
- *      which had not waited have taken past the waiters. A waiter that is about
- *      to sleep changes 0 to 1. While `bypassed` is above SEMAPHORE_BYPASSES,
- *      and there are waiters, a caller that may wait defers to them: before it
- *      tries, it sleeps as a waiter, for SEMAPHORE_DEFER_NS at most. A waiter
- *      that gets a permit sets `bypassed` to 1 if there may be more waiters,
- *      else to 0. A waiter that has deferred sets it to 0 in any case, so that
- *      a stopped waiter delays others only once. `bypassed` is a hint: of two
+ *      took past the waiters, without having waited:
+ *
+ *        a waiter is about to sleep             0 becomes 1
+ *        a caller that has not waited takes     +1, unless it is 0
+ *          a permit
+ *        a waiter takes a permit                1 if there may be more
+ *                                               waiters, else 0
+ *        a caller that has deferred takes one   0, so that a stopped waiter
+ *                                               delays others only once
+ *
+ *      While `bypassed` is above SEMAPHORE_BYPASSES, and there are waiters, a
+ *      caller that may wait defers to them: before it tries, it sleeps as a
+ *      waiter, for SEMAPHORE_DEFER_NS at most. `bypassed` is a hint: of two
  *      changes at the same time one may be lost; and if the waiters have gone,
  *      the next caller looks at the records once for nothing.
  *
