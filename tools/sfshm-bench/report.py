@@ -73,8 +73,8 @@ def floors(rows):
     found = [f"{other} {ratios[other] / ratios[name]:.2g}"
              for name, other in pairs if name in ratios and other in ratios]
     if found:
-        yield "If ours took as long as the peer of its row \"-limit\" does, " \
-              f"the ratios would be: {', '.join(found)}."
+        yield "At the times of the peers in the rows \"-limit\", ours would " \
+              f"have these ratios: {', '.join(found)}."
 
 
 def left_out(said):
