@@ -64,7 +64,7 @@ struct sfshm_lock_options {
 	uint32_t rank;
 	uint32_t wait_timeout_ms; /* then -ETIMEDOUT; 0: no limit */
 	uint32_t reserved;
-	uint64_t deadline_ns; /* likewise, CLOCK_MONOTONIC; 0: no limit */
+	uint64_t deadline_ns; /* CLOCK_MONOTONIC; then -ETIMEDOUT; 0: none */
 	struct sfshm_cancel *cancel; /* once fired: -ECANCELED; or NULL */
 	/* Buffer for one line that names both ranks and both keys if the rank
 	   is wrong; or NULL. */
