@@ -113,11 +113,11 @@ struct sfshm_lock {
  *   -ESHUTDOWN, -EUSERS, -EINVAL, -E2BIG, -ENAMETOOLONG, -EBADMSG, -EBADF,
  *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
  *
- * The call takes a free lock without a system call, even after the deadline,
- * and, unless SFSHM_LOCK_CANCEL_FIRST is set, even if the token has fired. A
- * waiter sleeps in the kernel; the sleep is a cancellation point, and signals
- * do not end it. A caller that dies inside holds the lock or does not; in
- * either case the others go on.
+ * The call takes a free lock without a system call, even after the deadline. A
+ * fired token stops that only with SFSHM_LOCK_CANCEL_FIRST. A waiter sleeps in
+ * the kernel; the sleep is a cancellation point, and signals do not end it. A
+ * caller that dies inside holds the lock or does not; in either case the others
+ * go on.
  *
  * A thread that releases a lock and takes it again at once may overtake the
  * waiters. Once the waiters have been overtaken 16 times, the next caller lets

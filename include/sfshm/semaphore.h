@@ -105,10 +105,10 @@ struct sfshm_permit {
  * order. Later callers may overtake the waiters 16 times; then the next caller
  * lets a waiter go first: the caller waits, too, for 2 ms at most.
  *
- * The call takes a free permit without a system call, even after the deadline,
- * and, unless SFSHM_SEMAPHORE_CANCEL_FIRST is set, even if the token has fired.
- * A waiter sleeps in the kernel; the sleep is a cancellation point, and signals
- * do not end it. If the caller dies inside, the permit that it may have got is
+ * The call takes a free permit without a system call, even after the deadline.
+ * A fired token stops that only with SFSHM_SEMAPHORE_CANCEL_FIRST. A waiter
+ * sleeps in the kernel; the sleep is a cancellation point, and signals do not
+ * end it. If the caller dies inside, the permit that it may have got is
  * returned.
  */
 int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
