@@ -18,8 +18,8 @@
  *                  uncacheable and publish again, fail it or release it.
  *   -ENOSPC        The file system has no room to make or extend the segment,
  *                  or all slots or all value memory of the segment are in use.
- *                  A flight is still yours. Try again later, or make the
- *                  segment larger.
+ *                  A flight that you lead is still yours. Try again later, or
+ *                  make the segment larger.
  *   -EUSERS        All participant records are in use. Attach fewer threads,
  *                  or resize the segment with more participants.
  *   -ENOENT        There is no such segment or path. A call for a value: the
@@ -75,10 +75,10 @@
  *                  permissions than options->mode. Other calls: another thread
  *                  owns the flight, lock, permit or save. End it there.
  *   -EOPNOTSUPP    Opening: the file system cannot hold a segment. It has no
- *                  files without a name (O_TMPFILE), or it may need new room
- *                  when a program writes to a page again (btrfs, ZFS,
- *                  overlayfs, network file systems). Use /dev/shm or another
- *                  tmpfs, ext4 or xfs.
+ *                  files without a name (O_TMPFILE), or it may allocate new
+ *                  room when a program rewrites a page (btrfs, ZFS, overlayfs,
+ *                  network file systems). Use /dev/shm or another tmpfs, ext4
+ *                  or xfs.
  *   -EPROTO        This library cannot use the file: it is no segment, it is
  *                  damaged, it was made before the last boot, or its version,
  *                  libc or time namespace differs. Use another name, or remove

@@ -87,9 +87,10 @@ struct sfshm_policy {
 	size_t size;
 	uint32_t flags; /* enum sfshm_policy_flags */
 
-	/* Lifetimes, from the policy of the leader that ends the flight. They,
-	   grace_ms and stale_if_error_ms also count the time while the host is
-	   suspended (CLOCK_BOOTTIME); no other time does (CLOCK_MONOTONIC). */
+	/* Lifetimes, from the policy of the leader that ends the flight. Both
+	   lifetimes, grace_ms and stale_if_error_ms go on while the host is
+	   suspended (CLOCK_BOOTTIME); the other times of a policy stand still
+	   (CLOCK_MONOTONIC). */
 	uint32_t ttl_ms;     /* a value serves later callers for so long */
 	uint32_t neg_ttl_ms; /* a failure serves later callers for so long */
 
@@ -97,9 +98,9 @@ struct sfshm_policy {
 	 * How long past its lifetime a call accepts a value, which it then
 	 * marks as stale: grace_ms while another caller leads;
 	 * stale_if_error_ms after the work failed; the longer of the two in
-	 * place of -EHOSTDOWN, -EAGAIN or -ENOSPC. The segment keeps a value
-	 * for the longer of the two past its lifetime, by the policy of the
-	 * leader that published the value. While the key's leader is dead or
+	 * place of -EHOSTDOWN, -EAGAIN or -ENOSPC. After its lifetime the
+	 * segment keeps a value for the longer of the two times in the policy
+	 * of the leader that published it. While the key's leader is dead or
 	 * past its lease, a call takes no stale value: it replaces that leader.
 	 */
 	uint32_t grace_ms;
@@ -350,13 +351,14 @@ int sfshm_get(struct sfshm *handle, const void *key, size_t key_len,
 
 /*
  * sfshm_get() with a policy, which may be NULL. If the key has no fresh result,
- * looks for a stale value (result->stale is 1): its lifetime ended less than
- * the longer of grace_ms and stale_if_error_ms ago or, with
- * SFSHM_STALE_ON_TIMEOUT, at any time. A fresh failure is returned unless
- * stale_if_error_ms accepts the stale value; SFSHM_RETRY_ON_FAILURE ignores the
- * failure. Calls `fits` and `fresh`; no other field of the policy matters.
- * Returns as sfshm_get(), or -E2BIG. Never leads, and does not look at the
- * key's leader: a stale value does not show whether anybody renews it.
+ * looks for a stale value (result->stale is 1). The time since the end of the
+ * value's lifetime must be less than the longer of grace_ms and
+ * stale_if_error_ms; with SFSHM_STALE_ON_TIMEOUT, any value will do. A fresh
+ * failure is returned unless stale_if_error_ms accepts the stale value;
+ * SFSHM_RETRY_ON_FAILURE ignores the failure. Calls `fits` and `fresh`; no
+ * other field of the policy matters. Returns as sfshm_get(), or -E2BIG. Never
+ * leads, and does not look at the key's leader: a stale value does not show
+ * whether anybody renews it.
  */
 int sfshm_peek(struct sfshm *handle, const void *key, size_t key_len,
 	       const struct sfshm_policy *policy,
@@ -439,10 +441,10 @@ int sfshm_invalidate(struct sfshm *handle, const void *key, size_t key_len,
 /*
  * sfshm_invalidate() for every key. Returns the number of keys invalidated (at
  * most INT_MAX), or an error as sfshm_get(). Visits every slot, one after the
- * other. A value whose flight began before the call is out of date when the
- * call returns or, if it is published later, from the start. A value whose
- * flight began during the call may stay. If the caller dies inside, some keys
- * are invalidated and others are not.
+ * other. If a flight began before the call, its value is out of date when the
+ * call returns; if the value is published later, it is out of date from the
+ * start. A value whose flight began during the call may stay fresh. If the
+ * caller dies inside, some keys are invalidated and others are not.
  */
 int sfshm_invalidate_all(struct sfshm *handle, uint32_t flags) SFSHM_CHECKED;
 

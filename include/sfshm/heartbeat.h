@@ -35,9 +35,9 @@ struct sfshm_heartbeat {
  * Starts a new thread that extends the lease of `flight`, and of its claim.
  * Every lock_age_ms / 3 the new thread sets the lease to end lock_age_ms later,
  * whatever end sfshm_extend() has set. If the policy has no lock_age_ms, the
- * time left of the lease that sfshm_extend() has set takes its place; if there
- * is no lease, the call starts no thread. The calling thread must lead the
- * flight. All signals are blocked in the new thread. The new thread ends by
+ * heartbeat uses the time until the end that sfshm_extend() has set instead; if
+ * there is no lease, the call starts no thread. The calling thread must lead
+ * the flight. All signals are blocked in the new thread. The new thread ends by
  * itself once the flight is lost or has ended, even if the leader is cancelled
  * or ends without sfshm_heartbeat_stop().
  *

@@ -114,8 +114,8 @@ struct sfshm_slot_info {
 	int64_t death_ms;    /* since the last leader died, if nobody has led
 			     since; else -1 */
 	uint32_t rank;       /* held lock: its rank; 0: none */
-	uint32_t owner_died; /* 1: the last leader or holder died; the one after
-				it learns that */
+	uint32_t owner_died; /* 1: the last leader or lock holder died; the next
+				one learns that */
 	uint32_t permits_max; /* semaphore: number of permits */
 	uint32_t permits;     /* semaphore: permits held */
 	uint32_t stage;       /* save: enum sfshm_save_stage */

@@ -64,7 +64,7 @@ struct sfshm_lock_options {
 	uint32_t rank;
 	uint32_t wait_timeout_ms; /* then -ETIMEDOUT; 0: no limit */
 	uint32_t reserved;
-	uint64_t deadline_ns; /* likewise, CLOCK_MONOTONIC; 0: no limit */
+	uint64_t deadline_ns; /* CLOCK_MONOTONIC; then -ETIMEDOUT; 0: none */
 	struct sfshm_cancel *cancel; /* once fired: -ECANCELED; or NULL */
 	/* Buffer for one line that names both ranks and both keys if the rank
 	   is wrong; or NULL. */
@@ -113,11 +113,11 @@ struct sfshm_lock {
  *   -ESHUTDOWN, -EUSERS, -EINVAL, -E2BIG, -ENAMETOOLONG, -EBADMSG, -EBADF,
  *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
  *
- * The call takes a free lock without a system call, even after the deadline,
- * and, unless SFSHM_LOCK_CANCEL_FIRST is set, even if the token has fired. A
- * waiter sleeps in the kernel; the sleep is a cancellation point, and signals
- * do not end it. A caller that dies inside holds the lock or does not; in
- * either case the others go on.
+ * The call takes a free lock without a system call, even after the deadline. A
+ * fired token stops that only with SFSHM_LOCK_CANCEL_FIRST. A waiter sleeps in
+ * the kernel; the sleep is a cancellation point, and signals do not end it. A
+ * caller that dies inside holds the lock or does not; in either case the others
+ * go on.
  *
  * A thread that releases a lock and takes it again at once may overtake the
  * waiters. Once the waiters have been overtaken 16 times, the next caller lets

@@ -19,8 +19,8 @@ SFSHM_BEGIN_DECLS
  *
  * The call takes a flight under way from its leader, whose publish then returns
  * -ESTALE; the callers that wait for the flight get this value. While a resize
- * moves values, one of these callers may become the leader first; it is fenced,
- * too. Returns
+ * moves values, one of these callers may become the leader first; that leader
+ * is fenced, too. Returns
  *
  *   0             The segment has the value.
  *   SFSHM_INVALIDATED  The segment has the value, but it is stale from the
@@ -39,7 +39,7 @@ SFSHM_BEGIN_DECLS
  *   -EINVAL, -E2BIG, -ENAMETOOLONG, -EUSERS, -EBADMSG, -EBADF, -ECHILD,
  *   -ENOMEM       As in <sfshm/errors.h>.
  *
- * Never waits for another caller, and takes no claim; else blocks as
+ * Never waits for another caller, and takes no claim; otherwise blocks as
  * sfshm_publish() does. If the caller dies inside, the key has either its old
  * value or the new one. But if the caller dies or is stopped after it took a
  * flight from the leader, the key has no value, and after 125 ms at the most a
@@ -76,8 +76,8 @@ int sfshm_flight_value(const struct sfshm_flight *flight,
 		       struct sfshm_result *result) SFSHM_CHECKED;
 
 /*
- * Ends the flight with the value that sfshm_flight_value() gives, which starts
- * a new lifetime: the work has found that this value is still right. Followers
+ * Ends the flight with the value that sfshm_flight_value() gives. The value
+ * starts a new lifetime: the work has found that it is still right. Followers
  * get it as the flight's result, with the flight's generation. Returns as
  * sfshm_publish(), or -ENODATA: there is no such value, and the flight is still
  * yours. The call copies the bytes within the segment, so for a moment the

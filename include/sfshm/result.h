@@ -42,8 +42,8 @@ struct sfshm_buf {
  *
  * The fields are valid after an outcome >= 0; `code` and `message` also after
  * -EREMOTEIO and -ENOENT. After any other outcome value.len is 0. The message
- * is empty unless the work of this call's key failed: the library clears what
- * an earlier call, or a value that the policy's checks refused, left there.
+ * is empty unless the work for this call's key failed: no text stays from an
+ * earlier call, or from a value that the policy's checks refused.
  */
 struct sfshm_result {
 	size_t size;

@@ -51,7 +51,8 @@ enum sfshm_save_stage {
 /*
  * Options of a save. Zero-initialise it and set `size` to its sizeof. With all
  * other fields 0 only the present waiters share the record, only the file's
- * owner may read it, and the reservation lasts for as long as the writer lives.
+ * owner may read the file, and the reservation lasts for as long as the writer
+ * lives.
  */
 struct sfshm_save_options {
 	size_t size;
@@ -65,10 +66,10 @@ struct sfshm_save_options {
 	   reservation from a live writer, unless the file is in place and
 	   serves that caller. 0: no limit. */
 	uint32_t reserve_ms;
-	/* For all waits of the call together, from its begin; then -ETIMEDOUT;
-	   0: no limit. */
+	/* Limit of all waits together, counted from the begin of the call; then
+	   -ETIMEDOUT. 0: no limit. */
 	uint32_t wait_timeout_ms;
-	uint64_t deadline_ns; /* likewise, CLOCK_MONOTONIC; 0: no limit */
+	uint64_t deadline_ns; /* CLOCK_MONOTONIC; then -ETIMEDOUT; 0: none */
 	struct sfshm_cancel *cancel; /* once fired: -ECANCELED; or NULL */
 	/* Name of a semaphore: the writer holds one of its permits. Or NULL. */
 	const void *semaphore;
@@ -94,7 +95,8 @@ struct sfshm_save_info {
 	uint8_t reserved[6];
 	char message[SFSHM_MESSAGE_MAX]; /* of a failed save; a string */
 	char path[SFSHM_SAVE_PATH_MAX];  /* absolute path of the file; after
-					    sfshm_save_begin(), its `path` */
+					    sfshm_save_begin(), the path that
+					    the caller passed, made absolute */
 };
 
 #define SFSHM_SAVE_INFO_INIT                           \

@@ -8,7 +8,7 @@
  *
  *   NULL          the user's default segment, "default"
  *   "name"        the file /dev/shm/sfshm.UID.name, so names of two users never
- *                 collide; may contain letters, digits and ._-+@:
+ *                 collide; a name may contain letters, digits and ._-+@:
  *   "dir/file"    a path: any name with a slash in it
  */
 #ifndef SFSHM_SEGMENT_H
@@ -128,14 +128,14 @@ int sfshm_close(struct sfshm *handle);
 /*
  * Removes the segment's name. Processes that have the segment open notice
  * within a second: from then on their calls use the new segment of that name,
- * or return -ESHUTDOWN if there is none. They end what they hold or lead as
- * usual. When the last of these processes has unmapped the segment, the kernel
- * frees its memory. Removes any regular file of this user under that name,
- * whatever its contents, and the files that an interrupted resize has left
- * beside it. A segment that sfshm_memfd() made has no name to remove. Returns
- * 0, -ENOENT, -EPERM (the file belongs to another user), -ENAMETOOLONG,
- * -EINVAL, or the error of the system call that failed. Blocks only for
- * file-system calls. Thread-safe; not for signal handlers.
+ * or return -ESHUTDOWN if there is none. These processes end their flights,
+ * locks and permits as usual. When the last of these processes has unmapped the
+ * segment, the kernel frees its memory. Removes any regular file of this user
+ * under that name, whatever its contents, and the files that an interrupted
+ * resize has left beside it. A segment that sfshm_memfd() made has no name to
+ * remove. Returns 0, -ENOENT, -EPERM (the file belongs to another user),
+ * -ENAMETOOLONG, -EINVAL, or the error of the system call that failed. Blocks
+ * only for file-system calls. Thread-safe; not for signal handlers.
  */
 int sfshm_unlink(const char *name) SFSHM_CHECKED;
 

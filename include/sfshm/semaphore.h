@@ -58,7 +58,7 @@ struct sfshm_semaphore_options {
 	 * in strictly increasing rank, so it can hold only one of each rank.
 	 */
 	uint32_t rank;
-	uint64_t deadline_ns; /* likewise, CLOCK_MONOTONIC; 0: no limit */
+	uint64_t deadline_ns; /* CLOCK_MONOTONIC; then -ETIMEDOUT; 0: none */
 	struct sfshm_cancel *cancel; /* once fired: -ECANCELED; or NULL */
 	/* Buffer for one line that names both ranks and both keys if the rank
 	   is wrong; or NULL. */
@@ -92,8 +92,8 @@ struct sfshm_permit {
  *   -EDEADLK    Waiting would deadlock: this thread holds all the permits, or
  *               the one thread that holds them waits for a flight, a lock or a
  *               permit of this thread. Release what this thread holds and begin
- *               anew. The call finds no circle over a semaphore whose permits
- *               several threads hold.
+ *               anew. If several threads hold the permits of a semaphore, the
+ *               call does not notice a deadlock through that semaphore.
  *   -EDOM       The rank is not above the ranks that this thread holds.
  *   -ETIMEDOUT, -ECANCELED  Your wait ended.
  *   -EMSGSIZE   The segment's max_value is below the 4 KiB of a semaphore.
@@ -105,10 +105,10 @@ struct sfshm_permit {
  * order. Later callers may overtake the waiters 16 times; then the next caller
  * lets a waiter go first: the caller waits, too, for 2 ms at most.
  *
- * The call takes a free permit without a system call, even after the deadline,
- * and, unless SFSHM_SEMAPHORE_CANCEL_FIRST is set, even if the token has fired.
- * A waiter sleeps in the kernel; the sleep is a cancellation point, and signals
- * do not end it. If the caller dies inside, the permit that it may have got is
+ * The call takes a free permit without a system call, even after the deadline.
+ * A fired token stops that only with SFSHM_SEMAPHORE_CANCEL_FIRST. A waiter
+ * sleeps in the kernel; the sleep is a cancellation point, and signals do not
+ * end it. If the caller dies inside, the permit that it may have got is
  * returned.
  */
 int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
@@ -153,8 +153,8 @@ struct sfshm_semaphore_info {
 
 /*
  * Reads the state of a semaphore without a lock: each number is as it was at
- * some moment of the call. Before that, the call returns the permits of dead
- * holders to the semaphore. Returns 0; -ENODATA, there is no such semaphore; or
+ * some moment of the call. First the call returns the permits of dead holders
+ * to the semaphore. Returns 0; -ENODATA, there is no such semaphore; or
  * -EINVAL, -ENAMETOOLONG, -EUSERS, -ENOSPC, -ESHUTDOWN, -EBADMSG, -EBADF,
  * -ECHILD, -ENOMEM. Never waits for another caller.
  */

@@ -26,7 +26,7 @@ call_breaker_is_open_ended(const struct sfshm_policy *policy)
 	return policy->breaker_deaths && !policy->breaker_ms;
 }
 
-/* Whether the arguments are valid, and the key is stored inside its slot. */
+/* Whether the arguments are valid, and the key fits into its slot. */
 static force_inline bool call_is_usual(const struct sfshm *h, const void *key,
 				       size_t len,
 				       const struct sfshm_result *result)

@@ -8,8 +8,8 @@ static const struct {
 	const char *text;
 } texts[] = {
 	{ EINVAL, "an argument is out of range; correct the call" },
-	{ E2BIG, "the options have a newer field set that this library does "
-		 "not know; clear it, or install a newer libsfshm" },
+	{ E2BIG, "the options set a newer field that this library does not "
+		 "know; clear the field, or install a newer libsfshm" },
 	{ ENAMETOOLONG,
 	  "the key, name or path is too long; choose a shorter one" },
 	{ EMSGSIZE, "too large for the segment; publish less, "
@@ -54,8 +54,8 @@ static const struct {
 		 "open the segment first" },
 	{ ECHILD, "it belongs to the parent process; "
 		  "open the segment in this process" },
-	{ EPERM, "it belongs to another user or thread, or is more open "
-		 "than allowed; act as its owner, or check its mode" },
+	{ EPERM, "it belongs to another user or thread, or its mode gives "
+		 "too many permissions; act as its owner, or check the mode" },
 	{ EPROTO, "the file is not a segment that this library can use; "
 		  "choose another one, or make it anew" },
 	{ EBADMSG, "the segment is damaged; "

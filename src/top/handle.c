@@ -74,7 +74,7 @@ int handle_enter_slow(struct sfshm *h, struct peer **out)
 /*
  * If the process has only one handle of the segment, detaches the calling
  * thread from the segment, and from its predecessor if no other handle needs
- * that one.
+ * the predecessor.
  */
 static void detach_if_last(struct mapping *map)
 {

@@ -208,7 +208,7 @@ static int leads(const struct flight *f)
 
 /*
  * How many ms ahead each beat sets the lease's end: the policy's lease, or else
- * the time left of the lease that sfshm_extend() set. 0: there is no lease.
+ * the time until the end that sfshm_extend() set. 0: there is no lease.
  */
 static uint32_t reach_of(const struct flight *f)
 {
@@ -268,7 +268,7 @@ static uint64_t end_thread(uint64_t number)
 	return n;
 }
 
-/* Whether the flight's end would return -ESTALE, or has returned that. */
+/* Whether a call that ends the flight returned -ESTALE, or would now. */
 static bool was_taken(const struct flight *f)
 {
 	if (!flight_open(f))

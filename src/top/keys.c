@@ -74,8 +74,8 @@ int sfshm_get_many(struct sfshm *h, const struct iovec *keys, size_t count,
 }
 
 /*
- * Takes a stale value by settle_ms, not by grace_ms, because settle_ms does not
- * make the call look at the key's leader.
+ * Asks for a stale value with settle_ms. With grace_ms, flight_peek() would
+ * also look at the key's leader.
  */
 int sfshm_peek(struct sfshm *h, const void *key, size_t key_len,
 	       const struct sfshm_policy *policy, struct sfshm_result *result)

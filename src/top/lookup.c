@@ -143,8 +143,8 @@ static int find_or_make(struct lookup *w, bool try)
 			return r;
 	}
 	/*
-	 * Each time make() found the semaphore made, and find_here() did not
-	 * find it: the segment is damaged.
+	 * Each time make() ended as if the semaphore exists, but find_here()
+	 * did not find it: the segment is damaged.
 	 */
 	peer_count(w->p, COUNT_corrupt);
 	return -EBADMSG;

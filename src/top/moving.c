@@ -76,8 +76,9 @@ static bool left_behind(int r)
 }
 
 /*
- * Moves the mark that a lock's last holder died, of which the next holder must
- * learn. Leaves the lock in the new segment as if its holder had died there.
+ * Moves the mark that a lock's last holder died, so that the next holder learns
+ * of the death. Leaves the lock in the new segment as if its holder had died
+ * there.
  */
 static int orphan_over(struct move *m, struct call *from,
 		       const struct flight *f)

@@ -34,8 +34,8 @@ static int take(struct sfshm *h, const void *key, size_t len,
 
 /*
  * Removes the key after the put failed with `why`, because any value that the
- * key still has is older. Returns `why`, or the error of the removal, after
- * which the key may still have an older value.
+ * key still has is older. Returns `why`. If the removal fails, too, returns its
+ * error; the key may then still have an older value.
  */
 static int drop_older(struct sfshm *h, const void *key, size_t len, int why)
 {

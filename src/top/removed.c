@@ -62,9 +62,9 @@ static bool had_the_name(const struct search *s, int folder, const char *fd)
 
 /*
  * Opens the file of inode `ino` through process `pid`, which has it open.
- * -ENOENT: the process has no such file that had the name. Compares a link's
- * text first, because fstatat() on another open file of that process might take
- * long.
+ * -ENOENT: among the process's open files, none has that inode and had the
+ * name. Compares a link's text first, because fstatat() on another open file of
+ * that process might take long.
  */
 static int open_through(const struct search *s, pid_t pid, uint64_t ino)
 {

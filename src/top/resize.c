@@ -26,8 +26,8 @@
 #include "top/succession.h"
 
 /*
- * The successor's generations start so far above the old segment's, and so
- * above all that the old segment can still reach.
+ * The successor's generations start this far above the old segment's highest
+ * one; the old segment never gets that far.
  */
 #define GENERATION_LEAP (UINT64_C(1) << 32)
 /* Tries while other processes resize at the same time. */
@@ -155,7 +155,8 @@ static int take_the_name(struct resize *z)
 	return 0;
 }
 
-/* Removes the names of a resizer that died before its rename, or at its end. */
+/* Removes the names that a resizer left if it died before its rename, or after
+   the move but before it removed the alias. */
 static int tidy(struct resize *z)
 {
 	int passing = succession_owns(z->path, z->passing);

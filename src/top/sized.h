@@ -21,9 +21,9 @@
 #define SIZED_SURPLUS_MAX 4096
 
 /*
- * Copies a caller's options into *own, of `size` bytes with the field `size`
- * first. Returns 0, -EINVAL or -E2BIG; after -E2BIG, *own has the fields that
- * this library knows.
+ * Copies a caller's options into *own, a struct of `size` bytes whose first
+ * field is `size`. Returns 0, -EINVAL or -E2BIG; after -E2BIG, *own has the
+ * fields that this library knows.
  */
 int sized_read(void *own, size_t size, const void *theirs);
 

@@ -215,9 +215,9 @@ void handle_look(struct mapping *map)
 }
 
 /*
- * Makes a removed segment, of which the new segment's creator did not know, the
- * new one's predecessor in this process. This process then leads no key in both
- * segments; warn() tells the other processes.
+ * If the new segment's creator did not know of the removed segment, makes the
+ * removed segment the predecessor of the new one in this process. This process
+ * then leads no key in both segments; warn() tells the other processes.
  */
 static void remember_removed(struct mapping *map, struct mapping *old)
 {

@@ -33,7 +33,7 @@
 #include "peer/removal.h"
 #include "top/handle.h"
 
-/* Path of the predecessor of the segment at `path`, while it is needed. */
+/* Alias of the predecessor of the segment at `path` ("NAME~"). */
 int handle_old_path(const char *path, char *buf, size_t size);
 
 /* Path that a successor has just before it takes the name. */
@@ -58,10 +58,10 @@ uint64_t succession_under_way(struct mapping *map);
 bool succession_left(struct mapping *map);
 
 /*
- * Whether the file `other`, whose name beside `path` is one that a resize uses,
- * is part of a resize: a segment of this user that precedes or follows the one
- * at `path`, or is the same. Returns 1; 0: there is no such file; -EEXIST: the
- * file is something else.
+ * Whether the file `other` ("NAME~" or "NAME~new") is part of a resize: a
+ * segment of this user that is the one at `path`, its predecessor or its
+ * successor. Returns 1; 0: there is no such file; -EEXIST: the file is
+ * something else.
  */
 int succession_owns(const char *path, const char *other);
 
