@@ -75,12 +75,12 @@
 /*
  * Copies between private memory and bytes that another thread may be rewriting:
  * values, keys, a record's name. The copy may be torn, so the caller validates
- * it afterwards. Use it for bytes that are compared or passed on. Load a word
- * that serves as an index, a length or a time once, by a helper above: the
- * compiler may read the source again in place of the copy. Where the library
- * itself reads a value, a compiler_barrier() after the copy prevents that
- * (arena_read()). The processor needs no more than a memcpy(); ThreadSanitizer
- * needs relaxed accesses.
+ * it afterwards. Use it for bytes that are compared or passed on. For a word
+ * that serves as an index, a length or a time, use one load by a helper above:
+ * after copy_torn() the compiler may read the source again instead of the copy.
+ * Where the library itself reads a value, a compiler_barrier() after the copy
+ * prevents that (arena_read()). The processor needs no more than a memcpy();
+ * ThreadSanitizer needs relaxed accesses.
  */
 #ifdef OS_TSAN
 static inline void copy_torn(void *to, const void *from, size_t n)

@@ -29,9 +29,9 @@
  *   D  -> 0    a full sweep opens the door of D, whose process is dead
  *
  * Nobody waits long for a thread in a door. A thread that attaches takes
- * another record, a reaper leaves this one alone, and a thread that detaches
- * soon leaves the mutex to the kernel. So a thread that stops in a door costs
- * one record.
+ * another record, and a reaper leaves this one alone. A thread that detaches
+ * waits for a moment, then leaves the mutex to the kernel. So a thread that
+ * stops in a door costs one record.
  *
  * The limits:
  *  - A thread that ends in a door, while its process goes on, costs the record

@@ -21,7 +21,8 @@
  *      incarnation and mutex, then makes its CAS from that control word. If the
  *      CAS succeeds, what the thread read was true of the owner in the word.
  *  LIFE-3. A thread reads the mutex after the incarnation. If the mutex is
- *      marked, that incarnation's owner is dead, or a reaper that came later.
+ *      marked, the dead thread is that incarnation's owner, or one that locked
+ *      the mutex after that owner had gone.
  *  LIFE-4. The kernel marks no mutex but those of the thread that died: see
  *      peer/door.h.
  *

@@ -25,7 +25,7 @@ static bool leads_to(const struct mapping *map, const struct stat *st)
 	return st->st_dev == map->dev && st->st_ino == map->ino;
 }
 
-/* Whether the name leads to another file, in the folder of the opening. */
+/* Whether another file has the name, in the same folder as at the opening. */
 static bool replaced(const struct mapping *map)
 {
 	const char *path = load_acquire(&map->path), *slash;

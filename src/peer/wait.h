@@ -207,9 +207,9 @@ uint32_t event_arm(uint32_t *event);
 uint32_t event_arm_all(uint32_t *event);
 
 /*
- * Wakes waiters: one or all. The caller has made the change that they wait for
- * by cas_seq(). Makes no system call if no waiter is announced. Returns whether
- * one was.
+ * Wakes waiters: one or all. The caller has already made, by cas_seq(), the
+ * change that they wait for. Makes no system call if no waiter is announced.
+ * Returns whether one was.
  */
 bool event_wake(uint32_t *event, bool all);
 

@@ -287,7 +287,10 @@ int file_open(const char *path, int flags, const struct sfshm_options *o,
 	return r;
 }
 
-/* Whether a process has byte locks on the file, whatever boot that is from. */
+/*
+ * Whether a process has byte locks on the file, even a process that sees
+ * another boot's id.
+ */
 static bool in_use(int fd)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };

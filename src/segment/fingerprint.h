@@ -32,7 +32,7 @@ int fingerprint_read(struct shm_fingerprint *out);
  * Makes the zeroed bytes at `mutex` a robust shared mutex. Any number of
  * processes may do so at once, and again while the mutex is locked: the
  * function writes only words that are 0 here but not in a new mutex, and libc
- * never changes such words. Returns false if such a word has a third value: the
+ * never changes such words. Returns false if such a word has neither value: the
  * caller must not pass that mutex to libc.
  */
 bool mutex_prepare(pthread_mutex_t *mutex);

@@ -76,10 +76,10 @@ static int counts_fit(const struct shm_geometry *g)
 }
 
 /*
- * The spare granules, beyond the bytes that the creator asked for: room for one
- * result of any size, or for a few small ones, that a leader hands to its
- * followers though there is no room to keep them. Spare granules take no memory
- * until a leader first needs them.
+ * Returns how many spare granules there are beyond the bytes that the creator
+ * asked for: enough for one result of any size, or for a few small ones. A
+ * leader that has no room to keep a result hands the result to its followers in
+ * spare granules. These take no memory until a leader first needs them.
  */
 static uint32_t spare_for(const struct shm_geometry *g)
 {

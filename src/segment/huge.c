@@ -47,9 +47,9 @@ static void collapse(uint8_t *base, const struct shm_geometry *g,
 }
 
 /*
- * Whether a region after the slots begins at `at`: its first range also holds
- * the end of the region before. huge_prepare() has collapsed the first ranges
- * of the other regions.
+ * Whether a region after the slots begins at `at`. Its first range begins in
+ * the region before, which may not be in use there yet. huge_prepare() has
+ * collapsed the first ranges of the other regions.
  */
 static bool region_begins(const struct shm_geometry *g, uint64_t at)
 {

@@ -23,19 +23,19 @@
 void *huge_map(int fd, size_t size);
 
 /*
- * Makes ranges of the file mapped at `base` huge pages: those that begin within
- * the bytes [first, last), and also the one around `first` if a region begins
- * there. So a region that grows has each of its ranges collapsed once. Each
- * range must have memory for one of its pages at least. A range takes a
- * fraction of a millisecond, or longer if the kernel has to move memory or
- * another processor is busy in the range.
+ * Turns ranges of the file, which is mapped at `base`, into huge pages: those
+ * that begin within the bytes [first, last), and also the one around `first` if
+ * a region begins there. So a region that grows has each of its ranges
+ * collapsed once. Each range must have memory for one of its pages at least. A
+ * range takes a fraction of a millisecond, or longer if the kernel has to move
+ * memory or another processor is busy in the range.
  */
 void huge_collapse(uint8_t *base, const struct shm_geometry *g, uint64_t first,
 		   uint64_t last);
 
 /*
- * Makes the ranges of the header and the buckets huge pages, in a file that
- * nobody has mapped yet.
+ * Turns the ranges of the header and the buckets into huge pages, in a file
+ * that nobody has mapped yet.
  */
 void huge_prepare(int fd, const struct shm_geometry *g);
 

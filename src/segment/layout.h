@@ -104,12 +104,12 @@ struct shm_header {
 
 	/* The grace period clock; a caller that needs room advances it. */
 	uint64_t epoch;
-	uint64_t epoch_since; /* ns; hint, may be late: `epoch` grew then */
-	uint32_t moved;       /* 0; SHM_MOVED; by CAS from 0, SHM_REMOVED */
+	uint64_t epoch_since; /* hint, may be late: when `epoch` grew, ns */
+	uint32_t moved;       /* 0, SHM_MOVED or, by CAS from 0, SHM_REMOVED */
 	uint32_t drained;     /* 1: nothing is left in the predecessor */
-	uint64_t doubled;     /* ns: until then something was owned in a removed
-				 segment of the same name; by a user of that
-				 segment */
+	uint64_t doubled;     /* ns: the last time at which something was owned
+				 in a removed segment of the same name; by a
+				 user of that segment */
 	uint8_t pad1[32];
 
 	/* Changed by every insert. */

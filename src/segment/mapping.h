@@ -87,9 +87,10 @@ struct mapping *mapping_predecessor(struct mapping *map);
 struct mapping *mapping_peek_predecessor(struct mapping *map);
 
 /*
- * Makes `old` the predecessor, or none if NULL, and takes over the caller's
- * reference to it, one for a handle. If there was another predecessor, waits
- * for a grace period of liburcu and drops that one's reference.
+ * Makes `old` the predecessor (NULL: there is none any more), and takes over
+ * the caller's reference to `old`, which is one for a handle. If there was
+ * another predecessor, waits for a grace period of liburcu and drops that one's
+ * reference.
  */
 void mapping_set_predecessor(struct mapping *map, struct mapping *old);
 

@@ -63,8 +63,8 @@ static uint32_t scan(struct peer *p, uint32_t *cursor, uint32_t want,
 }
 
 /*
- * Scans granules outside slots first, because one copy serves neighbours among
- * them. Looks at one granule in `part`, and at some more.
+ * Scans granules outside slots first, because neighbours among those can be
+ * copied in one go. Looks at one granule in `part`, and at some more.
  */
 static uint32_t scan_all(struct peer *p, uint32_t want, uint32_t part)
 {
@@ -133,8 +133,8 @@ static void drop_build(struct peer *p)
 }
 
 /*
- * Finds more room: memory that was never in use, if there is any, to which it
- * sets a cursor; else the memory of values that the evictor chooses.
+ * Finds more room. If there is memory that was never in use, brings some of it
+ * into use and sets a cursor to it; else has the evictor free values.
  */
 static int make_room(struct peer *p, uint32_t want)
 {

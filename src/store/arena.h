@@ -158,8 +158,8 @@ static inline int arena_write(const struct mapping *map, uint32_t ref,
 
 /*
  * Copies `len` bytes out of a chain. The copy may be torn: the caller validates
- * it, and may then use it. The compiler cannot read the chain again in its
- * place.
+ * it, and may then use it. The compiler cannot read the chain again instead of
+ * the copy.
  */
 int arena_read_long(const struct mapping *map, uint32_t ref, void *to,
 		    uint64_t len);

@@ -210,10 +210,10 @@ static inline bool ctl_at_rest(uint64_t c)
 /*
  * Whether a copy of cur's field is whole: the word was `before` when the copy
  * began, and `after` when it ended. One flight has to flip cur away from a
- * field before the next flight may write that field. So the copy is whole if no
- * flight flipped cur, none gave the value up, and at most one began that is
- * still BUSY: if it has ended, cur may have flipped twice. In limbo the memory
- * may be freed at any moment.
+ * field before the next flight may write that field. So the copy is whole if
+ * cur is the same, no flight gave the value up, and no flight began, or only
+ * one that is still BUSY. (If that one has ended, cur may have flipped twice.)
+ * In limbo the memory may be freed at any moment.
  */
 static inline bool ctl_copy_whole(uint64_t before, uint64_t after)
 {

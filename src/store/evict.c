@@ -12,9 +12,9 @@
 /* Free slots are scarce if fewer than one slot in SCARCE is free. */
 #define SCARCE 128
 /*
- * Before a caller that wants a free slot evicts a value, it looks at PATIENT
- * times as many slots as it should take to meet a free one. If free slots are
- * scarce, it looks at HASTY slots, and mostly evicts.
+ * How many slots a caller looks at for a free one before it evicts a value. On
+ * average one slot in n is free: the caller looks at PATIENT * n slots. If free
+ * slots are scarce, it looks at HASTY slots, and mostly evicts.
  */
 #define PATIENT 16
 #define HASTY 4

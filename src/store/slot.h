@@ -29,8 +29,8 @@
  * by a CAS while the slot is RETIRED and nobody owns it, or as the owner itself
  * in LIMBO, before it gives the slot up (FLIGHT-T13). The generation tells this
  * flight's time from an earlier flight's. `guessed` is one bit. If it is set,
- * the leader has not noted its start; a caller has noted instead when it first
- * met the leader, by a CAS from the word that the caller found.
+ * the leader has not noted its start, and the time is when a caller first met
+ * the leader. That caller notes the time by a CAS from the word that it found.
  */
 #define STARTED_STAMP (UINT64_C(1) << 63)
 #define STARTED_GEN_SHIFT 49
@@ -185,8 +185,8 @@ static inline bool field_serves(struct field f, uint64_t now)
 int slot_take(struct peer *p, uint32_t slot, uint64_t ctl, uint64_t *out);
 
 /*
- * The generation from which the slot's next flight counts: that of `ctl`, or
- * for a linked slot in the making one above the floor, if that is higher.
+ * The generation from which the slot's next flight counts: that of `ctl`. For a
+ * linked slot in the making it is the floor + 1, if that is higher.
  */
 static inline uint64_t slot_gen(const struct mapping *map, uint64_t ctl)
 {

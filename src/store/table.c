@@ -134,8 +134,9 @@ int table_insert(struct peer *p, const struct key *k, uint32_t slot)
 			return r < 0 ? r : -EEXIST;
 		/*
 		 * ORDER-L2 pairs ORDER-L1
-		 * A reader may follow either link: this one if it was expelled
-		 * and has stood on the slot since the slot's last life.
+		 * A reader loads the link that the CAS below changes; or, if it
+		 * was expelled and has stood on the slot since the slot's last
+		 * life, this link.
 		 */
 		store_release(&s->next, link_next(load_relaxed(&s->next),
 						  link_index(pl.link)));

@@ -110,8 +110,8 @@ static int attempt(struct acquire *a, bool slice, struct holders *h)
 }
 
 /*
- * Whether the token has fired, for a caller to which that counts before a
- * permit.
+ * Whether a token that counts before a permit (`first`) has fired. False if the
+ * call has no such token.
  */
 static bool cancelled_first(const struct acquire *a)
 {
@@ -229,9 +229,9 @@ void acquire_begin_to_wait(struct acquire *a)
 }
 
 /*
- * SEMAPHORE-6, once a caller has taken a permit. `due`: by `bypassed`, the
- * caller had to let waiters go first; `deferred`: there were waiters, and it
- * did.
+ * SEMAPHORE-6, once a caller has taken a permit. `due`: `bypassed` said that
+ * the caller must let waiters go first. `deferred`: there were waiters, and the
+ * caller let them go first.
  */
 static void count_bypass(const struct acquire *a, bool waited, bool due,
 			 bool deferred)

@@ -25,8 +25,9 @@ int call_given_up(struct call *c, uint64_t now)
 }
 
 /*
- * A check of the policy has rejected this value, and with it each older one: as
- * another key's, or just as a fresh one. Empties the result.
+ * A check of the policy has rejected this value, and with it each older one.
+ * COUNT_misfits: these values do not serve at all. COUNT_refused: they do not
+ * serve as fresh ones. Empties the result.
  */
 static enum step refuse(struct call *c, enum shm_counter why)
 {

@@ -26,8 +26,8 @@ struct call {
 	/* The lease of a flight, ms; or the rank of a lock. */
 	uint32_t lease_or_rank;
 	bool stale; /* the value being taken is past its lifetime */
-	/* The call has given up on a fresh result. A value will do that is past
-	   its lifetime by less than settle_ms; UINT64_MAX: any value. */
+	/* The call has given up on a fresh result. A value past its lifetime
+	   by less than settle_ms will do; UINT64_MAX: any value. */
 	bool settles;
 	uint64_t settle_ms;
 	/* A call for a key that its own thread leads gets -EBUSY, not

@@ -5,7 +5,7 @@
  * claim. The claim never has a result, and ends with the flight on the caller's
  * own key. If its leader dies, it is taken over like any flight.
  *
- *  CLAIM-1. A caller takes the claim only once nothing else keeps it from
+ *  CLAIM-1. A caller takes the claim only when nothing else keeps it from
  *      leading its key. While it has the claim and does not lead, it does not
  *      wait. If another caller has become the key's leader meanwhile, or has
  *      made a result, the caller gives the claim back. So a claim is held only

@@ -19,8 +19,8 @@ bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result);
 /*
  * As fast_get(), or makes the caller the leader. Returns SFSHM_CACHED,
  * SFSHM_LEADER with *f filled in, or AGAIN: flight_begin() must answer. Of the
- * policy it reads only the fields that a leader needs, SFSHM_REFRESH and
- * SFSHM_CANCEL_FIRST.
+ * policy it uses only the fields that a leader needs, and the two flags
+ * SFSHM_REFRESH and SFSHM_CANCEL_FIRST.
  */
 int fast_begin(struct peer *p, const struct key *k,
 	       const struct sfshm_policy *policy, struct flight *f,

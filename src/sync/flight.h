@@ -187,9 +187,9 @@ static inline bool flight_stands(const struct flight *f)
 /*
  * For a flight or lock at `slot` that is about to end: whether another caller
  * may have led the same key at the same time, in another segment of the same
- * name. That may be so if this segment's file is removed, or took the name of a
- * removed one in which work went on. First checks the file, if that is due
- * (REMOVAL-1).
+ * name. That may be so if this segment's file is removed; or if this segment
+ * has the name of a removed segment, in which work went on. First checks the
+ * file, if that is due (REMOVAL-1).
  */
 static force_inline bool flight_is_doubtful(struct mapping *map, uint32_t slot,
 					    uint64_t ctl)

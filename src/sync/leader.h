@@ -33,9 +33,9 @@ static inline bool call_may_lead(const struct call *c)
  * Notes `now` as the start of the flight that was seen, unless its leader has
  * noted the start: the leader may have stopped between its claim and its note.
  * The CAS expects the value that `started` had while the flight was under way.
- * So it fails once a later flight has noted its start there, or, after the slot
- * has left its chain, once its stamp is there. Returns the value of `started`
- * after that.
+ * So the CAS fails if a later flight has noted its start there, or if the slot
+ * has left its chain and has got its stamp. Returns the value of `started`
+ * after the CAS.
  */
 uint64_t leader_guess_start(struct mapping *map, const struct sighting *seen,
 			    uint64_t now);

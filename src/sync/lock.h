@@ -29,9 +29,9 @@
  *      maker of the slot.
  *  LOCK-2. A holder that finds the count at LOCK_BYPASSES gives the lock back
  *      as KEPT.
- *  LOCK-3. A caller takes a KEPT lock in three cases: it waited when the hold
- *      ended that left the lock KEPT; it must not wait, because it only tries,
- *      or its wait is over; or it has deferred for LOCK_DEFER_NS in this call.
+ *  LOCK-3. A caller takes a KEPT lock in three cases: it was already waiting
+ *      when the lock became KEPT; it must not wait, because it only tries, or
+ *      its wait is over; or it has deferred for LOCK_DEFER_NS in this call.
  *      Any other caller defers: it sleeps as a waiter, for LOCK_DEFER_NS at
  *      most.
  *
@@ -41,7 +41,7 @@
  * gets the lock before it. Among waiters there is no order.
  *
  *   the holder dies              FLIGHT-T7 and FLIGHT-T8 leave the count, so
- *                                the next hold that ends keeps the lock
+ *                                the next hold to end leaves the lock KEPT
  *   the waiters die or stop,     each caller that comes defers once; the first
  *     or have left (the count    whose time is over takes the lock and, as it
  *     is too high: legal)        has waited, sets the count to 0

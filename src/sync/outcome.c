@@ -9,7 +9,7 @@
  * Gives the field a chain for `len` bytes. Keeps the field's own chain if that
  * has the right number of granules, unless it is made of spare granules and
  * `spare` is false. Else frees it and builds another. Whenever the field's
- * reference counts (ARENA-4), the field's `len` fits the chain.
+ * reference is valid (ARENA-4), the field's `len` fits the chain.
  */
 static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 		     uint32_t len, bool spare)

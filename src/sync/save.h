@@ -23,8 +23,8 @@
  *              see it
  *   (flip)     the record is the result           has nothing left to do
  *
- * An aborted or failed save has no stage. Not only N removes the files that W
- * left: so does the next writer that saves the same key in the same folder.
+ * An aborted or failed save has no stage. If N does not remove the files that W
+ * left, the next writer that saves the same key in the same folder does.
  *
  * If W lives, but its reservation has run out, a caller C that waits or comes
  * acts by the stage:
@@ -51,9 +51,9 @@
  *      with a new stage and `changed`. If another file with the same bytes has
  *      come to the path meanwhile, N writes that file's inode, too.
  *  SAVE-2. The record names its key and, by generation, the flight that wrote
- *      the file. A record of a flight later than that of the last good result
- *      is of a writer that has not ended its save. Any other record does not
- *      count.
+ *      the file. If that flight is later than the one that made the last good
+ *      result, the record's writer has not ended its save. Any other record
+ *      does not count.
  *  SAVE-3. A temporary file's name is made of the key and the generation. So a
  *      writer that has lost its flight, and lives, does not touch the next
  *      writer's file. A whole file has the passing name just before it replaces

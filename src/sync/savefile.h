@@ -49,8 +49,8 @@ int savefile_sum(int fd, struct savefile_sum *sum);
 int savefile_look(int fd, struct savefile_sum *sum);
 
 /*
- * savefile_sync() writes the file's bytes to the disk, savefile_sync_folder()
- * its folder, and so its name.
+ * savefile_sync() writes the file's bytes to the disk; savefile_sync_folder()
+ * writes the folder of the file, and so the file's name.
  */
 int savefile_sync(const struct savefile *f);
 int savefile_sync_folder(const struct savefile *f);
