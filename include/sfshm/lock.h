@@ -184,7 +184,7 @@ uint64_t sfshm_lock_generation(const struct sfshm_lock *lock);
 /*
  * Copies the first `size` bytes of the held lock's key to `buffer`. Returns the
  * length of the whole key; -ESTALE, *lock holds nothing; -EPERM, another thread
- * holds the lock; -ECHILD; or -EINVAL. Never blocks.
+ * holds the lock; -ECHILD; -EINVAL; or -EBADMSG. Never blocks.
  */
 int sfshm_lock_key(const struct sfshm_lock *lock, void *buffer,
 		   size_t size) SFSHM_CHECKED;

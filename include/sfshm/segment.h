@@ -76,8 +76,8 @@ struct sfshm_options {
  *            that process.
  *   -ENOSPC  The file system has no room to make the segment.
  *   -EAGAIN  Other processes kept replacing the file. Try again.
- *   -EINVAL, -E2BIG, -ENAMETOOLONG, or the error of the system call that
- *            failed.
+ *   -EINVAL, -E2BIG, -ENAMETOOLONG, -ENOMEM, or the error of the system call
+ *            that failed.
  *
  * Blocks only for file-system calls, and for a second at most if a process is
  * about to remove the file. Thread-safe; not for signal handlers; no

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <sfshm/errors.h>
 
+#include <limits.h>
 #include <string.h>
 
 static const struct {
@@ -70,7 +71,7 @@ const char *sfshm_strerror(int error)
 {
 	const char *text;
 
-	if (error < 0)
+	if (error < 0 && error != INT_MIN)
 		error = -error;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (texts[i].code == error)

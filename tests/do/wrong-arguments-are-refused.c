@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A call with wrong arguments answers an error and changes nothing. */
+#include <limits.h>
+
 #include <sfshm/pin.h>
 #include <sfshm/resize.h>
 
@@ -93,6 +95,14 @@ static void a_flight_that_has_ended(void **state)
 	assert_int_equal(sfshm_close(h), 0);
 }
 
+static void numbers_that_are_no_errors(void **state)
+{
+	(void)state;
+	assert_string_equal(sfshm_strerror(INT_MIN), "unknown error");
+	assert_string_equal(sfshm_strerror(INT_MAX), "unknown error");
+	assert_string_equal(sfshm_strerror(-EBUSY), sfshm_strerror(EBUSY));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +110,7 @@ int main(int argc, char **argv)
 		in_segment(a_struct_of_another_size),
 		in_segment(pieces_without_end),
 		in_segment(a_flight_that_has_ended),
+		in_segment(numbers_that_are_no_errors),
 	};
 
 	return test_main(tests);
