@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a worker does besides asking: puts, invalidations, looks of all kinds. */
+/* What a worker does besides asking: it puts, invalidates, peeks and walks. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -25,17 +25,17 @@ static void judge_put(uint32_t key, int r)
 }
 
 /* On a condition now and then: over what a look has found. */
-static int store(struct sfshm *handle, const char *text, size_t len,
+static int store(struct sfshm *handle, const char *key, size_t key_len,
 		 const struct sfshm_policy *policy, const void *data,
-		 size_t size, struct sfshm_result *result)
+		 size_t len, struct sfshm_result *result)
 {
 	uint64_t over = 0;
 
 	if (random_below(3))
-		return sfshm_put(handle, text, len, policy, data, size);
-	if (sfshm_get(handle, text, len, result) == SFSHM_CACHED)
+		return sfshm_put(handle, key, key_len, policy, data, len);
+	if (sfshm_get(handle, key, key_len, result) == SFSHM_CACHED)
 		over = result->generation;
-	return sfshm_put_if(handle, text, len, policy, data, size, over);
+	return sfshm_put_if(handle, key, key_len, policy, data, len, over);
 }
 
 static void put(struct sfshm *handle, uint32_t key, struct sfshm_result *result)
