@@ -10,8 +10,9 @@
 #include "parts.h"
 
 static const struct scenario *const groups[] = {
-	flight_scenarios, beside_scenarios, store_scenarios,     life_scenarios,
-	lock_scenarios,   save_scenarios,   semaphore_scenarios,
+	flight_scenarios,    beside_scenarios, put_scenarios,
+	store_scenarios,     life_scenarios,   lock_scenarios,
+	semaphore_scenarios, save_scenarios,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

@@ -57,7 +57,7 @@ void act_make(struct stage *st, const char *key, size_t len)
 }
 
 /* Slots, granules and records are in use already. */
-static void warm(struct stage *st)
+void act_warm(struct stage *st)
 {
 	act_open(st);
 	act_make(st, "warm", 40);
@@ -65,14 +65,14 @@ static void warm(struct stage *st)
 
 static void warm_key(struct stage *st)
 {
-	warm(st);
+	act_warm(st);
 	act_lead(st, A_KEY, 0);
 	insist(st, sfshm_release(&my_flight) == 0);
 }
 
 static void warm_value(struct stage *st)
 {
-	warm(st);
+	act_warm(st);
 	act_make(st, A_KEY, 100);
 }
 
@@ -171,13 +171,13 @@ static void op_steal(struct stage *st)
 /* Leading, before an end. */
 static void lead_new(struct stage *st)
 {
-	warm(st);
+	act_warm(st);
 	act_lead(st, A_KEY, 0);
 }
 
 static void lead_again(struct stage *st)
 {
-	warm(st);
+	act_warm(st);
 	act_make(st, A_KEY, 40);
 	act_make(st, A_KEY, 44);
 	act_lead(st, A_KEY, 0);
@@ -185,7 +185,7 @@ static void lead_again(struct stage *st)
 
 static void lead_after_large(struct stage *st)
 {
-	warm(st);
+	act_warm(st);
 	act_make(st, A_KEY, 3000);
 	act_make(st, A_KEY, 40);
 	act_lead(st, A_KEY, 0);
@@ -193,7 +193,7 @@ static void lead_after_large(struct stage *st)
 
 static void lead_with_age(struct stage *st)
 {
-	warm(st);
+	act_warm(st);
 	act_make(st, A_KEY, 40);
 	act_lead(st, A_KEY, 1);
 	usleep(LATE_US);
@@ -259,13 +259,13 @@ const struct scenario flight_scenarios[] = {
 	{
 		.name = "begin: new key",
 		.key = A_KEY,
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_begin,
 	},
 	{
 		.name = "begin: new long key",
 		.key = A_LONG_KEY,
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_begin_long,
 	},
 	{
@@ -290,7 +290,7 @@ const struct scenario flight_scenarios[] = {
 		.name = "wait: the leader publishes",
 		.key = A_KEY,
 		.before = leader_leads,
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_follow,
 		.asleep = leader_publishes,
 		.flags = MAY_BE_BUSY,
@@ -299,7 +299,7 @@ const struct scenario flight_scenarios[] = {
 		.name = "wait: the leader fails",
 		.key = A_KEY,
 		.before = leader_leads,
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_follow,
 		.asleep = leader_fails,
 		.flags = MAY_BE_BUSY,
@@ -308,7 +308,7 @@ const struct scenario flight_scenarios[] = {
 		.name = "wait: the leader releases",
 		.key = A_KEY,
 		.before = leader_leads,
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_follow,
 		.asleep = leader_releases,
 		.flags = MAY_BE_BUSY,
@@ -317,7 +317,7 @@ const struct scenario flight_scenarios[] = {
 		.name = "wait: the leader dies",
 		.key = A_KEY,
 		.before = leader_leads,
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_follow,
 		.asleep = leader_dies,
 		.flags = MAY_BE_BUSY,
@@ -326,7 +326,7 @@ const struct scenario flight_scenarios[] = {
 		.name = "wait, never lead: the leader dies",
 		.key = A_KEY,
 		.before = leader_leads,
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_follow_only,
 		.asleep = leader_dies,
 		.flags = MAY_BE_BUSY,
@@ -335,7 +335,7 @@ const struct scenario flight_scenarios[] = {
 		.name = "wait: time-out",
 		.key = A_KEY,
 		.before = leader_leads,
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_follow_in_vain,
 		.flags = MAY_BE_BUSY,
 	},
@@ -343,7 +343,7 @@ const struct scenario flight_scenarios[] = {
 		.name = "take over a new key",
 		.key = A_KEY,
 		.before = leader_leads,
-		.prepare = warm,
+		.prepare = act_warm,
 		.between = leader_dies,
 		.operate = op_follow,
 	},
@@ -351,7 +351,7 @@ const struct scenario flight_scenarios[] = {
 		.name = "take over a refresh",
 		.key = A_KEY,
 		.before = leader_refreshes,
-		.prepare = warm,
+		.prepare = act_warm,
 		.between = leader_dies,
 		.operate = op_refresh,
 	},
@@ -359,7 +359,7 @@ const struct scenario flight_scenarios[] = {
 		.name = "steal",
 		.key = A_KEY,
 		.before = leader_is_late,
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_steal,
 	},
 	{
@@ -414,7 +414,7 @@ const struct scenario flight_scenarios[] = {
 	{
 		.name = "do",
 		.key = A_KEY,
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_do,
 	},
 	{ .name = NULL },

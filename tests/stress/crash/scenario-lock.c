@@ -17,6 +17,8 @@
 #include "store/key.h"
 
 #define LOCK "the lock"
+#define OTHER_LOCK "another lock"
+#define RANK 3
 #define LONG_LOCK "a lock with a key that its slot has no room for, by far"
 
 static struct sfshm_lock my_lock;
@@ -36,7 +38,7 @@ static int lock_it(struct sfshm *h, uint32_t flags, struct sfshm_lock *lock)
 	struct sfshm_lock_options o = SFSHM_LOCK_OPTIONS_INIT;
 
 	o.flags = flags;
-	o.rank = 3;
+	o.rank = RANK;
 	o.deadline_ns = sfshm_deadline_ms(60000);
 	return sfshm_lock(h, LOCK, strlen(LOCK), &o, lock);
 }
@@ -99,10 +101,19 @@ static const char *finish_lock(const struct stage *st, struct sfshm *h)
 	return sfshm_unlock(&lock) ? "the lock cannot be given back" : NULL;
 }
 
-static void warm(struct stage *st)
+/* The victim always dies with the other lock. */
+static const char *finish_ranks(const struct stage *st, struct sfshm *h)
 {
-	act_open(st);
-	act_make(st, "warm", 40);
+	struct sfshm_lock lock;
+	int r = sfshm_lock(h, OTHER_LOCK, strlen(OTHER_LOCK), NULL, &lock);
+
+	if (r < 0)
+		return "the other lock cannot be had";
+	if (!st->finished && r != SFSHM_OWNER_DIED)
+		return "not told that somebody died with the other lock";
+	if (sfshm_unlock(&lock))
+		return "the other lock cannot be given back";
+	return finish_lock(st, h);
 }
 
 static void take(struct stage *st)
@@ -114,14 +125,14 @@ static void take(struct stage *st)
 
 static void warm_lock(struct stage *st)
 {
-	warm(st);
+	act_warm(st);
 	take(st);
 	insist(st, sfshm_unlock(&my_lock) == 0);
 }
 
 static void hold_lock(struct stage *st)
 {
-	warm(st);
+	act_warm(st);
 	take(st);
 }
 
@@ -189,6 +200,33 @@ static void op_lock_in_vain(struct stage *st)
 			   -ETIMEDOUT);
 }
 
+/* A lock of another rank, beside. */
+static void hold_rank(struct stage *st, uint32_t rank)
+{
+	static struct sfshm_lock other;
+	struct sfshm_lock_options o = SFSHM_LOCK_OPTIONS_INIT;
+
+	act_warm(st);
+	o.rank = rank;
+	insist(st, sfshm_lock(mine, OTHER_LOCK, strlen(OTHER_LOCK), &o,
+			      &other) == 0);
+}
+
+static void hold_lower(struct stage *st)
+{
+	hold_rank(st, RANK - 1);
+}
+
+static void hold_higher(struct stage *st)
+{
+	hold_rank(st, RANK + 1);
+}
+
+static void op_lock_wrong_rank(struct stage *st)
+{
+	insist(st, lock_it(mine, 0, &my_lock) == -EDOM);
+}
+
 static void op_unlock(struct stage *st)
 {
 	insist(st, sfshm_unlock(&my_lock) == 0);
@@ -205,14 +243,14 @@ const struct scenario lock_scenarios[] = {
 	{
 		A_LOCK,
 		.name = "lock: new",
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_lock,
 	},
 	{
 		.key = A_KEY,
 		.finish = finish_long_lock,
 		.name = "lock: new, with a long key",
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_lock_long,
 	},
 	{
@@ -225,7 +263,7 @@ const struct scenario lock_scenarios[] = {
 		A_LOCK,
 		.name = "lock: the holder unlocks",
 		.before = holder_holds,
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_lock,
 		.asleep = holder_unlocks,
 		.flags = MAY_BE_BUSY,
@@ -234,7 +272,7 @@ const struct scenario lock_scenarios[] = {
 		A_LOCK,
 		.name = "lock: the holder dies",
 		.before = holder_holds,
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_lock,
 		.asleep = holder_dies,
 		.flags = MAY_BE_BUSY,
@@ -243,7 +281,7 @@ const struct scenario lock_scenarios[] = {
 		A_LOCK,
 		.name = "lock: time-out",
 		.before = holder_holds,
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_lock_in_vain,
 		.flags = MAY_BE_BUSY,
 	},
@@ -251,7 +289,7 @@ const struct scenario lock_scenarios[] = {
 		A_LOCK,
 		.name = "lock: taken over from the dead",
 		.before = holder_holds,
-		.prepare = warm,
+		.prepare = act_warm,
 		.between = holder_dies,
 		.operate = op_lock,
 	},
@@ -259,7 +297,7 @@ const struct scenario lock_scenarios[] = {
 		A_LOCK,
 		.name = "lock: tried, from the dead",
 		.before = holder_holds,
-		.prepare = warm,
+		.prepare = act_warm,
 		.between = holder_dies,
 		.operate = op_try,
 	},
@@ -267,9 +305,23 @@ const struct scenario lock_scenarios[] = {
 		A_LOCK,
 		.name = "lock: its dead holder is reaped",
 		.before = holder_holds,
-		.prepare = warm,
+		.prepare = act_warm,
 		.between = holder_dies,
 		.operate = op_verify,
+	},
+	{
+		.key = A_KEY,
+		.finish = finish_ranks,
+		.name = "lock: above a rank",
+		.prepare = hold_lower,
+		.operate = op_lock,
+	},
+	{
+		.key = A_KEY,
+		.finish = finish_ranks,
+		.name = "lock: below a rank, refused",
+		.prepare = hold_higher,
+		.operate = op_lock_wrong_rank,
 	},
 	{
 		A_LOCK,
@@ -281,7 +333,7 @@ const struct scenario lock_scenarios[] = {
 		A_LOCK,
 		.name = "lock: woken by unlock, another waits",
 		.before = holder_and_another,
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_lock,
 		.asleep = holder_unlocks_to_two,
 		.flags = NO_COPIES | MAY_BE_BUSY,
@@ -290,7 +342,7 @@ const struct scenario lock_scenarios[] = {
 		A_LOCK,
 		.name = "lock: woken by a death, another waits",
 		.before = holder_and_another,
-		.prepare = warm,
+		.prepare = act_warm,
 		.operate = op_lock,
 		.asleep = holder_dies_on_two,
 		.flags = NO_COPIES | MAY_BE_BUSY,

@@ -65,8 +65,7 @@ static const char *finish_beside(const struct stage *st, struct sfshm *h)
 
 static void warm(struct stage *st)
 {
-	act_open(st);
-	act_make(st, "warm", 40);
+	act_warm(st);
 	insist(st, set_max(MAX) == 0);
 }
 
@@ -114,6 +113,27 @@ static void op_more(struct stage *st)
 static void op_fewer(struct stage *st)
 {
 	insist(st, set_max(MAX - 1) == 0);
+}
+
+static int remove_it(void)
+{
+	return sfshm_semaphore_remove(mine, A_KEY, strlen(A_KEY));
+}
+
+static void op_remove(struct stage *st)
+{
+	insist(st, remove_it() == 0);
+}
+
+static void op_remove_refused(struct stage *st)
+{
+	insist(st, remove_it() == -EBUSY);
+}
+
+static void make_and_remove(struct stage *st)
+{
+	warm(st);
+	op_remove(st);
 }
 
 static void op_close(struct stage *st)
@@ -271,6 +291,45 @@ const struct scenario semaphore_scenarios[] = {
 		.key = A_KEY,
 		.prepare = take_one,
 		.operate = op_fewer,
+		.finish = finish,
+	},
+	{
+		.name = "semaphore: remove",
+		.key = A_KEY,
+		.prepare = warm,
+		.operate = op_remove,
+		.finish = finish,
+	},
+	{
+		.name = "semaphore: remove, its own permit is held",
+		.key = A_KEY,
+		.prepare = take_one,
+		.operate = op_remove_refused,
+		.finish = finish,
+	},
+	{
+		.name = "semaphore: remove, another holds both",
+		.key = A_KEY,
+		.before = holder_has_both,
+		.prepare = warm,
+		.operate = op_remove_refused,
+		.finish = finish_beside,
+		.flags = MAY_BE_BUSY,
+	},
+	{
+		.name = "semaphore: remove, a dead one holds both",
+		.key = A_KEY,
+		.before = holder_has_both,
+		.prepare = warm,
+		.between = holder_dies,
+		.operate = op_remove,
+		.finish = finish,
+	},
+	{
+		.name = "semaphore: acquire, removed before",
+		.key = A_KEY,
+		.prepare = make_and_remove,
+		.operate = op_acquire,
 		.finish = finish,
 	},
 	{

@@ -40,6 +40,7 @@ struct scenario {
 
 /* By group; each list ends with a NULL name. */
 extern const struct scenario flight_scenarios[];
+extern const struct scenario put_scenarios[];
 extern const struct scenario store_scenarios[];
 extern const struct scenario life_scenarios[];
 extern const struct scenario beside_scenarios[];
@@ -62,6 +63,8 @@ void show_other_waits(struct show *sh, char letter);
 /* For victims. */
 void act_open(struct stage *st);
 void act_attach(struct stage *st);
+/* Opens it too: slots, granules and records are in use already. */
+void act_warm(struct stage *st);
 int act_begin(const char *key, uint32_t flags, uint32_t lock_age_ms);
 void act_lead(struct stage *st, const char *key, uint32_t lock_age_ms);
 void act_make(struct stage *st, const char *key, size_t len);

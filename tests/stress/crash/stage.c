@@ -157,7 +157,8 @@ struct hands {
 	int permits;
 };
 
-static void take_flight(struct hands *m, uint32_t lock_age_ms)
+static void take_flight(struct hands *m, uint32_t lock_age_ms,
+			const char *claim)
 {
 	struct sfshm_policy policy = SFSHM_POLICY_INIT;
 	int r;
@@ -165,6 +166,8 @@ static void take_flight(struct hands *m, uint32_t lock_age_ms)
 	policy.ttl_ms = SFSHM_FOREVER;
 	policy.flags = SFSHM_REFRESH | SFSHM_KEEP;
 	policy.lock_age_ms = lock_age_ms;
+	policy.claim_key = claim;
+	policy.claim_key_len = claim ? strlen(claim) : 0;
 	r = sfshm_begin(m->h, m->key, strlen(m->key), &policy, &m->flight,
 			&m->result);
 	insist(m->st, r == SFSHM_LEADER);
@@ -228,8 +231,9 @@ static void obey(struct hands *m, char letter)
 		insist(m->st,
 		       sfshm_get(m->h, "nothing", 7, &m->result) == -ENODATA);
 		break;
-	case 'l': take_flight(m, 0); break;
-	case 'L': take_flight(m, 1); break;
+	case 'l': take_flight(m, 0, NULL); break;
+	case 'L': take_flight(m, 1, NULL); break;
+	case 'c': take_flight(m, 0, STAGE_CLAIM); break;
 	case 'w': ask(m); break;
 	case 't': ask_in_vain(m); break;
 	case 'p': publish(m, 40); break;

@@ -18,6 +18,7 @@
 
 #define STAGE_KEYS 64
 #define STAGE_HELPERS 3
+#define STAGE_CLAIM "the claim"
 
 /* Small, so that everything runs short: values of 16 KiB in all. */
 #define STAGE_SLOTS 24
@@ -88,7 +89,8 @@ struct helper {
 };
 
 /*
- * The letters: a attaches; l leads the key, L does with a lock age of 1 ms; w
+ * The letters: a attaches; l leads the key, L does with a lock age of 1 ms, c
+ * does under STAGE_CLAIM; w
  * asks and waits, t for 1 ms and in vain; p publishes 40 bytes, P 300; f
  * fails, r releases; n pins, u unpins; x forgets; k locks the key, o
  * unlocks, K does both; s takes a permit, of two, z gives one back.

@@ -27,6 +27,17 @@
 /* Each of these keys may be taken from a leader that is late. */
 #define LEASED(key) ((key) % 8 == 0)
 #define LEASE_MS 30
+/* These may be taken from any leader, by puts and hard invalidations. */
+#define TAKEN(key) ((key) % 8 == 4)
+#define LOSABLE(key) (LEASED(key) || TAKEN(key))
+/* The leaders of these may mark them as uncacheable. */
+#define UNCACHED(key) ((key) % 8 == 6)
+/* The callers for these have a claim key. */
+#define CLAIMED(key) ((key) % 8 == 2)
+#define CLAIMS 4
+#define CLAIM_OF(key) ((key) / 8 % CLAIMS)
+/* In a value's stamp: put, under this number, and not by a flight. */
+#define PUT_MARK (UINT64_C(1) << 63)
 /* Large values of these are read and replaced all the time. */
 #define HOT(key) ((key) < 3)
 
@@ -63,6 +74,10 @@ struct board {
 	/* Who leads the key: a number that no two leaders share. */
 	uint64_t leader[KEYS];
 	uint64_t leaders;
+	uint64_t claimant[CLAIMS]; /* likewise, under each claim */
+	uint64_t puts;
+	/* Its value has been renewed: generations differ from the stamp's. */
+	uint32_t renewed[KEYS];
 	/* At a number's place: it came to an end with its leader alive. */
 	uint64_t ended[ENDED];
 	struct place places[WORKERS];
@@ -101,6 +116,13 @@ struct sfshm;
 void judge_value(uint32_t key, const struct sfshm_result *result,
 		 const void *data, uint64_t floor);
 void judge_failure(uint32_t key, const struct sfshm_result *result);
+/* What a look for a fresh result has answered. */
+void judge_look(uint32_t key, int r, const struct sfshm_result *result,
+		uint64_t floor);
+/* ... and a call with this policy, which does not lead. */
+struct sfshm_policy;
+void judge_answer(uint32_t key, int r, const struct sfshm_policy *policy,
+		  const struct sfshm_result *result, uint64_t floor);
 /* Gets a key without waiting and judges it. True: there was a value. */
 bool key_read(struct sfshm *handle, uint32_t key, struct sfshm_result *result);
 
@@ -109,6 +131,22 @@ bool key_read(struct sfshm *handle, uint32_t key, struct sfshm_result *result);
  * `walks`, mostly on its way through the table.
  */
 void pause_often(bool walks);
+
+/* policy.c: `key` is for the checks, and outlives the policy. */
+void policy_choose(struct sfshm_policy *policy, uint32_t *key, uint32_t ttl_ms);
+bool policy_takes_stale(const struct sfshm_policy *policy);
+/* What a call that neither leads nor has a result may say. */
+bool policy_lets_say(const struct sfshm_policy *policy, int r);
+bool is_nothing(int r);
+/* Fired at any time: by the timer of pause.c, too. */
+extern struct sfshm_cancel policy_token;
+
+/* others.c and nest.c: one call, and waits while others wait. */
+void others_act(struct sfshm *handle, uint32_t key,
+		struct sfshm_result *result);
+void nest(struct sfshm *handle, bool in_order);
+/* Nobody is left: its semaphores go. */
+void nest_clear(struct sfshm *handle);
 
 /* grip.c: the pins that a worker holds. */
 void grips_take(struct sfshm *handle, uint32_t key);

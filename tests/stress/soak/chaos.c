@@ -257,7 +257,9 @@ void oracle_end(void)
 static bool enough(void)
 {
 	return board->tally[TALLY_read] && board->tally[TALLY_published] &&
-	       board->tally[TALLY_pinned] && board->tally[TALLY_kills] &&
+	       board->tally[TALLY_pinned] && board->tally[TALLY_put] &&
+	       board->tally[TALLY_renewed] && board->tally[TALLY_nests] &&
+	       board->tally[TALLY_circles] && board->tally[TALLY_kills] &&
 	       board->tally[TALLY_stops] && board->tally[TALLY_resizes];
 }
 

@@ -14,7 +14,7 @@
 #include "board.h"
 #include "common/history.h"
 
-static struct history histories[KEYS];
+static struct history histories[KEYS], of_puts[KEYS];
 
 static void judge(const struct event *e)
 {
@@ -31,7 +31,7 @@ static void judge(const struct event *e)
 		violation("a report is of no key");
 		return;
 	}
-	h = &histories[e->key];
+	h = &(e->generation & PUT_MARK ? of_puts : histories)[e->key];
 	if (e->type == EVENT_PUBLISHING)
 		verdict = history_announce(h, e->generation, e->sum);
 	else if (e->type == EVENT_REFUSED)

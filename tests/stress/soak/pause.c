@@ -11,6 +11,8 @@
 #include <time.h>
 #include <ucontext.h>
 
+#include <sfshm/cancel.h>
+
 #include "board.h"
 #include "store/table.h"
 
@@ -69,6 +71,8 @@ static void alarm_rang(int signal, siginfo_t *info, void *context)
 	(void)signal;
 	(void)info;
 	nap_here(in_table(context));
+	if ((dice >> 8) % 256 == 0)
+		sfshm_cancel_fire(&policy_token);
 	arm();
 	errno = error;
 }

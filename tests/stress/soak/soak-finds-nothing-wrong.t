@@ -14,6 +14,8 @@ exits 0 "nothing is wrong" "${soak[@]}" --seconds 10
 diag "$(<"$TMP/out")"
 is "$(done_of violations)" 0 "the table says so"
 for what in "values read and judged" "values published" "values pinned" \
+	"values put" "values renewed" "nested waits" \
+	"of them, refused as a circle" \
 	"processes killed" "processes stopped and continued" "resizes"; do
 	like "$(done_of "$what")" "^[1-9]" "$what: there are some"
 done

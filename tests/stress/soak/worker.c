@@ -15,7 +15,6 @@
 
 /* Sizes shift this often, so that the arena has to follow. */
 #define SHIFT_MS 3000
-#define WAIT_MS 200
 
 /* One flight that this worker leads. */
 struct led {
@@ -24,10 +23,12 @@ struct led {
 	uint32_t ttl_ms;
 	uint64_t generation;
 	uint64_t number; /* among all leaders */
-	bool alone;      /* nobody else led it meanwhile */
+	bool alone;      /* nobody else led it, or under its claim, meanwhile */
+	bool to_itself;  /* marked as uncacheable */
 };
 
 static struct place *place;
+static bool in_order; /* its nested waits */
 static struct sfshm *handle;
 static struct sfshm_result result = SFSHM_RESULT_INIT;
 
@@ -73,7 +74,7 @@ static void work(uint32_t key)
 /* What an end of a flight answered, if it was not 0. */
 static void judge_refusal(const struct led *l, int r)
 {
-	if (r == -ESTALE && LEASED(l->key))
+	if (r == -ESTALE && LOSABLE(l->key))
 		count(TALLY_fenced);
 	else if (r == -ENOSPC)
 		count(TALLY_no_room);
@@ -100,7 +101,7 @@ static void fail(struct led *l)
 
 	snprintf(text, sizeof(text), "of %" PRIu32 ": generation %" PRIu64,
 		 l->key, l->generation);
-	r = sfshm_fail(&l->flight, -EIO, text);
+	r = sfshm_fail(&l->flight, random_below(2) ? -EIO : -ENOENT, text);
 	if (r)
 		judge_refusal(l, r);
 	else
@@ -119,7 +120,16 @@ static void judge_success(const struct led *l, uint64_t floor)
 		violation("key %" PRIu32 ": somebody led beside generation "
 			  "%" PRIu64,
 			  l->key, l->generation);
-	raise_to(&board->highest[l->key], l->generation);
+	if (!l->to_itself)
+		raise_to(&board->highest[l->key], l->generation);
+}
+
+/* From now on nobody else may see what the flight publishes. */
+static void keep_to_itself(struct led *l)
+{
+	sfshm_flight_uncacheable(&l->flight, random_below(20));
+	l->to_itself = true;
+	count(TALLY_private);
 }
 
 static void publish(struct led *l)
@@ -131,6 +141,10 @@ static void publish(struct led *l)
 
 	sum = value_make(data, len, l->key, l->generation, l->ttl_ms);
 	report(EVENT_PUBLISHING, l->key, l->generation, sum);
+	if (UNCACHED(l->key) && random_below(4) == 0) {
+		keep_to_itself(l);
+		report(EVENT_REFUSED, l->key, l->generation, sum);
+	}
 	floor = load_acquire(&board->highest[l->key]);
 	r = sfshm_publish(&l->flight, data, len);
 	if (r >= 0) {
@@ -141,6 +155,58 @@ static void publish(struct led *l)
 	report(EVENT_REFUSED, l->key, l->generation, sum);
 	if (r == -ENOSPC)
 		release(l);
+}
+
+/* The old value is still right, the leader finds; or there is none. */
+static void renew(struct led *l)
+{
+	uint64_t floor = load_acquire(&board->highest[l->key]);
+	struct stamp stamp;
+	int r = sfshm_flight_value(&l->flight, &result);
+
+	if (r == 0) {
+		judge_value(l->key, &result, result.value.data, floor);
+		value_look(result.value.data, result.value.len, l->key, &stamp);
+		sfshm_flight_ttl(&l->flight, stamp.ttl_ms, 0);
+		store_release(&board->renewed[l->key], 1);
+		r = sfshm_touch(&l->flight);
+	}
+	if (r >= 0)
+		count(TALLY_renewed);
+	else if (r != -ENODATA)
+		judge_refusal(l, r);
+	if (r == -ENODATA || r == -ENOSPC)
+		release(l);
+}
+
+/* Beside others, for a key that is marked as uncacheable. */
+static void lead_alone(struct led *l)
+{
+	uint8_t data[VALUE_MIN];
+	int r;
+
+	l->generation = sfshm_flight_generation(&l->flight);
+	value_make(data, sizeof(data), l->key, l->generation, 0);
+	work(l->key);
+	r = random_below(4) ? sfshm_publish(&l->flight, data, sizeof(data)) :
+			      sfshm_release(&l->flight);
+	if (r < 0)
+		violation("key %" PRIu32 ": a flight beside others ends with: "
+			  "%s",
+			  l->key, sfshm_strerror(r));
+	count(TALLY_private);
+}
+
+/* How long it may take, and whether anybody still wants it. */
+static void look_around(struct led *l)
+{
+	int r = sfshm_extend(&l->flight, LEASED(l->key) ? LEASE_MS : 0);
+
+	if (!r)
+		r = sfshm_abandoned(&l->flight);
+	if (r < 0 && !(r == -ESTALE && LOSABLE(l->key)))
+		violation("key %" PRIu32 ": its leader is told: %s", l->key,
+			  sfshm_strerror(r));
 }
 
 /* Who leads a key and asks for it again is told so. */
@@ -165,6 +231,8 @@ static void ask_again(const struct led *l)
 static void lead(struct led *l)
 {
 	uint64_t *leader = &board->leader[l->key];
+	uint64_t *claimant =
+		CLAIMED(l->key) ? &board->claimant[CLAIM_OF(l->key)] : leader;
 	uint32_t dice = random_below(100);
 
 	l->generation = sfshm_flight_generation(&l->flight);
@@ -172,51 +240,26 @@ static void lead(struct led *l)
 	if (result.owner_died)
 		count(TALLY_inherited);
 	store_release(leader, l->number);
+	store_release(claimant, l->number);
 	store_release(&place->led_key, l->key);
 	store_release(&place->led, l->number);
-	if (!LEASED(l->key) && random_below(2))
+	if (!LOSABLE(l->key) && random_below(2))
 		ask_again(l);
 	work(l->key);
+	if (random_below(4) == 0)
+		look_around(l);
 	store_release(&place->led, 0);
 	store_release(&board->ended[l->number % ENDED], l->number);
-	l->alone = load_acquire(leader) == l->number;
+	l->alone = load_acquire(leader) == l->number &&
+		   load_acquire(claimant) == l->number;
 	if (dice < 5)
 		fail(l);
 	else if (dice < 10)
 		release(l);
+	else if (dice < 20)
+		renew(l);
 	else
 		publish(l);
-}
-
-static void policy_choose(struct sfshm_policy *p, const struct led *l)
-{
-	static const uint32_t flags[] = { SFSHM_TRY, SFSHM_REFRESH,
-					  SFSHM_FOLLOW };
-	uint32_t dice = random_below(20);
-
-	p->flags = dice < 3 ? flags[dice] : 0;
-	p->ttl_ms = l->ttl_ms;
-	p->neg_ttl_ms = random_below(2) ? random_below(30) : 0;
-	p->lock_age_ms = LEASED(l->key) ? LEASE_MS : 0;
-	p->deadline_ns = random_below(10) ? sfshm_deadline_ms(WAIT_MS) : 0;
-}
-
-/* A call that never leads found nothing, and nobody who leads. */
-static bool is_nothing(int r)
-{
-	return r == -ENODATA || r == -ESRCH || r == -EOWNERDEAD;
-}
-
-/* What a call that neither leads nor has a value may say. */
-static bool may_say(int r, uint32_t flags)
-{
-	if (r == -ETIMEDOUT)
-		count(TALLY_timeouts);
-	if (r == -ENOSPC)
-		count(TALLY_no_room);
-	return r == -ETIMEDOUT || r == -ENOSPC ||
-	       (r == -EBUSY && (flags & SFSHM_TRY)) ||
-	       (is_nothing(r) && (flags & SFSHM_FOLLOW));
 }
 
 /*
@@ -254,7 +297,7 @@ static void probe(void)
 
 	if (missed.place)
 		judge_missed();
-	if (!number || LEASED(key) || load_acquire(&p->led) != number)
+	if (!number || LOSABLE(key) || load_acquire(&p->led) != number)
 		return;
 	policy.flags = SFSHM_TRY | SFSHM_FOLLOW | SFSHM_REFRESH;
 	r = sfshm_begin(handle, text, len, &policy, &none, &result);
@@ -267,7 +310,7 @@ static void probe(void)
 
 static void ask(uint32_t key)
 {
-	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+	struct sfshm_policy policy;
 	uint64_t floor = load_acquire(&board->highest[key]);
 	uint32_t dice = random_below(10);
 	struct led l = { .key = key };
@@ -276,22 +319,16 @@ static void ask(uint32_t key)
 	int r;
 
 	l.ttl_ms = dice < 7 ? SFSHM_FOREVER : dice < 9 ? random_below(200) : 0;
-	policy_choose(&policy, &l);
+	policy_choose(&policy, &key, l.ttl_ms);
 	if (HOT(key))
 		policy.flags = SFSHM_REFRESH | SFSHM_TRY;
 	r = sfshm_begin(handle, text, len, &policy, &l.flight, &result);
-	if (r == SFSHM_LEADER) {
+	if (r != SFSHM_LEADER)
+		judge_answer(key, r, &policy, &result, floor);
+	else if (result.coordinated)
 		lead(&l);
-	} else if (r == SFSHM_CACHED || r == SFSHM_AWAITED) {
-		if (r == SFSHM_AWAITED)
-			count(TALLY_awaited);
-		judge_value(key, &result, result.value.data, floor);
-	} else if (r == -EREMOTEIO) {
-		judge_failure(key, &result);
-	} else if (!may_say(r, policy.flags)) {
-		violation("key %" PRIu32 ": begin says: %s", key,
-			  sfshm_strerror(r));
-	}
+	else
+		lead_alone(&l);
 }
 
 /* What was read before is not to come back. */
@@ -350,8 +387,9 @@ static void walk(void)
 	size_t len = key_text(text, sizeof(text), key);
 
 	policy.flags = SFSHM_TRY | SFSHM_REFRESH;
-	if (LEASED(key) || sfshm_begin(handle, text, len, &policy, &l.flight,
-				       &result) != SFSHM_LEADER)
+	if (LOSABLE(key) || UNCACHED(key) ||
+	    sfshm_begin(handle, text, len, &policy, &l.flight, &result) !=
+		    SFSHM_LEADER)
 		return;
 	ask_again(&l);
 	release(&l);
@@ -368,12 +406,16 @@ static void act(bool walks)
 		key_read(handle, random_below(3), &result);
 	else if (dice < 150)
 		ask(random_below(3));
-	else if (dice < 550)
+	else if (dice < 500)
 		ask(key);
-	else if (dice < 800)
+	else if (dice < 720)
 		key_read(handle, key, &result);
-	else if (dice < 850)
+	else if (dice < 760)
 		probe();
+	else if (dice < 840)
+		others_act(handle, key, &result);
+	else if (dice < 850)
+		nest(handle, in_order);
 	else if (dice < 900)
 		grips_take(handle, key);
 	else if (dice < 960)
@@ -403,6 +445,7 @@ int worker_main(unsigned int number, uint64_t seed)
 	bool walks = number % 4 == 1;
 
 	place = &board->places[number];
+	in_order = number % 4 < 2;
 	random_seed(seed);
 	arm();
 	if (number % 2)

@@ -205,6 +205,10 @@ static void print_table(const struct audit *a)
 	row("... too old to check", o->too_old);
 	row("flights taken over from the dead", a->takeovers);
 	row("flights stolen", a->steals);
+	row("values put", a->own.puts);
+	row("values renewed", a->own.renewed);
+	row("keys invalidated", a->own.invalidated);
+	row("stale values seen", a->own.stale);
 	row("locks held", a->own.locked);
 	row("... of these taken from the dead", a->own.orphaned);
 	row("permits held", a->own.permits);

@@ -22,7 +22,7 @@
 #define SLICE_NS UINT64_C(75000000)
 
 struct key_told {
-	struct history flights;
+	struct history flights, puts;
 	uint64_t highest;           /* seen or published validly */
 	uint64_t by[STORM_WORKERS]; /* the last that this process saw */
 };
@@ -49,8 +49,14 @@ static void hear_led(struct oracle *o, struct key_told *k, const struct told *t)
 	if (p->led)
 		violated(o, &o->two_leaders, t, "two leaders");
 	p->led = true;
-	if (!key_has_age(t->key) && t->generation <= k->highest)
+	if (!key_has_age(t->key) && !key_is_taken(t->key) &&
+	    t->generation <= k->highest)
 		violated(o, &o->backward, t, "a flight's generation went back");
+}
+
+static struct history *history_of(struct key_told *k, const struct told *t)
+{
+	return t->generation & PUT_MARK ? &k->puts : &k->flights;
 }
 
 static void hear_did(struct oracle *o, struct key_told *k, const struct told *t)
@@ -59,17 +65,17 @@ static void hear_did(struct oracle *o, struct key_told *k, const struct told *t)
 
 	if (t->outcome) {
 		o->refused++;
-		if (history_refuse(&k->flights, t->generation))
+		if (history_refuse(history_of(k, t), t->generation))
 			violated(o, &o->refused_seen, t,
 				 "a value was seen and then refused");
 		return;
 	}
 	o->published++;
-	p = history_at(&k->flights, t->generation);
+	p = history_at(history_of(k, t), t->generation);
 	if (p->published)
 		violated(o, &o->two_publishes, t, "two valid publishes");
 	p->published = true;
-	if (k->highest < t->generation)
+	if (!(t->generation & PUT_MARK) && k->highest < t->generation)
 		k->highest = t->generation;
 }
 
@@ -77,12 +83,12 @@ static void hear_saw(struct oracle *o, struct key_told *k, const struct told *t)
 {
 	o->seen++;
 	o->awaited += t->outcome == 1;
-	if (t->generation < k->by[t->worker])
+	if (t->as < k->by[t->worker])
 		violated(o, &o->backward, t, "what a process saw went back");
-	k->by[t->worker] = t->generation;
-	if (k->highest < t->generation)
-		k->highest = t->generation;
-	switch (history_read(&k->flights, t->generation, t->id)) {
+	k->by[t->worker] = t->as;
+	if (k->highest < t->as)
+		k->highest = t->as;
+	switch (history_read(history_of(k, t), t->generation, t->id)) {
 	case HISTORY_TOO_OLD: o->too_old++; break;
 	case HISTORY_EARLY:
 		violated(o, &o->early, t, "seen before it was published");
@@ -121,7 +127,7 @@ void oracle_hear(struct oracle *o, const struct told *t, uint64_t bound_ns)
 		return;
 	case TOLD_LED: hear_led(o, k, t); return;
 	case TOLD_WILL:
-		if (history_announce(&k->flights, t->generation, t->id))
+		if (history_announce(history_of(k, t), t->generation, t->id))
 			violated(o, &o->two_leaders, t, "announced twice");
 		return;
 	case TOLD_DID: hear_did(o, k, t); return;

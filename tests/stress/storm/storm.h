@@ -52,7 +52,8 @@ struct told {
 	uint32_t worker;
 	uint32_t key;
 	int32_t outcome;
-	uint64_t generation;
+	uint64_t generation; /* with PUT_MARK: a put's number */
+	uint64_t as;         /* the generation that a value was told as */
 	uint64_t id;
 	uint64_t ns;
 };
@@ -63,6 +64,9 @@ struct own {
 	uint64_t other; /* calls with neither a result nor the lead */
 	uint64_t published, failed, released, fenced, attached, no_space;
 	uint64_t forgotten, locked, orphaned, permits;
+	uint64_t puts, renewed, invalidated, stale;
+	/* Calls that count like any number of flights. */
+	uint64_t uncounted;
 };
 
 struct storm {
@@ -72,6 +76,9 @@ struct storm {
 	struct own own[STORM_WORKERS];
 	uint32_t holder[STORM_LOCKS]; /* pid of who has the lock; 0: nobody */
 	uint64_t stall_ns;            /* by the bystander */
+	uint64_t puts;
+	/* Its value has been renewed: it is told as a later generation. */
+	uint32_t renewed[STORM_KEYS];
 };
 
 /* Keys of which leaders may be late, and others steal. */
@@ -79,6 +86,15 @@ static inline bool key_has_age(uint32_t key)
 {
 	return key % 4 == 3;
 }
+
+/* Keys that puts and hard invalidations take from their leaders. */
+static inline bool key_is_taken(uint32_t key)
+{
+	return key % 4 == 2;
+}
+
+/* Of a value that was put: in place of its generation, with its number. */
+#define PUT_MARK (UINT64_C(1) << 63)
 
 uint64_t clock_ns(void);
 

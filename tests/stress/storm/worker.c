@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "storm.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,16 +10,15 @@
 #include <unistd.h>
 
 #include <sfshm/flight.h>
-#include <sfshm/lock.h>
 #include <sfshm/pin.h>
-#include <sfshm/semaphore.h>
+#include <sfshm/put.h>
 
 #include "os/atomics.h"
 
-static struct storm *storm;
-static struct own *own;
+struct storm *storm;
+struct own *own;
+struct sfshm *h;
 static uint32_t number;
-static struct sfshm *h;
 static struct sfshm_result result = SFSHM_RESULT_INIT;
 static uint8_t data[STORM_MAX_VALUE];
 
@@ -31,8 +30,8 @@ uint64_t clock_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-static void tell(enum kind kind, uint32_t key, int outcome, uint64_t generation,
-		 uint64_t id, uint64_t ns)
+void tell(enum kind kind, uint32_t key, int outcome, uint64_t generation,
+	  uint64_t id, uint64_t ns)
 {
 	struct told t = {
 		.kind = kind,
@@ -40,6 +39,7 @@ static void tell(enum kind kind, uint32_t key, int outcome, uint64_t generation,
 		.key = key,
 		.outcome = outcome,
 		.generation = generation,
+		.as = result.generation,
 		.id = id,
 		.ns = ns,
 	};
@@ -48,7 +48,7 @@ static void tell(enum kind kind, uint32_t key, int outcome, uint64_t generation,
 		_exit(0);
 }
 
-static void one_more(uint64_t *n)
+void one_more(uint64_t *n)
 {
 	store_relaxed(n, load_relaxed(n) + 1);
 }
@@ -64,7 +64,10 @@ static void see(uint32_t key, const uint8_t *bytes, size_t len, int source,
 		tell(TOLD_WRONG, key,
 		     fault == VALUE_TORN ? WRONG_TORN : WRONG_KEY,
 		     result.generation, s.sum, ns);
-	else if (s.generation != result.generation)
+	else if (!(s.generation & PUT_MARK) &&
+		 (load_acquire(&storm->renewed[key]) ?
+			  s.generation > result.generation :
+			  s.generation != result.generation))
 		tell(TOLD_WRONG, key, WRONG_GEN, result.generation, s.sum, ns);
 	else
 		tell(TOLD_SAW, key, source, s.generation, s.sum, ns);
@@ -76,7 +79,8 @@ static void see_error(uint32_t key, uint64_t ns)
 
 	snprintf(words, sizeof(words), "no luck with key %u", key);
 	one_more(&own->errors);
-	if (strcmp(result.message, words) != 0)
+	/* SFSHM_FAIL_IF_LOST leaves no time for words. */
+	if (result.code != -EOWNERDEAD && strcmp(result.message, words) != 0)
 		tell(TOLD_WRONG, key, WRONG_WORDS, result.generation, 0, ns);
 	else
 		tell(TOLD_WAITED, key, -EREMOTEIO, 0, 0, ns);
@@ -86,7 +90,8 @@ static void see_error(uint32_t key, uint64_t ns)
 static bool is_expected(int r)
 {
 	return r == -EBUSY || r == -ENODATA || r == -ESRCH ||
-	       r == -EOWNERDEAD || r == -ENOSPC;
+	       r == -EOWNERDEAD || r == -ENOSPC || r == -ECANCELED ||
+	       r == -EAGAIN || r == -EHOSTDOWN;
 }
 
 static void see_code(uint32_t key, int r, uint64_t ns)
@@ -118,7 +123,7 @@ static void publish(uint32_t key, struct sfshm_flight *f)
 
 	tell(TOLD_WILL, key, 0, gen, id, 0);
 	r = sfshm_publish(f, data, len);
-	if (r == SFSHM_UNCACHED)
+	if (r == SFSHM_UNCACHED || r == SFSHM_INVALIDATED)
 		r = 0;
 	if (!r)
 		one_more(&own->published);
@@ -128,6 +133,28 @@ static void publish(uint32_t key, struct sfshm_flight *f)
 	if (r == -ENOSPC) {
 		r = sfshm_release(f);
 		one_more(r ? &own->fenced : &own->released);
+	}
+}
+
+/* The old value is still right; or there is none, or no room for two. */
+static void renew(uint32_t key, struct sfshm_flight *f)
+{
+	uint64_t gen = sfshm_flight_generation(f);
+	int r = sfshm_flight_value(f, &result), end = -ENODATA;
+
+	if (r == 0) {
+		see(key, result.value.data, result.value.len, SFSHM_CACHED, 0);
+		store_release(&storm->renewed[key], 1);
+		end = sfshm_touch(f);
+	}
+	if (end >= 0) {
+		one_more(&own->published);
+		one_more(&own->renewed);
+		tell(TOLD_DID, key, 0, gen, 0, 0);
+	} else if (end == -ESTALE || sfshm_release(f)) {
+		one_more(&own->fenced);
+	} else {
+		one_more(&own->released);
 	}
 }
 
@@ -149,8 +176,33 @@ static void lead(uint32_t key, struct sfshm_flight *f)
 		r = sfshm_release(f);
 		one_more(r ? &own->fenced : &own->released);
 		break;
+	case 2: renew(key, f); break;
 	default: publish(key, f);
 	}
+}
+
+/* Of what is used less. */
+static void choose_more(struct sfshm_policy *p)
+{
+	static const uint32_t flags[] = { SFSHM_STALE_ON_TIMEOUT,
+					  SFSHM_RETRY_ON_FAILURE,
+					  SFSHM_FAIL_IF_LOST, SFSHM_KEEP };
+	static struct sfshm_cancel fired;
+
+	sfshm_cancel_fire(&fired);
+	switch (random_below(24)) {
+	case 0: p->grace_ms = random_below(50); break;
+	case 1: p->stale_if_error_ms = random_below(50); break;
+	case 2: p->max_waiters = 1 + random_below(4); break;
+	case 3:
+		p->breaker_deaths = 1 + random_below(3);
+		p->breaker_ms = 1 + random_below(10);
+		break;
+	case 4: p->cancel = &fired; break;
+	case 5: p->beta = 1; break;
+	default: break;
+	}
+	p->flags |= random_below(8) ? 0 : flags[random_below(4)];
 }
 
 static void choose_policy(struct sfshm_policy *p, uint32_t key)
@@ -168,6 +220,7 @@ static void choose_policy(struct sfshm_policy *p, uint32_t key)
 		p->flags |= SFSHM_TRY;
 	if (random_below(10) == 0)
 		p->flags |= SFSHM_FOLLOW;
+	choose_more(p);
 }
 
 static void begin(uint32_t key, const char *name, size_t n)
@@ -185,7 +238,11 @@ static void begin(uint32_t key, const char *name, size_t n)
 		tell(TOLD_WAITED, key, 0, 0, 0, ns);
 		lead(key, &flight);
 	} else if (r == SFSHM_CACHED || r == SFSHM_AWAITED) {
-		one_more(r == SFSHM_CACHED ? &own->hits : &own->awaited);
+		one_more(result.stale      ? &own->stale :
+			 r == SFSHM_CACHED ? &own->hits :
+					     &own->awaited);
+		if (result.stale)
+			one_more(&own->other);
 		see(key, result.value.data, result.value.len, r, ns);
 	} else if (r == -EREMOTEIO) {
 		see_error(key, ns);
@@ -202,6 +259,74 @@ static void get(uint32_t key, const char *name, size_t n)
 	r = sfshm_get(h, name, n, &result);
 	if (r == SFSHM_CACHED) {
 		one_more(&own->hits);
+		see(key, result.value.data, result.value.len, r, 0);
+	} else if (r == -EREMOTEIO) {
+		see_error(key, 0);
+	} else {
+		see_code(key, r, 0);
+	}
+}
+
+/* On a condition now and then: over what a look has found. */
+static int store(const char *name, size_t n, uint32_t len)
+{
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+	uint64_t over = random_below(2) ? result.generation : 0;
+
+	policy.ttl_ms = random_below(4) ? SFSHM_FOREVER : random_below(20);
+	return random_below(3) ?
+		       sfshm_put(h, name, n, &policy, data, len) :
+		       sfshm_put_if(h, name, n, &policy, data, len, over);
+}
+
+static void put(uint32_t key)
+{
+	uint64_t mark = PUT_MARK | (fetch_add_relaxed(&storm->puts, 1) + 1);
+	uint32_t len = (uint32_t)VALUE_MIN + random_below(1000);
+	uint64_t id, from, ns;
+	char name[64];
+	size_t n = key_text(name, sizeof(name), key);
+	int r;
+
+	get(key, name, n);
+	id = value_make(data, len, key, mark, 0);
+	tell(TOLD_WILL, key, 0, mark, id, 0);
+	one_more(&own->uncounted);
+	from = clock_ns();
+	r = store(name, n, len);
+	ns = clock_ns() - from;
+	if (r >= 0)
+		one_more(&own->puts);
+	tell(TOLD_DID, key, r < 0 ? r : 0, mark, id, 0);
+	if (r >= 0 || r == -ESTALE || r == -ENOSPC || r == -EBUSY)
+		tell(TOLD_WAITED, key, r, 0, 0, ns);
+	else
+		tell(TOLD_WRONG, key, WRONG_CODE, 0, (uint64_t)-r, ns);
+}
+
+static void invalidate(uint32_t key, const char *name, size_t n)
+{
+	bool hard = key_is_taken(key) && random_below(2);
+	int r = sfshm_invalidate(h, name, n, hard ? SFSHM_HARD : 0);
+
+	if (r == 0)
+		one_more(&own->invalidated);
+	else if (r != -ENODATA)
+		tell(TOLD_WRONG, key, WRONG_CODE, 0, (uint64_t)-r, 0);
+}
+
+static void peek(uint32_t key, const char *name, size_t n)
+{
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+	int r;
+
+	policy.grace_ms = random_below(100);
+	one_more(&own->started);
+	r = sfshm_peek(h, name, n, &policy, &result);
+	if (r == SFSHM_CACHED) {
+		one_more(result.stale ? &own->stale : &own->hits);
+		if (result.stale)
+			one_more(&own->other);
 		see(key, result.value.data, result.value.len, r, 0);
 	} else if (r == -EREMOTEIO) {
 		see_error(key, 0);
@@ -245,73 +370,6 @@ static void pin(uint32_t key, const char *name, size_t n)
 	}
 }
 
-/* What neither has nor waits for too long is told, and is all right. */
-static void see_wait(uint32_t key, int r, uint64_t ns)
-{
-	bool expected = r >= 0 || r == -ETIMEDOUT || r == -ENOSPC;
-
-	tell(expected ? TOLD_WAITED : TOLD_WRONG, key, WRONG_CODE, 0,
-	     (uint64_t)-r, ns);
-}
-
-/*
- * Who holds a lock notes itself. A dead holder's note may stand or not, and
- * the next one is told of its death.
- */
-static void hold_lock(uint32_t n)
-{
-	const char name[] = { 'l', (char)('0' + n) };
-	struct sfshm_lock_options o = SFSHM_LOCK_OPTIONS_INIT;
-	uint32_t me = (uint32_t)getpid(), *holder = &storm->holder[n];
-	uint64_t from = clock_ns();
-	struct sfshm_lock lock;
-	int r;
-
-	o.deadline_ns = from + 2 * storm->bound_ns;
-	r = sfshm_lock(h, name, sizeof(name), &o, &lock);
-	see_wait(n, r, clock_ns() - from);
-	if (r < 0)
-		return;
-	one_more(r == SFSHM_OWNER_DIED ? &own->orphaned : &own->locked);
-	if (r == SFSHM_OWNER_DIED)
-		store_seq(holder, me);
-	else if (!cas_seq(holder, 0, me))
-		tell(TOLD_WRONG, n, WRONG_LOCK, 0, load_seq(holder), 0);
-	if (random_below(2))
-		usleep(random_below(200));
-	if (!cas_seq(holder, me, 0))
-		tell(TOLD_WRONG, n, WRONG_LOCK, 0, load_seq(holder), 0);
-	r = sfshm_unlock(&lock);
-	if (r)
-		see_wait(n, -ENOTRECOVERABLE, 0);
-}
-
-static void hold_permit(void)
-{
-	struct sfshm_semaphore_options o = SFSHM_SEMAPHORE_OPTIONS_INIT;
-	struct sfshm_semaphore_info info = SFSHM_SEMAPHORE_INFO_INIT;
-	uint64_t from = clock_ns();
-	struct sfshm_permit permit;
-	int r;
-
-	o.max = STORM_PERMITS;
-	o.deadline_ns = from + 2 * storm->bound_ns;
-	r = sfshm_acquire(h, STORM_SEMAPHORE, strlen(STORM_SEMAPHORE), &o,
-			  &permit);
-	see_wait(0, r, clock_ns() - from);
-	if (r)
-		return;
-	one_more(&own->permits);
-	if (random_below(2))
-		usleep(random_below(200));
-	if (sfshm_semaphore_info(h, STORM_SEMAPHORE, strlen(STORM_SEMAPHORE),
-				 &info) ||
-	    info.in_use < 1 || info.in_use > STORM_PERMITS)
-		tell(TOLD_WRONG, 0, WRONG_PERMIT, 0, info.in_use, 0);
-	if (sfshm_permit_release(&permit))
-		see_wait(0, -ENOTRECOVERABLE, 0);
-}
-
 static void come_back(void)
 {
 	if (h)
@@ -345,10 +403,20 @@ static void do_something(void)
 	case 9:
 	case 10: hold_lock(key % STORM_LOCKS); break;
 	case 11: hold_permit(); break;
+	case 12: put(key - key % 4 + 2); break;
+	case 13: invalidate(key, name, n); break;
+	case 14: peek(key, name, n); break;
 	default: begin(key, name, n);
 	}
-	if (random_below(2000) == 0)
-		(void)!sfshm_purge(h);
+	switch (random_below(4000)) {
+	case 0:
+	case 1: (void)!sfshm_purge(h); break;
+	case 2: (void)!sfshm_invalidate_all(h, 0); break;
+	case 3:
+	case 4:
+	case 5: remove_semaphore(); break;
+	default: break;
+	}
 }
 
 void bystander_run(struct storm *st)
