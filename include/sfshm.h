@@ -23,6 +23,7 @@
 #include <sfshm/save.h>
 #include <sfshm/segment.h>
 #include <sfshm/semaphore.h>
+#include <sfshm/tag.h>
 #include <sfshm/version.h>
 
 #endif

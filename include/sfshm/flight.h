@@ -67,7 +67,8 @@ enum sfshm_policy_flags {
 #define SFSHM_UNCACHED 1
 
 /* sfshm_publish() returns this if the value is stale from the start, because
-   another caller invalidated the key during the flight. */
+   another caller invalidated the key, or a tag of the value, during the
+   flight. */
 #define SFSHM_INVALIDATED 2
 
 /*
@@ -200,11 +201,12 @@ int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
  *                   is larger than max_value, or there is no room even to hand
  *                   it to the followers, only this caller gets it: the flight
  *                   ends as with sfshm_flight_uncacheable().
- *   SFSHM_INVALIDATED  Another caller invalidated the key while the work ran,
- *                   so the work may have read old data. Callers that waited
- *                   before the invalidation get the value; for all others it
- *                   is stale from the start, and one of them leads. If you need
- *                   a value from after the invalidation, run the work again.
+ *   SFSHM_INVALIDATED  Another caller invalidated the key, or a tag of the
+ *                   value, while the work ran, so the work may have read old
+ *                   data. Callers that waited before the invalidation get the
+ *                   value; for all others it is stale from the start, and one
+ *                   of them leads. If you need a value from after the
+ *                   invalidation, run the work again.
  *   -ESTALE         Another caller took the flight. Nothing became visible.
  *   -EILSEQ         policy.fits refused the value. The flight has failed with
  *                   that code for everybody.

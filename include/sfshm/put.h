@@ -78,7 +78,8 @@ int sfshm_flight_value(const struct sfshm_flight *flight,
 /*
  * Ends the flight with the value that sfshm_flight_value() gives. The value
  * starts a new lifetime: the work has found that it is still right. Followers
- * get it as the flight's result, with the flight's generation. Returns as
+ * get it as the flight's result, with the flight's generation. The value keeps
+ * its tags, unless the leader has named others (<sfshm/tag.h>). Returns as
  * sfshm_publish(), or -ENODATA: there is no such value, and the flight is still
  * yours. The call copies the bytes within the segment, so for a moment the
  * segment must have room for both copies. Blocks as sfshm_publish() does. If

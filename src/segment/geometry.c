@@ -49,6 +49,7 @@ static void place(struct shm_geometry *g)
 		      sizeof(struct shm_participant));
 	g->buckets_at = at;
 	at += page_up((uint64_t)g->buckets * sizeof(uint64_t));
+	at += SHM_TAG_WORDS * sizeof(uint64_t);
 	g->slots_at = at;
 	at += page_up((uint64_t)g->slots * sizeof(struct shm_slot));
 	/*
@@ -83,10 +84,16 @@ static int counts_fit(const struct shm_geometry *g)
  */
 static uint32_t spare_for(const struct shm_geometry *g)
 {
-	uint32_t largest = (g->max_value + SHM_GRANULE - 1) / SHM_GRANULE;
+	uint64_t bytes = sizeof(struct shm_tagging) + (uint64_t)g->max_value;
+	uint32_t largest = (uint32_t)((bytes + SHM_GRANULE - 1) / SHM_GRANULE);
 	uint32_t most = SHM_MAX_GRANULES - g->granules;
 
 	return largest < most ? largest : most;
+}
+
+uint64_t geometry_tag_words_at(const struct shm_geometry *g)
+{
+	return g->buckets_at + page_up((uint64_t)g->buckets * sizeof(uint64_t));
 }
 
 int geometry_choose(struct shm_geometry *out, const struct sfshm_options *o)

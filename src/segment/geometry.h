@@ -16,6 +16,9 @@ int geometry_choose(struct shm_geometry *out, const struct sfshm_options *o);
 /* Checks that every region is where the counts put it: 0 or -EPROTO. */
 int geometry_check(const struct shm_geometry *g);
 
+/* The offset of the tag words, which follow the buckets. */
+uint64_t geometry_tag_words_at(const struct shm_geometry *g);
+
 /* How many granules are inside slots. */
 static inline uint32_t geometry_inline_granules(const struct shm_geometry *g)
 {

@@ -2,10 +2,12 @@
 /*
  * The segment: every struct that processes share.
  *
- *   header | participants | buckets | slots | cold | tags | granules
+ *   header | participants | buckets, tag words | slots | cold | tags | granules
  *
  * "Cold" is the part of each slot that a hit seldom touches. The first
- * granules are inside the slots, one in each; the others follow the tags.
+ * granules are inside the slots, one in each; the others follow the tags. A
+ * tag says whose its granule is; the tags that values carry are another matter,
+ * and have the tag words.
  *
  * If all memory after the header is zero, the segment is valid and empty. There
  * are no pointers: an index names a slot, a participant or a granule. A
@@ -31,7 +33,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC "sfshm\r\n\x1a"
-#define SHM_VERSION 3
+#define SHM_VERSION 4
 #define SHM_HEADER_SIZE 4096
 #define SHM_LINE 64
 #define SHM_HUGE UINT64_C(1)     /* use huge pages where that is possible */
@@ -53,6 +55,8 @@
 #define SHM_OWNED 16     /* owned slots that a record can name */
 #define SHM_DEATHS 64    /* keys whose leaders died that are remembered */
 #define SHM_PERMITS 1008 /* words of a semaphore */
+#define SHM_TAGS 4       /* tags that a value may carry */
+#define SHM_TAG_WORDS 4096
 
 /* The creator's choice. It never changes, and the checksum covers it. */
 struct shm_geometry {
@@ -100,7 +104,10 @@ struct shm_header {
 	uint64_t predecessor; /* inode of the segment it replaces, or 0 */
 	uint64_t checksum;    /* of all above */
 	uint64_t deaths[SHM_DEATHS]; /* hints; see store/deaths.h */
-	uint8_t reserved[3904 - 192 - 8 * SHM_DEATHS];
+	uint8_t reserved[3840 - 192 - 8 * SHM_DEATHS];
+
+	uint64_t tag_clock; /* counts invalidations of tags; by invalidators */
+	uint8_t pad0[56];
 
 	/* The grace period clock; a caller that needs room advances it. */
 	uint64_t epoch;
@@ -130,6 +137,7 @@ struct shm_header {
 	uint8_t pad4[32];
 };
 static_assert(offsetof(struct shm_header, checksum) == 184, "layout");
+static_assert(offsetof(struct shm_header, tag_clock) == 3840, "layout");
 static_assert(offsetof(struct shm_header, epoch) == 3904, "layout");
 static_assert(sizeof(struct shm_header) == SHM_HEADER_SIZE, "layout");
 
@@ -230,7 +238,8 @@ enum shm_kind {
 struct shm_front {
 	uint64_t when;   /* time of storing, CLOCK_BOOTTIME, ns, steps of 256;
 			    bits 0..7: length + 1 of a value that is empty or
-			    in the slot's inline granule; 0: in shm_back.ref */
+			    in the slot's inline granule; 0: in shm_back.ref;
+			    255: there, after its struct shm_tagging */
 	uint32_t ttl_ms; /* lifetime from then; UINT32_MAX: no end */
 	uint32_t gen;    /* low bits of the generation that wrote it */
 };
@@ -238,7 +247,7 @@ static_assert(sizeof(struct shm_front) == 16, "layout");
 
 struct shm_back {
 	uint32_t ref;   /* granule + 1: head of the chain of bytes */
-	uint32_t len;   /* bytes */
+	uint32_t len;   /* bytes, those of a struct shm_tagging included */
 	int32_t code;   /* 0: a value; else a failure with the bytes as text */
 	uint16_t keep;  /* how long the result may serve after its lifetime, ms:
 			   see store/scale.h */
@@ -246,6 +255,16 @@ struct shm_back {
 	uint8_t pinned; /* hint: its chain may be pinned; by pinning readers */
 };
 static_assert(sizeof(struct shm_back) == 16, "layout");
+
+/*
+ * The head of a value that carries tags; the value's bytes follow it in the
+ * chain. See store/tagging.h.
+ */
+struct shm_tagging {
+	uint64_t stamp;         /* the tag clock when the flight began */
+	uint64_t tag[SHM_TAGS]; /* hashes of the names; 0: no more tags */
+};
+static_assert(sizeof(struct shm_tagging) == 40, "layout");
 
 /*
  * The head of a semaphore's value. Its words follow, one of 32 bits for each

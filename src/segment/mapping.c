@@ -36,6 +36,7 @@ void mapping_lay_out(struct mapping *map, uint8_t *base,
 	map->slots = (void *)(base + g->slots_at);
 	map->cold = (void *)(base + g->desks_at);
 	map->tags = (void *)(base + g->tags_at);
+	map->tag_words = (void *)(base + geometry_tag_words_at(g));
 	map->granules = base + g->granules_at;
 	map->inline_granules = geometry_inline_granules(g);
 }

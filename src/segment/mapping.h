@@ -28,6 +28,7 @@ struct mapping {
 	struct shm_slot *slots;
 	struct shm_desk *cold; /* of the slots with the same numbers */
 	uint64_t *tags;
+	uint64_t *tag_words; /* see store/tagging.h */
 	uint8_t *granules;
 
 	struct shm_geometry geometry;

@@ -352,17 +352,19 @@ static size_t stretch(const struct mapping *map, uint32_t *ref, uint64_t len,
 	return len;
 }
 
-int arena_read_long(const struct mapping *map, uint32_t ref, void *to,
-		    uint64_t len)
+int arena_read_long(const struct mapping *map, uint32_t ref, uint32_t skip,
+		    void *to, uint64_t len)
 {
 	uint8_t *dst = to, *src;
 
 	while (len) {
-		size_t n = stretch(map, &ref, len, &src);
+		size_t n = stretch(map, &ref, len + skip, &src);
 
 		if (!n)
 			return -EBADMSG;
-		copy_torn(dst, src, n);
+		n -= skip;
+		copy_torn(dst, src + skip, n);
+		skip = 0;
 		dst += n;
 		len -= n;
 	}
@@ -370,11 +372,11 @@ int arena_read_long(const struct mapping *map, uint32_t ref, void *to,
 	return 0;
 }
 
-int arena_write_long(const struct mapping *map, uint32_t ref,
+int arena_write_long(const struct mapping *map, uint32_t ref, uint32_t skip,
 		     const struct iovec *iov, int count)
 {
 	uint8_t *dst = NULL;
-	uint64_t total = 0, room = 0;
+	uint64_t total = skip, room = 0;
 
 	for (int i = 0; i < count; i++)
 		total += iov[i].iov_len;
@@ -389,6 +391,10 @@ int arena_write_long(const struct mapping *map, uint32_t ref,
 				room = stretch(map, &ref, total, &dst);
 			if (!room)
 				return -EBADMSG;
+			dst += skip;
+			room -= skip;
+			total -= skip;
+			skip = 0;
 			n = left < room ? left : (size_t)room;
 			copy_torn(dst, src, n);
 			dst += n;

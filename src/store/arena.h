@@ -141,15 +141,18 @@ static inline bool arena_is_spare(const struct mapping *map, uint32_t ref)
 	return ref > map->geometry.granules - map->geometry.spare;
 }
 
-/* Copies bytes into a chain; -EBADMSG if it is too short or broken. */
-int arena_write_long(const struct mapping *map, uint32_t ref,
+/*
+ * Copies bytes into a chain, `skip` bytes (fewer than a granule has) after its
+ * beginning; -EBADMSG if it is too short or broken.
+ */
+int arena_write_long(const struct mapping *map, uint32_t ref, uint32_t skip,
 		     const struct iovec *iov, int count);
 
 static inline int arena_write(const struct mapping *map, uint32_t ref,
 			      const struct iovec *iov, int count)
 {
 	if (unlikely(count != 1 || iov->iov_len > SHM_GRANULE))
-		return arena_write_long(map, ref, iov, count);
+		return arena_write_long(map, ref, 0, iov, count);
 	if (unlikely(!tag_at(map, ref)))
 		return -EBADMSG;
 	copy_torn(granule_at(map, ref - 1), iov->iov_base, iov->iov_len);
@@ -157,18 +160,20 @@ static inline int arena_write(const struct mapping *map, uint32_t ref,
 }
 
 /*
- * Copies `len` bytes out of a chain. The copy may be torn: the caller validates
- * it, and may then use it. The compiler cannot read the chain again instead of
- * the copy.
+ * Copies `len` bytes out of a chain, from `skip` bytes (fewer than a granule
+ * has) after its beginning. The copy may be torn: the caller validates it, and
+ * may then use it. The compiler cannot read the chain again instead of the
+ * copy.
  */
-int arena_read_long(const struct mapping *map, uint32_t ref, void *to,
-		    uint64_t len);
+int arena_read_long(const struct mapping *map, uint32_t ref, uint32_t skip,
+		    void *to, uint64_t len);
 
+/* The same from the beginning of the chain. */
 static inline int arena_read(const struct mapping *map, uint32_t ref, void *to,
 			     uint64_t len)
 {
 	if (unlikely(len > SHM_GRANULE))
-		return arena_read_long(map, ref, to, len);
+		return arena_read_long(map, ref, 0, to, len);
 	if (unlikely(len && (!ref || !granule_in_use(map, ref - 1))))
 		return -EBADMSG;
 	copy_torn(to, granule_at(map, ref - 1), len);

@@ -135,9 +135,10 @@ static inline struct field slot_other(const struct mapping *map, uint32_t slot,
 
 /*
  * The bits of `when` that do not belong to the time: length + 1 of a value that
- * is empty or inside its slot, or 0.
+ * is empty or inside its slot; WHEN_TAGGED for a value with tags; or 0.
  */
 #define WHEN_SMALL UINT64_C(255)
+#define WHEN_TAGGED WHEN_SMALL
 
 static inline uint64_t front_stored(const struct shm_front *f)
 {

@@ -9,7 +9,7 @@
 #include <sfshm/flight.h>
 
 #include "os/sys.h"
-#include "store/slot.h"
+#include "store/tagging.h"
 
 struct flight;
 struct wait_word;
@@ -26,6 +26,11 @@ struct call {
 	/* The lease of a flight, ms; or the rank of a lock. */
 	uint32_t lease_or_rank;
 	bool stale; /* the value being taken is past its lifetime */
+	/* The value that the call looks at is outdated (TAGGING-3); not even
+	   the call's wait makes up for that (TAGGING-4). */
+	bool outdated;
+	bool too_old;
+	uint32_t skip; /* bytes of that value's tags, before its own; or 0 */
 	/* The call has given up on a fresh result. A value past its lifetime
 	   by less than settle_ms will do; UINT64_MAX: any value. */
 	bool settles;
@@ -41,13 +46,15 @@ struct call {
 	uint64_t misfit;
 	uint32_t *pin;     /* not NULL: pin the value instead of copying it */
 	int32_t pin_place; /* of the pin in the record; -1: nothing to pin */
+	struct shm_tagging *tagging; /* gets the value's tags; or NULL */
 
 	/* the call's wait for another caller's flight */
 	struct {
 		/* Results of this generation and later ones will do; 0: the
 		   call has not waited yet. */
 		uint64_t joined;
-		uint64_t deadline; /* ns; 0: none */
+		uint64_t tag_clock; /* when the wait began: TAGGING-4 */
+		uint64_t deadline;  /* ns; 0: none */
 		/* Until then (ns) a lock's waiters go first; 0: not yet set. */
 		uint64_t defers_until;
 		uint64_t slept;  /* how often */

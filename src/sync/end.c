@@ -185,6 +185,9 @@ static on_waking int show(struct flight *f, struct peer *p,
 		 true))
 		return fenced(f, p);
 	kill_point(publish_flipped);
+	/* Every invalidation that came first has raised its word by now. */
+	if (unlikely(flight_head(f)))
+		f->invalidated |= tagging_is_outdated(p->map, &f->tagging);
 	peer_count(p, COUNT_publishes);
 	wake_and_forget(f, p, true, SFSHM_COMPUTED);
 	copy_result(f, o);
@@ -332,7 +335,8 @@ on_waking int flight_publish(struct flight *f, struct peer *p,
 		return r;
 	if (unlikely(f->alone))
 		return publish_alone(f, &o, total);
-	if (unlikely(total > p->map->geometry.max_value)) {
+	if (unlikely(total > p->map->geometry.max_value ||
+		     total + flight_head(f) > UINT32_MAX)) {
 		if (!f->uncacheable)
 			peer_count(p, COUNT_too_large);
 		if (total > flight_largest(f))

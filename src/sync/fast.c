@@ -68,15 +68,36 @@ static force_inline void fill_result(struct sfshm_result *r,
 }
 
 /*
+ * Copies a value that carries tags, unless it is outdated. As
+ * copy_from_afar().
+ */
+static int64_t copy_tagged(const struct mapping *map,
+			   const struct shm_back *back, struct sfshm_buf *to)
+{
+	uint32_t len = load_relaxed(&back->len), ref = load_relaxed(&back->ref);
+	struct shm_tagging t;
+
+	len -= (uint32_t)sizeof(t);
+	if (len > to->cap || tagging_read(map, ref, &t) ||
+	    tagging_is_outdated(map, &t) ||
+	    arena_read_long(map, ref, sizeof(t), to->data, len))
+		return -1;
+	return len;
+}
+
+/*
  * Copies a value that is not in its key's slot. Returns its length, or -1: the
  * slow path must copy the value.
  */
-static int64_t copy_from_afar(const struct mapping *map, uint32_t slot,
-			      uint64_t ctl, struct sfshm_buf *to)
+static __attribute__((noinline)) int64_t
+copy_from_afar(const struct mapping *map, uint32_t slot, uint64_t ctl,
+	       uint64_t when, struct sfshm_buf *to)
 {
 	const struct shm_back *back = slot_value(map, slot, ctl).back;
 	uint32_t len = load_relaxed(&back->len);
 
+	if (unlikely(tagging_in(when)))
+		return copy_tagged(map, back, to);
 	if (len > to->cap ||
 	    (len && arena_read(map, load_relaxed(&back->ref), to->data, len)))
 		return -1;
@@ -84,9 +105,9 @@ static int64_t copy_from_afar(const struct mapping *map, uint32_t slot,
 }
 
 /*
- * Copies the value. Usually it is in its key's slot; then the whole granule is
- * copied, because a copy of a fixed length is a few instructions. The bytes
- * beyond the value's length mean nothing.
+ * Copies the value. Usually it is in its key's slot, without tags; then the
+ * whole granule is copied, because a copy of a fixed length is a few
+ * instructions. The bytes beyond the value's length mean nothing.
  */
 static force_inline int64_t copy(const struct mapping *map,
 				 const struct glimpse *g, struct sfshm_buf *to)
@@ -95,7 +116,8 @@ static force_inline int64_t copy(const struct mapping *map,
 
 	if (unlikely(!small || small > SHM_GRANULE + 1 ||
 		     to->cap < SHM_GRANULE))
-		return copy_from_afar(map, g->at.slot, g->at.ctl, to);
+		return copy_from_afar(map, g->at.slot, g->at.ctl, g->front.when,
+				      to);
 	copy_torn(to->data, g->slot->inline_granule, SHM_GRANULE);
 	return (int64_t)small - 1;
 }

@@ -32,8 +32,9 @@ struct flight {
 	sfshm_opinion_fn fits;
 	void *arg;                   /* of `fits` */
 	struct sfshm_result *result; /* gets a copy of the published value */
-	uint64_t stored;         /* ns; when a moved value was stored; else 0 */
-	uint32_t uncacheable_ms; /* if `uncacheable`: the mark's lifetime */
+	uint64_t stored; /* ns; when a moved value was stored; else 0 */
+	struct shm_tagging tagging; /* of the value; TAGGING-2 */
+	uint32_t uncacheable_ms;    /* if `uncacheable`: the mark's lifetime */
 	uint32_t reap; /* participant + 1, to be reaped after the end; or 0 */
 	uint32_t lock_age_ms; /* the policy's */
 	bool alone;       /* no flight: the caller runs the work for itself */
@@ -105,6 +106,12 @@ static inline bool flight_moved(const struct call *c)
  * reject that value.
  */
 enum step flight_answer(struct call *c);
+
+/* Bytes of the tags that the flight's value is to carry; 0: none. */
+static inline uint32_t flight_head(const struct flight *f)
+{
+	return unlikely(f->tagging.tag[0]) ? sizeof(f->tagging) : 0;
+}
 
 /*
  * Returns the size in bytes of the largest value that the leader may publish.
@@ -261,6 +268,12 @@ int flight_invalidate(struct call *c, uint32_t flags);
 int flight_purge_all(struct peer *p);
 int flight_drop_all(struct peer *p);
 int flight_expire_all(struct peer *p);
+
+/*
+ * Does the work of sfshm_invalidate_tag(), here and in the predecessor. Returns
+ * 0 or MOVED.
+ */
+int flight_invalidate_tag(struct peer *p, uint64_t tag);
 
 /*
  * Gives back all that a dead or leaving participant still owns: flights and

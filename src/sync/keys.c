@@ -319,6 +319,20 @@ static int visit_all(struct peer *p, visit_fn what)
 	return r > INT_MAX - n ? INT_MAX : n + r;
 }
 
+/* The predecessor's word comes first (TAGGING-5). */
+int flight_invalidate_tag(struct peer *p, uint64_t tag)
+{
+	struct mapping *old = mapping_predecessor(p->map);
+
+	if (old) {
+		tagging_invalidate(old, tag);
+		mapping_put(old);
+	}
+	tagging_invalidate(p->map, tag);
+	peer_count(p, COUNT_invalidations);
+	return load_acquire(&p->map->header->moved) ? MOVED : 0;
+}
+
 int flight_purge_all(struct peer *p)
 {
 	int n = visit_all(p, purge);

@@ -129,6 +129,7 @@ static force_inline void flight_fill(struct flight *f,
 	f->arg = policy->arg;
 	f->result = NULL;
 	f->stored = 0;
+	f->tagging.tag[0] = 0;
 	f->uncacheable_ms = 0;
 	f->uncacheable = false;
 	f->doubtful = false;
@@ -148,6 +149,7 @@ static force_inline void flight_lead(struct peer *p,
 	f->serial = p->map->serial;
 	f->ctl = seen->ctl;
 	f->slot = seen->slot;
+	f->tagging.stamp = tagging_clock(p->map);
 	flight_fill(f, policy);
 	f->reap = 0;
 	f->alone = false;

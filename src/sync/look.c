@@ -74,6 +74,11 @@ static int fetch_value(struct call *c, struct field f, uint32_t len)
 
 	if (unlikely(len > b->cap))
 		r = buf_reserve(b, len);
+	if (unlikely(c->skip) && !r) {
+		c->result->uncached |= c->outdated && !c->stale;
+		return arena_read_long(c->self->map, load_relaxed(&f.back->ref),
+				       c->skip, b->data, len);
+	}
 	if (likely(!r && len))
 		r = arena_read(c->self->map, load_relaxed(&f.back->ref),
 			       b->data, len);
@@ -88,24 +93,61 @@ static int pin_value(struct call *c, struct field f, uint32_t len)
 }
 
 /*
+ * Reads the tags of the value that the slot had when it was seen as `ctl`, and
+ * finds out if the value is outdated. Returns 0, -EAGAIN (the value has changed
+ * meanwhile) or -EBADMSG.
+ */
+static __attribute__((noinline)) int read_tags(struct call *c, uint32_t slot,
+					       uint64_t ctl)
+{
+	const struct mapping *map = c->self->map;
+	struct field f = slot_value(map, slot, ctl);
+	struct shm_tagging t;
+	int r = tagging_read(map, load_relaxed(&f.back->ref), &t);
+
+	if (!ctl_copy_whole(ctl, ctl_after_copy(&map->slots[slot])))
+		return -EAGAIN;
+	if (r)
+		return r;
+	c->skip = sizeof(t);
+	c->outdated = tagging_is_outdated(map, &t);
+	c->too_old = c->outdated && c->wait.tag_clock > t.stamp;
+	if (c->tagging)
+		*c->tagging = t;
+	return 0;
+}
+
+static force_inline int look_at_tags(struct call *c, uint32_t slot,
+				     uint64_t ctl)
+{
+	struct field f = slot_value(c->self->map, slot, ctl);
+
+	c->skip = 0;
+	c->outdated = c->too_old = false;
+	if (likely(!tagging_in(load_relaxed(&f.front->when))) || !ctl_has(ctl))
+		return 0;
+	return read_tags(c, slot, ctl);
+}
+
+/*
  * Copies or pins the last good value. -EAGAIN: the value has changed meanwhile.
  */
 static int take_value(struct call *c, uint32_t slot, uint64_t ctl,
 		      struct field f, uint64_t now)
 {
 	const struct mapping *map = c->self->map;
-	uint32_t len = load_relaxed(&f.back->len);
+	uint32_t len = load_relaxed(&f.back->len) - c->skip;
 	uint64_t stored = front_stored(f.front);
 	uint64_t gen = look_generation(f, ctl);
 	int r;
 
+	fill_result(c, f, gen, stored, now);
 	if (unlikely(len > map->geometry.max_value))
 		r = -EBADMSG;
 	else if (unlikely(c->pin))
 		r = pin_value(c, f, len);
 	else
 		r = fetch_value(c, f, len);
-	fill_result(c, f, gen, stored, now);
 	c->result->value.len = r ? 0 : len;
 	evict_note_hit(c->self->record, slot);
 	if (likely(ctl_copy_whole(ctl, ctl_after_copy(&map->slots[slot]))))
@@ -177,9 +219,10 @@ static bool serves(const struct call *c, struct field f, uint64_t ctl,
 {
 	if (unlikely(c->refused && look_generation(f, ctl) <= c->refused))
 		return false;
-	if (likely(!(c->flags & SFSHM_REFRESH) && front_fresh(f.front, now)))
+	if (likely(!(c->flags & SFSHM_REFRESH) && !c->outdated &&
+		   front_fresh(f.front, now)))
 		return true;
-	return awaited(c, look_generation(f, ctl));
+	return !c->too_old && awaited(c, look_generation(f, ctl));
 }
 
 /*
@@ -322,7 +365,10 @@ static int look_at(struct call *c, const struct sighting *seen)
 	const struct mapping *map = c->self->map;
 	struct field value = slot_value(map, seen->slot, seen->ctl);
 	uint64_t now = peer_clock(c->self, sys.coarse());
+	int r = look_at_tags(c, seen->slot, seen->ctl);
 
+	if (unlikely(r))
+		return r;
 	if (unlikely(!ctl_has(seen->ctl) || !serves(c, value, seen->ctl, now)))
 		return look_further(c, seen, now);
 	if (unlikely(c->policy->beta > 0))
@@ -334,10 +380,14 @@ int look_at_last(struct call *c, uint32_t slot, uint64_t ctl)
 {
 	struct field f = slot_value(c->self->map, slot, ctl);
 	uint64_t now = peer_clock(c->self, sys.coarse());
+	int r;
 
 	if (!ctl_has(ctl))
 		return LOOK_ABSENT;
-	c->stale = !front_fresh(f.front, now);
+	r = look_at_tags(c, slot, ctl);
+	if (r)
+		return r;
+	c->stale = c->outdated || !front_fresh(f.front, now);
 	return take_value(c, slot, ctl, f, now);
 }
 

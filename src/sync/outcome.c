@@ -48,19 +48,41 @@ static uint8_t took(const struct flight *f, uint64_t now)
 	return ns > 0 && !f->stored ? scale_took((uint64_t)ns) : 0;
 }
 
-/* The low bits of `when`: length + 1 of an empty or inline value, else 0. */
+/*
+ * The low bits of `when`: length + 1 of an empty or inline value, WHEN_TAGGED
+ * of one with tags, else 0.
+ */
 static uint64_t small(const struct mapping *map, uint32_t slot,
-		      const struct shm_back *back, uint32_t len)
+		      const struct shm_back *back, uint32_t len, uint32_t head)
 {
+	if (unlikely(head))
+		return WHEN_TAGGED;
 	return !len || (len <= SHM_GRANULE &&
 			arena_is_inline(map, slot, load_relaxed(&back->ref))) ?
 		       len + 1 :
 		       0;
 }
 
+/* Copies the flight's tags, if they are part of the outcome, and the bytes. */
+static force_inline int write_bytes(const struct flight *f,
+				    const struct shm_back *back,
+				    const struct outcome *o, uint32_t head)
+{
+	uint32_t ref = load_relaxed(&back->ref);
+
+	if (likely(!head))
+		return o->len ? arena_write(f->map, ref, o->iov, o->count) : 0;
+	if (!tag_at(f->map, ref))
+		return -EBADMSG;
+	copy_torn(granule_at(f->map, ref - 1), &f->tagging, head);
+	return arena_write_long(f->map, ref, head, o->iov, o->count);
+}
+
 on_waking int outcome_write(struct flight *f, struct peer *p,
 			    const struct outcome *o)
 {
+	/* Failures carry no tags. */
+	uint32_t head = o->code ? 0 : flight_head(f);
 	struct field field = slot_other(p->map, f->slot, f->ctl);
 	uint64_t coarse = sys.coarse(), now = peer_clock(p, coarse);
 	int r;
@@ -72,10 +94,9 @@ on_waking int outcome_write(struct flight *f, struct peer *p,
 	 */
 	store_relaxed(&field.back->code, 0);
 	compiler_barrier();
-	r = fit_chain(p, f->slot, field.back, o->len, o->spare);
-	if (!r && o->len)
-		r = arena_write(p->map, load_relaxed(&field.back->ref), o->iov,
-				o->count);
+	r = fit_chain(p, f->slot, field.back, o->len + head, o->spare);
+	if (!r)
+		r = write_bytes(f, field.back, o, head);
 	if (r)
 		return r;
 	store_relaxed(&field.back->code, o->code);
@@ -89,7 +110,7 @@ on_waking int outcome_write(struct flight *f, struct peer *p,
 	store_relaxed(&field.front->ttl_ms, f->invalidated ? 0 : o->ttl_ms);
 	store_relaxed(&field.front->when,
 		      ((f->stored ? f->stored : now) & ~WHEN_SMALL) |
-			      small(p->map, f->slot, field.back, o->len));
+			      small(p->map, f->slot, field.back, o->len, head));
 	kill_point(publish_written);
 	return 0;
 }

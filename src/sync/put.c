@@ -42,7 +42,8 @@ static bool holds(struct peer *p, uint32_t slot, uint64_t ctl,
 		return true;
 	if (!*needed)
 		return !ctl_has(ctl) ||
-		       !front_fresh(f.front, peer_clock(p, sys.coarse()));
+		       !front_fresh(f.front, peer_clock(p, sys.coarse())) ||
+		       tagging_outdates(p->map, slot, ctl);
 	return ctl_has(ctl) && look_generation(f, ctl) == *needed;
 }
 

@@ -208,17 +208,18 @@ int sfshm_fail(struct sfshm_flight *flight, int code, const char *message)
 }
 
 /*
- * Copies the value that the flight is to renew. Returns 0; -ENODATA, there is
- * no value that `fits` accepts; -ESTALE, another caller took the slot; or an
- * error as look().
+ * Copies the value that the flight is to renew, and its tags, if `tagging` is
+ * not NULL. Returns 0; -ENODATA, there is no value that `fits` accepts;
+ * -ESTALE, another caller took the slot; or an error as look().
  */
 static int last_value(const struct flight *f, struct peer *p,
-		      struct sfshm_result *result)
+		      struct sfshm_result *result, struct shm_tagging *tagging)
 {
 	struct call c = {
 		.self = p,
 		.policy = &call_no_policy,
 		.result = result,
+		.tagging = tagging,
 	};
 	int r;
 
@@ -241,20 +242,24 @@ int sfshm_flight_value(const struct sfshm_flight *flight,
 	struct peer *p;
 	int r = sized_result_is_valid(result) ? leader(f, &p) : -EINVAL;
 
-	return r ? r : last_value(f, p, result);
+	return r ? r : last_value(f, p, result, NULL);
 }
 
 int sfshm_touch(struct sfshm_flight *flight)
 {
 	struct sfshm_result last = SFSHM_RESULT_INIT;
 	struct flight *f = flight_of(flight);
+	struct shm_tagging tagging = { 0 };
 	struct iovec iov;
 	struct peer *p;
 	int r = leader(f, &p);
 
 	if (r)
 		return r;
-	r = last_value(f, p, &last);
+	r = last_value(f, p, &last, &tagging);
+	/* The leader's own tags replace the value's. */
+	if (!flight_head(f))
+		memcpy(f->tagging.tag, tagging.tag, sizeof(tagging.tag));
 	iov.iov_base = last.value.data;
 	iov.iov_len = last.value.len;
 	if (!r)

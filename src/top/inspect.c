@@ -172,6 +172,8 @@ static void fill_times(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		info->ttl_ms = -1;
 	else if (front_fresh(f, now))
 		info->ttl_ms = (int64_t)ttl - age;
+	if (!failed && tagging_outdates(map, slot, ctl))
+		info->ttl_ms = 0;
 }
 
 /* Fills in the rest of the lease, the stale time, the time since a death. */
@@ -235,13 +237,15 @@ static void fill_kind(struct mapping *map, uint32_t slot, uint64_t ctl,
 static int fill_result(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		       struct sfshm_slot_info *info)
 {
-	const struct shm_back *value = slot_value(map, slot, ctl).back;
+	struct field value = slot_value(map, slot, ctl);
 	const struct shm_back *error = slot_other(map, slot, ctl).back;
 	uint32_t len;
 
 	info->has_value = ctl_has(ctl);
 	if (ctl_has(ctl)) {
-		info->value_bytes = load_relaxed(&value->len);
+		info->value_bytes = load_relaxed(&value.back->len);
+		if (tagging_in(load_relaxed(&value.front->when)))
+			info->value_bytes -= sizeof(struct shm_tagging);
 		if (info->value_bytes > map->geometry.max_value)
 			return -EBADMSG;
 	}

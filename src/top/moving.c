@@ -2,6 +2,7 @@
 #include "top/moving.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "os/killpoint.h"
@@ -38,8 +39,16 @@ static int carry_over(struct move *m, struct call *from, struct call *to,
 	struct sighting seen;
 	struct iovec bytes;
 	uint32_t ttl;
-	int r = look(from, &seen);
+	int r;
 
+	/*
+	 * ORDER-T4 pairs ORDER-T3
+	 * The old segment is marked as moved before this look at the words of
+	 * the value's tags there. This thread has read the new one's clock
+	 * (TAGGING-5).
+	 */
+	fence_seq();
+	r = look(from, &seen);
 	if (r != LOOK_HIT || ctl_busy(seen.ctl))
 		return r < 0 ? r : -ENODATA;
 	field = slot_value(m->old, seen.slot, seen.ctl);
@@ -47,6 +56,9 @@ static int carry_over(struct move *m, struct call *from, struct call *to,
 	f->ttl_ms = ttl;
 	f->stored = front_stored(field.front);
 	f->keep_ms = kept_ms(field);
+	if (from->skip)
+		memcpy(f->tagging.tag, from->tagging->tag,
+		       sizeof(f->tagging.tag));
 	bytes.iov_base = m->value.value.data;
 	bytes.iov_len = m->value.value.len;
 	r = flight_publish(f, m->to, &bytes, 1);
@@ -112,8 +124,10 @@ static int move_key(struct move *m, enum shm_kind kind, const uint8_t *key,
 		    int len)
 {
 	struct sfshm_result there = SFSHM_RESULT_INIT;
+	struct shm_tagging tagging;
 	struct call from = {
 		.self = m->from,
+		.tagging = &tagging,
 		.key = key_make(m->old, kind, key, (size_t)len),
 		.result = &m->value,
 		.policy = &moving_policy,

@@ -17,6 +17,7 @@ struct pin {
 	uint32_t incarnation;
 	int32_t place; /* index in the record's pins[]; -1: an empty value */
 	uint32_t held;
+	uint32_t skip; /* bytes of the chain before the value's */
 } overlay;
 OVERLAY_FITS(struct pin, struct sfshm_pin);
 
@@ -52,6 +53,7 @@ int sfshm_pin(struct sfshm *h, const void *key, size_t key_len,
 	pn->incarnation = c.self->incarnation;
 	pn->len = result->value.len;
 	pn->place = c.pin_place;
+	pn->skip = c.skip;
 	pn->held = 1;
 	return SFSHM_CACHED;
 }
@@ -76,8 +78,8 @@ int sfshm_pin_iov(const struct sfshm_pin *pin, uint64_t offset,
 		return -EINVAL;
 	if (offset >= pn->len)
 		return 0;
-	return arena_pieces(pn->map, pn->ref, offset, pn->len - offset, iov,
-			    max);
+	return arena_pieces(pn->map, pn->ref, offset + pn->skip,
+			    pn->len - offset, iov, max);
 }
 
 int sfshm_unpin(struct sfshm_pin *pin)

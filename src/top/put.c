@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The public calls that store a value for a key that another may lead. */
 #include <sfshm/put.h>
+#include <sfshm/tag.h>
 
 #include <errno.h>
 
@@ -44,15 +45,48 @@ static int drop_older(struct sfshm *h, const void *key, size_t len, int why)
 	return r && r != -ENODATA ? r : why;
 }
 
+/* A value, and the names of its tags. */
+struct goods {
+	const void *data;
+	size_t len;
+	const struct iovec *names;
+	int count;
+};
+
+static bool names_are_valid(const struct iovec *names, int count)
+{
+	if (count < 0 || count > SFSHM_TAGS_MAX || (count && !names))
+		return false;
+	for (int i = 0; i < count; i++)
+		if (!names[i].iov_base || !names[i].iov_len)
+			return false;
+	return true;
+}
+
+/* Ends the put's flight with the value. */
+static int deliver(struct sfshm_flight *flight, const struct goods *goods)
+{
+	int r = 0;
+
+	for (int i = 0; !r && i < goods->count; i++)
+		r = sfshm_flight_tag(flight, goods->names[i].iov_base,
+				     goods->names[i].iov_len);
+	if (!r)
+		r = sfshm_publish(flight, goods->data, goods->len);
+	sfshm_flight_cleanup(flight);
+	return r;
+}
+
 static int put(struct sfshm *h, const void *key, size_t key_len,
-	       const struct sfshm_policy *policy, const void *data, size_t len,
+	       const struct sfshm_policy *policy, const struct goods *goods,
 	       const uint64_t *needed)
 {
 	struct sfshm_flight flight = SFSHM_FLIGHT_INIT;
 	struct sfshm_policy own;
 	int r = sized_adopt(&policy, &own);
 
-	if (!r && len && !data)
+	if (!r && ((goods->len && !goods->data) ||
+		   !names_are_valid(goods->names, goods->count)))
 		r = -EINVAL;
 	if (r)
 		return r;
@@ -60,8 +94,7 @@ static int put(struct sfshm *h, const void *key, size_t key_len,
 	r = take(h, key, key_len, policy, flight_of(&flight), needed);
 	if (r == SFSHM_LEADER) {
 		sfshm_flight_keep(&flight, call_keep_ms(policy));
-		r = sfshm_publish(&flight, data, len);
-		sfshm_flight_cleanup(&flight);
+		r = deliver(&flight, goods);
 	}
 	return r == -EMSGSIZE || r == -ENOSPC ? drop_older(h, key, key_len, r) :
 						r;
@@ -70,12 +103,25 @@ static int put(struct sfshm *h, const void *key, size_t key_len,
 int sfshm_put(struct sfshm *h, const void *key, size_t key_len,
 	      const struct sfshm_policy *policy, const void *data, size_t len)
 {
-	return put(h, key, key_len, policy, data, len, NULL);
+	const struct goods goods = { .data = data, .len = len };
+
+	return put(h, key, key_len, policy, &goods, NULL);
 }
 
 int sfshm_put_if(struct sfshm *h, const void *key, size_t key_len,
 		 const struct sfshm_policy *policy, const void *data,
 		 size_t len, uint64_t generation)
 {
-	return put(h, key, key_len, policy, data, len, &generation);
+	const struct goods goods = { .data = data, .len = len };
+
+	return put(h, key, key_len, policy, &goods, &generation);
+}
+
+int sfshm_put_tagged(struct sfshm *h, const void *key, size_t key_len,
+		     const struct sfshm_policy *policy, const void *data,
+		     size_t len, const struct iovec *tags, int count)
+{
+	const struct goods goods = { data, len, tags, count };
+
+	return put(h, key, key_len, policy, &goods, NULL);
 }

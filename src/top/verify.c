@@ -2,7 +2,8 @@
 /*
  * Checks the invariants: each chain is sound (TABLE-1 to TABLE-3), each slot is
  * in the state that its control word says, each granule has one owner that can
- * be found (ARENA-2 to ARENA-4).
+ * be found (ARENA-2 to ARENA-4), no tag's word is ahead of its clock
+ * (TAGGING-1).
  */
 #include <sfshm/inspect.h>
 
@@ -171,12 +172,27 @@ static void check_owner(struct check *c, uint32_t slot, uint64_t ctl)
 		finding(c, "slot %u is at rest and has an owner", slot);
 }
 
+/* Checks the head of a value with tags (TAGGING-1, TAGGING-2). */
+static void check_tagging(struct check *c, uint32_t slot, struct field f)
+{
+	struct shm_tagging t;
+
+	if (load_relaxed(&f.back->len) < sizeof(t) ||
+	    tagging_read(c->map, load_relaxed(&f.back->ref), &t) || !t.tag[0] ||
+	    t.stamp > tagging_clock(c->map))
+		finding(c, "slot %u: its value's tags are damaged", slot);
+}
+
 /* Checks that the front part of a result agrees with its back part. */
 static void check_front(struct check *c, uint32_t slot, struct field f)
 {
 	uint64_t small = load_relaxed(&f.front->when) & WHEN_SMALL;
 	uint64_t len = load_relaxed(&f.back->len);
 
+	if (small == WHEN_TAGGED) {
+		check_tagging(c, slot, f);
+		return;
+	}
 	if (small && (len != small - 1 ||
 		      (len && !arena_is_inline(c->map, slot,
 					       load_relaxed(&f.back->ref)))))
@@ -388,6 +404,13 @@ static void check_marks(struct check *c)
 	    load_relaxed(&h->participants_used) > g->participants)
 		finding(c, "the header counts more slots, granules or "
 			   "participants in use than there are");
+	for (uint32_t i = 0; i < SHM_TAG_WORDS; i++) {
+		uint64_t word = load_acquire(&c->map->tag_words[i]);
+
+		/* Read after the word, the clock is not behind it. */
+		if (word && word > tagging_clock(c->map))
+			finding(c, "tag word %u is ahead of the tag clock", i);
+	}
 }
 
 static void check_all(struct check *c)

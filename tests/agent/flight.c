@@ -10,6 +10,7 @@
 
 #include <sfshm/do.h>
 #include <sfshm/put.h>
+#include <sfshm/tag.h>
 
 #include "lane.h"
 #include "testing.h"
@@ -160,6 +161,16 @@ static void do_publish(struct lane *lane, char *rest)
 		reply_code(lane, r);
 }
 
+static void do_tag(struct lane *lane, char *rest)
+{
+	reply_code(lane, sfshm_flight_tag(&lane->flight, rest, strlen(rest)));
+}
+
+static void do_invalidate_tag(struct lane *lane, char *rest)
+{
+	reply_code(lane, sfshm_invalidate_tag(handle, rest, strlen(rest)));
+}
+
 static void do_publish_bytes(struct lane *lane, char *rest)
 {
 	size_t len = strtoul(word(&rest), NULL, 10);
@@ -254,6 +265,8 @@ const struct command flight_commands[] = {
 	{ "put", "KEY TEXT", do_put },
 	{ "put-if-none", "KEY TEXT", do_put_if_none },
 	{ "publish", "TEXT", do_publish },
+	{ "tag", "NAME: of the flight's value", do_tag },
+	{ "invalidate-tag", "NAME", do_invalidate_tag },
 	{ "publish-bytes", "LENGTH SEED", do_publish_bytes },
 	{ "fail", "CODE [MESSAGE]", do_fail },
 	{ "release", "", do_release },

@@ -11,6 +11,7 @@
 #include <sfshm/lock.h>
 #include <sfshm/pin.h>
 #include <sfshm/put.h>
+#include <sfshm/tag.h>
 
 #include "crowd.h"
 #include "os/killpoint.h"
@@ -64,6 +65,7 @@ static void make(struct sfshm *h, int key, size_t len,
 	value_fill(data, len, (unsigned int)len & 0x7f);
 	if (sfshm_begin(h, keys[key], strlen(keys[key]), policy, &flight,
 			&result) == SFSHM_LEADER) {
+		demand(key != ONE || sfshm_flight_tag(&flight, "tag", 3) == 0);
 		if (sfshm_publish(&flight, data, len) < 0)
 			sfshm_release(&flight);
 		else if (ledger->generation[key] < result.generation)
@@ -184,6 +186,7 @@ static void go_through_everything(int unused, void *arg)
 	pin_and_publish(h);
 	replace_without_room(h);
 	wait_in_vain(h);
+	demand(sfshm_invalidate_tag(h, "tag", 3) == 0);
 	(void)!sfshm_put(h, keys[HELD], strlen(keys[HELD]), &keep, "put", 3);
 	lock_and_unlock(h);
 	(void)!sfshm_forget(h, keys[LONG], strlen(keys[LONG]));

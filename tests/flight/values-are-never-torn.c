@@ -2,11 +2,13 @@
 /*
  * Writers publish one key over and over, in several sizes, while the key comes
  * and goes. Every reader gets one value whole, and so does a reader that pins
- * the bytes in place.
+ * the bytes in place. Some values carry tags, one of which is invalidated now
+ * and then.
  */
 #include <sys/uio.h>
 
 #include <sfshm/pin.h>
+#include <sfshm/tag.h>
 
 #include "crowd.h"
 #include "testing.h"
@@ -56,6 +58,10 @@ static void write_once(struct worker *w, unsigned int seed)
 		return;
 	}
 	value_fill(w->data, len, seed);
+	if (seed & 1)
+		demand(sfshm_flight_tag(&flight, "odd", 3) == 0);
+	if (seed % 3 == 0)
+		demand(sfshm_flight_tag(&flight, "a third", 7) == 0);
 	r = sfshm_publish(&flight, w->data, len);
 	demand(r >= 0 || r == -ENOSPC);
 	if (r < 0)
@@ -116,6 +122,9 @@ static void read_and_write(int member, void *arg)
 		case 3:
 			if (i % 50 == 0)
 				(void)!sfshm_forget(w->h, "key", 3);
+			if (i % 20 == 0)
+				demand(sfshm_invalidate_tag(w->h, "odd", 3) ==
+				       0);
 			/* fallthrough */
 		default: read_once(w); break;
 		}

@@ -307,6 +307,27 @@ static const struct litmus protocols[] = {
 		.needs = "ORDER-V3 seq, ORDER-V4 seq",
 	},
 	{
+		.name = "ORDER-T1, ORDER-T2: a change, and a flight that "
+			"counts its invalidation",
+		.threads = {
+			"data = 1 rlx; r0 = clock cas 0 1 acq_rel/ORDER-T1",
+			"r1 = clock acq/ORDER-T2; if r1 = 1; r2 = data rlx",
+		},
+		.never = "r1 = 1, r2 = 0",
+		.needs = "ORDER-T1 rel, ORDER-T2 acq",
+	},
+	{
+		.name = "ORDER-T3, ORDER-T4: a tag is invalidated while its "
+			"value moves",
+		.threads = {
+			"r0 = word cas 0 1 seq; fence seq/ORDER-T3; "
+			"r1 = moved acq",
+			"moved = 1 seq; fence seq/ORDER-T4; r2 = word acq",
+		},
+		.never = "r1 = 0, r2 = 0",
+		.needs = "ORDER-T3 seq, ORDER-T4 seq",
+	},
+	{
 		.name = "ORDER-X1, ORDER-X2: a lifetime ends while its value "
 			"moves",
 		.threads = {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-R9: a value that is invalidated, forgotten or purged while a resize
- * is just moving it is so in the successor as well, however far the resizer
- * has come.
+ * PROMISE-R9, PROMISE-C19: a value that is invalidated, forgotten or purged, or
+ * whose tag is invalidated, while a resize is just moving it is so in the
+ * successor as well, however far the resizer has come.
  */
+#include <sfshm/tag.h>
+
 #include "../resize/resizing.h"
 #include "policy.h"
 
-enum how { SOFT, HARD, SOFT_ALL, HARD_ALL, FORGET, PURGE };
+enum how { SOFT, HARD, SOFT_ALL, HARD_ALL, TAG, FORGET, PURGE };
 
 static int end_it(enum how how)
 {
@@ -16,6 +18,7 @@ static int end_it(enum how how)
 	case HARD: return sfshm_invalidate(h, "key", 3, SFSHM_HARD);
 	case SOFT_ALL: return sfshm_invalidate_all(h, 0);
 	case HARD_ALL: return sfshm_invalidate_all(h, SFSHM_HARD);
+	case TAG: return sfshm_invalidate_tag(h, "tag", 3);
 	case FORGET: return sfshm_forget(h, "key", 3);
 	case PURGE: return sfshm_purge(h);
 	}
@@ -29,7 +32,10 @@ static void end_at(enum kill_point point, enum how how)
 	int pid, status, r;
 
 	(void)!sfshm_forget(h, "key", 3);
-	put("old", POLICY(.ttl_ms = SFSHM_FOREVER));
+	assert_int_equal(begin(POLICY(.ttl_ms = SFSHM_FOREVER)), SFSHM_LEADER);
+	if (how == TAG)
+		assert_int_equal(sfshm_flight_tag(&flight, "tag", 3), 0);
+	assert_int_equal(publish("old"), 0);
 	z->point = point;
 	z->signal = SIGSTOP;
 	pid = resizing_start(z);

@@ -17,6 +17,7 @@
 #define VALUE_LEN 64
 #define SLEEP_KEY "slept on"
 #define HIT_KEY "key that is there, fresh"
+#define TAGGED_KEY "key whose value has tags"              /* of 24 bytes */
 #define LONG_KEY "key that is there, longer than a slot's" /* and a NUL */
 #define FULL 1000 /* keys that the full segment has room for */
 
@@ -41,6 +42,14 @@ void ops_need(int ok, const char *what)
 COUNTED counted_hit(void)
 {
 	ops_need(sfshm_get(handle, HIT_KEY, KEY_LEN, &result) == SFSHM_CACHED,
+		 "sfshm_get()");
+}
+
+/* The value carries as many tags as it can. */
+COUNTED counted_hit_tagged(void)
+{
+	ops_need(sfshm_get(handle, TAGGED_KEY, KEY_LEN, &result) ==
+			 SFSHM_CACHED,
 		 "sfshm_get()");
 }
 
@@ -198,6 +207,21 @@ static void publish_for_good(const char *key, size_t len)
 		 "publishing");
 }
 
+static void publish_with_tags(const char *key, size_t len)
+{
+	static const char tags[SFSHM_TAGS_MAX] = "abcd";
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+
+	policy.ttl_ms = SFSHM_FOREVER;
+	ops_need(sfshm_begin(handle, key, len, &policy, &flight, &result) ==
+			 SFSHM_LEADER,
+		 "sfshm_begin()");
+	for (int i = 0; i < SFSHM_TAGS_MAX; i++)
+		ops_need(!sfshm_flight_tag(&flight, &tags[i], 1),
+			 "sfshm_flight_tag()");
+	ops_need(!sfshm_publish(&flight, value, sizeof(value)), "publishing");
+}
+
 void ops_open(const char *segment, const char *program, const struct op *op)
 {
 	struct sfshm_options o = {
@@ -210,6 +234,7 @@ void ops_open(const char *segment, const char *program, const struct op *op)
 
 	ops_need(!sfshm_open(&handle, segment, &o), "sfshm_open()");
 	publish_for_good(HIT_KEY, KEY_LEN);
+	publish_with_tags(TAGGED_KEY, KEY_LEN);
 	publish_for_good(LONG_KEY, sizeof(LONG_KEY));
 	for (int i = 0; op->full && i < FULL; i++)
 		counted_insert_full();
@@ -225,6 +250,7 @@ void ops_close(void)
 
 const struct op ops[] = {
 	{ .name = "hit", .run = counted_hit },
+	{ .name = "hit_tagged", .run = counted_hit_tagged },
 	{ .name = "hit_key40", .run = counted_hit_key40 },
 	{ .name = "claim", .run = counted_claim },
 	{ .name = "flight", .run = counted_flight },

@@ -23,6 +23,9 @@ struct mapping world_map;
 /* From the first field that ever changes. */
 #define CHANGES offsetof(struct shm_header, epoch)
 
+/* No scenario has tags, so these stay 0, and no run need copy them. */
+static uint64_t tag_words[SHM_TAG_WORDS];
+
 static uint64_t changes; /* hash of what differs from the start */
 
 static uint64_t line_up(uint64_t n)
@@ -71,6 +74,7 @@ void world_make(uint32_t slots, uint32_t granules, uint32_t buckets)
 	memset(&world, 0, sizeof(world));
 	memset(&world_map, 0, sizeof(world_map));
 	mapping_lay_out(&world_map, world_bytes, g);
+	world_map.tag_words = tag_words;
 	world_map.word_offset = 0;
 	/* Times are told from "none" by not being 0. */
 	world.now = UINT64_C(1) << 40;

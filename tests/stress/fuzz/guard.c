@@ -70,7 +70,7 @@ static void poison_rests(const uint8_t *base, uint64_t size)
 	       (uint64_t)g.participants * sizeof(struct shm_participant),
 	       g.buckets_at, size);
 	poison(base, g.buckets_at, (uint64_t)g.buckets * sizeof(uint64_t),
-	       g.slots_at, size);
+	       geometry_tag_words_at(&g), size);
 	poison(base, g.slots_at, (uint64_t)g.slots * sizeof(struct shm_slot),
 	       g.desks_at, size);
 	poison(base, g.desks_at, (uint64_t)g.slots * sizeof(struct shm_desk),

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tagging: the tags that a value carries, and what makes all values of a tag
+ * stale at once.
+ *
+ * The segment has a clock, which counts the invalidations of all tags, and a
+ * table of words, one of which a tag's hash chooses. A value with tags has them
+ * in front of its bytes, with the clock's time at which its flight began: its
+ * stamp (struct shm_tagging). A reader compares the stamp with the words of the
+ * tags, and so writes nothing.
+ *
+ * Invariants:
+ *
+ *  TAGGING-1. The clock and each word only grow, and no word is ahead of the
+ *      clock. Once an invalidation has returned, its tag's word is at least the
+ *      number that the invalidation got from the clock.
+ *  TAGGING-2. A flight's leader reads the clock as the flight begins, before
+ *      its work. So if an invalidation's number is at most the stamp, the work
+ *      saw what the invalidator had changed before its call.
+ *  TAGGING-3. A value is outdated if the word of one of its tags is above its
+ *      stamp. By TAGGING-1 it never ceases to be, and it is outdated once any
+ *      invalidation that TAGGING-2 leaves open has returned. Tags that share a
+ *      word outdate each other's values: too many are stale, never too few.
+ *  TAGGING-4. A follower reads the clock as it begins to wait. An outdated
+ *      value is the result of its wait only if that time is not above the
+ *      stamp: then no tag was invalidated between the flight's begin and the
+ *      wait's begin, and what was invalidated later is none of this caller's
+ *      business.
+ *  TAGGING-5. Words and clocks of two segments have nothing to do with each
+ *      other. A mover reads the successor's clock, for the stamp there, then
+ *      looks at the value in the predecessor, and leaves it behind if it is
+ *      outdated. An invalidator raises the predecessor's word first, then the
+ *      successor's. So it comes before the mover's look, or its number in the
+ *      successor is above the stamp. An invalidator that finds no successor
+ *      once it has raised the word comes before that look in any case.
+ *
+ * The life of a value with tags, w being the highest word of its tags:
+ *
+ *   event                         before                  after
+ *   a flight begins               clock c                 stamp is c
+ *   invalidated in the flight     w <= stamp              w > stamp
+ *   published                     w <= stamp              fresh
+ *   published                     w > stamp               lands outdated; the
+ *                                                         publish says so
+ *   invalidated later             fresh                   outdated
+ *   renewed (sfshm_touch())       fresh or outdated       a new flight's value
+ *                                                         with the same tags
+ *   its lifetime ends             fresh or outdated       past its lifetime
+ *
+ * An outdated value serves as one past its lifetime does, for whoever takes
+ * stale values. Nobody notes when it became outdated.
+ *
+ * An invalidator that dies between the clock and the word has not returned, and
+ * the number is nobody's. One that stops there raises the word later, by a
+ * number that is low by then: values of flights that began meanwhile stay
+ * fresh, as TAGGING-2 allows. Of two invalidators of one word the later one's
+ * number stays, whichever comes first.
+ */
+#ifndef STORE_TAGGING_H
+#define STORE_TAGGING_H
+
+#include "os/hash.h"
+#include "store/arena.h"
+#include "store/slot.h"
+
+/* A tag's hash, never 0. The same in each segment: a resize moves hashes. */
+static inline uint64_t tagging_hash(const void *tag, size_t len)
+{
+	uint64_t hash = hash_bytes(tag, len, 0);
+
+	return hash ? hash : 1;
+}
+
+static inline uint64_t *tagging_word(const struct mapping *map, uint64_t tag)
+{
+	return &map->tag_words[tag % SHM_TAG_WORDS];
+}
+
+static inline uint64_t tagging_clock(const struct mapping *map)
+{
+	/*
+	 * ORDER-T2 pairs ORDER-T1
+	 * All that the caller does from here on sees what the invalidators that
+	 * are counted changed before their calls.
+	 */
+	return load_acquire(&map->header->tag_clock);
+}
+
+/* TAGGING-3, for a head that the caller has copied. */
+static inline bool tagging_is_outdated(const struct mapping *map,
+				       const struct shm_tagging *t)
+{
+	for (int i = 0; i < SHM_TAGS && t->tag[i]; i++)
+		if (load_acquire(tagging_word(map, t->tag[i])) > t->stamp)
+			return true;
+	return false;
+}
+
+/* Whether a value carries tags; `when` is its front's. */
+static inline bool tagging_in(uint64_t when)
+{
+	return (when & WHEN_SMALL) == WHEN_TAGGED;
+}
+
+/*
+ * Copies the head of a field that carries tags. The copy may be torn, as with
+ * arena_read(). Returns 0 or -EBADMSG.
+ */
+static inline int tagging_read(const struct mapping *map, uint32_t ref,
+			       struct shm_tagging *t)
+{
+	return arena_read(map, ref, t, sizeof(*t));
+}
+
+/* Whether the current value of a slot that was seen as `ctl` is outdated. */
+bool tagging_outdates(const struct mapping *map, uint32_t slot, uint64_t ctl);
+
+/* Adds a tag to a head. Returns 0, also if it is there; -ENOSPC: it is full. */
+int tagging_add(struct shm_tagging *t, uint64_t tag);
+
+/* Makes all values of the tag outdated in this segment. */
+void tagging_invalidate(struct mapping *map, uint64_t tag);
+
+#endif
