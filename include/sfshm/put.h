@@ -55,8 +55,8 @@ int sfshm_put(struct sfshm *handle, const void *key, size_t key_len,
  * value. Otherwise returns -ESTALE and changes nothing, except that a stored
  * failure may be gone. Takes a flight under way from its leader only if the
  * condition holds; if the call then fails, the key has no value. Returns as
- * sfshm_put(), and -EBUSY also while a resize moves values. A generation from
- * before a resize never fits after it.
+ * sfshm_put(). While a resize moves values the call returns -EBUSY. After the
+ * resize it returns -ESTALE for a generation from before.
  */
 int sfshm_put_if(struct sfshm *handle, const void *key, size_t key_len,
 		 const struct sfshm_policy *policy, const void *data,

@@ -134,9 +134,9 @@ int table_insert(struct peer *p, const struct key *k, uint32_t slot)
 			return r < 0 ? r : -EEXIST;
 		/*
 		 * ORDER-L2 pairs ORDER-L1
-		 * A reader loads the link that the CAS below changes; or, if it
-		 * was expelled and has stood on the slot since the slot's last
-		 * life, this link.
+		 * A reader comes to the slot by the link that the CAS below
+		 * changes. An expelled reader that has stood on the slot since
+		 * its last life goes on by this link.
 		 */
 		store_release(&s->next, link_next(load_relaxed(&s->next),
 						  link_index(pl.link)));

@@ -23,10 +23,10 @@
  * switch, but too many of them starve the waiter. The phase KEPT bounds their
  * number, however late the waiter runs.
  *
- *  LOCK-1. `bypassed` counts holds, each as it begins: the first that begins
- *      while a waiter is announced, and all after that one. Only the holder
- *      writes `bypassed`. A holder that has waited sets it to 0; so does the
- *      maker of the slot.
+ *  LOCK-1. `bypassed` counts holds. A new holder adds 1 if a waiter is
+ *      announced, or if the count is not 0; it sets the count to 0 if it has
+ *      waited itself. No other thread writes `bypassed`, except that the maker
+ *      of the slot sets it to 0.
  *  LOCK-2. A holder that finds the count at LOCK_BYPASSES gives the lock back
  *      as KEPT.
  *  LOCK-3. A caller takes a KEPT lock in three cases: it was already waiting

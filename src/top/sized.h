@@ -6,7 +6,7 @@
  * an older version's struct is the beginning of a newer version's. A field that
  * the caller's struct lacks counts as 0. A field that the library does not know
  * must be 0 in options, because the library cannot do what the field asks for.
- * In a struct that the library fills in, it leaves such a field untouched.
+ * When the library fills in a struct, it leaves such a field untouched.
  */
 #ifndef TOP_SIZED_H
 #define TOP_SIZED_H
