@@ -64,4 +64,33 @@ static inline void assert_value(const char *text)
 	assert_memory_equal(result.value.data, text, strlen(text));
 }
 
+/*
+ * `work` publishes "old" in its first run, and invalidates that before; later
+ * it publishes "new". It counts its runs in *arg.
+ */
+static inline void runs_again_if_asked(sfshm_work_fn work)
+{
+	const struct sfshm_policy once = {
+		.size = sizeof(once),
+		.ttl_ms = SFSHM_FOREVER,
+	};
+	struct sfshm_policy again = once;
+	int runs = 0;
+
+	assert_int_equal(sfshm_do(h, "key", 3, &once, work, &runs, &result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(runs, 1);
+	assert_value("old");
+	assert_int_equal(result.uncached, 1);
+	runs = 0;
+	again.flags = SFSHM_RETRY_IF_INVALIDATED;
+	assert_int_equal(sfshm_do(h, "key", 3, &again, work, &runs, &result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(runs, 2);
+	assert_value("new");
+	assert_int_equal(result.uncached, 0);
+	assert_int_equal(get(), SFSHM_CACHED);
+	assert_value("new");
+}
+
 #endif

@@ -167,26 +167,8 @@ static int work(struct sfshm_flight *f, void *arg)
 
 static void the_caller_chooses_whether_to_run_again(void **state)
 {
-	int runs = 0;
-
 	(void)state;
-	assert_int_equal(sfshm_do(h, "key", 3, POLICY(KEPT), work, &runs,
-				  &result),
-			 SFSHM_COMPUTED);
-	assert_int_equal(runs, 1);
-	assert_value("old");
-	assert_int_equal(result.uncached, 1);
-	runs = 0;
-	assert_int_equal(
-		sfshm_do(h, "key", 3,
-			 POLICY(KEPT, .flags = SFSHM_RETRY_IF_INVALIDATED),
-			 work, &runs, &result),
-		SFSHM_COMPUTED);
-	assert_int_equal(runs, 2);
-	assert_value("new");
-	assert_int_equal(result.uncached, 0);
-	assert_int_equal(get(), SFSHM_CACHED);
-	assert_value("new");
+	runs_again_if_asked(work);
 }
 
 int main(int argc, char **argv)
