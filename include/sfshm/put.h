@@ -50,11 +50,12 @@ int sfshm_put(struct sfshm *handle, const void *key, size_t key_len,
 	      size_t len) SFSHM_CHECKED;
 
 /*
- * sfshm_put() on a condition: the key's value, fresh or past its lifetime, has
- * the `generation` that an earlier result gave; with 0, the key has no fresh
- * value. Otherwise returns -ESTALE and changes nothing, except that a stored
- * failure may be gone. Takes a flight under way from its leader only if the
- * condition holds; if the call then fails, the key has no value. Returns as
+ * sfshm_put() on a condition. If `generation` is not 0, the key's value, fresh
+ * or past its lifetime, must have that generation, which an earlier result
+ * gave. If `generation` is 0, the key must have no fresh value. If the
+ * condition does not hold, returns -ESTALE and changes nothing, except that a
+ * stored failure may be gone. Takes a flight under way from its leader only if
+ * the condition holds; if the call then fails, the key has no value. Returns as
  * sfshm_put(). While a resize moves values the call returns -EBUSY. After the
  * resize it returns -ESTALE for a generation from before.
  */

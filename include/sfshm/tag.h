@@ -5,10 +5,10 @@
  * Drupal's caches do the same.
  *
  * A tag is 1 byte or more, of any content. The segment keeps a hash of it,
- * whose lower 12 bits choose one of 4096 words: an invalidation also makes the
- * values of other tags stale that share the word, but it never misses one. A
- * value with tags takes 40 bytes more of the segment's memory, however many
- * tags it has. Failures carry no tags.
+ * whose lower 12 bits choose one of 4096 words. Tags that share a word are
+ * invalidated together, so the call may make too many values stale, but never
+ * too few. A value with tags takes 40 bytes more of the segment's memory,
+ * however many tags it has. Failures carry no tags.
  *
  * Each call here is thread-safe, must not be made in a signal handler, and
  * returns -ECHILD in a forked child for what belongs to the parent.
@@ -49,13 +49,15 @@ int sfshm_put_tagged(struct sfshm *handle, const void *key, size_t key_len,
  * Declares all values that carry the tag to be out of date, in the time that
  * two words take to write. As after sfshm_invalidate() without SFSHM_HARD,
  * callers whose policy accepts stale values still get them, and the next
- * caller leads; but the times that such a policy gives count from the end of
- * each value's lifetime, because the call notes no time in the values.
+ * caller leads. But here the policy's grace_ms and stale_if_error_ms count from
+ * the end of each value's lifetime, not from this call, because the call notes
+ * no time in the values.
  *
- * The value of a flight under way that has the tag, or is given it later, is
- * stale when it comes, and its publish returns SFSHM_INVALIDATED; the callers
- * that were waiting for it before this call get it all the same, unless any
- * tag at all was invalidated between the flight's begin and the wait's begin.
+ * If a flight is under way whose value has the tag, or gets the tag later, the
+ * value is stale from the start, and the publish returns SFSHM_INVALIDATED.
+ * Callers that waited for the flight before this call get the value all the
+ * same, unless some tag, this one or another, was invalidated after the flight
+ * began and before they began to wait.
  *
  * Returns 0, whether there are such values or not, or an error as sfshm_get().
  * Never waits for another caller. If the caller dies inside, the values are

@@ -208,9 +208,9 @@ int sfshm_fail(struct sfshm_flight *flight, int code, const char *message)
 }
 
 /*
- * Copies the value that the flight is to renew, and its tags, if `tagging` is
- * not NULL. Returns 0; -ENODATA, there is no value that `fits` accepts;
- * -ESTALE, another caller took the slot; or an error as look().
+ * Copies the value that the flight is to renew; if `tagging` is not NULL, also
+ * copies the value's tags. Returns 0; -ENODATA, there is no value that `fits`
+ * accepts; -ESTALE, another caller took the slot; or an error as look().
  */
 static int last_value(const struct flight *f, struct peer *p,
 		      struct sfshm_result *result, struct shm_tagging *tagging)

@@ -151,7 +151,8 @@ static int start_thread(struct beat *b, uint64_t *number)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	/* The thread needs this lock to end, so the beat is listed by then. */
+	/* The new thread takes this lock before it frees the beat, so the beat
+	   is in the list by then. */
 	pthread_mutex_lock(&lock);
 	r = pthread_create(&b->thread, NULL, run, b);
 	if (!r) {

@@ -74,8 +74,8 @@ int sfshm_get_many(struct sfshm *h, const struct iovec *keys, size_t count,
 }
 
 /*
- * Asks for a stale value with settle_ms. With grace_ms, flight_peek() would
- * also look at the key's leader.
+ * Sets settle_ms, not grace_ms, to ask for a stale value: with grace_ms,
+ * flight_peek() would also look at the key's leader.
  */
 int sfshm_peek(struct sfshm *h, const void *key, size_t key_len,
 	       const struct sfshm_policy *policy, struct sfshm_result *result)

@@ -19,7 +19,8 @@ struct lookup {
 	struct peer *p;
 	struct semaphore *s; /* result: the semaphore to use */
 	uint32_t *hint;      /* result: index of the permit to try first */
-	/* lookup_slowly() found these in the segment, in its predecessor */
+	/* lookup_slowly() found `here` in the segment itself, and `before` in
+	   its predecessor. */
 	struct semaphore here, before;
 	bool is_here, is_before;
 	uint32_t first;

@@ -43,9 +43,9 @@ static int carry_over(struct move *m, struct call *from, struct call *to,
 
 	/*
 	 * ORDER-T4 pairs ORDER-T3
-	 * The old segment is marked as moved before this look at the words of
-	 * the value's tags there. This thread has read the new one's clock
-	 * (TAGGING-5).
+	 * The old segment is marked as moved before look() reads the words of
+	 * the value's tags in it. This thread has already read the new
+	 * segment's clock (TAGGING-5).
 	 */
 	fence_seq();
 	r = look(from, &seen);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Moving a segment's contents to its successor: values, semaphores' maxima,
- * records of saved files, and the marks that locks' holders died. A flight ends
- * in the segment in which it began.
+ * records of saved files, and the marks of locks whose last holders died. A
+ * flight ends in the segment in which it began.
  */
 #ifndef TOP_MOVING_H
 #define TOP_MOVING_H

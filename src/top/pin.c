@@ -17,7 +17,7 @@ struct pin {
 	uint32_t incarnation;
 	int32_t place; /* index in the record's pins[]; -1: an empty value */
 	uint32_t held;
-	uint32_t skip; /* bytes of the chain before the value's */
+	uint32_t skip; /* bytes of tags in the chain, before the value */
 } overlay;
 OVERLAY_FITS(struct pin, struct sfshm_pin);
 

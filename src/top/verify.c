@@ -2,7 +2,7 @@
 /*
  * Checks the invariants: each chain is sound (TABLE-1 to TABLE-3), each slot is
  * in the state that its control word says, each granule has one owner that can
- * be found (ARENA-2 to ARENA-4), no tag's word is ahead of its clock
+ * be found (ARENA-2 to ARENA-4), no tag word is ahead of the tag clock
  * (TAGGING-1).
  */
 #include <sfshm/inspect.h>
@@ -407,7 +407,7 @@ static void check_marks(struct check *c)
 	for (uint32_t i = 0; i < SHM_TAG_WORDS; i++) {
 		uint64_t word = load_acquire(&c->map->tag_words[i]);
 
-		/* Read after the word, the clock is not behind it. */
+		/* The clock only grows, so it is read after the word. */
 		if (word && word > tagging_clock(c->map))
 			finding(c, "tag word %u is ahead of the tag clock", i);
 	}

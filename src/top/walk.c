@@ -5,8 +5,8 @@
  * A walk visits the slots of the predecessor, if there is one, and then the
  * segment's own. A resize adds a key to the successor before it removes the key
  * from the predecessor, so a walk in this order misses no key. If the walk's
- * segment gets a successor, the walk goes on in that segment, and visits the
- * successor afterwards. If the walk's segment is gone, the walk begins anew.
+ * segment gets a successor, the walk first visits the rest of its segment, then
+ * the successor. If the walk's segment is gone, the walk begins anew.
  */
 #include <errno.h>
 #include <string.h>
