@@ -29,7 +29,7 @@ struct peer {
 	uint64_t life;   /* no other attachment has it */
 	uint64_t tick;   /* the coarse clock's time when it read `boot` */
 	uint64_t boot;   /* the clock of lifetimes; see peer_clock() */
-	uint32_t inside; /* calls that need it while they use another peer */
+	uint32_t inside; /* calls that keep this peer while they use another */
 	/* where it next looks for free granules: inside slots, outside */
 	uint32_t inline_cursor, cursor;
 	uint32_t permits; /* permits it holds */

@@ -190,8 +190,9 @@ static inline void wait_rest(const struct peer *p)
  * The event word:
  *
  *   bit 0      a waiter may sleep; it is legal to set the bit without one
- *   bit 1      the next wake must be for all: a waiter may sleep that cannot
- *              lead at once (CLAIM-4), so a wake for it alone would be lost
+ *   bit 1      the next wake must be for all: one of the sleepers may be
+ *              unable to lead at once (CLAIM-4), and a wake for it alone would
+ *              be lost
  *   bits 2..   count the wakes
  */
 #define EVENT_WAITERS 1u

@@ -47,9 +47,9 @@ static void collapse(uint8_t *base, const struct shm_geometry *g,
 }
 
 /*
- * Whether a region after the slots begins at `at`. Its first range begins in
- * the region before, which may not be in use there yet. huge_prepare() has
- * collapsed the first ranges of the other regions.
+ * Whether a region after the slots begins at `at`. The region's first range of
+ * 2 MiB begins in the region before, and that part may not be in use yet.
+ * huge_prepare() has collapsed the first ranges of the other regions.
  */
 static bool region_begins(const struct shm_geometry *g, uint64_t at)
 {

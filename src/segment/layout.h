@@ -5,9 +5,9 @@
  *   header | participants | buckets, tag words | slots | cold | tags | granules
  *
  * "Cold" is the part of each slot that a hit seldom touches. The first
- * granules are inside the slots, one in each; the others follow the tags. A
- * tag says whose its granule is; the tags that values carry are another matter,
- * and have the tag words.
+ * granules are inside the slots, one in each; the others follow the tags. Such
+ * a tag names its granule's owner. The tags that values carry are something
+ * else; the tag words belong to those.
  *
  * If all memory after the header is zero, the segment is valid and empty. There
  * are no pointers: an index names a slot, a participant or a granule. A

@@ -80,9 +80,9 @@ struct mapping *mapping_find(dev_t dev, ino_t ino, int keep);
 /*
  * Both return the mapping of the segment that `map` replaces, with a reference
  * for the caller, or NULL if there is none or nothing is left in it. If nothing
- * is left, mapping_predecessor() drops the reference of `map` to it, for which
- * it may wait for a grace period of liburcu. mapping_peek_predecessor() never
- * waits: it is for callers that hold a lock.
+ * is left, mapping_predecessor() may wait for a grace period of liburcu, and
+ * drops the reference of `map` to that segment. mapping_peek_predecessor()
+ * never waits: it is for callers that hold a lock.
  */
 struct mapping *mapping_predecessor(struct mapping *map);
 struct mapping *mapping_peek_predecessor(struct mapping *map);
