@@ -46,10 +46,10 @@ int sfshm_put_tagged(struct sfshm *handle, const void *key, size_t key_len,
 		     int count) SFSHM_CHECKED;
 
 /*
- * Declares all values that carry the tag to be out of date, in the time that
- * two words take to write. As after sfshm_invalidate() without SFSHM_HARD,
- * callers whose policy accepts stale values still get them, and the next
- * caller leads. But here the policy's grace_ms and stale_if_error_ms count from
+ * Declares all values that carry the tag to be out of date, however many there
+ * are: the call writes two words, and four while a resize is under way. As
+ * after sfshm_invalidate() without SFSHM_HARD, callers whose policy accepts
+ * stale values still get them, and the next caller leads. But here the policy's grace_ms and stale_if_error_ms count from
  * the end of each value's lifetime, not from this call, because the call notes
  * no time in the values.
  *
@@ -60,8 +60,8 @@ int sfshm_put_tagged(struct sfshm *handle, const void *key, size_t key_len,
  * began and before they began to wait.
  *
  * Returns 0, whether there are such values or not, or an error as sfshm_get().
- * Never waits for another caller. If the caller dies inside, the values are
- * stale or they are not.
+ * Never waits for another caller. If the caller dies inside, the call may or
+ * may not have made values stale.
  */
 int sfshm_invalidate_tag(struct sfshm *handle, const void *tag,
 			 size_t len) SFSHM_CHECKED;
