@@ -49,9 +49,9 @@ int sfshm_put_tagged(struct sfshm *handle, const void *key, size_t key_len,
  * Declares all values that carry the tag to be out of date, however many there
  * are: the call writes two words, and four while a resize is under way. As
  * after sfshm_invalidate() without SFSHM_HARD, callers whose policy accepts
- * stale values still get them, and the next caller leads. But here the policy's grace_ms and stale_if_error_ms count from
- * the end of each value's lifetime, not from this call, because the call notes
- * no time in the values.
+ * stale values still get them, and the next caller leads. But here the policy's
+ * grace_ms and stale_if_error_ms count from the end of each value's lifetime,
+ * not from this call, because the call notes no time in the values.
  *
  * If a flight is under way whose value has the tag, or gets the tag later, the
  * value is stale from the start, and the publish returns SFSHM_INVALIDATED.

@@ -48,7 +48,8 @@ static void raise_floor(struct mapping *map, uint64_t gen)
 
 /*
  * A stamp for a slot that the caller knows to have left its chain: the caller
- * took it out, or walked past its place after others had, or found it in LIMBO.
+ * took it out, or walked past its place and did not meet it, or found it in
+ * LIMBO.
  *
  * ORDER-G9 pairs ORDER-G1
  * This reads the epoch after the slot has left. If it read the epoch earlier, a

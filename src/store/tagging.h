@@ -4,10 +4,10 @@
  * stale at once.
  *
  * The segment has a clock, which counts the invalidations of all tags, and a
- * table of words, one of which a tag's hash chooses. A value with tags has them
- * in front of its bytes, with the clock's time at which its flight began: its
- * stamp (struct shm_tagging). A reader compares the stamp with the words of the
- * tags, and so writes nothing.
+ * table of words. A tag's hash chooses the tag's word. In front of its bytes, a
+ * value with tags has a head (struct shm_tagging): the tags, and a stamp, which
+ * is what the clock showed when the value's flight began. A reader compares the
+ * stamp with the words of the tags, and so writes nothing.
  *
  * Invariants:
  *
@@ -18,21 +18,23 @@
  *      its work. So if an invalidation's number is at most the stamp, the work
  *      saw what the invalidator had changed before its call.
  *  TAGGING-3. A value is outdated if the word of one of its tags is above its
- *      stamp. By TAGGING-1 it never ceases to be, and it is outdated once any
- *      invalidation that TAGGING-2 leaves open has returned. Tags that share a
- *      word outdate each other's values: too many are stale, never too few.
+ *      stamp. By TAGGING-1 it then stays outdated. If an invalidation of one of
+ *      its tags has a number above the stamp, the value is outdated by the time
+ *      that invalidation returns. Tags that share a word outdate each other's
+ *      values: too many are stale, never too few.
  *  TAGGING-4. A follower reads the clock as it begins to wait. An outdated
  *      value is the result of its wait only if that time is not above the
  *      stamp: then no tag was invalidated between the flight's begin and the
  *      wait's begin, and what was invalidated later is none of this caller's
  *      business.
  *  TAGGING-5. Words and clocks of two segments have nothing to do with each
- *      other. A mover reads the successor's clock, for the stamp there, then
- *      looks at the value in the predecessor, and leaves it behind if it is
- *      outdated. An invalidator raises the predecessor's word first, then the
- *      successor's. So it comes before the mover's look, or its number in the
- *      successor is above the stamp. An invalidator that finds no successor
- *      once it has raised the word comes before that look in any case.
+ *      other. A mover reads the successor's clock, which gives the value its
+ *      stamp there. Then the mover looks at the value in the predecessor, and
+ *      leaves it behind if it is outdated. An invalidator raises the
+ *      predecessor's word first, then the successor's. So it raises the
+ *      predecessor's word before the mover's look, or its number in the
+ *      successor is above the stamp. If an invalidator has raised a word and
+ *      then finds no successor, the raise comes before any mover's look.
  *
  * The life of a value with tags, w being the highest word of its tags:
  *
@@ -47,14 +49,15 @@
  *                                                         with the same tags
  *   its lifetime ends             fresh or outdated       past its lifetime
  *
- * An outdated value serves as one past its lifetime does, for whoever takes
- * stale values. Nobody notes when it became outdated.
+ * An outdated value serves callers that take stale values, as a value past its
+ * lifetime does. Nobody notes when it became outdated.
  *
- * An invalidator that dies between the clock and the word has not returned, and
- * the number is nobody's. One that stops there raises the word later, by a
- * number that is low by then: values of flights that began meanwhile stay
- * fresh, as TAGGING-2 allows. Of two invalidators of one word the later one's
- * number stays, whichever comes first.
+ * If an invalidator dies after it has got its number, but before it raises the
+ * word, it has not returned, and the number has no effect. If it stops at that
+ * point, it raises the word later, to a number that is low by then: values of
+ * flights that began meanwhile stay fresh, as TAGGING-2 allows. If two
+ * invalidators raise one word, the word keeps the higher number, whichever of
+ * them comes first.
  */
 #ifndef STORE_TAGGING_H
 #define STORE_TAGGING_H
@@ -80,8 +83,8 @@ static inline uint64_t tagging_clock(const struct mapping *map)
 {
 	/*
 	 * ORDER-T2 pairs ORDER-T1
-	 * All that the caller does from here on sees what the invalidators that
-	 * are counted changed before their calls.
+	 * From here on the caller sees what each invalidator that the clock has
+	 * counted changed before its call.
 	 */
 	return load_acquire(&map->header->tag_clock);
 }
@@ -115,7 +118,10 @@ static inline int tagging_read(const struct mapping *map, uint32_t ref,
 /* Whether the current value of a slot that was seen as `ctl` is outdated. */
 bool tagging_outdates(const struct mapping *map, uint32_t slot, uint64_t ctl);
 
-/* Adds a tag to a head. Returns 0, also if it is there; -ENOSPC: it is full. */
+/*
+ * Adds a tag to a head. Returns 0, also if the head has the tag already; or
+ * -ENOSPC: the head is full.
+ */
 int tagging_add(struct shm_tagging *t, uint64_t tag);
 
 /* Makes all values of the tag outdated in this segment. */

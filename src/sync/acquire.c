@@ -87,8 +87,9 @@ static void meet_all(struct peer *p, const struct semaphore *s, bool slice,
 /*
  * Tries to take a permit. If none is free, reaps the dead holders and lists the
  * living ones in *h. A holder that gives its permit back meanwhile is not
- * listed. If it died before it wakes a waiter, no word that this caller sleeps
- * on would change. So a caller that has seen a free permit tries once more.
+ * listed. If that holder dies before it wakes a waiter, no word that this
+ * caller sleeps on changes. So a caller that has seen a free permit tries once
+ * more.
  */
 static int attempt(struct acquire *a, bool slice, struct holders *h)
 {
@@ -110,8 +111,8 @@ static int attempt(struct acquire *a, bool slice, struct holders *h)
 }
 
 /*
- * Whether a token that counts before a permit (`first`) has fired. False if the
- * call has no such token.
+ * Whether the token `first`, which ends the call even if a permit is free, has
+ * fired. False if the call has no such token.
  */
 static bool cancelled_first(const struct acquire *a)
 {

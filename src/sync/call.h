@@ -26,9 +26,9 @@ struct call {
 	/* The lease of a flight, ms; or the rank of a lock. */
 	uint32_t lease_or_rank;
 	bool stale; /* the value being taken is past its lifetime */
-	/* The value that the call looks at is outdated (TAGGING-3); not even
-	   the call's wait makes up for that (TAGGING-4). */
+	/* The value that the call looks at is outdated (TAGGING-3). */
 	bool outdated;
+	/* Besides, it cannot be what the call waited for (TAGGING-4). */
 	bool too_old;
 	uint32_t skip; /* bytes of that value's tags, before its own; or 0 */
 	/* The call has given up on a fresh result. A value past its lifetime

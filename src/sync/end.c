@@ -185,7 +185,7 @@ static on_waking int show(struct flight *f, struct peer *p,
 		 true))
 		return fenced(f, p);
 	kill_point(publish_flipped);
-	/* Every invalidation that came first has raised its word by now. */
+	/* An invalidation that returned before the flip has raised its word. */
 	if (unlikely(flight_head(f)))
 		f->invalidated |= tagging_is_outdated(p->map, &f->tagging);
 	peer_count(p, COUNT_publishes);

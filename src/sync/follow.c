@@ -164,8 +164,8 @@ enum step flight_try(struct call *c, struct sighting *seen)
 	enum step step;
 
 	/*
-	 * Otherwise a caller that never waits would not learn of a death that
-	 * the kernel did not mark.
+	 * Both branches may ask the kernel: otherwise a caller that never waits
+	 * would not learn of a death that the kernel did not mark.
 	 */
 	if (key_kind(&c->key) == SHM_LOCK)
 		(void)leader_examine(c, seen);
@@ -247,8 +247,8 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 	if (load_seq(&p->map->slots[seen->slot].ctl) != seen->ctl)
 		return STEP_AGAIN;
 	/*
-	 * Only a call that serves one in the new segment (sync/consult.h) waits
-	 * in a removed segment. Any other call goes to the new segment.
+	 * Only a call made for an asker in the new segment (sync/consult.h)
+	 * waits in a removed segment. Any other call goes to the new segment.
 	 */
 	if (removal_known(p->map) && !c->resize.asker)
 		return STEP_MOVED;

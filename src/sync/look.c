@@ -195,8 +195,8 @@ static bool awaited(const struct call *c, uint64_t gen)
 
 /*
  * XFetch (Vattani, Chierichetti, Lowenstein, "Optimal probabilistic cache
- * stampede prevention", 2015): each caller draws at random how long before the
- * expiry it leads, in units of the time that the work takes.
+ * stampede prevention", 2015): each caller draws a random multiple of the time
+ * that the work takes, and leads if the value expires within that time.
  */
 static bool early(const struct call *c, struct field f, uint64_t now)
 {

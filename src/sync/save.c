@@ -43,8 +43,9 @@ int save_reach(struct save *s, struct peer *p, enum sfshm_save_stage stage)
 }
 
 /*
- * Whether the dead writer's file is young enough for this call. If the file's
- * lifetime decides that, the flight gets what is left of it.
+ * Whether the dead writer's file is young enough for this call. If it is so
+ * only because its lifetime is not over, the flight gets the rest of that
+ * lifetime.
  */
 static bool is_young(struct save *s, uint64_t linked)
 {

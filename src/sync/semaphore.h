@@ -35,8 +35,9 @@
  *      max, and has been held since. M read the words after max had been
  *      changed, so it has counted that word (ORDER-V1, ORDER-V2). Together the
  *      held words are at most f(L), which is at most max. Conversely, while
- *      fewer than max permits are held, a word below L is free: f(L) is max
- *      then, and f(L) counts each word below L, held or not.
+ *      fewer than max permits are held, a word below L is free. For f(L) is max
+ *      then, which is more than the held words. But f(L) counts the held words
+ *      from L on, and all words below L; so some of those are not held.
  *  SEMAPHORE-4. No word from `top` on was ever taken, because a taker raises
  *      `top` first. So while top <= max, which is nearly always, L is max, and
  *      a taker reads no words to find L.
@@ -45,8 +46,8 @@
  *      that sets a word back, or changes max, does so before it looks for
  *      waiters (ORDER-E2). A release wakes one waiter. A woken waiter that is
  *      to leave, for whatever reason, tries for a permit once more before that;
- *      or, if its token counts first, it passes the wake on. A sweep and a
- *      change of max wake all waiters.
+ *      or, if its token ends the call first, it passes the wake on. A sweep and
+ *      a change of max wake all waiters.
  *
  *  SEMAPHORE-6. `bypassed` is 0, or 1 plus the number of permits that callers
  *      took past the waiters, without having waited:
@@ -221,7 +222,8 @@ struct acquire {
 	struct peer *self;
 	const struct semaphore *s;
 	struct sfshm_cancel *cancel;
-	struct sfshm_cancel *first; /* the same, if it counts before a permit */
+	struct sfshm_cancel *first; /* the same, if it ends the call even when a
+				       permit is free; or NULL */
 	uint32_t *closing;
 	uint32_t closing_seen;
 	uint64_t deadline;   /* ns; 0: none */

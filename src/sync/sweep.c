@@ -155,8 +155,8 @@ static void sweep_noted(struct peer *v, bool died)
 
 /*
  * Ends the participant's life first (peer/liveness.h): from then on all others
- * see that the owner is gone, even while the sweeper holds the record's mutex.
- * (A reaper has ended that life before it locked the mutex.)
+ * see that the participant is gone, even while it sweeps its own record and
+ * holds the record's mutex. (If a reaper sweeps, the life has ended before.)
  */
 void flight_sweep(struct peer *v, bool died)
 {
