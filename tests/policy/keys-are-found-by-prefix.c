@@ -4,7 +4,9 @@
  * long keys too; also if the segment is replaced under the walk. One call gets
  * many keys, and each key's own outcome. Counters need no view.
  */
+#include <sfshm/lock.h>
 #include <sfshm/resize.h>
+#include <sfshm/semaphore.h>
 
 #include "policy.h"
 #include "watch.h"
@@ -56,9 +58,13 @@ static uint32_t found(const char *prefix)
 static void by_prefix(void **state)
 {
 	struct sfshm_walk walk = SFSHM_WALK_INIT;
+	struct sfshm_lock lock;
 	int r;
 
 	(void)state;
+	/* A walk finds the keys of values only. */
+	assert_int_equal(sfshm_lock(h, "a/lock", 6, NULL, &lock), 0);
+	assert_int_equal(sfshm_semaphore_set_max(h, "a/permits", 9, 1), 0);
 	assert_int_equal(found(""), 0);
 	put_numbered("a/%d", 30);
 	put_numbered("a%0300d", 3);
@@ -74,6 +80,7 @@ static void by_prefix(void **state)
 	assert_int_equal(found(""), 10);
 	walk.size--;
 	assert_int_equal(sfshm_next_key(h, "a", 1, &walk), -EINVAL);
+	assert_int_equal(sfshm_unlock(&lock), 0);
 }
 
 static void across_a_resize(void **state)
