@@ -114,6 +114,18 @@ static inline uint64_t call_deadline(uint32_t timeout_ms, uint64_t deadline_ns)
 	return end && (!deadline_ns || end < deadline_ns) ? end : deadline_ns;
 }
 
+/*
+ * The call's wait begins, unless it has begun: a result of this generation or a
+ * later one is what it waits for, with the tags as they are (TAGGING-4).
+ */
+static inline void call_join(struct call *c, uint64_t generation)
+{
+	if (c->wait.joined)
+		return;
+	c->wait.joined = generation;
+	c->wait.tag_clock = tagging_clock(c->self->map);
+}
+
 /* How long past its lifetime a value may serve at all, ms. */
 static inline uint32_t call_keep_ms(const struct sfshm_policy *policy)
 {

@@ -87,10 +87,9 @@ enum step claim_wait(struct call *c, const struct sighting *seen)
 	/* From here on the caller does not wait for its own key. */
 	wait_unnote(c->self->record);
 	/* CLAIM-3 */
-	if (!c->wait.joined)
-		c->wait.joined =
-			ctl_gen(seen->ctl) +
-			(ctl_busy(seen->ctl) ? ctl_invalid(seen->ctl) : 1);
+	call_join(c,
+		  ctl_gen(seen->ctl) +
+			  (ctl_busy(seen->ctl) ? ctl_invalid(seen->ctl) : 1));
 	r = ask(c, SFSHM_TRY, NULL);
 	if (r == -EBUSY && !c->claim.busy) {
 		/*

@@ -187,10 +187,7 @@ static void begin_to_wait(struct call *c, const struct sighting *seen)
 	 * A caller that comes after an invalidation must not share a flight
 	 * that began before it.
 	 */
-	if (!c->wait.joined) {
-		c->wait.joined = ctl_gen(seen->ctl) + ctl_invalid(seen->ctl);
-		c->wait.tag_clock = tagging_clock(c->self->map);
-	}
+	call_join(c, ctl_gen(seen->ctl) + ctl_invalid(seen->ctl));
 	if (!c->wait.deadline)
 		c->wait.deadline =
 			call_deadline(pol->wait_timeout_ms, pol->deadline_ns);

@@ -251,21 +251,26 @@ int sfshm_touch(struct sfshm_flight *flight)
 	struct flight *f = flight_of(flight);
 	struct shm_tagging tagging = { 0 };
 	struct iovec iov;
+	bool own_tags;
 	struct peer *p;
 	int r = leader(f, &p);
 
 	if (r)
 		return r;
 	r = last_value(f, p, &last, &tagging);
-	/* The leader's own tags replace the value's. */
-	if (!flight_head(f))
-		memcpy(f->tagging.tag, tagging.tag, sizeof(tagging.tag));
 	iov.iov_base = last.value.data;
 	iov.iov_len = last.value.len;
+	own_tags = flight_head(f) != 0;
+	/* The leader's own tags replace the value's. */
+	if (!r && !own_tags)
+		memcpy(f->tagging.tag, tagging.tag, sizeof(tagging.tag));
 	if (!r)
 		r = ended(f, flight_publish(f, p, &iov, 1));
 	else if (r == -ESTALE)
 		r = ended(f, flight_release(f, p));
+	/* If the flight goes on, its value is another one. */
+	if (!own_tags)
+		f->tagging.tag[0] = 0;
 	free(last.value.data);
 	return r;
 }

@@ -193,6 +193,26 @@ static void renewal_keeps_the_tags(void **state)
 	assert_sound(h);
 }
 
+static int is_not_old(const struct sfshm_result *seen, void *arg)
+{
+	(void)arg;
+	return seen->value.len != 3 || memcmp(seen->value.data, "old", 3) != 0;
+}
+
+/* The value that could not be renewed leaves its tags to nobody. */
+static void a_renewal_that_fails_passes_no_tags_on(void **state)
+{
+	(void)state;
+	PUT("key", "old", "tag");
+	assert_int_equal(invalidate("tag"), 0);
+	assert_int_equal(begin(POLICY(KEPT, .fits = is_not_old)), SFSHM_LEADER);
+	assert_int_equal(sfshm_touch(&flight), -ENODATA);
+	assert_int_equal(publish("new"), 0);
+	assert_int_equal(invalidate("tag"), 0);
+	assert_int_equal(get(), SFSHM_CACHED);
+	assert_value("new");
+}
+
 static void a_put_may_take_its_place(void **state)
 {
 	(void)state;
@@ -350,6 +370,7 @@ int main(int argc, char **argv)
 		in_policy(as_one_past_its_lifetime),
 		in_policy(it_stands_in_for_a_failure),
 		in_policy(renewal_keeps_the_tags),
+		in_policy(a_renewal_that_fails_passes_no_tags_on),
 		in_policy(a_put_may_take_its_place),
 		in_policy(colliding_tags_invalidate_more),
 		in_policy(views_show_it_as_stale),
