@@ -75,18 +75,18 @@ static inline void runs_again_if_asked(sfshm_work_fn work)
 		.ttl_ms = SFSHM_FOREVER,
 	};
 	struct sfshm_policy again = once;
-	int runs = 0;
+	int times = 0;
 
-	assert_int_equal(sfshm_do(h, "key", 3, &once, work, &runs, &result),
+	assert_int_equal(sfshm_do(h, "key", 3, &once, work, &times, &result),
 			 SFSHM_COMPUTED);
-	assert_int_equal(runs, 1);
+	assert_int_equal(times, 1);
 	assert_value("old");
 	assert_int_equal(result.uncached, 1);
-	runs = 0;
+	times = 0;
 	again.flags = SFSHM_RETRY_IF_INVALIDATED;
-	assert_int_equal(sfshm_do(h, "key", 3, &again, work, &runs, &result),
+	assert_int_equal(sfshm_do(h, "key", 3, &again, work, &times, &result),
 			 SFSHM_COMPUTED);
-	assert_int_equal(runs, 2);
+	assert_int_equal(times, 2);
 	assert_value("new");
 	assert_int_equal(result.uncached, 0);
 	assert_int_equal(get(), SFSHM_CACHED);
