@@ -117,7 +117,8 @@ struct sfshm_slot_info {
 	uint32_t owner_died; /* 1: the last leader or lock holder died; the next
 				one learns that */
 	uint32_t permits_max; /* semaphore: number of permits */
-	uint32_t permits;     /* semaphore: permits held */
+	uint32_t permits;     /* semaphore: permits held; lock: threads that
+				 hold it shared */
 	uint32_t stage;       /* save: enum sfshm_save_stage */
 	uint64_t file_bytes;  /* save: length of the file; 0: not known */
 	char file[2048];      /* save: path of the file; "": not known */
@@ -158,9 +159,10 @@ int sfshm_view_slot(struct sfshm_view *view, uint32_t index,
 		    struct sfshm_slot_info *info) SFSHM_CHECKED;
 
 /*
- * Reads the holders of the semaphore at slot `index`: stores a participant
- * index for each permit held, up to `max` of them, in holders[]. Returns the
- * number of permits held; -ENODATA, the slot has no semaphore; -ERANGE; or
+ * Reads the holders of the semaphore at slot `index`, or the threads that hold
+ * the lock there shared: stores a participant index for each permit or shared
+ * hold, up to `max` of them, in holders[]. Returns the number of permits or
+ * shared holds; -ENODATA, the slot has neither; -ERANGE; or
  * -EINVAL. Never blocks.
  */
 int sfshm_view_permits(struct sfshm_view *view, uint32_t index,

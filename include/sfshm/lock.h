@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Keyed locks: one holder per key, among the threads of all processes that
- * share a segment.
+ * share a segment, or several that hold it shared (SFSHM_LOCK_SHARED).
  *
  * A lock needs no set-up: the first lock call for a key creates the lock, and
  * the library reuses the slots of idle locks. If a holder dies, the kernel
@@ -45,7 +45,12 @@ enum sfshm_lock_flags {
 	SFSHM_LOCK_INODE = 1 << 3,
 	/* If the token has fired: -ECANCELED, even if the lock is free. */
 	SFSHM_LOCK_CANCEL_FIRST = 1 << 4,
+	/* Hold the lock shared: others may hold it shared at the same time. */
+	SFSHM_LOCK_SHARED = 1 << 5,
 };
+
+/* How many locks of a segment a thread may hold shared at the same time. */
+#define SFSHM_LOCK_SHARED_MAX 8
 
 /*
  * Options for taking a lock. Zero-initialise it and set `size` to its sizeof.
@@ -99,7 +104,8 @@ struct sfshm_lock {
  *
  * or an error, and *lock holds nothing:
  *
- *   -EBUSY      SFSHM_LOCK_TRY: another thread holds the lock.
+ *   -EBUSY      SFSHM_LOCK_TRY: another thread holds the lock, or waits for
+ *               those that hold it shared.
  *               SFSHM_LOCK_OWN_IS_BUSY: this thread holds the lock.
  *   -EDEADLK    Waiting would deadlock: this thread holds the lock, or leads
  *               or holds what the lock's holder waits for. Release what this
@@ -108,6 +114,8 @@ struct sfshm_lock {
  *               permits of semaphores (if one thread holds all permits), also
  *               during a resize.
  *   -EDOM       The rank is not above the ranks that this thread holds.
+ *   -EMFILE     SFSHM_LOCK_SHARED: this thread holds SFSHM_LOCK_SHARED_MAX
+ *               locks shared already.
  *   -ETIMEDOUT, -ECANCELED  Your wait ended.
  *   -ENOSPC     All slots are in use. Try later, or enlarge the segment.
  *   -ESHUTDOWN, -EUSERS, -EINVAL, -E2BIG, -ENAMETOOLONG, -EBADMSG, -EBADF,
@@ -124,6 +132,25 @@ struct sfshm_lock {
  * a waiter go first: the caller waits, too, for 2 ms at most. A caller with
  * SFSHM_LOCK_TRY never waits for that. Waiters get the lock in no particular
  * order.
+ *
+ * With SFSHM_LOCK_SHARED any number of threads hold the lock at the same time,
+ * and nobody holds it alone meanwhile, as with flock(2) and LOCK_SH. All of the
+ * above holds for them too, but:
+ *
+ *   - A caller that wants the lock for itself alone keeps later ones from
+ *     sharing it, and waits until the present ones have released it. It gets
+ *     the lock however many callers share it, one after another. The bound of
+ *     16 holds for both kinds of callers.
+ *   - If a thread dies while it holds the lock shared, nobody waits for it, and
+ *     nobody learns of its death: it has changed nothing. A thread that holds
+ *     the lock shared and gets SFSHM_OWNER_DIED cannot repair anything: it
+ *     releases the lock, and takes it alone. Its release leaves the note of the
+ *     death to the next holder.
+ *   - A thread holds a lock once, in one way. It can neither share it twice,
+ *     nor make one kind of hold the other: -EDEADLK.
+ *   - To take the lock shared changes no memory that other threads use, unless
+ *     the last holder held it alone; so many threads on many processors can
+ *     share a lock and do not slow each other down.
  */
 int sfshm_lock(struct sfshm *handle, const void *key, size_t key_len,
 	       const struct sfshm_lock_options *options,
@@ -177,7 +204,9 @@ int sfshm_unlock(struct sfshm_lock *lock);
 /*
  * Returns the generation of this hold, which grows with each hold of a key: a
  * fencing token. The resource that the lock protects can refuse a lower one
- * than it has seen. Returns 0 if *lock has never held a lock. Never blocks.
+ * than it has seen. A shared hold has a generation that is not below that of
+ * any hold before it, and is below that of the next one that is not shared.
+ * Returns 0 if *lock has never held a lock. Never blocks.
  */
 uint64_t sfshm_lock_generation(const struct sfshm_lock *lock);
 

@@ -96,6 +96,8 @@ static bool owes_something(const struct peer *p)
 		any |= load_relaxed(&rec->owned[i]);
 	for (int i = 0; i < SHM_PINS; i++)
 		any |= load_relaxed(&rec->pins[i]);
+	for (int i = 0; i < SHM_SHARED; i++)
+		any |= load_relaxed(&rec->shared[i]);
 	return any != 0;
 }
 

@@ -20,6 +20,7 @@
  *   a slot and its flight  shm_slot.ctl
  *   a granule of memory    its tag
  *   a permit               its word in the semaphore's value
+ *   a lock, shared         a word in the record of each holder
  *
  * In the comments below "owner" is the participant named in that word, and
  * "by ..." names the writers of a field.
@@ -33,7 +34,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC "sfshm\r\n\x1a"
-#define SHM_VERSION 4
+#define SHM_VERSION 5
 #define SHM_HEADER_SIZE 4096
 #define SHM_LINE 64
 #define SHM_HUGE UINT64_C(1)     /* use huge pages where that is possible */
@@ -53,6 +54,7 @@
 #define SHM_PINS 16
 #define SHM_HITS 64      /* reads per thread that are remembered */
 #define SHM_OWNED 16     /* owned slots that a record can name */
+#define SHM_SHARED 8     /* shared holds of locks that a record can name */
 #define SHM_DEATHS 64    /* keys whose leaders died that are remembered */
 #define SHM_PERMITS 1008 /* words of a semaphore */
 #define SHM_TAGS 4       /* tags that a value may carry */
@@ -192,7 +194,10 @@ struct shm_participant {
 	uint32_t doomed_pending; /* granule + 1: cut off that chain, maybe not
 				    free */
 	uint32_t owned_overflow; /* 1: it may own slots that `owned` lacks */
-	uint32_t pad3[11];
+	uint32_t shared[SHM_SHARED]; /* slot + 1: locks that the owner holds
+					shared; 0: a free word; see
+					store/sharers.h */
+	uint32_t pad3[3];
 	uint32_t owned[SHM_OWNED]; /* slot + 1: slots that the owner owns, maybe
 					others; see store/owned.h */
 

@@ -84,6 +84,9 @@
  * without it, and clear it. If it was set, FLIGHT-T4 and FLIGHT-T5 give their
  * result no lifetime.
  *
+ * A lock has no results, and uses `cur` and `failed` for other marks; it has
+ * transitions of its own, too: see sync/lock.h.
+ *
  * FLIGHT-T1 raises the generation by 2 so that no reader takes a slot's next
  * life for the next flight.
  */
@@ -131,6 +134,12 @@ enum phase {
  * since. See sync/lock.h.
  */
 #define LOCK_ORPHANED CTL_CUR
+
+/*
+ * For the same reason this bit of a lock's control word says that other threads
+ * may hold the lock shared. See store/sharers.h.
+ */
+#define LOCK_SHARED CTL_FAILED
 
 /* The phase of a lock given back for one of its waiters. See sync/lock.h. */
 #define LOCK_KEPT PHASE_DONE

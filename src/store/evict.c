@@ -8,6 +8,7 @@
 #include "peer/liveness.h"
 #include "peer/wait.h"
 #include "segment/reserve.h"
+#include "store/sharers.h"
 
 /* Free slots are scarce if fewer than one slot in SCARCE is free. */
 #define SCARCE 128
@@ -58,16 +59,19 @@ static void credit_hits(struct mapping *map)
 }
 
 /*
- * Idle slots that must not be evicted: a semaphore; and a lock or a save whose
- * last owner died, until a caller has learned of the death or nothing else can
- * go. A save with an earlier file may go: while that file serves, which may be
- * for long, no caller leads the key and learns of the death.
+ * Idle slots that must not be evicted: a semaphore; a lock that threads may
+ * hold shared; and a lock or a save whose last owner died, until a caller has
+ * learned of the death or nothing else can go. A save with an earlier file may
+ * go: while that file serves, which may be for long, no caller leads the key
+ * and learns of the death.
  */
 static bool must_stay(const struct shm_slot *s, uint64_t ctl, bool last_resort)
 {
 	switch (slot_kind(s)) {
 	case SHM_SEMAPHORE: return true;
-	case SHM_LOCK: return ctl & LOCK_ORPHANED && !last_resort;
+	case SHM_LOCK:
+		return ctl & LOCK_SHARED ||
+		       (ctl & LOCK_ORPHANED && !last_resort);
 	case SHM_SAVE:
 		return !ctl_has(ctl) && load_relaxed(&s->deaths) &&
 		       !last_resort;
@@ -164,6 +168,17 @@ static void reap_owner(struct peer *p, uint64_t ctl)
 		peer_reap(p->map, index);
 }
 
+/* SHARE-5: evicts a lock that threads may hold shared, if none does. */
+static bool evict_unshared(struct peer *p, struct want *w, uint32_t slot,
+			   uint64_t ctl)
+{
+	bool useful = !w->granules || memory_of(p->map, slot);
+	bool owed = ctl & LOCK_ORPHANED && !w->last_resort;
+
+	return useful && !owed && sharers_close(p->map, slot, &ctl) &&
+	       retire(p, w, slot, ctl, COUNT_evictions);
+}
+
 /* Handles a slot that the evicting hand meets. True if the slot goes. */
 static bool visit(struct peer *p, struct want *w, uint32_t slot)
 {
@@ -190,6 +205,8 @@ static bool visit(struct peer *p, struct want *w, uint32_t slot)
 		remember(p, slot);
 		return true;
 	}
+	if (unlikely(slot_kind(s) == SHM_LOCK && ctl & LOCK_SHARED))
+		return evict_unshared(p, w, slot, ctl);
 	if (must_stay(s, ctl, w->last_resort))
 		return false;
 	if (credit) {

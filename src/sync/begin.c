@@ -14,6 +14,7 @@
 #include "sync/follow.h"
 #include "sync/lead.h"
 #include "sync/result.h"
+#include "sync/shared.h"
 
 static int link_slot(struct call *c, uint32_t slot)
 {
@@ -78,7 +79,9 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 	 * front is in the slot itself, where a hit reads it at once.
 	 */
 	busy = ctl_make(slot_gen(p->map, seen->ctl), p->id, PHASE_BUSY,
-			key_kind(&c->key) == SHM_LOCK ? 0 : CTL_CUR);
+			key_kind(&c->key) != SHM_LOCK ? CTL_CUR :
+			c->shares                     ? LOCK_SHARED :
+							0);
 	if (!cas_seq(&p->map->slots[seen->slot].ctl, seen->ctl, busy)) {
 		flight_yield(p, seen->slot);
 		return STEP_AGAIN;
@@ -153,7 +156,7 @@ static bool breaker_open(struct call *c, const struct sighting *seen,
 /* A flight is under way: wait for it, if this call may wait. */
 static force_inline enum step meet_busy(struct call *c, struct sighting *seen)
 {
-	if (ctl_owner(seen->ctl) == c->self->id)
+	if (ctl_owner(seen->ctl) == c->self->id || shared_is_own(c, seen))
 		return call_answer(c, c->own_is_busy ? -EBUSY : -EDEADLK);
 	if (c->resize.moving)
 		return call_answer(c, -EBUSY);
@@ -212,8 +215,12 @@ static enum step meet_idle(struct call *c, struct sighting *seen, bool absent)
 		if (r != -ENODATA)
 			return call_answer(c, r);
 	}
-	if (!absent && key_kind(&c->key) == SHM_LOCK)
+	if (!absent && key_kind(&c->key) == SHM_LOCK) {
+		step = shared_meet(c, seen);
+		if (step != STEP_LEAD)
+			return step;
 		c->result->owner_died |= (seen->ctl & LOCK_ORPHANED) != 0;
+	}
 	if (c->flags & SFSHM_FOLLOW)
 		return flight_moved(c) ?
 			       STEP_MOVED :
@@ -222,6 +229,8 @@ static enum step meet_idle(struct call *c, struct sighting *seen, bool absent)
 		return call_answer(c, cancelled(c));
 	if (!absent && unlikely(flight_defers(c, seen)))
 		return flight_defer(c, seen);
+	if (!absent && c->shares)
+		return shared_join(c, seen);
 	if (unlikely(breaker_open(c, seen, absent)))
 		return call_answer(c, -EHOSTDOWN);
 	/* CLAIM-2: take the claim, then do the CAS from seen->ctl. */
@@ -273,7 +282,7 @@ static force_inline enum step seek(struct call *c, struct sighting *seen,
  * again while another caller has the slot there: that caller claimed it too
  * late, and is about to give it back (SUCCESSION-2).
  */
-static void drop_older(struct call *c)
+void flight_drop_older(struct call *c)
 {
 	for (int i = 0; i < 1000; i++) {
 		if (flight_consult(c, flight_forget) != -EBUSY)
@@ -353,10 +362,13 @@ static int lead(struct call *c, const struct sighting *seen, struct flight *f)
 		flight_write_loss(f, c->self);
 	/*
 	 * A semaphore's permits in the predecessor count until they are given
-	 * back.
+	 * back. A lock that is not held yet, or is taken shared, leaves it to a
+	 * later holder to forget a death there.
 	 */
-	if (!c->resize.moving && key_kind(&c->key) != SHM_SEMAPHORE)
-		drop_older(c);
+	if (!c->resize.moving && key_kind(&c->key) != SHM_SEMAPHORE &&
+	    !c->shares &&
+	    !(key_kind(&c->key) == SHM_LOCK && seen->ctl & LOCK_SHARED))
+		flight_drop_older(c);
 	return SFSHM_LEADER;
 }
 

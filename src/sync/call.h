@@ -12,6 +12,7 @@
 #include "store/tagging.h"
 
 struct flight;
+struct hold;
 struct wait_word;
 
 struct call {
@@ -38,6 +39,7 @@ struct call {
 	/* A call for a key that its own thread leads gets -EBUSY, not
 	   -EDEADLK. */
 	bool own_is_busy;
+	struct hold *shares; /* not NULL: take the lock shared, to here */
 	int answer; /* after STEP_ANSWER: an enum sfshm_source or an error */
 	/* Generations of values that the policy's checks have rejected, or 0. A
 	   value up to `refused` does not serve as a fresh one; a value up to
@@ -98,6 +100,17 @@ enum step {
 	STEP_MOVED,  /* the segment has a successor, which must be asked */
 	STEP_ANSWER, /* the call is answered: call.answer */
 };
+
+/*
+ * Returns the segment in which the public call was made, before any predecessor
+ * was asked (DEADLOCK-3).
+ */
+static inline struct mapping *call_newest(const struct call *c)
+{
+	while (c->resize.asker)
+		c = c->resize.asker;
+	return c->self->map;
+}
 
 /* Whether the call's token has fired, under SFSHM_CANCEL_FIRST. */
 static inline bool call_cancelled(const struct call *c)

@@ -20,6 +20,7 @@ static int ask(struct call *c, struct mapping *old, int (*how)(struct call *c))
 		.wait.waited = c->wait.waited,
 		.also = c->also,
 		.own_is_busy = c->own_is_busy,
+		.shares = c->shares,
 		.settles = c->settles,
 		.settle_ms = c->settle_ms,
 		.resize.asker = c,

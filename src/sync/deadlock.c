@@ -3,6 +3,7 @@
 
 #include "peer/liveness.h"
 #include "peer/wait.h"
+#include "store/sharers.h"
 #include "sync/semaphore.h"
 
 /*
@@ -10,17 +11,33 @@
  * segments may add more.
  */
 #define MOST_SEGMENTS 4
+/* How many locks that are held shared a walk goes through, one in another. */
+#define MOST_FORKS 8
+/*
+ * How often a walk may come to each participant, on average. Without forks once
+ * is enough, because the walk then has one way to go.
+ */
+#define WALK_ROUNDS 4
+
+struct place {
+	struct mapping *map;
+	uint32_t slot;
+};
+
+/* A lock that is held shared, at which the walk has several ways to go. */
+struct fork {
+	struct place at;
+	uint32_t next;  /* the record to look at next */
+	uint64_t trace; /* as it was before the walk went on from here */
+};
 
 struct graph {
 	struct peer *p;
 	struct mapping *map[MOST_SEGMENTS]; /* the newest first */
 	uint32_t maps;
-	uint64_t trace; /* a hash of the words that a walk has read */
-};
-
-struct place {
-	struct mapping *map;
-	uint32_t slot;
+	uint64_t trace; /* a hash of the words on the walk's way */
+	struct fork fork[MOST_FORKS];
+	uint32_t forks;
 };
 
 struct thread {
@@ -82,6 +99,15 @@ sole_holder(struct graph *g, const struct place *at, struct mapping **map)
 	return participant_at(*map, id - 1);
 }
 
+static void read_thread(struct thread *t, struct mapping *map,
+			struct shm_participant *rec)
+{
+	t->map = map;
+	t->record = rec;
+	t->cookie = load_acquire(&rec->cookie);
+	t->tid = load_acquire(&rec->tid);
+}
+
 /*
  * Finds the thread that others wait for at a slot. False: there is none, or it
  * is dead (DEADLOCK-4).
@@ -91,20 +117,19 @@ static bool owner_of(struct graph *g, const struct place *at,
 {
 	struct shm_slot *s = slot_at(at->map, at->slot);
 	uint64_t ctl = s ? load_seq(&s->ctl) : 0;
+	struct shm_participant *rec;
+	struct mapping *map = at->map;
 	uint32_t word;
 
 	/* Add the slot, because control words of two slots may be equal. */
 	trace(g, ctl);
 	trace(g, at->slot);
-	owner->map = at->map;
-	owner->record = ctl_busy(ctl) ?
-				participant_at(at->map, ctl_owner(ctl) - 1) :
-				sole_holder(g, at, &owner->map);
-	if (!owner->record)
+	rec = ctl_busy(ctl) ? participant_at(map, ctl_owner(ctl) - 1) :
+			      sole_holder(g, at, &map);
+	if (!rec)
 		return false;
-	owner->cookie = load_acquire(&owner->record->cookie);
-	owner->tid = load_acquire(&owner->record->tid);
-	return !life_proven_dead(owner->map, owner->record, &word);
+	read_thread(owner, map, rec);
+	return !life_proven_dead(map, rec, &word);
 }
 
 static bool is_of_thread(const struct mapping *map, struct shm_participant *rec,
@@ -153,23 +178,91 @@ static bool waits_at(struct graph *g, const struct thread *t, struct place *at)
 	return false;
 }
 
+/*
+ * DEADLOCK-5: whether the thread that waits at the slot waits for those that
+ * hold a lock shared: it drains the lock, or nobody owns it. If so, the walk
+ * has a fork there.
+ */
+static bool forks_here(struct graph *g, const struct place *at,
+		       const struct thread *waiter)
+{
+	struct shm_slot *s = slot_at(at->map, at->slot);
+	uint64_t ctl = s ? load_seq(&s->ctl) : 0;
+	struct fork *fork = &g->fork[g->forks];
+
+	if (!(ctl & LOCK_SHARED) || slot_kind(s) != SHM_LOCK ||
+	    (ctl_busy(ctl) &&
+	     participant_at(at->map, ctl_owner(ctl) - 1) != waiter->record))
+		return false;
+	trace(g, ctl);
+	trace(g, at->slot);
+	if (g->forks < MOST_FORKS) {
+		*fork = (struct fork){ .at = *at, .trace = g->trace };
+		g->forks++;
+	}
+	return true;
+}
+
+/* Goes back to the last fork, and on from there by another sharer. */
+static bool next_sharer(struct graph *g, struct thread *t)
+{
+	while (g->forks) {
+		struct fork *fork = &g->fork[g->forks - 1];
+		struct mapping *map = fork->at.map;
+		uint32_t used = participants_used(map), i;
+
+		for (i = fork->next; i < used; i++)
+			if (sharer_word(map, i, fork->at.slot))
+				break;
+		fork->next = i + 1;
+		if (i < used) {
+			g->trace = fork->trace;
+			trace(g, i);
+			read_thread(t, map, &map->participants[i]);
+			return true;
+		}
+		g->forks--;
+	}
+	return false;
+}
+
+/*
+ * Finds a thread that `t`, which waits at a place, waits for; `waits` is false
+ * if it waits nowhere. False: the walk is over.
+ */
+static bool next_thread(struct graph *g, const struct place *at,
+			struct thread *t, bool waits)
+{
+	if (waits && !forks_here(g, at, t) && owner_of(g, at, t))
+		return true;
+	return next_sharer(g, t);
+}
+
+static bool is_self(const struct graph *g, const struct thread *t)
+{
+	const struct shm_participant *self = g->p->record;
+
+	return t->record == self || (t->cookie == g->p->cookie &&
+				     t->tid == load_relaxed(&self->tid));
+}
+
 /* Walks the graph once. True: the walk comes back to this thread. */
 static bool walk(struct graph *g, uint32_t slot)
 {
-	const struct shm_participant *self = g->p->record;
 	struct place at = { g->p->map, slot };
+	bool waits = true;
 	uint32_t left = 0;
 	struct thread t;
 
 	g->trace = 0;
+	g->forks = 0;
 	for (uint32_t i = 0; i < g->maps; i++)
-		left += participants_used(g->map[i]);
-	while (left-- && owner_of(g, &at, &t)) {
-		if (t.record == self || (t.cookie == g->p->cookie &&
-					 t.tid == load_relaxed(&self->tid)))
+		left += WALK_ROUNDS * participants_used(g->map[i]);
+	read_thread(&t, g->p->map, g->p->record);
+	while (left-- && next_thread(g, &at, &t, waits)) {
+		if (is_self(g, &t))
 			return true;
-		if (!waits_at(g, &t, &at))
-			return false;
+		waits = waits_at(g, &t, &at);
 	}
 	return false;
 }

@@ -4,16 +4,19 @@
  *
  * A waiter notes in its record the slot that it waits for; a slot names the
  * owner of its flight or lock, and a semaphore the holders of its permits.
- * These notes and names are the edges of the wait-for graph. No node has more
- * than one outgoing edge, because a semaphore counts as owned only if one
- * thread holds all its permits. A thread that is about to sleep walks the graph
- * from the slot that it waits for. If the walk comes back to that thread, all
- * threads on the way wait for each other.
+ * These notes and names are the edges of the wait-for graph. A semaphore counts
+ * as owned only if one thread holds all its permits. So only a lock that is
+ * held shared has more than one outgoing edge. A thread that is about to sleep
+ * walks the graph from the slot that it waits for. If the walk comes back to
+ * that thread, all threads on the way wait for each other.
  *
  *   from                        to                        by
  *   a slot, BUSY                its owner's record        shm_slot.ctl
  *   a semaphore's slot          its sole holder's record  the permits' words,
  *                                                         in two segments
+ *   a lock's slot, if nobody    the record of each        shm_participant.
+ *   owns it, or for the owner   thread that holds it      shared
+ *   that waits there            shared
  *   a record that notes a wait  the slot waited for       shm_participant.wait
  *   a record that notes none    the same thread's record  cookie and tid
  *                               in another segment
@@ -38,6 +41,14 @@
  *      In that case another thread on the circle finds the circle at the end of
  *      its slice (WAIT-4).
  *  DEADLOCK-4. A dead owner waits for nobody: a follower takes over from it.
+ *  DEADLOCK-5. A writer that drains a lock notes its wait at the lock's slot,
+ *      and waits for each sharer. At such a lock the walk forks: it tries one
+ *      sharer after another, and goes on by each as far as the words lead. A
+ *      thread that sets its word and does not hold the lock (SHARE-2) does not
+ *      wait at that moment; so the second walk, which finds it in the same wait
+ *      as the first, has read the word of a true sharer. A walk that has to go
+ *      through more than eight such locks, one in another, or many times
+ *      through the same threads, may give up; the wait then lasts.
  *
  * No thread finds a circle that spans segments of different names, or one that
  * contains a semaphore whose permits several threads hold.

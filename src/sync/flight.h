@@ -222,6 +222,9 @@ int flight_extend(const struct flight *f, uint32_t ms);
  */
 uint32_t flight_lease_left(const struct flight *f);
 
+/* Removes the key of a call that leads it from the predecessor. */
+void flight_drop_older(struct call *c);
+
 /*
  * Begins a flight in a successor for a key that is being moved from the
  * predecessor. Neither asks nor changes the predecessor. Never waits.

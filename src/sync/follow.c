@@ -52,7 +52,9 @@ static enum step take_over(struct call *c, struct sighting *seen)
 		return step;
 	kill_point(flight_taken);
 	peer_count(p, COUNT_takeovers);
-	c->result->owner_died = 1;
+	/* A writer that died as it drained a lock had changed nothing. */
+	c->result->owner_died = key_kind(&c->key) != SHM_LOCK ||
+				seen->ctl & LOCK_ORPHANED;
 	/* Reap the dead leader after the work: callers wait for the work. */
 	c->wait.reap = dead + 1;
 	return STEP_LEAD;
@@ -252,17 +254,6 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 	return STEP_SLEEP;
 }
 
-/*
- * Returns the segment in which the public call was made, before any predecessor
- * was asked (DEADLOCK-3).
- */
-static struct mapping *newest_segment(const struct call *c)
-{
-	while (c->resize.asker)
-		c = c->resize.asker;
-	return c->self->map;
-}
-
 enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
 {
 	struct peer *p = c->self;
@@ -284,7 +275,7 @@ enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
 	step = look_at_leader(c, seen, w->owner, now, &w->owner_seen, &lease);
 	if (step != STEP_SLEEP)
 		return step;
-	if (deadlock_would_be(p, newest_segment(c), seen->slot)) {
+	if (deadlock_would_be(p, call_newest(c), seen->slot)) {
 		peer_count(p, COUNT_deadlocks);
 		return call_answer(c, -EDEADLK);
 	}

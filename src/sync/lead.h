@@ -50,7 +50,7 @@ static force_inline int flight_claim_as(struct peer *p, struct sighting *seen,
 
 	if (unlikely(ctl_gen(mine) >= CTL_GEN_END))
 		return -EOVERFLOW;
-	if (unlikely(lock && ctl_busy(seen->ctl)))
+	if (lock && unlikely(lock_had_holder(seen->ctl)))
 		mine |= LOCK_ORPHANED;
 	owned_note(p, seen->slot);
 	if (unlikely(!cas_seq(&p->map->slots[seen->slot].ctl, seen->ctl,

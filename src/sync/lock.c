@@ -8,17 +8,7 @@
 #include "peer/wait.h"
 #include "store/owned.h"
 #include "sync/lead.h"
-
-static void fill_hold(struct hold *held, struct peer *p,
-		      const struct sighting *seen, uint32_t rank)
-{
-	held->map = p->map;
-	held->life = p->life;
-	held->cookie = p->cookie;
-	held->ctl = seen->ctl;
-	held->slot = seen->slot;
-	held->rank = rank;
-}
+#include "sync/shared.h"
 
 int lock_take_idle(struct peer *p, const struct key *k, uint32_t rank,
 		   struct hold *held)
@@ -32,30 +22,82 @@ int lock_take_idle(struct peer *p, const struct key *k, uint32_t rank,
 	if (unlikely(k->len > SHM_INLINE_KEY ||
 		     !table_glance(p->map, k, &seen) ||
 		     ctl_phase(seen.ctl) != PHASE_IDLE ||
+		     seen.ctl & LOCK_SHARED ||
 		     flight_claim_as(p, &seen, rank, now, true) !=
 			     SFSHM_LEADER ||
 		     !flight_confirm(p, &seen)))
 		return AGAIN;
-	fill_hold(held, p, &seen, rank);
+	lock_fill_hold(held, p, &seen, rank, NULL);
 	return (seen.ctl & LOCK_ORPHANED) != 0;
+}
+
+int lock_share_idle(struct peer *p, const struct key *k, uint32_t rank,
+		    struct hold *held)
+{
+	struct sighting seen;
+	uint32_t *word;
+
+	if (unlikely(load_relaxed(&p->map->predecessor)) ||
+	    removal_is_due(p->map, sys.coarse()))
+		return AGAIN;
+	if (unlikely(k->len > SHM_INLINE_KEY ||
+		     !table_glance(p->map, k, &seen) ||
+		     ctl_phase(seen.ctl) != PHASE_IDLE ||
+		     sharer_own(p->record, seen.slot) ||
+		     load_relaxed(&p->map->cold[seen.slot].bypassed) >=
+			     LOCK_BYPASSES ||
+		     shared_take(p, &seen, false, &word)))
+		return AGAIN;
+	lock_fill_hold(held, p, &seen, rank, word);
+	return (seen.ctl & LOCK_ORPHANED) != 0;
+}
+
+/*
+ * The caller has made the slot BUSY. Makes that a hold of the lock: a shared
+ * one, or one without sharers beside it.
+ */
+static int settle(struct call *c, struct hold *held)
+{
+	bool drains = held->ctl & LOCK_SHARED;
+	int r = c->shares ? shared_keep(c, held) :
+		drains    ? shared_drain(c, held) :
+			    0;
+
+	if (r)
+		return r;
+	if (drains && !c->shares)
+		flight_drop_older(c);
+	if (c->wait.joined)
+		store_relaxed(&c->self->map->cold[held->slot].bypassed, 0);
+	return c->result->owner_died;
 }
 
 int lock_take(struct call *c, struct hold *held)
 {
 	struct sighting seen;
 	struct flight f;
-	int r = flight_begin(c, &f);
+	int r;
 
+	if (c->shares && !sharer_free(c->self->record))
+		return -EMFILE;
+	r = flight_begin(c, &f);
+	if (r == LOCK_TAKEN_SHARED)
+		return c->result->owner_died;
 	if (r != SFSHM_LEADER)
 		return r;
 	seen.slot = f.slot;
 	seen.ctl = f.ctl;
-	fill_hold(held, c->self, &seen, c->lease_or_rank);
-	if (c->wait.joined)
-		store_relaxed(&c->self->map->cold[f.slot].bypassed, 0);
+	lock_fill_hold(held, c->self, &seen, c->lease_or_rank, NULL);
+	r = settle(c, held);
 	if (f.reap)
 		peer_reap(c->self->map, f.reap - 1);
-	return c->result->owner_died;
+	return r;
+}
+
+void lock_unshare(struct hold *held)
+{
+	sharer_drop(held->map, held->slot, held->word);
+	held->map = NULL;
 }
 
 int lock_release(struct hold *held, struct peer *p)
@@ -80,7 +122,8 @@ int lock_release(struct hold *held, struct peer *p)
 		return -ESTALE;
 	}
 	kill_point(lock_released);
-	if (unlikely(event_wake(&cold->event, false)))
+	if (unlikely(event_awaited(&cold->event)) &&
+	    event_wake(&cold->event, false))
 		peer_count(p, COUNT_wakeups);
 	owned_drop(p, held->slot);
 	return 0;
@@ -96,5 +139,7 @@ bool lock_held(struct peer *p, const struct key *k)
 		r = table_find(p, k, &seen);
 		epoch_leave(p);
 	} while (r == -EAGAIN);
-	return r == 1 && ctl_busy(seen.ctl) && ctl_owner(seen.ctl) == p->id;
+	return r == 1 &&
+	       ((ctl_busy(seen.ctl) && ctl_owner(seen.ctl) == p->id) ||
+		(seen.ctl & LOCK_SHARED && sharer_own(p->record, seen.slot)));
 }

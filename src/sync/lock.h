@@ -8,27 +8,46 @@
  * holder has given the lock back since. The CAS that ends the dead holder's
  * hold sets the bit, and the CAS that gives the lock back clears it. So each
  * holder learns of the death until one gives the lock back, and none after
- * that, even if callers die in between. In the table P is the caller, D a dead
- * or leaving holder, x the bit, unchanged.
+ * that, even if callers die in between. CTL_FAILED stands for LOCK_SHARED (S):
+ * threads may hold the lock shared (store/sharers.h). Who holds it so learns of
+ * a death, too, but clears no bit: it only looks at what the lock protects. In
+ * the table P is the caller, D a dead or leaving holder, x and s the bits O and
+ * S, unchanged.
  *
  *   IDLE g x    -> BUSY g+1 P x   take it (FLIGHT-T3)
- *   KEPT g      -> BUSY g+1 P     take it, as LOCK-3 allows (FLIGHT-T3)
+ *   KEPT g x    -> BUSY g+1 P x   take it, as LOCK-3 allows (FLIGHT-T3)
  *   BUSY g P x  -> IDLE g         give it back (FLIGHT-T6)
  *   BUSY g P x  -> KEPT g         give it back for a waiter (FLIGHT-T6)
  *   BUSY g D x  -> BUSY g+1 P O   take it over from the dead (FLIGHT-T7)
  *   BUSY g D x  -> IDLE g O       end the dead holder's hold (FLIGHT-T8)
+ *
+ *   IDLE g x s     -> IDLE g x S     take it shared: SHARE-2
+ *   KEPT g x s     -> IDLE g x S     the same, as LOCK-3 allows
+ *   BUSY g P x s   -> IDLE g x S     the same, for a lock just made, or taken
+ *                                    over from the dead
+ *   IDLE|KEPT g x S -> BUSY g+1 P x S  drain it: SHARE-3 (FLIGHT-T3)
+ *   BUSY g P x S   -> BUSY g P x     hold it: nobody shares it any more
+ *   BUSY g P x S   -> IDLE|KEPT g x S  give up draining it; O is set if P has
+ *                                    learned of a death in the predecessor
+ *   BUSY g D x S   -> BUSY g+1 P x S drain it in the place of the dead
+ *                                    (FLIGHT-T7)
+ *   BUSY g D x S   -> IDLE g x S     D drained it (FLIGHT-T8)
+ *   IDLE g x S     -> KEPT g+1 x S   evict it next (SHARE-5), or let its
+ *                                    waiters go first (LOCK-2)
  *
  * A thread that gives a lock back and takes it again at once is faster than the
  * waiter that it has woken: it bypasses the waiter. Each bypass saves a context
  * switch, but too many of them starve the waiter. The phase KEPT bounds their
  * number, however late the waiter runs.
  *
- *  LOCK-1. `bypassed` counts holds. A new holder adds 1 if a waiter is
- *      announced, or if the count is not 0; it sets the count to 0 if it has
- *      waited itself. No other thread writes `bypassed`, except that the maker
- *      of the slot sets it to 0.
+ *  LOCK-1. `bypassed` counts holds, shared or not. A new holder adds 1 if a
+ *      waiter is announced, or if the count is not 0; it sets the count to 0 if
+ *      it has waited itself. No other thread writes `bypassed`, except that the
+ *      maker of the slot sets it to 0.
  *  LOCK-2. A holder that finds the count at LOCK_BYPASSES gives the lock back
- *      as KEPT.
+ *      as KEPT. Who holds it shared does not: instead a caller that wants to
+ *      hold the lock shared and finds the count at LOCK_BYPASSES makes the lock
+ *      KEPT, unless it has waited or must not wait.
  *  LOCK-3. A caller takes a KEPT lock in three cases: it was already waiting
  *      when the lock became KEPT; it must not wait, because it only tries, or
  *      its wait is over; or it has deferred for LOCK_DEFER_NS in this call.
@@ -39,6 +58,11 @@
  * lock. This bound does not count the holds of callers that only try. If the
  * woken waiter does not come within LOCK_DEFER_NS, one caller that has deferred
  * gets the lock before it. Among waiters there is no order.
+ *
+ * A writer that finds a lock held shared does not wait to be woken: it makes
+ * the slot BUSY at once, so nobody comes after it and no sharer passes it. A
+ * waiter that takes the lock shared wakes all others, so that they share it,
+ * too.
  *
  *   the holder dies              FLIGHT-T7 and FLIGHT-T8 leave the count, so
  *                                the next hold to end leaves the lock KEPT
@@ -58,6 +82,16 @@
 #define LOCK_BYPASSES 16
 #define LOCK_DEFER_NS (2 * NS_PER_MS)
 
+/*
+ * Whether the owner in the control word held the lock. False also if it was
+ * making the lock's slot, or draining the lock: it has changed nothing that the
+ * lock protects, so its death concerns nobody.
+ */
+static force_inline bool lock_had_holder(uint64_t ctl)
+{
+	return ctl_phase(ctl) == PHASE_BUSY && !(ctl & LOCK_SHARED);
+}
+
 /* LOCK-1, for the new holder of a lock. `awaited`: a waiter is announced. */
 static force_inline void lock_count(struct shm_desk *cold, bool awaited)
 {
@@ -72,7 +106,9 @@ struct hold {
 	struct mapping *map; /* NULL: nothing is held */
 	uint64_t life;       /* identifies the holder's attached thread */
 	uint64_t cookie;
-	uint64_t ctl; /* the BUSY word while the lock is held */
+	uint64_t ctl;   /* the BUSY word while the lock is held; if it is held
+			 shared, the IDLE word */
+	uint32_t *word; /* SHARE-1: held shared; NULL: held alone */
 	uint32_t slot;
 	uint32_t rank;
 } overlay;
@@ -83,6 +119,20 @@ static inline struct hold *hold_of(const struct sfshm_lock *lock)
 	return (struct hold *)(uintptr_t)lock;
 }
 
+/* Fills in a hold. `word`: the record's word that names a shared one. */
+static force_inline void lock_fill_hold(struct hold *held, struct peer *p,
+					const struct sighting *seen,
+					uint32_t rank, uint32_t *word)
+{
+	held->map = p->map;
+	held->life = p->life;
+	held->cookie = p->cookie;
+	held->ctl = seen->ctl;
+	held->word = word;
+	held->slot = seen->slot;
+	held->rank = rank;
+}
+
 /*
  * Takes a lock that has a slot and that nobody holds. Returns 0, 1 (its last
  * holder died), or AGAIN: lock_take() must answer.
@@ -90,16 +140,24 @@ static inline struct hold *hold_of(const struct sfshm_lock *lock)
 int lock_take_idle(struct peer *p, const struct key *k, uint32_t rank,
 		   struct hold *held);
 
+/* The same, to hold the lock shared; others may hold it so already. */
+int lock_share_idle(struct peer *p, const struct key *k, uint32_t rank,
+		    struct hold *held);
+
 /*
- * Takes the lock of the call's key; c->lease_or_rank is its rank. Returns 0, 1,
+ * Takes the lock of the call's key, shared if c->shares is `held`, which is its
+ * only other value than NULL; c->lease_or_rank is its rank. Returns 0, 1,
  * MOVED, or an error.
  */
 int lock_take(struct call *c, struct hold *held);
 
-/* Gives a lock back that P holds. Returns 0, or -ESTALE. */
+/* SHARE-4: gives a lock back that is held shared. */
+void lock_unshare(struct hold *held);
+
+/* Gives a lock back that P holds alone. Returns 0, or -ESTALE. */
 int lock_release(struct hold *held, struct peer *p);
 
-/* Whether P holds the lock of that key. */
+/* Whether P holds the lock of that key, shared or not. */
 bool lock_held(struct peer *p, const struct key *k);
 
 #endif

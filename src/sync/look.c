@@ -324,6 +324,9 @@ static int look_behind(struct call *c, const struct sighting *seen,
 {
 	struct field value = slot_value(c->self->map, seen->slot, seen->ctl);
 
+	/* A lock has no results: the bit is LOCK_SHARED. */
+	if (key_kind(&c->key) == SHM_LOCK)
+		return LOOK_CLAIMABLE;
 	if (c->settles && serves_stale(c, value, seen->ctl, now, 0))
 		return take_stale(c, seen, now,
 				  ctl_phase(seen->ctl) == PHASE_FAILED);

@@ -8,6 +8,8 @@
 #include "peer/wait.h"
 #include "store/owned.h"
 #include "store/pin.h"
+#include "store/sharers.h"
+#include "sync/lock.h"
 #include "sync/semaphore.h"
 
 /* Whether a leader that came after the dead one has ended a flight. */
@@ -67,7 +69,7 @@ bool flight_abandon(struct peer *p, uint32_t slot, uint64_t c)
 	uint64_t over = ctl_make(slot_gen(p->map, c), 0, PHASE_IDLE, c);
 
 	if (slot_kind(&p->map->slots[slot]) == SHM_LOCK)
-		over |= LOCK_ORPHANED;
+		over |= lock_had_holder(c) ? LOCK_ORPHANED : 0;
 	else if (flight_fails_if_lost(p->map, slot, c))
 		over = ctl_with(c | CTL_FAILED, PHASE_FAILED, 0);
 	return ctl_end(&p->map->slots[slot].ctl, c, over);
@@ -168,6 +170,7 @@ void flight_sweep(struct peer *v, bool died)
 	kill_point(life_ended);
 	store_release(&rec->epoch, 0);
 	pin_sweep(v);
+	sharer_sweep(v);
 	sweep_noted(v, died);
 	if (wake)
 		event_wake(&v->map->cold[waited - 1].event, true);

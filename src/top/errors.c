@@ -61,8 +61,8 @@ static const struct {
 		  "choose another one, or make it anew" },
 	{ EBADMSG, "the segment is damaged; "
 		   "run sfshm-ctl verify, then make it anew" },
-	{ EMFILE, "too many open files, or too many pins in this thread; "
-		  "give some back" },
+	{ EMFILE, "too many open files, or too many pins or shared locks in "
+		  "this thread; give some back" },
 	{ EOVERFLOW, "the segment's generations have run out; "
 		     "make a new segment" },
 };

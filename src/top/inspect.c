@@ -18,6 +18,7 @@
 #include "store/arena.h"
 #include "store/epoch.h"
 #include "store/key.h"
+#include "store/sharers.h"
 #include "store/slot.h"
 #include "sync/flight.h"
 #include "sync/save.h"
@@ -48,6 +49,8 @@ static uint32_t flights_of(const struct shm_participant *rec)
 
 	for (int i = 0; i < SHM_OWNED; i++)
 		n += load_relaxed(&rec->owned[i]) != 0;
+	for (int i = 0; i < SHM_SHARED; i++)
+		n += load_relaxed(&rec->shared[i]) != 0;
 	return n;
 }
 
@@ -228,7 +231,9 @@ static void fill_kind(struct mapping *map, uint32_t slot, uint64_t ctl,
 		      struct sfshm_slot_info *info)
 {
 	fill_limits(map, slot, ctl, info);
-	if (info->kind == SFSHM_KIND_SEMAPHORE)
+	if (info->kind == SFSHM_KIND_LOCK)
+		info->permits = sharers_count(map, slot);
+	else if (info->kind == SFSHM_KIND_SEMAPHORE)
 		semaphore_peek(map, slot, &info->permits_max, &info->permits);
 	else if (info->kind == SFSHM_KIND_SAVE)
 		fill_save(map, slot, ctl, info);
@@ -330,6 +335,25 @@ int sfshm_view_slot(struct sfshm_view *v, uint32_t index,
 	return r;
 }
 
+/*
+ * Stores the sharers of the lock at a slot. Returns how many there are, or
+ * -ENODATA: none.
+ */
+static int list_sharers(const struct mapping *map, uint32_t slot,
+			uint32_t *holders, uint32_t max)
+{
+	uint32_t used = participants_used(map), n = 0;
+
+	for (uint32_t i = 0; i < used; i++) {
+		if (!sharer_word(map, i, slot))
+			continue;
+		if (n < max)
+			holders[n] = i;
+		n++;
+	}
+	return n ? (int)n : -ENODATA;
+}
+
 int sfshm_view_permits(struct sfshm_view *v, uint32_t index, uint32_t *holders,
 		       uint32_t max)
 {
@@ -340,6 +364,8 @@ int sfshm_view_permits(struct sfshm_view *v, uint32_t index, uint32_t *holders,
 		return -EINVAL;
 	if (!slot_at(&v->map, index))
 		return -ERANGE;
+	if (slot_kind(slot_at(&v->map, index)) == SHM_LOCK)
+		return list_sharers(&v->map, index, holders, max);
 	if (!semaphore_at(&v->map, index, &sem))
 		return -ENODATA;
 	for (uint32_t i = 0; i < SHM_PERMITS; i++) {

@@ -17,7 +17,9 @@
 
 #define ALL_FLAGS                                                     \
 	(SFSHM_LOCK_TRY | SFSHM_LOCK_OWN_IS_BUSY | SFSHM_LOCK_ABORT | \
-	 SFSHM_LOCK_CANCEL_FIRST)
+	 SFSHM_LOCK_CANCEL_FIRST | SFSHM_LOCK_SHARED)
+
+static_assert(SFSHM_LOCK_SHARED_MAX == SHM_SHARED, "a hold has a word");
 
 static const struct sfshm_lock_options no_options = SFSHM_LOCK_OPTIONS_INIT;
 
@@ -70,6 +72,7 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 			return r;
 		c.lease_or_rank = o->rank;
 		c.own_is_busy = o->flags & SFSHM_LOCK_OWN_IS_BUSY;
+		c.shares = o->flags & SFSHM_LOCK_SHARED ? held : NULL;
 		r = check_rank(&c, o);
 		if (!r)
 			r = lock_take(&c, held);
@@ -82,10 +85,12 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 /*
  * Takes the lock in the usual case: the thread is attached, the segment is
  * neither replaced nor removed, the rank is above all that the thread holds,
- * and nobody holds the lock. Returns AGAIN in any other case.
+ * and nobody holds the lock. With `shared`, takes it shared, and others may
+ * hold it so. Returns AGAIN in any other case.
  */
-static inline int lock_at_once(struct sfshm *h, const void *key, size_t len,
-			       uint32_t rank, struct hold *held)
+static force_inline int lock_at_once(struct sfshm *h, const void *key,
+				     size_t len, uint32_t rank, bool shared,
+				     struct hold *held)
 {
 	struct peer *p = h ? peer_if_current(load_acquire(&h->map)) : NULL;
 	struct key k;
@@ -94,15 +99,32 @@ static inline int lock_at_once(struct sfshm *h, const void *key, size_t len,
 	if (unlikely(!p || handle_moved(p->map) || (rank && p->ranks >> rank)))
 		return AGAIN;
 	k = key_make(p->map, SHM_LOCK, key, len);
-	r = lock_take_idle(p, &k, rank, held);
+	r = shared ? lock_share_idle(p, &k, rank, held) :
+		     lock_take_idle(p, &k, rank, held);
 	if (r >= 0)
 		rank_note(p, rank, held->slot);
 	return r;
 }
 
+/*
+ * Takes the lock with a flag that few callers give. Not inlined, so that the
+ * usual case has few registers to save.
+ */
+static __attribute__((noinline)) int
+lock_oddly(struct sfshm *h, const void *key, size_t len,
+	   const struct sfshm_lock_options *o, struct hold *held)
+{
+	int r = AGAIN;
+
+	if (!(o->flags & SFSHM_LOCK_CANCEL_FIRST))
+		r = lock_at_once(h, key, len, o->rank, true, held);
+	return likely(r != AGAIN) ? r : lock_slowly(h, key, len, o, held);
+}
+
 int sfshm_lock(struct sfshm *h, const void *key, size_t len,
 	       const struct sfshm_lock_options *o, struct sfshm_lock *lock)
 {
+	const uint32_t odd = SFSHM_LOCK_CANCEL_FIRST | SFSHM_LOCK_SHARED;
 	struct hold *held = hold_of(lock);
 	struct sfshm_lock_options own;
 	int r;
@@ -123,9 +145,9 @@ int sfshm_lock(struct sfshm *h, const void *key, size_t len,
 	o = o ? o : &no_options;
 	if (unlikely(o->why && o->why_size))
 		o->why[0] = '\0';
-	r = unlikely(o->flags & SFSHM_LOCK_CANCEL_FIRST) ?
-		    AGAIN :
-		    lock_at_once(h, key, len, o->rank, held);
+	if (unlikely(o->flags & odd))
+		return lock_oddly(h, key, len, o, held);
+	r = lock_at_once(h, key, len, o->rank, false, held);
 	return likely(r != AGAIN) ? r : lock_slowly(h, key, len, o, held);
 }
 
@@ -138,6 +160,19 @@ int sfshm_trylock(struct sfshm *h, const void *key, size_t len,
 	};
 
 	return sfshm_lock(h, key, len, &try, lock);
+}
+
+static __attribute__((noinline)) int unlock_shared(struct hold *held,
+						   struct peer *p)
+{
+	bool removed;
+
+	removal_look_if_due(p->map);
+	removed = removal_known(p->map);
+	if (unlikely(removed))
+		handle_warn_newcomers(p->map);
+	lock_unshare(held);
+	return removed ? -ESHUTDOWN : 0;
 }
 
 int sfshm_unlock(struct sfshm_lock *lock)
@@ -155,6 +190,8 @@ int sfshm_unlock(struct sfshm_lock *lock)
 	if (unlikely(!p))
 		return held->cookie != process_cookie() ? -ECHILD : -EPERM;
 	rank_drop(p, held->rank);
+	if (unlikely(held->word))
+		return unlock_shared(held, p);
 	doubtful = flight_is_doubtful(p->map, held->slot, held->ctl);
 	if (unlikely(doubtful))
 		handle_warn_newcomers(p->map);

@@ -9,6 +9,7 @@
 #include "os/sys.h"
 #include "peer/removal.h"
 #include "store/owned.h"
+#include "store/sharers.h"
 #include "sync/lead.h"
 #include "sync/semaphore.h"
 #include "top/succession.h"
@@ -95,10 +96,13 @@ static bool left_behind(int r)
 static int orphan_over(struct move *m, struct call *from,
 		       const struct flight *f)
 {
+	/* Abandoning a lock that may have sharers here would not mark it. */
+	uint64_t mine = f->ctl | LOCK_ORPHANED;
 	struct sighting seen;
 	int r = look(from, &seen);
 
-	if (flight_abandon(m->to, f->slot, f->ctl)) {
+	if (cas_seq(&m->new->slots[f->slot].ctl, f->ctl, mine) &&
+	    flight_abandon(m->to, f->slot, mine)) {
 		event_wake(&m->new->cold[f->slot].event, true);
 		owned_drop(m->to, f->slot);
 	} else {
@@ -214,7 +218,8 @@ static int key_at(struct move *m, uint32_t slot, enum shm_kind *kind,
 	int n;
 
 	*kind = slot_kind(s);
-	if (!ctl_at_rest(ctl) || !to_be_moved(*kind, ctl))
+	if (!ctl_at_rest(ctl) || !to_be_moved(*kind, ctl) ||
+	    (*kind == SHM_LOCK && sharers_count(m->old, slot)))
 		return 0;
 	n = key_load(m->old, s, key);
 	fence_acquire();

@@ -14,6 +14,7 @@
 #include "peer/liveness.h"
 #include "segment/geometry.h"
 #include "segment/open.h"
+#include "store/sharers.h"
 #include "sync/semaphore.h"
 #include "top/removed.h"
 
@@ -120,9 +121,10 @@ int handle_adopt_predecessor(struct mapping *map, const char *path,
 uint64_t succession_under_way(struct mapping *map)
 {
 	uint32_t used = slots_used(map), max, held;
-	uint64_t n = 0;
+	uint64_t n;
 
 	peer_reap_all(map);
+	n = sharers_count_all(map);
 	for (uint32_t i = 0; i < used; i++) {
 		n += ctl_busy(load_seq(&map->slots[i].ctl));
 		if (slot_kind(&map->slots[i]) == SHM_SEMAPHORE &&
@@ -143,6 +145,7 @@ static bool anything_owned(struct mapping *map)
 
 		for (int n = 0; n < SHM_OWNED; n++)
 			any |= load_relaxed(&rec->owned[n]);
+		any |= sharer_holds_any(rec);
 		if (any && life_held(map, rec))
 			return true;
 	}

@@ -47,7 +47,7 @@ int handle_passing_path(const char *path, char *buf, size_t size);
 int handle_adopt_predecessor(struct mapping *map, const char *path,
 			     const struct sfshm_options *o);
 
-/* Counts the flights under way and the permits held in a segment. */
+/* Counts the flights under way, and the permits and shared locks held. */
 uint64_t succession_under_way(struct mapping *map);
 
 /*

@@ -19,6 +19,7 @@
 #include "os/sys.h"
 #include "peer/liveness.h"
 #include "segment/fingerprint.h"
+#include "store/sharers.h"
 #include "sync/semaphore.h"
 #include "top/handle.h"
 
@@ -349,6 +350,11 @@ static void check_participant(struct check *c, uint32_t i)
 					"record notes slot %u",
 					i, noted - 1);
 		}
+		if (sharer_holds_any(rec))
+			finding(c,
+				"participant %u is gone, though its record "
+				"names a lock that it holds shared",
+				i);
 		return;
 	}
 	reach_built(c, load_relaxed(&rec->build));

@@ -49,6 +49,8 @@ static void parse_options(struct sfshm_lock_options *o, char *rest)
 			o->flags |= SFSHM_LOCK_OWN_IS_BUSY;
 		else if (!strcmp(w, "cancel-first"))
 			o->flags |= SFSHM_LOCK_CANCEL_FIRST;
+		else if (!strcmp(w, "shared"))
+			o->flags |= SFSHM_LOCK_SHARED;
 		else if (!strcmp(w, "token"))
 			o->cancel = &token;
 		else if (sscanf(w, "rank=%u", &o->rank) != 1 &&

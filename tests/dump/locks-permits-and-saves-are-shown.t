@@ -43,6 +43,22 @@ is "$(json "$TMP/json" 'slots["door"]["owner_died"]')" true \
 	"its holder was told of a death"
 like "$(row door)" ' the last holder died$' "in the table as well"
 
+spawn sfshm-run -s "$segment" --lock window --shared -- sleep 1000 >"$TMP/hold.out"
+one=$!
+spawn sfshm-run -s "$segment" --lock window --shared -- sleep 1000 >"$TMP/hold.out"
+two=$!
+wait_until seen "slots['window']['permits'] and
+	slots['window']['permits']['in_use'] == 2 and
+	{$one, $two} <= {p['pid'] for p in d['participants']}"
+is "$(json "$TMP/json" 'slots["window"]["permits"]["max"]')" null \
+	"a lock may be shared by any number"
+is "$(json "$TMP/json" 'sorted(d["participants"][i]["pid"]
+	for i in slots["window"]["permits"]["holders"]) ==
+	sorted(['"$one, $two"'])')" true "who shares it"
+like "$(row window)" \
+	"  shared by 2: ($one/$one $two/$two|$two/$two $one/$one)\$" \
+	"in the table as well"
+
 hold --semaphore gate:3
 one=$holder
 hold --semaphore gate:3
@@ -82,7 +98,7 @@ for kind in lock semaphore save value claim; do
 		true "--kind $kind shows no other"
 done
 is "$(sfshm-dump -s "$segment" --json --kind lock >"$TMP/json"
-	json "$TMP/json" '" ".join(slots)')" door "--kind lock shows the lock"
+	json "$TMP/json" '" ".join(sorted(slots))')" "door window" "--kind lock shows the lock"
 exits 2 "--kind takes five words" sfshm-dump -s "$segment" --kind flock
 exits 2 "--kind needs a segment" sfshm-dump --kind lock
 

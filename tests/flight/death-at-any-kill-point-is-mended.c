@@ -104,12 +104,24 @@ static void pin_and_publish(struct sfshm *h)
 	sfshm_result_clear(&result);
 }
 
-static void lock_and_unlock(struct sfshm *h)
+static void lock_and_unlock(struct sfshm *h, uint32_t flags)
 {
+	struct sfshm_lock_options o = SFSHM_LOCK_OPTIONS_INIT;
 	struct sfshm_lock lock;
 
-	if (sfshm_lock(h, "lock", 4, NULL, &lock) >= 0)
+	o.flags = flags;
+	if (sfshm_lock(h, "lock", 4, &o, &lock) >= 0)
 		demand(sfshm_unlock(&lock) == 0);
+}
+
+/* The end of the thread gives the lock back. */
+static void share_lock(struct sfshm *h)
+{
+	struct sfshm_lock_options o = SFSHM_LOCK_OPTIONS_INIT;
+	struct sfshm_lock lock;
+
+	o.flags = SFSHM_LOCK_SHARED;
+	(void)!sfshm_lock(h, "lock", 4, &o, &lock);
 }
 
 static void wait_in_vain(struct sfshm *h)
@@ -188,11 +200,14 @@ static void go_through_everything(int unused, void *arg)
 	wait_in_vain(h);
 	demand(sfshm_invalidate_tag(h, "tag", 3) == 0);
 	(void)!sfshm_put(h, keys[HELD], strlen(keys[HELD]), &keep, "put", 3);
-	lock_and_unlock(h);
+	lock_and_unlock(h, 0);
+	lock_and_unlock(h, SFSHM_LOCK_SHARED);
+	lock_and_unlock(h, 0);
 	(void)!sfshm_forget(h, keys[LONG], strlen(keys[LONG]));
 	crowd_out(h);
 	demand(sfshm_purge(h) >= 0);
 	make(h, LONG, 100, &anew);
+	share_lock(h);
 	sfshm_result_clear(&result);
 	demand(sfshm_close(h) == 0);
 }
@@ -318,6 +333,7 @@ static int die_at(int point)
    tests/surroundings/users-of-a-removed-file-are-told.c,
    tests/flight/stolen-slot-has-its-whole-grace-period.c,
    tests/semaphore/death-at-any-kill-point-frees-the-permits.c,
+   tests/lock/dead-sharers-hold-nobody-up.c,
    tests/save/death-at-any-kill-point-is-mended.c and
    tests/peer/unmarked-deaths-free-their-records.c. */
 static bool passed_elsewhere(int point)
@@ -328,6 +344,7 @@ static bool passed_elsewhere(int point)
 	       !strncmp(name, "permit_", 7) ||
 	       !strncmp(name, "semaphore_", 10) ||
 	       !strcmp(name, "max_changed") || !strcmp(name, "door_marked") ||
+	       !strcmp(name, "share_closing") ||
 	       !strcmp(name, "yield_stamped") ||
 	       !strcmp(name, "removal_marked");
 }

@@ -328,6 +328,15 @@ static const struct litmus protocols[] = {
 		.needs = "ORDER-T3 seq, ORDER-T4 seq",
 	},
 	{
+		.name = "ORDER-W1, ORDER-W2: a sharer's word, and a writer",
+		.threads = {
+			"word = 1 seq/ORDER-W1; r0 = ctl seq/ORDER-W1",
+			"r1 = ctl cas 0 1 seq/ORDER-W2; r2 = word seq/ORDER-W2",
+		},
+		.never = "r0 = 0, r2 = 0",
+		.needs = "ORDER-W1 seq, ORDER-W2 seq",
+	},
+	{
 		.name = "ORDER-X1, ORDER-X2: a lifetime ends while its value "
 			"moves",
 		.threads = {

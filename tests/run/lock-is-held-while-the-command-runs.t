@@ -48,4 +48,15 @@ ends 5 "its holder goes on" $holder
 exits 0 "its key is no run's" run --lock key -- \
 	sfshm-run -s "$segment" -k Lkey --timeout 2m -- true
 exits 0 "then it is free" run --lock key -n --timeout 2m -- sleep 0.1
+
+rm "$TMP/go"
+spawn_run --lock key --shared -- "$TMP/stay"
+holder=$!
+logged stay 2
+exits 0 "a lock that is shared" run --lock key --shared -n -- true
+exits 124 "... is nobody's alone" run --lock key -n -- true
+touch "$TMP/go"
+ends 5 "its holder goes on" $holder
+exits 0 "then it is free" run --lock key --timeout 2m -- true
+exits 125 "--shared needs a lock" run -k key --shared -- true
 done_testing

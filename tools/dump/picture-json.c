@@ -131,11 +131,15 @@ static json_t *permits_object(const struct picture *picture,
 	json_t *object, *list;
 	int i, n;
 
-	if (info->kind != SFSHM_KIND_SEMAPHORE)
+	if (info->kind != SFSHM_KIND_SEMAPHORE &&
+	    !(info->kind == SFSHM_KIND_LOCK && info->permits))
 		return json_null();
 	object = json_object();
 	list = json_array();
-	json_set_number(object, "max", info->permits_max);
+	json_set_signed(object, "max",
+			info->kind == SFSHM_KIND_SEMAPHORE ?
+				(int64_t)info->permits_max :
+				-1);
 	json_set_number(object, "in_use", info->permits);
 	n = sfshm_view_permits(picture->view, info->index, holders,
 			       SFSHM_PERMITS_MAX);

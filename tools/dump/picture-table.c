@@ -272,7 +272,7 @@ static void note_lock(int *notes, const struct sfshm_slot_info *info)
 		note_text(notes, "the last holder died");
 }
 
-/* Notes a semaphore's permits and their holders. */
+/* Notes a semaphore's permits, or a lock's shared holds, and their holders. */
 static void note_permits(int *notes, const struct picture *picture,
 			 const struct sfshm_slot_info *info)
 {
@@ -280,9 +280,14 @@ static void note_permits(int *notes, const struct picture *picture,
 	struct sfshm_participant_info who = { .size = sizeof(who) };
 	int i, n;
 
+	if (info->kind == SFSHM_KIND_LOCK && !info->permits)
+		return;
 	note_begin(notes);
-	printf("%" PRIu32 " of %" PRIu32 " taken", info->permits,
-	       info->permits_max);
+	if (info->kind == SFSHM_KIND_LOCK)
+		printf("shared by %" PRIu32, info->permits);
+	else
+		printf("%" PRIu32 " of %" PRIu32 " taken", info->permits,
+		       info->permits_max);
 	n = sfshm_view_permits(picture->view, info->index, holders,
 			       SFSHM_PERMITS_MAX);
 	if (n > 8 && state.screen)
@@ -323,7 +328,7 @@ static void slot_notes(const struct picture *picture,
 	note_limits(&notes, info);
 	if (info->kind == SFSHM_KIND_LOCK)
 		note_lock(&notes, info);
-	if (info->kind == SFSHM_KIND_SEMAPHORE)
+	if (info->kind == SFSHM_KIND_LOCK || info->kind == SFSHM_KIND_SEMAPHORE)
 		note_permits(&notes, picture, info);
 	if (info->kind == SFSHM_KIND_SAVE)
 		note_save(&notes, info);

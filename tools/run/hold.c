@@ -30,7 +30,8 @@ static int take_lock(struct invocation *inv, struct held *h)
 	const struct options *options = &inv->options;
 	const struct sfshm_lock_options how = {
 		.size = sizeof(how),
-		.flags = options->no_wait ? SFSHM_LOCK_TRY : 0u,
+		.flags = (options->no_wait ? SFSHM_LOCK_TRY : 0u) |
+			 (options->shared ? SFSHM_LOCK_SHARED : 0u),
 		.deadline_ns = inv->deadline_ns,
 		.cancel = signals_token(),
 	};
@@ -65,7 +66,7 @@ static int await_last_run(struct invocation *inv, struct held *h)
 	h->run_key[0] = '\0';
 	memcpy(h->run_key + 1, inv->options.key, len);
 	r = runlock_take(inv->session.lock_fd, h->run_key, len + 1,
-			 inv->deadline_ns, signals_fd());
+			 inv->options.shared, inv->deadline_ns, signals_fd());
 	h->locked = !r;
 	return r;
 }

@@ -176,7 +176,7 @@ void invocation_lead(struct invocation *inv, struct sfshm_flight *flight,
 		     const struct sfshm_result *result, struct outcome *o)
 {
 	int r = runlock_take(inv->session.lock_fd, inv->options.key,
-			     inv->options.key_len, inv->deadline_ns,
+			     inv->options.key_len, false, inv->deadline_ns,
 			     signals_fd());
 
 	o->leader = true;

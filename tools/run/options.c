@@ -18,8 +18,8 @@ static const char usage[] =
 	"usage: sfshm-run [-s SEGMENT] -k KEY [--ttl DUR] [--neg-ttl DUR]\n"
 	"                 [--file [--dir DIR]] [--timeout DUR]\n"
 	"                 [--json-status FD] -- COMMAND [ARG...]\n"
-	"       sfshm-run [-s SEGMENT] --lock KEY [-nv] [--timeout DUR]\n"
-	"                 [--json-status FD] -- COMMAND [ARG...]\n"
+	"       sfshm-run [-s SEGMENT] --lock KEY [--shared] [-nv]\n"
+	"                 [--timeout DUR] [--json-status FD] -- COMMAND [ARG...]\n"
 	"       sfshm-run [-s SEGMENT] --semaphore NAME[:MAX] [-n]\n"
 	"                 [--timeout DUR] [--json-status FD] -- COMMAND [ARG...]\n"
 	"\n"
@@ -34,6 +34,7 @@ static const char usage[] =
 	"      --file             keep the output, of any size, in a file\n"
 	"      --dir DIR          the directory of that file\n"
 	"      --lock KEY         hold this lock while COMMAND runs\n"
+	"      --shared           hold it together with others that give --shared\n"
 	"      --semaphore NAME[:MAX]\n"
 	"                         hold one of MAX permits while COMMAND runs\n"
 	"  -n, --no-wait          do not wait for a lock or permit: exit with 124\n"
@@ -61,6 +62,7 @@ enum {
 	OPTION_DIR,
 	OPTION_LOCK,
 	OPTION_SEMAPHORE,
+	OPTION_SHARED,
 };
 
 static const struct option long_options[] = {
@@ -76,6 +78,7 @@ static const struct option long_options[] = {
 	{ "dir", required_argument, NULL, OPTION_DIR },
 	{ "lock", required_argument, NULL, OPTION_LOCK },
 	{ "semaphore", required_argument, NULL, OPTION_SEMAPHORE },
+	{ "shared", no_argument, NULL, OPTION_SHARED },
 	{ "no-wait", no_argument, NULL, 'n' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ 0 },
@@ -166,6 +169,7 @@ static int read_option(struct options *options, int option, char **argv)
 	case 'n': options->no_wait = 1; return -1;
 	case 'v': options->verbose = 1; return -1;
 	case OPTION_LOCK: return read_key(options, RUN_HOLD_LOCK);
+	case OPTION_SHARED: options->shared = 1; return -1;
 	case OPTION_SEMAPHORE: return read_semaphore(options);
 	case OPTION_DIR: options->dir = optarg; return -1;
 	case OPTION_FILE: options->file = 1; return -1;
@@ -210,6 +214,8 @@ static int check_mode(struct options *options)
 		odd = "--file and --dir go with -k";
 	else if (!holds && (options->no_wait || options->verbose))
 		odd = "-n and -v go with --lock and --semaphore";
+	else if (options->shared && options->mode != RUN_HOLD_LOCK)
+		odd = "--shared goes with --lock";
 	else if (options->dir && !options->file)
 		odd = "--dir goes with --file";
 	if (odd) {

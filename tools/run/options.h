@@ -34,6 +34,7 @@ struct options {
 	const char *dir; /* for the file; NULL: the user's own */
 	uint32_t max;    /* the semaphore's permits; 0: not given */
 	int no_wait;
+	int shared; /* hold the lock shared */
 	int verbose;
 	int json_fd;    /* -1: none */
 	char **command; /* ends in NULL */

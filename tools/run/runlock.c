@@ -42,13 +42,14 @@ static struct flock key_lock(short type, const void *key, size_t key_len)
 	};
 }
 
-int runlock_take(int fd, const void *key, size_t key_len, uint64_t deadline_ns,
-		 int wake_fd)
+int runlock_take(int fd, const void *key, size_t key_len, bool shared,
+		 uint64_t deadline_ns, int wake_fd)
 {
+	short type = shared ? F_RDLCK : F_WRLCK;
 	struct pollfd wake = { .fd = wake_fd, .events = POLLIN };
 
 	for (int wait_ms = 0;; wait_ms = RETRY_MS) {
-		struct flock lock = key_lock(F_WRLCK, key, key_len);
+		struct flock lock = key_lock(type, key, key_len);
 
 		if (poll(&wake, 1, wait_ms) > 0)
 			return -ECANCELED;

@@ -12,6 +12,7 @@
 #ifndef RUN_RUNLOCK_H
 #define RUN_RUNLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,12 +24,13 @@
 int runlock_open(const char *segment);
 
 /*
- * Waits for the key's lock. Returns 0; -ETIMEDOUT past `deadline_ns`
+ * Waits for the key's lock. With `shared`, others may have it so at the same
+ * time. Returns 0; -ETIMEDOUT past `deadline_ns`
  * (CLOCK_MONOTONIC; 0: none); -ECANCELED if `wake_fd` became readable; or the
  * system call's error.
  */
-int runlock_take(int fd, const void *key, size_t key_len, uint64_t deadline_ns,
-		 int wake_fd);
+int runlock_take(int fd, const void *key, size_t key_len, bool shared,
+		 uint64_t deadline_ns, int wake_fd);
 
 /* Frees the lock for all processes that share it. */
 void runlock_drop(int fd, const void *key, size_t key_len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Keyed locks. Wherever a process dies, the next caller gets the lock, and
- * learns of a death if and only if a holder died with it.
+ * learns of a death if and only if a process died that held it, not shared.
  */
 #include "scenario.h"
 
@@ -71,8 +71,11 @@ static uint64_t word_of_lock(const struct stage *st)
  */
 static int owed(const struct stage *st, uint64_t word)
 {
-	if (st->lock.owed || ctl_phase(word) == PHASE_BUSY)
+	if (st->lock.owed)
 		return 1;
+	/* While a writer drains the lock, the writer does not have it. */
+	if (ctl_phase(word) == PHASE_BUSY)
+		return !(word & LOCK_SHARED);
 	if (ctl_phase(word) == PHASE_MAKING)
 		return -1;
 	return ctl_phase(word) == PHASE_IDLE && word & LOCK_ORPHANED;
@@ -178,6 +181,23 @@ static void holder_dies_on_two(struct show *sh)
 static void op_lock(struct stage *st)
 {
 	insist(st, lock_it(mine, 0, &my_lock) >= 0);
+}
+
+static void op_share(struct stage *st)
+{
+	insist(st, lock_it(mine, SFSHM_LOCK_SHARED, &my_lock) >= 0);
+}
+
+static void hold_shared(struct stage *st)
+{
+	act_warm(st);
+	op_share(st);
+}
+
+static void warm_shared(struct stage *st)
+{
+	hold_shared(st);
+	insist(st, sfshm_unlock(&my_lock) == 0);
 }
 
 static void op_lock_long(struct stage *st)
@@ -328,6 +348,38 @@ const struct scenario lock_scenarios[] = {
 		.name = "lock: given back (unlock)",
 		.prepare = hold_lock,
 		.operate = op_unlock,
+	},
+	{
+		A_LOCK,
+		.name = "lock: new, shared",
+		.prepare = act_warm,
+		.operate = op_share,
+	},
+	{
+		A_LOCK,
+		.name = "lock: at rest, shared",
+		.prepare = warm_lock,
+		.operate = op_share,
+	},
+	{
+		A_LOCK,
+		.name = "lock: shared after a dead holder",
+		.before = holder_holds,
+		.prepare = act_warm,
+		.between = holder_dies,
+		.operate = op_share,
+	},
+	{
+		A_LOCK,
+		.name = "lock: given back, shared (unlock)",
+		.prepare = hold_shared,
+		.operate = op_unlock,
+	},
+	{
+		A_LOCK,
+		.name = "lock: after it was shared",
+		.prepare = warm_shared,
+		.operate = op_lock,
 	},
 	{
 		A_LOCK,

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking a lock shared, and waiting for the threads that hold it so. The
+ * invariants are in store/sharers.h.
+ */
+#ifndef SYNC_SHARED_H
+#define SYNC_SHARED_H
+
+#include "store/sharers.h"
+#include "sync/lock.h"
+
+/* flight_begin()'s answer to a call that has taken a lock shared. */
+#define LOCK_TAKEN_SHARED 4096
+
+/*
+ * Whether the caller holds the lock that it has met shared. False if nobody may
+ * hold it so.
+ */
+static inline bool shared_is_own(const struct call *c,
+				 const struct sighting *seen)
+{
+	return unlikely(seen->ctl & LOCK_SHARED) &&
+	       key_kind(&c->key) == SHM_LOCK &&
+	       sharer_own(c->self->record, seen->slot);
+}
+
+/*
+ * A caller meets a lock at rest. STEP_LEAD: it may go on. A call that wants the
+ * lock for itself, but will not claim it here, looks at the sharers first: one
+ * that only tries, and one that is made for a call in the successor, which
+ * waits for them.
+ */
+enum step shared_meet(struct call *c, const struct sighting *seen);
+
+/*
+ * SHARE-2: takes a lock at rest shared. `waited`: the caller was among its
+ * waiters. Returns 0 with *word set, AGAIN, MOVED, or -EMFILE.
+ */
+int shared_take(struct peer *p, const struct sighting *seen, bool waited,
+		uint32_t **word);
+
+/*
+ * shared_take() for a call. Answers it with LOCK_TAKEN_SHARED and *c->shares
+ * filled in.
+ */
+enum step shared_join(struct call *c, const struct sighting *seen);
+
+/*
+ * The caller has made the lock's slot, or taken it over from the dead, and
+ * wants to hold it shared. Returns 0 or -EBADMSG.
+ */
+int shared_keep(struct call *c, struct hold *held);
+
+/*
+ * SHARE-3: waits until nobody holds the lock shared. Returns 0: the caller
+ * holds the lock; or an error, and the lock is at rest again.
+ */
+int shared_drain(struct call *c, struct hold *held);
+
+#endif
