@@ -236,7 +236,7 @@ static void serve(const struct server *server, struct sfshm *segment,
 		serve_region(server, segment, result, fd, region + 4);
 }
 
-/* A forked child cannot use a handle, so each worker opens its own. */
+/* Each worker opens its own handle, because this one follows no fork. */
 static int segment_open(struct sfshm **out, const struct server *server)
 {
 	struct sfshm_options options = { .size = sizeof(options),

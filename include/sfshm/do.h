@@ -45,9 +45,9 @@ typedef int (*sfshm_work_fn)(struct sfshm_flight *flight, void *arg);
  * share large results, save them as files: <sfshm/save.h>.
  *
  * Blocks while this or another caller's work runs; the wait is a cancellation
- * point. Thread-safe; not for signal handlers; a forked child gets -ECHILD. If
- * the caller dies inside, one of the followers takes over. The idea comes from
- * Go's singleflight.Do.
+ * point. Thread-safe; not for signal handlers; a forked child gets -ECHILD,
+ * unless the handle follows forks. If the caller dies inside, one of the
+ * followers takes over. The idea comes from Go's singleflight.Do.
  */
 int sfshm_do(struct sfshm *handle, const void *key, size_t key_len,
 	     const struct sfshm_policy *policy, sfshm_work_fn work, void *arg,

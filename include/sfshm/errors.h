@@ -70,10 +70,12 @@
  *                  key.
  *   -EBADF         The handle is not open.
  *   -ECHILD        The handle or flight belongs to the parent process. Open
- *                  the segment in this process.
+ *                  the segment in this process, or open it in the parent with
+ *                  SFSHM_FOLLOW_FORK.
  *   -EPERM         Opening: the segment belongs to another user, or gives more
- *                  permissions than options->mode. Other calls: another thread
- *                  owns the flight, lock, permit or save. End it there.
+ *                  permissions than options->mode. Closing: the handle is
+ *                  shared, and stays open. Other calls: another thread owns the
+ *                  flight, lock, permit or save. End it there.
  *   -EOPNOTSUPP    Opening: the file system cannot hold a segment. It has no
  *                  files without a name (O_TMPFILE), or it may allocate new
  *                  room when a program rewrites a page (btrfs, ZFS, overlayfs,

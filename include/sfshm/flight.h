@@ -9,8 +9,9 @@
  * dies, robust futexes pass the flight on to a follower at once.
  *
  * Unless a comment says otherwise, each call here is thread-safe, must not be
- * made in a signal handler, and returns -ECHILD in a forked child for a handle
- * or flight of the parent. A thread's first call attaches the thread to the
+ * made in a signal handler, and returns -ECHILD in a forked child for a flight
+ * of the parent, and for a handle of the parent that does not follow forks
+ * (<sfshm/segment.h>). A thread's first call attaches the thread to the
  * segment. A leader may die at any instruction (by signal, exit, exec, thread
  * exit or cancellation): the kernel wakes the followers, and one of them
  * becomes the leader.

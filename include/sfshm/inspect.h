@@ -9,8 +9,8 @@
  * sfshm_verify() takes part in the segment.
  *
  * No call here may be made in a signal handler. A view works in a forked child;
- * a handle does not (-ECHILD). If a viewer dies inside, nobody else is
- * affected.
+ * a handle does so if it follows forks (else: -ECHILD). If a viewer dies
+ * inside, nobody else is affected.
  */
 #ifndef SFSHM_INSPECT_H
 #define SFSHM_INSPECT_H

@@ -24,11 +24,12 @@ SFSHM_BEGIN_DECLS
 struct sfshm;
 
 enum sfshm_open_flags {
-	SFSHM_CREATE = 1 << 0,     /* make the segment if it is missing */
-	SFSHM_EXCLUSIVE = 1 << 1,  /* with CREATE: -EEXIST if it exists */
-	SFSHM_SET_OWNER = 1 << 2,  /* use `owner`, not the effective user id */
-	SFSHM_SET_GROUP = 1 << 3,  /* use `group` */
-	SFSHM_HUGE_PAGES = 1 << 4, /* make it of 2 MiB pages, see sfshm(7) */
+	SFSHM_CREATE = 1 << 0,      /* make the segment if it is missing */
+	SFSHM_EXCLUSIVE = 1 << 1,   /* with CREATE: -EEXIST if it exists */
+	SFSHM_SET_OWNER = 1 << 2,   /* use `owner`, not the effective user id */
+	SFSHM_SET_GROUP = 1 << 3,   /* use `group` */
+	SFSHM_HUGE_PAGES = 1 << 4,  /* make it of 2 MiB pages, see sfshm(7) */
+	SFSHM_FOLLOW_FORK = 1 << 5, /* forked children may use the handle */
 };
 
 /*
@@ -82,11 +83,46 @@ struct sfshm_options {
  * Blocks only for file-system calls, and for a second at most if a process is
  * about to remove the file. Thread-safe; not for signal handlers; no
  * cancellation point. If the caller dies inside, no incomplete segment is left.
+ *
  * In a forked child every call with a handle of the parent returns -ECHILD; the
- * child opens the segment again.
+ * child opens the segment again. With SFSHM_FOLLOW_FORK the child may go on
+ * using the handle: the child's first call with it attaches to the segment that
+ * the parent has mapped, and opens no file. The child may have changed its user
+ * or its root meanwhile, and the segment may have lost its name. What the
+ * parent leads, holds or has pinned stays the parent's. If the child has
+ * closed the library's descriptor, it uses the segment without byte locks. A
+ * child that clone(2) or _Fork(3) made, without libc's handlers of fork(2),
+ * gets -ECHILD. So does a child while memory is short (-ENOMEM), or if its
+ * clocks are another time namespace's (-EPROTO).
  */
 int sfshm_open(struct sfshm **out, const char *name,
 	       const struct sfshm_options *options) SFSHM_CHECKED;
+
+/*
+ * Returns the process's shared handle of the segment `name`: the same pointer
+ * at each call, and in each forked child. The first call opens the segment as
+ * sfshm_open() does, with SFSHM_FOLLOW_FORK. Later calls open nothing, even if
+ * the process has changed its user or its working folder: they find the handle
+ * by the text of the name. A shared handle stays open as long as the process
+ * lives; sfshm_close() returns -EPERM for it.
+ *
+ * If the segment's file is removed, the handle follows to the next segment of
+ * that name, as any handle does. With SFSHM_CREATE, if there is no next one,
+ * the next call that begins or looks for something makes it, with the old one's
+ * owner, group and mode. A process that is not the old owner's any more, or
+ * that finds another folder in the path, makes nothing, and gets -ESHUTDOWN.
+ *
+ * The options of the first call that succeeds count. A later call's options
+ * must ask for the same, or be NULL: then they ask for nothing. SFSHM_EXCLUSIVE
+ * is refused.
+ *
+ * Returns NULL on a failure, with a line in options->why; the next call tries
+ * again. The first call blocks as sfshm_open() does, later ones never.
+ * Thread-safe: of threads that make the first call at once, all get the same
+ * handle. Not for signal handlers; no cancellation point.
+ */
+struct sfshm *sfshm_shared(const char *name,
+			   const struct sfshm_options *options) SFSHM_CHECKED;
 
 /*
  * sfshm_open() for an open descriptor of a segment (a memfd, or one received
@@ -115,9 +151,9 @@ int sfshm_memfd(const char *label,
  * still end them. If this is the process's last handle of the segment, the
  * calling thread's own flights are released. The library unmaps the segment
  * once each thread of the process that used it has ended or has made its next
- * sfshm call. Returns 0 or -EBADF. A call with a closed handle returns -EBADF
- * until the process has closed 1024 other handles; only then may a new handle
- * get the closed one's address.
+ * sfshm call. Returns 0, -EBADF, or -EPERM for a handle of sfshm_shared(). A
+ * call with a closed handle returns -EBADF until the process has closed 1024
+ * other handles; only then may a new handle get the closed one's address.
  *
  * Waits for a liburcu grace period of this process, so do not call it inside an
  * RCU read-side section. Thread-safe; not for signal handlers. A forked child

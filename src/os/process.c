@@ -42,8 +42,8 @@ static void make_page(void)
 
 	if (page == MAP_FAILED)
 		return;
-	madvise(page, size, MADV_WIPEONFORK);
-	if (pthread_atfork(NULL, NULL, wipe_in_child) ||
+	if ((madvise(page, size, MADV_WIPEONFORK) &&
+	     pthread_atfork(NULL, NULL, wipe_in_child)) ||
 	    !cas_acq_rel(&cookie_page, NULL, page))
 		munmap(page, size);
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,16 +48,33 @@ static bool inherited(const struct mapping *map)
 	return map->cookie != process_cookie();
 }
 
+/* HEIR-1: an heir needs the heirs of its predecessors. */
+static void spread_followed(void)
+{
+	struct mapping *old;
+
+	for (struct mapping *m = registry; m; m = m->next) {
+		if (!load_relaxed(&m->followed))
+			continue;
+		for (old = load_relaxed(&m->predecessor); old;
+		     old = load_relaxed(&old->predecessor))
+			store_relaxed(&old->followed, true);
+	}
+}
+
 /*
  * Closes the descriptors inherited over fork, before this process takes byte
  * locks of its own on their files: closing one later would drop those locks.
  * `keep` is a descriptor that the caller is about to use; it stays open even if
- * an inherited mapping has the same number.
+ * an inherited mapping has the same number. A descriptor that a handle may need
+ * stays open, too (HEIR-1).
  */
 static void close_inherited(int keep)
 {
+	spread_followed();
 	for (struct mapping *m = registry; m; m = m->next) {
-		if (!inherited(m) || m->fd < 0)
+		if (!inherited(m) || m->fd < 0 ||
+		    (load_relaxed(&m->followed) && m->fd != keep))
 			continue;
 		if (m->fd != keep && mapping_fd(m) >= 0)
 			process_close(m->fd);
@@ -64,7 +82,8 @@ static void close_inherited(int keep)
 	}
 }
 
-static struct mapping *find_locked(dev_t dev, ino_t ino)
+/* This process's own mapping of the file, with a reference for a handle. */
+static struct mapping *find_own(dev_t dev, ino_t ino)
 {
 	for (struct mapping *m = registry; m; m = m->next) {
 		if (m->dev != dev || m->ino != ino || inherited(m))
@@ -77,6 +96,76 @@ static struct mapping *find_locked(dev_t dev, ino_t ino)
 	return NULL;
 }
 
+/* HEIR-3: clocks differ in another time namespace. */
+static bool clocks_agree(const struct mapping *map)
+{
+	uint64_t here = process_time_ns();
+
+	return !map->time_ns || !here || map->time_ns == here;
+}
+
+static struct mapping *copy_for_child(const struct mapping *old)
+{
+	struct mapping *map = aligned_alloc(SHM_LINE, sizeof(*map));
+	char *path = old->path ? strdup(old->path) : NULL;
+
+	if (!map || (old->path && !path)) {
+		free(map);
+		free(path);
+		return NULL;
+	}
+	*map = *old;
+	map->path = path;
+	map->cookie = process_cookie();
+	map->pid_ns = process_pid_ns();
+	map->serial = ++mappings_made;
+	map->predecessor = NULL;
+	map->look_at = 0;
+	map->door_locked = 0;
+	map->refs = 1;
+	map->handles = 1;
+	return map;
+}
+
+/*
+ * Returns this process's own mapping of the file that `old` maps; makes it if
+ * need be (HEIR-2), after those of the predecessors. NULL: there is no memory.
+ */
+static struct mapping *own_locked(const struct mapping *old)
+{
+	const struct mapping *before = load_relaxed(&old->predecessor);
+	struct mapping *map = find_own(old->dev, old->ino);
+
+	if (map)
+		return map;
+	map = copy_for_child(old);
+	if (!map)
+		return NULL;
+	if (before) {
+		map->predecessor = own_locked(before);
+		if (!map->predecessor) {
+			free(map->path);
+			free(map);
+			return NULL;
+		}
+	}
+	map->next = registry;
+	registry = map;
+	return map;
+}
+
+static struct mapping *find_locked(dev_t dev, ino_t ino)
+{
+	struct mapping *own = find_own(dev, ino);
+
+	for (struct mapping *m = registry; !own && m; m = m->next)
+		if (m->dev == dev && m->ino == ino &&
+		    load_relaxed(&m->followed) && clocks_agree(m) &&
+		    mapping_fd(m) >= 0)
+			own = own_locked(m);
+	return own;
+}
+
 struct mapping *mapping_find(dev_t dev, ino_t ino, int keep)
 {
 	struct mapping *map;
@@ -86,6 +175,20 @@ struct mapping *mapping_find(dev_t dev, ino_t ino, int keep)
 	map = find_locked(dev, ino);
 	pthread_mutex_unlock(&registry_lock);
 	return map;
+}
+
+int mapping_inherit(struct mapping **out, const struct mapping *old)
+{
+	int r = clocks_agree(old) ? 0 : -EPROTO;
+
+	pthread_mutex_lock(&registry_lock);
+	if (!r) {
+		close_inherited(-1);
+		*out = own_locked(old);
+		r = *out ? 0 : -ENOMEM;
+	}
+	pthread_mutex_unlock(&registry_lock);
+	return r;
 }
 
 /* The part that the creator wrote, with its checksum; only this is read. */
@@ -140,6 +243,7 @@ static struct mapping *map_file(int fd, const struct shm_header *h,
 	mapping_lay_out(map, base, &h->geometry);
 	map->word_offset = h->fingerprint.word_offset;
 	map->seed = h->seed;
+	map->time_ns = h->time_ns;
 	map->pid_ns = process_pid_ns();
 	map->cookie = process_cookie();
 	map->serial = ++mappings_made;
@@ -224,6 +328,16 @@ static void remove_from_registry(struct mapping *map)
 		*at = map->next;
 }
 
+/* Another struct for the same mapped bytes, or NULL. */
+static struct mapping *find_other(const struct mapping *map)
+{
+	struct mapping *m = registry;
+
+	while (m && m->base != map->base)
+		m = m->next;
+	return m;
+}
+
 /*
  * The caller holds the registry's lock until this has closed the descriptor: if
  * another thread mapped the file anew before that, the close would drop the new
@@ -232,12 +346,17 @@ static void remove_from_registry(struct mapping *map)
  */
 static struct mapping *unmap_locked(struct mapping *map)
 {
-	struct mapping *old = map->predecessor;
+	struct mapping *old = map->predecessor, *other;
 
 	remove_from_registry(map);
-	munmap(map->base, map->geometry.file_size);
-	if (mapping_fd(map) >= 0)
-		process_close(map->fd);
+	other = find_other(map);
+	if (other) {
+		other->fd = map->fd; /* HEIR-4 */
+	} else {
+		munmap(map->base, map->geometry.file_size);
+		if (mapping_fd(map) >= 0)
+			process_close(map->fd);
+	}
 	free(map->path);
 	free(map);
 	return old;

@@ -8,6 +8,31 @@
  * locked robust mutex would corrupt its holder's robust list. So a mapping
  * never moves, and it is unmapped only when no thread can be inside.
  *
+ * A forked child inherits the bytes and the descriptor. The struct is void in
+ * the child, because its references are those of the parent's threads, and the
+ * parent's flights and pins point to it. If a handle follows forks, the child
+ * makes a struct of its own, an heir, for the same bytes:
+ *
+ *  HEIR-1. If a handle that follows forks has ever led to a mapping, or to a
+ *      successor of it, a child keeps the descriptor, and takes its byte locks
+ *      through it. So the child has one descriptor of the file, and opens no
+ *      path.
+ *  HEIR-2. A process has one mapping of a file that is not void: the heir, or
+ *      one that it opened. Handles that follow and handles that the child opens
+ *      lead to the same one. An heir of a successor has the heir of its
+ *      predecessor (SUCCESSION-3 in top/succession.h).
+ *  HEIR-3. An heir begins as a new process would: with the process's own
+ *      cookie and namespace, no byte lock, and the file not checked yet. It
+ *      has no heir in a time namespace where the clocks differ.
+ *  HEIR-4. The last struct of the same bytes unmaps them, and then closes the
+ *      descriptor.
+ *
+ *   struct in the child   bytes and descriptor          goes
+ *   void, no heir         mapped, open if HEIR-1        with its last handle
+ *   void, with an heir    the heir's                    with its last handle
+ *   heir                  shared with the void struct   with its last reference
+ *   heir in a grandchild  as any void struct
+ *
  * Every index read from the segment passes one of the accessors below before it
  * is used; the geometry comes from the private, checked copy.
  */
@@ -33,9 +58,10 @@ struct mapping {
 
 	struct shm_geometry geometry;
 	uint64_t seed;
-	uint64_t pid_ns; /* this process's PID namespace */
-	uint64_t cookie; /* of the process that mapped it */
-	uint64_t serial; /* unique among the mappings of this process */
+	uint64_t pid_ns;  /* this process's PID namespace */
+	uint64_t cookie;  /* of the process that mapped it */
+	uint64_t time_ns; /* the segment's time namespace, or 0 */
+	uint64_t serial;  /* unique among the mappings of this process */
 	struct mapping *predecessor; /* with a reference; read under liburcu */
 	char *path;                  /* by which it was opened, or NULL */
 	ino_t folder;                /* of that path */
@@ -55,6 +81,7 @@ struct mapping {
 	uint32_t mode;
 	bool huge;     /* it asks for huge pages; see segment/huge.h */
 	bool nameless; /* the file had no name when it was opened */
+	bool followed; /* HEIR-1 */
 } __attribute__((aligned(SHM_LINE)));
 
 /*
@@ -73,9 +100,17 @@ int mapping_open_stat(struct mapping **out, int fd, const struct stat *st,
 
 /*
  * Returns the process's mapping of that file, with a reference for a handle, or
- * NULL. Closes the descriptors inherited over fork, but for `keep`, if not -1.
+ * NULL. Closes the descriptors inherited over fork, but for `keep`, if not -1,
+ * and those of HEIR-1.
  */
 struct mapping *mapping_find(dev_t dev, ino_t ino, int keep);
+
+/*
+ * In a forked child: finds or makes the child's own mapping of the file that
+ * the inherited `old` maps, with a reference for a handle. Returns 0, -ENOMEM,
+ * or -EPROTO: the child's clocks are not those of the segment.
+ */
+int mapping_inherit(struct mapping **out, const struct mapping *old);
 
 /*
  * Both return the mapping of the segment that `map` replaces, with a reference

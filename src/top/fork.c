@@ -9,6 +9,7 @@
 #include "store/arena.h"
 #include "store/evict.h"
 #include "sync/flight.h"
+#include "top/handle.h"
 #include "top/heartbeat.h"
 #include "top/succession.h"
 
@@ -52,6 +53,7 @@ static void after_fork_child(void)
 	urcu_bp_after_fork_child();
 	wait_unrest();
 	heartbeat_forget();
+	handle_note_fork();
 	unlock_after_fork();
 }
 
@@ -67,7 +69,9 @@ int fork_prepare(void)
 		return 0;
 	store_relaxed(&peer_sweep, flight_sweep);
 	store_relaxed(&arena_reclaim, evict_for_memory);
-	if (pthread_atfork(before_fork, after_fork_parent, after_fork_child))
+	/* A handler that wipes the cookie is to run before ours. */
+	if (!process_cookie() ||
+	    pthread_atfork(before_fork, after_fork_parent, after_fork_child))
 		return -ENOMEM;
 	store_release(&prepared, 1);
 	return 0;

@@ -16,6 +16,9 @@
 static struct sfshm *closed, **closed_end = &closed;
 static uint32_t closed_count;
 
+static uint32_t any_follows; /* 1: a handle of this process follows forks */
+static uint64_t forked;      /* the cookie of the last child noted */
+
 static struct sfshm *take_closed(void)
 {
 	struct sfshm *h = closed;
@@ -33,7 +36,7 @@ static void keep_closed(struct sfshm *h)
 	closed_count++;
 }
 
-int handle_make(struct sfshm **out, struct mapping *map)
+int handle_make(struct sfshm **out, struct mapping *map, bool follows)
 {
 	struct sfshm *h = closed_count > KEPT_CLOSED ? take_closed() :
 						       calloc(1, sizeof(*h));
@@ -42,6 +45,13 @@ int handle_make(struct sfshm **out, struct mapping *map)
 		mapping_drop_handle(map);
 		return -ENOMEM;
 	}
+	h->follows = follows;
+	h->shared = false;
+	h->anew = NULL;
+	if (follows) {
+		store_relaxed(&map->followed, true);
+		store_relaxed(&any_follows, 1);
+	}
 	store_relaxed(&h->cookie, process_cookie());
 	rcu_assign_pointer(h->map, map);
 	store_release(&h->magic, HANDLE_OPEN);
@@ -49,15 +59,78 @@ int handle_make(struct sfshm **out, struct mapping *map)
 	return 0;
 }
 
-int handle_enter_slow(struct sfshm *h, struct peer **out)
+void handle_discard(struct sfshm *h)
+{
+	store_release(&h->magic, HANDLE_CLOSED);
+	mapping_drop_handle(h->map);
+	h->map = NULL;
+	pthread_mutex_lock(&handle_lock);
+	keep_closed(h);
+	pthread_mutex_unlock(&handle_lock);
+}
+
+/* Also looks at the namespaces now, because /proc may be out of reach later. */
+void handle_note_fork(void)
+{
+	if (!load_relaxed(&any_follows))
+		return;
+	store_relaxed(&forked, process_cookie());
+	process_pid_ns();
+	process_time_ns();
+}
+
+static int inherit_locked(struct sfshm *h, struct mapping **old)
 {
 	struct mapping *map;
 	int r;
 
+	*old = NULL;
+	if (load_relaxed(&h->cookie) == process_cookie())
+		return 0;
+	if (!h->map)
+		return -EBADF;
+	r = mapping_inherit(&map, h->map);
+	if (r)
+		return r;
+	*old = h->map;
+	rcu_assign_pointer(h->map, map);
+	/* ORDER-H4 pairs ORDER-H3 */
+	store_release(&h->cookie, process_cookie());
+	return 0;
+}
+
+/* Makes the handle this process's own, if it may be. */
+static int inherit(struct sfshm *h)
+{
+	struct mapping *old;
+	int state, r;
+
+	if (!process_cookie())
+		return -ENOMEM;
+	if (!h->follows || load_relaxed(&forked) != process_cookie())
+		return -ECHILD;
+	state = uncancelled_begin();
+	pthread_mutex_lock(&handle_lock);
+	r = inherit_locked(h, &old);
+	pthread_mutex_unlock(&handle_lock);
+	if (old)
+		mapping_drop_handle(old);
+	uncancelled_end(state);
+	return r;
+}
+
+int handle_enter_slow(struct sfshm *h, struct peer **out)
+{
+	struct mapping *map;
+	int r = 0;
+
 	if (!h || load_acquire(&h->magic) != HANDLE_OPEN)
 		return -EBADF;
-	if (load_relaxed(&h->cookie) != process_cookie())
-		return -ECHILD;
+	/* ORDER-H3 pairs ORDER-H4 */
+	if (unlikely(load_acquire(&h->cookie) != process_cookie()))
+		r = inherit(h);
+	if (r)
+		return r;
 	/* ORDER-H1 pairs ORDER-H2 */
 	urcu_bp_read_lock();
 	map = rcu_dereference(h->map);
@@ -132,11 +205,13 @@ static int follow_locked(struct sfshm *h)
 	retired = malloc(sizeof(*retired));
 	if (!retired)
 		return -ENOMEM;
-	r = succession_next(map, &next);
+	r = succession_next(map, h->anew, &next);
 	if (r) {
 		free(retired);
 		return r;
 	}
+	if (h->follows)
+		store_relaxed(&next->followed, true);
 	rcu_assign_pointer(h->map, next);
 	retired->map = map;
 	retired->next = h->retired;
@@ -163,6 +238,8 @@ int sfshm_close(struct sfshm *h)
 	struct mapping *map;
 	int state;
 
+	if (h && load_acquire(&h->magic) == HANDLE_OPEN && h->shared)
+		return -EPERM;
 	if (!h || !cas_acq_rel(&h->magic, HANDLE_OPEN, HANDLE_CLOSED))
 		return -EBADF;
 	state = uncancelled_begin();

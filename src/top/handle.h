@@ -8,6 +8,21 @@
  * reference of its own, so its fast path only compares pointers. The library
  * never frees the memory of a handle, and reuses it as late as it can, so a
  * call with a closed handle learns that from `magic`.
+ *
+ * `cookie` names the process for which `map` is valid. In a forked child the
+ * first call with a handle that follows forks sets both, under handle_lock:
+ *
+ *   cookie     map         follows  a call of this process
+ *   own        own         any      goes on
+ *   another's  inherited   no       -ECHILD, for ever
+ *   another's  inherited   yes      takes handle_lock, sets `map` to this
+ *                                   process's own mapping, then `cookie`
+ *   any        NULL        any      -EBADF
+ *
+ * A thread that dies in between takes its process along, or leaves handle_lock
+ * held as in any other call. A fork waits for handle_lock, so a grandchild
+ * finds one row or another. The fast path compares `map` with the mapping of
+ * the thread's peer; a peer of the parent has another cookie.
  */
 #ifndef TOP_HANDLE_H
 #define TOP_HANDLE_H
@@ -15,6 +30,7 @@
 #include <sfshm/segment.h>
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #include "peer/participant.h"
 
@@ -34,6 +50,10 @@ struct sfshm {
 	uint64_t cookie;
 	struct retired_mapping *retired; /* guarded by handle_lock */
 	struct sfshm *next_closed;
+	bool follows; /* SFSHM_FOLLOW_FORK */
+	bool shared;  /* sfshm_shared(): it cannot be closed */
+	/* with which to make a removed segment anew, or NULL */
+	const struct sfshm_options *anew;
 };
 
 /* Whether the segment has a successor, or its file is removed. */
@@ -71,6 +91,16 @@ static inline int handle_enter(struct sfshm *h, struct peer **out)
  * Makes a handle of a mapping. Takes over the mapping's reference even if it
  * fails (-ENOMEM). Called with handle_lock held.
  */
-int handle_make(struct sfshm **out, struct mapping *map);
+int handle_make(struct sfshm **out, struct mapping *map, bool follows);
+
+/* Frees a handle that no caller has ever got. */
+void handle_discard(struct sfshm *h);
+
+/*
+ * Called in the child, at each fork that libc knows of. In a child that a bare
+ * clone(2) has made, libc's mutexes would carry a thread of the parent, so
+ * there no handle follows.
+ */
+void handle_note_fork(void);
 
 #endif

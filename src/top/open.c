@@ -27,7 +27,7 @@
 
 #define ALL_FLAGS                                                             \
 	(SFSHM_CREATE | SFSHM_EXCLUSIVE | SFSHM_SET_OWNER | SFSHM_SET_GROUP | \
-	 SFSHM_HUGE_PAGES)
+	 SFSHM_HUGE_PAGES | SFSHM_FOLLOW_FORK)
 
 /* Checks the options. Copies those of another version to *own; see sized.h. */
 static int check_options(const struct sfshm_options **options,
@@ -47,6 +47,11 @@ static int check_options(const struct sfshm_options **options,
 	if (o->why && o->why_size)
 		o->why[0] = '\0';
 	return 0;
+}
+
+static bool follows_fork(const struct sfshm_options *o)
+{
+	return o && (o->flags & SFSHM_FOLLOW_FORK);
 }
 
 static int create(const char *path, const struct sfshm_options *o)
@@ -109,7 +114,7 @@ static int open_locked(struct sfshm **out, const char *path,
 	for (int i = 0; r == -EAGAIN && i < MOST_TRIES; i++)
 		r = open_once(&map, path, o, made);
 	if (!r)
-		r = handle_make(out, map);
+		r = handle_make(out, map, follows_fork(o));
 	pthread_mutex_unlock(&handle_lock);
 	return r;
 }
@@ -241,7 +246,7 @@ int sfshm_open_fd(struct sfshm **out, int fd,
 	pthread_mutex_lock(&handle_lock);
 	r = open_fd_locked(&map, fd, &o);
 	if (!r)
-		r = handle_make(out, map);
+		r = handle_make(out, map, follows_fork(&o));
 	pthread_mutex_unlock(&handle_lock);
 	uncancelled_end(state);
 	return r;

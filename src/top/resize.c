@@ -6,6 +6,7 @@
 #include <sfshm/resize.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -40,6 +41,40 @@ struct resize {
 	char passing[4096];
 	struct move move; /* from the segment of that name to its successor */
 };
+
+/*
+ * Locks the segment's file by flock(2). Opens the file once more, because a
+ * forked child may share the mapping's open file, and with it would share the
+ * lock. Without /proc it takes the mapping's. Returns a descriptor for
+ * unlock_file(), or -EBUSY, or the error.
+ */
+static int lock_file(struct mapping *map)
+{
+	int own = mapping_fd(map), fd, r;
+	char self[64];
+
+	if (own < 0)
+		return -EBADF;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", own);
+	fd = open(self, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		fd = fcntl(own, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	close(fd);
+	peer_relock(map);
+	return r;
+}
+
+static void unlock_file(int fd, struct mapping *map)
+{
+	flock(fd, LOCK_UN);
+	close(fd);
+	peer_relock(map);
+}
 
 /* Whether `path` still names this segment. */
 static bool stands_under(const struct mapping *map, const char *path)
@@ -186,16 +221,16 @@ static int finish_interrupted(struct resize *z)
 		.deadline = z->move.deadline,
 		.value = SFSHM_RESULT_INIT,
 	};
-	int r;
+	int fd, r;
 
 	if (!rest.old)
 		return 0;
-	r = flock(rest.old->fd, LOCK_EX | LOCK_NB) ? -EBUSY : 0;
-	if (!r)
-		r = peer_attach(rest.old, &rest.from);
+	fd = lock_file(rest.old);
+	r = fd < 0 ? -EBUSY : peer_attach(rest.old, &rest.from);
 	if (!r)
 		r = drain(z, &rest);
-	flock(rest.old->fd, LOCK_UN);
+	if (fd >= 0)
+		unlock_file(fd, rest.old);
 	mapping_put(rest.old);
 	move_clear(&rest);
 	return r;
@@ -236,14 +271,12 @@ static int run_locked(struct resize *z)
 
 static int run(struct resize *z)
 {
-	int fd = mapping_fd(z->move.old), r;
+	int fd = lock_file(z->move.old), r;
 
 	if (fd < 0)
-		return -EBADF;
-	if (flock(fd, LOCK_EX | LOCK_NB))
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+		return fd;
 	r = run_locked(z);
-	flock(fd, LOCK_UN);
+	unlock_file(fd, z->move.old);
 	return r;
 }
 

@@ -12,6 +12,7 @@
 
 #include "os/sys.h"
 #include "peer/liveness.h"
+#include "segment/file.h"
 #include "segment/geometry.h"
 #include "segment/open.h"
 #include "store/sharers.h"
@@ -236,15 +237,51 @@ static void remember_removed(struct mapping *map, struct mapping *old)
 		mapping_set_predecessor(map, kept);
 }
 
-int succession_next(struct mapping *map, struct mapping **next)
+/* Whether the path leads into the folder where the segment was opened. */
+static bool folder_stands(const struct mapping *map)
+{
+	char folder[4096];
+	struct stat st;
+
+	snprintf(folder, sizeof(folder), "%.*s.",
+		 (int)(strrchr(map->path, '/') + 1 - map->path), map->path);
+	return !stat(folder, &st) && st.st_dev == map->dev &&
+	       st.st_ino == map->folder;
+}
+
+/*
+ * Makes the removed segment anew, with its owner, group and mode. A process
+ * that has become another user, or sees another folder there, makes nothing.
+ * Returns -EAGAIN if there is a segment now.
+ */
+static int make_anew(const struct mapping *map,
+		     const struct sfshm_options *anew)
+{
+	struct sfshm_options o = *anew;
+	int r;
+
+	if (!removal_known(map) || geteuid() != map->uid || !folder_stands(map))
+		return -ENOENT;
+	o.flags |= SFSHM_SET_GROUP;
+	o.group = map->gid;
+	o.mode = map->mode;
+	r = file_create(map->path, &o, removed_inode(map->path, &o));
+	return !r || r == -EEXIST ? -EAGAIN : r;
+}
+
+int succession_next(struct mapping *map, const struct sfshm_options *anew,
+		    struct mapping **next)
 {
 	struct sfshm_options same = same_as(map);
 	int r = -EAGAIN;
 
 	if (!map->path)
 		return -ESHUTDOWN;
-	for (int i = 0; r == -EAGAIN && i < 100; i++)
+	for (int i = 0; r == -EAGAIN && i < 100; i++) {
 		r = mapping_open_path(next, map->path, &same);
+		if (r == -ENOENT && anew)
+			r = make_anew(map, anew);
+	}
 	if (r)
 		return r == -ENOMEM || r == -EMFILE ? r : -ESHUTDOWN;
 	if (*next != map)

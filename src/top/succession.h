@@ -112,9 +112,12 @@ void handle_warn_newcomers(struct mapping *removed);
 
 /*
  * Maps the segment that has the name of `map` now, with a reference for a
- * handle. Returns 0, -ESHUTDOWN (no other segment has the name, or this process
- * cannot open it), -ENOMEM or -EMFILE. Called with handle_lock held.
+ * handle. If the file has been removed and no other one has the name, makes the
+ * segment anew as `anew` says, unless that is NULL. Returns 0, -ESHUTDOWN (no
+ * other segment has the name, or this process cannot open it), -ENOMEM or
+ * -EMFILE. Called with handle_lock held.
  */
-int succession_next(struct mapping *map, struct mapping **next);
+int succession_next(struct mapping *map, const struct sfshm_options *anew,
+		    struct mapping **next);
 
 #endif

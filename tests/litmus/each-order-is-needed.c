@@ -155,6 +155,25 @@ static const struct litmus protocols[] = {
 		.needs = "ORDER-S1 acq, ORDER-S2 rel",
 	},
 	{
+		.name = "ORDER-H3, ORDER-H4: a handle's cookie and its "
+			"mapping",
+		.threads = {
+			"map = 1 rlx; cookie = 1 rel/ORDER-H4",
+			"r0 = cookie acq/ORDER-H3; if r0 = 1; r1 = map rlx",
+		},
+		.never = "r0 = 1, r1 = 0",
+		.needs = "ORDER-H3 acq, ORDER-H4 rel",
+	},
+	{
+		.name = "ORDER-H5, ORDER-H6: an entry and the pointer to it",
+		.threads = {
+			"name = 1 rlx; entry = 1 rel/ORDER-H6",
+			"r0 = entry acq/ORDER-H5; if r0 = 1; r1 = name rlx",
+		},
+		.never = "r0 = 1, r1 = 0",
+		.needs = "ORDER-H5 acq, ORDER-H6 rel",
+	},
+	{
 		.name = "ORDER-K1, ORDER-K2: a key compared, then validated",
 		.threads = {
 			"r0 = ctl cas 0 1 seq; fence rel/ORDER-K1; "

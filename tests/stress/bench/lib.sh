@@ -8,7 +8,7 @@
 
 program=$SFSHM_BUILD/tests/stress/bench
 # shellcheck disable=SC2034 # used by those that read this
-operations=(hit hit_tagged hit_key40 claim flight insert_full lock semaphore wake)
+operations=(hit hit_shared shared hit_tagged hit_key40 claim flight insert_full lock semaphore wake)
 
 [ -z "$SFSHM_SANITIZE" ] || skip_all "sanitizers add to what is counted"
 [ -x "$program" ] || skip_all "$program is not built"

@@ -24,7 +24,11 @@
 /* Not inlined, so that callgrind can tell them apart. */
 #define COUNTED __attribute__((noinline)) static void
 
-static struct sfshm *handle;
+static struct sfshm *handle, *shared;
+static const struct sfshm_options shared_options = {
+	.size = sizeof(shared_options),
+};
+static char shared_name[256];
 static struct sfshm_result result = SFSHM_RESULT_INIT;
 static struct sfshm_flight flight;
 static char value[VALUE_LEN] = "value";
@@ -43,6 +47,19 @@ COUNTED counted_hit(void)
 {
 	ops_need(sfshm_get(handle, HIT_KEY, KEY_LEN, &result) == SFSHM_CACHED,
 		 "sfshm_get()");
+}
+
+/* The handle is the process's shared one. */
+COUNTED counted_hit_shared(void)
+{
+	ops_need(sfshm_get(shared, HIT_KEY, KEY_LEN, &result) == SFSHM_CACHED,
+		 "sfshm_get()");
+}
+
+COUNTED counted_shared(void)
+{
+	ops_need(sfshm_shared(shared_name, &shared_options) == shared,
+		 "sfshm_shared()");
 }
 
 /* The value carries as many tags as it can. */
@@ -233,6 +250,9 @@ void ops_open(const char *segment, const char *program, const struct op *op)
 	};
 
 	ops_need(!sfshm_open(&handle, segment, &o), "sfshm_open()");
+	snprintf(shared_name, sizeof(shared_name), "%s", segment);
+	shared = sfshm_shared(shared_name, &shared_options);
+	ops_need(shared != NULL, "sfshm_shared()");
 	publish_for_good(HIT_KEY, KEY_LEN);
 	publish_with_tags(TAGGED_KEY, KEY_LEN);
 	publish_for_good(LONG_KEY, sizeof(LONG_KEY));
@@ -250,6 +270,8 @@ void ops_close(void)
 
 const struct op ops[] = {
 	{ .name = "hit", .run = counted_hit },
+	{ .name = "hit_shared", .run = counted_hit_shared },
+	{ .name = "shared", .run = counted_shared },
 	{ .name = "hit_tagged", .run = counted_hit_tagged },
 	{ .name = "hit_key40", .run = counted_hit_key40 },
 	{ .name = "claim", .run = counted_claim },
