@@ -54,6 +54,9 @@
  *                  Check what the work fetched.
  *   -ETIMEDOUT     The deadline passed. Only this caller's wait ended.
  *   -ECANCELED     The cancel token fired. Only this caller's wait ended.
+ *   -EINTR         A signal came during the wait, and SFSHM_INTR is set, or
+ *                  policy.interrupted said that the wait is to end. Only this
+ *                  caller's wait ended.
  *   -ESTALE        The caller is fenced: another caller took the flight
  *                  (because the lease was over, because the leader seemed
  *                  dead, to invalidate the key, or to put a value), or the

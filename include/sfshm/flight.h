@@ -61,6 +61,9 @@ enum sfshm_policy_flags {
 	   of the flight before it: a follower that has not read that failure
 	   yet waits for the new flight. */
 	SFSHM_FAIL_IF_LOST = 1 << 9,
+	/* If a signal handler without SA_RESTART has run during a sleep:
+	   -EINTR. A signal that comes between two sleeps ends none. */
+	SFSHM_INTR = 1 << 10,
 };
 
 /* sfshm_publish() returns this if it had no room to keep the value; in
@@ -138,7 +141,11 @@ struct sfshm_policy {
 	   refuses serves for nothing. */
 	sfshm_opinion_fn fresh;
 	sfshm_opinion_fn fits;
-	void *arg; /* passed to both */
+	void *arg; /* passed to these functions */
+	/* Asked after each sleep of a wait, and so at least every 125 ms; not
+	   0: the call returns -EINTR. Runs in the calling thread and must not
+	   call this library. NULL: not asked. */
+	int (*interrupted)(void *arg);
 };
 
 #define SFSHM_POLICY_INIT                           \
@@ -174,7 +181,7 @@ struct sfshm_flight {
  *   -ESRCH        SFSHM_FOLLOW: the last flight ended without a result, and
  *                 nobody leads.
  *   -EOWNERDEAD   SFSHM_FOLLOW: the leader died, and nobody leads.
- *   -ETIMEDOUT, -ECANCELED  Your wait ended; the flight goes on.
+ *   -ETIMEDOUT, -ECANCELED, -EINTR  Your wait ended; the flight goes on.
  *   -EDEADLK      This thread already leads the key, or leads one that the
  *                 key's leader waits for. End that flight first.
  *   -EAGAIN       max_waiters callers are already waiting. Try again later.

@@ -133,8 +133,9 @@ static inline bool wait_owner_changed(const struct wait *w)
 }
 
 /*
- * Sleeps once. Returns 0 (look again), or -EAGAIN if a slice passed and
- * nothing woke the waiter: time to examine the owner.
+ * Sleeps once. Returns 0 (look again); -EAGAIN if a slice passed and nothing
+ * woke the waiter: time to examine the owner; or -EINTR if a signal handler
+ * without SA_RESTART ran.
  *
  * Inline, because a context switch clears the processor's predictions of
  * returns: each function return of a woken thread costs as much as a cache
@@ -158,7 +159,9 @@ static force_inline int wait_sleep(const struct wait *w)
 	if (unlikely(w->more_count) ||
 	    (likely(w->owner) && unlikely(wait_owner_changed(w))))
 		wait_wake_others(w);
-	return unlikely(r == -ETIMEDOUT) && n.slice ? -EAGAIN : 0;
+	if (likely(!r))
+		return 0;
+	return r == -ETIMEDOUT && n.slice ? -EAGAIN : r == -EINTR ? r : 0;
 }
 
 /*

@@ -60,6 +60,7 @@ struct call {
 		/* Until then (ns) a lock's waiters go first; 0: not yet set. */
 		uint64_t defers_until;
 		uint64_t slept;  /* how often */
+		bool signalled;  /* a signal ended the last sleep */
 		bool waited;     /* the call was among the waiters */
 		uint32_t *event; /* of the slot at which the call last waited */
 		/* The control word of a flight whose writer may be dead. */
@@ -117,6 +118,12 @@ static inline bool call_cancelled(const struct call *c)
 {
 	return unlikely(c->flags & SFSHM_CANCEL_FIRST) && c->policy->cancel &&
 	       load_acquire(&c->policy->cancel->word);
+}
+
+/* Whether the policy lets a signal, or the caller's word, end a wait. */
+static inline bool call_can_be_interrupted(const struct call *c)
+{
+	return unlikely(c->flags & SFSHM_INTR || c->policy->interrupted);
 }
 
 /* Returns the earlier of timeout_ms from now and deadline_ns; 0: no limit. */

@@ -30,6 +30,8 @@ static int ask(struct call *c, uint32_t flags, const struct wait_word *also)
 		.deadline_ns = pol->deadline_ns,
 		.max_waiters = pol->max_waiters,
 		.cancel = pol->cancel,
+		.interrupted = pol->interrupted,
+		.arg = pol->arg,
 	};
 	struct sfshm_result none = SFSHM_RESULT_INIT;
 	struct call claim = {
@@ -40,7 +42,7 @@ static int ask(struct call *c, uint32_t flags, const struct wait_word *also)
 		.policy = &own,
 		.closing = c->closing,
 		.closing_seen = c->closing_seen,
-		.flags = flags,
+		.flags = flags | (c->flags & SFSHM_INTR),
 		.lease_or_rank = c->lease_or_rank,
 		.also = also,
 		.wait.deadline = c->wait.deadline,

@@ -220,6 +220,21 @@ static uint32_t announce(const struct call *c, uint32_t *event)
 }
 
 /*
+ * The follower has looked for the value that it slept for, and has noted that
+ * it does not wait: the policy's function may take long.
+ */
+enum step follow_interrupted(struct call *c)
+{
+	const struct sfshm_policy *pol = c->policy;
+
+	if (!c->wait.slept ||
+	    (!(c->wait.signalled && c->flags & SFSHM_INTR) &&
+	     !(pol->interrupted && pol->interrupted(pol->arg))))
+		return STEP_AGAIN;
+	return call_answer(c, -EINTR);
+}
+
+/*
  * The follower notes its wait in its record before anything else, so that the
  * dump counts it. If it dies with a wake that other waiters need, its reaper
  * finds the note and wakes them.

@@ -27,6 +27,9 @@ enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w);
 /* Examines the leader after a slice in which nothing woke this follower. */
 void follow_recheck(struct call *c, const struct sighting *seen);
 
+/* Asks whether the follower that has slept is to end its wait. */
+enum step follow_interrupted(struct call *c);
+
 /*
  * Whether nothing that the woken follower slept on has changed. Then its time
  * was over, a signal came, or another follower has died and the kernel has
@@ -42,10 +45,12 @@ static force_inline bool
 follow_asleep(struct call *c, const struct sighting *seen, const struct wait *w)
 {
 	int r = wait_sleep(w);
-	bool landed = likely(!r) && fast_landed(c->self, seen, c->result);
+	bool landed = likely(r != -EAGAIN) &&
+		      fast_landed(c->self, seen, c->result);
 
 	c->wait.slept++;
-	if (unlikely(r))
+	c->wait.signalled = r == -EINTR;
+	if (unlikely(r == -EAGAIN))
 		follow_recheck(c, seen);
 	else if (unlikely(follow_stray(w)))
 		peer_reap_all(c->self->map);
@@ -75,7 +80,11 @@ static force_inline enum step flight_follow(struct call *c,
 	 * Clear the noted wait before the policy's checks, which may take long.
 	 */
 	wait_unnote(c->self->record);
-	return landed ? flight_answer(c) : step;
+	if (likely(landed))
+		return flight_answer(c);
+	return step == STEP_AGAIN && call_can_be_interrupted(c) ?
+		       follow_interrupted(c) :
+		       step;
 }
 
 /*

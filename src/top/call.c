@@ -13,7 +13,8 @@
 #define ALL_FLAGS                                                        \
 	(SFSHM_TRY | SFSHM_FOLLOW | SFSHM_REFRESH | SFSHM_KEEP |         \
 	 SFSHM_STALE_ON_TIMEOUT | SFSHM_RETRY_ON_FAILURE | SFSHM_LOCAL | \
-	 SFSHM_RETRY_IF_INVALIDATED | SFSHM_CANCEL_FIRST | SFSHM_FAIL_IF_LOST)
+	 SFSHM_RETRY_IF_INVALIDATED | SFSHM_CANCEL_FIRST |               \
+	 SFSHM_FAIL_IF_LOST | SFSHM_INTR)
 
 const struct sfshm_policy call_no_policy = SFSHM_POLICY_INIT;
 

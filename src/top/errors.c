@@ -45,6 +45,8 @@ static const struct {
 	{ ETIMEDOUT, "the deadline passed; try again, or allow more time" },
 	{ ECANCELED, "cancelled: the token fired, "
 		     "or the work released its flight" },
+	{ EINTR, "a signal interrupted the wait; handle it, and call again "
+		 "to go on" },
 	{ ESTALE, "the flight or hold has ended, or another caller took it; "
 		  "discard the result" },
 	{ ESHUTDOWN, "the handle was closed, or its segment cannot be "

@@ -24,7 +24,8 @@
  */
 static force_inline bool plain(const struct sfshm_policy *policy)
 {
-	const uint32_t harmless = SFSHM_KEEP | SFSHM_REFRESH | SFSHM_TRY;
+	const uint32_t harmless = SFSHM_KEEP | SFSHM_REFRESH | SFSHM_TRY |
+				  SFSHM_INTR;
 	uint64_t beta;
 
 	memcpy(&beta, &policy->beta, sizeof(beta));
