@@ -12,6 +12,7 @@
 #include <sfshm/cancel.h>
 #include <sfshm/do.h>
 #include <sfshm/errors.h>
+#include <sfshm/ffi.h>
 #include <sfshm/flight.h>
 #include <sfshm/heartbeat.h>
 #include <sfshm/inspect.h>

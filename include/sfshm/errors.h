@@ -94,6 +94,8 @@
  *                  thread-specific keys (pthread_key_create(3)), so that the
  *                  library could not notice a thread's end. Make room, then
  *                  try again.
+ *   -ERANGE        The index is past the end; or the value is longer than the
+ *                  buffer: call again with the room that *len says.
  *   -EOVERFLOW     The segment's generations have run out. Make a new segment.
  *   -EMFILE, -EACCES, ...  The system call that failed returned this.
  */

@@ -65,6 +65,8 @@ static const struct {
 		   "run sfshm-ctl verify, then make it anew" },
 	{ EMFILE, "too many open files, or too many pins or shared locks in "
 		  "this thread; give some back" },
+	{ ERANGE, "the index is past the end, or the value is longer than the "
+		  "buffer; stop there, or give the value more room" },
 	{ EOVERFLOW, "the segment's generations have run out; "
 		     "make a new segment" },
 };

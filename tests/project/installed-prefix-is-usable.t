@@ -110,5 +110,6 @@ for function in sfshm_begin sfshm_publish sfshm_view_slot; do
 	ok "$function(3) is there" grep -q "$function" \
 		<(cd "$prefix/share/man" && mandoc -T man "man3/$function.3")
 done
+ok "there is sfshm.ffi.h" test -f "$prefix/include/sfshm.ffi.h"
 ok "there is sfshm(7)" test -f "$prefix/share/man/man7/sfshm.7"
 done_testing
