@@ -64,6 +64,9 @@ enum sfshm_policy_flags {
 	/* If a signal handler without SA_RESTART has run during a sleep:
 	   -EINTR. A signal that comes between two sleeps ends none. */
 	SFSHM_INTR = 1 << 10,
+	/* sfshm_begin() and sfshm_do(), leading: the flight is the process's,
+	   not the thread's. See `task`. */
+	SFSHM_DETACHED = 1 << 11,
 };
 
 /* sfshm_publish() returns this if it had no room to keep the value; in
@@ -146,6 +149,20 @@ struct sfshm_policy {
 	   0: the call returns -EINTR. Runs in the calling thread and must not
 	   call this library. NULL: not asked. */
 	int (*interrupted)(void *arg);
+
+	/*
+	 * With SFSHM_DETACHED any thread of the process may make the calls on
+	 * the flight, one at a time; of two threads that end it, one gets
+	 * -ESTALE. It ends with the process, and with a thread that is ended by
+	 * a bare exit(2) while that thread has it: the one that last made such
+	 * a call, else the one that began the flight. A thread that ends in any
+	 * other way leaves it to another thread that has used the segment, if
+	 * there is one. `task` names whom the flight is for (a request, a
+	 * coroutine; 0: nobody). A call gets -EDEADLK if its task, not 0, leads
+	 * the key, or waits in this process for itself; a call without a task
+	 * waits. sfshm_release_all() ends what a task has left.
+	 */
+	uint64_t task;
 };
 
 #define SFSHM_POLICY_INIT                           \
@@ -166,7 +183,8 @@ struct sfshm_flight {
  *                   policy accepts; *result has it.
  *   SFSHM_AWAITED   Another caller led; *result has its value.
  *   SFSHM_LEADER    You lead *flight. Do the work, then end the flight in this
- *                   thread with exactly one of publish, fail and release.
+ *                   thread (SFSHM_DETACHED: in any thread of the process) with
+ *                   exactly one of publish, fail and release.
  *                   result->owner_died is 1 if the leader before you died.
  *                   result->coordinated is 0 if the key is marked as
  *                   uncacheable: other callers run the work at the same time.
@@ -182,8 +200,8 @@ struct sfshm_flight {
  *                 nobody leads.
  *   -EOWNERDEAD   SFSHM_FOLLOW: the leader died, and nobody leads.
  *   -ETIMEDOUT, -ECANCELED, -EINTR  Your wait ended; the flight goes on.
- *   -EDEADLK      This thread already leads the key, or leads one that the
- *                 key's leader waits for. End that flight first.
+ *   -EDEADLK      This thread, or the policy's task, already leads the key, or
+ *                 leads one that the key's leader waits for. End that first.
  *   -EAGAIN       max_waiters callers are already waiting. Try again later.
  *   -EHOSTDOWN    The key's leaders keep dying. Find out why, or try later.
  *   -ENOSPC       All slots are busy. Try later, or enlarge the segment.

@@ -120,9 +120,9 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
  * does nothing for a permit that was returned already or never taken
  * (SFSHM_PERMIT_INIT). Returns 0; -ESHUTDOWN, the permit is returned, but the
  * segment's file was removed meanwhile, so more permits than the maximum may
- * have been held; -EPERM, another thread took the permit, or the thread's last
- * handle was closed; -ECHILD, the permit belongs to the parent process;
- * -EINVAL; or -EBADMSG. Never blocks.
+ * have been held; -ESTALE, sfshm_release_all() has returned it; -EPERM, another
+ * thread took the permit, or the thread's last handle was closed; -ECHILD, the
+ * permit belongs to the parent process; -EINVAL; or -EBADMSG. Never blocks.
  */
 int sfshm_permit_release(struct sfshm_permit *permit);
 

@@ -20,6 +20,8 @@
  *      after it. A thread that acts on a death reads the control word, then
  *      incarnation and mutex, then makes its CAS from that control word. If the
  *      CAS succeeds, what the thread read was true of the owner in the word.
+ *      (A thread that gives a flight to a record which is being swept breaks
+ *      this for a moment: MOVE-4 of sync/move.h.)
  *  LIFE-3. A thread reads the mutex after the incarnation. If the mutex is
  *      marked, the dead thread is that incarnation's owner, or one that locked
  *      the mutex after that owner had gone.

@@ -23,6 +23,8 @@ __thread struct peer *peer_current;
 static __thread struct peer *attached; /* list of this thread's peers */
 peer_sweep_fn peer_sweep;
 bool peer_several;
+struct peer *peer_list;
+pthread_mutex_t peer_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static uint64_t exit_key; /* + 1; 0: not made yet */
 
@@ -64,6 +66,48 @@ static int watch_exit(void)
 	return r;
 }
 
+static void list_peer(struct peer *p)
+{
+	pthread_mutex_lock(&peer_lock);
+	p->next_here = peer_list;
+	peer_list = p;
+	pthread_mutex_unlock(&peer_lock);
+}
+
+static void unlist_peer(const struct peer *p)
+{
+	struct peer **at = &peer_list;
+
+	pthread_mutex_lock(&peer_lock);
+	while (*at && *at != p)
+		at = &(*at)->next_here;
+	if (*at)
+		*at = p->next_here;
+	pthread_mutex_unlock(&peer_lock);
+}
+
+bool peer_lives(uint64_t life)
+{
+	const struct peer *p;
+
+	pthread_mutex_lock(&peer_lock);
+	p = peer_list;
+	while (p && (load_relaxed(&p->life) != life ||
+		     p->cookie != process_cookie_seen()))
+		p = p->next_here;
+	pthread_mutex_unlock(&peer_lock);
+	return p;
+}
+
+/* Bit 63 tells lives from the numbers of sync/detached.h. */
+void peer_renew(struct peer *p)
+{
+	static uint64_t lives;
+
+	store_relaxed(&p->life, (p->cookie + fetch_add_relaxed(&lives, 1) + 1) |
+					UINT64_C(1) << 63);
+}
+
 /*
  * Frees the peers that a child inherited over fork. Leaves the segment alone:
  * the records are the parent's.
@@ -80,6 +124,7 @@ static void forget_inherited(void)
 			continue;
 		}
 		*at = p->next;
+		unlist_peer(p);
 		free(p->semaphores);
 		free(p);
 	}
@@ -241,9 +286,16 @@ struct peer *peer_of_slow(uint64_t life)
 	return NULL;
 }
 
+struct peer *peer_of_birth(uint64_t born)
+{
+	for (struct peer *p = attached; p; p = p->next)
+		if (p->born == born && p->cookie == process_cookie_seen())
+			return p;
+	return NULL;
+}
+
 int peer_attach(struct mapping *map, struct peer **out)
 {
-	static uint64_t lives;
 	struct peer *p;
 	int r;
 
@@ -262,7 +314,8 @@ int peer_attach(struct mapping *map, struct peer **out)
 	memset(p, 0, sizeof(*p));
 	p->map = map;
 	p->cookie = process_cookie();
-	p->life = p->cookie + fetch_add_relaxed(&lives, 1) + 1;
+	peer_renew(p);
+	p->born = p->life;
 	r = take_record(p);
 	/* Locking a robust mutex has cleared list_op_pending (WAIT-6). */
 	wait_done();
@@ -282,6 +335,7 @@ int peer_attach(struct mapping *map, struct peer **out)
 	p->cursor = (p->id * 977u) % map->geometry.granules;
 	p->next = attached;
 	attached = p;
+	list_peer(p);
 found:
 	peer_current = p;
 	*out = p;
@@ -306,6 +360,8 @@ static void detach_one(struct peer *p)
 
 	if (peer_current == p)
 		peer_current = NULL;
+	/* From here on no other thread gives this one a flight (MOVE-3). */
+	unlist_peer(p);
 	if (p->cookie == process_cookie()) {
 		/* A cancelled wait may have left list_op_pending set. */
 		wait_done();

@@ -26,7 +26,9 @@ struct peer {
 	uint32_t id; /* index + 1: as in control words and tags */
 	uint32_t incarnation;
 	uint64_t cookie; /* of the process that attached */
-	uint64_t life;   /* no other attachment has it */
+	uint64_t life;   /* no other attachment has it; bit 63 is set */
+	uint64_t born;   /* its first life */
+	uint64_t task;   /* for which the thread's present call was made */
 	uint64_t tick;   /* the coarse clock's time when it read `boot` */
 	uint64_t boot;   /* the clock of lifetimes; see peer_clock() */
 	uint32_t inside; /* calls that keep this peer while they use another */
@@ -43,6 +45,7 @@ struct peer {
 	uint64_t examined; /* ns: when it last examined a leader without having
 			      slept */
 	struct peer *next;
+	struct peer *next_here; /* of the process's peers */
 	uint32_t limbo_count;
 } __attribute__((aligned(SHM_LINE)));
 
@@ -108,6 +111,23 @@ static inline struct peer *peer_of(uint64_t life)
  * `serial` is the mapping's, or 0 for any mapping at that address.
  */
 struct peer *peer_attached(const struct mapping *map, uint64_t serial);
+
+/*
+ * The peers of all threads of this process, guarded by peer_lock. A peer of a
+ * thread that has ended without libc's knowledge stays in the list: its record
+ * is dead.
+ */
+extern struct peer *peer_list;
+extern pthread_mutex_t peer_lock;
+
+/* Whether a thread of this process has this life. */
+bool peer_lives(uint64_t life);
+
+/* Gives the thread's peer a new life: what names the old one is void. */
+void peer_renew(struct peer *p);
+
+/* peer_of() by the peer's first life. */
+struct peer *peer_of_birth(uint64_t born);
 
 /*
  * Called after the thread gave back its last permit in one segment, or detached

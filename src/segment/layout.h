@@ -185,7 +185,10 @@ struct shm_participant {
 	uint64_t epoch;     /* 0: not reading; see store/epoch.h */
 	uint32_t hits;      /* hint: counts the entries made in `hit` */
 	uint32_t hits_seen; /* hint: how many are credited; by evictors */
-	uint8_t pad2[48];
+	uint8_t pad2[16];
+	uint32_t shared[SHM_SHARED]; /* slot + 1: locks that the owner holds
+					shared; 0: a free word; see
+					store/sharers.h */
 
 	/* All that the owner owns or is about to claim, for its reaper. */
 	uint32_t build;          /* granule + 1: head of the chain being made */
@@ -193,11 +196,13 @@ struct shm_participant {
 	uint32_t doomed;         /* head of the chain being freed */
 	uint32_t doomed_pending; /* granule + 1: cut off that chain, maybe not
 				    free */
-	uint32_t owned_overflow; /* 1: it may own slots that `owned` lacks */
-	uint32_t shared[SHM_SHARED]; /* slot + 1: locks that the owner holds
-					shared; 0: a free word; see
-					store/sharers.h */
-	uint32_t pad3[3];
+	uint32_t owned_overflow; /* 1: it may own slots that `owned` lacks; set
+				    by other threads of its process, too */
+	uint32_t handed_slot;    /* slot + 1: it gives that flight to another
+				 record; 0: none; see sync/move.h */
+	uint64_t handed;         /* the control word that names that record */
+	uint32_t handed_to;      /* that record's incarnation */
+	uint32_t pad3[7];
 	uint32_t owned[SHM_OWNED]; /* slot + 1: slots that the owner owns, maybe
 					others; see store/owned.h */
 
@@ -214,6 +219,7 @@ static_assert(offsetof(struct shm_participant, relay) == 48, "layout");
 static_assert(offsetof(struct shm_participant, door) == 104, "layout");
 static_assert(offsetof(struct shm_participant, epoch) == 128, "layout");
 static_assert(offsetof(struct shm_participant, build) == 192, "layout");
+static_assert(offsetof(struct shm_participant, handed) == 216, "layout");
 static_assert(offsetof(struct shm_participant, owned) == 256, "layout");
 static_assert(offsetof(struct shm_participant, counters) == 320, "layout");
 static_assert(sizeof(struct shm_participant) == 1152, "layout");

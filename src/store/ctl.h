@@ -60,6 +60,9 @@
  *  FLIGHT-T19. BUSY g D           -> FAILED g      end D's flight; D has left
  *                                                  the failure in the other
  *                                                  field
+ *  FLIGHT-T20. BUSY g P           -> BUSY g Q      a flight of a process moves
+ *                                                  to another record of that
+ *                                                  process: sync/move.h
  *
  * A caller that wants the result or the lead treats MAKING as BUSY. An
  * invalidator leaves a slot in the making alone.
@@ -79,10 +82,10 @@
  *
  * A transition keeps `cur`, `has` and `failed` unless it names them; but
  * FLIGHT-T2 sets `cur`, so that the first value goes to the field inside the
- * slot, and FLIGHT-T15 clears all three. Only FLIGHT-T16 and FLIGHT-T17 keep
- * `invalid`; FLIGHT-T4 to FLIGHT-T8 and FLIGHT-T19 accept a word with or
- * without it, and clear it. If it was set, FLIGHT-T4 and FLIGHT-T5 give their
- * result no lifetime.
+ * slot, and FLIGHT-T15 clears all three. Only FLIGHT-T16, FLIGHT-T17 and
+ * FLIGHT-T20 keep `invalid`; FLIGHT-T4 to FLIGHT-T8 and FLIGHT-T19 accept a
+ * word with or without it, and clear it. If it was set, FLIGHT-T4 and FLIGHT-T5
+ * give their result no lifetime.
  *
  * A lock has no results, and uses `cur` and `failed` for other marks; it has
  * transitions of its own, too: see sync/lock.h.
@@ -190,6 +193,13 @@ static inline uint64_t ctl_make(uint64_t gen, uint32_t owner, enum phase phase,
 static inline uint64_t ctl_with(uint64_t c, enum phase phase, uint32_t owner)
 {
 	return ctl_make(ctl_gen(c), owner, phase, c);
+}
+
+/* `c` with another owner, and nothing else changed. */
+static inline uint64_t ctl_owned_by(uint64_t c, uint32_t owner)
+{
+	return (c & ~(CTL_OWNER_MASK << CTL_OWNER_SHIFT)) |
+	       (uint64_t)owner << CTL_OWNER_SHIFT;
 }
 
 /*

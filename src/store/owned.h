@@ -4,7 +4,8 @@
  * record before it claims the slot, so its reaper need not search. The notes
  * name every slot that the participant owns, and may name others. If a note
  * does not fit, the participant sets `owned_overflow`, and its reaper searches
- * all slots.
+ * all slots. A note also outlives the ownership of a flight that moved to
+ * another record (FLIGHT-T20), until its participant needs the place.
  *
  * A note also keeps a removed semaphore's memory from reuse (SEMAPHORE-8).
  */
@@ -12,6 +13,9 @@
 #define STORE_OWNED_H
 
 #include "peer/participant.h"
+
+/* Drops the notes of slots that P does not own; then notes the slot. */
+void owned_note_anew(struct peer *p, uint32_t slot);
 
 static inline void owned_note(struct peer *p, uint32_t slot)
 {
@@ -24,7 +28,7 @@ static inline void owned_note(struct peer *p, uint32_t slot)
 		compiler_barrier();
 		return;
 	}
-	store_relaxed(&rec->owned_overflow, 1);
+	owned_note_anew(p, slot);
 	compiler_barrier();
 }
 

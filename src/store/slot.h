@@ -16,7 +16,7 @@
 /*
  * A slot's `started` word, in two forms:
  *
- *   0, 14 bits of the generation, guessed, ns / 1024
+ *   0, 14 bits of the generation, guessed, detached, ns / 1024
  *                                                when its flight began; or,
  *                                                once its leader has died, when
  *                                                a participant noticed the
@@ -31,12 +31,16 @@
  * flight's time from an earlier flight's. `guessed` is one bit. If it is set,
  * the leader has not noted its start, and the time is when a caller first met
  * the leader. That caller notes the time by a CAS from the word that it found.
+ * `detached` is one bit, too: any thread of the owner's process may end the
+ * flight (sync/move.h). The leader sets it before its call returns.
  */
 #define STARTED_STAMP (UINT64_C(1) << 63)
 #define STARTED_GEN_SHIFT 49
 #define STARTED_GEN_MASK 0x3fff
 #define STARTED_GUESSED (UINT64_C(1) << 48)
-#define STARTED_TIME (STARTED_GUESSED - 1)
+#define STARTED_DETACHED (UINT64_C(1) << 47)
+#define STARTED_TIME_BITS 47
+#define STARTED_TIME (STARTED_DETACHED - 1)
 
 static inline uint64_t started_make(uint64_t gen, uint64_t now_ns)
 {
@@ -47,8 +51,8 @@ static inline uint64_t started_make(uint64_t gen, uint64_t now_ns)
 /* How long before `now` the flight began, ns. Its time must be noted. */
 static inline int64_t started_ago(uint64_t started, uint64_t now)
 {
-	/* Extends the sign of the 48 bits; 1024 ns each. */
-	return (int64_t)(((now >> 10) - started) << 16) >> 6;
+	/* Extends the sign of the 47 bits; 1024 ns each. */
+	return (int64_t)(((now >> 10) - started) << 17) >> 7;
 }
 
 /*
@@ -59,8 +63,15 @@ static inline uint64_t started_ns(uint64_t started, uint64_t gen, uint64_t now)
 {
 	return started >> STARTED_GEN_SHIFT == (gen & STARTED_GEN_MASK) &&
 			       started & STARTED_TIME ?
-		       ns_nearest(started, 48, 10, now) :
+		       ns_nearest(started, STARTED_TIME_BITS, 10, now) :
 		       0;
+}
+
+/* Whether flight `gen` is one of its leader's process. */
+static inline bool started_detached(uint64_t started, uint64_t gen)
+{
+	return unlikely(started & STARTED_DETACHED) &&
+	       started >> STARTED_GEN_SHIFT == (gen & STARTED_GEN_MASK);
 }
 
 /*

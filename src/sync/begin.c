@@ -11,8 +11,10 @@
 #include "store/evict.h"
 #include "sync/claim.h"
 #include "sync/consult.h"
+#include "sync/detached.h"
 #include "sync/follow.h"
 #include "sync/lead.h"
+#include "sync/move.h"
 #include "sync/result.h"
 #include "sync/shared.h"
 
@@ -153,10 +155,28 @@ static bool breaker_open(struct call *c, const struct sighting *seen,
 	return true;
 }
 
+/*
+ * Whether the caller would wait for itself: for its thread, or, if any thread
+ * of the process may end the flight, for its task.
+ */
+static force_inline bool is_own(const struct call *c,
+				const struct sighting *seen)
+{
+	bool mine = ctl_owner(seen->ctl) == c->self->id;
+	uint64_t task = c->policy->task;
+
+	if (likely(!mine && !task))
+		return false;
+	if (!flight_is_detached(c->self->map, seen->slot, seen->ctl))
+		return mine;
+	return task && detached_task(c->self->map, seen->slot,
+				     ctl_gen(seen->ctl)) == task;
+}
+
 /* A flight is under way: wait for it, if this call may wait. */
 static force_inline enum step meet_busy(struct call *c, struct sighting *seen)
 {
-	if (ctl_owner(seen->ctl) == c->self->id || shared_is_own(c, seen))
+	if (is_own(c, seen) || shared_is_own(c, seen))
 		return call_answer(c, c->own_is_busy ? -EBUSY : -EDEADLK);
 	if (c->resize.moving)
 		return call_answer(c, -EBUSY);

@@ -32,6 +32,7 @@ static int ask(struct call *c, uint32_t flags, const struct wait_word *also)
 		.cancel = pol->cancel,
 		.interrupted = pol->interrupted,
 		.arg = pol->arg,
+		.task = pol->task,
 	};
 	struct sfshm_result none = SFSHM_RESULT_INIT;
 	struct call claim = {
@@ -125,12 +126,8 @@ struct flight *claim_of(const struct flight *f)
 	return load_relaxed(&f->has_claim) ? claim_place(f) : NULL;
 }
 
-void claim_end(struct flight *f)
+void claim_end(struct flight *f, struct peer *p)
 {
-	struct flight *claim = claim_place(f);
-	struct peer *p = peer_of(claim->life);
-
 	store_relaxed(&f->has_claim, false);
-	if (p)
-		(void)flight_release(claim, p);
+	(void)flight_release(claim_place(f), p);
 }

@@ -61,7 +61,7 @@ void claim_drop(struct call *c);
 /* Returns the flight on the claim key that goes with this one, or NULL. */
 struct flight *claim_of(const struct flight *f);
 
-/* Ends the claim beside a flight that has ended. */
-void claim_end(struct flight *f);
+/* Ends the claim beside a flight that P has ended. */
+void claim_end(struct flight *f, struct peer *p);
 
 #endif

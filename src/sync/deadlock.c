@@ -4,6 +4,7 @@
 #include "peer/liveness.h"
 #include "peer/wait.h"
 #include "store/sharers.h"
+#include "sync/move.h"
 #include "sync/semaphore.h"
 
 /*
@@ -124,6 +125,8 @@ static bool owner_of(struct graph *g, const struct place *at,
 	/* Add the slot, because control words of two slots may be equal. */
 	trace(g, ctl);
 	trace(g, at->slot);
+	if (ctl_busy(ctl) && flight_is_detached(map, at->slot, ctl))
+		return false; /* DEADLOCK-6 */
 	rec = ctl_busy(ctl) ? participant_at(map, ctl_owner(ctl) - 1) :
 			      sole_holder(g, at, &map);
 	if (!rec)

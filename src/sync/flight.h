@@ -19,7 +19,8 @@
  */
 struct flight {
 	struct mapping *map; /* NULL: ended */
-	uint64_t life;       /* identifies the leader's attached thread */
+	uint64_t life;       /* identifies the leader's attached thread; or an
+				entry: see sync/detached.h */
 	uint64_t cookie;
 	uint64_t serial; /* of the mapping, whose address may be reused */
 	uint64_t ctl;    /* the BUSY word while the leader has the flight */
@@ -178,15 +179,26 @@ static inline bool flight_open(const struct flight *f)
 	return f->map || f->alone;
 }
 
+/* Whether any thread of the process may end the flight. */
+static inline bool flight_of_process(const struct flight *f)
+{
+	uint64_t life = load_relaxed(&f->life);
+
+	return life && !(life >> 63);
+}
+
 /*
  * Whether the leader still has the flight. Three bits do not count, because
  * they may change during a flight: two when the leader's thread gives up an old
  * value or failure (FLIGHT-T16, FLIGHT-T17), one when an invalidator marks the
- * flight (FLIGHT-T18).
+ * flight (FLIGHT-T18). The owner of a flight of a process may change as well
+ * (FLIGHT-T20).
  */
 static inline bool flight_stands(const struct flight *f)
 {
-	const uint64_t loose = CTL_HAS | CTL_FAILED | CTL_INVALID;
+	const uint64_t owner = CTL_OWNER_MASK << CTL_OWNER_SHIFT;
+	const uint64_t loose = CTL_HAS | CTL_FAILED | CTL_INVALID |
+			       (flight_of_process(f) ? owner : 0);
 
 	return !((load_seq(&f->map->slots[f->slot].ctl) ^ f->ctl) & ~loose);
 }
@@ -284,6 +296,13 @@ int flight_invalidate_tag(struct peer *p, uint64_t tag);
  * `died` says whether it is dead.
  */
 void flight_sweep(struct peer *victim, bool died);
+
+/*
+ * Gives back what P leads, holds and pins, except saves and the flights of its
+ * process. What names P's old life is void then. Returns how many things that
+ * were.
+ */
+uint32_t flight_give_back_all(struct peer *p);
 
 /*
  * FLIGHT-T8, FLIGHT-T19: ends the flight of a dead or leaving leader. False:

@@ -10,6 +10,7 @@
 #include "store/owned.h"
 #include "sync/claim.h"
 #include "sync/deadlock.h"
+#include "sync/detached.h"
 #include "sync/lead.h"
 #include "sync/leader.h"
 #include "sync/savenote.h"
@@ -249,6 +250,7 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 	/* Only the present holder is to learn of an earlier holder's death. */
 	c->result->owner_died = 0;
 	/* DEADLOCK-2: follow_leader() looks for a circle after this. */
+	store_relaxed(&p->task, c->policy->task);
 	wait_note(p->record, seen->slot);
 	if (crowded(c, seen->slot))
 		return call_answer(c, -EAGAIN);
@@ -290,7 +292,9 @@ enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
 	step = look_at_leader(c, seen, w->owner, now, &w->owner_seen, &lease);
 	if (step != STEP_SLEEP)
 		return step;
-	if (deadlock_would_be(p, call_newest(c), seen->slot)) {
+	if (deadlock_would_be(p, call_newest(c), seen->slot) ||
+	    (unlikely(c->policy->task) &&
+	     detached_circle(p->map, c->policy->task, seen->slot))) {
 		peer_count(p, COUNT_deadlocks);
 		return call_answer(c, -EDEADLK);
 	}

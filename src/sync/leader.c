@@ -3,6 +3,7 @@
 
 #include "os/sys.h"
 #include "peer/liveness.h"
+#include "sync/move.h"
 
 /* A thread that does not sleep asks the kernel at most once in this time. */
 #define EXAMINE_NS (100 * NS_PER_MS)
@@ -46,7 +47,9 @@ bool leader_is_gone(struct call *c, const struct sighting *seen)
 	struct shm_participant *rec = participant_at(p->map, owner - 1);
 	uint64_t now = sys.coarse(), end;
 
-	if (!call_may_lead(c) || c->claim.busy || owner == p->id)
+	if (!call_may_lead(c) || c->claim.busy ||
+	    (owner == p->id &&
+	     !flight_is_detached(p->map, seen->slot, seen->ctl)))
 		return false;
 	if (!rec || leader_look(c, seen, rec, now, &word, &end) != LEADER_WELL)
 		return true;

@@ -24,6 +24,7 @@
 #include "os/sys.h"
 #include "peer/wait.h"
 #include "sync/consult.h"
+#include "sync/move.h"
 
 /* Each try that fails means that another caller came first. */
 #define MOST_TRIES 1000
@@ -66,7 +67,8 @@ static uint32_t *rob(struct call *c, const uint64_t *needed)
 	struct sighting seen;
 
 	if (flight_find(c, &seen) != 1 || !ctl_busy(seen.ctl) ||
-	    ctl_owner(seen.ctl) == c->self->id ||
+	    (ctl_owner(seen.ctl) == c->self->id &&
+	     !flight_is_detached(c->self->map, seen.slot, seen.ctl)) ||
 	    !holds(c->self, seen.slot, seen.ctl, needed) ||
 	    !slot_retire_unsaid(c->self, seen.slot, seen.ctl))
 		return NULL;

@@ -9,7 +9,9 @@
 #include "store/owned.h"
 #include "store/pin.h"
 #include "store/sharers.h"
+#include "sync/detached.h"
 #include "sync/lock.h"
+#include "sync/move.h"
 #include "sync/semaphore.h"
 
 /* Whether a leader that came after the dead one has ended a flight. */
@@ -137,6 +139,26 @@ static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 	event_wake(&v->map->cold[slot].event, true);
 }
 
+/*
+ * MOVE-4: the dead V may have been giving a flight to another record. If that
+ * record's owner was gone by then, nobody else knows that the slot is its.
+ */
+static void sweep_handed(struct peer *v)
+{
+	struct shm_participant *rec = v->record, *to;
+	uint32_t slot = load_relaxed(&rec->handed_slot);
+	struct shm_slot *s = slot ? slot_at(v->map, slot - 1) : NULL;
+	uint64_t c = s ? load_seq(&s->ctl) : 0;
+
+	to = s ? participant_at(v->map, ctl_owner(c) - 1) : NULL;
+	if (to && (c & ~CTL_INVALID) == load_relaxed(&rec->handed) &&
+	    load_acquire(&to->incarnation) != load_relaxed(&rec->handed_to)) {
+		flight_abandon(v, slot - 1, c);
+		event_wake(&v->map->cold[slot - 1].event, true);
+	}
+	store_relaxed(&rec->handed_slot, 0);
+}
+
 static void sweep_noted(struct peer *v, bool died)
 {
 	struct shm_participant *rec = v->record;
@@ -156,9 +178,66 @@ static void sweep_noted(struct peer *v, bool died)
 }
 
 /*
- * Ends the participant's life first (peer/liveness.h): from then on all others
- * see that the participant is gone, even while it sweeps its own record and
- * holds the record's mutex. (If a reaper sweeps, the life has ended before.)
+ * As sweep_slot(), for a thread that goes on. Returns whether the note may be
+ * dropped. A flight of the process stays, and so does a save, which has a file
+ * open.
+ */
+static bool give_back(struct peer *p, uint32_t slot, uint32_t *n)
+{
+	struct shm_slot *s = slot_at(p->map, slot);
+	uint64_t c = s ? load_seq(&s->ctl) : 0;
+	bool owned = ctl_busy(c) && ctl_owner(c) == p->id;
+
+	if (owned &&
+	    (flight_is_detached(p->map, slot, c) || slot_kind(s) == SHM_SAVE))
+		return false;
+	*n += owned;
+	sweep_slot(p, slot, false);
+	return true;
+}
+
+static uint32_t give_back_noted(struct peer *p)
+{
+	struct shm_participant *rec = p->record;
+	bool over = load_relaxed(&rec->owned_overflow);
+	uint32_t n = 0;
+
+	/*
+	 * The overflow stays: another thread may be giving this one a flight,
+	 * or has.
+	 */
+	for (uint32_t i = 0; over && i < slots_used(p->map); i++)
+		give_back(p, i, &n);
+	for (int i = 0; i < SHM_OWNED; i++) {
+		uint32_t noted = load_relaxed(&rec->owned[i]);
+
+		if (noted && give_back(p, noted - 1, &n))
+			store_relaxed(&rec->owned[i], 0);
+	}
+	return n;
+}
+
+uint32_t flight_give_back_all(struct peer *p)
+{
+	uint32_t n = p->permits;
+
+	for (int i = 0; i < SHM_PINS; i++)
+		n += load_relaxed(&p->record->pins[i]) != 0;
+	pin_sweep(p);
+	n += give_back_noted(p);
+	p->permits = 0;
+	p->ranks = 0;
+	peer_renew(p);
+	peer_rest();
+	return n;
+}
+
+/*
+ * Ends the participant's life before it gives anything back
+ * (peer/liveness.h): from then on all others see that the owner is gone, even
+ * while the sweeper holds the record's mutex. (A reaper has ended that life
+ * before it locked the mutex.) Before that, one that leaves gives away the
+ * flights of its process.
  */
 void flight_sweep(struct peer *v, bool died)
 {
@@ -166,11 +245,22 @@ void flight_sweep(struct peer *v, bool died)
 	uint32_t waited = wait_slot(load_relaxed(&rec->wait));
 	bool wake = waited && slot_at(v->map, waited - 1);
 
+	if (!died) {
+		detached_drop_end();
+		flight_hand_over(v);
+	}
 	life_end(rec, load_relaxed(&rec->incarnation));
 	kill_point(life_ended);
+	/*
+	 * ORDER-P7 pairs ORDER-P8
+	 * A thread that gives V a flight and sees V alive after that has given
+	 * it before the loads below.
+	 */
+	fence_seq();
 	store_release(&rec->epoch, 0);
 	pin_sweep(v);
 	sharer_sweep(v);
+	sweep_handed(v);
 	sweep_noted(v, died);
 	if (wake)
 		event_wake(&v->map->cold[waited - 1].event, true);

@@ -70,6 +70,15 @@ int call_after_failure(struct sfshm *h, const void *key, size_t len,
 		       struct sfshm_result *result);
 
 /*
+ * Returns the error for a caller that names a life in `map` which is not its
+ * thread's. -ESTALE: the thread is attached, and nobody has that life any more.
+ */
+static inline int call_not_mine(const struct mapping *map, uint64_t life)
+{
+	return peer_attached(map, 0) && !peer_lives(life) ? -ESTALE : -EPERM;
+}
+
+/*
  * Ends the flight as flight_end_somehow() does. If this thread does not lead
  * the flight, returns an error and changes nothing.
  */

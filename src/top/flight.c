@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The public calls on flights: sfshm_begin(), the calls that end a flight, and
- * those that any thread may make.
- */
+/* The public calls on flights: sfshm_begin(), and those that end a flight. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +9,9 @@
 #include "os/sys.h"
 #include "peer/wait.h"
 #include "sync/claim.h"
+#include "sync/detached.h"
 #include "sync/fast.h"
+#include "sync/move.h"
 #include "sync/result.h"
 #include "top/call.h"
 
@@ -20,12 +19,12 @@
  * Whether fast_begin() may serve this policy: the policy has only harmless
  * flags, and its beta, fresh, fits and claim_key are 0 (one test checks all
  * four). The fields that concern a wait may have any value, because
- * fast_begin() never waits.
+ * fast_begin() never waits. `also`: further flags that are harmless.
  */
-static force_inline bool plain(const struct sfshm_policy *policy)
+static force_inline bool plain(const struct sfshm_policy *policy, uint32_t also)
 {
 	const uint32_t harmless = SFSHM_KEEP | SFSHM_REFRESH | SFSHM_TRY |
-				  SFSHM_INTR;
+				  SFSHM_INTR | also;
 	uint64_t beta;
 
 	memcpy(&beta, &policy->beta, sizeof(beta));
@@ -35,7 +34,7 @@ static force_inline bool plain(const struct sfshm_policy *policy)
 		 (uintptr_t)policy->fits | (uintptr_t)policy->claim_key);
 }
 
-static force_inline int begin_at_once(struct sfshm *h, const void *key,
+static force_inline int begin_plainly(struct sfshm *h, const void *key,
 				      size_t len,
 				      const struct sfshm_policy *policy,
 				      struct flight *f,
@@ -44,11 +43,198 @@ static force_inline int begin_at_once(struct sfshm *h, const void *key,
 	struct peer *p;
 	struct key k;
 
-	policy = policy ? policy : &call_no_policy;
-	if (unlikely(!plain(policy)))
-		return AGAIN;
 	p = call_at_once(h, SHM_VALUE, key, len, result, &k);
 	return likely(p) ? fast_begin(p, &k, policy, f, result) : AGAIN;
+}
+
+static force_inline int begin_at_once(struct sfshm *h, const void *key,
+				      size_t len,
+				      const struct sfshm_policy *policy,
+				      struct flight *f,
+				      struct sfshm_result *result)
+{
+	policy = policy ? policy : &call_no_policy;
+	return likely(plain(policy, 0)) ?
+		       begin_plainly(h, key, len, policy, f, result) :
+		       AGAIN;
+}
+
+/* The calling thread's peer for the flight's mapping, attached if need be. */
+static int attach_to(const struct flight *f, struct peer **out)
+{
+	struct mapping *map;
+	int r;
+
+	*out = peer_attached(f->map, f->serial);
+	if (*out)
+		return 0;
+	map = mapping_get_serial(f->serial);
+	if (!map)
+		return -ESTALE;
+	r = peer_attach(map, out);
+	mapping_put(map);
+	return r;
+}
+
+/*
+ * Moves a flight of the process, and its claim, to the calling thread. -ESTALE:
+ * the process has lost the flight.
+ */
+static int take_over(struct flight *f, struct peer **out)
+{
+	struct flight *claim = claim_of(f);
+	int r = attach_to(f, out);
+
+	if (r && r != -ESTALE)
+		return r;
+	if (!r && claim && !flight_move(claim, *out)) {
+		store_relaxed(&f->has_claim, false);
+		claim = NULL;
+	}
+	if (!r && flight_move(f, *out))
+		return 0;
+	if (!r)
+		peer_count(*out, COUNT_fenced);
+	if (!r && claim)
+		claim_end(f, *out);
+	store_relaxed(&f->map, NULL);
+	f->outcome = -ESTALE;
+	return -ESTALE;
+}
+
+/* leader() for a flight of the process. */
+static __attribute__((noinline)) int lead_for_process(struct flight *f,
+						      struct peer **out)
+{
+	uint64_t number = load_relaxed(&f->life);
+	int r;
+
+	*out = NULL;
+	if (load_relaxed(&f->cookie) != process_cookie())
+		return -ECHILD;
+	if (!detached_claim(number))
+		return -ESTALE;
+	r = f->alone ? 0 : take_over(f, out);
+	if (!r)
+		detached_note_end(number);
+	else if (r == -ESTALE)
+		detached_free(number);
+	else
+		detached_unclaim(number);
+	return r;
+}
+
+/*
+ * Finds the calling thread's peer before the thread ends the flight. Notes in
+ * f->doubtful whether another caller may have led the key, too. Returns 0, or
+ * an error if this thread does not lead the flight. *out is NULL for a flight
+ * outside the segment (f->alone). After 0, leave() must follow.
+ */
+static force_inline int leader(struct flight *f, struct peer **out)
+{
+	int r = 0;
+
+	*out = NULL;
+	if (unlikely(!f))
+		return -EINVAL;
+	if (!load_relaxed(&f->map) && !load_relaxed(&f->alone))
+		return -ESTALE;
+	if (unlikely(flight_of_process(f)))
+		r = lead_for_process(f, out);
+	else if (likely(f->map))
+		*out = peer_of(f->life);
+	if (likely(*out && !r)) {
+		f->doubtful = flight_is_doubtful(f->map, f->slot, f->ctl);
+		if (unlikely(f->doubtful))
+			handle_warn_newcomers(f->map);
+		return 0;
+	}
+	if (r)
+		return r;
+	if (f->cookie != process_cookie())
+		return -ECHILD;
+	return f->alone ? 0 : call_not_mine(f->map, f->life);
+}
+
+/* Lets another thread end the flight, if this one has not ended it. */
+static force_inline void leave(struct flight *f)
+{
+	uint64_t number = load_relaxed(&f->life);
+
+	if (likely(!flight_of_process(f)))
+		return;
+	if (flight_open(f))
+		detached_unclaim(number);
+	else
+		detached_free(number);
+}
+
+/*
+ * Ends the claim of a flight that P has ended. Returns `r`; but -ESHUTDOWN if
+ * the flight ended as asked and another caller may have led the key, too.
+ */
+static force_inline int ended(struct flight *f, struct peer *p, int r)
+{
+	if (unlikely(f->has_claim) && !flight_open(f))
+		claim_end(f, p);
+	if (unlikely(f->doubtful) && r >= 0) {
+		f->doubtful = false;
+		r = -ESHUTDOWN;
+	}
+	leave(f);
+	return r;
+}
+
+/* Fills in the entry of a flight that the caller leads, and opens it. */
+static void list_flight(struct flight *f, uint64_t number,
+			const struct sfshm *h, uint64_t task)
+{
+	struct flight *claim = claim_of(f);
+	struct detached d = {
+		.handle = h,
+		.task = task,
+		.alone = f->alone,
+	};
+
+	store_relaxed(&f->life, number);
+	if (!f->alone) {
+		flight_detach(f, peer_attached(f->map, f->serial));
+		d.serial = f->serial;
+		d.ctl = f->ctl;
+		d.slot = f->slot;
+	}
+	if (claim) {
+		store_relaxed(&claim->life, number);
+		flight_detach(claim, peer_attached(f->map, f->serial));
+		d.claim_ctl = claim->ctl;
+		d.claim_slot = claim->slot;
+	}
+	detached_open(number, &d);
+}
+
+static __attribute__((noinline)) int
+begin_detached(struct sfshm *h, const void *key, size_t len,
+	       const struct sfshm_policy *policy, struct flight *f,
+	       struct sfshm_result *result)
+{
+	uint64_t number;
+	struct peer *p;
+	int r = AGAIN;
+
+	if (plain(policy, SFSHM_DETACHED))
+		r = begin_plainly(h, key, len, policy, f, result);
+	if (r == AGAIN)
+		r = call_begin(h, SHM_VALUE, key, len, policy, f, result);
+	if (r != SFSHM_LEADER)
+		return r;
+	number = detached_new();
+	if (number) {
+		list_flight(f, number, h, policy->task);
+		return r;
+	}
+	if (!leader(f, &p))
+		(void)ended(f, p, flight_release(f, p));
+	return -ENOMEM;
 }
 
 static on_waking __attribute__((noinline)) int
@@ -64,6 +250,8 @@ begin_slowly(struct sfshm *h, const void *key, size_t len,
 		f->alone = false;
 		return r;
 	}
+	if (policy && policy->flags & SFSHM_DETACHED)
+		return begin_detached(h, key, len, policy, f, result);
 	return call_begin(h, SHM_VALUE, key, len, policy, f, result);
 }
 
@@ -81,49 +269,6 @@ on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 	if (likely(r != AGAIN))
 		return r;
 	return begin_slowly(h, key, key_len, policy, f, result);
-}
-
-/*
- * Finds the calling thread's peer before the thread ends the flight. Notes in
- * f->doubtful whether another caller may have led the key, too. Returns 0, or
- * an error if this thread does not lead the flight. *out is NULL for a flight
- * outside the segment (f->alone).
- */
-static force_inline int leader(struct flight *f, struct peer **out)
-{
-	*out = NULL;
-	if (unlikely(!f))
-		return -EINVAL;
-	if (likely(f->map)) {
-		*out = peer_of(f->life);
-		if (likely(*out)) {
-			f->doubtful =
-				flight_is_doubtful(f->map, f->slot, f->ctl);
-			if (unlikely(f->doubtful))
-				handle_warn_newcomers(f->map);
-			return 0;
-		}
-	}
-	if (!f->map && !f->alone)
-		return -ESTALE;
-	if (f->cookie != process_cookie())
-		return -ECHILD;
-	return f->alone ? 0 : -EPERM;
-}
-
-/*
- * Ends the claim of a flight that has ended. Returns `r`; but -ESHUTDOWN if the
- * flight ended as asked and another caller may have led the key, too.
- */
-static force_inline int ended(struct flight *f, int r)
-{
-	if (unlikely(f->has_claim) && !flight_open(f))
-		claim_end(f);
-	if (unlikely(f->doubtful) && r >= 0) {
-		f->doubtful = false;
-		return -ESHUTDOWN;
-	}
-	return r;
 }
 
 /* Asks the policy's `fits` whether the value is this key's. */
@@ -171,13 +316,17 @@ static force_inline int publish(struct flight *f, const struct iovec *iov,
 	struct peer *p;
 	int r = leader(f, &p);
 
-	if (!r && (count < 0 || (count && !iov)))
+	if (unlikely(r))
+		return r;
+	if (unlikely(count < 0 || (count && !iov)))
 		r = -EINVAL;
-	if (!r && f->fits)
+	else if (f->fits)
 		r = check_fit(f, iov, count);
-	if (r == -EILSEQ)
-		return ended(f, refuse_misfit(f, p));
-	return r ? r : ended(f, flight_publish(f, p, iov, count));
+	if (likely(!r))
+		r = flight_publish(f, p, iov, count);
+	else if (r == -EILSEQ)
+		r = refuse_misfit(f, p);
+	return ended(f, p, r);
 }
 
 on_waking int sfshm_publishv(struct sfshm_flight *flight,
@@ -205,7 +354,7 @@ int sfshm_fail(struct sfshm_flight *flight, int code, const char *message)
 	struct peer *p;
 	int r = leader(f, &p);
 
-	return r ? r : ended(f, flight_fail(f, p, code, message));
+	return r ? r : ended(f, p, flight_fail(f, p, code, message));
 }
 
 /*
@@ -243,7 +392,11 @@ int sfshm_flight_value(const struct sfshm_flight *flight,
 	struct peer *p;
 	int r = sized_result_is_valid(result) ? leader(f, &p) : -EINVAL;
 
-	return r ? r : last_value(f, p, result, NULL);
+	if (r)
+		return r;
+	r = last_value(f, p, result, NULL);
+	leave(f);
+	return r;
 }
 
 int sfshm_touch(struct sfshm_flight *flight)
@@ -266,9 +419,10 @@ int sfshm_touch(struct sfshm_flight *flight)
 	if (!r && !own_tags)
 		memcpy(f->tagging.tag, tagging.tag, sizeof(tagging.tag));
 	if (!r)
-		r = ended(f, flight_publish(f, p, &iov, 1));
+		r = flight_publish(f, p, &iov, 1);
 	else if (r == -ESTALE)
-		r = ended(f, flight_release(f, p));
+		r = flight_release(f, p);
+	r = ended(f, p, r);
 	/* If the flight goes on, its value is another one. */
 	if (!own_tags)
 		f->tagging.tag[0] = 0;
@@ -281,7 +435,7 @@ int call_end(struct flight *f, int code, const char *message)
 	struct peer *p;
 	int r = leader(f, &p);
 
-	return r ? r : ended(f, flight_end_somehow(f, p, code, message));
+	return r ? r : ended(f, p, flight_end_somehow(f, p, code, message));
 }
 
 int sfshm_release(struct sfshm_flight *flight)
@@ -290,7 +444,7 @@ int sfshm_release(struct sfshm_flight *flight)
 	struct peer *p;
 	int r = leader(f, &p);
 
-	return r ? r : ended(f, flight_release(f, p));
+	return r ? r : ended(f, p, flight_release(f, p));
 }
 
 void sfshm_flight_cleanup(struct sfshm_flight *flight)
@@ -324,120 +478,4 @@ void sfshm_flight_uncacheable(struct sfshm_flight *flight, uint32_t ms)
 uint64_t sfshm_flight_generation(const struct sfshm_flight *flight)
 {
 	return ctl_gen(load_relaxed(&flight_of(flight)->ctl));
-}
-
-/*
- * A copy of a flight for a thread that may not be its leader. Meanwhile the
- * leader may end the flight, or give up an old value (FLIGHT-T16), and the
- * process may drop the mapping. Therefore such a thread copies each field once,
- * and then uses only the copy.
- */
-struct grip {
-	struct flight f;      /* only the fields that flight_extend() reads */
-	struct mapping *held; /* a reference; NULL: the thread is attached */
-};
-
-/* Copies the flight, and makes sure that its mapping stays until let_go(). */
-static int reach(const struct flight *f, struct grip *g)
-{
-	g->held = NULL;
-	g->f.map = load_relaxed(&f->map);
-	if (!g->f.map)
-		return -ESTALE;
-	g->f.cookie = load_relaxed(&f->cookie);
-	g->f.serial = load_relaxed(&f->serial);
-	g->f.ctl = load_relaxed(&f->ctl);
-	g->f.slot = load_relaxed(&f->slot);
-	if (g->f.cookie != process_cookie())
-		return -ECHILD;
-	if (peer_attached(g->f.map, g->f.serial))
-		return 0;
-	g->held = mapping_get_serial(g->f.serial);
-	return g->held ? 0 : -ESTALE;
-}
-
-static void let_go(struct grip *g)
-{
-	if (g->held)
-		mapping_put(g->held);
-}
-
-/* Adds a flight's waiters to *n; sets *ever if any caller has ever waited. */
-static int waiters_of(const struct flight *f, uint32_t *n, bool *ever)
-{
-	struct grip g;
-	int r = reach(f, &g);
-
-	if (r)
-		return r;
-	if (flight_stands(&g.f)) {
-		*ever |= load_seq(&g.f.map->cold[g.f.slot].event) &
-			 EVENT_WAITERS;
-		*n += peer_waiters(g.f.map, g.f.slot);
-	} else {
-		r = -ESTALE;
-	}
-	let_go(&g);
-	return r;
-}
-
-/* Counts the waiters of a flight and of its claim. */
-static int waiters(const struct flight *f, uint32_t *n, bool *ever)
-{
-	const struct flight *claim = claim_of(f);
-	int r = waiters_of(f, n, ever);
-
-	if (!r && claim)
-		(void)waiters_of(claim, n, ever);
-	return r;
-}
-
-uint32_t sfshm_flight_waiters(const struct sfshm_flight *flight)
-{
-	const struct flight *f = flight_of(flight);
-	uint32_t n = 0;
-	bool ever = false;
-
-	return waiters(f, &n, &ever) ? 0 : n;
-}
-
-int sfshm_abandoned(const struct sfshm_flight *flight)
-{
-	const struct flight *f = flight_of(flight);
-	bool ever = false;
-	uint32_t n = 0;
-	int r;
-
-	if (!f)
-		return -EINVAL;
-	if (load_relaxed(&f->alone))
-		return 0;
-	r = waiters(f, &n, &ever);
-	return r ? r : ever && !n;
-}
-
-static int extend(const struct flight *f, uint32_t ms)
-{
-	struct grip g;
-	int r = reach(f, &g);
-
-	if (r)
-		return r;
-	r = flight_extend(&g.f, ms);
-	let_go(&g);
-	return r;
-}
-
-int sfshm_extend(struct sfshm_flight *flight, uint32_t ms)
-{
-	struct flight *f = flight_of(flight), *claim;
-	int r;
-
-	if (!f)
-		return -EINVAL;
-	if (load_relaxed(&f->alone))
-		return 0;
-	r = extend(f, ms);
-	claim = claim_of(f);
-	return !r && claim ? extend(claim, ms) : r;
 }

@@ -8,6 +8,7 @@
 #include "peer/wait.h"
 #include "store/arena.h"
 #include "store/evict.h"
+#include "sync/detached.h"
 #include "sync/flight.h"
 #include "top/handle.h"
 #include "top/heartbeat.h"
@@ -28,11 +29,13 @@ static void before_fork(void)
 	heartbeat_fork_lock();
 	pthread_mutex_lock(&handle_lock);
 	mapping_fork_lock();
+	pthread_mutex_lock(&peer_lock);
 	urcu_bp_before_fork();
 }
 
 static void unlock_after_fork(void)
 {
+	pthread_mutex_unlock(&peer_lock);
 	mapping_fork_unlock();
 	pthread_mutex_unlock(&handle_lock);
 	heartbeat_fork_unlock();
@@ -54,6 +57,8 @@ static void after_fork_child(void)
 	wait_unrest();
 	heartbeat_forget();
 	handle_note_fork();
+	detached_forget();
+	peer_list = NULL;
 	unlock_after_fork();
 }
 

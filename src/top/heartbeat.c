@@ -204,7 +204,10 @@ static int leads(const struct flight *f)
 		return -ECHILD;
 	if (f->alone)
 		return 0;
-	return peer_of(f->life) ? 0 : -EPERM;
+	return flight_of_process(f) || peer_of(f->life) ||
+			       peer_of_birth(f->life) ?
+		       0 :
+		       -EPERM;
 }
 
 /*
@@ -272,10 +275,23 @@ static uint64_t end_thread(uint64_t number)
 /* Whether a call that ends the flight returned -ESTALE, or would now. */
 static bool was_taken(const struct flight *f)
 {
+	struct mapping *held = NULL;
+	bool taken;
+
 	if (!flight_open(f))
 		return f->outcome == -ESTALE;
-	return !f->alone &&
-	       (!peer_attached(f->map, f->serial) || !flight_stands(f));
+	if (f->alone)
+		return false;
+	if (!peer_attached(f->map, f->serial)) {
+		if (flight_of_process(f))
+			held = mapping_get_serial(f->serial);
+		if (!held)
+			return true;
+	}
+	taken = !flight_stands(f);
+	if (held)
+		mapping_put(held);
+	return taken;
 }
 
 int sfshm_heartbeat_stop(struct sfshm_heartbeat *heartbeat)

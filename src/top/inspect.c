@@ -43,12 +43,20 @@ static bool record_alive(const struct mapping *map, struct shm_participant *rec)
 	return !life_proven_dead(map, rec, &word);
 }
 
-static uint32_t flights_of(const struct shm_participant *rec)
+/* A note may outlive its flight (store/owned.h). */
+static uint32_t flights_of(const struct mapping *map, uint32_t index)
 {
+	const struct shm_participant *rec = &map->participants[index];
 	uint32_t n = 0;
 
-	for (int i = 0; i < SHM_OWNED; i++)
-		n += load_relaxed(&rec->owned[i]) != 0;
+	for (int i = 0; i < SHM_OWNED; i++) {
+		uint32_t noted = load_relaxed(&rec->owned[i]);
+		const struct shm_slot *s = noted ? slot_at(map, noted - 1) :
+						   NULL;
+
+		n += s && (slot_kind(s) == SHM_SEMAPHORE ||
+			   ctl_owner(load_seq(&s->ctl)) == index + 1);
+	}
 	for (int i = 0; i < SHM_SHARED; i++)
 		n += load_relaxed(&rec->shared[i]) != 0;
 	return n;
@@ -78,7 +86,7 @@ static void fill_participant(const struct mapping *map, uint32_t index,
 	info->pid = load_relaxed(&rec->pid);
 	info->tid = load_relaxed(&rec->tid);
 	info->pid_ns = load_relaxed(&rec->pid_ns);
-	info->flights = flights_of(rec);
+	info->flights = flights_of(map, index);
 	epoch = load_relaxed(&rec->epoch);
 	info->reading = (epoch & EPOCH_ACTIVE) != 0;
 	info->expelled = (epoch & EPOCH_EXPELLED) != 0;

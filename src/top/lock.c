@@ -188,7 +188,9 @@ int sfshm_unlock(struct sfshm_lock *lock)
 		return -ESTALE;
 	p = peer_of(held->life);
 	if (unlikely(!p))
-		return held->cookie != process_cookie() ? -ECHILD : -EPERM;
+		return held->cookie != process_cookie() ?
+			       -ECHILD :
+			       call_not_mine(held->map, held->life);
 	rank_drop(p, held->rank);
 	if (unlikely(held->word))
 		return unlock_shared(held, p);
@@ -223,7 +225,7 @@ int sfshm_lock_key(const struct sfshm_lock *lock, void *buffer, size_t size)
 	if (held->cookie != process_cookie())
 		return -ECHILD;
 	if (!peer_of(held->life))
-		return -EPERM;
+		return call_not_mine(held->map, held->life);
 	n = key_load(held->map, &held->map->slots[held->slot], key);
 	if (n > 0 && size)
 		memcpy(buffer, key, (size_t)n < size ? (size_t)n : size);

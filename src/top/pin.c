@@ -11,10 +11,9 @@
 
 struct pin {
 	struct mapping *map;
-	uint64_t serial; /* of the mapping, whose address may be reused */
+	uint64_t life; /* identifies the holder's attached thread */
 	uint64_t len;
 	uint32_t ref;
-	uint32_t incarnation;
 	int32_t place; /* index in the record's pins[]; -1: an empty value */
 	uint32_t held;
 	uint32_t skip; /* bytes of tags in the chain, before the value */
@@ -49,8 +48,7 @@ int sfshm_pin(struct sfshm *h, const void *key, size_t key_len,
 	if (r)
 		return r;
 	pn->map = c.self->map;
-	pn->serial = c.self->map->serial;
-	pn->incarnation = c.self->incarnation;
+	pn->life = c.self->life;
 	pn->len = result->value.len;
 	pn->place = c.pin_place;
 	pn->skip = c.skip;
@@ -61,12 +59,7 @@ int sfshm_pin(struct sfshm *h, const void *key, size_t key_len,
 /* The calling thread's peer, if that thread took the pin and still holds it. */
 static struct peer *holder(const struct pin *pn)
 {
-	struct peer *p;
-
-	if (!pn->held)
-		return NULL;
-	p = peer_attached(pn->map, pn->serial);
-	return p && p->incarnation == pn->incarnation ? p : NULL;
+	return pn->held ? peer_of(pn->life) : NULL;
 }
 
 int sfshm_pin_iov(const struct sfshm_pin *pin, uint64_t offset,

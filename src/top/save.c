@@ -143,6 +143,8 @@ static int lead(struct save *s, struct sfshm *h,
 		r = save_reach(s, p, SFSHM_SAVE_ACQUIRED);
 	if (!r)
 		r = save_open(s, p, o->mode ? o->mode : 0600);
+	/* sfshm_release_all() leaves saves alone. */
+	s->flight.life = p->born;
 	if (!r)
 		return SFSHM_LEADER;
 	(void)save_abort(s, p);
@@ -269,7 +271,7 @@ static int writer(struct sfshm_save *save, struct peer **out)
 		return -ESTALE;
 	if (s->flight.cookie != process_cookie())
 		return -ECHILD;
-	*out = peer_of(s->flight.life);
+	*out = peer_of_birth(s->flight.life);
 	if (!*out)
 		return -EPERM;
 	s->flight.doubtful = flight_is_doubtful(s->flight.map, s->flight.slot,

@@ -199,7 +199,9 @@ int sfshm_permit_release(struct sfshm_permit *permit)
 		return 0;
 	p = peer_of(t->life);
 	if (unlikely(!p))
-		return t->cookie != process_cookie() ? -ECHILD : -EPERM;
+		return t->cookie != process_cookie() ?
+			       -ECHILD :
+			       call_not_mine(t->map, t->life);
 	/*
 	 * The program's own robust mutexes may have cleared list_op_pending
 	 * (WAIT-6).

@@ -10,6 +10,7 @@
 
 #include <sfshm/do.h>
 #include <sfshm/put.h>
+#include <sfshm/release.h>
 #include <sfshm/tag.h>
 
 #include "lane.h"
@@ -72,6 +73,10 @@ static void parse_policy(struct sfshm_policy *p, char *rest)
 			p->flags |= SFSHM_KEEP;
 		else if (!strcmp(w, "fail-if-lost"))
 			p->flags |= SFSHM_FAIL_IF_LOST;
+		else if (!strcmp(w, "detached"))
+			p->flags |= SFSHM_DETACHED;
+		else if (sscanf(w, "task=%u", &ms) == 1)
+			p->task = ms;
 		else if (!strcmp(w, "token"))
 			p->cancel = &token;
 		else if (!strncmp(w, "claim=", 6)) {
@@ -151,14 +156,43 @@ static void do_put_if_none(struct lane *lane, char *rest)
 				      strlen(rest), 0));
 }
 
-static void do_publish(struct lane *lane, char *rest)
+static void publish(const struct lane *lane, struct sfshm_flight *flight,
+		    const char *text)
 {
-	int r = sfshm_publish(&lane->flight, rest, strlen(rest));
+	int r = sfshm_publish(flight, text, strlen(text));
 
 	if (r == SFSHM_INVALIDATED)
 		reply(lane, "invalidated");
 	else
 		reply_code(lane, r);
+}
+
+static void do_publish(struct lane *lane, char *rest)
+{
+	publish(lane, &lane->flight, rest);
+}
+
+/* For another lane. */
+static void do_publish_of(struct lane *lane, char *rest)
+{
+	struct lane *other = lane_find(word(&rest));
+
+	publish(lane, &other->flight, rest);
+}
+
+static void do_release_of(struct lane *lane, char *rest)
+{
+	reply_code(lane, sfshm_release(&lane_find(rest)->flight));
+}
+
+static void do_release_all(struct lane *lane, char *rest)
+{
+	int n = sfshm_release_all(handle, strtoul(rest, NULL, 10));
+
+	if (n < 0)
+		reply_code(lane, n);
+	else
+		reply(lane, "%d", n);
 }
 
 static void do_tag(struct lane *lane, char *rest)
@@ -265,6 +299,9 @@ const struct command flight_commands[] = {
 	{ "put", "KEY TEXT", do_put },
 	{ "put-if-none", "KEY TEXT", do_put_if_none },
 	{ "publish", "TEXT", do_publish },
+	{ "publish-of", "LANE TEXT: its flight", do_publish_of },
+	{ "release-of", "LANE", do_release_of },
+	{ "release-all", "TASK", do_release_all },
 	{ "tag", "NAME: of the flight's value", do_tag },
 	{ "invalidate-tag", "NAME", do_invalidate_tag },
 	{ "publish-bytes", "LENGTH SEED", do_publish_bytes },

@@ -5,6 +5,7 @@
  * death a fresh process finishes every key without having to sleep, the
  * segment is sound, and generations have only grown.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -20,13 +21,13 @@
 /* How many of a point's passages are tried. */
 #define PASSAGES (UNDER_TSAN || UNDER_ASAN ? 2 : 6)
 
-#define KEYS 7
+#define KEYS 8
 static const char long_key[] = "a key longer than what a slot has room for";
 static const char *const keys[KEYS] = {
-	"one",  "two",    long_key, "a dead leader's", "a dying leader's",
-	"held", "orphan",
+	"one",  "two",    long_key,      "a dead leader's", "a dying leader's",
+	"held", "orphan", "a process's",
 };
-enum { ONE, TWO, LONG, DEAD, DYING, HELD, ORPHAN };
+enum { ONE, TWO, LONG, DEAD, DYING, HELD, ORPHAN, SHARED };
 
 /* Few slots and little memory: all has to be evicted and reclaimed. */
 static const struct sfshm_options tiny = {
@@ -124,6 +125,43 @@ static void share_lock(struct sfshm *h)
 	(void)!sfshm_lock(h, "lock", 4, &o, &lock);
 }
 
+/* A flight of the process: one thread begins it and ends, one publishes it. */
+static struct sfshm_flight shared;
+static struct sfshm_result of_shared = SFSHM_RESULT_INIT;
+
+static void *begin_shared(void *h)
+{
+	const struct sfshm_policy detached = {
+		.size = sizeof(detached),
+		.ttl_ms = SFSHM_FOREVER,
+		.flags = SFSHM_REFRESH | SFSHM_DETACHED,
+	};
+
+	(void)!sfshm_begin(h, keys[SHARED], strlen(keys[SHARED]), &detached,
+			   &shared, &of_shared);
+	return NULL;
+}
+
+static void *publish_shared(void *unused)
+{
+	(void)unused;
+	if (sfshm_publish(&shared, "v", 1) >= 0)
+		ledger->generation[SHARED] = of_shared.generation;
+	return NULL;
+}
+
+static void lead_for_process(struct sfshm *h)
+{
+	void *(*const steps[])(void *) = { begin_shared, publish_shared };
+	pthread_t thread;
+
+	for (int i = 0; i < 2; i++) {
+		demand(!pthread_create(&thread, NULL, steps[i], h));
+		demand(!pthread_join(thread, NULL));
+	}
+	sfshm_result_clear(&of_shared);
+}
+
 static void wait_in_vain(struct sfshm *h)
 {
 	struct sfshm_result result = SFSHM_RESULT_INIT;
@@ -193,6 +231,7 @@ static void go_through_everything(int unused, void *arg)
 	make(h, ONE, 0, &anew);
 	make(h, ONE, 100, &anew);
 	make(h, LONG, 100, &anew);
+	lead_for_process(h);
 	make(h, TWO, 10, &anew);
 	end_without_value(h);
 	pin_and_publish(h);

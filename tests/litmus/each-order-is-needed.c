@@ -144,6 +144,18 @@ static const struct litmus protocols[] = {
 		.needs = "ORDER-G1 seq, ORDER-G2 seq, ORDER-G9 seq",
 	},
 	{
+		.name = "ORDER-P7, ORDER-P8: a flight is given to a record "
+			"that is being swept",
+		.threads = {
+			"r0 = life cas 0 1 acq_rel; fence seq/ORDER-P7; "
+			"r1 = ctl acq",
+			"r2 = ctl cas 0 1 acq_rel; fence seq/ORDER-P8; "
+			"r3 = life acq",
+		},
+		.never = "r1 = 0, r3 = 0",
+		.needs = "ORDER-P7 seq, ORDER-P8 seq",
+	},
+	{
 		.name = "ORDER-S1, ORDER-S2: a value copied, then validated",
 		.threads = {
 			"r0 = ctl cas 0 1 seq; fence rel/ORDER-S2; "

@@ -37,9 +37,12 @@ static const char *prepare_mutex(const struct bench *b)
 	return prepare(b);
 }
 
-static uint64_t lead(uint64_t n, bool publish)
+static uint64_t lead(uint64_t n, bool publish, uint32_t flags)
 {
-	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+	const struct sfshm_policy policy = {
+		.size = sizeof(policy),
+		.flags = flags,
+	};
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	struct sfshm_flight flight;
 	char value[BENCH_VALUE] = "value";
@@ -64,13 +67,19 @@ static uint64_t lead(uint64_t n, bool publish)
 static uint64_t ours_publish(const struct bench *b, uint64_t n)
 {
 	(void)b;
-	return lead(n, true);
+	return lead(n, true, 0);
+}
+
+static uint64_t detached_publish(const struct bench *b, uint64_t n)
+{
+	(void)b;
+	return lead(n, true, SFSHM_DETACHED);
 }
 
 static uint64_t ours_release(const struct bench *b, uint64_t n)
 {
 	(void)b;
-	return lead(n, false);
+	return lead(n, false, 0);
 }
 
 static uint64_t robust_mutex(const struct bench *b, uint64_t n)
@@ -167,6 +176,17 @@ const struct bench flight_benches[] = {
 		.prepare = prepare_mutex,
 		.ours = ours_publish,
 		.theirs = robust_mutex,
+		.clean_up = clean_up,
+	},
+	{
+		.name = "flight-detached",
+		.peer = "the same, owned by its thread",
+		.what = "begin and publish 64 bytes, of the process",
+		.target = 1.3,
+		.batch = 200000,
+		.prepare = prepare,
+		.ours = detached_publish,
+		.theirs = ours_publish,
 		.clean_up = clean_up,
 	},
 	{

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The list of this process's flights that are not tied to a thread
+ * (SFSHM_DETACHED). Private memory.
+ *
+ * Each such flight has an entry, which its struct names by a number in place of
+ * its leader's life. The entry lets one thread at a time end the flight (MOVE-1
+ * of sync/move.h), and says for which task the flight was begun, so that a task
+ * does not wait for itself, and so that what it left can be given back.
+ *
+ * An entry's word is its number and its state:
+ *
+ *   FREE n -> OPEN n     a flight begins; all of the entry is written before
+ *   OPEN n -> BUSY n     a thread is about to end the flight
+ *   BUSY n -> OPEN n     it has not ended it: the flight is still open
+ *   BUSY n -> FREE n'    the flight has ended; n' has not been used before
+ *
+ * The memory of entries is never freed, so a late caller finds another number,
+ * and is told -ESTALE. A thread that ends inside a call, without libc's
+ * knowledge, leaves its entry BUSY for the life of the process. In a forked
+ * child all entries are the parent's; it frees them.
+ */
+#ifndef SYNC_DETACHED_H
+#define SYNC_DETACHED_H
+
+#include "sync/flight.h"
+
+/* What an entry says. */
+struct detached {
+	const void *handle; /* by which the flight was begun */
+	uint64_t task;      /* 0: none */
+	uint64_t serial;    /* of the mapping */
+	uint64_t ctl;       /* the flight's word as it began */
+	uint64_t claim_ctl; /* of the flight on its claim key, or 0 */
+	uint32_t slot;
+	uint32_t claim_slot;
+	bool alone; /* the flight is outside the segment */
+};
+
+/* Takes an entry. Returns its number, or 0: there is no memory. */
+uint64_t detached_new(void);
+
+/* Lists a flight in an entry that was taken for it. */
+void detached_open(uint64_t number, const struct detached *d);
+
+/* Lets the caller end the flight. False: it has ended, or is being ended. */
+bool detached_claim(uint64_t number);
+
+/*
+ * A thread may be cancelled in a check of the policy while it ends a flight. So
+ * it notes the entry that it has claimed, until it gives the entry back; and
+ * detached_drop_end() gives back what the ending thread has noted, and the free
+ * entry that it keeps for its next flight.
+ */
+void detached_note_end(uint64_t number);
+void detached_drop_end(void);
+
+/* The caller has claimed the entry. */
+void detached_unclaim(uint64_t number);
+void detached_free(uint64_t number);
+
+/*
+ * Claims the next entry, from *at on, that this handle's caller opened for the
+ * task, and copies it. Returns its number, or 0: there is no more.
+ */
+uint64_t detached_claim_next(const void *handle, uint64_t task, uint32_t *at,
+			     struct detached *d);
+
+/*
+ * Returns the task for which flight `gen` at the slot was begun, or 0: for
+ * none, or not in this process.
+ */
+uint64_t detached_task(const struct mapping *map, uint32_t slot, uint64_t gen);
+
+/*
+ * Whether the task would wait for itself, if it waited at the slot: its flights
+ * and those of other tasks of this process are the edges, and so are the waits
+ * of those tasks. The caller has noted its wait. Of the tasks on a circle, the
+ * last one to look here finds it.
+ */
+bool detached_circle(const struct mapping *map, uint64_t task, uint32_t slot);
+
+/* Frees all entries: they are the parent's. */
+void detached_forget(void);
+
+#endif

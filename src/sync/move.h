@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Flights of a process (SFSHM_DETACHED): any thread of the process may end such
+ * a flight, and the end of the thread that began it does not end it. The kernel
+ * vouches for threads only, so at each moment the flight has one owner, the
+ * record of one thread of the process. It moves between records by FLIGHT-T20.
+ *
+ *  MOVE-1. No thread writes a slot that its own record does not own. So a
+ *      thread first moves a flight to its own record, then ends it as one that
+ *      it began. Two enders may move the flight to and fro, so within the
+ *      process the flight's entry (sync/detached.h) lets one of them through.
+ *      Other threads extend the lease as they do for any flight
+ *      (sync/extend.c).
+ *  MOVE-2. A generation is in a slot once, and only FLIGHT-T20 changes the
+ *      owner of a BUSY word without changing the generation. So whoever finds
+ *      the generation BUSY has found a record of its own process, and a mover
+ *      that finds any other word has lost the flight: it writes nothing.
+ *  MOVE-3. The new owner's record says so before the CAS: a mover notes the
+ *      slot in its own record. A thread that detaches gives its flights to the
+ *      record of another thread, whose notes it may not write; it sets that
+ *      record's `owned_overflow`. It does so under peer_lock, and a thread
+ *      leaves the list of peers before it detaches; so no flight goes to a
+ *      record that is about to be given back in good order.
+ *  MOVE-4. The receiver may still end without libc's knowledge, and its record
+ *      may be swept, and taken by a thread of another process, between the
+ *      giver's look at it and the CAS. So the giver looks again after the CAS
+ *      (ORDER-P8), and takes the flight back if the receiver is gone. Before
+ *      the CAS it names the slot, the new word and the receiver's incarnation
+ *      in its own record: if it dies before the second look, its reaper looks
+ *      instead, and ends the flight.
+ *  MOVE-5. Followers sleep on the words of the last owner. Whoever has moved a
+ *      flight wakes them (WAIT-5).
+ *  MOVE-6. The old owner's note may outlive the move, which is legal
+ *      (store/owned.h). If the flight is stolen, the slot stays the old
+ *      owner's: its own thread lets go of it once it needs the note's place, or
+ *      detaches.
+ *
+ * P is the owner, Q a thread of the same process, F a follower, R a reaper, I
+ * an invalidator, L one that steals, all elsewhere:
+ *
+ *   meanwhile                      what becomes of it
+ *   Q dies before the CAS          P has the flight. Q's reaper finds a note of
+ *                                  a slot that is not Q's
+ *   Q dies after the CAS           Q's record notes the slot: F takes over
+ *                                  (FLIGHT-T7), or R ends the flight. If P
+ *                                  lives and nobody was woken, F learns of it
+ *                                  at the end of its slice; if the process
+ *                                  died, at once, by P's word
+ *   P dies before the CAS          F and R compete with Q's CAS. If Q's comes
+ *                                  first, the flight has outlived P
+ *   P dies after the CAS           its reaper wakes the slot's waiters, no more
+ *   P is swept as Q moves          the sweep's CAS is from BUSY g P: one of the
+ *                                  two fails. R never touches BUSY g Q for P
+ *   two movers                     MOVE-1; movers that are no enders (P as it
+ *                                  detaches) make the other's CAS fail once
+ *   I marks the flight             the mover's CAS fails, and is tried again
+ *                                  from the marked word
+ *   L steals the flight            the mover's CAS fails: -ESTALE, MOVE-6
+ *   Q stops for an hour            as the owner of any flight: the lease ends
+ *   P gives to Q, P dies           MOVE-4
+ *   P gives to Q, Q dies           Q's overflow is set: R looks at all slots
+ */
+#ifndef SYNC_MOVE_H
+#define SYNC_MOVE_H
+
+#include "sync/flight.h"
+
+/* Whether the flight that `ctl` names is one of its leader's process. */
+static inline bool flight_is_detached(const struct mapping *map, uint32_t slot,
+				      uint64_t ctl)
+{
+	return started_detached(load_acquire(&map->cold[slot].started),
+				ctl_gen(ctl));
+}
+
+/* Makes a flight that P has just begun one of its process. */
+void flight_detach(const struct flight *f, struct peer *p);
+
+/*
+ * FLIGHT-T20: makes P the owner of the flight, in whichever record of the
+ * process it is. False: the process has lost the flight (MOVE-2).
+ */
+bool flight_move(struct flight *f, struct peer *p);
+
+/*
+ * FLIGHT-T20: gives all flights of the process that P owns to other threads'
+ * records. Those for which there is no other record stay P's. P is about to
+ * detach, and has left the list of peers.
+ */
+void flight_hand_over(struct peer *p);
+
+#endif
