@@ -19,7 +19,7 @@ static struct agent *patient(const char *command)
 /* It is attached, and has no part in what it attaches with. */
 static struct agent *armed(const char *point, int passage)
 {
-	struct agent *a = agent_start();
+	struct agent *a = agent_start_patient();
 
 	agent_expect(a, "-ENODATA", "get nothing");
 	agent_expect(a, "ok", "arm %s %d KILL", point, passage);
@@ -240,11 +240,11 @@ static void share_drained(void **state)
 /* A sharer waits behind the writer, and takes over what is left of it. */
 static void writer_that_sharers_wait_for(void **state)
 {
-	struct agent *sharer = agent_start(), *writer = agent_start(), *next;
+	struct agent *sharer = agent_start(), *writer, *next;
 
 	(void)state;
 	agent_expect(sharer, "locked", "lock key shared");
-	agent_say(writer, "lock key");
+	writer = patient("lock key");
 	await_waiters("key", 1);
 	next = patient("lock key shared");
 	await_waiters("key", 2);
