@@ -94,7 +94,7 @@ static void sharer_dies_at(const char *point, const char *first,
 	/* The lock is there, and somebody shares it. */
 	agent_expect(other, "locked", "lock key shared");
 	if (first)
-		agent_expect(victim, "locked", first);
+		agent_expect(victim, "locked", "%s", first);
 	if (!strcmp(doing, "unlock key")) {
 		writer = patient("lock key");
 		await_waiters("key", 1);

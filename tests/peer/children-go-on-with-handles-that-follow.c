@@ -363,7 +363,7 @@ static void but_not_where_libc_knows_of_no_fork(void **state)
 	pid = (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	assert_true(pid >= 0);
 	if (!pid)
-		_exit(get(handle, "parents") != -ECHILD);
+		_exit(get(handle, "parents") == -ECHILD ? 0 : 1);
 	assert_int_equal(child_gone(pid), 0);
 	assert_int_equal(get(handle, "parents"), SFSHM_CACHED);
 	assert_int_equal(sfshm_close(handle), 0);

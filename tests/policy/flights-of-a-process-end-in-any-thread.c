@@ -332,7 +332,13 @@ static void marked_as_it_moves(void **state)
 static struct sfshm_flight shared[ROUNDS];
 static uint32_t begun, ends[ROUNDS];
 
-static void end_or_begin(int member, void *arg)
+/* Waits until another thread has brought the word so far. */
+static void reaches(uint32_t *word, uint32_t n)
+{
+	demand(eventually(load_acquire(word) >= n));
+}
+
+static void begin_rounds(void)
 {
 	const struct sfshm_policy anew = {
 		.size = sizeof(anew),
@@ -340,27 +346,39 @@ static void end_or_begin(int member, void *arg)
 		.ttl_ms = 60000,
 	};
 	struct sfshm_result res = SFSHM_RESULT_INIT;
+
+	for (uint32_t i = 0; i < ROUNDS; i++) {
+		if (i)
+			reaches(&ends[i - 1], 1);
+		demand(sfshm_begin(h, "key", 3, &anew, &shared[i], &res) ==
+		       SFSHM_LEADER);
+		store_release(&begun, i + 1);
+	}
+	sfshm_result_clear(&res);
+}
+
+static void end_rounds(unsigned int member)
+{
 	char bytes[3000];
 
-	(void)arg;
+	value_fill(bytes, sizeof(bytes), member);
 	for (uint32_t i = 0; i < ROUNDS; i++) {
 		int r;
 
-		if (!member) {
-			demand(eventually(!i || load_acquire(&ends[i - 1])));
-			demand(sfshm_begin(h, "key", 3, &anew, &shared[i],
-					   &res) == SFSHM_LEADER);
-			store_release(&begun, i + 1);
-			continue;
-		}
-		demand(eventually(load_acquire(&begun) > i));
-		value_fill(bytes, sizeof(bytes), (unsigned int)member);
+		reaches(&begun, i + 1);
 		r = sfshm_publish(&shared[i], bytes, sizeof(bytes));
 		demand(r == 0 || r == -ESTALE);
-		if (!r)
-			fetch_add_acq_rel(&ends[i], 1);
+		fetch_add_acq_rel(&ends[i], !r);
 	}
-	sfshm_result_clear(&res);
+}
+
+static void end_or_begin(int member, void *arg)
+{
+	(void)arg;
+	if (member)
+		end_rounds((unsigned int)member);
+	else
+		begin_rounds();
 }
 
 static void by_one_of_a_crowd(void **state)
@@ -383,30 +401,38 @@ static void by_one_of_a_crowd(void **state)
 static struct sfshm_flight given[PAIRS];
 static uint32_t turn[PAIRS]; /* odd: the flight is the publisher's */
 
-static void begin_or_publish(int member, void *arg)
+static void begin_each(int pair)
 {
 	struct sfshm_result res = SFSHM_RESULT_INIT;
-	int pair = member / 2;
 	char key[32];
 
-	(void)arg;
 	for (uint32_t i = 0; i < KEYS_EACH; i++) {
 		int n = snprintf(key, sizeof(key), "%d of %u", pair, i);
 
-		if (member % 2) {
-			demand(eventually(load_acquire(&turn[pair]) ==
-					  2 * i + 1));
-			demand(sfshm_publish(&given[pair], key, (size_t)n) ==
-			       0);
-			store_release(&turn[pair], 2 * i + 2);
-			continue;
-		}
-		demand(eventually(load_acquire(&turn[pair]) == 2 * i));
+		reaches(&turn[pair], 2 * i);
 		demand(sfshm_begin(h, key, (size_t)n, DETACHED(.ttl_ms = 60000),
 				   &given[pair], &res) == SFSHM_LEADER);
 		store_release(&turn[pair], 2 * i + 1);
 	}
 	sfshm_result_clear(&res);
+}
+
+static void publish_each(int pair)
+{
+	for (uint32_t i = 0; i < KEYS_EACH; i++) {
+		reaches(&turn[pair], 2 * i + 1);
+		demand(sfshm_publish(&given[pair], "value", 5) == 0);
+		store_release(&turn[pair], 2 * i + 2);
+	}
+}
+
+static void begin_or_publish(int member, void *arg)
+{
+	(void)arg;
+	if (member % 2)
+		publish_each(member / 2);
+	else
+		begin_each(member / 2);
 }
 
 static void by_two_hundred_threads(void **state)
