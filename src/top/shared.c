@@ -53,7 +53,7 @@ static bool same_bytes(const struct sfshm_options *a,
 	return !memcmp((const char *)a + at, (const char *)b + at, end - at);
 }
 
-static struct entry **bucket_of(const char *name, size_t len)
+static struct entry **chain_of(const char *name, size_t len)
 {
 	return &table[hash_bytes(name, len, 0) % BUCKETS];
 }
@@ -62,7 +62,7 @@ static struct entry **bucket_of(const char *name, size_t len)
 static struct entry *find(const char *name, size_t len)
 {
 	/* ORDER-H5 pairs ORDER-H6 */
-	struct entry *e = load_acquire(bucket_of(name, len));
+	struct entry *e = load_acquire(chain_of(name, len));
 
 	while (e && (e->len != len || memcmp(e->name, name, len)))
 		e = e->next;
@@ -126,7 +126,7 @@ static struct sfshm *take(const struct entry *e, const struct sfshm_options *o)
  */
 static struct entry *link_first(struct entry *mine)
 {
-	struct entry **at = bucket_of(mine->name, mine->len), *e;
+	struct entry **at = chain_of(mine->name, mine->len), *e;
 	int state = uncancelled_begin();
 
 	pthread_mutex_lock(&handle_lock);

@@ -118,9 +118,9 @@ static void own_lock_is_refused(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		agent_expect(a, "locked", first[i]);
+		agent_expect(a, "locked", "%s", first[i]);
 		for (int k = 0; k < 2; k++) {
-			agent_expect(a, "-EDEADLK", again[k]);
+			agent_expect(a, "-EDEADLK", "%s", again[k]);
 			agent_expect(a, "-EDEADLK", "%s try", again[k]);
 			agent_expect(a, "-EBUSY", "%s own-is-busy", again[k]);
 		}
