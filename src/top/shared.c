@@ -145,6 +145,7 @@ static struct sfshm *open_first(struct entry *mine,
 				const struct sfshm_options *o)
 {
 	struct sfshm_options wish = mine->options;
+	struct sfshm *opened = NULL;
 	struct entry *e;
 	int r;
 
@@ -153,20 +154,21 @@ static struct sfshm *open_first(struct entry *mine,
 		wish.why_size = o->why_size;
 	}
 	options_explain(&wish, "%s", "");
-	r = sfshm_open(&mine->handle, mine->name, &wish);
+	r = sfshm_open(&opened, mine->name, &wish);
 	if (r) {
 		if (wish.why && wish.why_size && !wish.why[0])
 			options_explain(&wish, "%s", sfshm_strerror(r));
 		free(mine);
 		return NULL;
 	}
-	mine->handle->shared = true;
+	mine->handle = opened;
+	opened->shared = true;
 	if (wish.flags & SFSHM_CREATE)
-		mine->handle->anew = &mine->options;
+		opened->anew = &mine->options;
 	e = link_first(mine);
 	if (e == mine)
-		return mine->handle;
-	handle_discard(mine->handle);
+		return opened;
+	handle_discard(opened);
 	free(mine);
 	return take(e, o);
 }
@@ -174,7 +176,9 @@ static struct sfshm *open_first(struct entry *mine,
 static struct sfshm *first(const char *name, size_t len,
 			   const struct sfshm_options *o)
 {
-	static const struct sfshm_options none;
+	static const struct sfshm_options none = {
+		.size = sizeof(none),
+	};
 	struct entry *mine = malloc(sizeof(*mine) + len + 1);
 
 	if (!mine)
