@@ -50,7 +50,7 @@ static void from_one_segment_to_the_next(void **state)
 	(void)state;
 	agent_expect(leader, "leader", "begin key");
 	pid = resizing_start(z);
-	assert_true(eventually(resizing_look().slots == 200));
+	resizing_await(200);
 	sleeps_note();
 	for (int i = 0; i < 2; i++)
 		pthread_create(&threads[i], NULL, ask_and_tell, &pair);

@@ -17,7 +17,7 @@ static void begin_resize(void)
 {
 	under_way = resizing_make(SLOTS);
 	pid = resizing_start(under_way);
-	assert_true(eventually(resizing_look().slots == SLOTS));
+	resizing_await(SLOTS);
 	watch_end();
 	/* Sleepers wait until they are woken: nothing is found later on. */
 	agent_expect(first, "ok", "sleep-until-woken");

@@ -30,7 +30,7 @@ static void set_the_scene(struct scene *s)
 	await_waiters("key", 1);
 	s->z = resizing_make(200);
 	s->pid = resizing_start(s->z);
-	assert_true(eventually(resizing_look().slots == 200));
+	resizing_await(200);
 	s->asker[FRESH] = agent_start();
 	s->probe = agent_start();
 	agent_say(s->asker[LATE], "begin key forever");
@@ -148,7 +148,7 @@ static void walked(void **state)
 	agent_expect(s.leader, "leader", "begin key forever");
 	s.z = resizing_make(200);
 	s.pid = resizing_start(s.z);
-	assert_true(eventually(resizing_look().slots == 200));
+	resizing_await(200);
 	assert_int_equal(sfshm_next_key(s.h, "k", 1, &walk), 1);
 	assert_int_equal(walk.key_len, 3);
 	assert_int_equal(sfshm_next_key(s.h, "k", 1, &walk), 0);

@@ -65,7 +65,7 @@ static void across_the_switch(void **state)
 	agent_expect(leader, "leader", "begin key");
 	before = told(leader);
 	pid = resizing_start(z);
-	assert_true(eventually(resizing_look().slots == 300));
+	resizing_await(300);
 	agent_say(next, "begin key");
 	agent_kill(leader);
 	assert_non_null(strstr(agent_hear(next), "leader"));

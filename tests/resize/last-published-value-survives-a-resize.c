@@ -25,7 +25,7 @@ static int stop_at(struct resizing *z, enum kill_point point,
 static void let_go_on(int pid)
 {
 	assert_int_equal(kill(pid, SIGCONT), 0);
-	assert_true(eventually(resizing_look().slots == 200));
+	resizing_await(200);
 }
 
 static void let_end(int pid, struct agent *leader)

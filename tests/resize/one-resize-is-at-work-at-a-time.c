@@ -24,7 +24,7 @@ static void second_is_refused(void **state)
 	(void)state;
 	agent_expect(leader, "leader", "begin slow");
 	pid = resizing_start(first);
-	assert_true(eventually(resizing_look().slots == 200));
+	resizing_await(200);
 	z->patience_ms = 50;
 	assert_int_equal(second(z), -EBUSY);
 	z->wish.size = 0;
@@ -137,7 +137,7 @@ static void forked_child_is_at_none(void **state)
 	(void)state;
 	agent_expect(leader, "leader", "begin slow");
 	assert_int_equal(pthread_create(&thread, NULL, resize_slowly, z), 0);
-	assert_true(eventually(resizing_look().slots == 200));
+	resizing_await(200);
 	snprintf(name, sizeof(name), "%s-other", segment);
 	assert_int_equal(child_gone(child_start(resize_another, 0, name)), 0);
 	agent_expect(leader, "ok", "publish done");

@@ -102,6 +102,17 @@ static inline struct sfshm_segment_info resizing_look(void)
 	return info;
 }
 
+/*
+ * Waits until the successor has the name, and opens it: that tells the
+ * predecessor that it has moved, as the resizer does next. So a call that
+ * begins after this goes to the successor.
+ */
+static inline void resizing_await(uint32_t slots)
+{
+	assert_true(eventually(resizing_look().slots == slots));
+	assert_int_equal(sfshm_close(segment_open(NULL)), 0);
+}
+
 /* How many wait for the key in the segment that is being replaced. */
 static inline uint32_t resizing_waiters(const char *key)
 {

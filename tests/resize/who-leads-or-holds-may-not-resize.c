@@ -102,7 +102,7 @@ static void other_threads_may(void **state)
 	(void)state;
 	agent_expect(a, "@one locked", "@one lock key");
 	agent_say(a, "@two resize %s slots=2000", segment);
-	assert_true(eventually(resizing_look().slots == 2000));
+	resizing_await(2000);
 	watch_end();
 	agent_say(a, "@one unlock key");
 	agent_answers_both(a, "@one ok", "@two ok");

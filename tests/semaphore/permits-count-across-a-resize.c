@@ -12,17 +12,13 @@ static struct agent *first, *second;
 
 #define SLOTS 2000
 
-/*
- * Begins a resize that cannot end before the permits held come back. Whoever
- * opens the successor tells its predecessor that it has moved.
- */
+/* Begins a resize that cannot end before the permits held come back. */
 static struct resizing *resize(int *pid)
 {
 	struct resizing *z = resizing_make(SLOTS);
 
 	*pid = resizing_start(z);
-	assert_true(eventually(resizing_look().slots == SLOTS));
-	assert_int_equal(sfshm_close(segment_open(NULL)), 0);
+	resizing_await(SLOTS);
 	return z;
 }
 
