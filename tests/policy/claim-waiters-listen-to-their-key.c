@@ -5,6 +5,8 @@
  * that another waiter needs, robs no leader that it cannot replace, and circles
  * are found whatever it waits for.
  */
+#include <sfshm/tag.h>
+
 #include "agent.h"
 #include "asker.h"
 #include "policy.h"
@@ -211,24 +213,36 @@ static void leader_of_the_key_dies(void **state)
 	all_get("value");
 }
 
-/* Its leader is past its time, but nobody here can replace it. */
+/*
+ * Its leader is past its time, but nobody here can replace it. What it then
+ * publishes is too old for a caller that asked after an invalidation.
+ */
 static void late_leader_is_not_robbed(void **state)
 {
 	struct agent *leader = agent_start();
-	struct asker a = { .policy = *POLICY(CLAIM) };
+	struct asker a = { .policy = *POLICY(CLAIM) }, later = a;
 
 	(void)state;
 	set_the_scene(POLICY(CLAIM));
 	agent_expect(leader, "leader", "begin key age=30000");
+	agent_expect(leader, "ok", "tag t");
 	await_waiters("key", CROWD);
 	clock_advance(40000);
 	asker_start(&a, h, "key");
 	await_waiters(upstream, 1);
-	agent_expect(leader, "ok", "publish late");
+	assert_int_equal(sfshm_invalidate_tag(h, "t", 1), 0);
+	later.number = 7;
+	asker_start(&later, h, "key");
+	await_waiters(upstream, 2);
+	agent_expect(leader, "invalidated", "publish late");
 	all_get("late");
 	asker_join(&a);
 	assert_string_equal(asker_text(&a), "late");
 	sfshm_result_clear(&a.result);
+	agent_expect(holder, "ok", "release");
+	asker_join(&later);
+	assert_int_equal(later.outcome, SFSHM_COMPUTED);
+	sfshm_result_clear(&later.result);
 	assert_int_equal(watch_counter("steals"), 0);
 }
 

@@ -14,6 +14,7 @@
 struct world {
 	uint32_t done[FLIGHTS]; /* how often each flight's work was finished */
 	uint32_t last;          /* the flight that was */
+	uint32_t left;          /* members that ask no more */
 };
 
 static int change_the_world(struct sfshm_flight *f, void *arg)
@@ -23,8 +24,10 @@ static int change_the_world(struct sfshm_flight *f, void *arg)
 
 	demand(n < FLIGHTS);
 	fetch_add_relaxed(&world->done[n], 1);
-	/* Long enough for all others to come. */
-	usleep(300);
+	/* All others come, and wait. */
+	demand(eventually(sfshm_flight_waiters(f) +
+				  load_acquire(&world->left) >=
+			  CROWD - 1));
 	store_relaxed(&world->last, n + 1);
 	return sfshm_publish(f, &n, sizeof(n));
 }
@@ -44,6 +47,7 @@ static void ask_again_and_again(int member, void *arg)
 		demand(load_relaxed(&world->done[n]) == 1);
 		demand(load_relaxed(&world->last) > n);
 	}
+	fetch_add_acq_rel(&world->left, 1);
 }
 
 static void in_a_crowd(void **state)

@@ -11,7 +11,8 @@
 struct ledger {
 	uint32_t runs[KEYS];
 	uint32_t leading[KEYS];
-	uint32_t resizes, done;
+	uint32_t under_way, resizes; /* is one; how many there were */
+	uint32_t done;
 };
 
 static const struct sfshm_policy keep = {
@@ -24,7 +25,10 @@ static void lead(struct sfshm_flight *flight, int key, const char *value,
 {
 	demand(fetch_add_acq_rel(&l->leading[key], 1) == 0);
 	fetch_add_relaxed(&l->runs[key], 1);
-	usleep(key % 10 ? 100 : 3000);
+	/* Some lead until others wait, and the segment is being replaced. */
+	if (key % 10 == 0)
+		demand(eventually(sfshm_flight_waiters(flight) &&
+				  load_acquire(&l->under_way)));
 	fetch_sub_acq_rel(&l->leading[key], 1);
 	demand(sfshm_publish(flight, value, strlen(value)) == 0);
 }
@@ -54,13 +58,15 @@ static void resize_until_done(struct ledger *l)
 {
 	uint32_t n = 0;
 
-	while (load_acquire(&l->done) < HERD) {
+	while (load_acquire(&l->done) < HERD || n < 2) {
 		struct sfshm_options wish = { .size = sizeof(wish) };
 
 		wish.slots = KEYS * 2 + 50 * (n++ % 4);
+		store_release(&l->under_way, 1);
 		demand(sfshm_resize(segment, &wish,
 				    sfshm_deadline_ms(PATIENCE_MS), NULL,
 				    NULL) == 0);
+		store_release(&l->under_way, 0);
 		fetch_add_relaxed(&l->resizes, 1);
 	}
 }
