@@ -16,7 +16,7 @@ adapter()
 	if [ -f "/usr/share/php/$3" ]; then
 		exits 0 "$1: its program runs" php_run "${shared[@]}" \
 			"$SFSHM_SOURCE/tests/bindings/php/$1.php"
-		is "$(cat "$TMP/out")" done "$1: it finds nothing wrong"
+		is "$(cat "$TMP/out")" "done" "$1: it finds nothing wrong"
 	else
 		skip "no package $2 here" "$1"
 	fi

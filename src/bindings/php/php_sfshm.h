@@ -61,7 +61,7 @@ ZEND_BEGIN_MODULE_GLOBALS(sfshm)
 	struct lead *spare;   /* room for the next one */
 	struct held *held;    /* locks and permits that the request holds */
 	struct sfshm_result result;
-	bool warned;	      /* the request has been told of an unusable segment */
+	bool warned;	      /* that the segment cannot be used */
 /* clang-format on */
 ZEND_END_MODULE_GLOBALS(sfshm)
 
