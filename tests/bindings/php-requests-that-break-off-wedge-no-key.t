@@ -60,10 +60,7 @@ $cache = new Sfshm\Cache;
 register_shutdown_function(function () use ($cache) {
     echo $cache->get('after', fn() => 'made afterwards');
 });
-$cache->get('after', function () {
-    ini_set('memory_limit', '4M');
-    while (true) $a[] = str_repeat('x', 10000);
-});
+$cache->get('after', fn() => trigger_error('an error', E_USER_ERROR));
 END_OF_PAGE
 serve 2
 
