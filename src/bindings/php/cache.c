@@ -161,6 +161,9 @@ PHP_METHOD(Sfshm_Cache, __construct)
 	Z_PARAM_PATH_STR_OR_NULL(segment)
 	Z_PARAM_ARRAY_HT(options)
 	ZEND_PARSE_PARAMETERS_END();
+	if (cache->prefix)
+		zend_string_release(cache->prefix);
+	cache->prefix = NULL;
 	memset(policy, 0, sizeof(*policy));
 	policy->size = sizeof(*policy);
 	policy->flags = SFSHM_DETACHED;
@@ -203,6 +206,9 @@ static void make_alone(struct ask *ask, int error, zval *return_value)
 {
 	if (error)
 		error_warn(sfshm_strerror(error));
+	/* A handler of errors may have thrown. */
+	if (EG(exception))
+		return;
 	if (ask->metadata) {
 		SFSHM_G(result).owner_died = 0;
 		metadata_fill(ask->metadata, "computed");

@@ -143,6 +143,8 @@ static void take(zval *return_value, zend_class_entry *ce,
 static bool prepare(struct want *want, const struct cache *cache,
 		    const zend_string *name, double timeout, bool none)
 {
+	uint32_t ms;
+
 	if (!key_make(&want->key, cache, name))
 		return false;
 	if (!cache->handle) {
@@ -151,8 +153,9 @@ static bool prepare(struct want *want, const struct cache *cache,
 		return false;
 	}
 	want->handle = cache->handle;
-	want->deadline_ns = sfshm_deadline_ms(
-		none ? cache->policy.wait_timeout_ms : seconds_ms(timeout));
+	ms = none ? cache->policy.wait_timeout_ms : seconds_ms(timeout);
+	/* A cache's 0 is no limit, as in php.ini; a call's does not wait. */
+	want->deadline_ns = sfshm_deadline_ms(none && !ms ? SFSHM_FOREVER : ms);
 	return true;
 }
 

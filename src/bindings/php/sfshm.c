@@ -79,7 +79,7 @@ PHP_MINFO_FUNCTION(sfshm)
 	char path[256] = "";
 
 	if (sfshm_path(name && *name ? name : NULL, path, sizeof(path)))
-		strcpy(path, "the name cannot be used");
+		snprintf(path, sizeof(path), "the name cannot be used");
 	php_info_print_table_start();
 	php_info_print_table_row(2, "sfshm support", "enabled");
 	php_info_print_table_row(2, "extension version", PHP_SFSHM_VERSION);

@@ -110,6 +110,7 @@ is($lock->ownerDied(), false, 'nobody died');
 is($lock->generation() > 0, true, 'a fencing token');
 unset($lock);
 is($cache->tryLock('l', true)?->release(), true, 'the end of the object releases it');
+is((new Sfshm\Cache(null, ['timeout' => 0]))->lock('l')->release(), true, 'no limit');
 $one = $cache->acquire('s', 1);
 is($cache->tryAcquire('s', 1), null, 'no permit left');
 $one->release();
