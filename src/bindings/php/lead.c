@@ -152,19 +152,19 @@ PHP_METHOD(Sfshm_Item, tag)
 PHP_METHOD(Sfshm_Item, previous)
 {
 	struct item *item = THIS_ITEM();
-	zval * or = NULL;
+	zval *absent = NULL;
 
 	ZEND_PARSE_PARAMETERS_START(0, 1)
 	Z_PARAM_OPTIONAL
-	Z_PARAM_ZVAL(or)
+	Z_PARAM_ZVAL(absent)
 	ZEND_PARSE_PARAMETERS_END();
 	if (item->lead &&
 	    !sfshm_flight_value(&item->lead->flight, &SFSHM_G(result))) {
 		value_of_result(return_value);
 		return;
 	}
-	if (or)
-		RETURN_COPY(or);
+	if (absent)
+		RETURN_COPY(absent);
 }
 
 PHP_METHOD(Sfshm_Item, extend)

@@ -32,9 +32,9 @@ static bool find(const struct cache *cache, const struct key *key)
 	return r >= 0;
 }
 
-/* Sets *value to the key's value, or to `or`. False: an exception has come. */
-static bool fetch(const struct cache *cache, const zend_string *name, zval * or,
-		  zval *value)
+/* Sets *value to the key's value, or to `absent`. False: an exception has come. */
+static bool fetch(const struct cache *cache, const zend_string *name,
+		  zval *absent, zval *value)
 {
 	struct key key;
 
@@ -42,8 +42,8 @@ static bool fetch(const struct cache *cache, const zend_string *name, zval * or,
 		return false;
 	if (find(cache, &key))
 		return value_of_result(value);
-	if (or)
-		ZVAL_COPY(value, or);
+	if (absent)
+		ZVAL_COPY(value, absent);
 	else
 		ZVAL_NULL(value);
 	return true;
@@ -52,14 +52,14 @@ static bool fetch(const struct cache *cache, const zend_string *name, zval * or,
 PHP_METHOD(Sfshm_Cache, fetch)
 {
 	zend_string *name;
-	zval * or = NULL;
+	zval *absent = NULL;
 
 	ZEND_PARSE_PARAMETERS_START(1, 2)
 	Z_PARAM_STR(name)
 	Z_PARAM_OPTIONAL
-	Z_PARAM_ZVAL(or)
+	Z_PARAM_ZVAL(absent)
 	ZEND_PARSE_PARAMETERS_END();
-	fetch(THIS_CACHE(), name, or, return_value);
+	fetch(THIS_CACHE(), name, absent, return_value);
 }
 
 PHP_METHOD(Sfshm_Cache, has)
@@ -314,13 +314,13 @@ static bool array_of(zval *iterable, bool keys, zval *array)
 
 PHP_METHOD(Sfshm_Cache, getMultiple)
 {
-	zval *keys, * or = NULL, *each, array, value;
+	zval *keys, *absent = NULL, *each, array, value;
 	zend_string *name;
 
 	ZEND_PARSE_PARAMETERS_START(1, 2)
 	Z_PARAM_ITERABLE(keys)
 	Z_PARAM_OPTIONAL
-	Z_PARAM_ZVAL(or)
+	Z_PARAM_ZVAL(absent)
 	ZEND_PARSE_PARAMETERS_END();
 	if (!array_of(keys, false, &array))
 		RETURN_THROWS();
@@ -330,7 +330,7 @@ PHP_METHOD(Sfshm_Cache, getMultiple)
 		name = zval_try_get_string(each);
 		if (!name)
 			break;
-		if (fetch(THIS_CACHE(), name, or, &value))
+		if (fetch(THIS_CACHE(), name, absent, &value))
 			zend_symtable_update(Z_ARRVAL_P(return_value), name,
 					     &value);
 		zend_string_release(name);
