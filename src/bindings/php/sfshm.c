@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The module: settings, begin and end of requests, phpinfo(). */
 #include "php_sfshm.h"
-#include "sfshm_arginfo.h"
 
 #include <ext/standard/info.h>
 

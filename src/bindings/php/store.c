@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sfshm\Cache: storing, removing and looking for values. */
 #include "php_sfshm.h"
-#include "sfshm_arginfo.h"
 
 #include <zend_exceptions.h>
 #include <zend_interfaces.h>
@@ -32,7 +31,9 @@ static bool find(const struct cache *cache, const struct key *key)
 	return r >= 0;
 }
 
-/* Sets *value to the key's value, or to `absent`. False: an exception has come. */
+/*
+ * Sets *value to the key's value, or to `absent`. False: an exception has come.
+ */
 static bool fetch(const struct cache *cache, const zend_string *name,
 		  zval *absent, zval *value)
 {
