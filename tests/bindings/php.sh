@@ -83,6 +83,7 @@ serve()
 	cat >"$TMP/nginx.conf" <<-END
 	$([ "$UID" -ne 0 ] || echo "user root;")
 	daemon off;
+	env SFSHM_TEST_ID;
 	worker_processes 1;
 	pid $TMP/nginx.pid;
 	error_log $TMP/nginx.log;
