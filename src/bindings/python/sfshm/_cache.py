@@ -229,7 +229,8 @@ class Cache(_core.Segment):
                     f"{function.__qualname__}() is a coroutine: call "
                     f"get_or_create() in a thread (asyncio.to_thread)"
                 )
-            return _memoized(self, function, key, options)
+            made: F = _memoized(self, function, key, options)
+            return made
 
         return decorate
 
