@@ -14,7 +14,7 @@ unit()
 {
 	local file line status=0
 
-	timeout 600 "$python" -W error -m unittest -v "$1" >"$TMP/log" 2>&1 ||
+	timeout 300 "$python" -W error -m unittest -v "$1" >"$TMP/log" 2>&1 ||
 		status=$?
 	while read -r line; do
 		case $line in
