@@ -46,7 +46,7 @@ def page(path, query):
     if path == "/work":
         return cache.get_or_create(key, lambda: work(key))
     if path == "/exit":
-        return cache.get_or_create(key, lambda: leave(key, lambda: os._exit(3)))
+        return cache.get_or_create(key, lambda: leave(key, lambda: os._exit(1)))
     if path == "/sysexit":
         return cache.get_or_create(key, lambda: leave(key, sys.exit))
     if path == "/many":
