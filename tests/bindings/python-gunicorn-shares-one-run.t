@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The Python binding under gunicorn, with processes and with threads, each with
+# PROMISE-B3: the Python binding under gunicorn, with processes and with threads, each with
 # and without --preload. A herd on one key makes one run; so does a herd after the value's
 # end. If the leader's worker is killed, another one runs the work, and only the
 # requests of the dead one fail. A graceful reload loses no request and makes no

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The unit tests of the Python binding, each with its result: values, keys,
+# PROMISE-B3: the unit tests of the Python binding, each with its result: values, keys,
 # lifetimes, failures, herds, deaths, forks, waits and their signals, locks,
 # memory; Django's and dogpile's backends.
 . "${0%/*}/../lib/tap.sh" || exit 1

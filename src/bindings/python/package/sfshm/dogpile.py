@@ -72,7 +72,8 @@ class SfshmBackend(BytesBackend):  # type: ignore[misc]
         self.cache.set(key, value)
 
     def set_serialized_multi(self, mapping: Mapping[str, bytes]) -> None:
-        self.cache.set_many(mapping)
+        for key, value in mapping.items():
+            self.cache.set(key, value)
 
     def delete(self, key: str) -> None:
         self.cache.delete(key)
