@@ -62,15 +62,15 @@ int core_tags(PyObject *tags, struct iovec *tag, int *count);
 
 /* values.c */
 PyObject *core_encode(struct segment *self, PyObject *value);
-PyObject *core_decode(struct segment *self, const void *data, size_t len);
+PyObject *core_decode(struct segment *self, const void *stored, size_t size);
 PyObject *core_decode_hit(struct segment *self);
 
 /* flight.c, hold.c: methods of a segment */
-PyObject *core_get_or_create(PyObject *self, PyObject *const *args,
+PyObject *core_get_or_create(PyObject *object, PyObject *const *args,
 			     Py_ssize_t count, PyObject *names);
-PyObject *core_touch(PyObject *self, PyObject *args);
-PyObject *core_lock(PyObject *self, PyObject *args);
-PyObject *core_semaphore(PyObject *self, PyObject *args);
+PyObject *core_touch(PyObject *object, PyObject *args);
+PyObject *core_lock(PyObject *segment, PyObject *args);
+PyObject *core_semaphore(PyObject *segment, PyObject *args);
 
 /* methods.c: the calls of a segment that neither lead nor wait */
 PyObject *core_get(PyObject *self, PyObject *const *args, Py_ssize_t count);

@@ -18,7 +18,7 @@ struct held {
 	struct sfshm_permit permit;
 };
 
-struct hold {
+struct guard {
 	PyObject_HEAD PyObject *segment;
 	PyObject *name;
 	struct held *first;
@@ -27,10 +27,10 @@ struct hold {
 	uint32_t rank;
 	uint32_t flags;      /* of a lock */
 	uint32_t timeout_ms; /* of `with`; 0: no limit */
-	char owner_died;     /* the lock's last holder has died */
+	int owner_died;      /* the lock's last holder has died */
 };
 
-static int take_once(struct hold *self, struct key *key, uint32_t flags,
+static int take_once(struct guard *self, struct key *key, uint32_t flags,
 		     uint64_t deadline, struct held *held)
 {
 	struct sfshm *handle = ((struct segment *)self->segment)->handle;
@@ -51,7 +51,7 @@ static int take_once(struct hold *self, struct key *key, uint32_t flags,
 	return sfshm_lock(handle, key->data, key->len, &lock, &held->lock);
 }
 
-static int wait_once(struct hold *self, struct key *key, uint64_t deadline,
+static int wait_once(struct guard *self, struct key *key, uint64_t deadline,
 		     struct held *held)
 {
 	int rc;
@@ -66,7 +66,7 @@ static int wait_once(struct hold *self, struct key *key, uint64_t deadline,
  * Waits, until `deadline` (0: none). Nothing is lost between two slices: the
  * next one takes what has become free. Returns -EINTR with an exception.
  */
-static int wait_for(struct hold *self, struct key *key, uint64_t deadline,
+static int wait_for(struct guard *self, struct key *key, uint64_t deadline,
 		    struct held *held)
 {
 	uint64_t slice;
@@ -87,7 +87,7 @@ static int wait_for(struct hold *self, struct key *key, uint64_t deadline,
 }
 
 /* Returns 0 or 1 (the last holder has died), or an error. */
-static int take(struct hold *self, int wait, uint32_t timeout_ms)
+static int take(struct guard *self, int wait, uint32_t timeout_ms)
 {
 	struct held *held;
 	struct key key;
@@ -117,7 +117,7 @@ static int take(struct hold *self, int wait, uint32_t timeout_ms)
 }
 
 /* The last thing that this thread has taken, or NULL. */
-static struct held **mine(struct hold *self)
+static struct held **mine(struct guard *self)
 {
 	struct held **at = &self->first;
 
@@ -126,7 +126,7 @@ static struct held **mine(struct hold *self)
 	return *at ? at : NULL;
 }
 
-static int give_back(struct hold *self, struct held **at)
+static int give_back(struct guard *self, struct held **at)
 {
 	struct held *held = *at;
 	int rc;
@@ -142,7 +142,7 @@ static int give_back(struct hold *self, struct held **at)
 static PyObject *hold_acquire(PyObject *object, PyObject *args, PyObject *named)
 {
 	static char *names[] = { "blocking", "timeout", NULL };
-	struct hold *self = (struct hold *)object;
+	struct guard *self = (struct guard *)object;
 	PyObject *timeout = NULL;
 	uint32_t ms = 0;
 	int rc, blocking = 1;
@@ -169,7 +169,7 @@ static PyObject *hold_acquire(PyObject *object, PyObject *args, PyObject *named)
 
 static PyObject *hold_release(PyObject *object, PyObject *Py_UNUSED(none))
 {
-	struct hold *self = (struct hold *)object;
+	struct guard *self = (struct guard *)object;
 	struct held **at = mine(self);
 	int rc = at ? give_back(self, at) : -EPERM;
 
@@ -183,7 +183,7 @@ static PyObject *hold_release(PyObject *object, PyObject *Py_UNUSED(none))
 
 static PyObject *hold_enter(PyObject *object, PyObject *Py_UNUSED(none))
 {
-	struct hold *self = (struct hold *)object;
+	struct guard *self = (struct guard *)object;
 	int rc = take(self, 1, self->timeout_ms);
 
 	if (rc < 0)
@@ -199,12 +199,12 @@ static PyObject *hold_exit(PyObject *object, PyObject *Py_UNUSED(args))
 
 static PyObject *hold_locked(PyObject *object, PyObject *Py_UNUSED(none))
 {
-	return PyBool_FromLong(mine((struct hold *)object) != NULL);
+	return PyBool_FromLong(mine((struct guard *)object) != NULL);
 }
 
 static PyObject *hold_generation(PyObject *object, void *Py_UNUSED(closure))
 {
-	struct held **at = mine((struct hold *)object);
+	struct held **at = mine((struct guard *)object);
 
 	return PyLong_FromUnsignedLongLong(
 		at ? sfshm_lock_generation(&(*at)->lock) : 0);
@@ -212,12 +212,12 @@ static PyObject *hold_generation(PyObject *object, void *Py_UNUSED(closure))
 
 static PyObject *hold_owner_died(PyObject *object, void *Py_UNUSED(closure))
 {
-	return PyBool_FromLong(((struct hold *)object)->owner_died);
+	return PyBool_FromLong(((struct guard *)object)->owner_died);
 }
 
 static void hold_free(PyObject *object)
 {
-	struct hold *self = (struct hold *)object;
+	struct guard *self = (struct guard *)object;
 	PyTypeObject *type = Py_TYPE(object);
 
 	/* What another thread holds goes back when that thread ends. */
@@ -264,21 +264,21 @@ static PyType_Slot hold_slots[] = {
 
 PyType_Spec core_hold_spec = {
 	.name = "sfshm._core.Hold",
-	.basicsize = sizeof(struct hold),
+	.basicsize = sizeof(struct guard),
 	.flags = Py_TPFLAGS_DEFAULT,
 	.slots = hold_slots,
 };
 
-static struct hold *new_hold(PyObject *type, PyObject *segment, PyObject *name,
-			     PyObject *timeout)
+static struct guard *new_hold(PyObject *type, PyObject *segment, PyObject *name,
+			      PyObject *timeout)
 {
 	PyTypeObject *made = (PyTypeObject *)type;
-	struct hold *self;
+	struct guard *self;
 	struct key key;
 
 	if (core_key(name, &key) < 0)
 		return NULL;
-	self = (struct hold *)made->tp_alloc(made, 0);
+	self = (struct guard *)made->tp_alloc(made, 0);
 	if (!self)
 		return NULL;
 	Py_INCREF(segment);
@@ -296,7 +296,7 @@ static struct hold *new_hold(PyObject *type, PyObject *segment, PyObject *name,
 PyObject *core_lock(PyObject *segment, PyObject *args)
 {
 	PyObject *type, *name, *timeout;
-	struct hold *self;
+	struct guard *self;
 	unsigned int rank;
 	int shared;
 
@@ -316,7 +316,7 @@ PyObject *core_semaphore(PyObject *segment, PyObject *args)
 {
 	PyObject *type, *name, *timeout;
 	unsigned int max, rank;
-	struct hold *self;
+	struct guard *self;
 
 	if (!PyArg_ParseTuple(args, "OOIOI:_semaphore", &type, &name, &max,
 			      &timeout, &rank))

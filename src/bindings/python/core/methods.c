@@ -231,59 +231,74 @@ PyObject *core_invalidate_all(PyObject *self, PyObject *args)
 	return rc < 0 ? core_raise(rc, NULL) : PyLong_FromLong(rc);
 }
 
-/* keys(prefix): a list of bytes */
+static int append_key(PyObject *list, const struct sfshm_walk *walk)
+{
+	PyObject *key = PyBytes_FromStringAndSize((const char *)walk->key,
+						  (Py_ssize_t)walk->key_len);
+	int rc = key ? PyList_Append(list, key) : -1;
+
+	Py_XDECREF(key);
+	return rc;
+}
+
+/* _keys(prefix): a list of bytes */
 PyObject *core_next_keys(PyObject *self, PyObject *prefix)
 {
 	struct sfshm_walk walk = SFSHM_WALK_INIT;
-	PyObject *key, *list;
 	struct key wanted = { .data = "" };
-	int rc = 0;
+	PyObject *list;
+	int rc;
 
-	if (!PyUnicode_Check(prefix) || PyUnicode_GET_LENGTH(prefix) > 0)
-		rc = core_key(prefix, &wanted);
-	list = rc < 0 ? NULL : PyList_New(0);
-	while (list) {
-		rc = sfshm_next_key(as_segment(self)->handle, wanted.data,
-				    wanted.len, &walk);
-		if (rc <= 0)
-			break;
-		key = PyBytes_FromStringAndSize((const char *)walk.key,
-						(Py_ssize_t)walk.key_len);
-		if (!key || PyList_Append(list, key) < 0)
-			Py_CLEAR(list);
-		Py_XDECREF(key);
+	if ((!PyUnicode_Check(prefix) || PyUnicode_GET_LENGTH(prefix) > 0) &&
+	    core_key(prefix, &wanted) < 0)
+		return NULL;
+	list = PyList_New(0);
+	if (!list)
+		return NULL;
+	while ((rc = sfshm_next_key(as_segment(self)->handle, wanted.data,
+				    wanted.len, &walk)) > 0) {
+		if (append_key(list, &walk) < 0) {
+			Py_DECREF(list);
+			return NULL;
+		}
 	}
-	if (list && rc < 0) {
-		Py_DECREF(list);
-		return core_raise(rc, NULL);
-	}
-	return list;
+	if (rc == 0)
+		return list;
+	Py_DECREF(list);
+	return core_raise(rc, NULL);
+}
+
+static int set_number(PyObject *dict, const char *name, uint64_t value)
+{
+	PyObject *number = PyLong_FromUnsignedLongLong(value);
+	int rc = number ? PyDict_SetItemString(dict, name, number) : -1;
+
+	Py_XDECREF(number);
+	return rc;
 }
 
 /* counters(): their values by their names */
 PyObject *core_counters(PyObject *self, PyObject *Py_UNUSED(none))
 {
-	PyObject *number, *dict = PyDict_New();
+	PyObject *dict = PyDict_New();
 	const char *name, *help;
 	uint64_t value;
-	uint32_t i;
-	int rc = 0;
+	uint32_t i = 0;
+	int rc;
 
-	for (i = 0; dict; i++) {
-		rc = sfshm_counter(as_segment(self)->handle, i, &name, &help,
-				   &value);
-		if (rc < 0)
-			break;
-		number = PyLong_FromUnsignedLongLong(value);
-		if (!number || PyDict_SetItemString(dict, name, number) < 0)
-			Py_CLEAR(dict);
-		Py_XDECREF(number);
+	if (!dict)
+		return NULL;
+	while ((rc = sfshm_counter(as_segment(self)->handle, i++, &name, &help,
+				   &value)) == 0) {
+		if (set_number(dict, name, value) < 0) {
+			Py_DECREF(dict);
+			return NULL;
+		}
 	}
-	if (dict && rc != -ERANGE) {
-		Py_DECREF(dict);
-		return core_raise(rc, NULL);
-	}
-	return dict;
+	if (rc == -ERANGE)
+		return dict;
+	Py_DECREF(dict);
+	return core_raise(rc, NULL);
 }
 
 /* verify(): how many breaches */

@@ -10,9 +10,10 @@
 #include <string.h>
 #include "core.h"
 
-#define MARK "\xc1SF"
-#define MARK_LEN 3
-#define HEAD_LEN (MARK_LEN + 1)
+static const char mark[] = { '\xc1', 'S', 'F' };
+
+#define MARK_LEN (sizeof(mark))
+#define HEAD_LEN (MARK_LEN + 1) /* with the letter */
 
 enum {
 	KIND_BYTES = 'b',
@@ -22,19 +23,20 @@ enum {
 };
 
 /* The buffer for hits keeps no more than this. */
-#define HIT_BUFFER_MAX (256 * 1024)
+#define HIT_BUFFER_MAX 262144
 
 struct sfshm_result core_hit = SFSHM_RESULT_INIT;
 
 static PyObject *marked(char kind, const char *data, Py_ssize_t len)
 {
-	PyObject *bytes = PyBytes_FromStringAndSize(NULL, HEAD_LEN + len);
+	PyObject *bytes =
+		PyBytes_FromStringAndSize(NULL, (Py_ssize_t)HEAD_LEN + len);
 	char *to;
 
 	if (!bytes)
 		return NULL;
 	to = PyBytes_AS_STRING(bytes);
-	memcpy(to, MARK, MARK_LEN);
+	memcpy(to, mark, sizeof(mark));
 	to[MARK_LEN] = kind;
 	if (len > 0)
 		memcpy(to + HEAD_LEN, data, (size_t)len);
@@ -43,7 +45,7 @@ static PyObject *marked(char kind, const char *data, Py_ssize_t len)
 
 static int has_mark(const char *data, size_t len)
 {
-	return len >= MARK_LEN && memcmp(data, MARK, MARK_LEN) == 0;
+	return len >= MARK_LEN && memcmp(data, mark, MARK_LEN) == 0;
 }
 
 static PyObject *serialize(struct segment *self, PyObject *value)
