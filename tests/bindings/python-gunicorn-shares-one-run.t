@@ -8,8 +8,8 @@
 # second run. Work that ends its process leaves no key stuck. 10,000 keys are
 # made once each. After its end a server has left nothing behind.
 . "${0%/*}/../lib/tap.sh" || exit 1
-. "$SFSHM_SOURCE/tests/bindings/python.sh" || exit 1
-. "$SFSHM_SOURCE/tests/bindings/servers.sh" || exit 1
+. "$SFSHM_SOURCE/tests/bindings/python/binding.sh" || exit 1
+. "$SFSHM_SOURCE/tests/bindings/python/servers.sh" || exit 1
 
 python_has gunicorn || skip_all "no gunicorn here (package gunicorn)"
 try "sync" 1 gunicorn

@@ -6,7 +6,7 @@
 # package itself, whether Django and dogpile.cache have types or not. pip has made it without a network, with its entry point for
 # dogpile.cache.
 . "${0%/*}/../lib/tap.sh" || exit 1
-. "$SFSHM_SOURCE/tests/bindings/python.sh" || exit 1
+. "$SFSHM_SOURCE/tests/bindings/python/binding.sh" || exit 1
 
 site=$SFSHM_BUILD/python/site
 ok "the package says that it is typed" [ -f "$site/sfshm/py.typed" ]

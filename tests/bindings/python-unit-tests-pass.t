@@ -5,7 +5,7 @@
 # lifetimes, failures, herds, deaths, forks, waits and their signals, locks,
 # memory; Django's and dogpile's backends.
 . "${0%/*}/../lib/tap.sh" || exit 1
-. "$SFSHM_SOURCE/tests/bindings/python.sh" || exit 1
+. "$SFSHM_SOURCE/tests/bindings/python/binding.sh" || exit 1
 
 cd "$SFSHM_SOURCE/src/bindings/python/tests" || exit 1
 

@@ -183,6 +183,35 @@ class Waits(Case):
             lambda: signal.pthread_kill(main, signal.SIGUSR1), stop, Stop
         )
 
+    def test_are_ended_by_the_signal_itself(self):
+        """Not by the look that a wait takes from time to time."""
+        main = threading.main_thread().ident
+        rechecks = lambda: self.cache.counters()["rechecks"]
+        noted = []
+
+        def stop(number, frame):
+            raise InterruptedError
+
+        def send(before):
+            eventually(lambda: self.followers() > before)
+            time.sleep(0.01)
+            noted.append(rechecks())
+            signal.pthread_kill(main, signal.SIGUSR1)
+
+        before = signal.signal(signal.SIGUSR1, stop)
+        try:
+            # A signal that comes between two sleeps does not count.
+            for _ in range(5):
+                sender = Thread(lambda count=self.followers(): send(count))
+                with self.assertRaises(InterruptedError):
+                    self.waits()[0](timeout=None)
+                sender.outcome()
+                if rechecks() - noted.pop() <= 2:
+                    return
+            self.fail("each wait has slept on")
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+
     def test_go_on_after_a_handler_that_returns(self):
         came = []
 

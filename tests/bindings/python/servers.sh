@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 #
-# For the tests of the Python binding under its servers, after python.sh: what
+# For the tests of the Python binding under its servers, after binding.sh: what
 # each server goes through with four workers.
 
-here=$SFSHM_SOURCE/tests/bindings
+here=$SFSHM_SOURCE/tests/bindings/python
 export RUNS=$TMP/runs HOLD=$TMP/hold SEGMENT
 address=$TMP/socket
 server=
