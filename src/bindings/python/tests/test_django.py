@@ -96,6 +96,23 @@ class Backend(unittest.TestCase):
             cache.set("k", b"x" * (2 << 20))
         self.assertIsNone(cache.get("k"))
 
+    def test_each_caller_gets_its_own_exception(self):
+        backend = caches["default"]
+        waits = lambda: backend.cache.counters()["waits"]
+        before, runs = waits(), []
+
+        def work():
+            runs.append(1)
+            eventually(lambda: waits() > before)
+            raise KeyError("no such row")
+
+        ask = lambda: backend.get_or_set("k", work)
+        leader = Thread(ask)
+        eventually(lambda: runs)
+        self.assertRaises(KeyError, ask)
+        self.assertRaises(KeyError, leader.outcome)
+        self.assertEqual(runs, [1, 1])
+
     def test_get_or_set_is_single_flight(self):
         # Django finds a backend under a lock, which a fork would keep locked.
         backend = caches["default"]

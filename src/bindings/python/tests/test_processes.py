@@ -184,7 +184,7 @@ class Waits(Case):
         )
 
     def test_are_ended_by_the_signal_itself(self):
-        """Not by the look that a wait takes from time to time."""
+        # Not by the look that a wait takes from time to time.
         main = threading.main_thread().ident
         rechecks = lambda: self.cache.counters()["rechecks"]
         noted = []

@@ -10,7 +10,10 @@
         }
     }
 
-LOCATION is the segment's name. OPTIONS are those of sfshm.Cache, but `ttl`.
+LOCATION is the segment's name. OPTIONS are those of sfshm.Cache, but `ttl`. If
+the function of get_or_set() raises, its own caller gets the exception, and the
+next one calls the function again, so that each can catch what it expects. With
+"retry_on_failure": False the others get sfshm.WorkFailed instead.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ class SfshmCache(BaseCache):  # type: ignore[misc]
         # Django's own, which mean nothing here: the segment has a size.
         for name in ("MAX_ENTRIES", "CULL_FREQUENCY"):
             options.pop(name, None)
+        options.setdefault("retry_on_failure", True)
         self._name = location or None
         self._options = options
         self._opened: Optional[Cache] = None
