@@ -67,6 +67,23 @@ class Values(Case):
         self.assertRaises(sfshm.Full, self.cache.set, "large", large)
         self.assertNotIn("large", self.cache)
 
+    def test_callers_for_what_is_too_large_do_not_queue(self):
+        before, runs = self.followers(), []
+
+        def work():
+            runs.append(1)
+            if len(runs) == 1:
+                eventually(lambda: self.followers() >= before + 2)
+            else:
+                eventually(lambda: len(runs) == 3)
+            return b"x" * (2 << 20)
+
+        ask = lambda: len(self.cache.get_or_create("large", work))
+        leader = Thread(ask)
+        eventually(lambda: runs)
+        threads = [leader, Thread(ask), Thread(ask)]
+        self.assertEqual([t.outcome() for t in threads], [2 << 20] * 3)
+
 
 class Keys(Case):
     def test_text_and_bytes_are_one_key(self):
