@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
+import ctypes
+import gc
 import os
 import signal
+import sys
 import threading
 import time
 import unittest
@@ -296,26 +299,38 @@ class Holds(Case):
 
 
 class Memory(Case):
-    def test_does_not_grow(self):
-        import ctypes
-        import gc
-        import sys
+    """By count: what malloc and the interpreter have in use."""
 
+    def grown(self, turn, first, turns):
         class Info(ctypes.Structure):
             _fields_ = [(name, ctypes.c_size_t) for name in "abcdefghij"]
 
         libc = ctypes.CDLL(None)
         libc.mallinfo2.restype = Info
 
+        def used():
+            gc.collect()
+            return libc.mallinfo2().h, sys.getallocatedblocks()
+
+        for number in range(first):
+            turn(number)
+        before = used()
+        for number in range(turns):
+            turn(number)
+        after = used()
+        return after[0] - before[0], after[1] - before[1]
+
+    def test_does_not_grow_by_calls(self):
         def fail():
             raise ValueError("x")
 
         def turn(number):
-            key = f"k{number % 50}"
+            key, value = f"k{number % 50}", b"%d " % number * 100
             self.cache.get_or_create(key, lambda: {"n": number}, tags=("t",))
             self.cache.get(key)
             self.cache.get("none", None)
-            self.cache.set(key, b"v" * 300, ttl=5)
+            self.cache.set(key, value, ttl=5)
+            self.cache.add(key, value)
             self.cache.peek(key)
             self.cache.delete(key)
             self.cache.entry(key)
@@ -327,20 +342,28 @@ class Memory(Case):
                 pass
             self.cache.keys("k4")
 
-        def used():
-            gc.collect()
-            # Bytes in use of malloc, and the interpreter's own blocks.
-            return libc.mallinfo2().h, sys.getallocatedblocks()
-
-        for number in range(2000):
-            turn(number)
-        before = used()
-        for number in range(10000):
-            turn(number)
-        after = used()
         # 100,000 calls: one lost object in a hundred would show.
-        self.assertLess(after[0] - before[0], 16384)
-        self.assertLess(after[1] - before[1], 100)
+        grown = self.grown(turn, 2000, 10000)
+        self.assertLess(grown[0], 16384)
+        self.assertLess(grown[1], 100)
+
+    def test_does_not_grow_by_waits(self):
+        def turn(number):
+            begun = threading.Event()
+            before = self.followers()
+
+            def work():
+                begun.set()
+                eventually(lambda: self.followers() > before)
+                return b"x" * 20000
+
+            leader = Thread(lambda: self.cache.get_or_create("k", work))
+            begun.wait(60)
+            self.cache.get_or_create("k", int)
+            leader.outcome()
+            self.cache.delete("k")
+
+        self.assertLess(self.grown(turn, 20, 60)[0], 200000)
 
 
 if __name__ == "__main__":
