@@ -7,6 +7,10 @@
 # extension of this build, and Debian's packages in place of Composer's.
 . "${0%/*}/../lib/tap.sh" || exit 1
 
+# Python's programs are for the binding, where it is built.
+python=/usr/bin/python3
+export PYTHONPATH=$SFSHM_BUILD/python/site XDG_CACHE_HOME=$TMP
+
 # block LANGUAGE FILE N: prints its Nth block of that language
 block()
 {
@@ -72,7 +76,23 @@ missing()
 	elif grep -q Laravel "$TMP/block" &&
 		[ ! -d "$packages/Illuminate/Cache" ]; then
 		echo "no package php-illuminate-cache here"
+	elif [ "$1" = "$python" ]; then
+		misses
 	fi
+}
+
+# What the program in Python needs and does not find.
+misses()
+{
+	local module
+
+	[ -f "$SFSHM_BUILD/python/stamp" ] ||
+		echo "the binding for Python is not built"
+	for module in django dogpile.cache; do
+		grep -qE "^(from|import) $module\b" "$TMP/block" || continue
+		"$python" -c "import $module" 2>/dev/null ||
+			echo "no $module here"
+	done
 }
 
 runs_block()
@@ -105,7 +125,8 @@ programs()
 
 	blocks=$(grep -cx "\`\`\`$2" "$3")
 	for ((n = 1; n <= blocks; n++)); do
-		block "$2" "$3" "$n" >"$TMP/block"
+		block "$2" "$3" "$n" | sed "s/\"shop\"/\"$segment\"/" \
+			>"$TMP/block"
 		why=$(missing "$1")
 		if [ -n "$why" ]; then
 			skip "$why" "$name $n does the work once"
@@ -129,7 +150,7 @@ for page in "${pages[@]}"; do
 		ok "$name: shell block $n runs" runs_block "$page" "$n"
 	done
 	programs php-sfshm php "$page"
-	programs python3 python "$page"
+	programs "$python" python "$page"
 	programs ruby ruby "$page"
 	is "$(grep '^```' "$page" | sort -u | xargs)" \
 		"$(grep -oxE '```(c|sh|php|python|ruby)?' "$page" |
