@@ -4,7 +4,7 @@
  *
  * All functions here are called with the interpreter's lock (the GIL) held. A
  * call of the library that may sleep is made without it. A hit keeps the lock:
- * to give it up and take it again costs more than the hit.
+ * it waits for nobody, and so one buffer serves all threads.
  */
 #ifndef CORE_H
 #define CORE_H
