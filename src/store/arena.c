@@ -333,7 +333,7 @@ static size_t stretch(const struct mapping *map, uint32_t *ref, uint64_t len,
 {
 	const uint32_t last = map->inline_granules + granules_used(map);
 	const uint64_t *tags = map->tags;
-	uint32_t r = *ref, next;
+	uint32_t r = *ref, next = r;
 	uint64_t n = SHM_GRANULE;
 
 	if (!tag_at(map, r))
@@ -343,13 +343,14 @@ static size_t stretch(const struct mapping *map, uint32_t *ref, uint64_t len,
 		*ref = tag_next(load_relaxed(&tags[r - 1]));
 		return n;
 	}
-	for (; n < len; n += SHM_GRANULE, r = next) {
+	/* `r + 1`, not `next`: so no load waits for the one before it. */
+	for (; n < len; n += SHM_GRANULE, r++) {
 		next = tag_next(load_relaxed(&tags[r - 1]));
-		*ref = next;
 		if (next != r + 1 || next > last)
-			return n;
+			break;
 	}
-	return len;
+	*ref = next;
+	return n < len ? n : len;
 }
 
 int arena_read_long(const struct mapping *map, uint32_t ref, uint32_t skip,

@@ -50,7 +50,7 @@ ok(index(content('README.md'), "```c\n$example```\n") >= 0,
 	'README.md quotes docs/examples/report.c');
 
 my (@dead, @unknown, @wide);
-for my $file ('README.md', map { files_of($_, qr/\.md$/) } qw(docs tests)) {
+for my $file ('README.md', map { files_of($_, qr/\.md$/) } qw(docs tests src)) {
 	my $text = content($file);
 	while ($text =~ /\]\(([^)#]*)(?:#([^)]*))?\)/g) {
 		my ($link, $anchor) = ($1, $2);

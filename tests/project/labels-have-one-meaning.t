@@ -20,7 +20,7 @@ use Test::More;
 my $family = qr/(?<![\w-])[A-Z]{3,}-[A-Z]?/;
 my $label = qr/$family\d+(?![\w-])/;
 # Names that others gave to things of theirs.
-my $foreign = qr/\bUTF-8\b|\bC11\b|\bS3-FIFO\b|\bZ6\.U\b/;
+my $foreign = qr/\bUTF-8\b|\bPSR-\d+\b|\bC11\b|\bS3-FIFO\b|\bZ6\.U\b/;
 # The explorer prints participants as P with a number.
 my $printed = qr/^.* schedules, budget .*$/m;
 my $skipped = qr{^tests/stress/fuzz/corpus/|^docs/coming-from/|\.(?:svg|abi)$};

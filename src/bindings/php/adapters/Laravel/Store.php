@@ -1,0 +1,148 @@
+<?php
+
+namespace Sfshm\Laravel;
+
+use Illuminate\Contracts\Cache\LockProvider;
+use Illuminate\Contracts\Cache\Store as StoreContract;
+
+/**
+ * A store for Laravel's cache. config/cache.php:
+ *
+ *     'sfshm' => ['driver' => 'sfshm', 'prefix' => 'app:'],
+ *
+ * and in a service provider's boot():
+ *
+ *     Cache::extend('sfshm', fn($app, $config) => new \Sfshm\Laravel\Repository(
+ *         new \Sfshm\Laravel\Store($config['segment'] ?? null, $config['prefix'] ?? '')));
+ */
+class Store implements StoreContract, LockProvider
+{
+    private \Sfshm\Cache $cache;
+    /** @var array<string, \Sfshm\Cache> by lifetime */
+    private array $caches = [];
+
+    /** @param array<string, mixed> $options of Sfshm\Cache */
+    public function __construct(
+        private ?string $segment = null,
+        private string $prefix = '',
+        private array $options = [],
+    ) {
+        $this->cache = $this->cache([]);
+    }
+
+    /** A cache with some other options than the store's. */
+    public function cache(array $options): \Sfshm\Cache
+    {
+        $options += ['prefix' => $this->prefix] + $this->options;
+        return $this->caches[serialize($options)] ??= new \Sfshm\Cache($this->segment, $options);
+    }
+
+    public static function plain(mixed $value): mixed
+    {
+        return $value instanceof Counter ? $value->value : $value;
+    }
+
+    public function get($key)
+    {
+        return self::plain($this->cache->fetch($key));
+    }
+
+    public function many(array $keys)
+    {
+        return array_map(self::plain(...), $this->cache->getMultiple($keys));
+    }
+
+    private static function stored(mixed $value, $seconds): mixed
+    {
+        return is_int($value) || is_float($value) ? Counter::lasting($value, $seconds) : $value;
+    }
+
+    public function put($key, $value, $seconds)
+    {
+        return $this->cache->set($key, self::stored($value, $seconds), $seconds);
+    }
+
+    public function add($key, $value, $seconds)
+    {
+        return $this->cache->add($key, self::stored($value, $seconds), $seconds);
+    }
+
+    public function putMany(array $values, $seconds)
+    {
+        $done = true;
+        foreach ($values as $key => $value) {
+            $done = $this->put((string)$key, $value, $seconds) && $done;
+        }
+        return $done;
+    }
+
+    /** Keeps the end of the number's lifetime; a missing one has none. */
+    public function increment($key, $value = 1)
+    {
+        do {
+            $found = $this->cache->fetch($key);
+            $until = $found instanceof Counter ? $found->until : null;
+            $made = $this->cache->update(
+                $key,
+                function ($old) use ($value, $until, &$same) {
+                    $same = ($old instanceof Counter ? $old->until : null) === $until;
+                    return $same ? new Counter(self::plain($old ?? 0) + $value, $until) : $old;
+                },
+                $until === null ? INF : $found->left(),
+            );
+            /* Another lifetime than the one that was read: once more. */
+        } while (!$same);
+        return self::plain($made);
+    }
+
+    public function decrement($key, $value = 1)
+    {
+        return $this->increment($key, -$value);
+    }
+
+    public function forever($key, $value)
+    {
+        return $this->cache->set($key, $value, INF);
+    }
+
+    public function touch($key, $seconds)
+    {
+        $found = $this->cache->fetch($key);
+        return $found !== null && $this->put($key, self::plain($found), $seconds);
+    }
+
+    public function forget($key)
+    {
+        return $this->cache->delete($key);
+    }
+
+    public function flush()
+    {
+        return $this->cache->clear();
+    }
+
+    public function getPrefix()
+    {
+        return $this->prefix;
+    }
+
+    /** Laravel's lock: an owner and a lifetime, outlasts the request. */
+    public function lock($name, $seconds = 0, $owner = null)
+    {
+        return new Lock($this->cache, $name, $seconds, $owner);
+    }
+
+    public function restoreLock($name, $owner)
+    {
+        return $this->lock($name, 0, $owner);
+    }
+
+    /**
+     * sfshm's lock: waiters sleep until it is released, and it is released by
+     * the end of the request and by the death of its holder.
+     */
+    public function exclusive(string $name, ?float $timeout = null): \Sfshm\Lock
+    {
+        return $this->cache->lock($name, $timeout);
+    }
+}

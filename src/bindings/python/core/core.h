@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The extension module sfshm._core: what its files share.
+ *
+ * All functions here are called with the interpreter's lock (the GIL) held. A
+ * call of the library that may sleep is made without it. A hit keeps the lock:
+ * it waits for nobody, and so one buffer serves all threads.
+ */
+#ifndef CORE_H
+#define CORE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <sfshm.h>
+
+/* The defaults of a cache, or what one call asks for. */
+struct request {
+	struct sfshm_policy policy;
+	uint64_t timeout_ms; /* of waits; 0: no limit */
+	PyObject *tags;      /* borrowed; NULL: none */
+	PyObject *claim;     /* borrowed; NULL: none */
+};
+
+/* sfshm._core.Segment, the base of sfshm.Cache. */
+struct segment {
+	PyObject_HEAD struct sfshm
+		*handle; /* shared in the process, never closed */
+	struct request defaults;
+	PyObject *name;  /* str or None */
+	PyObject *dumps; /* the serializer's functions, or NULL */
+	PyObject *loads;
+};
+
+/* The bytes of a key. A longer key than the library takes is hashed. */
+struct key {
+	const char *data;
+	size_t len;
+	char hashed[64];
+};
+
+/*
+ * The result of calls that keep the GIL from the call until its bytes have been
+ * copied, so that one buffer does for all threads.
+ */
+extern struct sfshm_result core_hit;
+
+/* errors.c: each raises an exception and returns NULL or -1. */
+PyObject *core_raise(int rc, const char *why);
+PyObject *core_raise_result(int rc, const struct sfshm_result *result);
+int core_log_local(int rc);
+int core_log_stale(PyObject *exception);
+int core_failure(PyObject *exception, char *message, size_t size);
+PyObject *core_python(const char *module, const char *name);
+
+/* arguments.c: each returns 0, or -1 with an exception. */
+int core_key(PyObject *object, struct key *key);
+int core_ms(PyObject *seconds, uint32_t none, uint32_t *ms);
+int core_option(struct request *request, PyObject *name, PyObject *value);
+int core_options(struct request *request, PyObject *const *values,
+		 PyObject *names);
+int core_tags(PyObject *tags, struct iovec *tag, int *count);
+
+/* values.c */
+PyObject *core_encode(struct segment *self, PyObject *value);
+PyObject *core_decode(struct segment *self, const void *stored, size_t size);
+PyObject *core_decode_hit(struct segment *self);
+
+/* flight.c, hold.c: methods of a segment */
+PyObject *core_get_or_create(PyObject *object, PyObject *const *args,
+			     Py_ssize_t count, PyObject *names);
+PyObject *core_touch(PyObject *object, PyObject *args);
+PyObject *core_lock(PyObject *segment, PyObject *args);
+PyObject *core_semaphore(PyObject *segment, PyObject *args);
+
+/* methods.c: the calls of a segment that neither lead nor wait */
+PyObject *core_get(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *core_peek(PyObject *self, PyObject *args);
+PyObject *core_entry(PyObject *self, PyObject *name);
+PyObject *core_contains(PyObject *self, PyObject *name);
+PyObject *core_set(PyObject *self, PyObject *const *args, Py_ssize_t count,
+		   PyObject *names);
+PyObject *core_set_if(PyObject *self, PyObject *args);
+PyObject *core_invalidate(PyObject *self, PyObject *args);
+PyObject *core_invalidate_tag(PyObject *self, PyObject *tag);
+PyObject *core_invalidate_all(PyObject *self, PyObject *args);
+PyObject *core_next_keys(PyObject *self, PyObject *prefix);
+PyObject *core_counters(PyObject *self, PyObject *none);
+PyObject *core_verify(PyObject *self, PyObject *none);
+
+/* segment.c, hold.c: the types */
+extern PyType_Spec core_segment_spec;
+extern PyType_Spec core_hold_spec;
+
+/* wait.c: is this the thread that runs Python's signal handlers? */
+int core_is_main(void);
+int core_begin(struct segment *self, const struct key *key,
+	       struct request *request, struct sfshm_flight *flight,
+	       struct sfshm_result *result);
+
+#endif

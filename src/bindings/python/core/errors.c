@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Codes of the library as exceptions, and exceptions as codes. */
+#include "core.h"
+
+/* Returns a name of one of the package's own modules, a new reference. */
+PyObject *core_python(const char *module, const char *name)
+{
+	PyObject *found, *imported = PyImport_ImportModule(module);
+
+	if (!imported)
+		return NULL;
+	found = PyObject_GetAttrString(imported, name);
+	Py_DECREF(imported);
+	return found;
+}
+
+/* Raises what sfshm._errors makes of the outcome, the code and the message. */
+static PyObject *raise_made(int rc, int code, const char *message)
+{
+	PyObject *exception, *make = core_python("sfshm._errors", "make");
+
+	if (!make)
+		return NULL;
+	exception = PyObject_CallFunction(make, "iis", rc, code, message);
+	Py_DECREF(make);
+	if (!exception)
+		return NULL;
+	PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+	Py_DECREF(exception);
+	return NULL;
+}
+
+PyObject *core_raise(int rc, const char *why)
+{
+	return raise_made(rc, rc, why && *why ? why : sfshm_strerror(rc));
+}
+
+/* Raises the failure of the work, if that is the outcome. */
+PyObject *core_raise_result(int rc, const struct sfshm_result *result)
+{
+	if (rc != -EREMOTEIO && rc != -ENOENT)
+		return core_raise(rc, NULL);
+	return raise_made(rc, result->code, result->message);
+}
+
+/* Tells the operator that the work runs without the segment. */
+int core_log_local(int rc)
+{
+	PyObject *done, *tell = core_python("sfshm._errors", "tell_local");
+
+	if (!tell)
+		return -1;
+	done = PyObject_CallFunction(tell, "is", rc, sfshm_strerror(rc));
+	Py_DECREF(tell);
+	Py_XDECREF(done);
+	return done ? 0 : -1;
+}
+
+/* Tells the operator that the work has failed, and an old value serves. */
+int core_log_stale(PyObject *exception)
+{
+	PyObject *done, *tell = core_python("sfshm._errors", "tell_stale");
+
+	if (!tell)
+		return -1;
+	done = PyObject_CallOneArg(tell, exception ? exception : Py_None);
+	Py_DECREF(tell);
+	Py_XDECREF(done);
+	return done ? 0 : -1;
+}
+
+/*
+ * Returns the code of a failure that the followers are to share, and writes its
+ * message; or returns 0: the exception concerns this caller alone.
+ */
+int core_failure(PyObject *exception, char *message, size_t size)
+{
+	PyObject *pair, *describe = core_python("sfshm._errors", "describe");
+	const char *text;
+	int code = 0;
+
+	if (!describe)
+		goto none;
+	pair = PyObject_CallOneArg(describe, exception);
+	Py_DECREF(describe);
+	if (!pair)
+		goto none;
+	if (PyArg_ParseTuple(pair, "iy", &code, &text))
+		PyOS_snprintf(message, size, "%s", text);
+	Py_DECREF(pair);
+none:
+	PyErr_Clear();
+	return code;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* get_or_create() and touch(): the calls that lead. */
+#include <string.h>
+#include "core.h"
+
+/* One get_or_create() that leads. */
+struct lead {
+	struct segment *self;
+	struct key *key;
+	struct request *request;
+	struct sfshm_flight flight;
+};
+
+/*
+ * The work has raised an exception, which stays raised. Its followers get what
+ * it says, unless it is about this caller alone, like SystemExit.
+ */
+static void end_failed(struct lead *lead)
+{
+	PyObject *type, *value, *trace;
+	char message[2 * SFSHM_MESSAGE_MAX];
+	int code;
+
+	PyErr_Fetch(&type, &value, &trace);
+	PyErr_NormalizeException(&type, &value, &trace);
+	code = value ? core_failure(value, message, sizeof(message)) : 0;
+	if (code == 0 || sfshm_fail(&lead->flight, code, message) < 0)
+		sfshm_flight_cleanup(&lead->flight);
+	PyErr_Restore(type, value, trace);
+}
+
+static int name_tags(struct lead *lead, PyObject *tags)
+{
+	struct iovec tag[SFSHM_TAGS_MAX];
+	int i, rc, count;
+
+	if (core_tags(tags, tag, &count) < 0)
+		return -1;
+	for (i = 0; i < count; i++) {
+		rc = sfshm_flight_tag(&lead->flight, tag[i].iov_base,
+				      tag[i].iov_len);
+		/* Too many tags: a value that misses one would stay. */
+		if (rc == -ENOSPC) {
+			PyErr_Format(PyExc_ValueError,
+				     "a value has at most %d tags",
+				     SFSHM_TAGS_MAX);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* What the work says of its value: see sfshm.Value. */
+static int take_terms(struct lead *lead, PyObject *made)
+{
+	uint32_t ttl_ms = lead->request->policy.ttl_ms;
+	PyObject *ttl, *tags, *share;
+	int rc = -1;
+
+	ttl = PyObject_GetAttrString(made, "ttl");
+	tags = PyObject_GetAttrString(made, "tags");
+	share = PyObject_GetAttrString(made, "share");
+	if (!ttl || !tags || !share)
+		goto out;
+	if (ttl != Py_Ellipsis) {
+		if (core_ms(ttl, SFSHM_FOREVER, &ttl_ms) < 0)
+			goto out;
+		sfshm_flight_ttl(&lead->flight, ttl_ms,
+				 lead->request->policy.neg_ttl_ms);
+	}
+	if (name_tags(lead, tags) < 0)
+		goto out;
+	rc = PyObject_IsTrue(share);
+	if (rc == 0)
+		sfshm_flight_uncacheable(&lead->flight, ttl_ms);
+	if (rc > 0)
+		rc = 0;
+out:
+	Py_XDECREF(ttl);
+	Py_XDECREF(tags);
+	Py_XDECREF(share);
+	return rc;
+}
+
+/* Publishes; what the segment cannot keep goes to this caller alone. */
+static void publish(struct lead *lead, PyObject *bytes)
+{
+	const char *data = PyBytes_AS_STRING(bytes);
+	size_t len = (size_t)PyBytes_GET_SIZE(bytes);
+	int rc;
+
+	Py_BEGIN_ALLOW_THREADS;
+	rc = sfshm_publish(&lead->flight, data, len);
+	if (rc == -EMSGSIZE || rc == -ENOSPC) {
+		sfshm_flight_uncacheable(&lead->flight, 0);
+		rc = sfshm_publish(&lead->flight, data, len);
+	}
+	Py_END_ALLOW_THREADS;
+	/* Any other failure has ended the flight, or another caller has. */
+	if (rc < 0)
+		sfshm_flight_cleanup(&lead->flight);
+}
+
+/* Returns the value inside a sfshm.Value, or the object itself. */
+static PyObject *unwrap(PyObject *made, int *is_terms)
+{
+	PyObject *value, *type = core_python("sfshm._values", "Value");
+
+	*is_terms = type ? PyObject_IsInstance(made, type) : -1;
+	Py_XDECREF(type);
+	if (*is_terms < 0)
+		return NULL;
+	if (*is_terms)
+		return PyObject_GetAttrString(made, "value");
+	value = made;
+	Py_INCREF(value);
+	return value;
+}
+
+static PyObject *store(struct lead *lead, PyObject *made)
+{
+	PyObject *bytes, *value;
+	int is_terms;
+
+	value = unwrap(made, &is_terms);
+	if (!value)
+		return NULL;
+	if (name_tags(lead, lead->request->tags) < 0 ||
+	    (is_terms && take_terms(lead, made) < 0))
+		goto fail;
+	bytes = core_encode(lead->self, value);
+	if (!bytes)
+		goto fail;
+	publish(lead, bytes);
+	Py_DECREF(bytes);
+	return value;
+fail:
+	Py_DECREF(value);
+	return NULL;
+}
+
+/* After a failure: an old value, if the caller takes one for that. The failure
+   goes to the log, since nobody gets the exception. */
+static PyObject *old_value(struct lead *lead)
+{
+	PyObject *type, *value, *trace, *old = NULL;
+
+	if (!lead->request->policy.stale_if_error_ms ||
+	    !PyErr_ExceptionMatches(PyExc_Exception))
+		return NULL;
+	PyErr_Fetch(&type, &value, &trace);
+	if (sfshm_peek(lead->self->handle, lead->key->data, lead->key->len,
+		       &lead->request->policy, &core_hit) >= 0)
+		old = core_decode_hit(lead->self);
+	if (!old) {
+		PyErr_Restore(type, value, trace);
+		return NULL;
+	}
+	if (core_log_stale(value) < 0)
+		Py_CLEAR(old);
+	Py_XDECREF(type);
+	Py_XDECREF(value);
+	Py_XDECREF(trace);
+	return old;
+}
+
+/* Runs the work and ends the flight, whatever the work does. */
+static PyObject *lead_it(struct lead *lead, PyObject *creator)
+{
+	PyObject *value = NULL, *made = PyObject_CallNoArgs(creator);
+
+	if (made)
+		value = store(lead, made);
+	Py_XDECREF(made);
+	if (value)
+		return value;
+	end_failed(lead);
+	return old_value(lead);
+}
+
+/* The segment has no room, or is of no use: the work is not shared. */
+static int is_local(int rc)
+{
+	return rc == -ENOSPC || rc == -EUSERS || rc == -ESHUTDOWN ||
+	       rc == -EBADMSG || rc == -ECHILD;
+}
+
+static PyObject *run_alone(PyObject *creator, int rc)
+{
+	PyObject *value, *made;
+	int is_terms;
+
+	if (core_log_local(rc) < 0)
+		return NULL;
+	made = PyObject_CallNoArgs(creator);
+	if (!made)
+		return NULL;
+	value = unwrap(made, &is_terms);
+	Py_DECREF(made);
+	return value;
+}
+
+static PyObject *waited(struct lead *lead, PyObject *creator)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	PyObject *value = NULL;
+	int rc;
+
+	rc = core_begin(lead->self, lead->key, lead->request, &lead->flight,
+			&result);
+	if (rc == SFSHM_LEADER)
+		value = lead_it(lead, creator);
+	else if (rc >= 0)
+		value = core_decode(lead->self, result.value.data,
+				    result.value.len);
+	else if (is_local(rc))
+		value = run_alone(creator, rc);
+	else if (rc != -EINTR)
+		core_raise_result(rc, &result);
+	sfshm_result_clear(&result);
+	return value;
+}
+
+static PyObject *ask(struct lead *lead, PyObject *creator);
+
+/* What cannot be loaded, perhaps another version's, is made anew, once. */
+static PyObject *load_hit(struct lead *lead, PyObject *creator)
+{
+	PyObject *value = core_decode_hit(lead->self);
+
+	if (value || !lead->self->loads ||
+	    lead->request->policy.flags & SFSHM_REFRESH ||
+	    !PyErr_ExceptionMatches(PyExc_Exception))
+		return value;
+	PyErr_Clear();
+	lead->request->policy.flags |= SFSHM_REFRESH;
+	return ask(lead, creator);
+}
+
+/*
+ * A first look, with the GIL: a hit, a new leader, or -EBUSY. Then the wait,
+ * without it.
+ */
+static PyObject *ask(struct lead *lead, PyObject *creator)
+{
+	struct request *request = lead->request;
+	uint32_t flags = request->policy.flags;
+	int rc;
+
+	request->policy.flags |= SFSHM_TRY;
+	rc = sfshm_begin(lead->self->handle, lead->key->data, lead->key->len,
+			 &request->policy, &lead->flight, &core_hit);
+	request->policy.flags = flags;
+	if (rc == SFSHM_LEADER)
+		return lead_it(lead, creator);
+	if (rc >= 0)
+		return load_hit(lead, creator);
+	if (is_local(rc))
+		return run_alone(creator, rc);
+	if (rc == -EBUSY && !(flags & SFSHM_TRY))
+		return waited(lead, creator);
+	return core_raise_result(rc, &core_hit);
+}
+
+static int set_claim(struct request *request, struct key *claim)
+{
+	if (!request->claim)
+		return 0;
+	if (core_key(request->claim, claim) < 0)
+		return -1;
+	request->policy.claim_key = claim->data;
+	request->policy.claim_key_len = claim->len;
+	return 0;
+}
+
+/* get_or_create(key, creator, **options) */
+PyObject *core_get_or_create(PyObject *object, PyObject *const *args,
+			     Py_ssize_t count, PyObject *names)
+{
+	struct segment *self = (struct segment *)object;
+	struct request request = self->defaults;
+	struct key key, claim;
+	struct lead lead = { self, &key, &request, SFSHM_FLIGHT_INIT };
+
+	if (count != 2) {
+		PyErr_SetString(PyExc_TypeError,
+				"get_or_create(key, creator, *, ttl=...)");
+		return NULL;
+	}
+	if (core_key(args[0], &key) < 0 ||
+	    core_options(&request, args + count, names) < 0 ||
+	    set_claim(&request, &claim) < 0)
+		return NULL;
+	return ask(&lead, args[1]);
+}
+
+/*
+ * touch(key, ttl=...): gives the present value a new lifetime. Returns whether
+ * there is a value. If another caller leads, its value is about to come.
+ */
+PyObject *core_touch(PyObject *object, PyObject *args)
+{
+	struct segment *self = (struct segment *)object;
+	struct request request = self->defaults;
+	struct sfshm_flight flight = SFSHM_FLIGHT_INIT;
+	PyObject *name, *ttl = Py_None;
+	struct key key;
+	int rc;
+
+	if (!PyArg_ParseTuple(args, "O|O:touch", &name, &ttl))
+		return NULL;
+	if (core_key(name, &key) < 0 ||
+	    core_ms(ttl, SFSHM_FOREVER, &request.policy.ttl_ms) < 0)
+		return NULL;
+	request.policy.flags |= SFSHM_TRY | SFSHM_REFRESH;
+	rc = sfshm_begin(self->handle, key.data, key.len, &request.policy,
+			 &flight, &core_hit);
+	if (rc == SFSHM_LEADER) {
+		Py_BEGIN_ALLOW_THREADS;
+		rc = sfshm_touch(&flight);
+		Py_END_ALLOW_THREADS;
+		sfshm_flight_cleanup(&flight);
+	}
+	if (rc >= 0 || rc == -EBUSY)
+		Py_RETURN_TRUE;
+	if (rc == -ENODATA || rc == -ESTALE)
+		Py_RETURN_FALSE;
+	return core_raise(rc, NULL);
+}

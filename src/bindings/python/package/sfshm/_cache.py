@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: MIT
+"""The class Cache."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import pickle
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, TypeVar, Union
+
+from . import _core
+from ._keys import of_call
+from ._values import Entry, Seconds
+
+Key = Union[str, bytes]
+F = TypeVar("F", bound=Callable[..., Any])
+
+_missing = object()
+
+
+class _Pickle:
+    @staticmethod
+    def dumps(value: Any) -> bytes:
+        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+
+    loads = staticmethod(pickle.loads)
+
+
+def _given(**named: Any) -> Dict[str, Any]:
+    """The arguments that were given; `...` stands for one that was not."""
+    return {name: value for name, value in named.items() if value is not ...}
+
+
+class Cache(_core.Segment):
+    """Values that the processes of this host share; each is made once.
+
+    `name` is the segment's: a word, or a path with a slash in it. Caches of one
+    name in one process are one segment, which stays open; forked children use
+    it as well. The first cache of a name in a process makes the segment if it is
+    missing; `size` (bytes of all values), `slots` (keys), `max_value` (bytes of
+    one value), `participants` (threads) and `mode` count then.
+
+    Times are seconds. `ttl` is a value's lifetime, and None is for ever.
+    `neg_ttl` is the lifetime of a failure. `grace` is how long past its lifetime
+    a value serves while one caller makes a new one. `stale_if_error` is how long
+    it serves if that fails. `timeout` bounds the waits for another caller; None
+    is no bound, and 0 does not wait. After `lease` another caller may make the
+    value, though the one that makes it is alive. Each of these may also be given
+    to get_or_create() and memoize().
+
+    `serializer` has dumps() and loads(): a module such as pickle or json. None
+    stores bytes, str and None only, which never need it.
+    """
+
+    def __init__(
+        self,
+        name: Optional[str] = None,
+        *,
+        ttl: Seconds = 300,
+        neg_ttl: Seconds = 0,
+        grace: Seconds = 0,
+        stale_if_error: Seconds = 0,
+        timeout: Seconds = 60,
+        lease: Seconds = None,
+        beta: float = 0,
+        breaker: Any = None,
+        max_waiters: int = 0,
+        retry_on_failure: bool = False,
+        stale_on_timeout: bool = False,
+        serializer: Any = _Pickle,
+        size: int = 0,
+        slots: int = 0,
+        max_value: int = 0,
+        participants: int = 0,
+        mode: int = 0,
+        owner: Optional[int] = None,
+        group: Optional[int] = None,
+        create: bool = True,
+    ) -> None:
+        options: Dict[str, Any] = {
+            "size": size,
+            "slots": slots,
+            "max_value": max_value,
+            "participants": participants,
+            "mode": mode,
+            "owner": owner,
+            "group": group,
+            "create": create,
+        }
+        defaults: Dict[str, Any] = {
+            "ttl": ttl,
+            "neg_ttl": neg_ttl,
+            "grace": grace,
+            "stale_if_error": stale_if_error,
+            "timeout": timeout,
+            "lease": lease,
+            "beta": beta,
+            "breaker": breaker,
+            "max_waiters": max_waiters,
+            "retry_on_failure": retry_on_failure,
+            "stale_on_timeout": stale_on_timeout,
+        }
+        if serializer is pickle:
+            serializer = _Pickle
+        dumps = loads = None
+        if serializer is not None:
+            dumps, loads = serializer.dumps, serializer.loads
+        super().__init__(name, options, defaults, dumps, loads)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+    # The functions for each process are found by the name again.
+    def __reduce__(self) -> Any:
+        raise TypeError("a cache cannot be pickled: open it by its name")
+
+    def __contains__(self, key: Key) -> bool:
+        return self._has(key)
+
+    def get_many(self, keys: Iterable[Key]) -> Dict[Key, Any]:
+        """The values of those keys that have one."""
+        found = {}
+        for key in keys:
+            value = self.get(key, _missing)
+            if value is not _missing:
+                found[key] = value
+        return found
+
+    def set_many(self, values: Mapping[Key, Any], **options: Any) -> None:
+        for key, value in values.items():
+            self.set(key, value, **options)
+
+    def add(self, key: Key, value: Any, *, ttl: Any = ...) -> bool:
+        """Stores a value if the key has none; returns whether it did."""
+        return self._set_if(key, value, 0, ttl)
+
+    def entry(self, key: Key) -> Optional[Entry]:
+        """The value, with its generation and its age in seconds; or None."""
+        found = self._entry(key)
+        return None if found is None else Entry(*found)
+
+    def replace(
+        self, key: Key, value: Any, generation: int, *, ttl: Any = ...
+    ) -> bool:
+        """Stores a value if the key's has this generation: see entry()."""
+        if generation < 1:
+            raise ValueError("generation is a number of entry(), above 0")
+        return self._set_if(key, value, generation, ttl)
+
+    def delete(self, key: Key) -> bool:
+        """Removes a value. Work under way for the key does not store its own."""
+        return self._invalidate(key, True)
+
+    def delete_many(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self._invalidate(key, True)
+
+    def invalidate(self, key: Key) -> bool:
+        """Ends a value's lifetime. Within `grace` it serves as an old one."""
+        return self._invalidate(key, False)
+
+    def clear(self) -> int:
+        """Removes all values; returns how many."""
+        return self._invalidate_all(True)
+
+    def keys(self, prefix: Key = "") -> List[bytes]:
+        """The keys that begin with `prefix`, in no order."""
+        return self._keys(prefix)
+
+    def lock(
+        self,
+        name: Key,
+        *,
+        timeout: Seconds = None,
+        shared: bool = False,
+        rank: int = 0,
+    ) -> _core.Hold:
+        """A lock among all threads of all processes.
+
+        `with` raises Timeout after `timeout`. If a holder dies, the next one
+        gets the lock at once, and `owner_died` is true for it.
+        """
+        return self._lock(_core.Hold, name, timeout, shared, rank)
+
+    def semaphore(
+        self, name: Key, permits: int = 0, *, timeout: Seconds = None, rank: int = 0
+    ) -> _core.Hold:
+        """A semaphore with so many permits, if this call's use makes it.
+
+        0 permits: twice the processors, plus one. The permits of a holder that
+        dies come back.
+        """
+        return self._semaphore(_core.Hold, name, permits, timeout, rank)
+
+    def memoize(
+        self,
+        key: Union[None, str, Callable[..., Key]] = None,
+        *,
+        ttl: Any = ...,
+        neg_ttl: Any = ...,
+        grace: Any = ...,
+        stale_if_error: Any = ...,
+        timeout: Any = ...,
+        lease: Any = ...,
+        beta: Any = ...,
+        tags: Any = ...,
+    ) -> Callable[[F], F]:
+        """A decorator: one call of the function for each key and lifetime.
+
+        `key` is a format string ("user:{0}", "user:{id}") or a function of the
+        arguments. Without it they must be plain: numbers, text, bytes, None and
+        tuples of them. The function gets three more: invalidate(...),
+        refresh(...) and key(...), with the same arguments.
+        """
+        options = _given(
+            ttl=ttl,
+            neg_ttl=neg_ttl,
+            grace=grace,
+            stale_if_error=stale_if_error,
+            timeout=timeout,
+            lease=lease,
+            beta=beta,
+            tags=tags,
+        )
+
+        def decorate(function: F) -> F:
+            if inspect.iscoroutinefunction(function):
+                raise TypeError(
+                    f"{function.__qualname__}() is a coroutine: call "
+                    f"get_or_create() in a thread (asyncio.to_thread)"
+                )
+            made: F = _memoized(self, function, key, options)
+            return made
+
+        return decorate
+
+
+def _memoized(cache: Cache, function: Any, key: Any, options: Dict[str, Any]) -> Any:
+    get_or_create = cache.get_or_create
+
+    if key is None:
+
+        def key_of(*args: Any, **named: Any) -> Key:
+            return of_call(function, args, named)
+
+    elif isinstance(key, str):
+        # A parameter's name in the format finds it, however it is passed.
+        bind = inspect.signature(function).bind
+
+        def key_of(*args: Any, **named: Any) -> Key:
+            bound = bind(*args, **named)
+            bound.apply_defaults()
+            return str(key.format(*bound.args, **bound.arguments))
+
+    else:
+        key_of = key
+
+    @functools.wraps(function)
+    def call(*args: Any, **named: Any) -> Any:
+        return get_or_create(
+            key_of(*args, **named), lambda: function(*args, **named), **options
+        )
+
+    def invalidate(*args: Any, **named: Any) -> bool:
+        return cache.invalidate(key_of(*args, **named))
+
+    def refresh(*args: Any, **named: Any) -> Any:
+        return get_or_create(
+            key_of(*args, **named),
+            lambda: function(*args, **named),
+            refresh=True,
+            **options,
+        )
+
+    call.key = key_of  # type: ignore[attr-defined]
+    call.invalidate = invalidate  # type: ignore[attr-defined]
+    call.refresh = refresh  # type: ignore[attr-defined]
+    return call

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""Builds the extension against the installed library, as pkg-config has it.
+
+SFSHM_CFLAGS and SFSHM_LIBS, if they are set, take the place of pkg-config: for
+a library that is built but not installed.
+"""
+
+import glob
+import os
+import shlex
+import subprocess
+
+from setuptools import Extension, setup
+
+
+def flags(variable, option):
+    if variable in os.environ:
+        return shlex.split(os.environ[variable])
+    try:
+        said = subprocess.check_output(["pkg-config", option, "sfshm"], text=True)
+    except (OSError, subprocess.CalledProcessError):
+        raise SystemExit(
+            "sfshm: pkg-config does not find the library: install it first "
+            "(cmake --install build), or set PKG_CONFIG_PATH to the folder of "
+            "its sfshm.pc"
+        )
+    return shlex.split(said)
+
+
+libs = flags("SFSHM_LIBS", "--libs")
+# A library outside of the loader's own folders is found where it is now.
+rpath = ["-Wl,-rpath," + flag[2:] for flag in libs if flag.startswith("-L")]
+
+setup(
+    ext_modules=[
+        Extension(
+            "sfshm._core",
+            sorted(glob.glob("core/*.c")),
+            depends=["core/core.h"],
+            define_macros=[("_GNU_SOURCE", None)],
+            extra_compile_args=["-std=gnu11", "-O2"] + flags("SFSHM_CFLAGS", "--cflags"),
+            extra_link_args=libs + rpath,
+        )
+    ]
+)
