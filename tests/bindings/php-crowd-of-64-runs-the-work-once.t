@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# 64 connections to nginx and PHP-FPM ask for one key at once: the work, of
-# 300 ms and more, runs once, and all get its value, once per lifetime.
+# PROMISE-B4: 64 connections to nginx and PHP-FPM ask for one key at once: the
+# work, of 300 ms and more, runs once, and all get its value, once per lifetime.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/../bindings/php.sh"
 

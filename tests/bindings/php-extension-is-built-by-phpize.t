@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# phpize builds the extension from its folder alone, by pkg-config, and it works.
+# PROMISE-B4: phpize builds the extension from its folder alone, by pkg-config,
+# and it works.
 . "${0%/*}/../lib/tap.sh" || exit 1
 
 command -v phpize >/dev/null || skip_all "no phpize here (package php-dev)"

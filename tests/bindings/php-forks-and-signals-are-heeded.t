@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Children of pcntl_fork() use their parent's objects and end none of its
-# flights; handlers of signals run while a call waits, and may end the wait.
+# PROMISE-B4: children of pcntl_fork() use their parent's objects and end none
+# of its flights; handlers of signals run while a call waits, and may end the
+# wait.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/../bindings/php.sh"
 

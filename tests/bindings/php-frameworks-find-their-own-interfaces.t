@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The adapters work as PSR-16, Symfony's contracts and Laravel have it, with
-# Debian's packages of these.
+# PROMISE-B4: the adapters work as PSR-16, Symfony's contracts and Laravel have
+# it, with Debian's packages of these.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/../bindings/php.sh"
 

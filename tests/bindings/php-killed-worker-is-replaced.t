@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# If the worker of PHP-FPM that runs the work is killed, another one that waits
-# runs it, and only the killed one's request is lost.
+# PROMISE-B4: if the worker of PHP-FPM that runs the work is killed, another one
+# that waits runs it, and only the killed one's request is lost.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/../bindings/php.sh"
 

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# A reload of PHP-FPM lets the work and those that wait for it finish; a reload
-# that does not wait kills them, and leaves no key that cannot be had.
+# PROMISE-B4: a reload of PHP-FPM lets the work and those that wait for it
+# finish; a reload that does not wait kills them, and leaves no key that cannot
+# be had.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/../bindings/php.sh"
 

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# A request may leave the work by exit(), a fatal error, its memory limit, its
-# time limit, or with a fiber inside that nobody resumes. The one that waits
-# leads at once, though the worker lives on; and locks and permits go back.
+# PROMISE-B4: a request may leave the work by exit(), a fatal error, its memory
+# limit, its time limit, or with a fiber inside that nobody resumes. The one
+# that waits leads at once, though the worker lives on; and locks and permits go
+# back.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/../bindings/php.sh"
 

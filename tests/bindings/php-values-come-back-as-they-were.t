@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# PHP's values come back with their types, null included; strings are stored as
-# they are; failures have their message; 10 000 keys are made once each, and
-# cost a worker no memory.
+# PROMISE-B4: PHP's values come back with their types, null included; strings
+# are stored as they are; failures have their message; 10 000 keys are made once
+# each, and cost a worker no memory.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/../bindings/php.sh"
 

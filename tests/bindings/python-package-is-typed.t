@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 #
 # PROMISE-B3: the Python binding is a typed package: mypy knows the type of a
-# value from the function that makes it, and finds nothing to say of the
-# package itself, whether Django and dogpile.cache have types or not. pip has made it without a network, with its entry point for
-# dogpile.cache.
+# value from the function that makes it, and finds nothing to say of the package
+# itself, whether Django and dogpile.cache have types or not. pip has made it
+# without a network, with its entry point for dogpile.cache.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "$SFSHM_SOURCE/tests/bindings/python/binding.sh" || exit 1
 

@@ -127,6 +127,12 @@ static bool set_options(struct cache *cache, HashTable *options)
 	       set_breaker(options, policy) && !EG(exception);
 }
 
+/* A setting that is too large stays so, and the library says what fits. */
+static uint32_t number(zend_long setting)
+{
+	return setting < UINT32_MAX ? (uint32_t)setting : UINT32_MAX;
+}
+
 /* All of a process's objects share one handle of a segment. */
 static struct sfshm *segment_open(const char *name)
 {
@@ -136,9 +142,9 @@ static struct sfshm *segment_open(const char *name)
 	char why[512] = "";
 
 	options.bytes = (uint64_t)SFSHM_G(size);
-	options.slots = (uint32_t)SFSHM_G(slots);
-	options.max_value = (uint32_t)SFSHM_G(max_value);
-	options.participants = (uint32_t)SFSHM_G(participants);
+	options.slots = number(SFSHM_G(slots));
+	options.max_value = number(SFSHM_G(max_value));
+	options.participants = number(SFSHM_G(participants));
 	options.mode = (uint32_t)strtoul(SFSHM_G(mode), NULL, 8);
 	options.why = why;
 	options.why_size = sizeof(why);
@@ -174,6 +180,11 @@ PHP_METHOD(Sfshm_Cache, __construct)
 	policy->interrupted = interrupt_pending;
 	if (options && !set_options(cache, options))
 		RETURN_THROWS();
+	cache->handle = NULL;
+	/* The file of php.ini's segment is the administrator's choice. */
+	if (segment && strchr(ZSTR_VAL(segment), '/') &&
+	    php_check_open_basedir(ZSTR_VAL(segment)))
+		return;
 	name = segment ? ZSTR_VAL(segment) : SFSHM_G(segment);
 	cache->handle = segment_open(name && *name ? name : NULL);
 }
@@ -261,7 +272,7 @@ static void get_or_make(struct ask *ask, struct sfshm_policy *room,
 	}
 }
 
-static bool callable(zval *callback, uint32_t number)
+bool callable(zval *callback, uint32_t number)
 {
 	if (Z_TYPE_P(callback) == IS_OBJECT &&
 	    Z_OBJCE_P(callback) == zend_ce_closure)

@@ -22,6 +22,10 @@
 
 #define PHP_SFSHM_VERSION "0.1.0"
 
+#if SFSHM_VERSION_MAJOR != 0 || SFSHM_VERSION_MINOR < 1
+#error "sfshm for PHP needs the headers of sfshm 0.1 or a later 0.x"
+#endif
+
 extern zend_module_entry sfshm_module_entry;
 #define phpext_sfshm_ptr &sfshm_module_entry
 
@@ -157,5 +161,7 @@ void held_release(void);
 /* cache.c */
 
 void cache_register(void);
+/* False: an exception says that argument `number` cannot be called. */
+bool callable(zval *callback, uint32_t number);
 
 #endif

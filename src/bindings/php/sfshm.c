@@ -29,8 +29,28 @@ STD_PHP_INI_ENTRY("sfshm.timeout", "30", PHP_INI_ALL, OnUpdateReal,
 PHP_INI_END()
 /* clang-format on */
 
+/*
+ * Is the library that the loader has found older than the headers of this
+ * build? Then it may lack what they declare.
+ */
+static bool library_is_older(void)
+{
+	unsigned int major = 0, minor = 0;
+
+	sscanf(sfshm_version(), "%u.%u", &major, &minor);
+	return major != SFSHM_VERSION_MAJOR || minor < SFSHM_VERSION_MINOR;
+}
+
 PHP_MINIT_FUNCTION(sfshm)
 {
+	if (library_is_older()) {
+		zend_error(E_CORE_WARNING,
+			   "sfshm is built for libsfshm " SFSHM_VERSION
+			   ", and the system has %s: install the former, or "
+			   "build the extension anew",
+			   sfshm_version());
+		return FAILURE;
+	}
 	REGISTER_INI_ENTRIES();
 	errors_register();
 	item_register();
@@ -82,7 +102,7 @@ PHP_MINFO_FUNCTION(sfshm)
 	php_info_print_table_start();
 	php_info_print_table_row(2, "sfshm support", "enabled");
 	php_info_print_table_row(2, "extension version", PHP_SFSHM_VERSION);
-	php_info_print_table_row(2, "library version", SFSHM_VERSION);
+	php_info_print_table_row(2, "library version", sfshm_version());
 	php_info_print_table_row(2, "segment", path);
 	php_info_print_table_end();
 	DISPLAY_INI_ENTRIES();

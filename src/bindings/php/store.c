@@ -194,7 +194,8 @@ PHP_METHOD(Sfshm_Cache, update)
 	Z_PARAM_OPTIONAL
 	Z_PARAM_ZVAL(ttl)
 	ZEND_PARSE_PARAMETERS_END();
-	if (!key_make(&key, cache, name) || !time_ms(ttl, &ms))
+	if (!callable(function, 2) || !key_make(&key, cache, name) ||
+	    !time_ms(ttl, &ms))
 		RETURN_THROWS();
 	do {
 		zval_ptr_dtor(return_value);

@@ -9,6 +9,7 @@ import glob
 import os
 import shlex
 import subprocess
+import sysconfig
 
 from setuptools import Extension, setup
 
@@ -27,6 +28,11 @@ def flags(variable, option):
     return shlex.split(said)
 
 
+if not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")):
+    raise SystemExit(
+        "sfshm: the headers of this Python are missing: install the package "
+        "python3-dev (Debian) or python3-devel (Fedora)"
+    )
 libs = flags("SFSHM_LIBS", "--libs")
 # A library outside of the loader's own folders is found where it is now.
 rpath = ["-Wl,-rpath," + flag[2:] for flag in libs if flag.startswith("-L")]

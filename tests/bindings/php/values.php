@@ -82,6 +82,7 @@ is($e->getCode(), 35, 'EDEADLK');
 throws(ValueError::class, 'a key has 1 to 1024 bytes', fn() => $cache->get('', fn() => 1));
 throws(ValueError::class, 'a key has 1 to 1024 bytes', fn() => $cache->fetch(str_repeat('k', 1025)));
 throws(TypeError::class, 'must be callable', fn() => $cache->get('a', 'no function'));
+throws(TypeError::class, 'must be callable', fn() => $cache->update('a', 'no function'));
 throws(ValueError::class, 'no option "tll"', fn() => new Sfshm\Cache(null, ['tll' => 1]));
 throws(TypeError::class, 'a time is seconds', fn() => $cache->set('a', 1, []));
 
@@ -128,4 +129,11 @@ is(str_contains($warning, 'nothing is cached'), true, 'a warning');
 is($without->get('a', fn() => 'made'), 'made', 'the work runs');
 is($without->entry('a', fn($key) => "made $key"), 'made a', 'and here');
 is([$without->fetch('a', 0), $without->set('a', 1), $without->has('a')], [0, false, false], 'nothing is there');
+
+/* A path is a file to PHP, and a name is not. */
+ini_set('open_basedir', __DIR__);
+$without = new Sfshm\Cache('/dev/shm/elsewhere');
+is(str_contains($warning, 'open_basedir restriction'), true, 'open_basedir counts');
+is($without->get('a', fn() => 'made'), 'made', 'the work runs all the same');
+is((new Sfshm\Cache)->fetch('text'), 'x', 'the segment of php.ini is not meant');
 echo 'done';

@@ -13,6 +13,10 @@
 #include <Python.h>
 #include <sfshm.h>
 
+#if SFSHM_VERSION_MAJOR != 0 || SFSHM_VERSION_MINOR < 1
+#error "sfshm for Python needs the headers of sfshm 0.1 or a later 0.x"
+#endif
+
 /* The defaults of a cache, or what one call asks for. */
 struct request {
 	struct sfshm_policy policy;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Codes of the library as exceptions, and exceptions as codes. */
+#include <string.h>
 #include "core.h"
 
 /* Returns a name of one of the package's own modules, a new reference. */
@@ -17,12 +18,18 @@ PyObject *core_python(const char *module, const char *name)
 /* Raises what sfshm._errors makes of the outcome, the code and the message. */
 static PyObject *raise_made(int rc, int code, const char *message)
 {
-	PyObject *exception, *make = core_python("sfshm._errors", "make");
+	PyObject *exception = NULL, *make = NULL, *text;
 
-	if (!make)
-		return NULL;
-	exception = PyObject_CallFunction(make, "iis", rc, code, message);
-	Py_DECREF(make);
+	/* First, while the bytes are there; another language may have cut a
+	   character in two. */
+	text = PyUnicode_DecodeUTF8(message, (Py_ssize_t)strlen(message),
+				    "replace");
+	if (text)
+		make = core_python("sfshm._errors", "make");
+	if (make)
+		exception = PyObject_CallFunction(make, "iiO", rc, code, text);
+	Py_XDECREF(make);
+	Py_XDECREF(text);
 	if (!exception)
 		return NULL;
 	PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);

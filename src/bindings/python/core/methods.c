@@ -111,34 +111,50 @@ static PyObject *put_outcome(int rc)
 	Py_RETURN_NONE;
 }
 
+static PyObject *put(struct segment *self, const struct key *key,
+		     const struct request *request, PyObject *bytes)
+{
+	struct iovec tag[SFSHM_TAGS_MAX];
+	int rc, tags;
+
+	if (core_tags(request->tags, tag, &tags) < 0)
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS;
+	rc = sfshm_put_tagged(self->handle, key->data, key->len,
+			      &request->policy, PyBytes_AS_STRING(bytes),
+			      (size_t)PyBytes_GET_SIZE(bytes), tag, tags);
+	Py_END_ALLOW_THREADS;
+	return put_outcome(rc);
+}
+
 /* set(key, value, **options) */
 PyObject *core_set(PyObject *self, PyObject *const *args, Py_ssize_t count,
 		   PyObject *names)
 {
 	struct request request = as_segment(self)->defaults;
-	struct iovec tag[SFSHM_TAGS_MAX];
-	PyObject *bytes;
+	PyObject *bytes = NULL, *tags = NULL, *done = NULL;
 	struct key key;
-	int rc, tags;
 
 	if (count != 2) {
 		PyErr_SetString(PyExc_TypeError, "set(key, value, *, ttl=...)");
 		return NULL;
 	}
 	if (core_key(args[0], &key) < 0 ||
-	    core_options(&request, args + count, names) < 0 ||
-	    core_tags(request.tags, tag, &tags) < 0)
+	    core_options(&request, args + count, names) < 0)
 		return NULL;
+	/* Other threads may change a list while this one stores. */
+	if (request.tags && PyList_Check(request.tags)) {
+		tags = PyList_AsTuple(request.tags);
+		if (!tags)
+			return NULL;
+		request.tags = tags;
+	}
 	bytes = core_encode(as_segment(self), args[1]);
-	if (!bytes)
-		return NULL;
-	Py_BEGIN_ALLOW_THREADS;
-	rc = sfshm_put_tagged(as_segment(self)->handle, key.data, key.len,
-			      &request.policy, PyBytes_AS_STRING(bytes),
-			      (size_t)PyBytes_GET_SIZE(bytes), tag, tags);
-	Py_END_ALLOW_THREADS;
-	Py_DECREF(bytes);
-	return put_outcome(rc);
+	if (bytes)
+		done = put(as_segment(self), &key, &request, bytes);
+	Py_XDECREF(bytes);
+	Py_XDECREF(tags);
+	return done;
 }
 
 /* _set_if(key, value, generation, ttl): whether the key had that generation */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The type sfshm._core.Segment and the module. */
-#include <string.h>
 #include "core.h"
 #include <structmember.h>
 
@@ -247,8 +246,30 @@ static int add_type(PyObject *module, const char *name, PyType_Spec *spec)
 	return 0;
 }
 
+/*
+ * A library that is older than the headers of this build may lack what they
+ * declare.
+ */
+static int check_library(void)
+{
+	unsigned int major = 0, minor = 0;
+
+	sscanf(sfshm_version(), "%u.%u", &major, &minor);
+	if (major == SFSHM_VERSION_MAJOR && minor >= SFSHM_VERSION_MINOR)
+		return 0;
+	PyErr_Format(
+		PyExc_ImportError,
+		"sfshm is built for libsfshm " SFSHM_VERSION
+		", and the system has %s: install the former, or build the "
+		"package anew",
+		sfshm_version());
+	return -1;
+}
+
 static int module_exec(PyObject *module)
 {
+	if (check_library() < 0)
+		return -1;
 	if (add_type(module, "Segment", &core_segment_spec) < 0)
 		return -1;
 	return add_type(module, "Hold", &core_hold_spec);

@@ -26,7 +26,6 @@ from ._cache import Cache
 from ._errors import Full, log
 
 
-
 class SfshmCache(BaseCache):  # type: ignore[misc]
     """All of Django's cache interface; values are pickled, bytes are not."""
 
