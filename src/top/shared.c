@@ -117,7 +117,7 @@ static struct sfshm *take(const struct entry *e, const struct sfshm_options *o)
 	if (!o || same_bytes(o, &e->first) || agrees(e, o))
 		return e->handle;
 	return refuse(o, "another caller in this process has the shared handle "
-			 "with other options; pass the same ones, or NULL");
+			 "with other options; pass the same ones, or none");
 }
 
 /*

@@ -69,8 +69,14 @@ int core_ms(PyObject *seconds, uint32_t none, uint32_t *ms)
 		return 0;
 	}
 	value = PyFloat_AsDouble(seconds);
-	if (value == -1.0 && PyErr_Occurred())
+	if (value == -1.0 && PyErr_Occurred()) {
+		if (PyErr_ExceptionMatches(PyExc_TypeError))
+			PyErr_Format(PyExc_TypeError,
+				     "a time is a number of seconds or None, "
+				     "not %.100s",
+				     Py_TYPE(seconds)->tp_name);
 		return -1;
+	}
 	if (!(value >= 0)) {
 		PyErr_SetString(PyExc_ValueError,
 				"a time is a number of seconds >= 0, or None");

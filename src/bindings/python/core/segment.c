@@ -56,6 +56,25 @@ static int fill_options(PyObject *dict, struct sfshm_options *options)
 	return rc < 0 ? -1 : 0;
 }
 
+/* Does the caller ask for a segment of some kind, or for any? */
+static int is_particular(const struct sfshm_options *options)
+{
+	return options->bytes || options->slots || options->max_value ||
+	       options->participants || options->mode ||
+	       options->flags & (SFSHM_SET_OWNER | SFSHM_SET_GROUP);
+}
+
+static void raise_closed(const char *name, const char *why)
+{
+	PyObject *text =
+		PyUnicode_FromFormat("cannot open the segment \"%s\": %s",
+				     name ? name : "default", why);
+
+	if (text)
+		core_raise(-EPROTO, PyUnicode_AsUTF8(text));
+	Py_XDECREF(text);
+}
+
 static int open_segment(struct segment *self, PyObject *dict)
 {
 	struct sfshm_options options = { .size = sizeof(options) };
@@ -73,10 +92,12 @@ static int open_segment(struct segment *self, PyObject *dict)
 	options.why_size = sizeof(why);
 	Py_BEGIN_ALLOW_THREADS;
 	self->handle = sfshm_shared(name, &options);
+	if (!self->handle && !is_particular(&options))
+		self->handle = sfshm_shared(name, NULL);
 	Py_END_ALLOW_THREADS;
 	if (self->handle)
 		return 0;
-	core_raise(-EPROTO, why);
+	raise_closed(name, why);
 	return -1;
 }
 

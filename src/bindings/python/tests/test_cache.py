@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 import json
+import os
 import pickle
 import unittest
 
@@ -236,11 +237,25 @@ class Opening(unittest.TestCase):
     def test_errors_say_why(self):
         with self.assertRaises(sfshm.Unusable) as raised:
             sfshm.Cache("test-none", create=False)
-        self.assertTrue(raised.exception.message)
+        self.assertIn('the segment "test-none"', raised.exception.message)
         with self.assertRaises(sfshm.Error):
             sfshm.Cache("no/such/folder")
         with self.assertRaises(TypeError):
             sfshm.Cache("x", tt=5)
+
+    def test_later_caches_ask_for_the_same_or_for_nothing(self):
+        name = f"test-{os.getpid()}-later"
+        self.addCleanup(sfshm.unlink, name)
+        sfshm.Cache(name, size=8 << 20).set("k", 1)
+        self.assertEqual(sfshm.Cache(name, size=8 << 20).get("k"), 1)
+        self.assertEqual(sfshm.Cache(name, ttl=5).get("k"), 1)
+        self.assertEqual(sfshm.Cache(name, create=False).get("k"), 1)
+        with self.assertRaisesRegex(sfshm.Unusable, "with other options"):
+            sfshm.Cache(name, size=9 << 20)
+
+    def test_a_time_is_a_number(self):
+        with self.assertRaisesRegex(TypeError, "seconds or None, not str"):
+            sfshm.Cache("x", ttl="5 minutes")
 
     def test_a_cache_without_init_raises(self):
         cache = sfshm.Cache.__new__(sfshm.Cache)

@@ -36,9 +36,10 @@ class Cache(_core.Segment):
 
     `name` is the segment's: a word, or a path with a slash in it. Caches of one
     name in one process are one segment, which stays open; forked children use
-    it as well. The first cache of a name in a process makes the segment if it is
-    missing; `size` (bytes of all values), `slots` (keys), `max_value` (bytes of
-    one value), `participants` (threads) and `mode` count then.
+    it as well. The first cache of a name makes the segment if it is missing; `size`
+    (bytes of all values), `slots` (keys), `max_value` (bytes of one value),
+    `participants` (threads), `mode`, `owner` and `group` count then. In one
+    process later caches of the name pass the same of these, or none.
 
     Times are seconds. `ttl` is a value's lifetime, and None is for ever.
     `neg_ttl` is the lifetime of a failure. `grace` is how long past its lifetime
