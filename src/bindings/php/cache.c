@@ -139,7 +139,7 @@ static struct sfshm *segment_open(const char *name)
 	struct sfshm_options options = { .size = sizeof(options),
 					 .flags = SFSHM_CREATE };
 	struct sfshm *handle;
-	char why[512] = "";
+	char why[512] = "", text[1024];
 
 	options.bytes = (uint64_t)SFSHM_G(size);
 	options.slots = number(SFSHM_G(slots));
@@ -149,8 +149,11 @@ static struct sfshm *segment_open(const char *name)
 	options.why = why;
 	options.why_size = sizeof(why);
 	handle = sfshm_shared(name, &options);
-	if (!handle)
-		error_warn(why);
+	if (!handle) {
+		snprintf(text, sizeof(text), "%s: %s", name ? name : "default",
+			 why);
+		error_warn(text);
+	}
 	return handle;
 }
 

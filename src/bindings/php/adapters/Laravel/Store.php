@@ -34,6 +34,10 @@ class Store implements StoreContract, LockProvider
     public function cache(array $options): \Sfshm\Cache
     {
         $options += ['prefix' => $this->prefix] + $this->options;
+        /* A worker of a queue lives long, and lifetimes may be many. */
+        if (count($this->caches) > 100) {
+            $this->caches = [];
+        }
         return $this->caches[serialize($options)] ??= new \Sfshm\Cache($this->segment, $options);
     }
 
