@@ -238,6 +238,9 @@ static void given_to_one_that_dies(void **state)
 	sigset_t set;
 
 	(void)state;
+	/* It takes the next thread on that stack for the one that left. */
+	if (UNDER_ASAN)
+		skip();
 	leave_now = receiver_tid = 0;
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
