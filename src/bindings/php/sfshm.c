@@ -30,20 +30,21 @@ PHP_INI_END()
 /* clang-format on */
 
 /*
- * Is the library that the loader has found older than the headers of this
- * build? Then it may lack what they declare.
+ * Does the library that the loader has found fit the headers of this build? An
+ * older one may lack what they declare.
  */
-static bool library_is_older(void)
+static bool library_fits(void)
 {
-	unsigned int major = 0, minor = 0;
+	char *end;
+	unsigned long major = strtoul(sfshm_version(), &end, 10);
+	unsigned long minor = *end ? strtoul(end + 1, NULL, 10) : 0;
 
-	sscanf(sfshm_version(), "%u.%u", &major, &minor);
-	return major != SFSHM_VERSION_MAJOR || minor < SFSHM_VERSION_MINOR;
+	return major == SFSHM_VERSION_MAJOR && minor >= SFSHM_VERSION_MINOR;
 }
 
 PHP_MINIT_FUNCTION(sfshm)
 {
-	if (library_is_older()) {
+	if (!library_fits()) {
 		zend_error(E_CORE_WARNING,
 			   "sfshm is built for libsfshm " SFSHM_VERSION
 			   ", and the system has %s: install the former, or "

@@ -273,9 +273,10 @@ static int add_type(PyObject *module, const char *name, PyType_Spec *spec)
  */
 static int check_library(void)
 {
-	unsigned int major = 0, minor = 0;
+	char *end;
+	unsigned long major = strtoul(sfshm_version(), &end, 10);
+	unsigned long minor = *end ? strtoul(end + 1, NULL, 10) : 0;
 
-	sscanf(sfshm_version(), "%u.%u", &major, &minor);
 	if (major == SFSHM_VERSION_MAJOR && minor >= SFSHM_VERSION_MINOR)
 		return 0;
 	PyErr_Format(
