@@ -270,7 +270,7 @@ static int check_slowly(const struct sfshm_result *unused, void *arg)
 	(void)arg;
 	store_release(&inside, 1);
 	while (load_acquire(&held_up))
-		pause();
+		cancellable_nap();
 	return 1;
 }
 

@@ -38,16 +38,24 @@ static void lead(void)
 	scene_tag(&led);
 }
 
-static void refresh(void)
+static void ask_first(void)
 {
 	scene_attach();
 	ask();
-	scene_begin(&led, 0, POLICY(KEPT, .flags = SFSHM_REFRESH));
-	scene_tag(&led);
 }
 
 static void publish(void)
 {
+	scene_publish(&led);
+}
+
+static void refresh(void)
+{
+	int r = scene_begin(&led, 0, POLICY(KEPT, .flags = SFSHM_REFRESH));
+
+	if (r != SFSHM_LEADER)
+		return;
+	scene_tag(&led);
 	scene_publish(&led);
 }
 
@@ -75,7 +83,7 @@ const struct scenario scenario_tag_twice = {
 	.budget = 2,
 	.deaths_told = 0,
 	.role = {
-		{ "refresher", refresh, publish, BOTH, 0, 0 },
+		{ "refresher", ask_first, refresh, BOTH, 0, 0 },
 		{ "invalidator", attach, change, BOTH, 0, 0 },
 		{ "invalidator", attach, change, BOTH, 0, 0 },
 	},
