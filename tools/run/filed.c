@@ -15,6 +15,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "failure.h"
 #include "lead.h"
 #include "record.h"
 #include "signals.h"
@@ -180,7 +181,8 @@ static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 	}
 	if (r == -EREMOTEIO || (r == -ENOENT && info.code)) {
 		tell(o, SFSHM_AWAITED, &info);
-		invocation_failed(inv, info.code, info.message, o);
+		if (!failure_follow(inv, info.code, info.message, o))
+			invocation_failed(inv, info.code, info.message, o);
 		return false;
 	}
 	if (r < 0) {

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "signals.h"
+#include "stream.h"
 
 void invocation_not_begun(const struct invocation *inv, int error,
 			  struct outcome *o)
@@ -44,6 +46,16 @@ void invocation_write_failed(struct outcome *o, const char *what, int error)
 	if (error && error != EPIPE && !o->die)
 		outcome_fail(o, RUN_EXIT_FAILURE, "%s cannot be written: %s",
 			     what, strerror(error));
+}
+
+void invocation_write(struct outcome *o, const struct record *record)
+{
+	invocation_write_failed(o, "standard output",
+				stream_send(STDOUT_FILENO, record->out,
+					    record->out_len));
+	invocation_write_failed(o, "standard error",
+				stream_send(STDERR_FILENO, record->err,
+					    record->err_len));
 }
 
 bool invocation_may_write(struct outcome *o)

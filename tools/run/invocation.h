@@ -30,7 +30,10 @@ struct invocation {
 void invocation_not_begun(const struct invocation *inv, int error,
 			  struct outcome *o);
 
-/* Notes that the run failed, with its leader's message. */
+/*
+ * Notes that sfshm-run or another program could not do the work, with the
+ * leader's message.
+ */
 void invocation_failed(const struct invocation *inv, int code,
 		       const char *message, struct outcome *o);
 
@@ -39,6 +42,9 @@ void invocation_failed(const struct invocation *inv, int code,
  * that it ends this process. Returns whether the call may go on to write.
  */
 bool invocation_may_write(struct outcome *o);
+
+/* Writes out a record's output. */
+void invocation_write(struct outcome *o, const struct record *record);
 
 /* Notes that writing to `what` failed with errno `error`, unless that is 0. */
 void invocation_write_failed(struct outcome *o, const char *what, int error);

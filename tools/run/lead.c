@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "failure.h"
 #include "run.h"
 #include "runlock.h"
 #include "signals.h"
@@ -77,9 +78,12 @@ static void share(struct invocation *inv, struct sfshm_flight *flight,
 	if (o->exit)
 		sfshm_flight_ttl(flight, neg_ttl_ms, neg_ttl_ms);
 	o->shared = sfshm_flight_waiters(flight) > 0;
-	if (!r)
-		r = inv->save ? spool_publish(inv, run, header) :
-				sfshm_publishv(flight, pieces, 3);
+	if (!r && o->exit && failure_fits(inv, header))
+		r = failure_share(inv, flight, header, run);
+	else if (!r && inv->save)
+		r = spool_publish(inv, run, header);
+	else if (!r)
+		r = sfshm_publishv(flight, pieces, 3);
 	if (r == -ESTALE) {
 		o->shared = false;
 		outcome_note(o,
@@ -209,7 +213,7 @@ void invocation_follow(struct invocation *inv,
 
 	if (!invocation_may_write(o))
 		return;
-	if (record_parse(&record, value->data, value->len)) {
+	if (record_parse(&record, value->data, value->len, 0)) {
 		outcome_fail(o, RUN_EXIT_FAILURE,
 			     "key %s: its value is not from sfshm-run; "
 			     "choose another key or segment",
@@ -217,10 +221,5 @@ void invocation_follow(struct invocation *inv,
 		return;
 	}
 	outcome_status(o, record.kind, record.code);
-	invocation_write_failed(o, "standard output",
-				stream_send(STDOUT_FILENO, record.out,
-					    record.out_len));
-	invocation_write_failed(o, "standard error",
-				stream_send(STDERR_FILENO, record.err,
-					    record.err_len));
+	invocation_write(o, &record);
 }

@@ -11,6 +11,7 @@
 #include "common/args.h"
 #include "common/complain.h"
 #include "common/escape.h"
+#include "failure.h"
 #include "filed.h"
 #include "hold.h"
 #include "lead.h"
@@ -56,7 +57,8 @@ static void begin(struct invocation *inv, struct outcome *o)
 		invocation_follow(inv, &result, o);
 	} else if (r == -EREMOTEIO || r == -ENOENT) {
 		outcome_source(o, result.source, &result);
-		invocation_failed(inv, result.code, result.message, o);
+		if (!failure_follow(inv, result.code, result.message, o))
+			invocation_failed(inv, result.code, result.message, o);
 	} else {
 		invocation_not_begun(inv, r, o);
 	}
