@@ -161,6 +161,9 @@ static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 	const struct options *options = &inv->options;
 	const struct sfshm_save_options how = {
 		.size = sizeof(how),
+		.flags = (options->no_wait ? SFSHM_SAVE_TRY : 0u) |
+			 (options->refresh ? SFSHM_SAVE_AGAIN : 0u),
+		.reserve_ms = options->lock_age_ms,
 		.ttl_ms = options->ttl_ms,
 		.deadline_ns = inv->deadline_ns,
 		.cancel = signals_token(),

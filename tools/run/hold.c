@@ -140,18 +140,19 @@ static void not_taken(const struct invocation *inv, int error,
 	if (error == -ECANCELED && signal)
 		outcome_die(o, signal);
 	else if (error == -EBUSY)
-		outcome_fail(o, RUN_EXIT_TIMEOUT,
-			     "%s %s: held by others; leave out -n to wait",
-			     what, inv->key_text);
+		invocation_give_up(inv, o,
+				   "%s %s: held by others; leave out -n to "
+				   "wait",
+				   what, inv->key_text);
 	else if (error == -ETIMEDOUT)
-		outcome_fail(o, RUN_EXIT_TIMEOUT,
-			     "%s %s: still held after %llu ms; try again, "
-			     "or give a longer --timeout",
-			     what, inv->key_text,
-			     (unsigned long long)inv->options.timeout_ms);
+		invocation_give_up(inv, o,
+				   "%s %s: still held after %llu ms; try "
+				   "again, or give a longer --timeout",
+				   what, inv->key_text,
+				   (unsigned long long)inv->options.timeout_ms);
 	else
 		outcome_fail(o, RUN_EXIT_FAILURE, "%s %s: %s", what,
-			     inv->key_text, sfshm_strerror(error));
+			     inv->key_text, invocation_meaning(error));
 }
 
 static void hold(struct invocation *inv, struct held *h, struct outcome *o)

@@ -19,12 +19,25 @@
 struct invocation {
 	struct options options;
 	struct session session;
-	uint64_t deadline_ns; /* 0: none */
+	uint64_t deadline_ns;  /* 0: none */
+	uint64_t lease_end_ns; /* of a leader, at the earliest; 0: none */
 	struct sfshm_save file;
 	struct sfshm_save *save; /* the result goes to this file, or NULL */
 	char **argv;
 	char key_text[64]; /* the key, for messages */
+	char made_key[SFSHM_KEY_MAX];
 };
+
+/*
+ * Notes that this call gives up because others are at it, with a message for
+ * standard error unless the call is a quiet one.
+ */
+void invocation_give_up(const struct invocation *inv, struct outcome *o,
+			const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The meaning of the library's `error`, and what to do about it. */
+const char *invocation_meaning(int error);
 
 /* Notes why a wait ended without a result: the library returned `error`. */
 void invocation_not_begun(const struct invocation *inv, int error,

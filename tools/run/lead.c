@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/complain.h"
 #include "failure.h"
 #include "run.h"
 #include "runlock.h"
@@ -78,6 +79,9 @@ static void share(struct invocation *inv, struct sfshm_flight *flight,
 	if (o->exit)
 		sfshm_flight_ttl(flight, neg_ttl_ms, neg_ttl_ms);
 	o->shared = sfshm_flight_waiters(flight) > 0;
+	for (unsigned i = 0; !r && i < inv->options.tag_count; i++)
+		r = sfshm_flight_tag(flight, inv->options.tags[i],
+				     strlen(inv->options.tags[i]));
 	if (!r && o->exit && failure_fits(inv, header))
 		r = failure_share(inv, flight, header, run);
 	else if (!r && inv->save)
@@ -130,6 +134,11 @@ static void cut_short(struct invocation *inv, struct sfshm_flight *flight,
 			     "%llu ms",
 			     inv->key_text,
 			     (unsigned long long)inv->options.timeout_ms);
+	else if (run->end == RUN_TAKEN)
+		outcome_fail(o, RUN_EXIT_FAILURE,
+			     "key %s: after --lock-age another caller took the "
+			     "flight, and this one's command was ended",
+			     inv->key_text);
 	else if (run->keeper.ended && WIFEXITED(status))
 		outcome_status(o, RECORD_EXITED, WEXITSTATUS(status));
 	else
@@ -143,6 +152,30 @@ static void cut_short(struct invocation *inv, struct sfshm_flight *flight,
 	release(inv, flight, o);
 }
 
+/* Writes the last good result in place of a failed one, if it will do. */
+static bool serve_stale(struct invocation *inv, struct outcome *o)
+{
+	const struct sfshm_policy policy = {
+		.size = sizeof(policy),
+		.stale_if_error_ms = inv->options.stale_if_error_ms,
+	};
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	int status = o->exit;
+	int r = sfshm_peek(inv->session.handle, inv->options.key,
+			   inv->options.key_len, &policy, &result);
+
+	if (r == SFSHM_CACHED) {
+		outcome_source(o, r, &result);
+		invocation_follow(inv, &result, o);
+		outcome_note(o, "the command failed with status %d", status);
+		if (inv->options.verbose)
+			complain("key %s: %s; its last good result follows",
+				 inv->key_text, o->error);
+	}
+	sfshm_result_clear(&result);
+	return r == SFSHM_CACHED;
+}
+
 static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 		     struct outcome *o)
 {
@@ -151,6 +184,9 @@ static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 	struct run run = {
 		.limit = max > head ? max - head : 0,
 		.deadline_ns = inv->deadline_ns,
+		.flight = flight,
+		.lease_end_ns = inv->lease_end_ns,
+		.held = inv->options.stale_if_error_ms > 0,
 	};
 	struct keeper_job job = {
 		.argv = inv->argv,
@@ -168,7 +204,10 @@ static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 		complete(inv, flight, &run, o);
 	else
 		cut_short(inv, flight, &run, o);
-	if (invocation_may_write(o))
+	if (run.held && run.end == RUN_COMPLETE && o->exit &&
+	    serve_stale(inv, o))
+		run_forget(&run);
+	else if (invocation_may_write(o))
 		run_flush(&run);
 	invocation_write_failed(o, "standard output", run.out.error);
 	invocation_write_failed(o, "standard error", run.err.error);
@@ -179,13 +218,15 @@ static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 void invocation_lead(struct invocation *inv, struct sfshm_flight *flight,
 		     const struct sfshm_result *result, struct outcome *o)
 {
-	int r = runlock_take(inv->session.lock_fd, inv->options.key,
-			     inv->options.key_len, inv->deadline_ns,
-			     signals_fd());
+	int r;
 
+	if (inv->options.lock_age_ms)
+		inv->lease_end_ns = sfshm_deadline_ms(inv->options.lock_age_ms);
 	o->leader = true;
 	o->owner_died = result->owner_died;
 	o->generation = sfshm_flight_generation(flight);
+	r = runlock_take(inv->session.lock_fd, inv->options.key,
+			 inv->options.key_len, inv->deadline_ns, signals_fd());
 	if (!r) {
 		lead_run(inv, flight, o);
 		return;
@@ -193,11 +234,11 @@ void invocation_lead(struct invocation *inv, struct sfshm_flight *flight,
 	if (r == -ECANCELED)
 		outcome_die(o, signals_next());
 	else if (r == -ETIMEDOUT)
-		outcome_fail(o, RUN_EXIT_TIMEOUT,
-			     "key %s: processes of a killed run were not gone "
-			     "within %llu ms",
-			     inv->key_text,
-			     (unsigned long long)inv->options.timeout_ms);
+		invocation_give_up(inv, o,
+				   "key %s: processes of a killed run were not "
+				   "gone within %llu ms",
+				   inv->key_text,
+				   (unsigned long long)inv->options.timeout_ms);
 	else
 		outcome_fail(o, RUN_EXIT_FAILURE,
 			     "key %s: cannot take the run lock: %s",

@@ -14,6 +14,7 @@
 #include "failure.h"
 #include "filed.h"
 #include "hold.h"
+#include "key.h"
 #include "lead.h"
 #include "signals.h"
 
@@ -35,16 +36,32 @@ static int fill_standard_fds(void)
 	return 0;
 }
 
+static struct sfshm_policy make_policy(const struct invocation *inv)
+{
+	const struct options *options = &inv->options;
+
+	return (struct sfshm_policy){
+		.size = sizeof(struct sfshm_policy),
+		.flags = (options->no_wait ? SFSHM_TRY : 0u) |
+			 (options->refresh ? SFSHM_REFRESH : 0u),
+		.ttl_ms = options->ttl_ms,
+		.neg_ttl_ms = options->neg_ttl_ms,
+		.grace_ms = options->grace_ms,
+		.stale_if_error_ms = options->stale_if_error_ms,
+		.max_waiters = options->max_waiters,
+		.deadline_ns = inv->deadline_ns,
+		.cancel = signals_token(),
+		.lock_age_ms = options->lock_age_ms,
+		.breaker_deaths = options->breaker_deaths,
+		.breaker_ms = options->breaker_ms,
+		.beta = options->beta,
+	};
+}
+
 static void begin(struct invocation *inv, struct outcome *o)
 {
 	const struct options *options = &inv->options;
-	struct sfshm_policy policy = {
-		.size = sizeof(policy),
-		.ttl_ms = options->ttl_ms,
-		.neg_ttl_ms = options->neg_ttl_ms,
-		.deadline_ns = inv->deadline_ns,
-		.cancel = signals_token(),
-	};
+	struct sfshm_policy policy = make_policy(inv);
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	struct sfshm_flight flight;
 	int r = sfshm_begin(inv->session.handle, options->key, options->key_len,
@@ -121,6 +138,8 @@ int main(int argc, char **argv)
 		return RUN_EXIT_FAILURE;
 	}
 	status = options_read(&inv.options, argc, argv);
+	if (status < 0)
+		status = key_make(&inv.options, inv.made_key);
 	if (status >= 0)
 		return status;
 	if (inv.options.json_fd >= 0)

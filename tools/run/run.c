@@ -70,6 +70,17 @@ static void run_check_deadline(struct run *run)
 	keeper_signal(&run->keeper, SIGTERM);
 }
 
+/* Ends a command whose flight another caller has taken; that one runs its own. */
+static void run_check_lease(struct run *run)
+{
+	if (run->kill_at_ns || !run->lease_end_ns ||
+	    clock_now_ns() < run->lease_end_ns ||
+	    sfshm_abandoned(run->flight) != -ESTALE)
+		return;
+	run_cut(run, RUN_TAKEN);
+	keeper_signal(&run->keeper, SIGTERM);
+}
+
 /*
  * Passes signals on. The command may take any time to answer a signal; the run
  * is cut only when the command has ended.
@@ -106,6 +117,7 @@ static void run_hear_keeper(struct run *run)
 static void run_drop(struct run *run, int why)
 {
 	run->dropped = why;
+	run->held = false;
 	stream_forget(&run->out);
 	stream_forget(&run->err);
 }
@@ -156,8 +168,9 @@ static uint64_t run_next_ns(const struct run *run)
 static int run_poll_ms(const struct run *run)
 {
 	int ms = clock_poll_ms(run_next_ns(run));
+	bool looks = run->if_removed || run->lease_end_ns;
 
-	return run->if_removed && (ms < 0 || ms > LOOK_MS) ? LOOK_MS : ms;
+	return looks && (ms < 0 || ms > LOOK_MS) ? LOOK_MS : ms;
 }
 
 static void run_check_removed(struct run *run, int file)
@@ -170,6 +183,11 @@ static void run_check_removed(struct run *run, int file)
 	run->if_removed = NULL;
 }
 
+static bool run_writes(const struct run *run, const struct stream *stream)
+{
+	return !run->held && stream_pending(stream);
+}
+
 static void run_poll(struct run *run)
 {
 	struct stream *out = &run->out, *err = &run->err;
@@ -179,9 +197,9 @@ static void run_poll(struct run *run)
 		[ON_SIGNALS] = { signals_fd(), POLLIN, 0 },
 		[ON_OUT] = { stream_wants(out) ? out->from : -1, POLLIN, 0 },
 		[ON_ERR] = { stream_wants(err) ? err->from : -1, POLLIN, 0 },
-		[ON_OUT_TO] = { stream_pending(out) ? out->to : -1, POLLOUT,
+		[ON_OUT_TO] = { run_writes(run, out) ? out->to : -1, POLLOUT,
 				0 },
-		[ON_ERR_TO] = { stream_pending(err) ? err->to : -1, POLLOUT,
+		[ON_ERR_TO] = { run_writes(run, err) ? err->to : -1, POLLOUT,
 				0 },
 	};
 
@@ -236,6 +254,7 @@ void run_command(struct run *run, const struct keeper_job *job)
 	while (!run_over(run) && run_kill_if_due(run)) {
 		run_poll(run);
 		run_check_deadline(run);
+		run_check_lease(run);
 		run_check_removed(run, job->lock);
 	}
 	run_clean_up(run);
@@ -255,6 +274,12 @@ void run_flush(struct run *run)
 {
 	run_flush_stream(run, &run->out);
 	run_flush_stream(run, &run->err);
+}
+
+void run_forget(struct run *run)
+{
+	run->out.sent = run->out.len;
+	run->err.sent = run->err.len;
 }
 
 void run_clear(struct run *run)

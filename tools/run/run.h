@@ -8,6 +8,7 @@
 #define RUN_RUN_H
 
 #include <stdint.h>
+#include <sfshm/flight.h>
 
 #include "keeper.h"
 #include "stream.h"
@@ -16,6 +17,7 @@
 enum run_end {
 	RUN_COMPLETE,    /* by itself; `keeper.status` says how */
 	RUN_TIMED_OUT,   /* the run was ended at the deadline */
+	RUN_TAKEN,       /* another caller took the flight, past its lease */
 	RUN_INTERRUPTED, /* the run was sent `signal`, and has ended */
 	RUN_FAILED,      /* sfshm-run failed; `error` and `what` say why */
 };
@@ -33,6 +35,12 @@ struct run {
 	 * NULL: do not check.
 	 */
 	const char *if_removed;
+	/*
+	 * The flight whose command this is, and the end of its lease; 0: none.
+	 */
+	const struct sfshm_flight *flight;
+	uint64_t lease_end_ns;
+	bool held;            /* write no output before the command's end */
 	uint64_t deadline_ns; /* 0: none */
 	uint64_t kill_at_ns;  /* when a cut run is killed; 0: it is not cut */
 	bool killed;
@@ -56,6 +64,9 @@ void run_command(struct run *run, const struct keeper_job *job);
  * once.
  */
 void run_flush(struct run *run);
+
+/* Drops the output that the caller has not had yet. */
+void run_forget(struct run *run);
 
 /* Frees the copies. */
 void run_clear(struct run *run);
