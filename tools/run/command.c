@@ -25,12 +25,11 @@ static _Noreturn void exec_failed(const char *program)
 _Noreturn void command_exec(const struct keeper_job *job, int null,
 			    pid_t keeper, const sigset_t *mask)
 {
-	setpgid(0, 0);
+	if (!job->on_terminal)
+		setpgid(0, 0);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != keeper)
 		_exit(RUN_EXIT_FAILURE);
-	/* A terminal would stop a background command that reads from it. */
-	if ((!job->direct || isatty(STDIN_FILENO)) &&
-	    dup2(null, STDIN_FILENO) < 0)
+	if (!job->direct && dup2(null, STDIN_FILENO) < 0)
 		_exit(RUN_EXIT_FAILURE);
 	if (dup2(job->out, STDOUT_FILENO) < 0 ||
 	    dup2(job->err, STDERR_FILENO) < 0)

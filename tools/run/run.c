@@ -87,10 +87,13 @@ static void run_check_lease(struct run *run)
  */
 static void run_pass_signals(struct run *run)
 {
+	bool to_group;
 	int signal;
 
-	while ((signal = signals_next())) {
-		keeper_signal(&run->keeper, signal);
+	while ((signal = signals_next_of(&to_group))) {
+		/* The terminal has sent it to the command as well. */
+		if (!to_group || !run->keeper.on_terminal)
+			keeper_signal(&run->keeper, signal);
 		if (run->end != RUN_COMPLETE)
 			continue;
 		run->end = RUN_INTERRUPTED;
@@ -108,8 +111,7 @@ static void run_hear_keeper(struct run *run)
 	if (!keeper->gone || run->killed || keeper->error)
 		return;
 	/* The keeper's death has killed the command, but not its children. */
-	if (keeper->command)
-		kill(-keeper->command, SIGKILL);
+	keeper_lost(keeper);
 	run_fail(run, 0, "the command's keeper was killed");
 	run_cut(run, RUN_FAILED);
 }
@@ -205,7 +207,11 @@ static void run_poll(struct run *run)
 
 	if (poll(polled, ON_COUNT, run_poll_ms(run)) <= 0)
 		return;
-	if (polled[ON_SIGNALS].revents)
+	/*
+	 * On a terminal a signal may have ended the command before poll()
+	 * returned to this process's own handler.
+	 */
+	if (polled[ON_SIGNALS].revents || polled[ON_KEEPER].revents)
 		run_pass_signals(run);
 	if (polled[ON_OUT].revents)
 		run_read(run, out);

@@ -6,6 +6,7 @@
 #ifndef RUN_SIGNALS_H
 #define RUN_SIGNALS_H
 
+#include <stdbool.h>
 #include <sfshm/cancel.h>
 
 /*
@@ -23,6 +24,12 @@ int signals_fd(void);
 
 /* The next signal caught, or 0. */
 int signals_next(void);
+
+/*
+ * The same. *to_group: the kernel sent the signal, so every process of the
+ * terminal's foreground group has got it.
+ */
+int signals_next_of(bool *to_group);
 
 /* Gives the caught signals back their actions from the start of the program. */
 void signals_release(void);
