@@ -168,6 +168,21 @@ t.type("exit\n")
 t.end()
 END
 
+rm -f "$TMP/pid"
+on_terminal "a call that waits says whom it waits for" <<'END'
+t = shell()
+t.type("sfshm-run -s $segment --lock w -- sh -c '"
+       "echo $$ >$TMP/pid; exec sleep 1000' &\n")
+pid = pid_in("pid")
+t.type("sfshm-run -s $segment --lock w -- true\n")
+t.until(r"sfshm-run: lock w: waiting for process \d+ \(")
+t.type("\x03")
+t.until("@@ ")
+os.kill(pid, 9)
+t.type("exit\n")
+t.end()
+END
+
 # There is nobody who could continue it.
 on_terminal "Ctrl-Z does not stop a session's only job" <<'END'
 t = Terminal("sfshm-run", "-s", os.environ["segment"], "--lock", "alone", "--",

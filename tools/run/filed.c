@@ -21,6 +21,7 @@
 #include "signals.h"
 #include "stream.h"
 #include "sweep.h"
+#include "watcher.h"
 
 /* Tries, if others keep removing the file before this process opens it. */
 #define ATTEMPTS 8
@@ -159,9 +160,10 @@ static void sweep_own(const struct invocation *inv)
 static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 {
 	const struct options *options = &inv->options;
-	const struct sfshm_save_options how = {
+	bool watched = watcher_wanted(inv);
+	struct sfshm_save_options how = {
 		.size = sizeof(how),
-		.flags = (options->no_wait ? SFSHM_SAVE_TRY : 0u) |
+		.flags = (options->no_wait || watched ? SFSHM_SAVE_TRY : 0u) |
 			 (options->refresh ? SFSHM_SAVE_AGAIN : 0u),
 		.reserve_ms = options->lock_age_ms,
 		.ttl_ms = options->ttl_ms,
@@ -175,6 +177,15 @@ static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 				 &info);
 	int fd;
 
+	if (r == -EBUSY && watched) {
+		if (!watcher_start(inv, o))
+			return false;
+		how.flags &= ~(uint32_t)SFSHM_SAVE_TRY;
+		r = sfshm_save_begin(inv->session.handle, options->key,
+				     options->key_len, path, &how, &inv->file,
+				     &info);
+		watcher_end(inv);
+	}
 	if (r == SFSHM_LEADER) {
 		inv->save = &inv->file;
 		result.owner_died = info.owner_died;

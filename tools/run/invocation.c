@@ -22,6 +22,15 @@ void invocation_give_up(const struct invocation *inv, struct outcome *o,
 	o->loud = !inv->options.quiet;
 }
 
+void invocation_circle(const struct invocation *inv, struct outcome *o)
+{
+	outcome_fail(o, RUN_EXIT_FAILURE,
+		     "%s: its holder waits for a call that this command runs "
+		     "under, so the wait would not end; take locks and keys in "
+		     "one order everywhere",
+		     inv->what);
+}
+
 const char *invocation_meaning(int error)
 {
 	switch (error) {
@@ -46,6 +55,8 @@ void invocation_not_begun(const struct invocation *inv, int error,
 
 	if (error == -ECANCELED && signal)
 		outcome_die(o, signal);
+	else if (error == -ECANCELED && signals_circle())
+		invocation_circle(inv, o);
 	else if (error == -ETIMEDOUT)
 		invocation_give_up(inv, o,
 				   "key %s: no result within %llu ms; the "

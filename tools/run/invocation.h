@@ -24,7 +24,9 @@ struct invocation {
 	struct sfshm_save file;
 	struct sfshm_save *save; /* the result goes to this file, or NULL */
 	char **argv;
+	pid_t watcher;
 	char key_text[64]; /* the key, for messages */
+	char what[80];     /* "key KEY", "lock KEY" or "semaphore KEY" */
 	char made_key[SFSHM_KEY_MAX];
 };
 
@@ -35,6 +37,9 @@ struct invocation {
 void invocation_give_up(const struct invocation *inv, struct outcome *o,
 			const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Notes that the wait, which -ECANCELED ended, was a part of a circle. */
+void invocation_circle(const struct invocation *inv, struct outcome *o);
 
 /* The meaning of the library's `error`, and what to do about it. */
 const char *invocation_meaning(int error);

@@ -9,6 +9,7 @@
 
 #include "common/complain.h"
 #include "failure.h"
+#include "held.h"
 #include "run.h"
 #include "runlock.h"
 #include "signals.h"
@@ -199,6 +200,7 @@ static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 		release(inv, flight, o);
 		return;
 	}
+	held_add(inv);
 	run_command(&run, &job);
 	if (run.end == RUN_COMPLETE)
 		complete(inv, flight, &run, o);

@@ -17,6 +17,7 @@
 #include "key.h"
 #include "lead.h"
 #include "signals.h"
+#include "watcher.h"
 
 /*
  * Opens /dev/null in place of each closed standard descriptor, so that no file
@@ -64,9 +65,21 @@ static void begin(struct invocation *inv, struct outcome *o)
 	struct sfshm_policy policy = make_policy(inv);
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	struct sfshm_flight flight;
-	int r = sfshm_begin(inv->session.handle, options->key, options->key_len,
-			    &policy, &flight, &result);
+	bool watched = watcher_wanted(inv);
+	int r;
 
+	if (watched)
+		policy.flags |= SFSHM_TRY;
+	r = sfshm_begin(inv->session.handle, options->key, options->key_len,
+			&policy, &flight, &result);
+	if (r == -EBUSY && watched) {
+		if (!watcher_start(inv, o))
+			return;
+		policy.flags &= ~SFSHM_TRY;
+		r = sfshm_begin(inv->session.handle, options->key,
+				options->key_len, &policy, &flight, &result);
+		watcher_end(inv);
+	}
 	if (r == SFSHM_LEADER) {
 		invocation_lead(inv, &flight, &result, o);
 	} else if (r >= 0) {
@@ -146,6 +159,11 @@ int main(int argc, char **argv)
 		fcntl(inv.options.json_fd, F_SETFD, FD_CLOEXEC);
 	escape(inv.key_text, inv.options.key, inv.options.key_len, ESCAPE_ASCII,
 	       KEY_TEXT_COLUMNS);
+	snprintf(inv.what, sizeof(inv.what), "%s %s",
+		 inv.options.mode == RUN_HOLD_LOCK   ? "lock" :
+		 inv.options.mode == RUN_HOLD_PERMIT ? "semaphore" :
+						       "key",
+		 inv.key_text);
 	open_and_begin(&inv, &outcome);
 	return finish(&inv, &outcome);
 }

@@ -38,6 +38,20 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 	errno = saved;
 }
 
+static volatile sig_atomic_t circle;
+
+static void on_circle(int signal)
+{
+	(void)signal;
+	circle = 1;
+	sfshm_cancel_fire(&token);
+}
+
+bool signals_circle(void)
+{
+	return circle;
+}
+
 /* Without SA_RESTART a signal also ends a write to a slow reader. */
 int signals_catch(void)
 {
@@ -55,6 +69,8 @@ int signals_catch(void)
 			sigaction(caught[i], &action, NULL);
 	}
 	action.sa_flags = 0;
+	action.sa_handler = on_circle;
+	sigaction(SIGNALS_CIRCLE, &action, NULL);
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, &others_before[0]);
 	action.sa_handler = SIG_DFL;

@@ -6,8 +6,12 @@
 #ifndef RUN_SIGNALS_H
 #define RUN_SIGNALS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sfshm/cancel.h>
+
+/* The watcher's signal: the wait is a part of a circle. It fires the token. */
+#define SIGNALS_CIRCLE SIGRTMIN
 
 /*
  * Catches HUP, INT, QUIT and TERM, unless they were ignored: from then on they
@@ -30,6 +34,9 @@ int signals_next(void);
  * terminal's foreground group has got it.
  */
 int signals_next_of(bool *to_group);
+
+/* Whether SIGNALS_CIRCLE has come. */
+bool signals_circle(void);
 
 /* Gives the caught signals back their actions from the start of the program. */
 void signals_release(void);
