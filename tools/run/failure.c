@@ -8,16 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "common/complain.h"
+#include "key.h"
 #include "stream.h"
-
-/* A command line's keys have no NUL, so this ends no other key. */
-#define SUFFIX "\0output"
-#define SUFFIX_LEN (sizeof(SUFFIX) - 1)
-#define DIGITS 16
 
 /*
  * How long the output outlives the failure: a follower may be slow to ask for
@@ -32,23 +25,6 @@ static const char exited[] = "exit status ";
 static const char killed[] = "killed by signal ";
 static const char kept[] = ", run ";
 static const char lost[] = ", output not kept";
-
-/* Makes the key of the output. Returns its length. */
-static size_t output_key(const struct options *options, char *key)
-{
-	size_t len = options->key_len;
-	char digits[DIGITS + 1];
-
-	memcpy(key, options->key, len);
-	if (len + SUFFIX_LEN > SFSHM_KEY_MAX) {
-		snprintf(digits, sizeof(digits), "%016" PRIx64,
-			 (uint64_t)XXH3_64bits(key, len));
-		len = SFSHM_KEY_MAX - SUFFIX_LEN;
-		memcpy(key + len - DIGITS, digits, DIGITS);
-	}
-	memcpy(key + len, SUFFIX, SUFFIX_LEN);
-	return len + SUFFIX_LEN;
-}
 
 /*
  * Copies the stream's bytes from `at` on, `len` of them. Returns 0 or a negated
@@ -141,8 +117,8 @@ static int keep_output(const struct invocation *inv, const struct run *run,
 	if (!r && !line_is_all(line, header, err)) {
 		*kept_run = header->note;
 		r = sfshm_put(inv->session.handle, key,
-			      output_key(&inv->options, key), &policy, record,
-			      len);
+			      key_beside(&inv->options, "output", key), &policy,
+			      record, len);
 	}
 	free(record);
 	return r;
@@ -263,7 +239,8 @@ static bool write_record(const struct invocation *inv, uint32_t kept_run,
 	struct record record;
 	bool found;
 	int r = sfshm_peek(inv->session.handle, key,
-			   output_key(&inv->options, key), &any, &result);
+			   key_beside(&inv->options, "output", key), &any,
+			   &result);
 
 	found = r >= 0 && !record_parse(&record, result.value.data,
 					result.value.len, kept_run);

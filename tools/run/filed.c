@@ -17,6 +17,7 @@
 
 #include "failure.h"
 #include "lead.h"
+#include "place.h"
 #include "record.h"
 #include "signals.h"
 #include "stream.h"
@@ -189,6 +190,7 @@ static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 	if (r == SFSHM_LEADER) {
 		inv->save = &inv->file;
 		result.owner_died = info.owner_died;
+		place_note(inv, path);
 		invocation_lead(inv, sfshm_save_flight(inv->save), &result, o);
 		sweep_own(inv);
 		return false;

@@ -56,6 +56,31 @@ static int take_permit(struct invocation *inv, struct held *h, bool try)
 			     options->key_len, &how, &h->permit);
 }
 
+/*
+ * Gives a semaphore that nobody uses the number of permits that the options ask
+ * for; says so if others use it with another number.
+ */
+static void fit_max(const struct invocation *inv)
+{
+	const struct options *options = &inv->options;
+	struct sfshm *handle = inv->session.handle;
+	struct sfshm_semaphore_info info = SFSHM_SEMAPHORE_INFO_INIT;
+
+	if (!options->max ||
+	    sfshm_semaphore_info(handle, options->key, options->key_len, &info))
+		return;
+	if (info.max == options->max)
+		return;
+	if (!info.in_use && !info.waiters &&
+	    !sfshm_semaphore_set_max(handle, options->key, options->key_len,
+				     options->max))
+		return;
+	if (!options->quiet)
+		complain("%s: others use it with %u permits, so it has those, "
+			 "not %u; give the same number everywhere",
+			 inv->what, info.max, options->max);
+}
+
 static int take_once(struct invocation *inv, struct held *h, bool try)
 {
 	return inv->options.mode == RUN_HOLD_LOCK ? take_lock(inv, h, try) :
@@ -66,8 +91,11 @@ static int take_once(struct invocation *inv, struct held *h, bool try)
 static int take(struct invocation *inv, struct held *h, struct outcome *o)
 {
 	bool watched = watcher_wanted(inv);
-	int r = take_once(inv, h, watched || inv->options.no_wait);
+	int r;
 
+	if (inv->options.mode == RUN_HOLD_PERMIT)
+		fit_max(inv);
+	r = take_once(inv, h, watched || inv->options.no_wait);
 	if (r != -EBUSY || !watched)
 		return r;
 	if (!watcher_start(inv, o))

@@ -17,6 +17,8 @@
 
 /* A space, a hash sign and the digits of 128 bits. */
 #define HASH_LEN 34
+/* The digits of 64 bits. */
+#define HASH64_LEN 16
 
 static void put_word(FILE *to, const char *word)
 {
@@ -148,4 +150,21 @@ int key_make(struct options *options, char *buffer)
 	}
 	free(text);
 	return status;
+}
+
+size_t key_beside(const struct options *options, const char *name, char *buffer)
+{
+	size_t len = options->key_len, end = strlen(name) + 1;
+	char digits[HASH64_LEN + 1];
+
+	memcpy(buffer, options->key, len);
+	if (len + end > SFSHM_KEY_MAX) {
+		snprintf(digits, sizeof(digits), "%016" PRIx64,
+			 (uint64_t)XXH3_64bits(buffer, len));
+		len = SFSHM_KEY_MAX - end;
+		memcpy(buffer + len - HASH64_LEN, digits, HASH64_LEN);
+	}
+	buffer[len] = '\0';
+	memcpy(buffer + len + 1, name, end - 1);
+	return len + end;
 }

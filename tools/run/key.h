@@ -20,4 +20,12 @@
  */
 int key_make(struct options *options, char *buffer);
 
+/*
+ * Makes the key of something that belongs to the options' key: that key, a NUL,
+ * which no key of a command line has, and `name`. Returns the length, at most
+ * SFSHM_KEY_MAX.
+ */
+size_t key_beside(const struct options *options, const char *name,
+		  char *buffer);
+
 #endif

@@ -60,6 +60,7 @@ static void share_failure(struct invocation *inv, struct sfshm_flight *flight,
 			 inv->save ? strerror(-code) : sfshm_strerror(code));
 	o->shared = false;
 	outcome_note(o, "%s", message);
+	o->loud = !inv->options.quiet;
 	if (inv->save ? sfshm_save_fail(inv->save, code, message) :
 			sfshm_fail(flight, code, message))
 		release(inv, flight, o);
@@ -98,8 +99,12 @@ static void share(struct invocation *inv, struct sfshm_flight *flight,
 		outcome_note(o, "the segment's file was removed: another call "
 				"may have run the command, too");
 	} else if (r == SFSHM_UNCACHED) {
-		outcome_note(o, "no room to keep the result: only the present "
-				"followers get it");
+		outcome_note(o,
+			     "key %s: no room to keep the result: only the "
+			     "present followers get it; make room with "
+			     "sfshm-ctl resize --bytes N",
+			     inv->key_text);
+		o->loud = !inv->options.quiet && inv->options.ttl_ms;
 	} else if (r) {
 		share_failure(inv, flight, r, o);
 	}

@@ -103,18 +103,20 @@ static void open_and_begin(struct invocation *inv, struct outcome *o)
 
 	if (inv->options.timeout_ms)
 		inv->deadline_ns = sfshm_deadline_ms(inv->options.timeout_ms);
+	r = signals_catch();
+	if (r) {
+		outcome_fail(o, RUN_EXIT_FAILURE, "cannot catch signals: %s",
+			     strerror(-r));
+		return;
+	}
 	r = session_open(&inv->session, segment, why, sizeof(why));
 	if (r) {
 		outcome_fail(o, RUN_EXIT_FAILURE, "segment %s: %s",
 			     args_segment(segment), why);
 		return;
 	}
-	r = signals_catch();
-	if (r)
-		outcome_fail(o, RUN_EXIT_FAILURE, "cannot catch signals: %s",
-			     strerror(-r));
-	else if (inv->options.mode == RUN_HOLD_LOCK ||
-		 inv->options.mode == RUN_HOLD_PERMIT)
+	if (inv->options.mode == RUN_HOLD_LOCK ||
+	    inv->options.mode == RUN_HOLD_PERMIT)
 		invocation_hold(inv, o);
 	else if (inv->options.mode == RUN_FILED)
 		invocation_filed(inv, o);

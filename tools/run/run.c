@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -96,9 +97,21 @@ static void run_pass_signals(struct run *run)
 			keeper_signal(&run->keeper, signal);
 		if (run->end != RUN_COMPLETE)
 			continue;
-		run->end = RUN_INTERRUPTED;
 		run->signal = signal;
+		/* These two are messages to many commands. */
+		if (signal != SIGUSR1 && signal != SIGUSR2)
+			run->end = RUN_INTERRUPTED;
 	}
+}
+
+/* A run is interrupted, too, if a message has killed the command. */
+static void run_check_message(struct run *run)
+{
+	int status = run->keeper.status;
+
+	if (run->end == RUN_COMPLETE && run->signal && WIFSIGNALED(status) &&
+	    WTERMSIG(status) == run->signal)
+		run->end = RUN_INTERRUPTED;
 }
 
 static void run_hear_keeper(struct run *run)
@@ -263,6 +276,7 @@ void run_command(struct run *run, const struct keeper_job *job)
 		run_check_lease(run);
 		run_check_removed(run, job->lock);
 	}
+	run_check_message(run);
 	run_clean_up(run);
 }
 

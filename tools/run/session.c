@@ -2,7 +2,10 @@
 #include "session.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "runlock.h"
 
@@ -68,6 +71,33 @@ static int session_try(struct session *session, const char *segment, char *why,
 	return r;
 }
 
+/* Adds what to do to an error that users meet, where the line says little. */
+static void add_advice(int error, const char *segment, char *why,
+		       size_t why_size)
+{
+	char path[PATH_MAX], *slash;
+	struct stat st;
+
+	if (error == -EFBIG) {
+		snprintf(why, why_size,
+			 "the limit on the size of files is too low for a "
+			 "segment; raise it with ulimit -f");
+		return;
+	}
+	if (error != -ENOENT || sfshm_path(segment, path, sizeof(path)))
+		return;
+	slash = strrchr(path, '/');
+	if (!slash || slash == path)
+		return;
+	*slash = '\0';
+	if (stat(path, &st))
+		snprintf(why, why_size, "there is no directory %.150s; %s",
+			 path,
+			 strcmp(path, "/dev/shm") ?
+				 "make it, or choose another one" :
+				 "mount a tmpfs there, or give a path with -s");
+}
+
 int session_open(struct session *session, const char *segment, char *why,
 		 size_t why_size)
 {
@@ -77,6 +107,8 @@ int session_open(struct session *session, const char *segment, char *why,
 		*why = '\0';
 		r = session_try(session, segment, why, why_size);
 	}
+	if (r)
+		add_advice(r, segment, why, why_size);
 	if (r && !*why)
 		snprintf(why, why_size, "%s", sfshm_strerror(r));
 	return r;

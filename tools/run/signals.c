@@ -10,8 +10,10 @@
 
 #include "options.h"
 
-static const int caught[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
-static const int others[] = { SIGPIPE, SIGCHLD };
+static const int caught[] = {
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2
+};
+static const int others[] = { SIGPIPE, SIGXFSZ, SIGCHLD };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -73,8 +75,9 @@ int signals_catch(void)
 	sigaction(SIGNALS_CIRCLE, &action, NULL);
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, &others_before[0]);
+	sigaction(SIGXFSZ, &action, &others_before[1]);
 	action.sa_handler = SIG_DFL;
-	sigaction(SIGCHLD, &action, &others_before[1]);
+	sigaction(SIGCHLD, &action, &others_before[2]);
 	return 0;
 }
 
