@@ -206,8 +206,13 @@ static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 		return false;
 	}
 	fd = open(info.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
+	if (fd < 0 && errno == ENOENT)
 		return true;
+	if (fd < 0) {
+		outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s: %s",
+			     inv->key_text, info.path, strerror(errno));
+		return false;
+	}
 	tell(o, r, &info);
 	if (invocation_may_write(o))
 		send_file(inv, fd, o);

@@ -6,6 +6,7 @@
 #ifndef RUN_INVOCATION_H
 #define RUN_INVOCATION_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sfshm.h>
 
@@ -28,6 +29,7 @@ struct invocation {
 	char key_text[64]; /* the key, for messages */
 	char what[80];     /* "key KEY", "lock KEY" or "semaphore KEY" */
 	char made_key[SFSHM_KEY_MAX];
+	char segment_path[PATH_MAX];
 };
 
 /*

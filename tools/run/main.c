@@ -98,7 +98,7 @@ static void begin(struct invocation *inv, struct outcome *o)
 static void open_and_begin(struct invocation *inv, struct outcome *o)
 {
 	const char *segment = inv->options.segment;
-	char why[256];
+	char why[400];
 	int r;
 
 	if (inv->options.timeout_ms)
@@ -109,7 +109,7 @@ static void open_and_begin(struct invocation *inv, struct outcome *o)
 			     strerror(-r));
 		return;
 	}
-	r = session_open(&inv->session, segment, why, sizeof(why));
+	r = session_open(&inv->session, &inv->options, why, sizeof(why));
 	if (r) {
 		outcome_fail(o, RUN_EXIT_FAILURE, "segment %s: %s",
 			     args_segment(segment), why);
@@ -161,6 +161,7 @@ int main(int argc, char **argv)
 		fcntl(inv.options.json_fd, F_SETFD, FD_CLOEXEC);
 	escape(inv.key_text, inv.options.key, inv.options.key_len, ESCAPE_ASCII,
 	       KEY_TEXT_COLUMNS);
+	session_resolve(&inv.options, inv.segment_path);
 	snprintf(inv.what, sizeof(inv.what), "%s %s",
 		 inv.options.mode == RUN_HOLD_LOCK   ? "lock" :
 		 inv.options.mode == RUN_HOLD_PERMIT ? "semaphore" :

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +20,10 @@
 #define SHORT_OPTIONS "+" ARGS_SHORT "k:KnvqE:"
 
 enum {
-	OPTION_TTL = 256,
+	OPTION_OWNER = 256,
+	OPTION_GROUP,
+	OPTION_MODE,
+	OPTION_TTL,
 	OPTION_NEG_TTL,
 	OPTION_GRACE,
 	OPTION_STALE_IF_ERROR,
@@ -42,6 +47,9 @@ static const struct option long_options[] = {
 	{ ARGS_LONG_SEGMENT },
 	{ ARGS_LONG_HELP },
 	{ ARGS_LONG_VERSION },
+	{ "owner", required_argument, NULL, OPTION_OWNER },
+	{ "group", required_argument, NULL, OPTION_GROUP },
+	{ "mode", required_argument, NULL, OPTION_MODE },
 	{ "key", required_argument, NULL, 'k' },
 	{ "command-key", no_argument, NULL, 'K' },
 	{ "env", required_argument, NULL, OPTION_ENV },
@@ -220,6 +228,51 @@ static int read_part(struct options *options, bool is_file)
 	return -1;
 }
 
+/* Reads a user's name or number. */
+static int read_owner(struct options *options)
+{
+	const struct passwd *user = getpwnam(optarg);
+	uint64_t number;
+
+	options->has_owner = true;
+	if (user) {
+		options->owner = user->pw_uid;
+		return -1;
+	}
+	if (number_parse(optarg, &number) || number >= UINT32_MAX) {
+		complain("--owner %s: there is no such user", optarg);
+		return RUN_EXIT_FAILURE;
+	}
+	options->owner = (uint32_t)number;
+	return -1;
+}
+
+static int read_group(struct options *options)
+{
+	const struct group *group = getgrnam(optarg);
+	uint64_t number;
+
+	options->has_group = true;
+	if (group) {
+		options->group = group->gr_gid;
+		return -1;
+	}
+	if (number_parse(optarg, &number) || number >= UINT32_MAX) {
+		complain("--group %s: there is no such group", optarg);
+		return RUN_EXIT_FAILURE;
+	}
+	options->group = (uint32_t)number;
+	return -1;
+}
+
+static int read_mode(struct options *options)
+{
+	if (!mode_parse(optarg, &options->mode_bits) && options->mode_bits)
+		return -1;
+	complain("--mode %s: give permission bits, such as 0660", optarg);
+	return RUN_EXIT_FAILURE;
+}
+
 static int read_busy_status(struct options *options)
 {
 	uint64_t status;
@@ -271,6 +324,9 @@ static int read_option(struct options *options, int option, char **argv)
 {
 	switch (option) {
 	case 's': options->segment = optarg; return -1;
+	case OPTION_OWNER: return read_owner(options);
+	case OPTION_GROUP: return read_group(options);
+	case OPTION_MODE: return read_mode(options);
 	case 'K': options->command_key = true; /* fallthrough */
 	case 'k': return read_key(options, RUN_SHARED);
 	case 'n': options->no_wait = true; return -1;

@@ -35,6 +35,9 @@ struct options_part {
 struct options {
 	enum run_mode mode;
 	const char *segment; /* NULL: the user's default */
+	bool has_owner, has_group;
+	uint32_t owner, group; /* of the segment */
+	uint32_t mode_bits;    /* of a new segment; 0: not given */
 	const char *key;
 	size_t key_len;
 	bool command_key;
