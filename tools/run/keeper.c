@@ -41,7 +41,7 @@ int keeper_start(struct keeper *keeper, const struct keeper_job *job)
 	keeper->pid = fork();
 	if (!keeper->pid) {
 		close(ends[0]);
-		keeper_main(ends[1], &full, &before);
+		keeper_main(ends[1], &full, job->mask ? job->mask : &before);
 	}
 	if (keeper->pid < 0)
 		r = -errno;

@@ -22,6 +22,7 @@
 #ifndef RUN_KEEPER_H
 #define RUN_KEEPER_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -40,9 +41,10 @@ struct keeper {
 struct keeper_job {
 	char **argv; /* sfshm-run's; the command's is part of it */
 	char **command;
-	int out, err;     /* the command's standard output and error */
-	int lock;         /* the run lock's descriptor */
-	bool on_terminal; /* keeper_start() sets it */
+	int out, err;         /* the command's standard output and error */
+	int lock;             /* the run lock's descriptor */
+	const sigset_t *mask; /* the command's; NULL: this process's */
+	bool on_terminal;     /* keeper_start() sets it */
 	bool direct; /* the command uses this process's input and outputs */
 };
 

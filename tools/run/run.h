@@ -11,6 +11,7 @@
 #include <sfshm/flight.h>
 
 #include "keeper.h"
+#include "order.h"
 #include "stream.h"
 
 /* How a run ended. */
@@ -25,8 +26,10 @@ enum run_end {
 struct run {
 	struct keeper keeper;
 	struct stream out, err;
-	size_t limit; /* bytes that both streams may keep */
-	bool filed;   /* the copies are in these two files */
+	struct order order;
+	struct stream *reported; /* a write to it is to be read next, or NULL */
+	size_t limit;            /* bytes that both streams may keep */
+	bool filed;              /* the copies are in these two files */
 	int out_file, err_file;
 	int dropped; /* why no copy is kept: -EMSGSIZE, -ENOMEM, ...; or 0 */
 	/*
