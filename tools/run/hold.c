@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/complain.h"
+#include "descriptor.h"
 #include "held.h"
 #include "record.h"
 #include "run.h"
@@ -217,7 +218,9 @@ static void hold(struct invocation *inv, struct held *h, struct outcome *o)
 		 "hold it at the same time; use a segment that nothing removes "
 		 "(-s /run/...), or RemoveIPC=no in logind.conf",
 		 inv->what);
-	if (!r)
+	if (!r && inv->options.fd >= 0)
+		descriptor_hold(inv, o);
+	else if (!r)
 		said = run_it(inv, line, o);
 	else
 		not_taken(inv, r, o);

@@ -26,6 +26,7 @@ struct invocation {
 	struct sfshm_save *save; /* the result goes to this file, or NULL */
 	char **argv;
 	pid_t watcher;
+	int report;        /* of a holder process: see descriptor.h */
 	char key_text[64]; /* the key, for messages */
 	char what[80];     /* "key KEY", "lock KEY" or "semaphore KEY" */
 	char made_key[SFSHM_KEY_MAX];

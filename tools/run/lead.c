@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/complain.h"
+#include "face.h"
 #include "failure.h"
 #include "held.h"
 #include "run.h"
@@ -58,9 +59,10 @@ static void share_failure(struct invocation *inv, struct sfshm_flight *flight,
 		snprintf(message, sizeof(message),
 			 "output of %.40s cannot be shared: %s", key,
 			 inv->save ? strerror(-code) : sfshm_strerror(code));
-	o->shared = false;
 	outcome_note(o, "%s", message);
-	o->loud = !inv->options.quiet;
+	/* It is nobody's loss if nobody else wants the output. */
+	o->loud = !inv->options.quiet && (o->shared || inv->options.ttl_ms);
+	o->shared = false;
 	if (inv->save ? sfshm_save_fail(inv->save, code, message) :
 			sfshm_fail(flight, code, message))
 		release(inv, flight, o);
@@ -182,6 +184,23 @@ static bool serve_stale(struct invocation *inv, struct outcome *o)
 	return r == SFSHM_CACHED;
 }
 
+/* Tells the caller that its time is over, and lets it go. */
+static void leave(void *arg)
+{
+	struct invocation *inv = arg;
+	struct outcome left = { .leader = true };
+
+	outcome_fail(&left, RUN_EXIT_TIMEOUT,
+		     "key %s: --timeout passed after %llu ms; the command goes "
+		     "on for other callers",
+		     inv->key_text,
+		     (unsigned long long)inv->options.timeout_ms);
+	outcome_report(&left, inv->options.json_fd);
+	if (!inv->options.quiet)
+		complain("%s", left.error);
+	face_leave(inv, left.exit);
+}
+
 static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 		     struct outcome *o)
 {
@@ -192,6 +211,8 @@ static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 		.deadline_ns = inv->deadline_ns,
 		.flight = flight,
 		.lease_end_ns = inv->lease_end_ns,
+		.leave = inv->options.keep ? leave : NULL,
+		.leave_arg = inv,
 		.held = inv->options.stale_if_error_ms > 0,
 	};
 	struct keeper_job job = {

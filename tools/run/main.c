@@ -11,6 +11,8 @@
 #include "common/args.h"
 #include "common/complain.h"
 #include "common/escape.h"
+#include "descriptor.h"
+#include "face.h"
 #include "failure.h"
 #include "filed.h"
 #include "hold.h"
@@ -155,6 +157,10 @@ int main(int argc, char **argv)
 	status = options_read(&inv.options, argc, argv);
 	if (status < 0)
 		status = key_make(&inv.options, inv.made_key);
+	if (status < 0 && inv.options.fd >= 0)
+		status = descriptor_split(&inv);
+	else if (status < 0 && inv.options.keep && inv.options.timeout_ms)
+		status = face_split(&inv);
 	if (status >= 0)
 		return status;
 	if (inv.options.json_fd >= 0)

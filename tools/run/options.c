@@ -37,6 +37,8 @@ enum {
 	OPTION_INPUT,
 	OPTION_TIMEOUT,
 	OPTION_JSON_STATUS,
+	OPTION_FD,
+	OPTION_KEEP,
 	OPTION_FILE,
 	OPTION_DIR,
 	OPTION_LOCK,
@@ -66,6 +68,8 @@ static const struct option long_options[] = {
 	{ "tag", required_argument, NULL, OPTION_TAG },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "json-status", required_argument, NULL, OPTION_JSON_STATUS },
+	{ "keep", no_argument, NULL, OPTION_KEEP },
+	{ "fd", required_argument, NULL, OPTION_FD },
 	{ "file", no_argument, NULL, OPTION_FILE },
 	{ "dir", required_argument, NULL, OPTION_DIR },
 	{ "lock", required_argument, NULL, OPTION_LOCK },
@@ -92,6 +96,7 @@ static const struct {
 	{ OPTION_NEG_TTL, "--neg-ttl", IN_KEY },
 	{ OPTION_REFRESH, "--refresh", IN_KEY },
 	{ OPTION_LOCK_AGE, "--lock-age", IN_KEY },
+	{ OPTION_KEEP, "--keep", IN_KEY },
 	{ OPTION_FILE, "--file", IN_KEY },
 	{ OPTION_DIR, "--dir", IN(RUN_FILED) },
 	{ OPTION_GRACE, "--grace", IN(RUN_SHARED) },
@@ -100,6 +105,7 @@ static const struct {
 	{ OPTION_BREAKER, "--breaker", IN(RUN_SHARED) },
 	{ OPTION_MAX_WAITERS, "--max-waiters", IN(RUN_SHARED) },
 	{ OPTION_TAG, "--tag", IN(RUN_SHARED) },
+	{ OPTION_FD, "--fd", IN(RUN_HOLD_LOCK) | IN(RUN_HOLD_PERMIT) },
 };
 
 #define LIMITED (sizeof(limited) / sizeof(limited[0]))
@@ -135,21 +141,21 @@ static int read_lifetime(const char *option, uint32_t *ms)
 	return r;
 }
 
-static int read_json_fd(struct options *options)
+static int read_fd(const char *option, int *fd)
 {
-	uint64_t fd;
+	uint64_t number;
 
-	if (number_parse(optarg, &fd) || fd > INT_MAX) {
-		complain("--json-status %s: not a descriptor's number; give "
-			 "that of an open one",
-			 optarg);
+	if (number_parse(optarg, &number) || number > INT_MAX) {
+		complain("%s %s: not a descriptor's number; give that of an "
+			 "open one",
+			 option, optarg);
 		return RUN_EXIT_FAILURE;
 	}
-	options->json_fd = (int)fd;
-	if (fcntl(options->json_fd, F_GETFD) >= 0)
+	*fd = (int)number;
+	if (fcntl(*fd, F_GETFD) >= 0)
 		return -1;
-	complain("--json-status %s: %s; open it first, as in %s>status.json",
-		 optarg, strerror(errno), optarg);
+	complain("%s %s: %s; open it first, as in %s>file", option, optarg,
+		 strerror(errno), optarg);
 	return RUN_EXIT_FAILURE;
 }
 
@@ -336,6 +342,7 @@ static int read_option(struct options *options, int option, char **argv)
 	case OPTION_ENV: return read_part(options, false);
 	case OPTION_INPUT: return read_part(options, true);
 	case OPTION_REFRESH: options->refresh = true; return -1;
+	case OPTION_KEEP: options->keep = true; return -1;
 	case OPTION_BETA: return read_beta(&options->beta);
 	case OPTION_BREAKER: return read_breaker(options);
 	case OPTION_TAG: return read_tag(options);
@@ -361,7 +368,9 @@ static int read_option(struct options *options, int option, char **argv)
 	case OPTION_TIMEOUT:
 		return read_duration("--timeout", SFSHM_FOREVER - 1,
 				     &options->timeout_ms);
-	case OPTION_JSON_STATUS: return read_json_fd(options);
+	case OPTION_JSON_STATUS:
+		return read_fd("--json-status", &options->json_fd);
+	case OPTION_FD: return read_fd("--fd", &options->fd);
 	default: args_refuse(option, argv); return RUN_EXIT_FAILURE;
 	}
 }
@@ -412,6 +421,7 @@ int options_read(struct options *options, int argc, char **argv)
 
 	memset(options, 0, sizeof(*options));
 	options->json_fd = -1;
+	options->fd = -1;
 	options->busy_status = RUN_EXIT_TIMEOUT;
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, SHORT_OPTIONS, long_options,
@@ -427,8 +437,12 @@ int options_read(struct options *options, int argc, char **argv)
 	if (status >= 0)
 		return status;
 	options->command = argv + optind;
-	if (*options->command)
+	if (!*options->command == (options->fd >= 0))
 		return -1;
+	if (options->fd >= 0) {
+		complain("--fd runs no command; leave out one of them");
+		return RUN_EXIT_FAILURE;
+	}
 	complain("no command; give one after --, see --help");
 	return RUN_EXIT_FAILURE;
 }

@@ -57,12 +57,14 @@ struct options {
 	const char *dir;     /* for the file; NULL: the user's own */
 	uint32_t max;        /* the semaphore's permits; 0: not given */
 	bool refresh;
+	bool keep;
 	bool file;
 	bool no_wait;
 	bool quiet;
 	bool verbose;
 	int busy_status; /* if others are at it */
 	int json_fd;     /* -1: none */
+	int fd;          /* hold until this one is closed; -1: run a command */
 	char **command;  /* ends in NULL */
 	uint32_t given;  /* the options given, for check_mode() */
 };

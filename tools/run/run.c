@@ -79,12 +79,29 @@ static void run_cut(struct run *run, enum run_end end)
 		run->kill_at_ns = clock_now_ns() + GRACE_NS;
 }
 
-/* Sends SIGTERM at the deadline, and cuts the run. */
+/* Lets the caller go, and goes on for the others. */
+static void run_leave(struct run *run)
+{
+	run->leave(run->leave_arg);
+	run->deadline_ns = 0;
+	order_end(&run->order);
+	stream_leave(&run->out);
+	stream_leave(&run->err);
+}
+
+/*
+ * At the deadline leaves the caller if others wait, or sends SIGTERM and cuts
+ * the run.
+ */
 static void run_check_deadline(struct run *run)
 {
 	if (run->kill_at_ns || !run->deadline_ns ||
 	    clock_now_ns() < run->deadline_ns)
 		return;
+	if (run->leave && sfshm_flight_waiters(run->flight)) {
+		run_leave(run);
+		return;
+	}
 	run_cut(run, RUN_TIMED_OUT);
 	keeper_signal(&run->keeper, SIGTERM);
 }

@@ -43,6 +43,12 @@ struct run {
 	 */
 	const struct sfshm_flight *flight;
 	uint64_t lease_end_ns;
+	/*
+	 * What to do at the deadline if others wait for the flight: the run
+	 * then goes on without this call's caller. NULL: it is ended.
+	 */
+	void (*leave)(void *arg);
+	void *leave_arg;
 	bool held;            /* write no output before the command's end */
 	uint64_t deadline_ns; /* 0: none */
 	uint64_t kill_at_ns;  /* when a cut run is killed; 0: it is not cut */

@@ -160,6 +160,11 @@ static void stream_fail(struct stream *stream, int error)
 	stream_end_if_useless(stream);
 }
 
+void stream_leave(struct stream *stream)
+{
+	stream_fail(stream, EPIPE);
+}
+
 /*
  * Reads the next bytes of the file, at most `max`. Returns how many; 0: the
  * file cannot be read.

@@ -54,6 +54,9 @@ int stream_read(struct stream *stream);
  */
 size_t stream_write(struct stream *stream, size_t max);
 
+/* Writes nothing more to the caller. */
+void stream_leave(struct stream *stream);
+
 /* Keeps only the bytes that are still to be written. */
 void stream_forget(struct stream *stream);
 
