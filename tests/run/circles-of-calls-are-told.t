@@ -9,6 +9,7 @@
 segment
 export segment
 
+# shellcheck disable=SC2016 # the command's shell expands it
 again='sfshm-run -s $segment'
 own="^sfshm-run: WHAT: this command runs under process [0-9]+, which has it already"
 

@@ -43,7 +43,7 @@ is "$(tail -n 1 "$TMP/out")" fast "... of its own result"
 MODE=fast runs 9 "... once" -K --env MODE -- "$TMP/work" e
 MODE='' runs 10 "... an empty one, too" -K --env MODE -- "$TMP/work" e
 MODE=other runs 11 "one that is not named" -K -- "$TMP/work" n
-MODE=more runs 11 "... does not" -K -- "$TMP/work" n
+MODE="more" runs 11 "... does not" -K -- "$TMP/work" n
 
 echo one >"$TMP/input"
 runs 12 "a file that is named" -K --input "$TMP/input" -- "$TMP/work" i

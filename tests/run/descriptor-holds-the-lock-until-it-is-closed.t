@@ -83,7 +83,11 @@ exits 0 "a descriptor serves several locks" run --lock b --fd 9
 exits 124 "... and so it does" run --lock b -n -- true
 flock --no-fork "$TMP/taken" sleep 1000 9<&- &
 taken=$!
-ok "a file that others lock" wait_until eval '! flock -n "$TMP/taken" true'
+taken_now()
+{
+	! flock -n "$TMP/taken" true
+}
+ok "a file that others lock" wait_until taken_now
 exits 125 "... does not serve" run --lock c --fd 8 8<"$TMP/taken"
 like "$(cat "$TMP/err")" "^sfshm-run: --fd 8: another open descriptor has" \
 	"... and is told"
@@ -100,6 +104,7 @@ wait $child 2>/dev/null
 ok "... until it ends" wait_until free --lock a
 ok "... and the other lock" wait_until free --lock b
 
+# shellcheck disable=SC2016 # bash -c expands it
 for open in '9<"$0"' '9>>"$TMP/file"' '9<>"$TMP/file"' '9</' '9< <(:)' \
 	'9> >(cat)'; do
 	# shellcheck disable=SC2016

@@ -16,7 +16,7 @@ class Terminal:
         self.seen = ""
         self.pid, self.fd = pty.fork()
         if not self.pid:
-            os.environ["PS1"] = "@@ "
+            os.environ["PS" + "1"] = "@@ "
             os.execvp(command[0], command)
 
     def read(self):

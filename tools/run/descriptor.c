@@ -96,6 +96,6 @@ void descriptor_hold(struct invocation *inv, struct outcome *o)
 		while (flock(again, LOCK_EX) && errno == EINTR &&
 		       !signals_next())
 			;
-	/* Before the next holder, which may use the same file, gets the lock. */
+	/* The next holder of the lock may use the same file. */
 	close(again);
 }

@@ -65,7 +65,9 @@ static void last_line(char line[LINE_BYTES], const char *text, size_t len)
 	for (; from < len && n + 1 < LINE_BYTES; from++) {
 		unsigned char c = (unsigned char)text[from];
 
-		line[n++] = is_plain(c) || c >= 0x80 ? (char)c : '?';
+		line[n++] = '?';
+		if (is_plain(c) || c >= 0x80)
+			line[n - 1] = text[from];
 	}
 	line[n] = '\0';
 }

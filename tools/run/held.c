@@ -50,25 +50,38 @@ static void write_hash(const struct invocation *inv, char text[33])
 		 hash.low64);
 }
 
+/*
+ * Reads the entry at *at, and moves past it. Returns whether it has this hash
+ * and its process is alive; *at is NULL at the end, or before nonsense.
+ */
+static bool read_entry(const char **at, const char *hash, pid_t *pid)
+{
+	size_t len = strlen(hash);
+	bool same = !strncmp(*at, hash, len);
+	const char *colon = strchr(*at, ':');
+	unsigned long long start = 0;
+	char *end;
+
+	*pid = colon ? (pid_t)strtol(colon + 1, &end, 10) : 0;
+	if (*pid > 0 && *end == ':')
+		start = strtoull(end + 1, &end, 10);
+	*at = start && *end == ',' ? end + 1 : NULL;
+	return *at && same && process_start(*pid) == start;
+}
+
 unsigned held_above(const struct invocation *inv, pid_t *pid)
 {
 	const char *at = getenv(VARIABLE);
-	unsigned long long start;
-	char own[33], hash[33];
 	unsigned count = 0;
-	int found, n = 0;
+	char own[33];
+	pid_t found;
 
 	write_hash(inv, own);
-	while (at &&
-	       sscanf(at, "%32[0-9a-f]:%d:%llu,%n", hash, &found, &start, &n) ==
-		       3 &&
-	       n) {
-		if (!strcmp(hash, own) && process_start(found) == start) {
-			*pid = found;
-			count++;
-		}
-		at += n;
-		n = 0;
+	while (at && *at) {
+		if (!read_entry(&at, own, &found))
+			continue;
+		*pid = found;
+		count++;
 	}
 	return count;
 }

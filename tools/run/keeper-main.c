@@ -67,9 +67,9 @@ static void forget_deaths(const struct keeping *k)
 
 /*
  * Kills all descendants, and returns when none is left. They become children of
- * the keeper as their parents die, in whatever group or session they are. Waits for a descendant
- * that changed its user, which the keeper may not kill: as long as that process
- * runs, the run is not over.
+ * the keeper as their parents die, in whatever group or session they are.
+ * Waits for a descendant that changed its user, which the keeper may not kill:
+ * as long as that process runs, the run is not over.
  */
 static void kill_all(struct keeping *k)
 {

@@ -86,26 +86,26 @@ static const struct option long_options[] = {
 
 /* The options that do not go with every kind of call. */
 static const struct {
-	int option;
 	const char *name;
+	int option;
 	unsigned modes;
 } limited[] = {
-	{ OPTION_ENV, "--env", IN_KEY },
-	{ OPTION_INPUT, "--input", IN_KEY },
-	{ OPTION_TTL, "--ttl", IN_KEY },
-	{ OPTION_NEG_TTL, "--neg-ttl", IN_KEY },
-	{ OPTION_REFRESH, "--refresh", IN_KEY },
-	{ OPTION_LOCK_AGE, "--lock-age", IN_KEY },
-	{ OPTION_KEEP, "--keep", IN_KEY },
-	{ OPTION_FILE, "--file", IN_KEY },
-	{ OPTION_DIR, "--dir", IN(RUN_FILED) },
-	{ OPTION_GRACE, "--grace", IN(RUN_SHARED) },
-	{ OPTION_STALE_IF_ERROR, "--stale-if-error", IN(RUN_SHARED) },
-	{ OPTION_BETA, "--beta", IN(RUN_SHARED) },
-	{ OPTION_BREAKER, "--breaker", IN(RUN_SHARED) },
-	{ OPTION_MAX_WAITERS, "--max-waiters", IN(RUN_SHARED) },
-	{ OPTION_TAG, "--tag", IN(RUN_SHARED) },
-	{ OPTION_FD, "--fd", IN(RUN_HOLD_LOCK) | IN(RUN_HOLD_PERMIT) },
+	{ "--env", OPTION_ENV, IN_KEY },
+	{ "--input", OPTION_INPUT, IN_KEY },
+	{ "--ttl", OPTION_TTL, IN_KEY },
+	{ "--neg-ttl", OPTION_NEG_TTL, IN_KEY },
+	{ "--refresh", OPTION_REFRESH, IN_KEY },
+	{ "--lock-age", OPTION_LOCK_AGE, IN_KEY },
+	{ "--keep", OPTION_KEEP, IN_KEY },
+	{ "--file", OPTION_FILE, IN_KEY },
+	{ "--dir", OPTION_DIR, IN(RUN_FILED) },
+	{ "--grace", OPTION_GRACE, IN(RUN_SHARED) },
+	{ "--stale-if-error", OPTION_STALE_IF_ERROR, IN(RUN_SHARED) },
+	{ "--beta", OPTION_BETA, IN(RUN_SHARED) },
+	{ "--breaker", OPTION_BREAKER, IN(RUN_SHARED) },
+	{ "--max-waiters", OPTION_MAX_WAITERS, IN(RUN_SHARED) },
+	{ "--tag", OPTION_TAG, IN(RUN_SHARED) },
+	{ "--fd", OPTION_FD, IN(RUN_HOLD_LOCK) | IN(RUN_HOLD_PERMIT) },
 };
 
 #define LIMITED (sizeof(limited) / sizeof(limited[0]))

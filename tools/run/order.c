@@ -70,9 +70,9 @@ static bool grow(struct order *order)
 	struct order_run *runs;
 	size_t cap;
 
-	if (order->count < order->cap)
+	if (order->runs && order->count < order->cap)
 		return true;
-	if (order->first > order->cap / 2) {
+	if (order->runs && order->first > order->cap / 2) {
 		order->count -= order->first;
 		for (size_t i = 0; i < order->count; i++)
 			order->runs[i] = order->runs[order->first + i];

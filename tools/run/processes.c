@@ -3,12 +3,16 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* Longer lines of parents do not come up. */
 #define PARENTS_MAX 1024
+
+/* The field of /proc/PID/stat that has the time of the start. */
+#define START_FIELD 22
 
 static size_t read_proc(pid_t pid, const char *name, char *text, size_t size)
 {
@@ -29,16 +33,19 @@ static size_t read_proc(pid_t pid, const char *name, char *text, size_t size)
 /* Reads the parent and the start. A process's name may have any bytes in it. */
 static bool read_stat(pid_t pid, pid_t *parent, unsigned long long *start)
 {
-	char text[1024];
-	const char *at;
+	char text[1024], *at;
 
 	if (!read_proc(pid, "stat", text, sizeof(text)))
 		return false;
 	at = strrchr(text, ')');
-	return at && sscanf(at + 1,
-			    " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u "
-			    "%*u %*d %*d %*d %*d %*d %*d %llu",
-			    parent, start) == 2;
+	if (!at || strlen(at) < 4)
+		return false;
+	/* ") S ", then the fields from the 4th, the parent, to the 22nd. */
+	at += 4;
+	*parent = (pid_t)strtol(at, &at, 10);
+	for (int field = 5; field <= START_FIELD; field++)
+		*start = strtoull(at, &at, 10);
+	return true;
 }
 
 unsigned long long process_start(pid_t pid)
@@ -75,8 +82,12 @@ void process_command(pid_t pid, char *text, size_t size)
 			from = word + 3;
 			break;
 		}
-	for (; from < end && n + 1 < size; from++)
-		text[n++] = *from ? *from : ' ';
+	for (; from < end && n + 1 < size; from++) {
+		text[n] = *from;
+		if (!*from)
+			text[n] = ' ';
+		n++;
+	}
 	while (n && text[n - 1] == ' ')
 		n--;
 	if (from < end && n > 3)

@@ -106,7 +106,7 @@ static void run_check_deadline(struct run *run)
 	keeper_signal(&run->keeper, SIGTERM);
 }
 
-/* Ends a command whose flight another caller has taken; that one runs its own. */
+/* Ends a command whose flight another caller has taken, to run its own. */
 static void run_check_lease(struct run *run)
 {
 	if (run->kill_at_ns || !run->lease_end_ns ||
@@ -192,20 +192,25 @@ static void run_read_all(struct run *run, struct stream *stream)
 	while (stream->got && stream_wants(stream));
 }
 
-/* Reads the writes that the kernel has reported, in their order. */
-static void run_read_reported(struct run *run)
+/* Finds the next reported write, unless there is one already. */
+static void run_next_reported(struct run *run)
 {
 	bool lost;
 
+	if (run->reported)
+		return;
+	run->reported = order_next(&run->order, &run->out, &run->err, &lost);
+	if (!lost)
+		return;
+	run_read_all(run, &run->out);
+	run_read_all(run, &run->err);
+}
+
+/* Reads the writes that the kernel has reported, in their order. */
+static void run_read_reported(struct run *run)
+{
 	for (int i = 0; i < PACKETS_MAX; i++) {
-		if (!run->reported) {
-			run->reported = order_next(&run->order, &run->out,
-						   &run->err, &lost);
-			if (lost) {
-				run_read_all(run, &run->out);
-				run_read_all(run, &run->err);
-			}
-		}
+		run_next_reported(run);
 		if (!run->reported || !stream_wants(run->reported))
 			return;
 		run_read(run, run->reported);

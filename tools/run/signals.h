@@ -15,8 +15,9 @@
 
 /*
  * Catches HUP, INT, QUIT, TERM, USR1 and USR2, unless they were ignored: from
- * then on they fire the token, and signals_next() returns them. Ignores PIPE and
- * XFSZ, and sets CHLD to its default action. Returns 0 or a negated errno value.
+ * then on they fire the token, and signals_next() returns them. Ignores PIPE
+ * and XFSZ, and sets CHLD to its default action. Returns 0 or a negated errno
+ * value.
  */
 int signals_catch(void);
 

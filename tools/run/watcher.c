@@ -40,9 +40,9 @@ bool watcher_wanted(const struct invocation *inv)
 	return !inv->options.no_wait && (tells(inv) || held_is_nested());
 }
 
-/* Appends "process 12 (COMMAND)" to the message. */
+/* Appends "process 12 (COMMAND)" to the message, after `before`. */
 static void name_process(const struct circle_view *v, uint32_t participant,
-			 char *text, size_t size)
+			 const char *before, char *text, size_t size)
 {
 	const struct sfshm_participant_info *p = &v->participants[participant];
 	size_t n = strlen(text);
@@ -50,11 +50,13 @@ static void name_process(const struct circle_view *v, uint32_t participant,
 
 	if (p->pid_ns && p->pid_ns != v->pid_ns) {
 		snprintf(text + n, size - n,
-			 "process %d of another PID namespace", p->pid);
+			 "%sprocess %d of another PID namespace", before,
+			 p->pid);
 		return;
 	}
 	process_command(p->pid, command, sizeof(command));
-	snprintf(text + n, size - n, "process %d (%s)", p->pid, command);
+	snprintf(text + n, size - n, "%sprocess %d (%s)", before, p->pid,
+		 command);
 }
 
 static void tell_who(const struct invocation *inv, const struct circle_view *v)
@@ -66,23 +68,19 @@ static void tell_who(const struct invocation *inv, const struct circle_view *v)
 
 	if (v->slot >= 0)
 		n = circle_holders(v, (uint32_t)v->slot, &slot, holders);
-	for (int i = 0; i < n && i < HOLDERS_TOLD; i++) {
-		if (i)
-			strcat(text, ", ");
-		name_process(v, holders[i], text, sizeof(text) - 4);
-	}
-	if (n > HOLDERS_TOLD)
-		strcat(text, "...");
+	for (int i = 0; i < n && i < HOLDERS_TOLD; i++)
+		name_process(v, holders[i], i ? ", " : "", text, sizeof(text));
 	if (n == 1 && slot.age_ms >= 0)
 		snprintf(since, sizeof(since), ", at it for %lld s",
 			 (long long)(slot.age_ms / 1000));
 	if (n > 0)
-		complain("%s: waiting for %s%s", inv->what, text, since);
+		complain("%s: waiting for %s%s%s", inv->what, text,
+			 n > HOLDERS_TOLD ? ", ..." : "", since);
 }
 
 /*
- * Looks at the segment. Returns whether this call, which is `caller`, is to give
- * up because of a circle.
+ * Looks at the segment. Returns whether this call, which is `caller`, is to
+ * give up because of a circle.
  */
 static bool look(const struct invocation *inv, pid_t caller, bool tell,
 		 unsigned looks)
