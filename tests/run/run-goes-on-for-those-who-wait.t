@@ -61,7 +61,7 @@ for how in "" "--file --dir $TMP"; do
 	rm -f "$TMP/closed"
 	# shellcheck disable=SC2086
 	together key $how
-	ends 124 "--keep $how: the leader's time is over" $leader
+	ends 124 "--keep $how: the leader's time is over" "$leader"
 	is "$(cat "$TMP/leader.err")" "sfshm-run: key key: --timeout passed after\
  ${seconds}000 ms; the command goes on for other callers" "... it is told"
 	like "$(cat "$TMP/json")" '"leader":true,.*"exit":124,.*goes on for' \
@@ -70,7 +70,7 @@ for how in "" "--file --dir $TMP"; do
 	is "$(cat "$TMP/leader.out")" first "... of the first part"
 	is "$(grep -c end "$TMP/log")" 0 "... while the command runs"
 	touch "$TMP/go"
-	ends 0 "... the follower" $follower
+	ends 0 "... the follower" "$follower"
 	is "$(cat "$TMP/out")" $'first\nsecond' "... gets its output"
 	is "$(grep -c start "$TMP/log")" 1 "... of one run"
 done

@@ -51,7 +51,8 @@ struct keeper_job {
 /*
  * Starts a keeper, which starts the command. The command's standard input is
  * /dev/null, unless the job is direct. A command that cannot be executed says
- * so on its own standard error and exits with 126 or 127. Returns 0 or a negated errno value.
+ * so on its own standard error and exits with 126 or 127. Returns 0 or a
+ * negated errno value.
  */
 int keeper_start(struct keeper *keeper, const struct keeper_job *job);
 
