@@ -36,6 +36,7 @@ static int limit_parse(struct check_limit *limit, enum unit unit,
 		       const char *text, size_t len)
 {
 	char number[LIMIT_MAX + 1];
+	int r;
 
 	if (!len || len > LIMIT_MAX)
 		return -EINVAL;
@@ -50,7 +51,8 @@ static int limit_parse(struct check_limit *limit, enum unit unit,
 	}
 	if (unit == SHARE && !limit->percent)
 		return size_parse(number, &limit->number);
-	return number_parse(number, &limit->number);
+	r = number_parse(number, &limit->number);
+	return !r && limit->percent && limit->number > 100 ? -ERANGE : r;
 }
 
 /* Reads "NAME=WARNING:CRITICAL" or "NAME=CRITICAL", `len` bytes. */

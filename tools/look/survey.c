@@ -145,10 +145,12 @@ uint64_t survey_saved_calls(const struct survey *survey)
 
 uint64_t survey_saved_ms(const struct survey *survey)
 {
-	double each;
+	double ms;
 
 	if (!survey->took_count)
 		return 0;
-	each = (double)survey->took_us / (double)survey->took_count;
-	return (uint64_t)(each * (double)survey_saved_calls(survey) / 1000);
+	ms = (double)survey->took_us / (double)survey->took_count / 1000 *
+	     (double)survey_saved_calls(survey);
+	/* A damaged segment may hold any number. */
+	return ms < (double)INT64_MAX ? (uint64_t)ms : INT64_MAX;
 }
