@@ -27,16 +27,4 @@ exits 2 "--max 0" "${ctl[@]}" semaphore gate --max 0
 exits 2 "--max 1001" "${ctl[@]}" semaphore gate --max 1001
 exits 2 "both" "${ctl[@]}" semaphore gate --max 3 --remove
 
-# Killed with its process: a thread that did not detach.
-lead orphan
-kill_leader
-wait_until seen "[p for p in d['participants'] if not p['alive']]"
-exits 0 "reap" "${ctl[@]}" reap
-is "$(<"$TMP/out")" "reaped 1 dead thread" "... cleans up after it"
-snapshot
-is "$(json "$TMP/json" "[p for p in d['participants'] if not p['alive']],
-	slots['orphan']['phase'], slots['orphan']['death_ms'] >= 0")" \
-	"([], 'idle', True)" "... and the key is free, and tells of the death"
-exits 0 "once more" "${ctl[@]}" reap
-is "$(<"$TMP/out")" "reaped 0 dead threads" "... there is nothing left"
 done_testing
