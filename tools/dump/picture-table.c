@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/size.h"
+#include "look/line.h"
 #include "look/notes.h"
 #include "look/phase.h"
 #include "picture.h"
@@ -168,11 +169,11 @@ static void picture_table_begin(const struct picture *picture)
 	static struct cell row;
 
 	table_begin(&table, options);
-	key_columns = table_key_columns(&table, &options->columns);
+	key_columns = line_key_columns(&options->columns, table.columns);
 	if (!options->table_only)
 		summary(picture);
 	if (!options->noheadings) {
-		table_headings(&row, &options->columns, key_columns);
+		line_headings(&row, &options->columns, key_columns);
 		printf("%.*s\n",
 		       table.columns ? (int)table.columns : (int)row.len,
 		       row.text);
@@ -187,14 +188,13 @@ static void picture_table_slot(const struct picture *picture,
 			       const struct sfshm_slot_info *info)
 {
 	const struct column_list *list = &picture->options->columns;
-	const struct column *last = list->column[list->count - 1];
 	static struct cell row, notes;
 	/* Scripts want whole keys. */
 	int cut = !picture->options->table_only || table.columns;
 
-	table_cells(&row, list, key_columns, cut, picture->view, info);
+	line_cells(&row, list, key_columns, cut, picture->view, info);
 	cell_clear(&notes);
-	if (strcmp(last->name, "NOTES") == 0 && list->count > 1)
+	if (line_has_notes(list))
 		notes_write(&notes, picture->view, info,
 			    table.columns > 4 ? table.columns - 4 : 0);
 	table_row(&table, &row, &notes);

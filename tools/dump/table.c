@@ -7,9 +7,6 @@
 
 #include "screen.h"
 
-#define KEY_COLUMNS_MIN 12
-#define KEY_COLUMNS_MAX 64
-
 /* Notes that have no room in their row stand below it, so far to the right. */
 #define INDENT 4
 
@@ -98,86 +95,4 @@ void table_section_end(struct table *table, const char *nothing)
 	else
 		return;
 	table_line(table);
-}
-
-static void pad(struct cell *row, size_t width, size_t from)
-{
-	size_t used = row->width - from;
-
-	if (used < width)
-		cell_print(row, "%*s", (int)(width - used), "");
-}
-
-static int is_notes(const struct column *column)
-{
-	return strcmp(column->name, "NOTES") == 0;
-}
-
-void table_headings(struct cell *row, const struct column_list *list,
-		    size_t key_columns)
-{
-	cell_clear(row);
-	for (size_t i = 0; i < list->count; i++) {
-		const struct column *column = list->column[i];
-		size_t width = i ? column->width : key_columns;
-		int last = i + 1 == list->count;
-
-		if (i)
-			cell_print(row, " ");
-		if (column->right)
-			cell_print(row, "%*s", (int)width, column->name);
-		else
-			cell_print(row, "%-*s", last ? 0 : (int)width,
-				   column->name);
-	}
-}
-
-void table_cells(struct cell *row, const struct column_list *list,
-		 size_t key_columns, int cut, struct sfshm_view *view,
-		 const struct sfshm_slot_info *slot)
-{
-	static struct cell cell;
-
-	cell_clear(row);
-	for (size_t i = 0; i < list->count; i++) {
-		const struct column *column = list->column[i];
-		size_t width = i ? column->width : key_columns;
-		size_t from;
-		int last = i + 1 == list->count;
-
-		/* The caller puts the notes behind the row, or below it. */
-		if (last && is_notes(column) && i)
-			return;
-		if (i)
-			cell_print(row, " ");
-		from = row->width;
-		cell_clear(&cell);
-		column->cell(&cell, view, slot, i || !cut ? 0 : key_columns);
-		if (column->right)
-			pad(row, width > cell.width ? width - cell.width : 0,
-			    from);
-		if (sizeof(row->text) - row->len > cell.len) {
-			memcpy(row->text + row->len, cell.text, cell.len + 1);
-			row->len += cell.len;
-			row->width += cell.width;
-		}
-		if (!last)
-			pad(row, width, from);
-	}
-}
-
-size_t table_key_columns(const struct table *table,
-			 const struct column_list *list)
-{
-	size_t others = 0, left;
-
-	if (!table->columns)
-		return list->column[0]->width;
-	for (size_t i = 1; i < list->count; i++)
-		if (!is_notes(list->column[i]))
-			others += list->column[i]->width + 1;
-	left = table->columns > others ? table->columns - others : 0;
-	if (left < KEY_COLUMNS_MIN)
-		left = KEY_COLUMNS_MIN;
-	return left > KEY_COLUMNS_MAX ? KEY_COLUMNS_MAX : left;
 }

@@ -38,18 +38,4 @@ void table_row(struct table *table, const struct cell *row,
 /* Says how many rows had no room, or `nothing` if there was none. */
 void table_section_end(struct table *table, const char *nothing);
 
-/*
- * Writes the headings of the columns, or the cells of a key. A longer key is
- * cut if the caller says so.
- */
-void table_headings(struct cell *row, const struct column_list *list,
-		    size_t key_columns);
-void table_cells(struct cell *row, const struct column_list *list,
-		 size_t key_columns, int cut, struct sfshm_view *view,
-		 const struct sfshm_slot_info *slot);
-
-/* What is left of the screen's columns for the first column. */
-size_t table_key_columns(const struct table *table,
-			 const struct column_list *list);
-
 #endif

@@ -46,7 +46,11 @@ static void key_count(struct survey *survey, const struct sfshm_slot_info *slot)
 	if (slot->took_us >= 0) {
 		survey->took_us += (uint64_t)slot->took_us;
 		survey->took_count++;
+		histogram_add(&survey->took, (uint64_t)slot->took_us, 1);
 	}
+	if (slot->waiters && slot->age_ms >= 0)
+		histogram_add(&survey->waits, (uint64_t)slot->age_ms,
+			      slot->waiters);
 }
 
 static void chosen_count(struct survey_chosen *chosen,

@@ -10,6 +10,7 @@
 #include <sfshm/inspect.h>
 
 #include "look/filter.h"
+#include "look/histogram.h"
 #include "look/rows.h"
 
 #define SURVEY_COUNTERS_MAX 128
@@ -43,6 +44,9 @@ struct survey {
 	/* Keys. */
 	uint64_t keys, busy, dead_keys, awaited, failed, damaged;
 	uint64_t took_us, took_count; /* of the values whose time is known */
+	struct histogram took;        /* us */
+	struct histogram waits; /* ms that flights with waiters have lasted, for
+				   each waiter: no waiter has waited longer */
 
 	struct survey_chosen chosen;
 	struct rows rows;
