@@ -177,9 +177,11 @@ class Terminal:
         return True
 
     def shows(self, pattern, absent=False):
-        """Waits until the screen matches, or does not."""
+        """Waits until the screen matches (or the test says so), or does not."""
         end = time.monotonic() + PATIENCE
-        while bool(re.search(pattern, self.text(), re.M)) == absent:
+        test = pattern if callable(pattern) else (
+            lambda screen: re.search(pattern, screen.text(), re.M))
+        while bool(test(self)) == absent:
             if time.monotonic() > end or not self.read(0.1):
                 return False
         return True

@@ -139,7 +139,10 @@ static int survey_and_walk(struct picture *picture)
 
 	if (r)
 		return r;
-	rows_sort(&survey.rows, options->sort ? options->descending : 1);
+	if (options->sort)
+		rows_sort(&survey.rows, options->descending);
+	else if (rows_sort_urgent(&survey.rows))
+		return -ENOMEM;
 	picture->survey = &survey;
 	return picture_walk(picture,
 			    options->json ? &picture_json : &picture_table);

@@ -52,7 +52,7 @@ int rows_add(struct rows *rows, struct sfshm_view *view,
 		return -ENOMEM;
 	if (!by) {
 		row.urgent = urgency_of(slot);
-		row.number = pressure(slot);
+		row.number = row.urgent ? pressure(slot) : 0;
 	} else if (by->number) {
 		row.number = by->number(slot);
 	} else {
@@ -99,6 +99,27 @@ void rows_sort(struct rows *rows, int descending)
 	if (rows->count)
 		qsort(rows->row, rows->count, sizeof(*rows->row),
 		      descending ? compare_down : compare_up);
+}
+
+int rows_sort_urgent(struct rows *rows)
+{
+	size_t urgent = 0, rest = 0;
+	struct row *sorted = calloc(rows->count + 1, sizeof(*sorted));
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < rows->count; i++)
+		urgent += rows->row[i].urgent != URGENT_NOT;
+	rest = urgent;
+	urgent = 0;
+	for (size_t i = 0; i < rows->count; i++)
+		sorted[rows->row[i].urgent ? urgent++ : rest++] = rows->row[i];
+	if (urgent)
+		qsort(sorted, urgent, sizeof(*sorted), compare_down);
+	free(rows->row);
+	rows->row = sorted;
+	rows->room = rows->count + 1;
+	return 0;
 }
 
 void rows_clear(struct rows *rows)

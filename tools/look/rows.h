@@ -40,6 +40,12 @@ int rows_add(struct rows *rows, struct sfshm_view *view,
 /* Sorts the rows; equal ones stay in the order of their slots. */
 void rows_sort(struct rows *rows, int descending);
 
+/*
+ * Sorts rows that were added without a column: the most urgent first, then the
+ * rest in the order of their slots. Returns 0 or -ENOMEM.
+ */
+int rows_sort_urgent(struct rows *rows);
+
 /* Forgets the rows and keeps the memory; frees it. */
 void rows_clear(struct rows *rows);
 void rows_free(struct rows *rows);

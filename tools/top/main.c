@@ -2,10 +2,12 @@
 /* sfshm-top: a segment in use, on a terminal. */
 #include <curses.h>
 #include <errno.h>
+#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,11 +58,25 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Opens the segment anew: another one may have its name. */
+/* Whether the view is still that of the file with the segment's name. */
+static int is_current(const struct top *top, const struct stat *file)
+{
+	return top->view && file->st_ino == top->file.st_ino &&
+	       file->st_dev == top->file.st_dev;
+}
+
+/* Opens the segment anew if another one has its name. */
 static int view_renew(struct top *top)
 {
+	struct stat file = { 0 };
+	char path[PATH_MAX];
 	int r;
 
+	if (sfshm_path(top->segment, path, sizeof(path)) || stat(path, &file))
+		file.st_ino = 0;
+	if (is_current(top, &file))
+		return 0;
+	top->file = file;
 	sfshm_view_close(top->view);
 	r = sfshm_view_open(&top->view, top->segment, top->why,
 			    sizeof(top->why));
@@ -85,7 +101,8 @@ void top_read(struct top *top)
 		top->view = NULL;
 		return;
 	}
-	rows_sort(&top->survey.rows, top->sort ? top->descending : 1);
+	if (top->sort || rows_sort_urgent(&top->survey.rows))
+		rows_sort(&top->survey.rows, !top->sort || top->descending);
 	rates_add(&top->rates, &top->survey, now_ms());
 }
 

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "look/survey.h"
 #include "rates.h"
@@ -33,6 +34,7 @@ struct top {
 
 	/* The segment; NULL: it cannot be read, and `why` says why. */
 	struct sfshm_view *view;
+	struct stat file; /* with the segment's name, when it was opened */
 	char why[256];
 	struct column_list columns;
 	struct survey survey;
