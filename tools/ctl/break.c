@@ -74,9 +74,9 @@ static int held_read(const struct request *request, struct held *held)
 	uint32_t found;
 	int r = sfshm_view_open(&view, request->segment, why, sizeof(why));
 
+	memset(held, 0, sizeof(*held));
 	if (r)
 		return args_segment_failed(request->segment, r, why);
-	memset(held, 0, sizeof(*held));
 	held->owner.size = sizeof(held->owner);
 	found = find(request, view, held);
 	sfshm_view_close(view);

@@ -106,22 +106,42 @@ static int bytes_read(struct record *record)
 	return 0;
 }
 
+/* Reads `count` numbers that fill the line. Returns 0 or -EBADMSG. */
+static int numbers_read(const char *line, int64_t *numbers, int count)
+{
+	for (int i = 0; i < count; i++) {
+		char *end;
+
+		errno = 0;
+		numbers[i] = strtoll(line, &end, 10);
+		if (end == line || errno ||
+		    *end != (i + 1 < count ? ' ' : '\n'))
+			return -EBADMSG;
+		line = end + 1;
+	}
+	return 0;
+}
+
 /* Reads the next record. Returns 1, 0 at the end, or a negated errno value. */
 static int record_read(struct record *record, uint64_t count)
 {
-	char line[LINE_MAX_BYTES], end;
-	uint64_t total;
+	static const char last[] = "end ";
+	char line[LINE_MAX_BYTES];
+	int64_t numbers[4];
 	int r;
 
 	if (!fgets(line, sizeof(line), stdin))
 		return -EBADMSG;
-	if (sscanf(line, "end %" SCNu64 "%c", &total, &end) == 2 && end == '\n')
-		return total == count ? 0 : -EBADMSG;
-	if (sscanf(line, "%zu %zu %" SCNd64 " %" SCNd64 "%c", &record->key_len,
-		   &record->value_len, &record->ttl_ms, &record->stale_ms,
-		   &end) != 5 ||
-	    end != '\n')
+	if (strncmp(line, last, strlen(last)) == 0) {
+		r = numbers_read(line + strlen(last), numbers, 1);
+		return r || numbers[0] != (int64_t)count ? -EBADMSG : 0;
+	}
+	if (numbers_read(line, numbers, 4) || numbers[0] < 0 || numbers[1] < 0)
 		return -EBADMSG;
+	record->key_len = (size_t)numbers[0];
+	record->value_len = (size_t)numbers[1];
+	record->ttl_ms = numbers[2];
+	record->stale_ms = numbers[3];
 	r = bytes_read(record);
 	return r ? r : 1;
 }

@@ -281,5 +281,5 @@ int check_show(const struct options *options)
 		return unknown(options, r, why);
 	status = judge(options, &survey);
 	report(options, &survey, status);
-	return args_flush() ? CHECK_UNKNOWN : status;
+	return args_flush() ? CHECK_UNKNOWN : (int)status;
 }

@@ -74,7 +74,7 @@ static int sort_read(struct top *top, const char *text)
 static int key_read(struct top *top, const char *text)
 {
 	if (strlen(text) < sizeof(top->pattern)) {
-		strcpy(top->pattern, text);
+		memcpy(top->pattern, text, strlen(text) + 1);
 		return -1;
 	}
 	complain("--key: give a pattern of less than %d bytes",
