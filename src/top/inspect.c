@@ -252,10 +252,14 @@ static int fill_result(const struct mapping *map, uint32_t slot, uint64_t ctl,
 {
 	struct field value = slot_value(map, slot, ctl);
 	const struct shm_back *error = slot_other(map, slot, ctl).back;
+	uint64_t took = unscale_took(load_relaxed(&value.back->took));
 	uint32_t len;
 
 	info->has_value = ctl_has(ctl);
+	info->took_us = -1;
 	if (ctl_has(ctl)) {
+		if (info->kind == SFSHM_KIND_VALUE && took)
+			info->took_us = (int64_t)(took / 1000);
 		info->value_bytes = load_relaxed(&value.back->len);
 		if (tagging_in(load_relaxed(&value.front->when)))
 			info->value_bytes -= sizeof(struct shm_tagging);

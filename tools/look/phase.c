@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "phase.h"
+#include "look/phase.h"
 
 #include <string.h>
 
 static const char *const phases[] = {
-	[SFSHM_PHASE_IDLE] = "idle",
-	[SFSHM_PHASE_BUSY] = "busy",
-	[SFSHM_PHASE_DONE] = "done",
-	[SFSHM_PHASE_FAILED] = "failed",
+	[SFSHM_PHASE_IDLE] = "idle", [SFSHM_PHASE_BUSY] = "busy",
+	[SFSHM_PHASE_DONE] = "done", [SFSHM_PHASE_FAILED] = "failed",
+	[PHASE_DEAD] = "dead",
 };
 
 static const char *const kinds[] = {
@@ -37,7 +36,39 @@ static int parse(const char *const *names, size_t count, const char *name)
 	return -1;
 }
 
-const char *phase_name(enum sfshm_phase phase)
+int phase_view_slot(struct sfshm_view *view, uint32_t index,
+		    struct sfshm_slot_info *slot)
+{
+	int r = sfshm_view_slot(view, index, slot);
+
+	if (r || slot->kind != SFSHM_KIND_SEMAPHORE ||
+	    slot->phase != SFSHM_PHASE_DONE)
+		return r;
+	slot->phase = slot->permits ? SFSHM_PHASE_BUSY : SFSHM_PHASE_IDLE;
+	slot->has_value = 0;
+	slot->age_ms = -1;
+	slot->ttl_ms = 0;
+	slot->stale_ms = 0;
+	return 0;
+}
+
+int phase_of_slot(const struct sfshm_slot_info *slot)
+{
+	int ownerless = slot->owner && !slot->owner_alive;
+
+	if (slot->phase == SFSHM_PHASE_BUSY && ownerless)
+		return PHASE_DEAD;
+	if (slot->phase == SFSHM_PHASE_IDLE && slot->owner_died)
+		return PHASE_DEAD;
+	return (int)slot->phase;
+}
+
+int phase_is_key(const struct sfshm_slot_info *slot)
+{
+	return slot->key_len && phase_name((int)slot->phase);
+}
+
+const char *phase_name(int phase)
 {
 	return (size_t)phase < COUNT(phases) ? phases[phase] : NULL;
 }
