@@ -30,29 +30,33 @@ void session_resolve(struct options *options, char *path)
 		options->segment = path;
 }
 
-/*
- * Whether the name is a path, and root owns that file. A user trusts root
- * anyway, and root chose the file's mode.
- */
-static bool is_roots(const char *segment)
+static bool is_others(const struct options *o)
 {
-	struct stat st;
-
-	return segment && strchr(segment, '/') && !lstat(segment, &st) &&
-	       !st.st_uid;
+	return o->has_owner && o->owner != geteuid();
 }
 
 /* Whether this process could not make a segment of that owner. */
 static bool is_for_owner(const struct options *o)
 {
-	return o->has_owner && o->owner != geteuid() && geteuid();
+	return is_others(o) && geteuid();
 }
 
 /*
- * Opens or makes the segment. An existing segment of this user may be open to
- * other users, because its maker chose its mode; one that is made here is not,
- * unless the user says so.
+ * The most permissions that an existing segment may have. Whoever may write to
+ * it can harm this process. This user's own segment may be open to others,
+ * because this user chose its mode. The choice of another user, even of root,
+ * binds only that one; and in a directory where all may write, anybody may have
+ * given a segment that is open to all a second name. So only the caller can
+ * accept a segment of another user that is open to all.
  */
+static uint32_t widest_mode(const struct options *o)
+{
+	if (o->mode_bits)
+		return o->mode_bits;
+	return is_others(o) ? 0664 : 0666;
+}
+
+/* Opens or makes the segment. One that is made here is this user's alone. */
 static int open_or_make(struct session *session, const struct options *o,
 			char *why, size_t why_size)
 {
@@ -60,25 +64,18 @@ static int open_or_make(struct session *session, const struct options *o,
 		.size = sizeof(options),
 		.flags = (o->has_owner ? SFSHM_SET_OWNER : 0u) |
 			 (o->has_group ? SFSHM_SET_GROUP : 0u),
-		.mode = o->mode_bits ? o->mode_bits : 0666,
+		.mode = widest_mode(o),
 		.owner = o->owner,
 		.group = o->group,
 		.why = why,
 		.why_size = why_size,
 	};
-	int r;
+	int r = sfshm_open(&session->handle, o->segment, &options);
 
-	if (!o->has_owner && is_roots(o->segment)) {
-		options.flags |= SFSHM_SET_OWNER;
-		options.owner = 0;
-	}
-	r = sfshm_open(&session->handle, o->segment, &options);
 	if (r != -ENOENT || is_for_owner(o))
 		return r;
 	options.mode = o->mode_bits;
 	options.flags |= SFSHM_CREATE;
-	if (!o->has_owner)
-		options.flags &= ~(uint32_t)SFSHM_SET_OWNER;
 	return sfshm_open(&session->handle, o->segment, &options);
 }
 
@@ -134,30 +131,38 @@ static void append(char *why, size_t why_size, const char *format, ...)
 	va_end(args);
 }
 
-/* Says which option would accept the file. */
+/* Appends the option that accepts a segment of that user. */
+static void append_owner(uid_t uid, char *why, size_t why_size)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user)
+		append(why, why_size, " --owner %s", user->pw_name);
+	else
+		append(why, why_size, " --owner %u", (unsigned)uid);
+}
+
+/* Says which options would accept the file. */
 static void advise_on_owner(const struct options *o, const struct stat *st,
 			    char *why, size_t why_size)
 {
-	uid_t wanted = o->has_owner ? o->owner : geteuid();
-	const struct passwd *user = getpwuid(st->st_uid);
+	struct options accepting = *o;
+	unsigned mode = (unsigned)st->st_mode & 0777;
+	bool open_to_all;
 
-	if (st->st_uid == wanted && o->mode_bits &&
-	    st->st_mode & 0777 & ~o->mode_bits)
-		append(why, why_size,
-		       "; to use it all the same, say --mode %04o",
-		       (unsigned)st->st_mode & 0777);
-	else if (st->st_uid == wanted)
-		append(why, why_size,
-		       "; to use it all the same, say --group %u",
-		       (unsigned)st->st_gid);
-	else if (user)
-		append(why, why_size,
-		       "; if you trust that user, say --owner %s",
-		       user->pw_name);
-	else
-		append(why, why_size,
-		       "; if you trust that user, say --owner %u",
-		       (unsigned)st->st_uid);
+	accepting.has_owner = true;
+	accepting.owner = st->st_uid;
+	open_to_all = mode & ~widest_mode(&accepting);
+	append(why, why_size, "; if you trust %s, say",
+	       mode & 0002 ? "all users" :
+	       mode & 0020 ? "that user and the group" :
+			     "that user");
+	if (st->st_uid != (o->has_owner ? o->owner : geteuid()))
+		append_owner(st->st_uid, why, why_size);
+	if (open_to_all)
+		append(why, why_size, " --mode %04o", mode);
+	if (o->has_group && o->group != st->st_gid)
+		append(why, why_size, " --group %u", (unsigned)st->st_gid);
 }
 
 static void advise_on_missing(const struct options *o, char *path, char *why,
@@ -168,7 +173,7 @@ static void advise_on_missing(const struct options *o, char *path, char *why,
 
 	if (is_for_owner(o)) {
 		append(why, why_size,
-		       "; its owner makes it, with sfshm-ctl create --mode 0666");
+		       "; its owner makes it, with sfshm-ctl create --mode");
 		return;
 	}
 	if (!slash || slash == path)
