@@ -31,6 +31,11 @@ exits 0 "a second permit" run --semaphore two:2 -- \
 	sh -c "$again --semaphore two -- true"
 exits 125 "a third one of two" run --semaphore two:2 -- \
 	sh -c "$again --semaphore two -- $again --semaphore two -- true"
+exits 0 "a lock that is shared, once more" run --lock a --shared -- \
+	sh -c "$again --lock a --shared -- true"
+exits 125 "... and then alone" run --lock a --shared -- \
+	sh -c "$again --lock a -- true"
+like "$(cat "$TMP/err")" "${own/WHAT/lock a}" "... is told of"
 
 # What a call that is over has handed down counts for nothing.
 # shellcheck disable=SC2016
@@ -65,7 +70,8 @@ touch "$TMP/here.$2"
 until [ "$(ls "$TMP"/here.* | wc -l)" -ge "$1" ]; do sleep 0.02; done
 END
 
-# circle DESCRIPTION FIRST SECOND...: each party has one and asks for the next
+# circle DESCRIPTION FIRST SECOND...: each party has one and asks for the next,
+# which it does not share
 circle()
 {
 	local what=$1 n i
@@ -78,7 +84,7 @@ circle()
 	for ((i = 0; i < n; i++)); do
 		# shellcheck disable=SC2086
 		spawn_run ${have[i]} -- sh -c "$TMP/meet $n $i; $again \
-			${have[(i + 1) % n]} -- echo got" \
+			${have[(i + 1) % n]% --shared} -- echo got" \
 			>"$TMP/party.$i" 2>"$TMP/party.err.$i"
 		pids+=($!)
 	done
@@ -96,5 +102,6 @@ circle()
 }
 circle "two locks" "--lock A" "--lock B"
 circle "three locks" "--lock A" "--lock B" "--lock C"
+circle "two locks that are shared" "--lock A --shared" "--lock B --shared"
 circle "a lock and a permit" "--lock A" "--semaphore S:1"
 done_testing

@@ -104,6 +104,14 @@ wait $child 2>/dev/null
 ok "... until it ends" wait_until free --lock a
 ok "... and the other lock" wait_until free --lock b
 
+exec 8<<<"" 9<<<""
+exits 0 "a lock that is shared" run --lock s --shared --fd 8
+exits 0 "... by two descriptors" run --lock s --shared --fd 9
+exec 8<&-
+exits 124 "... is held until both" run --lock s -n -- true
+exec 9<&-
+ok "... are closed" wait_until free --lock s
+
 # shellcheck disable=SC2016 # bash -c expands it
 for open in '9<"$0"' '9>>"$TMP/file"' '9<>"$TMP/file"' '9</' '9< <(:)' \
 	'9> >(cat)'; do

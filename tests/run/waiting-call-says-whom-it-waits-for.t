@@ -43,21 +43,28 @@ for what in "--lock key" "-k key" "-k key --file --dir $TMP"; do
 	is "$(cat "$TMP/silent" "$TMP/quiet")" "" "... and only with -v, without -q"
 done
 
-rm -f "$TMP/go"
-: >"$TMP/log"
-spawn_run --semaphore key:2 -- "$TMP/stay" one
-first=$!
-logged stay
-spawn_run --semaphore key:2 -- "$TMP/stay" two
-second=$!
-logged stay 2
-spawn_run --semaphore key -v -- true 2>"$TMP/said"
-waits=$!
-ok "--semaphore: says it" wait_until said "^sfshm-run: semaphore key: waiting"
-for pid in $first $second; do
-	like "$(cat "$TMP/said")" "process $pid \($TMP/stay (one|two)\)" \
-		"... and names a holder"
+for what in "--semaphore key:2" "--lock key --shared"; do
+	rm -f "$TMP/go"
+	: >"$TMP/log"
+	# shellcheck disable=SC2086
+	spawn_run $what -- "$TMP/stay" one
+	first=$!
+	logged stay
+	# shellcheck disable=SC2086
+	spawn_run $what -- "$TMP/stay" two
+	second=$!
+	logged stay 2
+	alone=${what% --shared} alone=${alone%:2}
+	# shellcheck disable=SC2086
+	spawn_run $alone -v -- true 2>"$TMP/said"
+	waits=$!
+	ok "$what: says it" \
+		wait_until said "^sfshm-run: ${alone#--}: waiting for process"
+	for pid in $first $second; do
+		like "$(cat "$TMP/said")" "process $pid \($TMP/stay (one|two)\)" \
+			"... and names a holder"
+	done
+	touch "$TMP/go"
+	ends 0 "... and waits on" $first $second $waits
 done
-touch "$TMP/go"
-ends 0 "... and waits on" $first $second $waits
 done_testing

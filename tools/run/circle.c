@@ -123,19 +123,22 @@ static bool slot_leads_back(struct search *s, uint32_t index, int depth)
 {
 	uint32_t holders[SFSHM_PERMITS_MAX];
 	struct sfshm_slot_info slot = { .size = sizeof(slot) };
+	bool leads = false, any;
 	int n;
 
 	if (depth > DEPTH_MAX)
 		return false;
 	n = circle_holders(s->v, index, &slot, holders);
+	any = slot.kind != SFSHM_KIND_SEMAPHORE;
 	for (int i = 0; i < n; i++) {
 		const struct sfshm_participant_info *p =
 			&s->v->participants[holders[i]];
 
-		if (!is_near(s->v, p) || !holder_leads_back(s, p->pid, depth))
-			return false;
+		leads = is_near(s->v, p) && holder_leads_back(s, p->pid, depth);
+		if (leads == any)
+			break;
 	}
-	return n > 0;
+	return leads;
 }
 
 bool circle_find(const struct circle_view *v, pid_t caller, unsigned looks)

@@ -6,7 +6,8 @@
  * A process that holds something waits for its command, so for each call that
  * is a descendant of the process and waits. A circle is closed when a holder is
  * a process that the searching call runs under. If several threads hold a
- * semaphore's permits, all of them must be in the circle.
+ * semaphore's permits, all of them must be in the circle; of those that share a
+ * lock, one is enough.
  */
 #ifndef RUN_CIRCLE_H
 #define RUN_CIRCLE_H

@@ -70,7 +70,8 @@ static void tell_who(const struct invocation *inv, const struct circle_view *v)
 		n = circle_holders(v, (uint32_t)v->slot, &slot, holders);
 	for (int i = 0; i < n && i < HOLDERS_TOLD; i++)
 		name_process(v, holders[i], i ? ", " : "", text, sizeof(text));
-	if (n == 1 && slot.age_ms >= 0)
+	/* The slot has no times of permits and shared holds. */
+	if (n == 1 && !slot.permits && slot.age_ms >= 0)
 		snprintf(since, sizeof(since), ", at it for %lld s",
 			 (long long)(slot.age_ms / 1000));
 	if (n > 0)
