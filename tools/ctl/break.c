@@ -29,12 +29,13 @@ struct held {
 	struct sfshm_participant_info owner;
 	char command[512];
 	size_t command_len; /* 0: not known, or another PID namespace */
+	uint32_t sharers;   /* of a lock that has no single holder */
 };
 
-static int is_held(const struct sfshm_slot_info *slot,
-		   const struct request *request)
+static int is_meant(const struct sfshm_slot_info *slot,
+		    const struct request *request)
 {
-	if (slot->phase != SFSHM_PHASE_BUSY || !slot->owner ||
+	if (slot->phase != SFSHM_PHASE_BUSY ||
 	    slot->key_len != strlen(request->key) ||
 	    memcmp(slot->key, request->key, slot->key_len) != 0)
 		return 0;
@@ -54,7 +55,11 @@ static uint32_t find(const struct request *request, struct sfshm_view *view,
 		return 0;
 	for (uint32_t i = 0; i < segment.slots_used; i++) {
 		if (phase_view_slot(view, i, &slot) ||
-		    !is_held(&slot, request) ||
+		    !is_meant(&slot, request))
+			continue;
+		if (phase_is_shared(&slot))
+			held->sharers = slot.permits;
+		if (!slot.owner ||
 		    sfshm_view_participant(view, slot.owner - 1, &held->owner))
 			continue;
 		held->slot = slot;
@@ -86,6 +91,10 @@ static int held_read(const struct request *request, struct held *held)
 		complain("%s: a value is being made and a lock is held under "
 			 "that name; give --kind value or --kind lock",
 			 segment_key(request));
+	else if (held->sharers)
+		complain("%s: %" PRIu32 " threads share it; see them with "
+			 "sfshm-dump, and end their processes yourself",
+			 segment_key(request), held->sharers);
 	else
 		complain("%s: nobody leads or holds it; nothing has changed",
 			 segment_key(request));

@@ -160,28 +160,31 @@ static json_t *error_object(const struct sfshm_slot_info *info)
 	return object;
 }
 
+/* The participants that hold permits, or that share the lock. */
+static json_t *holders_array(const struct picture *picture,
+			     const struct sfshm_slot_info *info)
+{
+	static uint32_t holders[SFSHM_PERMITS_MAX];
+	json_t *list = json_array();
+	int n = sfshm_view_permits(picture->view, info->index, holders,
+				   SFSHM_PERMITS_MAX);
+
+	for (int i = 0; i < n && i < SFSHM_PERMITS_MAX; i++)
+		json_array_append_new(list, json_integer(holders[i]));
+	return list;
+}
+
 static json_t *semaphore_object(const struct picture *picture,
 				const struct sfshm_slot_info *info)
 {
-	static uint32_t holders[SFSHM_PERMITS_MAX];
-	json_t *object, *list;
-	int i, n;
+	json_t *object;
 
-	if (info->kind != SFSHM_KIND_SEMAPHORE &&
-	    !(info->kind == SFSHM_KIND_LOCK && info->permits))
+	if (info->kind != SFSHM_KIND_SEMAPHORE)
 		return json_null();
 	object = json_object();
-	list = json_array();
-	json_set_signed(object, "max",
-			info->kind == SFSHM_KIND_SEMAPHORE ?
-				(int64_t)info->permits_max :
-				-1);
+	json_set_number(object, "max", info->permits_max);
 	json_set_number(object, "in_use", info->permits);
-	n = sfshm_view_permits(picture->view, info->index, holders,
-			       SFSHM_PERMITS_MAX);
-	for (i = 0; i < n && i < SFSHM_PERMITS_MAX; i++)
-		json_array_append_new(list, json_integer(holders[i]));
-	json_object_set_new(object, "holders", list);
+	json_object_set_new(object, "holders", holders_array(picture, info));
 	return object;
 }
 
@@ -232,6 +235,10 @@ static void picture_json_slot(const struct picture *picture,
 	set_limits(object, info);
 	json_object_set_new(object, "semaphore",
 			    semaphore_object(picture, info));
+	json_object_set_new(object, "sharers",
+			    info->kind == SFSHM_KIND_LOCK ?
+				    holders_array(picture, info) :
+				    json_null());
 	json_object_set_new(object, "save", save_object(info));
 	json_set_number(object, "index", info->index);
 	json_set_bool(object, "torn", info->torn != 0);
@@ -249,7 +256,7 @@ static void picture_json_slot_damaged(const struct picture *picture,
 		"error",    "kind",        "stale_ms",
 		"lease_ms", "death_ms",    "predecessor_died",
 		"rank",     "semaphore",   "save",
-		"took_us",
+		"took_us",  "sharers",
 	};
 	json_t *object = json_object();
 	size_t i;

@@ -274,6 +274,8 @@ static void put_awaited(struct cell *cell, const struct picture *picture,
 	if (slot.kind == SFSHM_KIND_SEMAPHORE) {
 		cell_print(cell, "%" PRIu32 " of %" PRIu32 " taken",
 			   slot.permits, slot.permits_max);
+	} else if (phase_is_shared(&slot)) {
+		cell_print(cell, "shared by %" PRIu32, slot.permits);
 	} else if (info->waits_for_participant >= 0 &&
 		   !sfshm_view_participant(
 			   picture->view, (uint32_t)info->waits_for_participant,

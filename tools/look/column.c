@@ -36,6 +36,8 @@ CELL(phase_cell)
 	if (slot->kind == SFSHM_KIND_SEMAPHORE)
 		cell_print(cell, "%" PRIu32 "/%" PRIu32 "%s", slot->permits,
 			   slot->permits_max, torn);
+	else if (phase_is_shared(slot))
+		cell_print(cell, "shared%s", torn);
 	else
 		cell_print(cell, "%s%s", phase_name(phase_of_slot(slot)), torn);
 }
@@ -252,7 +254,8 @@ static const struct column all[] = {
 	{ "KEY", "the key", 32, 0, key_cell, NULL },
 	{ "KIND", "value, claim, lock, semaphore or save", 9, 0, kind_cell,
 	  NULL },
-	{ "PHASE", "idle, busy, done, failed or dead; permits taken/all", 6, 0,
+	{ "PHASE",
+	  "idle, busy, shared, done, failed or dead; permits taken/all", 6, 0,
 	  phase_cell, NULL },
 	{ "WAIT", "threads that wait", 4, 1, wait_cell, wait_number },
 	{ "AGE", "how long it has been busy, or the age of the result", 6, 1,

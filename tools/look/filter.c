@@ -69,7 +69,7 @@ static int concerns_pid(const struct filter *filter, struct sfshm_view *view,
 	for (uint32_t i = 0; i < filter->awaited_count; i++)
 		if (filter->awaited[i] == slot->index)
 			return 1;
-	return slot->kind == SFSHM_KIND_SEMAPHORE &&
+	return phase_is_shared(slot) &&
 	       has_permit(view, slot->index, filter->pid);
 }
 

@@ -63,7 +63,7 @@ static void note_lock(struct cell *cell, const struct sfshm_slot_info *slot)
 		note(cell, "the last holder died");
 }
 
-/* Notes a semaphore's permits and their holders. */
+/* Notes the holders of a semaphore's permits, or of a lock that is shared. */
 static void note_permits(struct cell *cell, struct sfshm_view *view,
 			 const struct sfshm_slot_info *slot, size_t columns)
 {
@@ -75,7 +75,8 @@ static void note_permits(struct cell *cell, struct sfshm_view *view,
 	if (!view || !slot->permits)
 		return;
 	begin(cell);
-	cell_print(cell, "held by");
+	cell_print(cell, "%s by",
+		   slot->kind == SFSHM_KIND_LOCK ? "shared" : "held");
 	n = sfshm_view_permits(view, slot->index, holders, SFSHM_PERMITS_MAX);
 	for (i = 0; i < n && i < most; i++)
 		if (!sfshm_view_participant(view, holders[i], &who))
@@ -125,7 +126,7 @@ void notes_write(struct cell *cell, struct sfshm_view *view,
 	note_limits(cell, slot);
 	if (slot->kind == SFSHM_KIND_LOCK)
 		note_lock(cell, slot);
-	if (slot->kind == SFSHM_KIND_SEMAPHORE)
+	if (phase_is_shared(slot))
 		note_permits(cell, view, slot, columns);
 	if (slot->kind == SFSHM_KIND_SAVE)
 		note_save(cell, slot, columns);

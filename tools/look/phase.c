@@ -41,9 +41,17 @@ int phase_view_slot(struct sfshm_view *view, uint32_t index,
 {
 	int r = sfshm_view_slot(view, index, slot);
 
-	if (r || slot->kind != SFSHM_KIND_SEMAPHORE ||
-	    slot->phase != SFSHM_PHASE_DONE)
+	if (r)
 		return r;
+	if (slot->kind == SFSHM_KIND_LOCK && slot->permits) {
+		slot->phase = SFSHM_PHASE_BUSY;
+		slot->owner = 0;
+		slot->age_ms = -1;
+		slot->rank = 0;
+	}
+	if (slot->kind != SFSHM_KIND_SEMAPHORE ||
+	    slot->phase != SFSHM_PHASE_DONE)
+		return 0;
 	slot->phase = slot->permits ? SFSHM_PHASE_BUSY : SFSHM_PHASE_IDLE;
 	slot->has_value = 0;
 	slot->age_ms = -1;
@@ -61,6 +69,12 @@ int phase_of_slot(const struct sfshm_slot_info *slot)
 	if (slot->phase == SFSHM_PHASE_IDLE && slot->owner_died)
 		return PHASE_DEAD;
 	return (int)slot->phase;
+}
+
+int phase_is_shared(const struct sfshm_slot_info *slot)
+{
+	return slot->kind == SFSHM_KIND_SEMAPHORE ||
+	       (slot->kind == SFSHM_KIND_LOCK && slot->permits);
 }
 
 int phase_is_key(const struct sfshm_slot_info *slot)

@@ -15,12 +15,19 @@
  * Reads a slot with sfshm_view_slot(). A semaphore is busy while permits are
  * held, else idle: the phase of its slot says nothing to users, nor do the size
  * and the times of the record that its slot has.
+ *
+ * A lock that threads share is busy, too, and belongs to none of them. A thread
+ * that wants it alone owns the slot already while it waits for them; it is
+ * shown as one that waits.
  */
 int phase_view_slot(struct sfshm_view *view, uint32_t index,
 		    struct sfshm_slot_info *slot);
 
 /* The slot's phase; PHASE_DEAD if its last leader is dead and nobody leads. */
 int phase_of_slot(const struct sfshm_slot_info *slot);
+
+/* Whether several threads may hold it: a semaphore, or a shared lock. */
+int phase_is_shared(const struct sfshm_slot_info *slot);
 
 /* Whether the slot holds a key, in a phase that users know. */
 int phase_is_key(const struct sfshm_slot_info *slot);

@@ -43,6 +43,8 @@ static void draw_key(const struct top *top, struct place *place,
 		if (slot->kind == SFSHM_KIND_SEMAPHORE)
 			cell_print(&cell, "%" PRIu32 " of %" PRIu32 " taken",
 				   slot->permits, slot->permits_max);
+		else if (phase_is_shared(slot))
+			cell_print(&cell, "shared by %" PRIu32, slot->permits);
 		else
 			cell_print(&cell, "%s for %s",
 				   phase_name(phase_of_slot(slot)),
@@ -89,7 +91,7 @@ static void draw_holders(const struct top *top, struct place *place,
 	if (slot->owner &&
 	    !sfshm_view_participant(top->view, slot->owner - 1, &who))
 		draw_thread(top, place, "   has it:", &who);
-	if (slot->kind != SFSHM_KIND_SEMAPHORE)
+	if (!phase_is_shared(slot))
 		return;
 	n = sfshm_view_permits(top->view, slot->index, holders,
 			       SFSHM_PERMITS_MAX);
