@@ -13,23 +13,26 @@ lead slow-query
 follow slow-query 2
 spawn sfshm-run -s "$segment" --semaphore gate:2 -- sleep 1000
 holder=$!
-wait_until seen "slots['gate']['semaphore']['in_use'] == 1"
+spawn sfshm-run -s "$segment" --lock window --shared -- sleep 1000
+sharer=$!
+wait_until seen "slots['gate']['semaphore']['in_use'] == 1 and
+	slots['window']['sharers']"
 
 cat >"$TMP/drive.py" <<'END'
 import os, signal, subprocess, sys
 from terminal import *
 
-segment, leader, holder = sys.argv[1:]
+segment, leader, holder, sharer = sys.argv[1:]
 top = Terminal(["sfshm-top", "-s", segment, "-d", "0.2"])
 ok(top.shows(r"^slow-query +value +busy +2 .* %s" % leader),
    "who works, for how many waiters", top)
 ok(top.alternate, "on the alternate screen")
-ok(top.shows(r"^keys +\[\|+ +\] +32% 32/100: 2 busy 1 awaited 0 failed 0 dead"),
+ok(top.shows(r"^keys +\[\|+ +\] +33% 33/100: 3 busy 1 awaited 0 failed 0 dead"),
    "how full it is", top)
 ok(top.shows(r"^memory +\[.*\] +0% [0-9.]+K?/16M"), "in memory as well", top)
 ok(top.shows(r"^threads .* 2 waiting 0 dead"), "threads", top)
 ok(top.shows(r"^now +[0-9.]+ calls/s"), "rates", top)
-ok(top.shows(r"^work +50% .*; waits 50% [0-9.]+m?s"), "times", top)
+ok(top.shows(r"^work +50% .*; waits 50% [0-9.msh]+ "), "times", top)
 ok(top.shows(lambda t: t.lines()[23].startswith("q quit")),
    "a line of help at the bottom", top)
 ok(top.shows(lambda t: t.lines()[8].startswith("slow-query")),
@@ -59,13 +62,15 @@ ok(top.shows(lambda t: len([l for l in t.lines() if "waits: " in l]) == 2),
    "and the waiters", top)
 ok(top.shows(r"^gate +semaphore 1 of 2 taken, 0 wait\n +has it: %s " % holder),
    "and who has permits", top)
+ok(top.shows(r"^window +lock shared by 1, 0 wait\n +has it: %s " % sharer),
+   "and who shares a lock", top)
 top.send("th")
 ok(top.shows(r"quit\n +< > +sort by"), "help", top)
 top.send(" ")
 ok(top.shows(r"^report-"), "and back", top)
 
 top.resize(40, 120)
-ok(top.shows(r"^report-29 "), "a larger terminal", top)
+ok(top.shows(r"^report-28 "), "a larger terminal", top)
 ok(top.shows(r"\A(?:[^\n]*\n){39}q quit"), "is used whole", top)
 top.resize(10, 40)
 ok(top.shows(r"\A(?:[^\n]*\n){9}q quit"), "a small one is no crash", top)
@@ -99,7 +104,8 @@ ok(top.status() == 0, "will do")
 done()
 END
 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$SFSHM_SOURCE/tests/top \
-	python3 "$TMP/drive.py" "$segment" "$leader" "$holder" | tee "$TMP/tap"
+	python3 "$TMP/drive.py" "$segment" "$leader" "$holder" \
+		"$sharer" | tee "$TMP/tap"
 grep -q '^1\.\.' "$TMP/tap" || echo "Bail out! the driver failed"
 # shellcheck disable=SC2034 # the trap of tap.sh reads it
 tap_done=1

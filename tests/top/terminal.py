@@ -96,10 +96,9 @@ class Terminal:
             self.cells[self.row] = (row[:self.column] + [" "] * one +
                                     row[self.column:])[:self.columns]
         elif letter in "LM":
-            part = self.cells[self.row:]
-            new = [[" "] * self.columns for _ in range(one)]
-            part = new + part if letter == "L" else part[one:] + new
-            self.cells[self.row:] = part[:self.rows - self.row]
+            self.shift(self.row, one if letter == "L" else -one)
+        elif letter in "ST":
+            self.shift(self.region[0], one if letter == "T" else -one)
         elif letter in "hl" and not private and n[0] == 4:
             self.inserting = letter == "h"
         elif letter in "hl" and private and 1049 in n:
@@ -108,15 +107,22 @@ class Terminal:
             raise ValueError("unknown sequence %r %s" % (numbers, letter))
         self.row = min(max(self.row, 0), self.rows - 1)
 
+    def shift(self, top, lines):
+        """Moves the region's lines from `top` on, down or (below 0) up."""
+        bottom = self.region[1] + 1
+        part = self.cells[top:bottom]
+        count = min(abs(lines), len(part))
+        new = [[" "] * self.columns for _ in range(count)]
+        part = new + part[:-count] if lines > 0 else part[count:] + new
+        self.cells[top:bottom] = part
+
     def scroll(self, step):
         """Moves the cursor a line; at the region's edge, the region."""
         top, bottom = self.region
         if step > 0 and self.row == bottom:
-            self.cells.insert(bottom + 1, [" "] * self.columns)
-            del self.cells[top]
+            self.shift(top, -1)
         elif step < 0 and self.row == top:
-            del self.cells[bottom]
-            self.cells.insert(top, [" "] * self.columns)
+            self.shift(top, 1)
         else:
             self.row = min(max(self.row + step, 0), self.rows - 1)
 

@@ -147,7 +147,7 @@ static void draw_times(const struct survey *survey)
 
 	snprintf(line, sizeof(line),
 		 "work    50%% %s 90%% %s 99%% %s; waits 50%% %s 99%% %s; "
-		 "about %s saved",
+		 "%s saved",
 		 percentile(a, &survey->took, 50, 1000),
 		 percentile(b, &survey->took, 90, 1000),
 		 percentile(c, &survey->took, 99, 1000),
