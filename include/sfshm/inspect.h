@@ -122,6 +122,9 @@ struct sfshm_slot_info {
 	uint32_t stage;       /* save: enum sfshm_save_stage */
 	uint64_t file_bytes;  /* save: length of the file; 0: not known */
 	char file[2048];      /* save: path of the file; "": not known */
+	int64_t took_us;      /* how long the work for the value ran, less than
+				 a fifth off; -1: there is no value, or its
+				 work's time is not known */
 };
 
 /*

@@ -62,14 +62,18 @@ static uint32_t flights_of(const struct mapping *map, uint32_t index)
 	return n;
 }
 
-/* The participant that owns the slot; -1: none does, or `slot` is -1. */
-static int64_t owner_of(const struct mapping *map, int64_t slot)
+/*
+ * The participant that owns the slot; -1: none does, or `slot` is -1, or it is
+ * `self`, which waits until others do not share the lock.
+ */
+static int64_t owner_of(const struct mapping *map, int64_t slot, uint32_t self)
 {
 	const struct shm_slot *s = slot >= 0 ? slot_at(map, (uint32_t)slot) :
 					       NULL;
 	uint64_t ctl = s ? load_seq(&s->ctl) : 0;
+	int64_t owner = ctl_busy(ctl) ? (int64_t)ctl_owner(ctl) - 1 : -1;
 
-	return ctl_busy(ctl) ? (int64_t)ctl_owner(ctl) - 1 : -1;
+	return owner == (int64_t)self ? -1 : owner;
 }
 
 static void fill_participant(const struct mapping *map, uint32_t index,
@@ -92,7 +96,7 @@ static void fill_participant(const struct mapping *map, uint32_t index,
 	info->expelled = (epoch & EPOCH_EXPELLED) != 0;
 	waits = wait_slot(load_relaxed(&rec->wait));
 	info->waits_for = waits && info->alive ? (int64_t)waits - 1 : -1;
-	info->waits_for_participant = owner_of(map, info->waits_for);
+	info->waits_for_participant = owner_of(map, info->waits_for, index);
 	copy_torn(info->name, rec->name, sizeof(info->name));
 	info->name[sizeof(info->name) - 1] = '\0';
 }
@@ -252,10 +256,14 @@ static int fill_result(const struct mapping *map, uint32_t slot, uint64_t ctl,
 {
 	struct field value = slot_value(map, slot, ctl);
 	const struct shm_back *error = slot_other(map, slot, ctl).back;
+	uint64_t took = unscale_took(load_relaxed(&value.back->took));
 	uint32_t len;
 
 	info->has_value = ctl_has(ctl);
+	info->took_us = -1;
 	if (ctl_has(ctl)) {
+		if (info->kind == SFSHM_KIND_VALUE && took)
+			info->took_us = (int64_t)(took / 1000);
 		info->value_bytes = load_relaxed(&value.back->len);
 		if (tagging_in(load_relaxed(&value.front->when)))
 			info->value_bytes -= sizeof(struct shm_tagging);

@@ -14,7 +14,7 @@ segment shaped
 exits 0 "it makes a segment" sfshm-ctl create -s "$segment" --slots 1000 \
 	--participants 20 --bytes 2M --max-value 64K --mode 0640
 is "$(<"$TMP/out")" "made $(path)" "and says where"
-is "$(shape "slots participants max_value mode")" \
+is "$(shape "slots_max participants_max max_value mode")" \
 	"[1000, 20, 65536, '0640']" "as it was asked to"
 is "$(shape bytes)" "[2097152]" "with so many bytes for values"
 is "$(stat -c %a "$(path)")" 640 "the file has these permissions"
@@ -22,7 +22,7 @@ is "$(stat -c %a "$(path)")" 640 "the file has these permissions"
 exits 1 "one that is there is not made again" sfshm-ctl create -s "$segment"
 is "$(wc -l <"$TMP/err")" 1 "which takes one line to say"
 like "$(<"$TMP/err")" "^sfshm-ctl: $segment: .*unlink" "and what to do"
-is "$(shape slots)" "[1000]" "it is as it was"
+is "$(shape slots_max)" "[1000]" "it is as it was"
 
 # The feature's bit in the header: see layout.md.
 huge()
@@ -39,7 +39,7 @@ is "$(huge)" 1 "... keeps that"
 
 segment plain
 exits 0 "all has a default" sfshm-ctl -s "$segment" create
-is "$(shape "slots participants max_value bytes mode")" \
+is "$(shape "slots_max participants_max max_value bytes mode")" \
 	"[16384, 1024, 1048576, 16777216, '0600']" "which the manual tells"
 
 exits 0 "a path does as well" sfshm-ctl create "--segment=$TMP/file" --slots 10
@@ -52,7 +52,7 @@ like "$(<"$TMP/err")" "^sfshm-ctl: $TMP/missing/file: .*directory is missing" "w
 
 segment million
 exits 0 "a million slots" sfshm-ctl create -s "$segment" --slots 1000000
-is "$(shape slots)" "[1000000]" "are no trouble"
+is "$(shape slots_max)" "[1000000]" "are no trouble"
 
 segment never
 for arguments in "--slots 99999999" "--participants 16384" "--bytes 17G"; do

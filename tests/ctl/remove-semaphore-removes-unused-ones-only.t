@@ -16,7 +16,7 @@ exits 0 "it is removed" sfshm-ctl remove-semaphore -s "$segment" two
 is "$(<"$TMP/out")" "removed semaphore two" "which is said"
 exits 1 "it is gone" sfshm-ctl -s "$segment" remove-semaphore two
 is "$(<"$TMP/err")" \
-	"sfshm-ctl: two: no such semaphore; sfshm-dump -s $segment shows them" \
+	"sfshm-ctl: two: no such semaphore; sfshm-dump -s $segment --kind semaphore shows them" \
 	"and what to do"
 exits 2 "no name" sfshm-ctl remove-semaphore -s "$segment"
 

@@ -8,7 +8,7 @@ shape()
 {
 	snapshot
 	json "$TMP/json" "[d['segment'][name] for name in
-		'slots participants bytes max_value mode'.split()]"
+		'slots_max participants_max bytes max_value mode'.split()]"
 }
 
 # cached KEY: prints the value if one is there, else "none"
@@ -47,7 +47,7 @@ second=$!
 ok "and followed" wait_until seen "slots['slow']['waiters'] == 1"
 spawn sfshm-ctl resize -s "$segment" --participants 40 >"$TMP/out" 2>&1
 resize=$!
-ok "it is replaced" wait_until seen "d['segment']['participants'] == 40"
+ok "it is replaced" wait_until seen "d['segment']['participants_max'] == 40"
 spawn sfshm-run -s "$segment" -k slow -- echo thrice >"$TMP/third"
 third=$!
 segment=$(path)~

@@ -20,7 +20,7 @@ is "$(wc -l <"$TMP/err")" 1 "one line says so"
 like "$(<"$TMP/err")" "new segment is in place.* 1 flight .* again" \
 	"and what is next"
 snapshot
-is "$(json "$TMP/json" "d['segment']['slots']")" 200 "the sizes are new"
+is "$(json "$TMP/json" "d['segment']['slots_max']")" 200 "the sizes are new"
 is "$(sfshm-run -s "$segment" -k quick -- echo again)" value "it serves"
 
 is "$(listed | wc -l)" 1 "the list has it once"
@@ -34,7 +34,7 @@ exits 1 "other sizes must wait" sfshm-ctl resize -s "$segment" --slots 300 \
 	--timeout 0
 like "$(<"$TMP/err")" "not resized: .*earlier" "which is said"
 snapshot
-is "$(json "$TMP/json" "d['segment']['slots']")" 200 "nothing has changed"
+is "$(json "$TMP/json" "d['segment']['slots_max']")" 200 "nothing has changed"
 
 kill_leader
 exits 0 "then it can be finished" sfshm-ctl resize -s "$segment" --timeout 2m

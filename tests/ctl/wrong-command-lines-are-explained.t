@@ -26,6 +26,14 @@ wrong "create: only resize takes --timeout" create -s "$segment" --timeout 1s
 wrong "--timeout 5: .*ms, s, m" resize -s "$segment" --timeout 5
 wrong "--timeout 9999d: " resize -s "$segment" --timeout 9999d
 wrong "--timeout -1s: " resize -s "$segment" --timeout -1s
+wrong "get: only put takes --ttl" get -s "$segment" key --ttl 1s
+wrong "purge: only list, forget, invalidate, export and import take --match" \
+	purge -s "$segment" --match x
+wrong "put: unexpected 'three'" put -s "$segment" one two three
+wrong "put: no key" put -s "$segment"
+wrong "--ttl 50d: .*49 days" put -s "$segment" one two --ttl 50d
+wrong "--tag : " put -s "$segment" one two --tag ""
+wrong "--kind flock: " break -s "$segment" one --kind flock
 wrong "resize: unexpected '10'" resize -s "$segment" 10
 wrong "--slots 0: " create -s "$segment" --slots 0
 wrong "--slots ten: " create -s "$segment" --slots ten

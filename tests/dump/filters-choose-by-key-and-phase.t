@@ -34,6 +34,25 @@ is "$(chosen --phase busy)" "busy-1" "busy"
 is "$(chosen --phase=failed)" "broken" "failed"
 is "$(chosen --phase idle)" "" "idle"
 is "$(chosen --phase "done" --key '*-2')" "report-2" "both"
+is "$(chosen --phase busy,failed)" "broken busy-1" "one phase or the other"
+is "$(chosen --pid "$leader")" "busy-1" "what a process leads"
+is "$(chosen --waiting)" "" "nobody waits"
+follow busy-1 1
+is "$(chosen --waiting)" "busy-1" "the key that somebody waits for"
+is "$(chosen --pid "${tap_children[-1]}")" "busy-1" "what a process waits for"
+is "$(chosen --older 365d)" "" "nothing is that old"
+wait_until seen "slots['busy-1']['age_ms'] > 1000"
+like "$(chosen --older 1s --phase busy)" "busy-1" "a flight is"
+kill_leader
+wait_until seen "slots['busy-1']['phase'] != 'busy'"
+spawn sfshm-run -s "$segment" -k orphan -- sleep 1000
+orphan=$!
+wait_until seen "slots['orphan']['phase'] == 'busy'"
+{
+	kill -KILL "$orphan" && wait "$orphan"
+} 2>/dev/null
+is "$(chosen --phase dead)" "orphan" "dead"
+like "$(chosen --phase busy)" "orphan" "which is a kind of busy"
 
 sfshm-dump -s "$segment" --key 'report-*' >"$TMP/out"
 is "$(grep -c '^report-' "$TMP/out")" 2 "the table shows what is chosen"
@@ -45,7 +64,7 @@ sfshm-dump -s "$segment" --phase failed --json >"$TMP/json"
 is "$(json "$TMP/json" 'slots["broken"]["error"]["code"] < 0 and
 	len(slots["broken"]["error"]["message"]) > 0')" true \
 	"in JSON too"
-like "$(sfshm-dump -s "$segment" --key nothing)" 'no key matches.*6 keys, 0 of them chosen$' \
+like "$(sfshm-dump -s "$segment" --key nothing)" 'no key matches.*0 of 7 keys chosen$' \
 	"it says that nothing matches"
 
 done_testing

@@ -24,10 +24,11 @@ like "$(grep "^$large " "$TMP/out")" \
 	"size, memory, slots used, participants alive of a used one"
 
 sfshm-dump --json >"$TMP/json" 2>"$TMP/err"
-is "$(json "$TMP/json" 'list(d)')" "['segments']" "JSON has a list"
+is "$(json "$TMP/json" 'list(d)')" \
+	"['schema', 'taken_at', 'segments']" "JSON has a list"
 one="[s for s in d['segments'] if s['name'] == '$large'][0]"
 is "$(json "$TMP/json" "${one}['path']")" "$(path)" "the file"
-is "$(json "$TMP/json" "${one}['slots'], ${one}['participants_alive']")" \
+is "$(json "$TMP/json" "${one}['slots_max'], ${one}['participants_alive']")" \
 	"(5000, 1)" "slots, participants alive"
 is "$(json "$TMP/json" "0 < ${one}['memory_bytes'] < ${one}['file_bytes']")" true \
 	"memory"
@@ -40,7 +41,7 @@ like "$(grep "^$segment " "$TMP/out")" ' not usable: .+' "its line says why"
 like "$(<"$TMP/out")" "$small" "the others are listed all the same"
 sfshm-dump --json >"$TMP/json" 2>"$TMP/err"
 one="[s for s in d['segments'] if s['name'] == '$segment'][0]"
-is "$(json "$TMP/json" "len(${one}['error']) > 0")" true "JSON says why too"
+is "$(json "$TMP/json" "len(${one}['why']) > 0")" true "JSON says why too"
 
 nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 if ! "${nobody[@]}" "$SFSHM_BUILD/tools/sfshm-dump" --version \

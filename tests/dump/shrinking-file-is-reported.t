@@ -18,7 +18,7 @@ dump=$!
 tap_children+=("$dump")
 exec 3<"$TMP/pipe"
 read -r -u 3 line
-like "$line" '^\{"segment"' "the dump has begun"
+like "$line" '^\{"schema"' "the dump has begun"
 
 stuck()
 {

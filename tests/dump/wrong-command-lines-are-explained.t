@@ -25,8 +25,28 @@ wrong "--watch inf: .*seconds" -s x --watch=inf
 wrong "--watch nan: .*seconds" -s x --watch=nan
 wrong "unknown option '-1'" -s x --watch -1
 wrong "unexpected 'x'" x
-wrong "--key, --phase and --kind .*-s" --key 'a*'
-wrong "--key, --phase and --kind .*-s" --phase busy
+for option in "--key a*" "--phase busy" "--sort KEY" "--limit 5" "-o KEY" \
+	--all --check --waiting "--pid 1" "--older 1s"; do
+	status=2
+	[ "$option" = --check ] && status=3
+	# shellcheck disable=SC2086 # they are words
+	exits $status "sfshm-dump $option needs a segment" sfshm-dump $option
+	like "$(<"$TMP/err")" "need a segment; give one with -s" "it says so"
+done
+wrong "-o KEY,SIZ: 'SIZ' is no column" -s x -o KEY,SIZ
+wrong "-o : '' is no column" -s x -o ""
+wrong "--sort PAGE: " -s x --sort PAGE
+wrong "--limit few: .*whole number" -s x --limit few
+wrong "--pid 0: " -s x --pid 0
+wrong "--older 5: .*ms, s, m" -s x --older 5
+wrong "--phase : " -s x --phase ""
+wrong "--phase busy,free: .*dead" -s x --phase busy,free
+wrong "--kind flock: .*semaphore" -s x --kind flock
+wrong "--json has all columns" -s x --json -o KEY
+for limits in waiters waiters=many age=5 slots=5x% swap=90%; do
+	exits 3 "--check $limits: exit status 3" sfshm-dump -s x --check "$limits"
+	like "$(<"$TMP/err")" "check $limits: '$limits' is no limit" "it says so"
+done
 
 exits 0 "help is no error" sfshm-dump --help
 like "$(<"$TMP/out")" '^usage: sfshm-dump ' "and tells the usage"

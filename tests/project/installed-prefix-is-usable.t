@@ -101,7 +101,9 @@ is "$(build/static)" "$version" "... and runs"
 sed -i 's/sfshm [0-9.]* REQUIRED/sfshm 9.9 REQUIRED/' CMakeLists.txt
 exits 1 "find_package: a newer version is refused" cmake -B other
 
-for tool in sfshm-run sfshm-dump sfshm-ctl; do
+tools=(sfshm-run sfshm-dump sfshm-ctl)
+[ -e "$SFSHM_BUILD/tools/sfshm-top" ] && tools+=(sfshm-top)
+for tool in "${tools[@]}"; do
 	exits 0 "$tool runs from the prefix" \
 		env -u LD_LIBRARY_PATH "$prefix/bin/$tool" --help
 	ok "$tool has its manual page" test -f "$prefix/share/man/man1/$tool.1"

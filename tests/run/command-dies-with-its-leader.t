@@ -75,17 +75,14 @@ remains()
 	done
 }
 
-# The kernel sees to the command, the leader to its group.
+# The kernel sees to the command, the leader to all the others.
 start
 keeper=$(sed -n 's/^keeper //p' "$TMP/log")
 is "$(cat "/proc/$keeper/comm")" sfshm-keeper "the keeper has its own name"
 kill -KILL "$keeper"
 ends 125 "a killed keeper fails the leader" "$leader"
-kinds="command child deaf"
 dead "keeper killed"
-remains session orphan
 
-kinds="command child session deaf orphan"
 start
 keeper=$(sed -n 's/^keeper //p' "$TMP/log")
 kill -STOP "$keeper"

@@ -29,7 +29,7 @@ exits 4 "a run" run -k a --neg-ttl 1h --json-status 3 -- sh -c 'exit 4' \
 is "$(json "$TMP/json" "$brief")" \
 	"('computed', True, False, 4, None, False, None)" "... is told"
 is "$(json "$TMP/json" "','.join(d)")" \
-	"source,leader,shared,generation,age_ms,exit,signal,owner_died,error" \
+	"source,leader,shared,generation,age_ms,exit,signal,owner_died,error,stale" \
 	"... with all fields"
 first=$(json "$TMP/json" "d['generation']")
 exits 4 "a hit" run -k a --json-status 3 -- true 3>"$TMP/json"

@@ -59,4 +59,7 @@ touch "$TMP/go"
 ends 5 "its holder goes on" $holder
 exits 0 "then it is free" run --lock key --timeout 2m -- true
 exits 125 "--shared needs a lock" run -k key --shared -- true
+is "$(cat "$TMP/err")" "sfshm-run: --shared does not go with -k without --file;\
+ see --help" "... and says so"
+exits 125 "... not a permit" run --semaphore key --shared -- true
 done_testing

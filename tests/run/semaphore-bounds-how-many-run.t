@@ -41,6 +41,6 @@ for wrong in pool: pool:0 pool:x pool:1001; do
 done
 exits 125 "so is more than one of them" run --semaphore a --lock b -- true
 exits 125 "... and what does not go with them" run --lock b --ttl 1s -- true
-exits 125 "... or with -k" run -k b -n -- true
+exits 125 "... or a policy of -k" run --semaphore b --tag t -- true
 exits 125 "... or without --file" run -k b --dir /tmp -- true
 done_testing

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Removing keys and semaphores. */
+/* Removing keys, and declaring them out of date. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,11 +9,9 @@
 #include "common/args.h"
 #include "common/complain.h"
 #include "common/escape.h"
+#include "match.h"
 #include "request.h"
 #include "segment.h"
-
-/* Messages cut a key to this many columns. */
-#define SHOWN_COLUMNS 64
 
 /* Returns 1 if the caller looks for this slot. */
 typedef int (*slot_wanted_fn)(const struct sfshm_slot_info *slot,
@@ -74,10 +72,8 @@ static int key_is_busy(const struct request *request, const char *shown)
 
 static int forget_answer(const struct request *request, int r)
 {
-	char shown[ESCAPE_SIZE(SFSHM_KEY_MAX)];
+	const char *shown = segment_key(request);
 
-	escape(shown, request->key, strlen(request->key), ESCAPE_LOCALE,
-	       SHOWN_COLUMNS);
 	switch (r) {
 	case 0: printf("forgot %s\n", shown); return 0;
 	case -ENODATA:
@@ -89,46 +85,42 @@ static int forget_answer(const struct request *request, int r)
 	}
 }
 
-static int semaphore_answer(const struct request *request, int r)
+static int invalidate_answer(const struct request *request, int r)
 {
-	char shown[ESCAPE_SIZE(SFSHM_KEY_MAX)];
+	const char *shown = segment_key(request);
 
-	escape(shown, request->key, strlen(request->key), ESCAPE_LOCALE,
-	       SHOWN_COLUMNS);
 	switch (r) {
-	case 0: printf("removed semaphore %s\n", shown); return 0;
+	case 0: printf("invalidated %s\n", shown); return 0;
 	case -ENODATA:
-		complain("%s: no such semaphore; sfshm-dump -s %s shows them",
+		complain("%s: no such key, or nothing fresh; sfshm-dump -s %s "
+			 "shows them",
 			 shown, args_segment(request->segment));
-		return ARGS_EXIT_FAILURE;
-	case -EBUSY:
-		complain("%s: busy: a permit is held, awaited or just being "
-			 "taken, or a resize is under way; nothing has "
-			 "changed, try again when nobody uses the semaphore",
-			 shown);
 		return ARGS_EXIT_FAILURE;
 	default: return segment_failed(request, r);
 	}
 }
 
-/* Removes the request's key by `how`, and reports the outcome by `tell`. */
-static int remove_key(const struct request *request,
-		      int (*how)(struct sfshm *, const void *, size_t),
-		      int (*tell)(const struct request *, int))
+/* Forgets or invalidates one key, as the request says. */
+static int apply(const struct request *request, struct sfshm *handle,
+		 const void *key, size_t len)
+{
+	if (request->verb->run == verb_forget)
+		return sfshm_forget(handle, key, len);
+	return sfshm_invalidate(handle, key, len,
+				request->given & REQUEST_HARD ? SFSHM_HARD : 0);
+}
+
+/* Applies the request to its key, and reports the outcome by `tell`. */
+static int one_key(const struct request *request,
+		   int (*tell)(const struct request *, int))
 {
 	size_t len = strlen(request->key);
 	struct sfshm *handle;
-	int status, answer, r;
+	int answer, r, status = segment_open(request, 0, &handle);
 
-	if (len < 1 || len > SFSHM_KEY_MAX) {
-		complain("a key has 1 to %d bytes, this one has %zu",
-			 SFSHM_KEY_MAX, len);
-		return ARGS_EXIT_USAGE;
-	}
-	status = segment_open(request, 0, &handle);
 	if (status)
 		return status;
-	answer = how(handle, request->key, len);
+	answer = apply(request, handle, request->key, len);
 	/*
 	 * Close the handle before `tell` opens a view: that would drop this
 	 * process's byte locks on the file for a moment.
@@ -137,14 +129,99 @@ static int remove_key(const struct request *request,
 	return tell(request, answer ? answer : r);
 }
 
-int verb_forget(const struct request *request)
+static const char *plural(size_t count)
 {
-	return remove_key(request, sfshm_forget, forget_answer);
+	return count == 1 ? "" : "s";
 }
 
-int verb_remove_semaphore(const struct request *request)
+static void print_keys(const struct matches *matches)
 {
-	return remove_key(request, sfshm_semaphore_remove, semaphore_answer);
+	for (size_t i = 0; i < matches->count; i++) {
+		char shown[ESCAPE_SIZE(SFSHM_KEY_MAX)];
+
+		escape(shown, matches->match[i].key, matches->match[i].key_len,
+		       ESCAPE_LOCALE, 0);
+		puts(shown);
+	}
+}
+
+/* Applies the request to all these keys. */
+static int many_keys(const struct request *request,
+		     const struct matches *matches)
+{
+	size_t done = 0, busy = 0;
+	struct sfshm *handle;
+	int r = 0, closed, status = segment_open(request, 0, &handle);
+
+	if (status)
+		return status;
+	for (size_t i = 0; i < matches->count; i++) {
+		r = apply(request, handle, matches->match[i].key,
+			  matches->match[i].key_len);
+		done += r == 0;
+		busy += r == -EBUSY;
+		/* A key that has gone meanwhile is no failure. */
+		if (r != -EBUSY && r != -ENODATA && r)
+			break;
+		r = 0;
+	}
+	closed = sfshm_close(handle);
+	if (r || closed)
+		return segment_failed(request, r ? r : closed);
+	printf("%s %zu key%s",
+	       request->verb->run == verb_forget ? "forgot" : "invalidated",
+	       done, plural(done));
+	if (busy)
+		printf("; %zu busy now", busy);
+	putchar('\n');
+	return 0;
+}
+
+static int chosen_keys(const struct request *request)
+{
+	struct matches matches;
+	int status = matches_read(request, 0, &matches);
+
+	if (!status && (request->given & REQUEST_DRY_RUN)) {
+		print_keys(&matches);
+		fprintf(stderr, "%zu key%s; nothing has changed\n",
+			matches.count, plural(matches.count));
+	} else if (!status) {
+		status = many_keys(request, &matches);
+	}
+	matches_free(&matches);
+	return status;
+}
+
+int verb_forget(const struct request *request)
+{
+	return request->key ? one_key(request, forget_answer) :
+			      chosen_keys(request);
+}
+
+static int tags_invalidate(const struct request *request)
+{
+	struct sfshm *handle;
+	int r = 0, closed, status = segment_open(request, 0, &handle);
+
+	if (status)
+		return status;
+	for (int i = 0; i < request->tags_count && !r; i++)
+		r = sfshm_invalidate_tag(handle, request->tags[i].iov_base,
+					 request->tags[i].iov_len);
+	closed = sfshm_close(handle);
+	if (r || closed)
+		return segment_failed(request, r ? r : closed);
+	puts("invalidated all values of the tag");
+	return 0;
+}
+
+int verb_invalidate(const struct request *request)
+{
+	if (request->tags_count)
+		return tags_invalidate(request);
+	return request->key ? one_key(request, invalidate_answer) :
+			      chosen_keys(request);
 }
 
 int verb_purge(const struct request *request)

@@ -2,9 +2,15 @@
 #include "segment.h"
 
 #include <errno.h>
+#include <string.h>
+#include <sfshm.h>
 
 #include "common/args.h"
 #include "common/complain.h"
+#include "common/escape.h"
+
+/* Messages cut a key to this many columns. */
+#define SHOWN_COLUMNS 64
 
 int segment_open(const struct request *request, uint32_t flags,
 		 struct sfshm **handle)
@@ -28,6 +34,15 @@ int segment_open(const struct request *request, uint32_t flags,
 	if (r)
 		return args_segment_failed(request->segment, r, why);
 	return 0;
+}
+
+const char *segment_key(const struct request *request)
+{
+	static char shown[ESCAPE_SIZE(SFSHM_KEY_MAX)];
+
+	escape(shown, request->key, strlen(request->key), ESCAPE_LOCALE,
+	       SHOWN_COLUMNS);
+	return shown;
 }
 
 int segment_failed(const struct request *request, int error)

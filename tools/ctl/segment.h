@@ -16,6 +16,12 @@
 int segment_open(const struct request *request, uint32_t flags,
 		 struct sfshm **handle);
 
+/*
+ * The request's key for people: escaped, and cut at 64 columns. The string is
+ * static.
+ */
+const char *segment_key(const struct request *request);
+
 /* Complains about a call on the open segment. Returns the exit status. */
 int segment_failed(const struct request *request, int error);
 

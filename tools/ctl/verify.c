@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
 #include <stdio.h>
 #include <sfshm.h>
 
@@ -30,4 +31,40 @@ int verb_verify(const struct request *request)
 	printf("%s: %d finding%s; make the segment anew\n", name, r,
 	       r == 1 ? "" : "s");
 	return ARGS_EXIT_FAILURE;
+}
+
+/* Counts dead participants; 0 if the segment cannot be read. */
+static uint32_t dead_count(const struct request *request)
+{
+	struct sfshm_participant_info info = { .size = sizeof(info) };
+	struct sfshm_view *view;
+	uint32_t dead = 0;
+
+	if (sfshm_view_open(&view, request->segment, NULL, 0))
+		return 0;
+	for (uint32_t i = 0; sfshm_view_participant(view, i, &info) == 0; i++)
+		dead += info.attached && !info.alive;
+	sfshm_view_close(view);
+	return dead;
+}
+
+/* The check looks after the dead before it checks anything. */
+int verb_reap(const struct request *request)
+{
+	uint32_t left, dead = dead_count(request);
+	struct sfshm *handle;
+	int r = segment_open(request, 0, &handle);
+
+	if (r)
+		return r;
+	r = sfshm_verify(handle, NULL, NULL);
+	if (sfshm_close(handle) || r < 0)
+		return segment_failed(request, r);
+	left = dead_count(request);
+	printf("reaped %" PRIu32 " dead thread%s",
+	       dead > left ? dead - left : 0, dead - left == 1 ? "" : "s");
+	if (left)
+		printf("; %" PRIu32 " dead, but not proven to be", left);
+	putchar('\n');
+	return 0;
 }

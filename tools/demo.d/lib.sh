@@ -133,7 +133,7 @@ picture()
 				print "... and", rows - 5, "like these"
 			rows = 0
 		}
-		/^INDEX / || rows {
+		/^PID / || rows {
 			if (++rows > 5)
 				next
 		}

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/escape.h"
-#include "text.h"
+#include "look/text.h"
 
 static void set_hex(json_t *object, const char *name, const void *data,
 		    size_t len)
@@ -19,6 +19,12 @@ static void set_hex(json_t *object, const char *name, const void *data,
 		sprintf(hex + 2 * i, "%02x", bytes[i]);
 	snprintf(hex_name, sizeof(hex_name), "%s_hex", name);
 	json_object_set_new(object, hex_name, json_stringn(hex, 2 * len));
+}
+
+void json_begin(const struct timespec *taken_at)
+{
+	printf("{\"schema\": %d, \"taken_at\": %lld.%03ld", JSON_SCHEMA,
+	       (long long)taken_at->tv_sec, taken_at->tv_nsec / 1000000);
 }
 
 void json_set_bytes(json_t *object, const char *name, const void *data,

@@ -7,7 +7,14 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 #include <jansson.h>
+
+/* The number of the format: it grows if a name goes or changes its meaning. */
+#define JSON_SCHEMA 1
+
+/* Begins a document: the format's number and the time. */
+void json_begin(const struct timespec *taken_at);
 
 /*
  * Sets `name` to the bytes as a string. Bytes that are not UTF-8 are escaped as

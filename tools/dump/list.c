@@ -11,9 +11,9 @@
 #include "common/fault.h"
 #include "common/segment-list.h"
 #include "common/size.h"
-#include "filter.h"
 #include "json.h"
-#include "text.h"
+#include "look/phase.h"
+#include "look/text.h"
 
 #define NAME_COLUMNS 32
 
@@ -56,7 +56,7 @@ static int keys_count(struct sfshm_view *view, struct summary *summary)
 		else if (r)
 			return r;
 		else
-			summary->keys += filter_is_key(&info) != 0;
+			summary->keys += phase_is_key(&info) != 0;
 	}
 	return 0;
 }
@@ -96,8 +96,14 @@ static void table_row(const struct summary *summary)
 	char size[SIZE_TEXT], memory[SIZE_TEXT];
 	char slots[TEXT_SIZE], participants[TEXT_SIZE];
 
-	text_print(summary->entry->name, strlen(summary->entry->name), 0,
-		   NAME_COLUMNS);
+	static struct cell name;
+
+	cell_clear(&name);
+	cell_bytes(&name, summary->entry->name, strlen(summary->entry->name),
+		   0);
+	printf("%s%*s", name.text,
+	       (int)(name.width < NAME_COLUMNS ? NAME_COLUMNS - name.width : 0),
+	       "");
 	if (summary->error) {
 		printf(" not usable: %s\n", summary->why);
 		return;
@@ -119,27 +125,29 @@ static void json_row(const struct summary *summary)
 
 	json_set_bytes(object, "name", entry->name, strlen(entry->name));
 	json_set_bytes(object, "path", entry->path, strlen(entry->path));
-	json_set_number(object, "owner", entry->owner);
+	json_set_number(object, "uid", entry->owner);
 	json_set_number(object, "file_bytes", (uint64_t)entry->size);
 	json_object_set_new(object, "resizing", json_boolean(entry->resizing));
 	if (summary->error) {
-		json_set_bytes(object, "error", summary->why,
+		json_set_bytes(object, "why", summary->why,
 			       strlen(summary->why));
 		json_put(object);
 		return;
 	}
-	json_object_set_new(object, "error", json_null());
+	json_object_set_new(object, "why", json_null());
 	json_set_number(object, "memory_bytes", info->memory_bytes);
-	json_set_number(object, "slots", info->slots);
+	json_set_number(object, "slots_max", info->slots);
 	json_set_number(object, "slots_used", summary->keys);
-	json_set_number(object, "participants", info->participants);
+	json_set_number(object, "participants_max", info->participants);
 	json_set_number(object, "participants_alive", summary->alive);
 	json_put(object);
 }
 
 /* Writes the lines. Returns how many segments cannot be used. */
-static size_t list_walk(const struct segment_list *list, int json)
+static size_t list_walk(const struct segment_list *list,
+			const struct options *options)
 {
+	const char *record_break = options->watch_ns ? "" : "\n  ";
 	struct summary summary;
 	size_t i, bad = 0, shown = 0;
 
@@ -154,15 +162,15 @@ static size_t list_walk(const struct segment_list *list, int json)
 			snprintf(summary.why, sizeof(summary.why), "%s",
 				 sfshm_strerror(r));
 		bad += r != 0;
-		if (json) {
-			fputs(shown ? ",\n  " : "\n  ", stdout);
+		if (options->json) {
+			printf("%s%s", shown ? "," : "", record_break);
 			json_row(&summary);
 		} else {
 			table_row(&summary);
 		}
 		shown++;
 	}
-	if (!shown && !json)
+	if (!shown && !options->json)
 		puts("no segments; sfshm-ctl create makes one");
 	return bad;
 }
@@ -170,6 +178,7 @@ static size_t list_walk(const struct segment_list *list, int json)
 int list_show(const struct options *options)
 {
 	struct segment_list list;
+	struct timespec now;
 	size_t bad;
 	int r = segment_list_read(&list);
 
@@ -178,12 +187,15 @@ int list_show(const struct options *options)
 		segment_list_free(&list);
 		return ARGS_EXIT_FAILURE;
 	}
-	if (options->json)
-		fputs("{\"segments\": [", stdout);
-	else if (list.count)
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (options->json) {
+		json_begin(&now);
+		fputs(", \"segments\": [", stdout);
+	} else if (list.count && !options->noheadings) {
 		printf("%-*s %8s %8s %17s %12s\n", NAME_COLUMNS, "SEGMENT",
 		       "SIZE", "MEMORY", "SLOTS", "PARTICIPANTS");
-	bad = list_walk(&list, options->json);
+	}
+	bad = list_walk(&list, options);
 	if (options->json)
 		puts("]}");
 	segment_list_free(&list);

@@ -6,7 +6,7 @@
 #include "picture.h"
 #include "watch.h"
 
-static int show(const struct options *options)
+static int show(struct options *options)
 {
 	return options->segment ? picture_take(options) : list_show(options);
 }
@@ -21,6 +21,8 @@ int main(int argc, char **argv)
 	status = options_read(&options, argc, argv);
 	if (status >= 0)
 		return status;
+	if (options.checking)
+		return check_show(&options);
 	if (options.watch_ns)
 		return watch(&options, show);
 	return show(&options);

@@ -8,40 +8,97 @@
 
 #include "common/args.h"
 #include "common/complain.h"
-#include "phase.h"
+#include "common/duration.h"
+#include "common/size.h"
+#include "look/phase.h"
 
 #define NS_PER_S 1000000000.0
 #define WATCH_MIN_S 0.01
 #define WATCH_MAX_S 86400.0
+#define OLDER_MAX_MS (UINT64_C(366) * 24 * 60 * 60 * 1000)
 
 static const char usage[] =
-	"usage: sfshm-dump [-s SEGMENT] [--json] [--watch [SECONDS]]\n"
-	"                  [--key PATTERN] [--phase PHASE] [--kind KIND]\n"
+	"usage: sfshm-dump [-s SEGMENT] [--json] [--watch [SECONDS]] [-a]\n"
+	"                  [-o COLUMNS] [--sort COLUMN] [--limit N]\n"
+	"                  [--noheadings] [CHOICE...] [--check [LIMITS]]\n"
 	"\n"
 	"Shows the content of a segment, or lists the user's segments.\n"
 	"\n"
 	"  -s, --segment SEGMENT  a name, or a path if it has a slash in it\n"
+	"  -a, --all              idle threads and all counters as well\n"
+	"  -o, --output COLUMNS   the keys alone, with these columns\n"
+	"      --sort COLUMN      sort the keys; -COLUMN: the largest first\n"
+	"      --limit N          show N keys at most; 0: all\n"
+	"      --noheadings       print no headings\n"
 	"      --json             write JSON, for programs\n"
 	"      --watch [SECONDS]  repeat; the default is every second\n"
-	"      --key PATTERN      show only keys that match, as in the shell\n"
-	"      --phase PHASE      show only idle, busy, done or failed\n"
-	"      --kind KIND        show only value, claim, lock, semaphore or save\n"
+	"      --check [LIMITS]   one line and status 0 to 3, as monitoring\n"
+	"                         plugins; without LIMITS: does a key match?\n"
+	"\n"
+	"CHOICE: show only the keys\n"
+	"      --key PATTERN      that match, as in the shell\n"
+	"      --phase PHASES     that are idle, busy, done, failed or dead\n"
+	"      --kind KINDS       of value, claim, lock, semaphore or save\n"
+	"      --waiting          that somebody waits for\n"
+	"      --pid PID          that this process leads, holds or waits for\n"
+	"      --older DURATION   busy for so long, or with so old a result\n"
+	"\n"
+	"COLUMNS: KEY,KIND,PHASE,WAIT,AGE,TOOK,TTL,SIZE,OWNER,COMMAND,DEATHS,\n"
+	"GEN,INDEX,LEASE,STALE,ERROR,FILE,NOTES\n"
+	"LIMITS: waiters=N, age=DURATION, failed=N, dead=N, deaths=N, slots=N%,\n"
+	"memory=N%, participants=N%; NAME=WARNING:CRITICAL gives both limits\n"
+	"\n"
 	"  -h, --help\n"
 	"  -V, --version\n";
 
-enum { OPTION_JSON = 256, OPTION_WATCH, OPTION_KEY, OPTION_PHASE, OPTION_KIND };
+enum {
+	OPTION_JSON = 256,
+	OPTION_WATCH,
+	OPTION_KEY,
+	OPTION_PHASE,
+	OPTION_KIND,
+	OPTION_WAITING,
+	OPTION_PID,
+	OPTION_OLDER,
+	OPTION_SORT,
+	OPTION_LIMIT,
+	OPTION_NOHEADINGS,
+	OPTION_CHECK,
+};
 
 static const struct option long_options[] = {
 	{ ARGS_LONG_SEGMENT },
 	{ ARGS_LONG_HELP },
 	{ ARGS_LONG_VERSION },
+	{ "all", no_argument, NULL, 'a' },
+	{ "output", required_argument, NULL, 'o' },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "watch", optional_argument, NULL, OPTION_WATCH },
 	{ "key", required_argument, NULL, OPTION_KEY },
 	{ "phase", required_argument, NULL, OPTION_PHASE },
 	{ "kind", required_argument, NULL, OPTION_KIND },
+	{ "waiting", no_argument, NULL, OPTION_WAITING },
+	{ "pid", required_argument, NULL, OPTION_PID },
+	{ "older", required_argument, NULL, OPTION_OLDER },
+	{ "sort", required_argument, NULL, OPTION_SORT },
+	{ "limit", required_argument, NULL, OPTION_LIMIT },
+	{ "noheadings", no_argument, NULL, OPTION_NOHEADINGS },
+	{ "check", optional_argument, NULL, OPTION_CHECK },
 	{ 0 },
 };
+
+/*
+ * Reads "--watch 2" as well: getopt_long() itself reads "--watch=2" only.
+ * Returns the argument, or NULL.
+ */
+static const char *optional_argument_of(int argc, char **argv)
+{
+	if (optarg)
+		return optarg;
+	if (optind < argc && argv[optind][0] != '-')
+		return argv[optind++];
+	return NULL;
+}
 
 static int watch_read(struct options *options, const char *text)
 {
@@ -58,33 +115,111 @@ static int watch_read(struct options *options, const char *text)
 	return -1;
 }
 
-/* Reads "--watch 2" as well: getopt_long() itself reads "--watch=2" only. */
-static const char *watch_argument(int argc, char **argv)
+/* Sets a bit of *set for each word of "a,b,c" that `parse` knows. */
+static int set_read(unsigned int *set, const char *text,
+		    int (*parse)(const char *), const char *option,
+		    const char *words)
 {
-	if (optarg)
-		return optarg;
-	if (optind < argc && argv[optind][0] != '-')
-		return argv[optind++];
-	return NULL;
-}
+	char *copy = strdup(text), *place, *word;
+	int number = copy && *copy ? 0 : -1;
 
-static int phase_read(struct options *options, const char *text)
-{
-	options->phase = phase_parse(text);
-	if (options->phase >= 0)
+	for (word = number ? NULL : strtok_r(copy, ",", &place); word;
+	     word = strtok_r(NULL, ",", &place)) {
+		number = parse(word);
+		if (number < 0)
+			break;
+		*set |= 1u << number;
+	}
+	free(copy);
+	if (number >= 0 && *set)
 		return -1;
-	complain("--phase %s: give one of idle, busy, done, failed", text);
+	complain("--%s %s: give one or more of %s", option, text, words);
 	return ARGS_EXIT_USAGE;
 }
 
-static int kind_read(struct options *options, const char *text)
+static int pid_read(struct options *options, const char *text)
 {
-	options->kind = kind_parse(text);
-	if (options->kind >= 0)
+	uint64_t pid;
+
+	if (number_parse(text, &pid) || !pid || pid > INT32_MAX) {
+		complain("--pid %s: give the number of a process", text);
+		return ARGS_EXIT_USAGE;
+	}
+	options->filter.pid = (int32_t)pid;
+	return -1;
+}
+
+static int older_read(struct options *options, const char *text)
+{
+	if (!duration_parse(text, OLDER_MAX_MS, &options->filter.older_ms))
 		return -1;
-	complain("--kind %s: give one of value, claim, lock, semaphore, save",
+	complain("--older %s: give a duration of at most a year: %s", text,
+		 DURATION_FORM);
+	return ARGS_EXIT_USAGE;
+}
+
+static int sort_read(struct options *options, const char *text)
+{
+	options->descending = *text == '-';
+	options->sort = column_find(text + options->descending);
+	if (options->sort)
+		return -1;
+	complain("--sort %s: give a column, or - and a column; see --help",
 		 text);
 	return ARGS_EXIT_USAGE;
+}
+
+static int limit_read(struct options *options, const char *text)
+{
+	options->limited = 1;
+	if (!number_parse(text, &options->limit))
+		return -1;
+	complain("--limit %s: give a whole number; 0: no limit", text);
+	return ARGS_EXIT_USAGE;
+}
+
+static int columns_read(struct options *options, const char *text)
+{
+	const char *bad;
+	size_t len;
+
+	options->table_only = 1;
+	if (!column_list_parse(&options->columns, text, &bad, &len))
+		return -1;
+	complain("-o %s: '%.*s' is no column; see --help", text, (int)len, bad);
+	return ARGS_EXIT_USAGE;
+}
+
+static int check_read(struct options *options, const char *text)
+{
+	const char *bad;
+	int len;
+
+	options->checking = 1;
+	if (!text || !check_parse(&options->check, text, &bad, &len))
+		return -1;
+	complain("--check %s: '%.*s' is no limit; give limits such as "
+		 "waiters=50,age=30s:1m,slots=90%%; see --help",
+		 text, len, bad);
+	return ARGS_EXIT_USAGE;
+}
+
+static int choice_read(struct options *options, int option)
+{
+	struct filter *filter = &options->filter;
+
+	switch (option) {
+	case OPTION_KEY: filter->key_pattern = optarg; return -1;
+	case OPTION_PHASE:
+		return set_read(&filter->phases, optarg, phase_parse, "phase",
+				"idle, busy, done, failed, dead");
+	case OPTION_KIND:
+		return set_read(&filter->kinds, optarg, kind_parse, "kind",
+				"value, claim, lock, semaphore, save");
+	case OPTION_WAITING: filter->waiting = 1; return -1;
+	case OPTION_PID: return pid_read(options, optarg);
+	default: return older_read(options, optarg);
+	}
 }
 
 static int option_read(struct options *options, int option, int argc,
@@ -94,25 +229,54 @@ static int option_read(struct options *options, int option, int argc,
 	case 's': options->segment = optarg; return -1;
 	case 'h':
 	case 'V': return args_tell(option, usage);
+	case 'a': options->all = 1; return -1;
+	case 'o': return columns_read(options, optarg);
 	case OPTION_JSON: options->json = 1; return -1;
 	case OPTION_WATCH:
-		return watch_read(options, watch_argument(argc, argv));
-	case OPTION_KEY: options->key_pattern = optarg; return -1;
-	case OPTION_PHASE: return phase_read(options, optarg);
-	case OPTION_KIND: return kind_read(options, optarg);
+		return watch_read(options, optional_argument_of(argc, argv));
+	case OPTION_SORT: return sort_read(options, optarg);
+	case OPTION_LIMIT: return limit_read(options, optarg);
+	case OPTION_NOHEADINGS: options->noheadings = 1; return -1;
+	case OPTION_CHECK:
+		return check_read(options, optional_argument_of(argc, argv));
+	case OPTION_KEY:
+	case OPTION_PHASE:
+	case OPTION_KIND:
+	case OPTION_WAITING:
+	case OPTION_PID:
+	case OPTION_OLDER: return choice_read(options, option);
 	default: return args_refuse(option, argv);
 	}
 }
 
-int options_read(struct options *options, int argc, char **argv)
+/* Complains about options that do not go together. */
+static int combination_check(const struct options *options)
+{
+	const char *why = NULL;
+
+	if (!options->segment &&
+	    (filter_chooses(&options->filter) || options->sort ||
+	     options->limited || options->table_only || options->all ||
+	     options->checking))
+		why = "choices of keys and columns, --sort, --limit, --all and "
+		      "--check need a segment; give one with -s";
+	else if (options->json &&
+		 (options->table_only || options->noheadings || options->all))
+		why = "--json has all columns, threads and counters; leave out "
+		      "-o, --noheadings and --all";
+	else if (options->checking && (options->json || options->watch_ns))
+		why = "--check prints one line; leave out --json and --watch";
+	if (!why)
+		return -1;
+	complain("%s", why);
+	return ARGS_EXIT_USAGE;
+}
+
+static int command_line_read(struct options *options, int argc, char **argv)
 {
 	int option;
 
-	memset(options, 0, sizeof(*options));
-	options->phase = -1;
-	options->kind = -1;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ARGS_SHORT, long_options,
+	while ((option = getopt_long(argc, argv, ARGS_SHORT "ao:", long_options,
 				     NULL)) != -1) {
 		int status = option_read(options, option, argc, argv);
 
@@ -124,11 +288,23 @@ int options_read(struct options *options, int argc, char **argv)
 			 argv[optind]);
 		return ARGS_EXIT_USAGE;
 	}
-	if (!options->segment && (options->key_pattern || options->phase >= 0 ||
-				  options->kind >= 0)) {
-		complain("--key, --phase and --kind need a segment; "
-			 "give one with -s");
-		return ARGS_EXIT_USAGE;
-	}
-	return -1;
+	return combination_check(options);
+}
+
+int options_read(struct options *options, int argc, char **argv)
+{
+	const char *bad;
+	size_t len;
+	int status;
+
+	memset(options, 0, sizeof(*options));
+	column_list_parse(&options->columns, columns_default, &bad, &len);
+	opterr = 0;
+	status = command_line_read(options, argc, argv);
+	/* For a monitor, 2 would be a critical state of the segment. */
+	if (status == ARGS_EXIT_USAGE)
+		for (int i = 1; i < argc; i++)
+			if (strncmp(argv[i], "--check", 7) == 0)
+				return CHECK_UNKNOWN;
+	return status;
 }

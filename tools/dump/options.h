@@ -6,13 +6,25 @@
 #include <stdint.h>
 #include <sfshm/inspect.h>
 
+#include "check.h"
+#include "look/column.h"
+#include "look/filter.h"
+
 struct options {
-	const char *segment;     /* NULL: list the segments */
-	const char *key_pattern; /* NULL: all */
-	int phase;               /* enum sfshm_phase, or -1: all */
-	int kind;                /* enum sfshm_kind, or -1: all */
+	const char *segment; /* NULL: list the segments */
+	struct filter filter;
+	const struct column *sort; /* NULL: the most urgent keys first */
+	int descending;
+	struct column_list columns;
+	int table_only; /* the user has chosen columns: no other tables */
+	int noheadings;
+	int all;        /* idle threads and counters as well */
+	int limited;    /* `limit` is given */
+	uint64_t limit; /* keys; 0: no limit */
 	int json;
 	uint64_t watch_ns; /* 0: one picture */
+	int checking;
+	struct check check;
 };
 
 /*

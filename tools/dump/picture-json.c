@@ -5,23 +5,30 @@
 
 #include <sfshm/semaphore.h>
 
-#include "common/args.h"
 #include "json.h"
-#include "phase.h"
+#include "look/phase.h"
 #include "picture.h"
 
-/* The array has a record already. Each record is on a line of its own. */
-static int has_records;
+/* Between parts and records: a line each, or a blank in a line of pictures. */
+static const char *part_break, *record_break;
+
+static int has_records; /* the array has a record already */
+
+static void part_begin(const char *name)
+{
+	printf(",%s\"%s\": ", part_break, name);
+}
 
 static void array_begin(const char *name)
 {
-	printf(",\n \"%s\": [", name);
+	part_begin(name);
+	putchar('[');
 	has_records = 0;
 }
 
 static void array_put(json_t *record)
 {
-	fputs(has_records ? ",\n  " : "\n  ", stdout);
+	printf("%s%s", has_records ? "," : "", record_break);
 	json_put(record);
 	has_records = 1;
 }
@@ -34,7 +41,7 @@ static void json_set_text(json_t *object, const char *name, const char *text,
 
 static json_t *segment_object(const struct picture *picture)
 {
-	const struct sfshm_segment_info *info = &picture->segment;
+	const struct sfshm_segment_info *info = &picture->survey->segment;
 	json_t *object = json_object();
 	char mode[8];
 
@@ -43,14 +50,14 @@ static json_t *segment_object(const struct picture *picture)
 	json_set_text(object, "path", info->path, sizeof(info->path));
 	json_set_number(object, "layout_version", info->layout_version);
 	json_set_text(object, "mode", mode, sizeof(mode));
-	json_set_number(object, "owner", info->owner);
-	json_set_number(object, "group", info->group);
+	json_set_number(object, "uid", info->owner);
+	json_set_number(object, "gid", info->group);
 	json_set_number(object, "created", info->created_s);
 	json_set_number(object, "file_bytes", info->file_bytes);
 	json_set_number(object, "memory_bytes", info->memory_bytes);
-	json_set_number(object, "slots", info->slots);
+	json_set_number(object, "slots_max", info->slots);
 	json_set_number(object, "slots_reserved", info->slots_used);
-	json_set_number(object, "participants", info->participants);
+	json_set_number(object, "participants_max", info->participants);
 	json_set_number(object, "participants_reserved",
 			info->participants_used);
 	json_set_number(object, "bytes", info->bytes);
@@ -63,10 +70,37 @@ static json_t *segment_object(const struct picture *picture)
 	return object;
 }
 
+static json_t *summary_object(const struct survey *survey)
+{
+	json_t *object = json_object();
+
+	json_set_number(object, "keys", survey->keys);
+	json_set_number(object, "keys_chosen", survey->chosen.keys);
+	json_set_number(object, "keys_busy", survey->busy);
+	json_set_number(object, "keys_awaited", survey->awaited);
+	json_set_number(object, "keys_failed", survey->failed);
+	json_set_number(object, "keys_dead", survey->dead_keys);
+	json_set_number(object, "slots_damaged", survey->damaged);
+	json_set_number(object, "threads_alive", survey->alive);
+	json_set_number(object, "threads_dead", survey->dead);
+	json_set_number(object, "threads_waiting", survey->waiting);
+	json_set_number(object, "calls", survey_counter(survey, "gets"));
+	json_set_number(object, "calls_saved", survey_saved_calls(survey));
+	json_set_number(object, "work_saved_ms", survey_saved_ms(survey));
+	return object;
+}
+
 static void picture_json_begin(const struct picture *picture)
 {
-	fputs("{\"segment\": ", stdout);
+	int one_line = picture->options->watch_ns != 0;
+
+	part_break = one_line ? " " : "\n ";
+	record_break = one_line ? "" : "\n  ";
+	json_begin(&picture->taken_at);
+	part_begin("segment");
 	json_put(segment_object(picture));
+	part_begin("summary");
+	json_put(summary_object(picture->survey));
 	array_begin("participants");
 }
 
@@ -84,8 +118,10 @@ static void picture_json_participant(const struct picture *picture,
 	json_set_number(object, "incarnation", info->incarnation);
 	json_set_number(object, "pid_ns", info->pid_ns);
 	json_set_number(object, "flights", info->flights);
-	json_set_bool(object, "reading", info->reading != 0);
-	json_set_bool(object, "expelled", info->expelled != 0);
+	json_object_set_new(object, "reading",
+			    json_string(info->expelled ? "expelled" :
+					info->reading  ? "yes" :
+							 "no"));
 	json_set_signed(object, "waits_for", info->waits_for);
 	json_set_signed(object, "waits_for_participant",
 			info->waits_for_participant);
@@ -124,28 +160,31 @@ static json_t *error_object(const struct sfshm_slot_info *info)
 	return object;
 }
 
-static json_t *permits_object(const struct picture *picture,
-			      const struct sfshm_slot_info *info)
+/* The participants that hold permits, or that share the lock. */
+static json_t *holders_array(const struct picture *picture,
+			     const struct sfshm_slot_info *info)
 {
 	static uint32_t holders[SFSHM_PERMITS_MAX];
-	json_t *object, *list;
-	int i, n;
+	json_t *list = json_array();
+	int n = sfshm_view_permits(picture->view, info->index, holders,
+				   SFSHM_PERMITS_MAX);
 
-	if (info->kind != SFSHM_KIND_SEMAPHORE &&
-	    !(info->kind == SFSHM_KIND_LOCK && info->permits))
+	for (int i = 0; i < n && i < SFSHM_PERMITS_MAX; i++)
+		json_array_append_new(list, json_integer(holders[i]));
+	return list;
+}
+
+static json_t *semaphore_object(const struct picture *picture,
+				const struct sfshm_slot_info *info)
+{
+	json_t *object;
+
+	if (info->kind != SFSHM_KIND_SEMAPHORE)
 		return json_null();
 	object = json_object();
-	list = json_array();
-	json_set_signed(object, "max",
-			info->kind == SFSHM_KIND_SEMAPHORE ?
-				(int64_t)info->permits_max :
-				-1);
+	json_set_number(object, "max", info->permits_max);
 	json_set_number(object, "in_use", info->permits);
-	n = sfshm_view_permits(picture->view, info->index, holders,
-			       SFSHM_PERMITS_MAX);
-	for (i = 0; i < n && i < SFSHM_PERMITS_MAX; i++)
-		json_array_append_new(list, json_integer(holders[i]));
-	json_object_set_new(object, "holders", list);
+	json_object_set_new(object, "holders", holders_array(picture, info));
 	return object;
 }
 
@@ -169,7 +208,7 @@ static void set_limits(json_t *object, const struct sfshm_slot_info *info)
 	json_object_set_new(object, "stale_ms", json_integer(info->stale_ms));
 	json_set_signed(object, "lease_ms", info->lease_ms);
 	json_set_signed(object, "death_ms", info->death_ms);
-	json_set_bool(object, "owner_died", info->owner_died != 0);
+	json_set_bool(object, "predecessor_died", info->owner_died != 0);
 	json_set_signed(object, "rank", info->rank ? (int64_t)info->rank : -1);
 }
 
@@ -181,7 +220,7 @@ static void picture_json_slot(const struct picture *picture,
 	json_set_bytes(object, "key", info->key, info->key_len);
 	json_object_set_new(object, "kind", json_string(kind_name(info->kind)));
 	json_object_set_new(object, "phase",
-			    json_string(phase_name(info->phase)));
+			    json_string(phase_name((int)info->phase)));
 	json_set_number(object, "generation", info->generation);
 	json_object_set_new(object, "owner", owner_object(info));
 	json_set_number(object, "waiters", info->waiters);
@@ -190,10 +229,16 @@ static void picture_json_slot(const struct picture *picture,
 	json_object_set_new(object, "ttl_ms", json_integer(info->ttl_ms));
 	json_set_signed(object, "value_bytes",
 			info->has_value ? (int64_t)info->value_bytes : -1);
+	json_set_signed(object, "took_us", info->took_us);
 	json_set_number(object, "deaths", info->deaths);
 	json_object_set_new(object, "error", error_object(info));
 	set_limits(object, info);
-	json_object_set_new(object, "permits", permits_object(picture, info));
+	json_object_set_new(object, "semaphore",
+			    semaphore_object(picture, info));
+	json_object_set_new(object, "sharers",
+			    info->kind == SFSHM_KIND_LOCK ?
+				    holders_array(picture, info) :
+				    json_null());
 	json_object_set_new(object, "save", save_object(info));
 	json_set_number(object, "index", info->index);
 	json_set_bool(object, "torn", info->torn != 0);
@@ -205,10 +250,13 @@ static void picture_json_slot_damaged(const struct picture *picture,
 				      uint32_t index)
 {
 	static const char *const unknown[] = {
-		"key",    "phase",    "generation",  "owner",    "waiters",
-		"age_ms", "ttl_ms",   "value_bytes", "deaths",   "error",
-		"kind",   "stale_ms", "lease_ms",    "death_ms", "owner_died",
-		"rank",   "permits",  "save",
+		"key",      "phase",       "generation",
+		"owner",    "waiters",     "age_ms",
+		"ttl_ms",   "value_bytes", "deaths",
+		"error",    "kind",        "stale_ms",
+		"lease_ms", "death_ms",    "predecessor_died",
+		"rank",     "semaphore",   "save",
+		"took_us",  "sharers",
 	};
 	json_t *object = json_object();
 	size_t i;
@@ -222,15 +270,20 @@ static void picture_json_slot_damaged(const struct picture *picture,
 	array_put(object);
 }
 
+static void picture_json_slots_end(const struct picture *picture)
+{
+	(void)picture;
+	putchar(']');
+}
+
 static void picture_json_end(const struct picture *picture)
 {
+	const struct survey_counter *counter = picture->survey->counters;
 	json_t *object = json_object();
-	unsigned int i;
 
-	for (i = 0; i < picture->counters_count; i++)
-		json_set_number(object, picture->counters[i].name,
-				picture->counters[i].value);
-	fputs("],\n \"counters\": ", stdout);
+	for (uint32_t i = 0; i < picture->survey->counters_count; i++)
+		json_set_number(object, counter[i].name, counter[i].value);
+	part_begin("counters");
 	json_put(object);
 	puts("}");
 }
@@ -241,5 +294,6 @@ const struct picture_format picture_json = {
 	.participants_end = picture_json_participants_end,
 	.slot = picture_json_slot,
 	.slot_damaged = picture_json_slot_damaged,
+	.slots_end = picture_json_slots_end,
 	.end = picture_json_end,
 };

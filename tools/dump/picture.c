@@ -3,103 +3,163 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "common/args.h"
 #include "common/complain.h"
 #include "common/fault.h"
-#include "filter.h"
+#include "look/phase.h"
 
-static void counters_read(struct picture *picture)
+/* The slots that the picture has shown already; NULL: none. */
+struct seen {
+	unsigned char *bits;
+	uint64_t shown; /* keys, so far */
+};
+
+static void seen_add(struct seen *seen, uint32_t index)
 {
-	struct picture_counter *counter = picture->counters;
-	uint32_t i;
+	seen->bits[index / 8] |= (unsigned char)(1u << index % 8);
+}
 
-	for (i = 0; i < PICTURE_COUNTERS_MAX; i++, counter++)
-		if (sfshm_view_counter(picture->view, i, &counter->name,
-				       &counter->help, &counter->value))
-			break;
-	picture->counters_count = i;
+static int seen_has(const struct seen *seen, uint32_t index)
+{
+	return seen->bits && seen->bits[index / 8] >> index % 8 & 1;
 }
 
 static int participants_walk(struct picture *picture,
 			     const struct picture_format *format)
 {
 	struct sfshm_participant_info info = { .size = sizeof(info) };
-	uint32_t i;
 
-	for (i = 0; i < picture->segment.participants_used; i++) {
+	for (uint32_t i = 0; i < picture->survey->segment.participants_used;
+	     i++) {
 		int r = sfshm_view_participant(picture->view, i, &info);
 
-		if (r == -EBADMSG)
-			picture->damaged++;
-		else if (r)
+		if (r)
 			return r;
-		else if (info.attached)
+		if (info.attached)
 			format->participant(picture, &info);
 	}
 	format->participants_end(picture);
 	return 0;
 }
 
+static int is_full(const struct picture *picture, const struct seen *seen)
+{
+	return picture->options->limit &&
+	       seen->shown >= picture->options->limit;
+}
+
+/* Shows the slot if the user wants it, or if it is damaged. */
+static int slot_show(struct picture *picture,
+		     const struct picture_format *format, struct seen *seen,
+		     uint32_t index)
+{
+	static struct sfshm_slot_info info = { .size = sizeof(info) };
+	int r = phase_view_slot(picture->view, index, &info);
+
+	if (r == -EBADMSG) {
+		picture->damaged++;
+		format->slot_damaged(picture, index);
+		return 0;
+	}
+	if (r || !phase_is_key(&info) || is_full(picture, seen) ||
+	    !filter_wants(&picture->options->filter, picture->view, &info))
+		return r;
+	seen->shown++;
+	format->slot(picture, &info);
+	return 0;
+}
+
+/* Shows the rows that the survey has noted, in their order. */
+static int rows_walk(struct picture *picture,
+		     const struct picture_format *format, struct seen *seen)
+{
+	const struct rows *rows = &picture->survey->rows;
+	int r = 0;
+
+	if (!rows->count)
+		return 0;
+	seen->bits = calloc(picture->survey->segment.slots_used / 8 + 1, 1);
+	if (!seen->bits)
+		return -ENOMEM;
+	for (size_t i = 0; i < rows->count && !r; i++) {
+		seen_add(seen, rows->row[i].index);
+		r = slot_show(picture, format, seen, rows->row[i].index);
+	}
+	return r;
+}
+
 static int slots_walk(struct picture *picture,
 		      const struct picture_format *format)
 {
-	struct sfshm_slot_info info = { .size = sizeof(info) };
-	uint32_t i;
+	struct seen seen = { 0 };
+	int r = rows_walk(picture, format, &seen);
 
-	for (i = 0; i < picture->segment.slots_used; i++) {
-		int r = sfshm_view_slot(picture->view, i, &info);
-
-		if (r == -EBADMSG) {
-			picture->damaged++;
-			format->slot_damaged(picture, i);
-		} else if (r) {
-			return r;
-		} else if (filter_is_key(&info)) {
-			picture->keys++;
-			if (!filter_wants(picture->options, &info))
-				continue;
-			picture->shown++;
-			format->slot(picture, &info);
-		}
-	}
-	return 0;
+	for (uint32_t i = 0; i < picture->survey->segment.slots_used && !r; i++)
+		if (!seen_has(&seen, i))
+			r = slot_show(picture, format, &seen, i);
+	free(seen.bits);
+	if (!r)
+		format->slots_end(picture);
+	return r;
 }
 
 static int picture_walk(struct picture *picture,
 			const struct picture_format *format)
 {
-	int r;
+	int r = 0;
 
 	format->begin(picture);
-	r = participants_walk(picture, format);
+	if (format->slots_first)
+		r = slots_walk(picture, format);
 	if (!r)
+		r = participants_walk(picture, format);
+	if (!r && !format->slots_first)
 		r = slots_walk(picture, format);
 	if (!r)
 		format->end(picture);
 	return r;
 }
 
-int picture_take(const struct options *options)
+/* Which rows the survey is to note: those that come before the others. */
+static enum survey_rows rows_wanted(const struct options *options)
 {
-	const struct picture_format *format = options->json ? &picture_json :
-							      &picture_table;
-	struct picture picture = {
-		.options = options,
-		.segment.size = sizeof(picture.segment),
-	};
+	if (options->sort)
+		return SURVEY_ALL;
+	return options->json && !options->limit ? SURVEY_NONE : SURVEY_URGENT;
+}
+
+static int survey_and_walk(struct picture *picture)
+{
+	static struct survey survey;
+	struct options *options = picture->options;
+	int r = survey_take(&survey, picture->view, &options->filter,
+			    rows_wanted(options), options->sort);
+
+	if (r)
+		return r;
+	if (options->sort)
+		rows_sort(&survey.rows, options->descending);
+	else if (rows_sort_urgent(&survey.rows))
+		return -ENOMEM;
+	picture->survey = &survey;
+	return picture_walk(picture,
+			    options->json ? &picture_json : &picture_table);
+}
+
+int picture_take(struct options *options)
+{
+	struct picture picture = { .options = options };
 	char why[256] = "";
 	int r;
 
 	fault_guard(options->segment);
+	clock_gettime(CLOCK_REALTIME, &picture.taken_at);
 	r = sfshm_view_open(&picture.view, options->segment, why, sizeof(why));
 	if (r)
 		return args_segment_failed(options->segment, r, why);
-	r = sfshm_view_segment(picture.view, &picture.segment);
-	if (!r) {
-		counters_read(&picture);
-		r = picture_walk(&picture, format);
-	}
+	r = survey_and_walk(&picture);
 	sfshm_view_close(picture.view);
 	if (args_flush())
 		return ARGS_EXIT_FAILURE;

@@ -1,38 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One picture of a segment: a walk over all its contents, record by record, so
- * that a million slots need no more memory than one. The format decides how the
- * picture looks.
+ * One picture of a segment: a survey, and then a walk over the participants and
+ * the keys, record by record, so that a million slots take little memory. The
+ * format decides how the picture looks.
  */
 #ifndef DUMP_PICTURE_H
 #define DUMP_PICTURE_H
 
+#include <time.h>
+
+#include "look/survey.h"
 #include "options.h"
 
-#define PICTURE_COUNTERS_MAX 128
-
-struct picture_counter {
-	const char *name;
-	const char *help;
-	uint64_t value;
-};
-
 struct picture {
-	const struct options *options;
+	struct options *options;
 	struct sfshm_view *view;
-	struct sfshm_segment_info segment;
-	unsigned int counters_count;
-	struct picture_counter counters[PICTURE_COUNTERS_MAX];
-	uint64_t keys;    /* slots that hold a key, so far */
-	uint64_t shown;   /* of these, slots that the user asked for */
-	uint64_t damaged; /* damaged records */
+	struct timespec taken_at; /* CLOCK_REALTIME */
+	const struct survey *survey;
+	uint64_t damaged; /* damaged records, so far */
 };
 
 /*
- * The walk calls these in this order: `participant`, and then `slot` and
- * `slot_damaged`, any number of times, the others once.
+ * The walk calls `begin`; `participant` and `slot` or `slot_damaged` any number
+ * of times, with participants_end after the last participant and slots_end
+ * after the last slot; and `end`. Slots come before participants if the format
+ * says so.
  */
 struct picture_format {
+	int slots_first;
 	void (*begin)(const struct picture *picture);
 	void (*participant)(const struct picture *picture,
 			    const struct sfshm_participant_info *info);
@@ -40,6 +35,7 @@ struct picture_format {
 	void (*slot)(const struct picture *picture,
 		     const struct sfshm_slot_info *info);
 	void (*slot_damaged)(const struct picture *picture, uint32_t index);
+	void (*slots_end)(const struct picture *picture);
 	void (*end)(const struct picture *picture);
 };
 
@@ -50,6 +46,6 @@ extern const struct picture_format picture_json;
  * Writes a picture of options->segment to stdout. Returns the status to exit
  * with, after a complaint if need be.
  */
-int picture_take(const struct options *options);
+int picture_take(struct options *options);
 
 #endif

@@ -5,8 +5,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Moves the cursor home; wipes the screen and what has scrolled off it. */
-#define CLEAR "\033[H\033[2J\033[3J"
+/* Moves the cursor home and wipes the screen. */
+#define CLEAR "\033[H\033[2J"
+
+/* Goes to the alternate screen without a cursor, and back. */
+#define ENTER "\033[?1049h\033[?25l"
+#define LEAVE "\033[?25h\033[?1049l"
 
 static struct winsize screen(void)
 {
@@ -25,6 +29,26 @@ unsigned int screen_lines(void)
 unsigned int screen_columns(void)
 {
 	return screen().ws_col;
+}
+
+void screen_enter(void)
+{
+	if (isatty(STDOUT_FILENO))
+		fputs(ENTER, stdout);
+}
+
+void screen_leave(void)
+{
+	if (isatty(STDOUT_FILENO))
+		fputs(LEAVE, stdout);
+	fflush(stdout);
+}
+
+void screen_restore(void)
+{
+	ssize_t written = write(STDOUT_FILENO, LEAVE, sizeof(LEAVE) - 1);
+
+	(void)written;
 }
 
 void screen_clear(void)

@@ -10,12 +10,20 @@
 #include "screen.h"
 
 #define NS_PER_S 1000000000ull
+#define PICTURE_SIZE (1 << 18)
 
 static volatile sig_atomic_t interrupted;
+static int terminal;
 
-static void interrupt(int signal)
+/* The second signal ends the program. */
+static void interrupt(int number)
 {
-	(void)signal;
+	if (interrupted) {
+		if (terminal)
+			screen_restore();
+		signal(number, SIG_DFL);
+		raise(number);
+	}
 	interrupted = 1;
 }
 
@@ -23,7 +31,7 @@ static void signals_catch(sigset_t *caught)
 {
 	struct sigaction action = {
 		.sa_handler = interrupt,
-		.sa_flags = SA_RESTART | SA_RESETHAND,
+		.sa_flags = SA_RESTART,
 	};
 
 	sigemptyset(&action.sa_mask);
@@ -62,26 +70,41 @@ static void sleep_until(uint64_t at_ns, const sigset_t *caught)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-int watch(const struct options *options, watch_show_fn show)
+static int repeat(struct options *options, watch_show_fn show,
+		  const sigset_t *caught)
 {
-	int terminal = isatty(STDOUT_FILENO);
-	sigset_t caught;
 	int first = 1;
 
-	signals_catch(&caught);
 	for (;;) {
 		uint64_t begun = now_ns();
 		int status;
 
 		screen_clear();
-		if (!first && !terminal)
+		/* JSON has one picture a line. */
+		if (!first && !terminal && !options->json)
 			putchar('\n');
 		status = show(options);
 		if ((status && first && options->segment) || ferror(stdout))
 			return status;
-		sleep_until(begun + options->watch_ns, &caught);
+		sleep_until(begun + options->watch_ns, caught);
 		if (interrupted)
 			return status;
 		first = 0;
 	}
+}
+
+int watch(struct options *options, watch_show_fn show)
+{
+	static char buffer[PICTURE_SIZE];
+	sigset_t caught;
+	int status;
+
+	terminal = isatty(STDOUT_FILENO);
+	/* A picture is written whole: no reader sees half of it. */
+	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
+	signals_catch(&caught);
+	screen_enter();
+	status = repeat(options, show, &caught);
+	screen_leave();
+	return status;
 }

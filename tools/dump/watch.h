@@ -7,7 +7,7 @@
 
 #include "options.h"
 
-typedef int (*watch_show_fn)(const struct options *options);
+typedef int (*watch_show_fn)(struct options *options);
 
 /*
  * Calls `show` every options->watch_ns until SIGINT or SIGTERM. Finishes a
@@ -16,6 +16,6 @@ typedef int (*watch_show_fn)(const struct options *options);
  * status at once; a list that fails is repeated, because it fails if one of its
  * segments is bad.
  */
-int watch(const struct options *options, watch_show_fn show);
+int watch(struct options *options, watch_show_fn show);
 
 #endif

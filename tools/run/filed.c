@@ -15,11 +15,14 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "failure.h"
 #include "lead.h"
+#include "place.h"
 #include "record.h"
 #include "signals.h"
 #include "stream.h"
 #include "sweep.h"
+#include "watcher.h"
 
 /* Tries, if others keep removing the file before this process opens it. */
 #define ATTEMPTS 8
@@ -158,8 +161,12 @@ static void sweep_own(const struct invocation *inv)
 static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 {
 	const struct options *options = &inv->options;
-	const struct sfshm_save_options how = {
+	bool watched = watcher_wanted(inv);
+	struct sfshm_save_options how = {
 		.size = sizeof(how),
+		.flags = (options->no_wait || watched ? SFSHM_SAVE_TRY : 0u) |
+			 (options->refresh ? SFSHM_SAVE_AGAIN : 0u),
+		.reserve_ms = options->lock_age_ms,
 		.ttl_ms = options->ttl_ms,
 		.deadline_ns = inv->deadline_ns,
 		.cancel = signals_token(),
@@ -171,16 +178,27 @@ static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 				 &info);
 	int fd;
 
+	if (r == -EBUSY && watched) {
+		if (!watcher_start(inv, o))
+			return false;
+		how.flags &= ~(uint32_t)SFSHM_SAVE_TRY;
+		r = sfshm_save_begin(inv->session.handle, options->key,
+				     options->key_len, path, &how, &inv->file,
+				     &info);
+		watcher_end(inv);
+	}
 	if (r == SFSHM_LEADER) {
 		inv->save = &inv->file;
 		result.owner_died = info.owner_died;
+		place_note(inv, path);
 		invocation_lead(inv, sfshm_save_flight(inv->save), &result, o);
 		sweep_own(inv);
 		return false;
 	}
 	if (r == -EREMOTEIO || (r == -ENOENT && info.code)) {
 		tell(o, SFSHM_AWAITED, &info);
-		invocation_failed(inv, info.code, info.message, o);
+		if (!failure_follow(inv, info.code, info.message, o))
+			invocation_failed(inv, info.code, info.message, o);
 		return false;
 	}
 	if (r < 0) {
@@ -188,8 +206,13 @@ static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 		return false;
 	}
 	fd = open(info.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
+	if (fd < 0 && errno == ENOENT)
 		return true;
+	if (fd < 0) {
+		outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s: %s",
+			     inv->key_text, info.path, strerror(errno));
+		return false;
+	}
 	tell(o, r, &info);
 	if (invocation_may_write(o))
 		send_file(inv, fd, o);

@@ -8,10 +8,13 @@
 #include <unistd.h>
 
 #include "common/complain.h"
+#include "descriptor.h"
+#include "held.h"
 #include "record.h"
 #include "run.h"
 #include "runlock.h"
 #include "signals.h"
+#include "watcher.h"
 
 /* The lock or permit that this process holds. */
 struct held {
@@ -25,12 +28,12 @@ struct held {
 	bool locked;
 };
 
-static int take_lock(struct invocation *inv, struct held *h)
+static int take_lock(struct invocation *inv, struct held *h, bool try)
 {
 	const struct options *options = &inv->options;
 	const struct sfshm_lock_options how = {
 		.size = sizeof(how),
-		.flags = (options->no_wait ? SFSHM_LOCK_TRY : 0u) |
+		.flags = (try ? SFSHM_LOCK_TRY : 0u) |
 			 (options->shared ? SFSHM_LOCK_SHARED : 0u),
 		.deadline_ns = inv->deadline_ns,
 		.cancel = signals_token(),
@@ -40,12 +43,12 @@ static int take_lock(struct invocation *inv, struct held *h)
 			  &how, &h->lock);
 }
 
-static int take_permit(struct invocation *inv, struct held *h)
+static int take_permit(struct invocation *inv, struct held *h, bool try)
 {
 	const struct options *options = &inv->options;
 	const struct sfshm_semaphore_options how = {
 		.size = sizeof(how),
-		.flags = options->no_wait ? SFSHM_SEMAPHORE_TRY : 0u,
+		.flags = try ? SFSHM_SEMAPHORE_TRY : 0u,
 		.max = options->max,
 		.deadline_ns = inv->deadline_ns,
 		.cancel = signals_token(),
@@ -53,6 +56,55 @@ static int take_permit(struct invocation *inv, struct held *h)
 
 	return sfshm_acquire(inv->session.handle, options->key,
 			     options->key_len, &how, &h->permit);
+}
+
+/*
+ * Gives a semaphore that nobody uses the number of permits that the options ask
+ * for; says so if others use it with another number.
+ */
+static void fit_max(const struct invocation *inv)
+{
+	const struct options *options = &inv->options;
+	struct sfshm *handle = inv->session.handle;
+	struct sfshm_semaphore_info info = SFSHM_SEMAPHORE_INFO_INIT;
+
+	if (!options->max ||
+	    sfshm_semaphore_info(handle, options->key, options->key_len, &info))
+		return;
+	if (info.max == options->max)
+		return;
+	if (!info.in_use && !info.waiters &&
+	    !sfshm_semaphore_set_max(handle, options->key, options->key_len,
+				     options->max))
+		return;
+	if (!options->quiet)
+		complain("%s: others use it with %u permits, so it has those, "
+			 "not %u; give the same number everywhere",
+			 inv->what, info.max, options->max);
+}
+
+static int take_once(struct invocation *inv, struct held *h, bool try)
+{
+	return inv->options.mode == RUN_HOLD_LOCK ? take_lock(inv, h, try) :
+						    take_permit(inv, h, try);
+}
+
+/* Returns as sfshm_lock(), or -EDEADLK with *o filled in. */
+static int take(struct invocation *inv, struct held *h, struct outcome *o)
+{
+	bool watched = watcher_wanted(inv);
+	int r;
+
+	if (inv->options.mode == RUN_HOLD_PERMIT)
+		fit_max(inv);
+	r = take_once(inv, h, watched || inv->options.no_wait);
+	if (r != -EBUSY || !watched)
+		return r;
+	if (!watcher_start(inv, o))
+		return -EDEADLK;
+	r = take_once(inv, h, false);
+	watcher_end(inv);
+	return r;
 }
 
 /* Waits until the last holder's command is gone. Returns 0 or an error. */
@@ -119,6 +171,7 @@ static bool run_it(struct invocation *inv, const char *line, struct outcome *o)
 	};
 	struct run run = { .if_removed = line };
 
+	held_add(inv);
 	run_command(&run, &job);
 	o->has_source = true;
 	o->source = SFSHM_COMPUTED;
@@ -127,32 +180,32 @@ static bool run_it(struct invocation *inv, const char *line, struct outcome *o)
 	return !run.if_removed;
 }
 
-static const char *kind(const struct invocation *inv)
-{
-	return inv->options.mode == RUN_HOLD_LOCK ? "lock" : "semaphore";
-}
-
 static void not_taken(const struct invocation *inv, int error,
 		      struct outcome *o)
 {
-	const char *what = kind(inv);
+	const char *what = inv->what;
 	int signal = signals_next();
 
+	if (o->error[0])
+		return;
 	if (error == -ECANCELED && signal)
 		outcome_die(o, signal);
+	else if (error == -ECANCELED && signals_circle())
+		invocation_circle(inv, o);
 	else if (error == -EBUSY)
-		outcome_fail(o, RUN_EXIT_TIMEOUT,
-			     "%s %s: held by others; leave out -n to wait",
-			     what, inv->key_text);
+		invocation_give_up(inv, o,
+				   "%s: held by others; leave out -n to "
+				   "wait",
+				   what);
 	else if (error == -ETIMEDOUT)
-		outcome_fail(o, RUN_EXIT_TIMEOUT,
-			     "%s %s: still held after %llu ms; try again, "
-			     "or give a longer --timeout",
-			     what, inv->key_text,
-			     (unsigned long long)inv->options.timeout_ms);
+		invocation_give_up(inv, o,
+				   "%s: still held after %llu ms; try "
+				   "again, or give a longer --timeout",
+				   what,
+				   (unsigned long long)inv->options.timeout_ms);
 	else
-		outcome_fail(o, RUN_EXIT_FAILURE, "%s %s: %s", what,
-			     inv->key_text, sfshm_strerror(error));
+		outcome_fail(o, RUN_EXIT_FAILURE, "%s: %s", what,
+			     invocation_meaning(error));
 }
 
 static void hold(struct invocation *inv, struct held *h, struct outcome *o)
@@ -162,11 +215,13 @@ static void hold(struct invocation *inv, struct held *h, struct outcome *o)
 	int r = await_last_run(inv, h);
 
 	snprintf(line, sizeof(line),
-		 "%s %s: the segment's file was removed, so another run may "
+		 "%s: the segment's file was removed, so another run may "
 		 "hold it at the same time; use a segment that nothing removes "
 		 "(-s /run/...), or RemoveIPC=no in logind.conf",
-		 kind(inv), inv->key_text);
-	if (!r)
+		 inv->what);
+	if (!r && inv->options.fd >= 0)
+		descriptor_hold(inv, o);
+	else if (!r)
 		said = run_it(inv, line, o);
 	else
 		not_taken(inv, r, o);
@@ -177,8 +232,7 @@ static void hold(struct invocation *inv, struct held *h, struct outcome *o)
 void invocation_hold(struct invocation *inv, struct outcome *o)
 {
 	struct held h = { .locked = false };
-	int r = inv->options.mode == RUN_HOLD_LOCK ? take_lock(inv, &h) :
-						     take_permit(inv, &h);
+	int r = take(inv, &h, o);
 
 	if (r < 0) {
 		not_taken(inv, r, o);

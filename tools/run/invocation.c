@@ -2,26 +2,80 @@
 #include "invocation.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "signals.h"
+#include "stream.h"
+
+void invocation_give_up(const struct invocation *inv, struct outcome *o,
+			const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(o->error, sizeof(o->error), format, args);
+	va_end(args);
+	o->exit = inv->options.busy_status;
+	o->loud = !inv->options.quiet;
+}
+
+void invocation_circle(const struct invocation *inv, struct outcome *o)
+{
+	outcome_fail(o, RUN_EXIT_FAILURE,
+		     "%s: its holder waits for a call that this command runs "
+		     "under, so the wait would not end; take locks and keys in "
+		     "one order everywhere",
+		     inv->what);
+}
+
+const char *invocation_meaning(int error)
+{
+	switch (error) {
+	case -EUSERS:
+		return "all participants of the segment are taken; try later, "
+		       "or make room with sfshm-ctl resize --participants N";
+	case -ENOSPC:
+		return "all slots of the segment are in use; try later, or "
+		       "make room with sfshm-ctl resize --slots N";
+	case -EHOSTDOWN:
+		return "its leaders keep dying, and --breaker is open; find "
+		       "out why, or try later";
+	default: return sfshm_strerror(error);
+	}
+}
 
 void invocation_not_begun(const struct invocation *inv, int error,
 			  struct outcome *o)
 {
+	const char *key = inv->key_text;
 	int signal = signals_next();
 
 	if (error == -ECANCELED && signal)
 		outcome_die(o, signal);
+	else if (error == -ECANCELED && signals_circle())
+		invocation_circle(inv, o);
 	else if (error == -ETIMEDOUT)
-		outcome_fail(o, RUN_EXIT_TIMEOUT,
-			     "key %s: no result within %llu ms; the leader "
-			     "goes on",
-			     inv->key_text,
-			     (unsigned long long)inv->options.timeout_ms);
+		invocation_give_up(inv, o,
+				   "key %s: no result within %llu ms; the "
+				   "leader goes on",
+				   key,
+				   (unsigned long long)inv->options.timeout_ms);
+	else if (error == -EBUSY)
+		invocation_give_up(inv, o,
+				   "key %s: another call runs the command; "
+				   "leave out -n to wait",
+				   key);
+	else if (error == -EAGAIN)
+		invocation_give_up(inv, o,
+				   "key %s: %u callers wait already; try "
+				   "later, or with a larger --max-waiters",
+				   key, inv->options.max_waiters);
 	else
-		outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s", inv->key_text,
-			     sfshm_strerror(error));
+		outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s", key,
+			     invocation_meaning(error));
 }
 
 /*
@@ -44,6 +98,16 @@ void invocation_write_failed(struct outcome *o, const char *what, int error)
 	if (error && error != EPIPE && !o->die)
 		outcome_fail(o, RUN_EXIT_FAILURE, "%s cannot be written: %s",
 			     what, strerror(error));
+}
+
+void invocation_write(struct outcome *o, const struct record *record)
+{
+	invocation_write_failed(o, "standard output",
+				stream_send(STDOUT_FILENO, record->out,
+					    record->out_len));
+	invocation_write_failed(o, "standard error",
+				stream_send(STDERR_FILENO, record->err,
+					    record->err_len));
 }
 
 bool invocation_may_write(struct outcome *o)

@@ -6,6 +6,7 @@
 #ifndef RUN_INVOCATION_H
 #define RUN_INVOCATION_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sfshm.h>
 
@@ -19,18 +20,41 @@
 struct invocation {
 	struct options options;
 	struct session session;
-	uint64_t deadline_ns; /* 0: none */
+	uint64_t deadline_ns;  /* 0: none */
+	uint64_t lease_end_ns; /* of a leader, at the earliest; 0: none */
 	struct sfshm_save file;
 	struct sfshm_save *save; /* the result goes to this file, or NULL */
 	char **argv;
+	pid_t watcher;
+	int report;        /* of a holder process: see descriptor.h */
 	char key_text[64]; /* the key, for messages */
+	char what[80];     /* "key KEY", "lock KEY" or "semaphore KEY" */
+	char made_key[SFSHM_KEY_MAX];
+	char segment_path[PATH_MAX];
 };
+
+/*
+ * Notes that this call gives up because others are at it, with a message for
+ * standard error unless the call is a quiet one.
+ */
+void invocation_give_up(const struct invocation *inv, struct outcome *o,
+			const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Notes that the wait, which -ECANCELED ended, was a part of a circle. */
+void invocation_circle(const struct invocation *inv, struct outcome *o);
+
+/* The meaning of the library's `error`, and what to do about it. */
+const char *invocation_meaning(int error);
 
 /* Notes why a wait ended without a result: the library returned `error`. */
 void invocation_not_begun(const struct invocation *inv, int error,
 			  struct outcome *o);
 
-/* Notes that the run failed, with its leader's message. */
+/*
+ * Notes that sfshm-run or another program could not do the work, with the
+ * leader's message.
+ */
 void invocation_failed(const struct invocation *inv, int code,
 		       const char *message, struct outcome *o);
 
@@ -39,6 +63,9 @@ void invocation_failed(const struct invocation *inv, int code,
  * that it ends this process. Returns whether the call may go on to write.
  */
 bool invocation_may_write(struct outcome *o);
+
+/* Writes out a record's output. */
+void invocation_write(struct outcome *o, const struct record *record);
 
 /* Notes that writing to `what` failed with errno `error`, unless that is 0. */
 void invocation_write_failed(struct outcome *o, const char *what, int error);

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "children.h"
 #include "keeper-messages.h"
 
 #define KEEPER_NAME "sfshm-keeper"
@@ -28,6 +29,8 @@ struct keeping {
 	int socket;
 	int deaths;    /* signalfd of SIGCHLD */
 	pid_t command; /* 0: has ended */
+	pid_t group;   /* the command's */
+	bool on_terminal;
 };
 
 static void report(const struct keeping *k, int kind, int value)
@@ -54,32 +57,6 @@ static bool reap(struct keeping *k)
 	}
 }
 
-/*
- * Signals the keeper's children. The command's descendants become children of
- * the keeper as their parents die, in whatever process group or session they
- * are.
- */
-static void signal_children(int signal)
-{
-	char text[4096], *at = text, *end;
-	int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-	long pid;
-
-	if (fd < 0)
-		return;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	/* A space follows each number; the last number may be cut. */
-	for (;; at = end) {
-		pid = strtol(at, &end, 10);
-		if (end == at || *end != ' ')
-			return;
-		kill((pid_t)pid, signal);
-	}
-}
-
 static void forget_deaths(const struct keeping *k)
 {
 	struct signalfd_siginfo info;
@@ -89,18 +66,19 @@ static void forget_deaths(const struct keeping *k)
 }
 
 /*
- * Kills all descendants, and returns when none is left. Waits for a descendant
- * that changed its user, which the keeper may not kill: as long as that process
- * runs, the run is not over.
+ * Kills all descendants, and returns when none is left. They become children of
+ * the keeper as their parents die, in whatever group or session they are.
+ * Waits for a descendant that changed its user, which the keeper may not kill:
+ * as long as that process runs, the run is not over.
  */
 static void kill_all(struct keeping *k)
 {
 	struct pollfd deaths = { .fd = k->deaths, .events = POLLIN };
 
 	while (reap(k)) {
-		if (k->command)
+		if (k->command && !k->on_terminal)
 			kill(-k->command, SIGKILL);
-		signal_children(SIGKILL);
+		children_signal(0, SIGKILL);
 		poll(&deaths, 1, KILL_RETRY_MS);
 		forget_deaths(k);
 	}
@@ -109,10 +87,12 @@ static void kill_all(struct keeping *k)
 static void pass_on(const struct keeping *k, int signal)
 {
 	/* Once the command is reaped, its number may be another process's. */
-	if (k->command)
-		kill(-k->command, signal);
+	if (!k->command)
+		children_signal(0, signal);
+	else if (k->on_terminal)
+		children_signal_tree(k->command, k->group, signal);
 	else
-		signal_children(signal);
+		kill(-k->command, signal);
 }
 
 /* Obeys one order of the leader. Returns whether to wait for another. */
@@ -205,7 +185,7 @@ static pid_t start_command(const struct keeper_job *job, int null,
 	 * The parent and the child both set the group, so that the group is
 	 * set before the keeper passes a signal on.
 	 */
-	if (pid > 0)
+	if (pid > 0 && !job->on_terminal)
 		setpgid(pid, pid);
 	return pid;
 }
@@ -213,11 +193,16 @@ static pid_t start_command(const struct keeper_job *job, int null,
 _Noreturn void keeper_main(int socket, const struct keeper_job *job,
 			   const sigset_t *mask)
 {
-	struct keeping k = { .socket = socket };
+	struct keeping k = {
+		.socket = socket,
+		.group = getpgrp(),
+		.on_terminal = job->on_terminal,
+	};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t set;
 
-	setpgid(0, 0);
+	if (!job->on_terminal)
+		setpgid(0, 0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
@@ -228,6 +213,9 @@ _Noreturn void keeper_main(int socket, const struct keeper_job *job,
 		report(&k, KEEPER_FAILED, errno);
 		_exit(1);
 	}
+	/* The command was to stay in the session. */
+	if (job->on_terminal)
+		setsid();
 	report(&k, KEEPER_STARTED, k.command);
 	change_name(job->argv);
 	close_others(&k, job->lock, null);

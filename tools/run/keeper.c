@@ -2,28 +2,46 @@
 #include "keeper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "children.h"
 #include "keeper-messages.h"
+
+/* Whether this process has a controlling terminal. */
+static bool has_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
 
 int keeper_start(struct keeper *keeper, const struct keeper_job *job)
 {
+	struct keeper_job full = *job;
 	sigset_t all, before;
 	int ends[2], r = 0;
 
 	*keeper = (struct keeper){ .socket = -1 };
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return -errno;
+	full.on_terminal = has_terminal();
+	keeper->on_terminal = full.on_terminal;
+	/* The keeper's orphans are this process's to kill. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	/* A signal for the leader must not run its handler in the keeper. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	keeper->pid = fork();
 	if (!keeper->pid) {
 		close(ends[0]);
-		keeper_main(ends[1], job, &before);
+		keeper_main(ends[1], &full, job->mask ? job->mask : &before);
 	}
 	if (keeper->pid < 0)
 		r = -errno;
@@ -55,6 +73,14 @@ void keeper_hear(struct keeper *keeper)
 		keeper->ended = true;
 		break;
 	}
+}
+
+void keeper_lost(struct keeper *keeper)
+{
+	if (keeper->command && !keeper->on_terminal)
+		kill(-keeper->command, SIGKILL);
+	waitpid(keeper->pid, NULL, 0);
+	children_kill_all();
 }
 
 static void keeper_order(const struct keeper *keeper, int order)

@@ -7,6 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/complain.h"
+#include "face.h"
+#include "failure.h"
+#include "held.h"
 #include "run.h"
 #include "runlock.h"
 #include "signals.h"
@@ -55,8 +59,10 @@ static void share_failure(struct invocation *inv, struct sfshm_flight *flight,
 		snprintf(message, sizeof(message),
 			 "output of %.40s cannot be shared: %s", key,
 			 inv->save ? strerror(-code) : sfshm_strerror(code));
-	o->shared = false;
 	outcome_note(o, "%s", message);
+	/* It is nobody's loss if nobody else wants the output. */
+	o->loud = !inv->options.quiet && (o->shared || inv->options.ttl_ms);
+	o->shared = false;
 	if (inv->save ? sfshm_save_fail(inv->save, code, message) :
 			sfshm_fail(flight, code, message))
 		release(inv, flight, o);
@@ -77,9 +83,15 @@ static void share(struct invocation *inv, struct sfshm_flight *flight,
 	if (o->exit)
 		sfshm_flight_ttl(flight, neg_ttl_ms, neg_ttl_ms);
 	o->shared = sfshm_flight_waiters(flight) > 0;
-	if (!r)
-		r = inv->save ? spool_publish(inv, run, header) :
-				sfshm_publishv(flight, pieces, 3);
+	for (unsigned i = 0; !r && i < inv->options.tag_count; i++)
+		r = sfshm_flight_tag(flight, inv->options.tags[i],
+				     strlen(inv->options.tags[i]));
+	if (!r && o->exit && failure_fits(inv, header))
+		r = failure_share(inv, flight, header, run);
+	else if (!r && inv->save)
+		r = spool_publish(inv, run, header);
+	else if (!r)
+		r = sfshm_publishv(flight, pieces, 3);
 	if (r == -ESTALE) {
 		o->shared = false;
 		outcome_note(o,
@@ -89,8 +101,12 @@ static void share(struct invocation *inv, struct sfshm_flight *flight,
 		outcome_note(o, "the segment's file was removed: another call "
 				"may have run the command, too");
 	} else if (r == SFSHM_UNCACHED) {
-		outcome_note(o, "no room to keep the result: only the present "
-				"followers get it");
+		outcome_note(o,
+			     "key %s: no room to keep the result: only the "
+			     "present followers get it; make room with "
+			     "sfshm-ctl resize --bytes N",
+			     inv->key_text);
+		o->loud = !inv->options.quiet && inv->options.ttl_ms;
 	} else if (r) {
 		share_failure(inv, flight, r, o);
 	}
@@ -126,6 +142,11 @@ static void cut_short(struct invocation *inv, struct sfshm_flight *flight,
 			     "%llu ms",
 			     inv->key_text,
 			     (unsigned long long)inv->options.timeout_ms);
+	else if (run->end == RUN_TAKEN)
+		outcome_fail(o, RUN_EXIT_FAILURE,
+			     "key %s: after --lock-age another caller took the "
+			     "flight, and this one's command was ended",
+			     inv->key_text);
 	else if (run->keeper.ended && WIFEXITED(status))
 		outcome_status(o, RECORD_EXITED, WEXITSTATUS(status));
 	else
@@ -139,6 +160,47 @@ static void cut_short(struct invocation *inv, struct sfshm_flight *flight,
 	release(inv, flight, o);
 }
 
+/* Writes the last good result in place of a failed one, if it will do. */
+static bool serve_stale(struct invocation *inv, struct outcome *o)
+{
+	const struct sfshm_policy policy = {
+		.size = sizeof(policy),
+		.stale_if_error_ms = inv->options.stale_if_error_ms,
+	};
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	int status = o->exit;
+	int r = sfshm_peek(inv->session.handle, inv->options.key,
+			   inv->options.key_len, &policy, &result);
+
+	if (r == SFSHM_CACHED) {
+		outcome_source(o, r, &result);
+		invocation_follow(inv, &result, o);
+		outcome_note(o, "the command failed with status %d", status);
+		if (inv->options.verbose)
+			complain("key %s: %s; its last good result follows",
+				 inv->key_text, o->error);
+	}
+	sfshm_result_clear(&result);
+	return r == SFSHM_CACHED;
+}
+
+/* Tells the caller that its time is over, and lets it go. */
+static void leave(void *arg)
+{
+	struct invocation *inv = arg;
+	struct outcome left = { .leader = true };
+
+	outcome_fail(&left, RUN_EXIT_TIMEOUT,
+		     "key %s: --timeout passed after %llu ms; the command goes "
+		     "on for other callers",
+		     inv->key_text,
+		     (unsigned long long)inv->options.timeout_ms);
+	outcome_report(&left, inv->options.json_fd);
+	if (!inv->options.quiet)
+		complain("%s", left.error);
+	face_leave(inv, left.exit);
+}
+
 static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 		     struct outcome *o)
 {
@@ -147,6 +209,11 @@ static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 	struct run run = {
 		.limit = max > head ? max - head : 0,
 		.deadline_ns = inv->deadline_ns,
+		.flight = flight,
+		.lease_end_ns = inv->lease_end_ns,
+		.leave = inv->options.keep ? leave : NULL,
+		.leave_arg = inv,
+		.held = inv->options.stale_if_error_ms > 0,
 	};
 	struct keeper_job job = {
 		.argv = inv->argv,
@@ -159,12 +226,16 @@ static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 		release(inv, flight, o);
 		return;
 	}
+	held_add(inv);
 	run_command(&run, &job);
 	if (run.end == RUN_COMPLETE)
 		complete(inv, flight, &run, o);
 	else
 		cut_short(inv, flight, &run, o);
-	if (invocation_may_write(o))
+	if (run.held && run.end == RUN_COMPLETE && o->exit &&
+	    serve_stale(inv, o))
+		run_forget(&run);
+	else if (invocation_may_write(o))
 		run_flush(&run);
 	invocation_write_failed(o, "standard output", run.out.error);
 	invocation_write_failed(o, "standard error", run.err.error);
@@ -175,13 +246,16 @@ static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 void invocation_lead(struct invocation *inv, struct sfshm_flight *flight,
 		     const struct sfshm_result *result, struct outcome *o)
 {
-	int r = runlock_take(inv->session.lock_fd, inv->options.key,
-			     inv->options.key_len, false, inv->deadline_ns,
-			     signals_fd());
+	int r;
 
+	if (inv->options.lock_age_ms)
+		inv->lease_end_ns = sfshm_deadline_ms(inv->options.lock_age_ms);
 	o->leader = true;
 	o->owner_died = result->owner_died;
 	o->generation = sfshm_flight_generation(flight);
+	r = runlock_take(inv->session.lock_fd, inv->options.key,
+			 inv->options.key_len, false, inv->deadline_ns,
+			 signals_fd());
 	if (!r) {
 		lead_run(inv, flight, o);
 		return;
@@ -189,11 +263,11 @@ void invocation_lead(struct invocation *inv, struct sfshm_flight *flight,
 	if (r == -ECANCELED)
 		outcome_die(o, signals_next());
 	else if (r == -ETIMEDOUT)
-		outcome_fail(o, RUN_EXIT_TIMEOUT,
-			     "key %s: processes of a killed run were not gone "
-			     "within %llu ms",
-			     inv->key_text,
-			     (unsigned long long)inv->options.timeout_ms);
+		invocation_give_up(inv, o,
+				   "key %s: processes of a killed run were not "
+				   "gone within %llu ms",
+				   inv->key_text,
+				   (unsigned long long)inv->options.timeout_ms);
 	else
 		outcome_fail(o, RUN_EXIT_FAILURE,
 			     "key %s: cannot take the run lock: %s",
@@ -209,7 +283,7 @@ void invocation_follow(struct invocation *inv,
 
 	if (!invocation_may_write(o))
 		return;
-	if (record_parse(&record, value->data, value->len)) {
+	if (record_parse(&record, value->data, value->len, 0)) {
 		outcome_fail(o, RUN_EXIT_FAILURE,
 			     "key %s: its value is not from sfshm-run; "
 			     "choose another key or segment",
@@ -217,10 +291,5 @@ void invocation_follow(struct invocation *inv,
 		return;
 	}
 	outcome_status(o, record.kind, record.code);
-	invocation_write_failed(o, "standard output",
-				stream_send(STDOUT_FILENO, record.out,
-					    record.out_len));
-	invocation_write_failed(o, "standard error",
-				stream_send(STDERR_FILENO, record.err,
-					    record.err_len));
+	invocation_write(o, &record);
 }

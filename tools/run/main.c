@@ -11,10 +11,15 @@
 #include "common/args.h"
 #include "common/complain.h"
 #include "common/escape.h"
+#include "descriptor.h"
+#include "face.h"
+#include "failure.h"
 #include "filed.h"
 #include "hold.h"
+#include "key.h"
 #include "lead.h"
 #include "signals.h"
+#include "watcher.h"
 
 /*
  * Opens /dev/null in place of each closed standard descriptor, so that no file
@@ -34,21 +39,49 @@ static int fill_standard_fds(void)
 	return 0;
 }
 
+static struct sfshm_policy make_policy(const struct invocation *inv)
+{
+	const struct options *options = &inv->options;
+
+	return (struct sfshm_policy){
+		.size = sizeof(struct sfshm_policy),
+		.flags = (options->no_wait ? SFSHM_TRY : 0u) |
+			 (options->refresh ? SFSHM_REFRESH : 0u),
+		.ttl_ms = options->ttl_ms,
+		.neg_ttl_ms = options->neg_ttl_ms,
+		.grace_ms = options->grace_ms,
+		.stale_if_error_ms = options->stale_if_error_ms,
+		.max_waiters = options->max_waiters,
+		.deadline_ns = inv->deadline_ns,
+		.cancel = signals_token(),
+		.lock_age_ms = options->lock_age_ms,
+		.breaker_deaths = options->breaker_deaths,
+		.breaker_ms = options->breaker_ms,
+		.beta = options->beta,
+	};
+}
+
 static void begin(struct invocation *inv, struct outcome *o)
 {
 	const struct options *options = &inv->options;
-	struct sfshm_policy policy = {
-		.size = sizeof(policy),
-		.ttl_ms = options->ttl_ms,
-		.neg_ttl_ms = options->neg_ttl_ms,
-		.deadline_ns = inv->deadline_ns,
-		.cancel = signals_token(),
-	};
+	struct sfshm_policy policy = make_policy(inv);
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	struct sfshm_flight flight;
-	int r = sfshm_begin(inv->session.handle, options->key, options->key_len,
-			    &policy, &flight, &result);
+	bool watched = watcher_wanted(inv);
+	int r;
 
+	if (watched)
+		policy.flags |= SFSHM_TRY;
+	r = sfshm_begin(inv->session.handle, options->key, options->key_len,
+			&policy, &flight, &result);
+	if (r == -EBUSY && watched) {
+		if (!watcher_start(inv, o))
+			return;
+		policy.flags &= ~SFSHM_TRY;
+		r = sfshm_begin(inv->session.handle, options->key,
+				options->key_len, &policy, &flight, &result);
+		watcher_end(inv);
+	}
 	if (r == SFSHM_LEADER) {
 		invocation_lead(inv, &flight, &result, o);
 	} else if (r >= 0) {
@@ -56,7 +89,8 @@ static void begin(struct invocation *inv, struct outcome *o)
 		invocation_follow(inv, &result, o);
 	} else if (r == -EREMOTEIO || r == -ENOENT) {
 		outcome_source(o, result.source, &result);
-		invocation_failed(inv, result.code, result.message, o);
+		if (!failure_follow(inv, result.code, result.message, o))
+			invocation_failed(inv, result.code, result.message, o);
 	} else {
 		invocation_not_begun(inv, r, o);
 	}
@@ -66,23 +100,25 @@ static void begin(struct invocation *inv, struct outcome *o)
 static void open_and_begin(struct invocation *inv, struct outcome *o)
 {
 	const char *segment = inv->options.segment;
-	char why[256];
+	char why[400];
 	int r;
 
 	if (inv->options.timeout_ms)
 		inv->deadline_ns = sfshm_deadline_ms(inv->options.timeout_ms);
-	r = session_open(&inv->session, segment, why, sizeof(why));
+	r = signals_catch();
+	if (r) {
+		outcome_fail(o, RUN_EXIT_FAILURE, "cannot catch signals: %s",
+			     strerror(-r));
+		return;
+	}
+	r = session_open(&inv->session, &inv->options, why, sizeof(why));
 	if (r) {
 		outcome_fail(o, RUN_EXIT_FAILURE, "segment %s: %s",
 			     args_segment(segment), why);
 		return;
 	}
-	r = signals_catch();
-	if (r)
-		outcome_fail(o, RUN_EXIT_FAILURE, "cannot catch signals: %s",
-			     strerror(-r));
-	else if (inv->options.mode == RUN_HOLD_LOCK ||
-		 inv->options.mode == RUN_HOLD_PERMIT)
+	if (inv->options.mode == RUN_HOLD_LOCK ||
+	    inv->options.mode == RUN_HOLD_PERMIT)
 		invocation_hold(inv, o);
 	else if (inv->options.mode == RUN_FILED)
 		invocation_filed(inv, o);
@@ -119,12 +155,24 @@ int main(int argc, char **argv)
 		return RUN_EXIT_FAILURE;
 	}
 	status = options_read(&inv.options, argc, argv);
+	if (status < 0)
+		status = key_make(&inv.options, inv.made_key);
+	if (status < 0 && inv.options.fd >= 0)
+		status = descriptor_split(&inv);
+	else if (status < 0 && inv.options.keep && inv.options.timeout_ms)
+		status = face_split(&inv);
 	if (status >= 0)
 		return status;
 	if (inv.options.json_fd >= 0)
 		fcntl(inv.options.json_fd, F_SETFD, FD_CLOEXEC);
 	escape(inv.key_text, inv.options.key, inv.options.key_len, ESCAPE_ASCII,
 	       KEY_TEXT_COLUMNS);
+	session_resolve(&inv.options, inv.segment_path);
+	snprintf(inv.what, sizeof(inv.what), "%s %s",
+		 inv.options.mode == RUN_HOLD_LOCK   ? "lock" :
+		 inv.options.mode == RUN_HOLD_PERMIT ? "semaphore" :
+						       "key",
+		 inv.key_text);
 	open_and_begin(&inv, &outcome);
 	return finish(&inv, &outcome);
 }

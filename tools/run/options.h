@@ -2,8 +2,10 @@
 #ifndef RUN_OPTIONS_H
 #define RUN_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sfshm.h>
 
 /* The statuses of sfshm-run itself; all others are the command's. */
 enum run_exit {
@@ -22,23 +24,53 @@ enum run_mode {
 	RUN_HOLD_PERMIT, /* --semaphore */
 };
 
+#define OPTIONS_PARTS_MAX 16
+
+/* A part of the key that is looked up: a variable or a file. */
+struct options_part {
+	bool is_file;
+	const char *name;
+};
+
 struct options {
 	enum run_mode mode;
 	const char *segment; /* NULL: the user's default */
+	bool has_owner, has_group;
+	uint32_t owner, group; /* of the segment */
+	uint32_t mode_bits;    /* of a new segment; 0: not given */
 	const char *key;
 	size_t key_len;
+	bool command_key;
+	struct options_part parts[OPTIONS_PARTS_MAX];
+	unsigned part_count;
 	uint32_t ttl_ms;
 	uint32_t neg_ttl_ms;
+	uint32_t grace_ms;
+	uint32_t stale_if_error_ms;
+	uint32_t lock_age_ms;
+	uint32_t breaker_deaths, breaker_ms;
+	uint32_t max_waiters;
+	double beta;
+	const char *tags[SFSHM_TAGS_MAX];
+	unsigned tag_count;
 	uint64_t timeout_ms; /* 0: none */
-	int file;
-	const char *dir; /* for the file; NULL: the user's own */
-	uint32_t max;    /* the semaphore's permits; 0: not given */
-	int no_wait;
-	int shared; /* hold the lock shared */
-	int verbose;
-	int json_fd;    /* -1: none */
-	char **command; /* ends in NULL */
+	const char *dir;     /* for the file; NULL: the user's own */
+	uint32_t max;        /* the semaphore's permits; 0: not given */
+	bool refresh;
+	bool keep;
+	bool file;
+	bool no_wait;
+	bool shared; /* hold the lock shared */
+	bool quiet;
+	bool verbose;
+	int busy_status; /* if others are at it */
+	int json_fd;     /* -1: none */
+	int fd;          /* hold until this one is closed; -1: run a command */
+	char **command;  /* ends in NULL */
+	uint32_t given;  /* the options given, for check_mode() */
 };
+
+extern const char options_usage[];
 
 /*
  * Reads the command line into *options. Returns -1 to go on, or the status to

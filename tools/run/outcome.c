@@ -19,6 +19,7 @@ void outcome_source(struct outcome *o, enum sfshm_source source,
 	o->has_source = true;
 	o->source = source;
 	o->shared = result->shared;
+	o->stale = result->stale;
 	o->generation = result->generation;
 	o->age_ms = result->age_ns / NS_PER_MS;
 }
@@ -108,10 +109,10 @@ int outcome_report(const struct outcome *o, int fd)
 		     "{\"source\":%s,\"leader\":%s,\"shared\":%s,"
 		     "\"generation\":%" PRIu64 ",\"age_ms\":%" PRIu64 ","
 		     "\"exit\":%d,\"signal\":%s,\"owner_died\":%s,"
-		     "\"error\":%s}\n",
+		     "\"error\":%s,\"stale\":%s}\n",
 		     json_source(o), json_bool(o->leader), json_bool(o->shared),
 		     o->generation, o->age_ms, o->exit, signal,
-		     json_bool(o->owner_died), error);
+		     json_bool(o->owner_died), error, json_bool(o->stale));
 	r = stream_send(fd, line, (size_t)n);
 	return r == EPIPE ? 0 : r;
 }

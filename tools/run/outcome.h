@@ -18,6 +18,7 @@ struct outcome {
 	enum sfshm_source source;
 	bool leader;     /* this call ran the command */
 	bool shared;     /* other calls had the same run's result */
+	bool stale;      /* the result is past its lifetime */
 	bool owner_died; /* the last leader or holder died */
 	uint64_t generation;
 	uint64_t age_ms;

@@ -58,14 +58,15 @@ int record_parse_trailer(struct record *record, const struct record_header *h,
 	return 0;
 }
 
-int record_parse(struct record *record, const void *data, size_t len)
+int record_parse(struct record *record, const void *data, size_t len,
+		 uint32_t note)
 {
 	struct record_header header;
 
 	if (len < sizeof(header))
 		return -EPROTO;
 	memcpy(&header, data, sizeof(header));
-	if (header.ttl_s || record_parse_trailer(record, &header, len))
+	if (header.note != note || record_parse_trailer(record, &header, len))
 		return -EPROTO;
 	record->out = (const char *)data + sizeof(header);
 	record->err = record->out + record->out_len;

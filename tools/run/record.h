@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A run's result in the segment: this header, then the bytes of standard
+ * A run's output in the segment: this header, then the bytes of standard
  * output, then the bytes of standard error.
  */
 #ifndef RUN_RECORD_H
@@ -21,9 +21,10 @@ enum record_kind {
 struct record_header {
 	uint32_t magic;
 	uint16_t version;
-	uint16_t kind;  /* enum record_kind */
-	uint32_t code;  /* exit status, or signal number */
-	uint32_t ttl_s; /* of a file: its lifetime, rounded up; else 0 */
+	uint16_t kind; /* enum record_kind */
+	uint32_t code; /* exit status, or signal number */
+	uint32_t note; /* of a file: its lifetime in seconds, rounded up; of a
+			   failure: see failure.h; else 0 */
 	uint64_t out_len;
 	uint64_t err_len;
 };
@@ -51,10 +52,11 @@ int record_parse_trailer(struct record *record, const struct record_header *h,
 			 uint64_t size);
 
 /*
- * Parses a record. Returns 0, or -EPROTO: the bytes are no record, or one of
- * another version.
+ * Parses a record with this note. Returns 0, or -EPROTO: the bytes are no such
+ * record, or one of another version.
  */
-int record_parse(struct record *record, const void *data, size_t len);
+int record_parse(struct record *record, const void *data, size_t len,
+		 uint32_t note);
 
 /* Reads the header of a result's file. Returns 0; -EPROTO: none is there. */
 int record_read(int fd, struct record_header *header, struct record *record);

@@ -8,14 +8,17 @@
 #define RUN_RUN_H
 
 #include <stdint.h>
+#include <sfshm/flight.h>
 
 #include "keeper.h"
+#include "order.h"
 #include "stream.h"
 
 /* How a run ended. */
 enum run_end {
 	RUN_COMPLETE,    /* by itself; `keeper.status` says how */
 	RUN_TIMED_OUT,   /* the run was ended at the deadline */
+	RUN_TAKEN,       /* another caller took the flight, past its lease */
 	RUN_INTERRUPTED, /* the run was sent `signal`, and has ended */
 	RUN_FAILED,      /* sfshm-run failed; `error` and `what` say why */
 };
@@ -23,8 +26,10 @@ enum run_end {
 struct run {
 	struct keeper keeper;
 	struct stream out, err;
-	size_t limit; /* bytes that both streams may keep */
-	bool filed;   /* the copies are in these two files */
+	struct order order;
+	struct stream *reported; /* a write to it is to be read next, or NULL */
+	size_t limit;            /* bytes that both streams may keep */
+	bool filed;              /* the copies are in these two files */
 	int out_file, err_file;
 	int dropped; /* why no copy is kept: -EMSGSIZE, -ENOMEM, ...; or 0 */
 	/*
@@ -33,6 +38,18 @@ struct run {
 	 * NULL: do not check.
 	 */
 	const char *if_removed;
+	/*
+	 * The flight whose command this is, and the end of its lease; 0: none.
+	 */
+	const struct sfshm_flight *flight;
+	uint64_t lease_end_ns;
+	/*
+	 * What to do at the deadline if others wait for the flight: the run
+	 * then goes on without this call's caller. NULL: it is ended.
+	 */
+	void (*leave)(void *arg);
+	void *leave_arg;
+	bool held;            /* write no output before the command's end */
 	uint64_t deadline_ns; /* 0: none */
 	uint64_t kill_at_ns;  /* when a cut run is killed; 0: it is not cut */
 	bool killed;
@@ -56,6 +73,9 @@ void run_command(struct run *run, const struct keeper_job *job);
  * once.
  */
 void run_flush(struct run *run);
+
+/* Drops the output that the caller has not had yet. */
+void run_forget(struct run *run);
 
 /* Frees the copies. */
 void run_clear(struct run *run);

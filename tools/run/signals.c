@@ -10,8 +10,10 @@
 
 #include "options.h"
 
-static const int caught[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
-static const int others[] = { SIGPIPE, SIGCHLD };
+static const int caught[] = {
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2
+};
+static const int others[] = { SIGPIPE, SIGXFSZ, SIGCHLD };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -20,22 +22,45 @@ static struct sigaction others_before[COUNT(others)];
 static struct sfshm_cancel token;
 static int signal_pipe[2] = { -1, -1 };
 
-static void on_signal(int signal)
+/* Marks a signal that the kernel sent to the process group of a terminal. */
+#define TO_GROUP 0x80
+
+static void on_signal(int signal, siginfo_t *info, void *context)
 {
 	unsigned char byte = (unsigned char)signal;
 	int saved = errno;
 	ssize_t written;
 
+	(void)context;
+	if (info->si_code == SI_KERNEL)
+		byte |= TO_GROUP;
 	written = write(signal_pipe[1], &byte, 1);
 	(void)written;
 	sfshm_cancel_fire(&token);
 	errno = saved;
 }
 
+static volatile sig_atomic_t circle;
+
+static void on_circle(int signal)
+{
+	(void)signal;
+	circle = 1;
+	sfshm_cancel_fire(&token);
+}
+
+bool signals_circle(void)
+{
+	return circle;
+}
+
 /* Without SA_RESTART a signal also ends a write to a slow reader. */
 int signals_catch(void)
 {
-	struct sigaction action = { .sa_handler = on_signal };
+	struct sigaction action = {
+		.sa_sigaction = on_signal,
+		.sa_flags = SA_SIGINFO,
+	};
 
 	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK))
 		return -errno;
@@ -45,10 +70,14 @@ int signals_catch(void)
 		if (caught_before[i].sa_handler != SIG_IGN)
 			sigaction(caught[i], &action, NULL);
 	}
+	action.sa_flags = 0;
+	action.sa_handler = on_circle;
+	sigaction(SIGNALS_CIRCLE, &action, NULL);
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, &others_before[0]);
+	sigaction(SIGXFSZ, &action, &others_before[1]);
 	action.sa_handler = SIG_DFL;
-	sigaction(SIGCHLD, &action, &others_before[1]);
+	sigaction(SIGCHLD, &action, &others_before[2]);
 	return 0;
 }
 
@@ -62,11 +91,21 @@ int signals_fd(void)
 	return signal_pipe[0];
 }
 
-int signals_next(void)
+int signals_next_of(bool *to_group)
 {
 	unsigned char byte;
 
-	return read(signal_pipe[0], &byte, 1) == 1 ? byte : 0;
+	if (read(signal_pipe[0], &byte, 1) != 1)
+		return 0;
+	*to_group = byte & TO_GROUP;
+	return byte & ~TO_GROUP;
+}
+
+int signals_next(void)
+{
+	bool to_group;
+
+	return signals_next_of(&to_group);
 }
 
 void signals_release(void)

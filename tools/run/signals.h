@@ -6,12 +6,18 @@
 #ifndef RUN_SIGNALS_H
 #define RUN_SIGNALS_H
 
+#include <signal.h>
+#include <stdbool.h>
 #include <sfshm/cancel.h>
 
+/* The watcher's signal: the wait is a part of a circle. It fires the token. */
+#define SIGNALS_CIRCLE SIGRTMIN
+
 /*
- * Catches HUP, INT, QUIT and TERM, unless they were ignored: from then on they
- * fire the token, and signals_next() returns them. Ignores PIPE, and sets CHLD
- * to its default action. Returns 0 or a negated errno value.
+ * Catches HUP, INT, QUIT, TERM, USR1 and USR2, unless they were ignored: from
+ * then on they fire the token, and signals_next() returns them. Ignores PIPE
+ * and XFSZ, and sets CHLD to its default action. Returns 0 or a negated errno
+ * value.
  */
 int signals_catch(void);
 
@@ -23,6 +29,15 @@ int signals_fd(void);
 
 /* The next signal caught, or 0. */
 int signals_next(void);
+
+/*
+ * The same. *to_group: the kernel sent the signal, so every process of the
+ * terminal's foreground group has got it.
+ */
+int signals_next_of(bool *to_group);
+
+/* Whether SIGNALS_CIRCLE has come. */
+bool signals_circle(void);
 
 /* Gives the caught signals back their actions from the start of the program. */
 void signals_release(void);

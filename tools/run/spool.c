@@ -76,7 +76,7 @@ int spool_publish(const struct invocation *inv, const struct run *run,
 		    n     ? (int)n :
 			    -EIO;
 	}
-	header->ttl_s = ttl_ms / 1000 + (ttl_ms % 1000 != 0);
+	header->note = ttl_ms / 1000 + (ttl_ms % 1000 != 0);
 	if (!r)
 		r = write_at(fd, header, sizeof(*header), at + header->err_len);
 	return r ? r : sfshm_save_publish(inv->save);

@@ -122,6 +122,7 @@ int stream_read(struct stream *stream)
 	ssize_t n;
 	int r;
 
+	stream->got = 0;
 	stream_compact(stream);
 	r = stream_grow(stream);
 	if (r)
@@ -133,6 +134,7 @@ int stream_read(struct stream *stream)
 		stream_end(stream);
 		return 0;
 	}
+	stream->got = (size_t)n;
 	stream->len += (size_t)n;
 	if (stream->spool >= 0 && stream->keep)
 		return spool_up(stream);
@@ -158,6 +160,11 @@ static void stream_fail(struct stream *stream, int error)
 	stream_end_if_useless(stream);
 }
 
+void stream_leave(struct stream *stream)
+{
+	stream_fail(stream, EPIPE);
+}
+
 /*
  * Reads the next bytes of the file, at most `max`. Returns how many; 0: the
  * file cannot be read.
@@ -176,31 +183,30 @@ static size_t spool_next(struct stream *stream, char *buffer, size_t max)
 	return n > 0 ? (size_t)n : 0;
 }
 
-static void stream_write_upto(struct stream *stream, size_t max)
+size_t stream_write(struct stream *stream, size_t max)
 {
 	bool spool = spool_pending(stream);
 	const char *from = stream->data + stream->sent;
 	size_t left = stream->len - stream->sent;
+	size_t fits = write_max(stream->to);
 	char buffer[16384];
 	ssize_t n;
 
+	if (fits < max)
+		max = fits;
 	if (spool) {
 		from = buffer;
 		left = spool_next(stream, buffer,
 				  max < sizeof(buffer) ? max : sizeof(buffer));
 		if (!left)
-			return;
+			return 0;
 	}
 	n = write(stream->to, from, left < max ? left : max);
 	if (n >= 0)
 		*(spool ? &stream->spool_sent : &stream->sent) += (size_t)n;
 	else if (errno != EINTR && errno != EAGAIN)
 		stream_fail(stream, errno);
-}
-
-void stream_write(struct stream *stream)
-{
-	stream_write_upto(stream, write_max(stream->to));
+	return n > 0 ? (size_t)n : 0;
 }
 
 void stream_forget(struct stream *stream)
@@ -209,26 +215,31 @@ void stream_forget(struct stream *stream)
 	stream_end_if_useless(stream);
 }
 
-void stream_flush(struct stream *stream)
+void stream_flush(struct stream *stream, size_t max)
 {
 	char buffer[16384];
-	size_t n;
+	size_t n, left;
 	int error;
 
-	while (spool_pending(stream)) {
-		n = spool_next(stream, buffer, sizeof(buffer));
+	while (max && spool_pending(stream)) {
+		n = spool_next(stream, buffer,
+			       max < sizeof(buffer) ? max : sizeof(buffer));
 		error = stream_send(stream->to, buffer, n);
 		stream->spool_sent += n;
+		max -= n;
 		if (error)
 			stream_fail(stream, error);
 	}
-	if (!stream_pending(stream))
+	left = stream->len - stream->sent;
+	if (!left || !max)
 		return;
-	error = stream_send(stream->to, stream->data + stream->sent,
-			    stream->len - stream->sent);
-	if (error)
+	n = left < max ? left : max;
+	error = stream_send(stream->to, stream->data + stream->sent, n);
+	stream->sent += n;
+	if (error) {
 		stream->error = error;
-	stream->sent = stream->len;
+		stream->sent = stream->len;
+	}
 }
 
 int stream_send(int to, const void *data, size_t len)

@@ -18,6 +18,7 @@ struct stream {
 	size_t len;  /* bytes at data */
 	size_t sent; /* of these, bytes written to the caller */
 	size_t cap;
+	size_t got;        /* bytes of the last read */
 	bool keep;         /* keep a copy of sent bytes, to share it */
 	int spool;         /* the file; -1: none, all is in memory */
 	size_t spooled;    /* bytes in the file */
@@ -47,14 +48,20 @@ void stream_spool_to(struct stream *stream, int fd);
  */
 int stream_read(struct stream *stream);
 
-/* Writes once; to a pipe, no more than the pipe takes without blocking. */
-void stream_write(struct stream *stream);
+/*
+ * Writes once, at most `max` bytes; to a pipe, no more than the pipe takes
+ * without blocking. Returns how many.
+ */
+size_t stream_write(struct stream *stream, size_t max);
+
+/* Writes nothing more to the caller. */
+void stream_leave(struct stream *stream);
 
 /* Keeps only the bytes that are still to be written. */
 void stream_forget(struct stream *stream);
 
-/* Writes all bytes that are left, and waits for the reader. */
-void stream_flush(struct stream *stream);
+/* Writes all bytes that are left, at most `max`, and waits for the reader. */
+void stream_flush(struct stream *stream, size_t max);
 
 /* Writes `len` bytes to `to`. Returns 0 or errno. */
 int stream_send(int to, const void *data, size_t len);

@@ -29,7 +29,7 @@ static bool is_over(int fd)
 
 	return !fstat(fd, &st) && S_ISREG(st.st_mode) &&
 	       !record_read(fd, &header, &record) &&
-	       st.st_mtime + (time_t)header.ttl_s + GRACE_S < time(NULL);
+	       st.st_mtime + (time_t)header.note + GRACE_S < time(NULL);
 }
 
 static void look_at(int folder, const char *name)

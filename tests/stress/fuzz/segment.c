@@ -39,14 +39,19 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-static void dump(int json)
+static void dump(int json, int sorted)
 {
 	struct options options = {
 		.segment = stage.path,
-		.phase = -1,
 		.json = json,
+		.all = 1,
 	};
+	const char *bad;
+	size_t len;
 
+	(void)!column_list_parse(&options.columns, columns_default, &bad, &len);
+	if (sorted)
+		options.sort = column_find("KEY");
 	(void)!picture_take(&options);
 }
 
@@ -84,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(&head, data, head_size);
 	begin(&head, data + head_size, size - head_size);
 	if (head.what & 0x80)
-		dump(head.what & 0x40);
+		dump(head.what & 0x40, head.what & 0x20);
 	use_all(head.what);
 	stage_end();
 	return 0;

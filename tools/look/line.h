@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Lines of the table of keys. */
+#ifndef LOOK_LINE_H
+#define LOOK_LINE_H
+
+#include "look/column.h"
+
+/*
+ * The width of the first column on a screen of `columns`, beside the others but
+ * the notes. 0 columns: no limit.
+ */
+size_t line_key_columns(const struct column_list *list, size_t columns);
+
+/* Writes the headings. */
+void line_headings(struct cell *line, const struct column_list *list,
+		   size_t key_columns);
+
+/*
+ * Writes the cells of a key, without notes in the last column. A longer key is
+ * cut if the caller says so.
+ */
+void line_cells(struct cell *line, const struct column_list *list,
+		size_t key_columns, int cut, struct sfshm_view *view,
+		const struct sfshm_slot_info *slot);
+
+/* Whether the last column of several has the notes. */
+int line_has_notes(const struct column_list *list);
+
+#endif
