@@ -12,6 +12,8 @@
 #include <sfshm/cancel.h>
 #include <sfshm/do.h>
 #include <sfshm/errors.h>
+#include <sfshm/fleet.h>
+#include <sfshm/fleet-ops.h>
 #include <sfshm/flight.h>
 #include <sfshm/heartbeat.h>
 #include <sfshm/inspect.h>
