@@ -11,7 +11,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <sfshm/fleet-ops.h>
 #include <sfshm/fleet-redis.h>
+#include <sfshm/put.h>
 
 #include "server.h"
 #include "os/killpoint.h"

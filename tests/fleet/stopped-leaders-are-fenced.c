@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PROMISE-F11: a leader that was stopped for longer than its lease publishes
+ * nothing, and gets what the fleet has; so does one whose key was invalidated,
+ * or whose flight a caller of its own host took. If only the engine has lost
+ * the lease, the leader's value still counts.
+ */
+#include "fleet.h"
+
+static const struct sfshm_fleet_options brief = {
+	.lease_ms = 1000,
+	.command_ms = PATIENCE_MS,
+};
+
+static struct note *note;
+
+static int stop_inside(struct sfshm_fleet_flight *flight, void *arg)
+{
+	struct note *n = arg;
+
+	n->runs++;
+	n->token = sfshm_fleet_token(flight);
+	raise(SIGSTOP);
+	return sfshm_fleet_publish(flight, "old", 3);
+}
+
+static void lead_and_stop(struct note *n)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct host host = host_open(0, &brief);
+
+	n->outcome = ask(&host, "key", stop_inside, n, &result);
+	n->fleet = result.fleet;
+	if (n->outcome >= 0 && result.value.len < sizeof(n->value))
+		memcpy(n->value, result.value.data, result.value.len);
+}
+
+static void by_another_host(void **state)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct host host = host_open(1, &brief);
+	int status;
+	pid_t pid;
+
+	(void)state;
+	note = shared_memory(sizeof(*note));
+	pid = worker_fork(lead_and_stop, note);
+	demand(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+	/* This host waits until the lease has run out. */
+	assert_int_equal(ask(&host, "key", publish_text, "new", &result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(result.fleet, 1);
+	kill(pid, SIGCONT);
+	demand(waitpid(pid, &status, 0) == pid && status == 0);
+	assert_int_equal(note->runs, 1);
+	assert_int_equal(note->outcome, SFSHM_CACHED);
+	assert_int_equal(note->fleet, 1);
+	assert_string_equal(note->value, "new");
+	/* What the engine has is what the winner published. */
+	assert_non_null(strstr(server_ask("HGET t:{key}V b"), "new"));
+	sfshm_result_clear(&result);
+	host_close(&host);
+}
+
+struct pair {
+	struct host host[2];
+	struct sfshm_fleet_flight flight;
+	struct sfshm_result result;
+};
+
+static const struct sfshm_policy hour = {
+	.size = sizeof(hour),
+	.ttl_ms = 3600000,
+};
+
+/* Host 0 leads. */
+static void lead(struct pair *p)
+{
+	p->host[0] = host_open(0, NULL);
+	p->host[1] = host_open(1, NULL);
+	p->result = (struct sfshm_result)SFSHM_RESULT_INIT;
+	assert_int_equal(sfshm_fleet_begin(p->host[0].fleet, "key", 3, &hour,
+					   &p->flight, &p->result),
+			 SFSHM_LEADER);
+	assert_true(sfshm_fleet_token(&p->flight) > 0);
+}
+
+static void end(struct pair *p)
+{
+	sfshm_result_clear(&p->result);
+	host_close(&p->host[0]);
+	host_close(&p->host[1]);
+}
+
+static void by_an_invalidation(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	lead(&p);
+	assert_int_equal(sfshm_fleet_invalidate(p.host[1].fleet, "key", 3, 0),
+			 0);
+	assert_int_equal(sfshm_fleet_publish(&p.flight, "old", 3), -ESTALE);
+	assert_int_equal(sfshm_fleet_shared(&p.flight), 0);
+	assert_int_equal(ask(&p.host[1], "key", publish_text, "new",
+			     &p.result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(ask(&p.host[0], "key", publish_text, "newer",
+			     &p.result),
+			 SFSHM_CACHED);
+	assert_true(result_is(&p.result, "new"));
+	end(&p);
+}
+
+/* A caller of the same host, by the host's own lease. */
+static void by_its_own_host(void **state)
+{
+	const struct sfshm_policy impatient = {
+		.size = sizeof(impatient),
+		.ttl_ms = 3600000,
+		.lock_age_ms = 1,
+	};
+	struct host host = host_open(0, NULL);
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct sfshm_fleet_flight flight;
+	struct worker w = {
+		.host = &host,
+		.key = "key",
+		.policy = impatient,
+		.work = publish_text,
+		.arg = "new",
+	};
+
+	(void)state;
+	assert_int_equal(sfshm_fleet_begin(host.fleet, "key", 3, &impatient,
+					   &flight, &result),
+			 SFSHM_LEADER);
+	worker_start(&w);
+	worker_join(&w);
+	assert_int_equal(w.outcome, SFSHM_COMPUTED);
+	assert_int_equal(w.result.fleet, 1);
+	assert_int_equal(sfshm_fleet_publish(&flight, "old", 3), -ESTALE);
+	assert_non_null(strstr(server_ask("HGET t:{key}V b"), "new"));
+	sfshm_result_clear(&w.result);
+	host_close(&host);
+}
+
+/* The engine has lost all that it had, as in a failover. */
+static void but_not_by_the_engines_loss(void **state)
+{
+	struct pair p;
+	uint64_t token;
+
+	(void)state;
+	lead(&p);
+	token = sfshm_fleet_token(&p.flight);
+	server_ask("FLUSHALL");
+	assert_int_equal(sfshm_fleet_publish(&p.flight, "old", 3), 0);
+	assert_int_equal(sfshm_fleet_shared(&p.flight), 1);
+	assert_int_equal(ask(&p.host[1], "key", publish_text, "new",
+			     &p.result),
+			 SFSHM_CACHED);
+	assert_true(result_is(&p.result, "old"));
+
+	/* The next token is above the one that this host has seen, even if the
+	   engine's clock were behind. */
+	server_ask("FLUSHALL");
+	assert_int_equal(sfshm_fleet_begin(p.host[0].fleet, "other", 5, &hour,
+					   &p.flight, &p.result),
+			 SFSHM_LEADER);
+	assert_true(sfshm_fleet_token(&p.flight) > token);
+	assert_int_equal(sfshm_fleet_release(&p.flight), 0);
+	end(&p);
+}
+
+/* Another host was first after the loss. */
+static void unless_another_host_was_first(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	lead(&p);
+	server_ask("FLUSHALL");
+	assert_int_equal(ask(&p.host[1], "key", publish_text, "new",
+			     &p.result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(sfshm_fleet_publish(&p.flight, "old", 3), -ESTALE);
+	end(&p);
+}
+
+/* A request that was late is answered as if it had been the only one. */
+static void repeated_requests_do_no_harm(void **state)
+{
+	const struct sfshm_fleet_options options = {
+		.size = sizeof(options),
+		.command_ms = PATIENCE_MS,
+	};
+	const struct sfshm_fleet_ops *ops = sfshm_fleet_redis();
+	const struct iovec value = { "v", 1 };
+	struct sfshm_fleet_request q = {
+		.size = sizeof(q),
+		.key = "key",
+		.key_len = 3,
+		.holder = "one holder",
+		.lease_ms = LONG_LEASE_MS,
+		.deadline_ns = UINT64_MAX,
+		.alive = 1,
+		.iov = &value,
+		.count = 1,
+		.ttl_ms = 3600000,
+	};
+	struct sfshm_fleet_answer a = { .size = sizeof(a) };
+	uint64_t first;
+	void *engine;
+
+	(void)state;
+	assert_int_equal(ops->open(server_url, &options, &engine), 0);
+	assert_int_equal(ops->acquire(engine, &q, &a), 0);
+	assert_int_equal(a.verdict, SFSHM_FLEET_LED);
+	first = a.token;
+	assert_int_equal(ops->acquire(engine, &q, &a), 0);
+	assert_int_equal(a.verdict, SFSHM_FLEET_INHERITED);
+	assert_true(a.token > first);
+
+	/* The first token is fenced; the second one publishes, twice. */
+	q.token = first;
+	assert_int_equal(ops->publish(engine, &q, &a), 0);
+	assert_int_equal(a.verdict, SFSHM_FLEET_FENCED);
+	assert_int_equal(ops->acquire(engine, &q, &a), 0);
+	q.token = a.token;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ops->publish(engine, &q, &a), 0);
+		assert_int_equal(a.verdict, SFSHM_FLEET_OK);
+	}
+	assert_int_equal(ops->renew(engine, &q, &a), 0);
+	assert_int_equal(a.verdict, SFSHM_FLEET_FENCED);
+
+	/* After a release the lease does not come back. */
+	q.newer_than = UINT64_MAX;
+	q.token = 0;
+	assert_int_equal(ops->acquire(engine, &q, &a), 0);
+	q.token = a.token;
+	assert_int_equal(ops->release(engine, &q, &a), 0);
+	assert_int_equal(a.verdict, SFSHM_FLEET_OK);
+	assert_int_equal(ops->renew(engine, &q, &a), 0);
+	assert_int_equal(a.verdict, SFSHM_FLEET_FENCED);
+	assert_int_equal(ops->publish(engine, &q, &a), 0);
+	assert_int_equal(a.verdict, SFSHM_FLEET_FENCED);
+	free(a.bytes.data);
+	ops->close(engine, 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		in_fleet(by_another_host),
+		in_fleet(by_an_invalidation),
+		in_fleet(by_its_own_host),
+		in_fleet(but_not_by_the_engines_loss),
+		in_fleet(unless_another_host_was_first),
+		in_fleet(repeated_requests_do_no_harm),
+	};
+
+	if (server_impossible())
+		return skip_all(server_impossible());
+	return test_main(tests);
+}
