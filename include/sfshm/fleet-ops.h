@@ -32,10 +32,10 @@ struct sfshm_fleet_request {
 	const void *key;
 	size_t key_len;
 	uint8_t holder[SFSHM_FLEET_HOLDER];
-	uint64_t token;      /* of the lease; acquire, invalidate: tokens up to
+	uint64_t token;       /* of the lease; acquire, invalidate: tokens up to
 				this one have been used; watch: the token that
 				was seen */
-	uint64_t newer_than; /* acquire: only a result above this token will
+	uint64_t newer_than;  /* acquire: only a result above this token will
 				do; UINT64_MAX: none */
 	uint64_t deadline_ns; /* give up then, with -ETIMEDOUT */
 	uint32_t lease_ms;
@@ -61,8 +61,8 @@ enum sfshm_fleet_verdict {
 				  other host had it meanwhile */
 	SFSHM_FLEET_FENCED,    /* the lease is not (holder, token) */
 	/* next */
-	SFSHM_FLEET_RESULT,    /* as a hit */
-	SFSHM_FLEET_RELEASED,  /* the lease went without a result: acquire */
+	SFSHM_FLEET_RESULT,   /* as a hit */
+	SFSHM_FLEET_RELEASED, /* the lease went without a result: acquire */
 };
 
 /* The library frees `bytes.data` with free(3), and reuses it. */

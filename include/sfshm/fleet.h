@@ -102,10 +102,9 @@ struct sfshm_fleet_flight {
 	uint64_t opaque[8];
 };
 
-#define SFSHM_FLEET_FLIGHT_INIT                 \
-	{                                       \
-		.host = { .opaque = { 0 } },    \
-		.opaque = { 0 },                \
+#define SFSHM_FLEET_FLIGHT_INIT                               \
+	{                                                     \
+		.host = { .opaque = { 0 } }, .opaque = { 0 }, \
 	}
 
 /*

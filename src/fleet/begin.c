@@ -30,9 +30,9 @@ struct quest {
 	struct sfshm_result *result;
 	struct sfshm_fleet_request request;
 	struct sfshm_fleet_answer answer;
-	uint64_t deadline; /* ns; NS_NEVER: none */
-	uint64_t until;    /* ns: when the other host's lease is over */
-	uint64_t asked_boot; /* CLOCK_BOOTTIME, ns, before the last request */
+	uint64_t deadline;     /* ns; NS_NEVER: none */
+	uint64_t until;        /* ns: when the other host's lease is over */
+	uint64_t asked_boot;   /* CLOCK_BOOTTIME, ns, before the last request */
 	unsigned int troubles; /* how often a watch has failed */
 	void *watch;
 };
@@ -72,8 +72,8 @@ static int give_up(struct quest *q, int error)
 	const struct sfshm_policy *policy = q->policy;
 	int r = error;
 
-	if (error == -EHOSTUNREACH || (error == -ETIMEDOUT &&
-				       policy->flags & SFSHM_STALE_ON_TIMEOUT))
+	if (error == -EHOSTUNREACH ||
+	    (error == -ETIMEDOUT && policy->flags & SFSHM_STALE_ON_TIMEOUT))
 		r = sfshm_peek(q->fleet->handle, q->request.key,
 			       q->request.key_len, policy, q->result);
 	sfshm_flight_cleanup(&q->x->host);

@@ -17,7 +17,7 @@ void holder_of(const struct mapping *map, uint8_t holder[SFSHM_FLEET_HOLDER])
 	uint64_t half[2];
 
 	static_assert(sizeof(half) == SFSHM_FLEET_HOLDER, "two halves");
-	memcpy(id.boot_id, map->header->boot_id, sizeof(id.boot_id));
+	copy_torn(id.boot_id, &map->header->boot_id, sizeof(id.boot_id));
 	half[0] = hash_bytes(&id, sizeof(id), 0);
 	half[1] = hash_bytes(&id, sizeof(id), half[0]);
 	memcpy(holder, half, sizeof(half));

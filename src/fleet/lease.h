@@ -8,13 +8,13 @@
  * gives the lease back: unless the host's next leader has inherited it, for the
  * engine then refuses the old token.
  *
- * LEASE-1. At most one request of a lease is under way. So no renewal that was
- *          sent before a release reaches the engine after it, as long as the
- *          engine answers; a late one meets the fence of the release.
- * LEASE-2. A lease counts as alive for nine tenths of its time since before the
- *          request that granted it was sent, by this host's CLOCK_BOOTTIME. The
- *          engine lets it run out later than that, unless the two clocks run
- *          differently by a tenth.
+ *  LEASE-1. At most one request of a lease is under way. So no renewal that
+ *           was sent before a release reaches the engine after it, as long as
+ *           the engine answers; a late one meets the fence of the release.
+ *  LEASE-2. A lease counts as alive for nine tenths of its time since before
+ *           the request that granted it was sent, by this host's
+ *           CLOCK_BOOTTIME. The engine lets it run out later than that, unless
+ *           the two clocks run differently by a tenth.
  *
  * The thread starts with the first lease, and ends after a second without one.
  * All signals are blocked in it.

@@ -64,8 +64,8 @@ static struct conn *choose(struct pool *p)
 
 		if (c->busy)
 			continue;
-		if (!best || (c->fd >= 0 &&
-			      (best->fd < 0 || c->used > best->used)))
+		if (!best ||
+		    (c->fd >= 0 && (best->fd < 0 || c->used > best->used)))
 			best = c;
 	}
 	return best;

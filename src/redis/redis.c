@@ -323,9 +323,8 @@ static uint64_t command_end(const struct redis *e)
 
 static int begin_to_read(struct watch *w, const struct sfshm_fleet_request *q)
 {
-	uint64_t now = clock_ns();
-	uint64_t ms = q->deadline_ns > now ? (q->deadline_ns - now) / NS_PER_MS :
-					     0;
+	uint64_t now = clock_ns(), end = q->deadline_ns;
+	uint64_t ms = end > now ? (end - now) / NS_PER_MS : 0;
 	struct words command = { .count = 0 };
 	struct digits block, token;
 

@@ -12,9 +12,8 @@
 
 static int digit(char c)
 {
-	return isdigit((unsigned char)c) ?
-		       c - '0' :
-		       tolower((unsigned char)c) - 'a' + 10;
+	return isdigit((unsigned char)c) ? c - '0' :
+					   tolower((unsigned char)c) - 'a' + 10;
 }
 
 /* Copies a part of the URL, with %XX replaced. NULL: no memory, or not so. */
@@ -106,9 +105,9 @@ static int parse_option(struct url *u, const char *at, size_t len, char *why,
 		size_t n = strlen(texts[i].name);
 
 		if (len > n && !strncmp(at, texts[i].name, n))
-			return set((char **)(void *)((char *)u +
-						     texts[i].field),
-				   at + n, len - n);
+			return set(
+				(char **)(void *)((char *)u + texts[i].field),
+				at + n, len - n);
 	}
 	if (len > 3 && !strncmp(at, "db=", 3))
 		return set_db(u, at + 3, len - 3);

@@ -9,7 +9,7 @@ struct url {
 	char *path; /* of a Unix socket; or NULL */
 	char *host;
 	char *port;
-	char *user; /* or NULL */
+	char *user;     /* or NULL */
 	char *password; /* or NULL */
 	char *ns;
 	unsigned int db;

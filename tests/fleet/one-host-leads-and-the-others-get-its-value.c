@@ -10,7 +10,7 @@ enum { FLEET = 3, CROWD = 4 };
 
 struct scene {
 	uint32_t runs;
-	int waiting; /* hosts that are to wait before the work ends */
+	int waiting;    /* hosts that are to wait before the work ends */
 	uint32_t mates; /* callers of the leader's host that are to wait */
 };
 
@@ -136,8 +136,7 @@ static void a_value_without_a_lifetime(void **state)
 	}
 	assert_int_equal(s.runs, 1);
 	s.waiting = 0;
-	assert_int_equal(ask(&hosts[2], "key", when_all_wait, &s,
-			     &w[0].result),
+	assert_int_equal(ask(&hosts[2], "key", when_all_wait, &s, &w[0].result),
 			 SFSHM_COMPUTED);
 	assert_int_equal(s.runs, 2);
 	for (int i = 0; i < 2; i++)

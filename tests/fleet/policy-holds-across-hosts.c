@@ -92,9 +92,8 @@ static void waits_may_end_with_an_old_value(void **state)
 
 	(void)state;
 	open_pair(&p);
-	assert_int_equal(sfshm_put(p.host[1].handle, "key", 3, &policy, "old",
-				   3),
-			 0);
+	assert_int_equal(
+		sfshm_put(p.host[1].handle, "key", 3, &policy, "old", 3), 0);
 	clock_advance(1000);
 	begin(&p);
 	assert_int_equal(ask_other(&p, &policy), SFSHM_CACHED);

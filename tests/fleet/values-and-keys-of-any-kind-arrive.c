@@ -80,8 +80,7 @@ static void close_all(struct host *hosts)
 
 static void of_any_size(void **state)
 {
-	static const size_t sizes[] = { 16, 16 << 10, (16 << 10) + 1,
-					1 << 20 };
+	static const size_t sizes[] = { 16, 16 << 10, (16 << 10) + 1, 1 << 20 };
 	struct host hosts[3];
 
 	(void)state;
