@@ -27,6 +27,7 @@ struct run {
 static struct ledger {
 	uint32_t runs; /* entries of `run` that are taken */
 	uint32_t stop;
+	uint32_t freeze;    /* 1: the next leader stops itself in its work */
 	uint32_t results;   /* how many results of the fleet were seen */
 	uint32_t went_back; /* an older value after a newer one */
 	uint64_t newest[FLEET][KEYS];
@@ -65,6 +66,8 @@ static int work(struct sfshm_fleet_flight *flight, void *arg)
 		run->begin = now_ns();
 		store_release(&ledger->current[act->worker], i + 1);
 	}
+	if (run && cas_acq_rel(&ledger->freeze, 1, 0))
+		raise(SIGSTOP);
 	sched_yield();
 	if (run)
 		store_release(&run->end, now_ns());
@@ -229,14 +232,36 @@ static void workers_die(void **state)
 	settle(false);
 }
 
-static void stop_for_a_while(int i)
+/* The highest token of a key that any host has seen. */
+static uint64_t newest(uint32_t key)
 {
-	int status;
+	uint64_t most = 0;
 
-	demand(!kill(crowd[i], SIGSTOP));
-	demand(waitpid(crowd[i], &status, WUNTRACED) == crowd[i]);
-	go_on(5);
-	demand(!kill(crowd[i], SIGCONT));
+	for (int i = 0; i < FLEET; i++) {
+		uint64_t token = load_acquire(&ledger->newest[i][key]);
+
+		most = token > most ? token : most;
+	}
+	return most;
+}
+
+/* A leader is stopped until another host has led its key. */
+static void stop_a_leader(void)
+{
+	const struct run *run;
+	int status;
+	pid_t pid;
+
+	store_release(&ledger->freeze, 1);
+	pid = waitpid(-1, &status, WUNTRACED);
+	demand(pid > 0 && WIFSTOPPED(status));
+	for (int i = 0; i < WORKERS; i++) {
+		if (crowd[i] != pid)
+			continue;
+		run = &ledger->run[load_acquire(&ledger->current[i]) - 1];
+		demand(eventually(newest(run->key) > run->token));
+	}
+	demand(!kill(pid, SIGCONT));
 }
 
 static void kill_a_host(int host)
@@ -266,7 +291,7 @@ static void anything_fails(void **state)
 			what = random() % 6;
 		while (what == 2 && last == 2);
 		switch (what) {
-		case 0: stop_for_a_while(victim); break;
+		case 0: stop_a_leader(); break;
 		case 1: kill_a_host(victim % FLEET); break;
 		case 2:
 			server_kill();

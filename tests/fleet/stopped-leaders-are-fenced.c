@@ -227,6 +227,14 @@ static void repeated_requests_do_no_harm(void **state)
 	assert_int_equal(a.verdict, SFSHM_FLEET_INHERITED);
 	assert_true(a.token > first);
 
+	/* A renewal gives the lease its whole time again. */
+	q.token = a.token;
+	server_ask("PEXPIRE t:{key}L 60000");
+	assert_int_equal(ops->renew(engine, &q, &a), 0);
+	assert_int_equal(a.verdict, SFSHM_FLEET_OK);
+	assert_true(atoi(server_ask("PTTL t:{key}L") + 1) > 60000);
+	q.token = 0;
+
 	/* The first token is fenced; the second one publishes, twice. */
 	q.token = first;
 	assert_int_equal(ops->publish(engine, &q, &a), 0);

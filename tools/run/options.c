@@ -16,7 +16,7 @@
 
 static const char usage[] =
 	"usage: sfshm-run [-s SEGMENT] -k KEY [--ttl DUR] [--neg-ttl DUR]\n"
-	"                 [--file [--dir DIR]] [--timeout DUR]\n"
+	"                 [--file [--dir DIR] | --fleet URL] [--timeout DUR]\n"
 	"                 [--json-status FD] -- COMMAND [ARG...]\n"
 	"       sfshm-run [-s SEGMENT] --lock KEY [-nv] [--timeout DUR]\n"
 	"                 [--json-status FD] -- COMMAND [ARG...]\n"
@@ -33,6 +33,7 @@ static const char usage[] =
 	"      --neg-ttl DUR      keep a failure for later callers so long\n"
 	"      --file             keep the output, of any size, in a file\n"
 	"      --dir DIR          the directory of that file\n"
+	"      --fleet URL        one run for all hosts that give this URL\n"
 	"      --lock KEY         hold this lock while COMMAND runs\n"
 	"      --semaphore NAME[:MAX]\n"
 	"                         hold one of MAX permits while COMMAND runs\n"
@@ -59,6 +60,7 @@ enum {
 	OPTION_JSON_STATUS,
 	OPTION_FILE,
 	OPTION_DIR,
+	OPTION_FLEET,
 	OPTION_LOCK,
 	OPTION_SEMAPHORE,
 };
@@ -74,6 +76,7 @@ static const struct option long_options[] = {
 	{ "json-status", required_argument, NULL, OPTION_JSON_STATUS },
 	{ "file", no_argument, NULL, OPTION_FILE },
 	{ "dir", required_argument, NULL, OPTION_DIR },
+	{ "fleet", required_argument, NULL, OPTION_FLEET },
 	{ "lock", required_argument, NULL, OPTION_LOCK },
 	{ "semaphore", required_argument, NULL, OPTION_SEMAPHORE },
 	{ "no-wait", no_argument, NULL, 'n' },
@@ -169,6 +172,7 @@ static int read_option(struct options *options, int option, char **argv)
 	case OPTION_SEMAPHORE: return read_semaphore(options);
 	case OPTION_DIR: options->dir = optarg; return -1;
 	case OPTION_FILE: options->file = 1; return -1;
+	case OPTION_FLEET: options->fleet = optarg; return -1;
 	case 'h':
 	case 'V': return args_tell(option, usage) ? RUN_EXIT_FAILURE : 0;
 	case OPTION_TTL: return read_lifetime("--ttl", &options->ttl_ms);
@@ -210,6 +214,8 @@ static int check_mode(struct options *options)
 		odd = "--file and --dir go with -k";
 	else if (!holds && (options->no_wait || options->verbose))
 		odd = "-n and -v go with --lock and --semaphore";
+	else if (options->fleet && (holds || options->file))
+		odd = "--fleet goes with -k, and without --file";
 	else if (options->dir && !options->file)
 		odd = "--dir goes with --file";
 	if (odd) {
