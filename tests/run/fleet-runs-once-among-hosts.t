@@ -16,7 +16,7 @@ url="unix:$socket?ns=t"
 start_engine()
 {
 	spawn redis-server --port 0 --unixsocket "$socket" --save '' \
-		--appendonly no --dir "$TMP" --loglevel warning
+		--appendonly no --dir "$TMP" --loglevel warning >"$TMP/engine.log"
 	engine=$!
 	wait_until engine_has PING '[+]PONG' || fail "the engine answers"
 }
