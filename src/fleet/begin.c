@@ -204,15 +204,20 @@ static void in_trouble(struct quest *q)
 		q->troubles++;
 }
 
+static void let_cancel(struct quest *q)
+{
+	pthread_cleanup_push(quest_cancelled, q);
+	pthread_testcancel();
+	pthread_cleanup_pop(0);
+}
+
 /* Waits for one slice, or less. As await(), or -EAGAIN: go on waiting. */
 static int await_slice(struct quest *q)
 {
 	uint64_t now = sys.now(), end = ns_after(now, SLICE_MS);
 	int state, r;
 
-	pthread_cleanup_push(quest_cancelled, q);
-	pthread_testcancel();
-	pthread_cleanup_pop(0);
+	let_cancel(q);
 	r = look_around(q, now);
 	if (r)
 		return r;

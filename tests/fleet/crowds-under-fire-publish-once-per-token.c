@@ -3,7 +3,8 @@
  * PROMISE-F11: workers of several hosts ask for the same keys while the test
  * kills and stops them, and kills the engine. A log says of each run its key,
  * token, begin and end, and whether the engine took the result. Then: no token
- * has two runs that counted; a host never goes back to an older value; while
+ * has two runs that counted; none counts after a newer one; a host never goes
+ * back to an older value; while
  * only workers are killed, no two runs of a key overlap; and nobody hangs.
  */
 #include "fleet.h"
@@ -19,6 +20,7 @@ enum {
 struct run {
 	uint64_t token;
 	uint64_t begin, end; /* CLOCK_MONOTONIC, ns; end 0: not yet */
+	uint64_t taken;      /* when its publish had returned */
 	uint32_t key;
 	uint32_t worker;
 	uint32_t accepted;
@@ -72,8 +74,10 @@ static int work(struct sfshm_fleet_flight *flight, void *arg)
 	if (run)
 		store_release(&run->end, now_ns());
 	r = sfshm_fleet_publish(flight, &token, sizeof(token));
-	if (run && r == 0 && sfshm_fleet_shared(flight))
+	if (run && r == 0 && sfshm_fleet_shared(flight)) {
+		run->taken = now_ns();
 		store_release(&run->accepted, 1);
+	}
 	store_release(&ledger->current[act->worker], 0);
 	return r == -ESTALE ? 0 : r;
 }
@@ -171,6 +175,28 @@ static int by_token(const void *a, const void *b)
 	return x->token < y->token ? -1 : x->token > y->token;
 }
 
+/*
+ * How many results counted that were published after a newer one had been. The
+ * runs are in the order of their keys and tokens.
+ */
+static uint32_t count_older(const struct run *runs, uint32_t n)
+{
+	uint64_t newer = UINT64_MAX;
+	uint32_t older = 0;
+
+	for (uint32_t i = n; i-- > 0;) {
+		const struct run *run = &runs[i];
+
+		if (i + 1 < n && runs[i + 1].key != run->key)
+			newer = UINT64_MAX;
+		if (!run->accepted)
+			continue;
+		older += run->end > newer;
+		newer = run->taken < newer ? run->taken : newer;
+	}
+	return older;
+}
+
 /* Ends the crowd and reads the log. */
 static void settle(bool may_overlap)
 {
@@ -199,6 +225,7 @@ static void settle(bool may_overlap)
 		      accepted, ledger->results, overlaps);
 	assert_true(accepted > 0);
 	assert_int_equal(twice, 0);
+	assert_int_equal(count_older(ledger->run, n), 0);
 	assert_int_equal(ledger->went_back, 0);
 	if (!may_overlap)
 		assert_int_equal(overlaps, 0);
