@@ -50,7 +50,7 @@ int names_make(struct names *n, const char *ns, const void *key, size_t len)
 	for (int i = 0; i < NAMES; i++) {
 		n->at[i] = all + (size_t)i * most;
 		memmove(n->at[i], all, head);
-		strcpy(n->at[i] + head, tails[i]);
+		memcpy(n->at[i] + head, tails[i], strlen(tails[i]) + 1);
 	}
 	return 0;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "redis/url.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +9,15 @@
 /* Longest password, in bytes. */
 #define PASSWORD_MAX 1024
 
+/* The value of a hexadecimal digit; -1: it is none. */
 static int digit(char c)
 {
-	return isdigit((unsigned char)c) ? c - '0' :
-					   tolower((unsigned char)c) - 'a' + 10;
+	static const char digits[] = "0123456789abcdef";
+	const char *at =
+		c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) :
+		    NULL;
+
+	return at ? (int)(at - digits) : -1;
 }
 
 /* Copies a part of the URL, with %XX replaced. NULL: no memory, or not so. */
@@ -26,8 +30,8 @@ static char *part(const char *from, size_t len)
 			*to++ = from[i];
 			continue;
 		}
-		if (len - i < 3 || !isxdigit((unsigned char)from[i + 1]) ||
-		    !isxdigit((unsigned char)from[i + 2])) {
+		if (len - i < 3 || digit(from[i + 1]) < 0 ||
+		    digit(from[i + 2]) < 0) {
 			free(copy);
 			return NULL;
 		}
@@ -53,7 +57,7 @@ static int set_db(struct url *u, const char *from, size_t len)
 	if (!len || len > 6)
 		return -EINVAL;
 	for (size_t i = 0; i < len; i++) {
-		if (!isdigit((unsigned char)from[i]))
+		if (from[i] < '0' || from[i] > '9')
 			return -EINVAL;
 		db = db * 10 + (unsigned int)(from[i] - '0');
 	}
@@ -79,9 +83,9 @@ static int read_password(struct url *u, const char *from, size_t len, char *why,
 		u->password = strdup(line);
 		r = u->password ? 0 : -ENOMEM;
 	}
+	errno = -r;
 	if (r && path)
-		snprintf(why, why_size, "the password's file %s: %s", path,
-			 strerror(-r));
+		snprintf(why, why_size, "the password's file %s: %m", path);
 	if (file)
 		fclose(file);
 	explicit_bzero(line, sizeof(line));

@@ -4,8 +4,8 @@
  * kills and stops them, and kills the engine. A log says of each run its key,
  * token, begin and end, and whether the engine took the result. Then: no token
  * has two runs that counted; none counts after a newer one; a host never goes
- * back to an older value; while
- * only workers are killed, no two runs of a key overlap; and nobody hangs.
+ * back to an older value; while only workers are killed, no two runs of a key
+ * overlap; and nobody hangs.
  */
 #include "fleet.h"
 
@@ -276,18 +276,16 @@ static uint64_t newest(uint32_t key)
 static void stop_a_leader(void)
 {
 	const struct run *run;
-	int status;
+	int status, i = 0;
 	pid_t pid;
 
 	store_release(&ledger->freeze, 1);
 	pid = waitpid(-1, &status, WUNTRACED);
 	demand(pid > 0 && WIFSTOPPED(status));
-	for (int i = 0; i < WORKERS; i++) {
-		if (crowd[i] != pid)
-			continue;
-		run = &ledger->run[load_acquire(&ledger->current[i]) - 1];
-		demand(eventually(newest(run->key) > run->token));
-	}
+	while (crowd[i] != pid)
+		i++;
+	run = &ledger->run[load_acquire(&ledger->current[i]) - 1];
+	demand(eventually(newest(run->key) > run->token));
 	demand(!kill(pid, SIGCONT));
 }
 

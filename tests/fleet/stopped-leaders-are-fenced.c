@@ -193,16 +193,23 @@ static void unless_another_host_was_first(void **state)
 	end(&p);
 }
 
-/* A request that was late is answered as if it had been the only one. */
-static void repeated_requests_do_no_harm(void **state)
+/* One holder that talks to the engine by itself. */
+static const struct sfshm_fleet_ops *ops;
+static const struct iovec value = { "v", 1 };
+static struct sfshm_fleet_request q;
+static struct sfshm_fleet_answer a;
+static void *engine;
+
+static void open_engine(void)
 {
-	const struct sfshm_fleet_options options = {
-		.size = sizeof(options),
+	const struct sfshm_fleet_options o = {
+		.size = sizeof(o),
 		.command_ms = PATIENCE_MS,
 	};
-	const struct sfshm_fleet_ops *ops = sfshm_fleet_redis();
-	const struct iovec value = { "v", 1 };
-	struct sfshm_fleet_request q = {
+
+	ops = sfshm_fleet_redis();
+	a = (struct sfshm_fleet_answer){ .size = sizeof(a) };
+	q = (struct sfshm_fleet_request){
 		.size = sizeof(q),
 		.key = "key",
 		.key_len = 3,
@@ -214,60 +221,68 @@ static void repeated_requests_do_no_harm(void **state)
 		.count = 1,
 		.ttl_ms = 3600000,
 	};
-	struct sfshm_fleet_answer a = { .size = sizeof(a) };
-	uint64_t first;
-	void *engine;
+	assert_int_equal(ops->open(server_url, &o, &engine), 0);
+}
 
-	(void)state;
-	assert_int_equal(ops->open(server_url, &options, &engine), 0);
-	assert_int_equal(ops->acquire(engine, &q, &a), 0);
-	assert_int_equal(a.verdict, SFSHM_FLEET_LED);
-	first = a.token;
-	assert_int_equal(ops->acquire(engine, &q, &a), 0);
-	assert_int_equal(a.verdict, SFSHM_FLEET_INHERITED);
-	assert_true(a.token > first);
-
-	/* A renewal gives the lease its whole time again. */
-	q.token = a.token;
-	server_ask("PEXPIRE t:{key}L 60000");
-	assert_int_equal(ops->renew(engine, &q, &a), 0);
-	assert_int_equal(a.verdict, SFSHM_FLEET_OK);
-	assert_true(atoi(server_ask("PTTL t:{key}L") + 1) > 60000);
-	q.token = 0;
-
-	/* The first token is fenced; the second one publishes, twice. */
-	q.token = first;
-	assert_int_equal(ops->publish(engine, &q, &a), 0);
-	assert_int_equal(a.verdict, SFSHM_FLEET_FENCED);
-	assert_int_equal(ops->acquire(engine, &q, &a), 0);
-	q.token = a.token;
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(ops->publish(engine, &q, &a), 0);
-		assert_int_equal(a.verdict, SFSHM_FLEET_OK);
-	}
-	assert_int_equal(ops->renew(engine, &q, &a), 0);
-	assert_int_equal(a.verdict, SFSHM_FLEET_FENCED);
-
-	/* After a release the lease does not come back. */
-	q.newer_than = UINT64_MAX;
-	q.token = 0;
-	assert_int_equal(ops->acquire(engine, &q, &a), 0);
-	q.token = a.token;
-	assert_int_equal(ops->release(engine, &q, &a), 0);
-	assert_int_equal(a.verdict, SFSHM_FLEET_OK);
-	assert_int_equal(ops->renew(engine, &q, &a), 0);
-	assert_int_equal(a.verdict, SFSHM_FLEET_FENCED);
-	assert_int_equal(ops->publish(engine, &q, &a), 0);
-	assert_int_equal(a.verdict, SFSHM_FLEET_FENCED);
-
-	/* A server whose clock is behind still goes on from what was seen. */
-	first = q.token + UINT64_C(3600000000);
-	q.token = first;
-	assert_int_equal(ops->acquire(engine, &q, &a), 0);
-	assert_int_equal(a.verdict, SFSHM_FLEET_LED);
-	assert_true(a.token > first);
+static void close_engine(void)
+{
 	free(a.bytes.data);
 	ops->close(engine, 0);
+}
+
+#define answers(op, wanted)                                        \
+	do {                                                       \
+		assert_int_equal(ops->op(engine, &q, &a), 0);      \
+		assert_int_equal(a.verdict, SFSHM_FLEET_##wanted); \
+	} while (0)
+
+/* The answer to a request was lost, and the request is made again. */
+static void repeated_requests_do_no_harm(void **state)
+{
+	uint64_t first;
+
+	(void)state;
+	open_engine();
+	answers(acquire, LED);
+	first = a.token;
+	answers(acquire, INHERITED);
+	assert_true(a.token > first);
+	q.token = first;
+	answers(publish, FENCED);
+	answers(acquire, INHERITED);
+	q.token = a.token;
+	answers(publish, OK);
+	answers(publish, OK);
+	answers(renew, FENCED);
+	close_engine();
+}
+
+/* A renewal gives the lease its whole time; after a release it gives none. */
+static void renewals_that_are_late_do_no_harm(void **state)
+{
+	(void)state;
+	open_engine();
+	answers(acquire, LED);
+	q.token = a.token;
+	server_ask("PEXPIRE t:{key}L 60000");
+	answers(renew, OK);
+	assert_true(atoi(server_ask("PTTL t:{key}L") + 1) > 60000);
+	answers(release, OK);
+	answers(renew, FENCED);
+	answers(publish, FENCED);
+	close_engine();
+}
+
+/* A server whose clock is behind goes on from what a host has seen. */
+static void tokens_grow_though_the_clock_goes_back(void **state)
+{
+	(void)state;
+	open_engine();
+	answers(acquire, LED);
+	q.token = a.token + UINT64_C(3600000000);
+	answers(acquire, INHERITED);
+	assert_true(a.token > q.token);
+	close_engine();
 }
 
 int main(int argc, char **argv)
@@ -280,6 +295,8 @@ int main(int argc, char **argv)
 		in_fleet(but_not_by_the_engines_loss),
 		in_fleet(unless_another_host_was_first),
 		in_fleet(repeated_requests_do_no_harm),
+		in_fleet(renewals_that_are_late_do_no_harm),
+		in_fleet(tokens_grow_though_the_clock_goes_back),
 	};
 
 	if (server_impossible())

@@ -107,7 +107,7 @@ void server_start(void)
 {
 	starter = getpid();
 	if (!folder[0]) {
-		strcpy(folder, "/tmp/sfshm-engine.XXXXXX");
+		snprintf(folder, sizeof(folder), "/tmp/sfshm-engine.XXXXXX");
 		demand(mkdtemp(folder));
 		snprintf(server_url, sizeof(server_url), "unix:%s/socket?ns=t",
 			 folder);
@@ -154,10 +154,10 @@ const char *server_ask(const char *format, ...)
 	int n;
 
 	va_start(args, format);
-	n = vsnprintf(command, sizeof(command) - 2, format, args);
+	n = vsnprintf(command, sizeof(command) - 3, format, args);
 	va_end(args);
-	demand(n > 0 && n < (int)sizeof(command) - 2);
-	strcat(command, "\r\n");
+	demand(n > 0 && n < (int)sizeof(command) - 3);
+	memcpy(command + n, "\r\n", 3);
 	reply = ask(command);
 	demand(reply);
 	return reply;
