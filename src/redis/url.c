@@ -20,23 +20,33 @@ static int digit(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
+/* The byte that %XX stands for; -1: it stands for none. */
+static int escaped(const char *at, size_t len)
+{
+	int high = len < 3 ? -1 : digit(at[1]);
+	int low = high < 0 ? -1 : digit(at[2]);
+
+	return low < 0 ? -1 : high * 16 + low;
+}
+
 /* Copies a part of the URL, with %XX replaced. NULL: no memory, or not so. */
 static char *part(const char *from, size_t len)
 {
 	char *copy = malloc(len + 1), *to = copy;
 
 	for (size_t i = 0; copy && i < len; i++) {
-		if (from[i] != '%') {
-			*to++ = from[i];
-			continue;
-		}
-		if (len - i < 3 || digit(from[i + 1]) < 0 ||
-		    digit(from[i + 2]) < 0) {
+		int byte = from[i] == '%' ? escaped(from + i, len - i) : 0;
+
+		if (byte < 0) {
 			free(copy);
 			return NULL;
 		}
-		*to++ = (char)(digit(from[i + 1]) << 4 | digit(from[i + 2]));
-		i += 2;
+		*to = from[i];
+		if (from[i] == '%') {
+			*to = (char)byte;
+			i += 2;
+		}
+		to++;
 	}
 	if (copy)
 		*to = '\0';
