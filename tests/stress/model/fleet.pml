@@ -17,13 +17,15 @@
  *     there is a newer one;
  *   - a lease that was given back does not come back;
  *   - a host's tokens grow, also if the engine's clock goes back (BACK);
+ *   - nobody waits for what was announced already;
  *   - nobody waits for ever: that would be an invalid end state. Without
- *     EXPIRY, and with two processes in each host, no wait depends on a
- *     lease's end.
+ *     EXPIRY, leases last for ever, and the engine loses and delays nothing;
+ *     with two processes in each host, or without KILLS, nobody needs a
+ *     lease's end then.
  *
  * Mutants (each must fail): INCR_TOKENS, ACCEPT_IF_FREE, NO_ALIVE, NO_REPEAT,
  * NO_FENCE, SHORT_MEMORY, NO_FLOOR (with BACK), HOLDER_IS_PROCESS and
- * LOOK_THEN_WATCH (without EXPIRY, P 2).
+ * LOOK_THEN_WATCH (without EXPIRY and KILLS).
  */
 #ifndef H
 #define H 2
@@ -33,6 +35,9 @@
 #endif
 #ifndef FLIGHTS
 #define FLIGHTS 3 /* leases that are given out */
+#endif
+#ifndef KILLS
+#define KILLS 1
 #endif
 #ifndef EXPIRY
 #define EXPIRY 1
@@ -124,6 +129,7 @@ active [ALL] proctype process()
 	byte me = _pid;
 	byte host = _pid % H;
 	byte mine = 0, seen = 0;
+	byte want = 0; /* ghost: the token that is waited for */
 	bool repeated;
 
 end_again:
@@ -140,6 +146,7 @@ end_again:
 		:: !fresh && holder != NOBODY && holder != NAME ->
 			watched = true;
 			seen = token;
+			want = token;
 			floor[host] = max(floor[host], token)
 		:: !fresh && (holder == NOBODY || holder == NAME) ->
 			if
@@ -156,14 +163,16 @@ end_again:
 		fi
 	};
 #ifdef LOOK_THEN_WATCH
-	seen = stream;
+	seen = stream + 1;
 #endif
 	/* wait; the second is the other lease's end without a word */
 	atomic {
 		if
-		:: stream > seen
+		:: stream >= seen
 		:: lapses > 0 && holder == NOBODY
-		:: leases >= FLIGHTS /* the model's end */
+		:: leases >= FLIGHTS && stream < seen ->
+			/* the model's end */
+			assert(stream < want)
 		fi;
 		flight[host] = 0;
 		goto end_again
@@ -172,9 +181,9 @@ end_again:
 lead:
 	/* A kill leaves the lease with the host. */
 	if
-	:: atomic { kills < 1 -> kills++; alive[mine] = false;
+	:: atomic { kills < KILLS -> kills++; alive[mine] = false;
 		flight[host] = 0; over[mine] = true; goto dead }
-	:: atomic { delays < 1 && alive[mine] -> delays++; late_holder = NAME;
+	:: atomic { delays < EXPIRY && alive[mine] -> delays++; late_holder = NAME;
 		late_token = mine }
 	:: skip
 	fi;
@@ -266,7 +275,7 @@ end_world:
 		lapses++; alive[token] = false; expired[token] = true;
 		end_lease() }
 #endif
-	:: atomic { losses < 1 ->
+	:: atomic { losses < EXPIRY ->
 		/* Who waits learns it by the lease's end, in time. */
 		losses++; lapses++;
 		end_lease();
