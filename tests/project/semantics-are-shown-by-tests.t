@@ -11,8 +11,6 @@ use Project;
 use Test::More;
 
 my %last = (G => 5, F => 11, S => 7, R => 9, L => 7, C => 20, P => 6, B => 2);
-# Another machine's processes are out of reach: told, not tested.
-my %untested = ('PROMISE-F11' => 1);
 my (%entry, @missing, @untested);
 
 for (split /\n\n/, content('docs/semantics.md')) {
@@ -23,8 +21,7 @@ for (split /\n\n/, content('docs/semantics.md')) {
 for my $family (sort keys %last) {
 	for my $number (map { "PROMISE-$family$_" } 1 .. $last{$family}) {
 		push @missing, $number if !$entry{$number};
-		push @untested, $number
-			if !@{$entry{$number} // []} && !$untested{$number};
+		push @untested, $number if !@{$entry{$number} // []};
 	}
 }
 none('each promise has its entry', @missing);

@@ -21,7 +21,10 @@ struct invocation {
 	struct session session;
 	uint64_t deadline_ns; /* 0: none */
 	struct sfshm_save file;
-	struct sfshm_save *save; /* the result goes to this file, or NULL */
+	struct sfshm_save *save;   /* the result goes to this file, or NULL */
+	struct sfshm_fleet *fleet; /* NULL: none */
+	/* With -k; zeroed, so that its calls do without a fleet, too. */
+	struct sfshm_fleet_flight flight;
 	char **argv;
 	char key_text[64]; /* the key, for messages */
 };

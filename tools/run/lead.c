@@ -12,10 +12,10 @@
 #include "signals.h"
 #include "spool.h"
 
-static void release(const struct invocation *inv, struct sfshm_flight *flight,
-		    struct outcome *o)
+static void release(struct invocation *inv, struct outcome *o)
 {
-	int r = inv->save ? sfshm_save_abort(inv->save) : sfshm_release(flight);
+	int r = inv->save ? sfshm_save_abort(inv->save) :
+			    sfshm_fleet_release(&inv->flight);
 
 	if (r && r != -ESTALE && r != -ESHUTDOWN && !o->error[0])
 		outcome_fail(o, RUN_EXIT_FAILURE, "cannot end the flight: %s",
@@ -32,8 +32,7 @@ static void drop_lock(const struct invocation *inv)
  * Tells all waiters, and for the negative lifetime all later callers, why they
  * get no result. This call's own output is complete.
  */
-static void share_failure(struct invocation *inv, struct sfshm_flight *flight,
-			  int code, struct outcome *o)
+static void share_failure(struct invocation *inv, int code, struct outcome *o)
 {
 	char message[SFSHM_MESSAGE_MAX];
 	unsigned max = inv->session.max_value;
@@ -58,8 +57,8 @@ static void share_failure(struct invocation *inv, struct sfshm_flight *flight,
 	o->shared = false;
 	outcome_note(o, "%s", message);
 	if (inv->save ? sfshm_save_fail(inv->save, code, message) :
-			sfshm_fail(flight, code, message))
-		release(inv, flight, o);
+			sfshm_fleet_fail(&inv->flight, code, message))
+		release(inv, o);
 }
 
 static void share(struct invocation *inv, struct sfshm_flight *flight,
@@ -79,7 +78,8 @@ static void share(struct invocation *inv, struct sfshm_flight *flight,
 	o->shared = sfshm_flight_waiters(flight) > 0;
 	if (!r)
 		r = inv->save ? spool_publish(inv, run, header) :
-				sfshm_publishv(flight, pieces, 3);
+				sfshm_fleet_publishv(&inv->flight, pieces, 3);
+	o->fleet = o->fleet && sfshm_fleet_shared(&inv->flight);
 	if (r == -ESTALE) {
 		o->shared = false;
 		outcome_note(o,
@@ -92,7 +92,7 @@ static void share(struct invocation *inv, struct sfshm_flight *flight,
 		outcome_note(o, "no room to keep the result: only the present "
 				"followers get it");
 	} else if (r) {
-		share_failure(inv, flight, r, o);
+		share_failure(inv, r, o);
 	}
 }
 
@@ -111,8 +111,8 @@ static void complete(struct invocation *inv, struct sfshm_flight *flight,
 	share(inv, flight, &header, run, o);
 }
 
-static void cut_short(struct invocation *inv, struct sfshm_flight *flight,
-		      struct run *run, struct outcome *o)
+static void cut_short(struct invocation *inv, struct run *run,
+		      struct outcome *o)
 {
 	int status = run->keeper.status;
 
@@ -136,7 +136,7 @@ static void cut_short(struct invocation *inv, struct sfshm_flight *flight,
 	 */
 	if (run->keeper.gone)
 		drop_lock(inv);
-	release(inv, flight, o);
+	release(inv, o);
 }
 
 static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
@@ -156,14 +156,14 @@ static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 
 	if (inv->save && spool_prepare(inv, &run, o)) {
 		drop_lock(inv);
-		release(inv, flight, o);
+		release(inv, o);
 		return;
 	}
 	run_command(&run, &job);
 	if (run.end == RUN_COMPLETE)
 		complete(inv, flight, &run, o);
 	else
-		cut_short(inv, flight, &run, o);
+		cut_short(inv, &run, o);
 	if (invocation_may_write(o))
 		run_flush(&run);
 	invocation_write_failed(o, "standard output", run.out.error);
@@ -198,7 +198,7 @@ void invocation_lead(struct invocation *inv, struct sfshm_flight *flight,
 		outcome_fail(o, RUN_EXIT_FAILURE,
 			     "key %s: cannot take the run lock: %s",
 			     inv->key_text, strerror(-r));
-	release(inv, flight, o);
+	release(inv, o);
 }
 
 void invocation_follow(struct invocation *inv,

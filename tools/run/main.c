@@ -12,6 +12,7 @@
 #include "common/complain.h"
 #include "common/escape.h"
 #include "filed.h"
+#include "fleet.h"
 #include "hold.h"
 #include "lead.h"
 #include "signals.h"
@@ -45,12 +46,12 @@ static void begin(struct invocation *inv, struct outcome *o)
 		.cancel = signals_token(),
 	};
 	struct sfshm_result result = SFSHM_RESULT_INIT;
-	struct sfshm_flight flight;
-	int r = sfshm_begin(inv->session.handle, options->key, options->key_len,
-			    &policy, &flight, &result);
+	int r = fleet_begin(inv, &policy, &result);
 
+	o->in_fleet = inv->fleet != NULL;
+	o->fleet = o->in_fleet && r >= 0 && result.fleet;
 	if (r == SFSHM_LEADER) {
-		invocation_lead(inv, &flight, &result, o);
+		invocation_lead(inv, &inv->flight.host, &result, o);
 	} else if (r >= 0) {
 		outcome_source(o, r, &result);
 		invocation_follow(inv, &result, o);
@@ -86,8 +87,9 @@ static void open_and_begin(struct invocation *inv, struct outcome *o)
 		invocation_hold(inv, o);
 	else if (inv->options.mode == RUN_FILED)
 		invocation_filed(inv, o);
-	else
+	else if (fleet_join(inv, o))
 		begin(inv, o);
+	fleet_leave(inv);
 	r = sfshm_close(inv->session.handle);
 	if (r && !o->error[0])
 		outcome_fail(o, RUN_EXIT_FAILURE, "segment %s: %s",

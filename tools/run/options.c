@@ -16,7 +16,7 @@
 
 static const char usage[] =
 	"usage: sfshm-run [-s SEGMENT] -k KEY [--ttl DUR] [--neg-ttl DUR]\n"
-	"                 [--file [--dir DIR]] [--timeout DUR]\n"
+	"                 [--file [--dir DIR] | --fleet URL] [--timeout DUR]\n"
 	"                 [--json-status FD] -- COMMAND [ARG...]\n"
 	"       sfshm-run [-s SEGMENT] --lock KEY [--shared] [-nv]\n"
 	"                 [--timeout DUR] [--json-status FD] -- COMMAND [ARG...]\n"
@@ -33,6 +33,7 @@ static const char usage[] =
 	"      --neg-ttl DUR      keep a failure for later callers so long\n"
 	"      --file             keep the output, of any size, in a file\n"
 	"      --dir DIR          the directory of that file\n"
+	"      --fleet URL        one run for all hosts that give this URL\n"
 	"      --lock KEY         hold this lock while COMMAND runs\n"
 	"      --shared           hold it together with others that give --shared\n"
 	"      --semaphore NAME[:MAX]\n"
@@ -60,6 +61,7 @@ enum {
 	OPTION_JSON_STATUS,
 	OPTION_FILE,
 	OPTION_DIR,
+	OPTION_FLEET,
 	OPTION_LOCK,
 	OPTION_SEMAPHORE,
 	OPTION_SHARED,
@@ -76,6 +78,7 @@ static const struct option long_options[] = {
 	{ "json-status", required_argument, NULL, OPTION_JSON_STATUS },
 	{ "file", no_argument, NULL, OPTION_FILE },
 	{ "dir", required_argument, NULL, OPTION_DIR },
+	{ "fleet", required_argument, NULL, OPTION_FLEET },
 	{ "lock", required_argument, NULL, OPTION_LOCK },
 	{ "semaphore", required_argument, NULL, OPTION_SEMAPHORE },
 	{ "shared", no_argument, NULL, OPTION_SHARED },
@@ -173,6 +176,7 @@ static int read_option(struct options *options, int option, char **argv)
 	case OPTION_SEMAPHORE: return read_semaphore(options);
 	case OPTION_DIR: options->dir = optarg; return -1;
 	case OPTION_FILE: options->file = 1; return -1;
+	case OPTION_FLEET: options->fleet = optarg; return -1;
 	case 'h':
 	case 'V': return args_tell(option, usage) ? RUN_EXIT_FAILURE : 0;
 	case OPTION_TTL: return read_lifetime("--ttl", &options->ttl_ms);
@@ -216,6 +220,8 @@ static int check_mode(struct options *options)
 		odd = "-n and -v go with --lock and --semaphore";
 	else if (options->shared && options->mode != RUN_HOLD_LOCK)
 		odd = "--shared goes with --lock";
+	else if (options->fleet && (holds || options->file))
+		odd = "--fleet goes with -k, and without --file";
 	else if (options->dir && !options->file)
 		odd = "--dir goes with --file";
 	if (odd) {

@@ -31,8 +31,9 @@ struct options {
 	uint32_t neg_ttl_ms;
 	uint64_t timeout_ms; /* 0: none */
 	int file;
-	const char *dir; /* for the file; NULL: the user's own */
-	uint32_t max;    /* the semaphore's permits; 0: not given */
+	const char *dir;   /* for the file; NULL: the user's own */
+	const char *fleet; /* URL of the fleet's engine, or NULL */
+	uint32_t max;      /* the semaphore's permits; 0: not given */
 	int no_wait;
 	int shared; /* hold the lock shared */
 	int verbose;

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* Ending a flight of a fleet: first in the engine, then in the segment. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "fleet/engine.h"
+#include "fleet/fleet.h"
+#include "os/killpoint.h"
+#include "os/process.h"
+#include "sync/result.h"
+#include "top/call.h"
+
+void fleet_let_go(struct fleet_flight *x)
+{
+	struct lease *l;
+
+	if (!x->lease)
+		return;
+	l = lease_take(x->fleet, x->lease);
+	x->lease = 0;
+	if (!l)
+		return;
+	kill_point(fleet_ended);
+	engine_tell(x->fleet, l->map, x->fleet->ops->release, &l->request);
+	lease_free(l);
+}
+
+/* Makes the request that fleet_share() is about. */
+static int share(struct fleet_flight *x, struct lease *l)
+{
+	const struct sfshm_fleet_ops *ops = x->fleet->ops;
+	struct sfshm_fleet_answer answer = ENGINE_NO_ANSWER;
+	int r;
+
+	l->request.alive = lease_is_alive(l);
+	r = engine_ask(x->fleet, l->map, ops->publish, &l->request, NS_NEVER,
+		       &answer);
+	free(answer.bytes.data);
+	x->fenced = !r && answer.verdict == SFSHM_FLEET_FENCED;
+	x->shared = !r && answer.verdict == SFSHM_FLEET_OK;
+	if (r == -EMSGSIZE || r == -ENOMEM)
+		engine_tell(x->fleet, l->map, ops->release, &l->request);
+	return x->fenced ? -ESTALE : 0;
+}
+
+int fleet_share(struct fleet_flight *x, int code, const struct iovec *iov,
+		int count)
+{
+	const struct flight *f = flight_of(&x->host);
+	struct lease *l;
+	int r = 0;
+
+	if (!x->lease)
+		return 0;
+	l = lease_take(x->fleet, x->lease);
+	x->lease = 0;
+	/* Without its host flight, the host's next leader has the lease. */
+	if (!l)
+		return 0;
+	if (lease_flight_stands(l)) {
+		l->request.code = code;
+		l->request.ttl_ms = code ? f->neg_ttl_ms : f->ttl_ms;
+		l->request.iov = iov;
+		l->request.count = count;
+		r = share(x, l);
+		kill_point(fleet_published);
+	} else {
+		engine_tell(x->fleet, l->map, x->fleet->ops->release,
+			    &l->request);
+	}
+	lease_free(l);
+	return r;
+}
+
+/* Whether this thread may end the flight: 0, or the error. */
+static int may_end(const struct flight *f)
+{
+	if (!flight_open(f))
+		return -ESTALE;
+	if (f->cookie != process_cookie())
+		return -ECHILD;
+	return f->alone || peer_of(f->life) ? 0 : -EPERM;
+}
+
+/* Whether the policy's `fits` refuses the leader's own value. */
+static int check_fit(const struct flight *f, const struct iovec *iov, int count,
+		     size_t len)
+{
+	struct sfshm_result whole = SFSHM_RESULT_INIT;
+	int r = f->fits ? result_gather(&whole, iov, count, len) : 0;
+
+	if (!r && f->fits && !f->fits(&whole, f->arg))
+		r = -EILSEQ;
+	free(whole.value.data);
+	return r;
+}
+
+/* The engine has fenced the leader; the next caller gets what the fleet has. */
+static int fenced(struct fleet_flight *x)
+{
+	(void)sfshm_release(&x->host);
+	return -ESTALE;
+}
+
+/* sfshm_fleet_publishv() up to the host flight's end. */
+static int share_value(struct fleet_flight *x, const struct iovec *iov,
+		       int count)
+{
+	const struct flight *f = flight_of(&x->host);
+	uint64_t total;
+	int r = may_end(f);
+
+	if (!r)
+		r = result_total(iov, count, &total);
+	if (r || !x->lease)
+		return r;
+	if (total > flight_largest(f))
+		return -EMSGSIZE;
+	r = check_fit(f, iov, count, total);
+	if (r)
+		return r;
+	if (!f->uncacheable && total <= f->map->geometry.max_value)
+		return fleet_share(x, 0, iov, count);
+	fleet_let_go(x);
+	return 0;
+}
+
+int sfshm_fleet_publishv(struct sfshm_fleet_flight *flight,
+			 const struct iovec *iov, int count)
+{
+	struct fleet_flight *x = fleet_flight_of(flight);
+	struct sfshm_result *result;
+	int r;
+
+	if (!x)
+		return -EINVAL;
+	result = flight_of(&x->host)->result;
+	r = share_value(x, iov, count);
+	if (x->fenced)
+		return fenced(x);
+	if (r == -EILSEQ) {
+		r = sfshm_fleet_fail(flight, r,
+				     "the value belongs to another key");
+		return r ? r : -EILSEQ;
+	}
+	if (r)
+		return r;
+	r = sfshm_publishv(&x->host, iov, count);
+	if (result)
+		result->fleet = x->shared;
+	return r;
+}
+
+int sfshm_fleet_publish(struct sfshm_fleet_flight *flight, const void *data,
+			size_t len)
+{
+	const struct iovec iov = {
+		.iov_base = (void *)(uintptr_t)data,
+		.iov_len = len,
+	};
+
+	if (len && !data)
+		return -EINVAL;
+	return sfshm_fleet_publishv(flight, &iov, 1);
+}
+
+int sfshm_fleet_fail(struct sfshm_fleet_flight *flight, int code,
+		     const char *message)
+{
+	struct fleet_flight *x = fleet_flight_of(flight);
+	char cut[SFSHM_MESSAGE_MAX];
+	struct sfshm_result *result;
+	struct iovec text;
+	int r;
+
+	if (!x || !flight_may_fail_with(code))
+		return -EINVAL;
+	r = may_end(flight_of(&x->host));
+	if (r)
+		return r;
+	result = flight_of(&x->host)->result;
+	message = result_fit_message(message, cut);
+	text.iov_base = (void *)(uintptr_t)message;
+	text.iov_len = message ? strlen(message) : 0;
+	if (fleet_share(x, code, &text, 1))
+		return fenced(x);
+	r = sfshm_fail(&x->host, code, message);
+	if (result)
+		result->fleet = x->shared;
+	return r;
+}
+
+/*
+ * First here: a follower of this host then inherits the lease, and the engine
+ * refuses the release.
+ */
+int sfshm_fleet_release(struct sfshm_fleet_flight *flight)
+{
+	struct fleet_flight *x = fleet_flight_of(flight);
+	int r;
+
+	if (!x)
+		return -EINVAL;
+	r = sfshm_release(&x->host);
+	if (r != -ECHILD && r != -EPERM)
+		fleet_let_go(x);
+	return r;
+}
+
+void sfshm_fleet_cleanup(struct sfshm_fleet_flight *flight)
+{
+	if (flight && flight_open(flight_of(&flight->host)))
+		(void)sfshm_fleet_release(flight);
+}
+
+uint64_t sfshm_fleet_token(const struct sfshm_fleet_flight *flight)
+{
+	return flight ? fleet_flight_of(flight)->token : 0;
+}
+
+int sfshm_fleet_lost(const struct sfshm_fleet_flight *flight)
+{
+	const struct fleet_flight *x = fleet_flight_of(flight);
+
+	if (!x)
+		return -EINVAL;
+	return x->lease && lease_is_lost(x->fleet, x->lease);
+}
+
+int sfshm_fleet_shared(const struct sfshm_fleet_flight *flight)
+{
+	return flight ? fleet_flight_of(flight)->shared : -EINVAL;
+}
