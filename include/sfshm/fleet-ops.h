@@ -142,8 +142,9 @@ struct sfshm_fleet_ops {
 	/*
 	 * Begins to wait for what is announced after request.token, even if it
 	 * was announced before this call. next() waits until `until_ns`:
-	 * RESULT, RELEASED, or -EAGAIN (nothing yet: call again). After any
-	 * other error the watch is of no more use. unwatch() ends it.
+	 * RESULT, RELEASED, or -EAGAIN (nothing yet: call again); -EINTR is the
+	 * same, and a signal's handler has run meanwhile. After any other error
+	 * the watch is of no more use. unwatch() ends it.
 	 */
 	int (*watch)(void *engine, const struct sfshm_fleet_request *request,
 		     void **watch);

@@ -34,6 +34,8 @@ struct quest {
 	uint64_t until;        /* ns: when the other host's lease is over */
 	uint64_t asked_boot;   /* CLOCK_BOOTTIME, ns, before the last request */
 	unsigned int troubles; /* how often a watch has failed */
+	bool slept;
+	bool signalled; /* a signal's handler has run in a sleep */
 	void *watch;
 };
 
@@ -57,7 +59,7 @@ static void quest_end(struct quest *q)
 	q->answer.bytes = (struct sfshm_buf){ 0 };
 }
 
-/* The thread is cancelled while it waits for another host. */
+/* The thread is cancelled, or an exception passes, while it has no lease. */
 static void quest_cancelled(void *arg)
 {
 	struct quest *q = arg;
@@ -161,14 +163,30 @@ static bool refused(const struct quest *q)
 	       (policy->fresh && !policy->fresh(&seen, policy->arg));
 }
 
+static void note_sleep(struct quest *q, bool signalled)
+{
+	q->slept = true;
+	q->signalled |= signalled;
+}
+
 /* Sleeps for less than a second. */
-static void nap(uint64_t ns)
+static void nap(struct quest *q, uint64_t ns)
 {
 	const struct timespec t = { .tv_nsec = (long)ns };
 	int state = uncancelled_begin();
 
-	clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
+	note_sleep(q, clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL) == EINTR);
 	uncancelled_end(state);
+}
+
+/* Whether a signal or the policy ends the wait: after a sleep only. */
+static bool interrupted(const struct quest *q)
+{
+	const struct sfshm_policy *policy = q->policy;
+
+	return q->slept &&
+	       ((q->signalled && policy->flags & SFSHM_INTR) ||
+		(policy->interrupted && policy->interrupted(policy->arg)));
 }
 
 /*
@@ -183,6 +201,8 @@ static int look_around(struct quest *q, uint64_t now)
 		return -ECANCELED;
 	if (now >= q->deadline)
 		return -ETIMEDOUT;
+	if (interrupted(q))
+		return -EINTR;
 	if (q->f->lock_age_ms)
 		return sfshm_extend(&q->x->host, q->f->lock_age_ms);
 	return flight_stands(q->f) ? 0 : -ESTALE;
@@ -204,20 +224,13 @@ static void in_trouble(struct quest *q)
 		q->troubles++;
 }
 
-static void let_cancel(struct quest *q)
-{
-	pthread_cleanup_push(quest_cancelled, q);
-	pthread_testcancel();
-	pthread_cleanup_pop(0);
-}
-
 /* Waits for one slice, or less. As await(), or -EAGAIN: go on waiting. */
 static int await_slice(struct quest *q)
 {
 	uint64_t now = sys.now(), end = ns_after(now, SLICE_MS);
 	int state, r;
 
-	let_cancel(q);
+	pthread_testcancel();
 	r = look_around(q, now);
 	if (r)
 		return r;
@@ -226,18 +239,17 @@ static int await_slice(struct quest *q)
 	end = end < q->deadline ? end : q->deadline;
 	end = end < q->until ? end : q->until;
 	if (!q->watch) {
-		nap(end - now);
+		nap(q, end - now);
 		return -EAGAIN;
 	}
 	state = uncancelled_begin();
 	r = q->fleet->ops->next(q->watch, end, &q->answer);
 	uncancelled_end(state);
-	if (r && r != -EAGAIN) {
+	note_sleep(q, r == -EINTR);
+	if (r && r != -EAGAIN && r != -EINTR)
 		in_trouble(q);
-		return -EAGAIN;
-	}
 	if (r)
-		return r;
+		return -EAGAIN;
 	return q->answer.verdict == SFSHM_FLEET_RELEASED ? 0 : ARRIVED;
 }
 
@@ -349,8 +361,19 @@ static int pursue(struct quest *q)
 			return ride(q, late_ns, SFSHM_AWAITED);
 		if (r == ARRIVED)
 			q->request.newer_than = q->answer.token;
-		nap(hash_draw() % (SPREAD_MS * NS_PER_MS));
+		nap(q, hash_draw() % (SPREAD_MS * NS_PER_MS));
 	}
+}
+
+static int pursue_guarded(struct quest *q)
+{
+	int r;
+
+	pthread_cleanup_push(quest_cancelled, q);
+	r = pursue(q);
+	pthread_cleanup_pop(0);
+	quest_end(q);
+	return r;
 }
 
 static uint64_t deadline_of(const struct sfshm_policy *policy, uint64_t began)
@@ -395,9 +418,9 @@ int fleet_begin(struct sfshm_fleet *fleet, const void *key, size_t key_len,
 
 	policy = policy ? policy : &call_no_policy;
 	began = policy->wait_timeout_ms ? sys.now() : 0;
-	x->fleet = NULL;
-	x->lease = x->token = 0;
-	x->shared = x->fenced = false;
+	fleet_flight_clear(x);
+	if (fleet->cookie != process_cookie())
+		return -ECHILD;
 	r = begin_here(fleet, key, key_len, policy, terms, x, result);
 	/* Uncoordinated callers, and those outside the segment, ask nobody. */
 	if (r != SFSHM_LEADER || !result->coordinated)
@@ -416,9 +439,7 @@ int fleet_begin(struct sfshm_fleet *fleet, const void *key, size_t key_len,
 	q.request.newer_than = terms->newer_than;
 	if (policy->flags & SFSHM_REFRESH && !terms->newer_than)
 		q.request.newer_than = UINT64_MAX;
-	r = pursue(&q);
-	quest_end(&q);
-	return r;
+	return pursue_guarded(&q);
 }
 
 int sfshm_fleet_begin(struct sfshm_fleet *fleet, const void *key,
@@ -432,6 +453,7 @@ int sfshm_fleet_begin(struct sfshm_fleet *fleet, const void *key,
 
 	if (!fleet || !flight)
 		return -EINVAL;
+	fleet_flight_clear(fleet_flight_of(flight));
 	r = sized_adopt(&policy, &own);
 	return r ? r :
 		   fleet_begin(fleet, key, key_len, policy, &usual, flight,

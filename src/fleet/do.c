@@ -118,6 +118,8 @@ int sfshm_fleet_invalidate(struct sfshm_fleet *fleet, const void *key,
 
 	if (!fleet || !key || !key_len || flags & ~(uint32_t)SFSHM_HARD)
 		return -EINVAL;
+	if (fleet->cookie != process_cookie())
+		return -ECHILD;
 	if (key_len > SFSHM_KEY_MAX)
 		return -ENAMETOOLONG;
 	r = handle_enter_newest(fleet->handle, &p);

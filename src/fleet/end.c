@@ -10,14 +10,23 @@
 #include "sync/result.h"
 #include "top/call.h"
 
+/* Takes the flight's lease; NULL if it has none, or somebody was faster. */
+static struct lease *take_lease(struct fleet_flight *x)
+{
+	uint64_t number = load_relaxed(&x->lease);
+
+	if (!number || !cas_relaxed(&x->lease, number, 0))
+		return NULL;
+	return lease_take(x->fleet, number);
+}
+
 void fleet_let_go(struct fleet_flight *x)
 {
 	struct lease *l;
 
-	if (!x->lease)
+	if (!x->fleet || x->fleet->cookie != process_cookie())
 		return;
-	l = lease_take(x->fleet, x->lease);
-	x->lease = 0;
+	l = take_lease(x);
 	if (!l)
 		return;
 	kill_point(fleet_ended);
@@ -47,13 +56,9 @@ int fleet_share(struct fleet_flight *x, int code, const struct iovec *iov,
 		int count)
 {
 	const struct flight *f = flight_of(&x->host);
-	struct lease *l;
+	struct lease *l = take_lease(x);
 	int r = 0;
 
-	if (!x->lease)
-		return 0;
-	l = lease_take(x->fleet, x->lease);
-	x->lease = 0;
 	/* Without its host flight, the host's next leader has the lease. */
 	if (!l)
 		return 0;
@@ -72,14 +77,36 @@ int fleet_share(struct fleet_flight *x, int code, const struct iovec *iov,
 	return r;
 }
 
-/* Whether this thread may end the flight: 0, or the error. */
-static int may_end(const struct flight *f)
+/*
+ * Lets this thread end the flight: 0, and end_over() must follow; or the error.
+ * Of several threads that end a flight of their process, one gets through: what
+ * it tells the engine is what the segment gets.
+ */
+static int end_begin(struct fleet_flight *x)
 {
-	if (!flight_open(f))
+	const struct flight *f = flight_of(&x->host);
+
+	if (!load_relaxed(&f->map) && !load_relaxed(&f->alone))
 		return -ESTALE;
-	if (f->cookie != process_cookie())
+	if (load_relaxed(&f->cookie) != process_cookie())
 		return -ECHILD;
-	return f->alone || peer_of(f->life) ? 0 : -EPERM;
+	if (flight_of_process(f))
+		return cas_acq_rel(&x->ending, 0, 1) ? 0 : -ESTALE;
+	if (f->alone || peer_of(f->life))
+		return 0;
+	return call_not_mine(f->map, f->life);
+}
+
+static void end_over(void *arg)
+{
+	struct fleet_flight *x = arg;
+
+	store_release(&x->ending, 0);
+}
+
+static void free_value(void *result)
+{
+	free(((struct sfshm_result *)result)->value.data);
 }
 
 /* Whether the policy's `fits` refuses the leader's own value. */
@@ -87,11 +114,15 @@ static int check_fit(const struct flight *f, const struct iovec *iov, int count,
 		     size_t len)
 {
 	struct sfshm_result whole = SFSHM_RESULT_INIT;
-	int r = f->fits ? result_gather(&whole, iov, count, len) : 0;
+	int r;
 
-	if (!r && f->fits && !f->fits(&whole, f->arg))
+	if (!f->fits)
+		return 0;
+	pthread_cleanup_push(free_value, &whole);
+	r = result_gather(&whole, iov, count, len);
+	if (!r && !f->fits(&whole, f->arg))
 		r = -EILSEQ;
-	free(whole.value.data);
+	pthread_cleanup_pop(1);
 	return r;
 }
 
@@ -102,17 +133,15 @@ static int fenced(struct fleet_flight *x)
 	return -ESTALE;
 }
 
-/* sfshm_fleet_publishv() up to the host flight's end. */
+/* Gives the value to the other hosts, unless it is for the leader alone. */
 static int share_value(struct fleet_flight *x, const struct iovec *iov,
 		       int count)
 {
 	const struct flight *f = flight_of(&x->host);
 	uint64_t total;
-	int r = may_end(f);
+	int r = result_total(iov, count, &total);
 
-	if (!r)
-		r = result_total(iov, count, &total);
-	if (r || !x->lease)
+	if (r || !load_relaxed(&x->lease))
 		return r;
 	if (total > flight_largest(f))
 		return -EMSGSIZE;
@@ -125,22 +154,33 @@ static int share_value(struct fleet_flight *x, const struct iovec *iov,
 	return 0;
 }
 
-int sfshm_fleet_publishv(struct sfshm_fleet_flight *flight,
-			 const struct iovec *iov, int count)
+static int fail(struct fleet_flight *x, int code, const char *message)
 {
-	struct fleet_flight *x = fleet_flight_of(flight);
-	struct sfshm_result *result;
+	struct sfshm_result *result = flight_of(&x->host)->result;
+	char cut[SFSHM_MESSAGE_MAX];
+	struct iovec text;
 	int r;
 
-	if (!x)
-		return -EINVAL;
-	result = flight_of(&x->host)->result;
-	r = share_value(x, iov, count);
+	message = result_fit_message(message, cut);
+	text.iov_base = (void *)(uintptr_t)message;
+	text.iov_len = message ? strlen(message) : 0;
+	if (fleet_share(x, code, &text, 1))
+		return fenced(x);
+	r = sfshm_fail(&x->host, code, message);
+	if (result)
+		result->fleet = x->shared;
+	return r;
+}
+
+static int publish(struct fleet_flight *x, const struct iovec *iov, int count)
+{
+	struct sfshm_result *result = flight_of(&x->host)->result;
+	int r = share_value(x, iov, count);
+
 	if (x->fenced)
 		return fenced(x);
 	if (r == -EILSEQ) {
-		r = sfshm_fleet_fail(flight, r,
-				     "the value belongs to another key");
+		r = fail(x, r, "the value belongs to another key");
 		return r ? r : -EILSEQ;
 	}
 	if (r)
@@ -148,6 +188,24 @@ int sfshm_fleet_publishv(struct sfshm_fleet_flight *flight,
 	r = sfshm_publishv(&x->host, iov, count);
 	if (result)
 		result->fleet = x->shared;
+	return r;
+}
+
+int sfshm_fleet_publishv(struct sfshm_fleet_flight *flight,
+			 const struct iovec *iov, int count)
+{
+	struct fleet_flight *x = fleet_flight_of(flight);
+	int r;
+
+	if (!x)
+		return -EINVAL;
+	r = end_begin(x);
+	if (r)
+		return r;
+	/* The policy's `fits` may be a cancellation point. */
+	pthread_cleanup_push(end_over, x);
+	r = publish(x, iov, count);
+	pthread_cleanup_pop(1);
 	return r;
 }
 
@@ -168,25 +226,15 @@ int sfshm_fleet_fail(struct sfshm_fleet_flight *flight, int code,
 		     const char *message)
 {
 	struct fleet_flight *x = fleet_flight_of(flight);
-	char cut[SFSHM_MESSAGE_MAX];
-	struct sfshm_result *result;
-	struct iovec text;
 	int r;
 
 	if (!x || !flight_may_fail_with(code))
 		return -EINVAL;
-	r = may_end(flight_of(&x->host));
+	r = end_begin(x);
 	if (r)
 		return r;
-	result = flight_of(&x->host)->result;
-	message = result_fit_message(message, cut);
-	text.iov_base = (void *)(uintptr_t)message;
-	text.iov_len = message ? strlen(message) : 0;
-	if (fleet_share(x, code, &text, 1))
-		return fenced(x);
-	r = sfshm_fail(&x->host, code, message);
-	if (result)
-		result->fleet = x->shared;
+	r = fail(x, code, message);
+	end_over(x);
 	return r;
 }
 
@@ -201,9 +249,14 @@ int sfshm_fleet_release(struct sfshm_fleet_flight *flight)
 
 	if (!x)
 		return -EINVAL;
-	r = sfshm_release(&x->host);
-	if (r != -ECHILD && r != -EPERM)
+	r = end_begin(x);
+	if (r == -ESTALE && !flight_of_process(flight_of(&x->host)))
 		fleet_let_go(x);
+	if (r)
+		return r;
+	r = sfshm_release(&x->host);
+	fleet_let_go(x);
+	end_over(x);
 	return r;
 }
 
@@ -222,9 +275,14 @@ int sfshm_fleet_lost(const struct sfshm_fleet_flight *flight)
 {
 	const struct fleet_flight *x = fleet_flight_of(flight);
 
+	uint64_t lease;
+
 	if (!x)
 		return -EINVAL;
-	return x->lease && lease_is_lost(x->fleet, x->lease);
+	lease = load_relaxed(&x->lease);
+	if (lease && x->fleet->cookie != process_cookie())
+		return -ECHILD;
+	return lease && lease_is_lost(x->fleet, lease);
 }
 
 int sfshm_fleet_shared(const struct sfshm_fleet_flight *flight)

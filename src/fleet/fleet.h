@@ -50,10 +50,11 @@ struct sfshm_fleet {
 struct fleet_flight {
 	struct sfshm_flight host;
 	struct sfshm_fleet *fleet;
-	uint64_t lease; /* number; 0: none, or it has ended */
-	uint64_t token; /* 0: this host leads alone */
-	bool shared;    /* the engine has the flight's result */
-	bool fenced;    /* the engine has refused it */
+	uint64_t lease;  /* number; 0: none, or it has ended */
+	uint64_t token;  /* 0: this host leads alone */
+	uint32_t ending; /* SFSHM_DETACHED: a thread is about to end it */
+	bool shared;     /* the engine has the flight's result */
+	bool fenced;     /* the engine has refused it */
 } overlay;
 OVERLAY_FITS(struct fleet_flight, struct sfshm_fleet_flight);
 
@@ -61,6 +62,19 @@ static inline struct fleet_flight *
 fleet_flight_of(const struct sfshm_fleet_flight *flight)
 {
 	return (struct fleet_flight *)(uintptr_t)flight;
+}
+
+/* Makes it a flight that has ended. */
+static inline void fleet_flight_clear(struct fleet_flight *x)
+{
+	struct flight *f = flight_of(&x->host);
+
+	f->map = NULL;
+	f->alone = false;
+	x->fleet = NULL;
+	x->lease = x->token = 0;
+	x->ending = 0;
+	x->shared = x->fenced = false;
 }
 
 /* How a call wants to begin; all zeroes for sfshm_fleet_begin(). */
@@ -78,7 +92,8 @@ int fleet_begin(struct sfshm_fleet *fleet, const void *key, size_t key_len,
 
 /*
  * Ends the flight's lease in the engine, if it has one. The host flight has
- * ended, or another caller has it, or it goes on alone.
+ * ended, or another caller has it, or it goes on alone. Does nothing in a
+ * forked child.
  */
 void fleet_let_go(struct fleet_flight *x);
 

@@ -36,6 +36,7 @@ bool lease_flight_stands(const struct lease *l)
 {
 	const struct flight f = {
 		.map = l->map,
+		.life = l->life,
 		.slot = l->slot,
 		.ctl = l->ctl,
 	};
@@ -94,7 +95,7 @@ static void renew(const struct sfshm_fleet *fleet, struct lease *l)
 	}
 	l->renew_at = soon(fleet, fleet->lease_ms / 3);
 	if (answer.verdict == SFSHM_FLEET_FENCED)
-		l->lost = true;
+		store_relaxed(&l->lost, true);
 	else
 		l->granted = sent;
 }
@@ -196,6 +197,7 @@ int lease_add(struct sfshm_fleet *fleet,
 		.granted = sent,
 		.renew_at = soon(fleet, fleet->lease_ms / 3),
 		.map = f->map,
+		.life = load_relaxed(&f->life),
 		.slot = f->slot,
 		.ctl = f->ctl,
 	};
@@ -237,7 +239,7 @@ bool lease_is_lost(struct sfshm_fleet *fleet, uint64_t number)
 
 	pthread_mutex_lock(&all->lock);
 	l = *find(all, number);
-	lost = !l || l->lost;
+	lost = !l || load_relaxed(&l->lost);
 	pthread_mutex_unlock(&all->lock);
 	return lost;
 }

@@ -40,8 +40,9 @@ struct lease {
 	bool lost;         /* the engine has said so */
 	/* the host flight, with a reference to the mapping */
 	struct mapping *map;
-	uint32_t slot;
+	uint64_t life;
 	uint64_t ctl;
+	uint32_t slot;
 	uint8_t key[];
 };
 

@@ -46,6 +46,27 @@ static uint64_t number(const redisReply *r)
 	return r ? strtoull(r->str, NULL, 10) : 0;
 }
 
+/*
+ * A token; 0: there is none. Scripts count in doubles, in which tokens beyond
+ * 2^53 would not grow.
+ */
+static uint64_t token(const redisReply *r)
+{
+	uint64_t n = number(r);
+
+	return n < UINT64_C(1) << 53 ? n : 0;
+}
+
+/* Reads a flight's code. False: no flight can have it. */
+static bool read_code(struct sfshm_fleet_answer *a, const redisReply *r)
+{
+	char *end = NULL;
+	long long n = r ? strtoll(r->str, &end, 10) : 0;
+
+	a->code = (int32_t)n;
+	return r && end != r->str && !*end && n > INT32_MIN && n <= INT32_MAX;
+}
+
 static const struct {
 	const char *word;
 	enum sfshm_fleet_verdict verdict;
@@ -69,7 +90,7 @@ int answer_read(struct sfshm_fleet_answer *a, const redisReply *reply)
 			a->verdict = (int32_t)verdicts[i].verdict;
 	if (!a->verdict)
 		return -EPROTO;
-	a->token = number(string_at(reply, 1));
+	a->token = token(string_at(reply, 1));
 	left = string_at(reply, 2);
 	/* A lease without an end is none of ours; it may be gone soon. */
 	a->left_ms = left && left->str[0] != '-' ? number(left) : 0;
@@ -78,9 +99,8 @@ int answer_read(struct sfshm_fleet_answer *a, const redisReply *reply)
 		return 0;
 	code = string_at(reply, 3);
 	bytes = string_at(reply, 4);
-	if (!left || !code || !a->token)
+	if (!left || !a->token || !read_code(a, code))
 		return -EPROTO;
-	a->code = (int32_t)strtol(code->str, NULL, 10);
 	return bytes ? answer_take(a, bytes->str, bytes->len) : 1;
 }
 
@@ -111,14 +131,15 @@ int answer_read_stream(struct sfshm_fleet_answer *a, const redisReply *reply)
 		return -EPROTO;
 	id = string_at(entry, 0);
 	event = field(fields, 'e');
-	a->token = number(id);
+	a->token = token(id);
 	if (!a->token || !event)
 		return -EPROTO;
 	if (event->str[0] != 'v')
 		return 0;
 	a->verdict = SFSHM_FLEET_RESULT;
 	a->left_ms = number(field(fields, 'l'));
-	a->code = (int32_t)number(field(fields, 'c'));
+	if (!read_code(a, field(fields, 'c')))
+		return -EPROTO;
 	bytes = field(fields, 'b');
 	return bytes ? answer_take(a, bytes->str, bytes->len) : 1;
 }

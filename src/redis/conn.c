@@ -23,30 +23,40 @@ uint64_t clock_ns(void)
 	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-/* Waits for the events. Returns 0 or -ETIMEDOUT. */
+/* Waits for the events, an hour at most. Returns 0 or -EINTR; -ETIMEDOUT only
+   at the deadline. */
 static int await(int fd, short events, uint64_t deadline)
 {
 	struct pollfd polled = { .fd = fd, .events = events };
+	uint64_t now = clock_ns(), rest, most = 3600 * NS_PER_S;
+	struct timespec t;
+	int n;
 
-	for (;;) {
-		uint64_t now = clock_ns(), rest, most = 3600 * NS_PER_S;
-		struct timespec t;
+	rest = deadline > now ? deadline - now : 0;
+	rest = rest < most ? rest : most;
+	t.tv_sec = (time_t)(rest / NS_PER_S);
+	t.tv_nsec = (long)(rest % NS_PER_S);
+	n = ppoll(&polled, 1, &t, NULL);
+	if (n < 0 && errno == EINTR)
+		return -EINTR;
+	return n <= 0 && clock_ns() >= deadline ? -ETIMEDOUT : 0;
+}
 
-		rest = deadline > now ? deadline - now : 0;
-		rest = rest < most ? rest : most;
-		t.tv_sec = (time_t)(rest / NS_PER_S);
-		t.tv_nsec = (long)(rest % NS_PER_S);
-		if (ppoll(&polled, 1, &t, NULL) > 0)
-			return 0;
-		if (clock_ns() >= deadline)
-			return -ETIMEDOUT;
-	}
+/* The same, whatever signals come. */
+static int await_surely(int fd, short events, uint64_t deadline)
+{
+	int r;
+
+	do {
+		r = await(fd, events, deadline);
+	} while (r == -EINTR);
+	return r;
 }
 
 static int finish_connect(int fd, uint64_t deadline)
 {
 	socklen_t len = sizeof(int);
-	int error = 0, r = await(fd, POLLOUT, deadline);
+	int error = 0, r = await_surely(fd, POLLOUT, deadline);
 
 	if (!r && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len))
 		error = errno;
@@ -170,7 +180,7 @@ bool conn_is_stale(const struct conn *c)
 {
 	struct pollfd polled = { .fd = c->fd, .events = POLLIN };
 
-	return poll(&polled, 1, 0) != 0;
+	return c->reader->pos < c->reader->len || poll(&polled, 1, 0) != 0;
 }
 
 static int send_all(struct conn *c, const char *from, size_t len,
@@ -185,7 +195,7 @@ static int send_all(struct conn *c, const char *from, size_t len,
 			from += n;
 			len -= (size_t)n;
 		} else if (errno == EAGAIN) {
-			r = await(c->fd, POLLOUT, deadline);
+			r = await_surely(c->fd, POLLOUT, deadline);
 		} else if (errno != EINTR) {
 			r = -ECONNRESET;
 		}
@@ -237,6 +247,8 @@ int conn_receive(struct conn *c, uint64_t deadline, redisReply **reply)
 		r = feed(c);
 		if (r == -EAGAIN)
 			r = await(c->fd, POLLIN, deadline);
+		else if (!r && clock_ns() >= deadline)
+			r = -ETIMEDOUT;
 		if (r)
 			return r;
 	}
@@ -251,5 +263,10 @@ int conn_call(struct conn *c, int argc, const char **argv, const size_t *lens,
 	int r = conn_send(c, argc, argv, lens, deadline);
 
 	*reply = NULL;
-	return r ? r : conn_receive(c, deadline, reply);
+	if (r)
+		return r;
+	do {
+		r = conn_receive(c, deadline, reply);
+	} while (r == -EINTR);
+	return r;
 }

@@ -43,8 +43,8 @@ int conn_send(struct conn *c, int argc, const char **argv, const size_t *lens,
 
 /*
  * Waits for the next reply until the deadline. Returns 0 with the reply, which
- * the caller frees by freeReplyObject(); -ETIMEDOUT, and the reply may still
- * come; -ECONNRESET, -EPROTO or -ENOMEM.
+ * the caller frees by freeReplyObject(); -ETIMEDOUT, or -EINTR after a signal,
+ * and the reply may still come; -ECONNRESET, -EPROTO or -ENOMEM.
  */
 int conn_receive(struct conn *c, uint64_t deadline, redisReply **reply);
 

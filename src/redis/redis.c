@@ -93,6 +93,19 @@ static int fetch(struct redis *e, struct names *n, uint64_t deadline,
 	return r;
 }
 
+/* Whether the answer is one that acquire.lua gives. */
+static bool answers_acquire(const struct sfshm_fleet_answer *a,
+			    uint64_t newer_than, uint64_t floor)
+{
+	switch (a->verdict) {
+	case SFSHM_FLEET_HIT: return a->token > newer_than;
+	case SFSHM_FLEET_HELD: return a->token > 0;
+	case SFSHM_FLEET_LED:
+	case SFSHM_FLEET_INHERITED: return a->token > floor;
+	default: return false;
+	}
+}
+
 static int acquire_once(struct redis *e, const struct sfshm_fleet_request *q,
 			struct names *n, uint64_t newer_than,
 			struct sfshm_fleet_answer *a)
@@ -113,6 +126,8 @@ static int acquire_once(struct redis *e, const struct sfshm_fleet_request *q,
 		return r;
 	r = answer_read(a, reply);
 	freeReplyObject(reply);
+	if (r >= 0 && !answers_acquire(a, newer_than, q->token))
+		return -EPROTO;
 	return r == 1 ? fetch(e, n, q->deadline_ns, a) : r;
 }
 
@@ -192,7 +207,7 @@ static int run(struct redis *e, const struct script *s, int keys,
 		return r;
 	r = answer_read(a, reply);
 	freeReplyObject(reply);
-	return r == 1 ? -EPROTO : r;
+	return r == 1 || a->verdict < SFSHM_FLEET_OK ? -EPROTO : r;
 }
 
 static int publish_bytes(struct redis *e, const struct sfshm_fleet_request *q,

@@ -34,18 +34,20 @@ static inline void host_name(int number, char name[96])
 	snprintf(name, 96, "%s-host%d", segment, number);
 }
 
-/* Joins the fleet as a process of that host. */
-static inline struct host
-host_open_at(int number, const struct sfshm_fleet_options *o, const char *url)
+static const struct sfshm_options create = {
+	.size = sizeof(create),
+	.flags = SFSHM_CREATE,
+};
+
+/* Makes the segment a member of the fleet. */
+static inline struct sfshm_fleet *
+fleet_join(struct sfshm *handle, const struct sfshm_fleet_options *o,
+	   const struct sfshm_fleet_ops *ops, const char *url)
 {
 	struct sfshm_fleet_options options = { .lease_ms = LONG_LEASE_MS,
 					       .command_ms = PATIENCE_MS };
-	char name[96], why[256] = "";
-	struct sfshm_options create = {
-		.size = sizeof(create),
-		.flags = SFSHM_CREATE,
-	};
-	struct host host;
+	struct sfshm_fleet *fleet;
+	char why[256] = "";
 	int r;
 
 	if (o)
@@ -53,13 +55,23 @@ host_open_at(int number, const struct sfshm_fleet_options *o, const char *url)
 	options.size = sizeof(options);
 	options.why = why;
 	options.why_size = sizeof(why);
-	host_name(number, name);
-	demand(!sfshm_open(&host.handle, name, &create));
-	r = sfshm_fleet_open(&host.fleet, host.handle, sfshm_fleet_redis(), url,
-			     &options);
+	r = sfshm_fleet_open(&fleet, handle, ops, url, &options);
 	if (r)
 		fprintf(stderr, "# %s\n", why);
 	demand(!r);
+	return fleet;
+}
+
+/* Joins the fleet as a process of that host. */
+static inline struct host
+host_open_at(int number, const struct sfshm_fleet_options *o, const char *url)
+{
+	struct host host;
+	char name[96];
+
+	host_name(number, name);
+	demand(!sfshm_open(&host.handle, name, &create));
+	host.fleet = fleet_join(host.handle, o, sfshm_fleet_redis(), url);
 	return host;
 }
 
