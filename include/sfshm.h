@@ -14,6 +14,7 @@
 #include <sfshm/errors.h>
 #include <sfshm/ffi.h>
 #include <sfshm/fleet.h>
+#include <sfshm/fleet-do.h>
 #include <sfshm/fleet-ops.h>
 #include <sfshm/flight.h>
 #include <sfshm/heartbeat.h>

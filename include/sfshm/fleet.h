@@ -7,7 +7,7 @@
  * another host has the value or leads already. So the engine hears of a host
  * at most twice per fill, however many processes the host has, and never of a
  * hit. <sfshm/fleet-redis.h> has an engine; <sfshm/fleet-ops.h> says what an
- * engine is.
+ * engine is; <sfshm/fleet-do.h> has sfshm_fleet_do().
  *
  *	struct sfshm_fleet *fleet;
  *
@@ -74,8 +74,10 @@ struct sfshm_fleet_options {
  * is closed. Returns 0; -EINVAL, an argument is out of range or the engine
  * refuses the URL; -E2BIG; -ENOMEM; or the error of reading a file that the URL
  * names. On failure *out is NULL and options->why has a line. Never waits for
- * the engine. Thread-safe; not for signal handlers. A forked child opens its
- * own.
+ * the engine. Thread-safe; not for signal handlers. In a forked child all calls
+ * with the parent's fleet or flights but sfshm_fleet_close() return -ECHILD,
+ * also if the handle follows forks; the child opens a fleet of its own, which
+ * may be with that handle.
  */
 int sfshm_fleet_open(struct sfshm_fleet **out, struct sfshm *handle,
 		     const struct sfshm_fleet_ops *ops, const char *url,
@@ -123,12 +125,19 @@ struct sfshm_fleet_flight {
  * others wait for that caller, or take a stale value if their policy accepts
  * one. The caller that waits for the other host wakes every 125 ms to look at
  * its cancel token and deadline. The whole policy holds, with these
- * differences: SFSHM_FOLLOW, max_waiters, claim_key and the breaker are about
- * this host alone; beta counts as 0, since each host would refresh for itself;
- * after the policy's lock_age_ms a caller of the same host takes the flight,
- * and fences the leader in the whole fleet. A policy without lock_age_ms still
- * has the lease in the engine, which is renewed for as long as the process
- * runs.
+ * differences: SFSHM_FOLLOW, max_waiters, claim_key, the breaker and -EDEADLK
+ * are about this host alone; beta counts as 0, since each host would refresh
+ * for itself; with SFSHM_INTR a handler ends a wait for another host also if it
+ * has SA_RESTART, but it does not cut a request to the engine short; after the
+ * policy's lock_age_ms a caller of the same host takes the flight, and fences
+ * the leader in the whole fleet. A policy without lock_age_ms still has the
+ * lease in the engine, which is renewed for as long as the process runs.
+ *
+ * With SFSHM_DETACHED any thread of the process may make the calls below, one
+ * at a time; of two threads that end the flight at once, one gets -ESTALE and
+ * the engine hears of the other alone. If the flight is given back by
+ * sfshm_release_all(), its lease ends when it would be renewed, which is within
+ * a third of options.lease_ms, or with sfshm_fleet_cleanup().
  */
 int sfshm_fleet_begin(struct sfshm_fleet *fleet, const void *key,
 		      size_t key_len, const struct sfshm_policy *policy,
@@ -179,8 +188,8 @@ uint64_t sfshm_fleet_token(const struct sfshm_fleet_flight *flight);
 
 /*
  * Returns 1 once the library has learned that another host has the lease, so
- * that the work may stop; else 0. Any thread may call this while the flight
- * goes on. Never waits for the engine.
+ * that the work may stop; else 0; or -ECHILD. Any thread may call this while
+ * the flight goes on. Never waits for the engine.
  */
 int sfshm_fleet_lost(const struct sfshm_fleet_flight *flight) SFSHM_CHECKED;
 
@@ -189,21 +198,6 @@ int sfshm_fleet_lost(const struct sfshm_fleet_flight *flight) SFSHM_CHECKED;
  * 0, it does not. Never blocks.
  */
 int sfshm_fleet_shared(const struct sfshm_fleet_flight *flight) SFSHM_CHECKED;
-
-/* The work; as sfshm_work_fn, but it ends the flight with the calls above. */
-typedef int (*sfshm_fleet_work_fn)(struct sfshm_fleet_flight *flight,
-				   void *arg);
-
-/*
- * sfshm_do() for a fleet: for each key, only one process of the fleet runs the
- * work at a time, as long as the engine answers and no leader is stopped for
- * longer than its lease. Returns as sfshm_do() and sfshm_fleet_begin(). If this
- * caller's work was fenced, the call asks once more, and returns the value that
- * the fleet has; -ESTALE if it has none.
- */
-int sfshm_fleet_do(struct sfshm_fleet *fleet, const void *key, size_t key_len,
-		   const struct sfshm_policy *policy, sfshm_fleet_work_fn work,
-		   void *arg, struct sfshm_result *result) SFSHM_CHECKED;
 
 /*
  * Declares the key's value out of date, in the engine and in this segment

@@ -3,6 +3,8 @@
  * sfshm_fleet_do(): as sfshm_do(), the flight ends whichever way the thread
  * leaves the work. This file is compiled with -fexceptions, too.
  */
+#include <sfshm/fleet-do.h>
+
 #include <errno.h>
 
 #include "fleet/engine.h"

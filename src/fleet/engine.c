@@ -6,8 +6,8 @@
 
 #include "fleet/breaker.h"
 #include "fleet/fleet.h"
-#include "fleet/holder.h"
 #include "os/process.h"
+#include "segment/holder.h"
 
 struct sfshm_fleet_request engine_request(const struct sfshm_fleet *fleet,
 					  struct mapping *map, const void *key,
@@ -23,18 +23,6 @@ struct sfshm_fleet_request engine_request(const struct sfshm_fleet *fleet,
 
 	holder_of(map, request.holder);
 	return request;
-}
-
-/*
- * Notes the highest token that the segment has seen. An engine that lost its
- * writes in a failover gives out none that is not above it.
- */
-static void note_token(struct mapping *map, uint64_t token)
-{
-	uint64_t *word = &map->header->fleet_token, seen = load_relaxed(word);
-
-	while (seen < token && !cas_relaxed(word, seen, token))
-		seen = load_relaxed(word);
 }
 
 int engine_ask(const struct sfshm_fleet *fleet, struct mapping *map,
@@ -53,7 +41,7 @@ int engine_ask(const struct sfshm_fleet *fleet, struct mapping *map,
 	uncancelled_end(state);
 	if (!r) {
 		breaker_close(map, fleet);
-		note_token(map, answer->token);
+		holder_note_token(map, answer->token);
 		return 0;
 	}
 	if (r == -EMSGSIZE || r == -ENOMEM)

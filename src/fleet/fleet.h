@@ -20,7 +20,7 @@
  *
  * The host flight protects all of them: if its leader dies, a follower takes
  * over and begins at ASKING. The segment notes nothing of the state, so no
- * death leaves a wrong note. The lease's holder is the segment (holder.h), and
+ * death leaves a wrong note. The lease's holder is the segment (segment/holder.h), and
  * so the follower gets the dead leader's lease at once, with a higher token.
  */
 #ifndef FLEET_FLEET_H

@@ -111,7 +111,10 @@ struct shm_header {
 	   leaders; only grows. */
 	uint64_t fleet_token;
 	uint64_t fleet_down[SHM_FLEET_DOWN]; /* hints; see fleet/breaker.h */
-	uint8_t reserved[3840 - 192 - 8 * SHM_DEATHS - 8 - 8 * SHM_FLEET_DOWN];
+	/* By the resizer, before the file has its name; see segment/holder.h */
+	uint64_t fleet_heir;
+	uint64_t fleet_holder[2];
+	uint8_t reserved[3840 - 192 - 8 * SHM_DEATHS - 32 - 8 * SHM_FLEET_DOWN];
 
 	uint64_t tag_clock; /* counts invalidations of tags; by invalidators */
 	uint8_t pad0[56];

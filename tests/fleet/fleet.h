@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <sfshm/fleet-do.h>
 #include <sfshm/fleet-ops.h>
 #include <sfshm/fleet-redis.h>
 #include <sfshm/put.h>

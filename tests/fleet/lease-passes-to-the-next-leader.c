@@ -4,6 +4,8 @@
  * at once, with a higher token, wherever the leader was killed; and to another
  * host when it has run out. A live leader's lease is renewed.
  */
+#include <sfshm/resize.h>
+
 #include "fleet.h"
 
 static struct note *note;
@@ -217,6 +219,53 @@ static void of_a_thread_that_ends(void **state)
 	host_close(&hosts[1]);
 }
 
+/* What the engine was asked last: the token's floor. */
+static uint64_t floor_seen;
+
+static int note_floor(void *engine, const struct sfshm_fleet_request *q,
+		      struct sfshm_fleet_answer *a)
+{
+	floor_seen = q->token;
+	return sfshm_fleet_redis()->acquire(engine, q, a);
+}
+
+/* A successor is the same host, and has seen the same tokens. */
+static void over_a_resize(void **state)
+{
+	const struct sfshm_policy at_once = {
+		.size = sizeof(at_once),
+		.flags = SFSHM_TRY,
+	};
+	const struct sfshm_options larger = {
+		.size = sizeof(larger),
+		.slots = 32768,
+	};
+	struct sfshm_fleet_ops ops = *sfshm_fleet_redis();
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	uint64_t token = 0;
+	struct host host;
+	char name[96];
+	int status;
+
+	(void)state;
+	note = shared_memory(sizeof(*note));
+	point = KILL_AT_fleet_leased;
+	demand(waitpid(worker_fork(die_at_the_point, note), &status, 0) > 0);
+	host_name(0, name);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(sfshm_resize(name, &larger, 0, NULL, NULL), 0);
+	demand(!sfshm_open(&host.handle, name, &create));
+	ops.acquire = note_floor;
+	host.fleet = fleet_join(host.handle, NULL, &ops, server_url);
+	assert_int_equal(sfshm_fleet_do(host.fleet, "key", 3, &at_once,
+					note_token, &token, &result),
+			 SFSHM_COMPUTED);
+	assert_true(floor_seen > 0 && token > floor_seen);
+	assert_int_equal(result.fleet, 1);
+	sfshm_result_clear(&result);
+	host_close(&host);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +275,7 @@ int main(int argc, char **argv)
 		in_fleet(between_both_releases),
 		in_fleet(to_another_host),
 		in_fleet(of_a_thread_that_ends),
+		in_fleet(over_a_resize),
 	};
 
 	if (server_impossible())
