@@ -87,8 +87,9 @@ int sfshm_fleet_open(struct sfshm_fleet **out, struct sfshm *handle,
  * Closes the membership and its connections, and ends the library's thread. No
  * other call may use the fleet meanwhile or later. Returns 0; or -EBUSY, and
  * nothing has changed: flights of this fleet have not ended. Waits for a
- * request to the engine that is under way, for options.command_ms at most. A
- * forked child calls it to close the descriptors of its parent's fleet.
+ * request to the engine that is under way, and for one more, for
+ * options.command_ms each at most. A forked child calls it to close the
+ * descriptors of its parent's fleet.
  */
 int sfshm_fleet_close(struct sfshm_fleet *fleet) SFSHM_CHECKED;
 

@@ -30,11 +30,11 @@ void fleet_let_go(struct fleet_flight *x)
 	if (!l)
 		return;
 	kill_point(fleet_ended);
-	engine_tell(x->fleet, l->map, x->fleet->ops->release, &l->request);
-	lease_free(l);
+	lease_give_back(x->fleet, l);
 }
 
-/* Makes the request that fleet_share() is about. */
+/* Makes the request that fleet_share() is about. Gives the lease back if the
+   request has not ended it. */
 static int share(struct fleet_flight *x, struct lease *l)
 {
 	const struct sfshm_fleet_ops *ops = x->fleet->ops;
@@ -47,8 +47,10 @@ static int share(struct fleet_flight *x, struct lease *l)
 	free(answer.bytes.data);
 	x->fenced = !r && answer.verdict == SFSHM_FLEET_FENCED;
 	x->shared = !r && answer.verdict == SFSHM_FLEET_OK;
-	if (r == -EMSGSIZE || r == -ENOMEM)
-		engine_tell(x->fleet, l->map, ops->release, &l->request);
+	if (r)
+		lease_give_back(x->fleet, l);
+	else
+		lease_free(l);
 	return x->fenced ? -ESTALE : 0;
 }
 
@@ -62,18 +64,16 @@ int fleet_share(struct fleet_flight *x, int code, const struct iovec *iov,
 	/* Without its host flight, the host's next leader has the lease. */
 	if (!l)
 		return 0;
-	if (lease_flight_stands(l)) {
-		l->request.code = code;
-		l->request.ttl_ms = code ? f->neg_ttl_ms : f->ttl_ms;
-		l->request.iov = iov;
-		l->request.count = count;
-		r = share(x, l);
-		kill_point(fleet_published);
-	} else {
-		engine_tell(x->fleet, l->map, x->fleet->ops->release,
-			    &l->request);
+	if (!lease_flight_stands(l)) {
+		lease_give_back(x->fleet, l);
+		return 0;
 	}
-	lease_free(l);
+	l->request.code = code;
+	l->request.ttl_ms = code ? f->neg_ttl_ms : f->ttl_ms;
+	l->request.iov = iov;
+	l->request.count = count;
+	r = share(x, l);
+	kill_point(fleet_published);
 	return r;
 }
 

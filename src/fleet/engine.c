@@ -52,11 +52,12 @@ int engine_ask(const struct sfshm_fleet *fleet, struct mapping *map,
 	return -EHOSTUNREACH;
 }
 
-void engine_tell(const struct sfshm_fleet *fleet, struct mapping *map,
-		 engine_op op, struct sfshm_fleet_request *request)
+int engine_tell(const struct sfshm_fleet *fleet, struct mapping *map,
+		engine_op op, struct sfshm_fleet_request *request)
 {
 	struct sfshm_fleet_answer answer = ENGINE_NO_ANSWER;
+	int r = engine_ask(fleet, map, op, request, NS_NEVER, &answer);
 
-	(void)engine_ask(fleet, map, op, request, NS_NEVER, &answer);
 	free(answer.bytes.data);
+	return r;
 }

@@ -105,19 +105,23 @@ static void serve(struct sfshm_fleet *fleet, struct lease *l)
 {
 	struct leases *all = &fleet->leases;
 	bool stands;
+	int r = 0;
 
 	l->renewing = true;
 	pthread_mutex_unlock(&all->lock);
-	stands = lease_flight_stands(l);
+	stands = !l->over && lease_flight_stands(l);
 	if (l->lost)
 		l->renew_at = soon(fleet, fleet->lease_ms / 3);
 	else if (stands)
 		renew(fleet, l);
 	else
-		engine_tell(fleet, l->map, fleet->ops->release, &l->request);
+		r = engine_tell(fleet, l->map, fleet->ops->release,
+				&l->request);
 	pthread_mutex_lock(&all->lock);
 	l->renewing = false;
-	if (!stands) {
+	if (r && lease_is_alive(l)) {
+		l->renew_at = soon(fleet, fleet->retry_ms);
+	} else if (!stands) {
 		*find(all, l->number) = l->next;
 		lease_free(l);
 	}
@@ -183,6 +187,17 @@ static void start_thread(struct sfshm_fleet *fleet)
 	pthread_attr_destroy(&attr);
 }
 
+/* Called with the lock held. */
+static void link_in(struct sfshm_fleet *fleet, struct lease *l)
+{
+	struct leases *all = &fleet->leases;
+
+	l->next = all->first;
+	all->first = l;
+	start_thread(fleet);
+	pthread_cond_broadcast(&all->changed);
+}
+
 int lease_add(struct sfshm_fleet *fleet,
 	      const struct sfshm_fleet_request *request, uint64_t sent,
 	      const struct flight *f, uint64_t *number)
@@ -209,10 +224,7 @@ int lease_add(struct sfshm_fleet *fleet,
 	}
 	pthread_mutex_lock(&all->lock);
 	*number = l->number = ++all->last_number;
-	l->next = all->first;
-	all->first = l;
-	start_thread(fleet);
-	pthread_cond_broadcast(&all->changed);
+	link_in(fleet, l);
 	pthread_mutex_unlock(&all->lock);
 	return 0;
 }
@@ -229,6 +241,23 @@ struct lease *lease_take(struct sfshm_fleet *fleet, uint64_t number)
 		*at = l->next;
 	pthread_mutex_unlock(&all->lock);
 	return l;
+}
+
+void lease_give_back(struct sfshm_fleet *fleet, struct lease *l)
+{
+	struct leases *all = &fleet->leases;
+
+	l->request.iov = NULL;
+	l->request.count = 0;
+	if (!engine_tell(fleet, l->map, fleet->ops->release, &l->request)) {
+		lease_free(l);
+		return;
+	}
+	l->over = true;
+	l->renew_at = soon(fleet, fleet->retry_ms);
+	pthread_mutex_lock(&all->lock);
+	link_in(fleet, l);
+	pthread_mutex_unlock(&all->lock);
 }
 
 bool lease_is_lost(struct sfshm_fleet *fleet, uint64_t number)

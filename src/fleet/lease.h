@@ -6,7 +6,8 @@
  * A flight names its lease by a number. If its thread ends without ending the
  * flight, the renewing thread finds that the host flight stands no more, and
  * gives the lease back: unless the host's next leader has inherited it, for the
- * engine then refuses the old token.
+ * engine then refuses the old token. If the engine does not answer, the thread
+ * tries again for as long as the lease can last.
  *
  *  LEASE-1. At most one request of a lease is under way. So no renewal that
  *           was sent before a release reaches the engine after it, as long as
@@ -38,6 +39,7 @@ struct lease {
 	uint64_t renew_at; /* CLOCK_MONOTONIC, ns */
 	bool renewing;     /* a request of the thread is under way: LEASE-1 */
 	bool lost;         /* the engine has said so */
+	bool over;         /* to be given back, not renewed */
 	/* the host flight, with a reference to the mapping */
 	struct mapping *map;
 	uint64_t life;
@@ -88,6 +90,13 @@ bool lease_flight_stands(const struct lease *l);
 
 /* Frees a lease that was taken. */
 void lease_free(struct lease *l);
+
+/*
+ * Ends a lease that was taken, in the engine, and frees it. If the engine does
+ * not answer, leaves that to the renewing thread. The lease's flight is about
+ * to end, or has ended.
+ */
+void lease_give_back(struct sfshm_fleet *fleet, struct lease *l);
 
 /* Whether the engine has said that the lease is lost. */
 bool lease_is_lost(struct sfshm_fleet *fleet, uint64_t number);

@@ -210,6 +210,90 @@ static void when_it_dies_meanwhile(void **state)
 	}
 }
 
+/* A request that the engine never gets, of the next so many. */
+static uint32_t losses;
+
+static int lose(const struct sfshm_fleet_request *q)
+{
+	uint32_t n = load_relaxed(&losses);
+
+	(void)q;
+	return n && cas_relaxed(&losses, n, n - 1) ? -ECONNRESET : 0;
+}
+
+static int lose_publish(void *engine, const struct sfshm_fleet_request *q,
+			struct sfshm_fleet_answer *a)
+{
+	int r = lose(q);
+
+	return r ? r : sfshm_fleet_redis()->publish(engine, q, a);
+}
+
+static int lose_release(void *engine, const struct sfshm_fleet_request *q,
+			struct sfshm_fleet_answer *a)
+{
+	int r = lose(q);
+
+	return r ? r : sfshm_fleet_redis()->release(engine, q, a);
+}
+
+/* Host 0 leads, host 1 waits for it, and the end of host 0's flight is lost. */
+static void lose_the_end(bool releases)
+{
+	const struct sfshm_fleet_options hasty = {
+		.lease_ms = LONG_LEASE_MS,
+		.command_ms = PATIENCE_MS,
+		.retry_ms = 1,
+	};
+	struct sfshm_fleet_ops ops = *sfshm_fleet_redis();
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct host host = host_open(0, NULL), other = host_open(1, NULL);
+	struct worker w = {
+		.host = &other,
+		.key = "key",
+		.policy.ttl_ms = 3600000,
+		.work = publish_text,
+		.arg = "other",
+	};
+	struct sfshm_fleet_flight flight;
+	struct sfshm_fleet *fleet;
+
+	ops.publish = lose_publish;
+	ops.release = lose_release;
+	fleet = fleet_join(host.handle, &hasty, &ops, server_url);
+	assert_int_equal(sfshm_fleet_begin(fleet, "key", 3, NULL, &flight,
+					   &result),
+			 SFSHM_LEADER);
+	worker_start(&w);
+	demand(eventually(blocked() == 1));
+	store_relaxed(&losses, 3);
+	assert_int_equal(releases ? sfshm_fleet_release(&flight) :
+				    sfshm_fleet_publish(&flight, "mine", 4),
+			 0);
+	assert_int_equal(sfshm_fleet_shared(&flight), 0);
+	/* The lease is an hour: the waiter hears of its end. */
+	worker_join(&w);
+	assert_int_equal(w.outcome, SFSHM_COMPUTED);
+	assert_int_equal(w.result.fleet, 1);
+	sfshm_result_clear(&w.result);
+	assert_int_equal(sfshm_fleet_close(fleet), 0);
+	host_close(&host);
+	host_close(&other);
+}
+
+/* It is back before the lease has run out. */
+static void as_a_flight_ends(void **state)
+{
+	(void)state;
+	lose_the_end(false);
+}
+
+static void as_a_flight_is_released(void **state)
+{
+	(void)state;
+	lose_the_end(true);
+}
+
 /* A server without memory refuses leases, and nothing is left half-done. */
 static void when_it_is_full(void **state)
 {
@@ -230,6 +314,9 @@ static void when_it_is_full(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		/* Before the others move the clock, by which threads sleep. */
+		in_fleet(as_a_flight_ends),
+		in_fleet(as_a_flight_is_released),
 		in_fleet(one_call_tries_for_its_host),
 		in_fleet(or_calls_fail),
 		in_fleet(until_it_is_back),

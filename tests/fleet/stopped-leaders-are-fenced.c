@@ -285,6 +285,36 @@ static void tokens_grow_though_the_clock_goes_back(void **state)
 	close_engine();
 }
 
+/* It has kept nothing, neither tokens nor leases. */
+static void tokens_grow_though_the_engine_forgets(void **state)
+{
+	uint64_t last = 0;
+	struct pair p;
+
+	(void)state;
+	lead(&p);
+	for (int i = 0; i < 4; i++) {
+		uint64_t token = sfshm_fleet_token(&p.flight);
+
+		assert_true(token > last);
+		last = token;
+		server_kill();
+		server_start();
+		/* The lease lasts by the leader's own clock. */
+		assert_int_equal(sfshm_fleet_publish(&p.flight, "", 0), 0);
+		assert_int_equal(sfshm_fleet_shared(&p.flight), 1);
+		assert_int_equal(sfshm_fleet_invalidate(p.host[i % 2].fleet,
+							"key", 3, SFSHM_HARD),
+				 0);
+		assert_int_equal(sfshm_fleet_begin(p.host[i % 2].fleet, "key",
+						   3, &hour, &p.flight,
+						   &p.result),
+				 SFSHM_LEADER);
+	}
+	assert_int_equal(sfshm_fleet_release(&p.flight), 0);
+	end(&p);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +327,7 @@ int main(int argc, char **argv)
 		in_fleet(repeated_requests_do_no_harm),
 		in_fleet(renewals_that_are_late_do_no_harm),
 		in_fleet(tokens_grow_though_the_clock_goes_back),
+		in_fleet(tokens_grow_though_the_engine_forgets),
 	};
 
 	if (server_impossible())
