@@ -20,8 +20,9 @@
  *
  * The host flight protects all of them: if its leader dies, a follower takes
  * over and begins at ASKING. The segment notes nothing of the state, so no
- * death leaves a wrong note. The lease's holder is the segment (segment/holder.h), and
- * so the follower gets the dead leader's lease at once, with a higher token.
+ * death leaves a wrong note. The lease's holder is the segment and its
+ * successors (segment/holder.h), and so the follower gets the dead leader's
+ * lease at once, with a higher token.
  */
 #ifndef FLEET_FLEET_H
 #define FLEET_FLEET_H
