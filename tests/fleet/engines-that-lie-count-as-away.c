@@ -229,8 +229,8 @@ static void assert_computed(struct host *host, uint32_t fleet)
 
 /* Answers that no request can have. */
 static const char *const nonsense[] = {
-	CUT, /* no answer at all */
-	"*2\r\n$3\r\nLE" CUT,
+	CUT,                  /* no answer at all */
+	"*2\r\n$3\r\nLE\x01", /* cut */
 	"garbage\r\n",
 	"+OK\r\n",
 	":1\r\n",
@@ -264,9 +264,9 @@ static const char *const no_lease[] = {
 	"*1\r\n$4\r\nHELD\r\n",
 	"*1\r\n$3\r\nHIT\r\n",
 	"*5\r\n$3\r\nHIT\r\n$1\r\n0\r\n$1\r\n9\r\n$1\r\n0\r\n$1\r\nv\r\n",
-	HIT "$1\r\nx\r\n$1\r\nv\r\n",
-	HIT "$11\r\n-2147483648\r\n$1\r\nv\r\n",
-	HIT "$11\r\n99999999999\r\n$1\r\nv\r\n",
+	"*5\r\n$3\r\nHIT\r\n$1\r\n9\r\n$1\r\n9\r\n$1\r\nx\r\n$1\r\nv\r\n",
+	"*5\r\n$3\r\nHIT\r\n$1\r\n9\r\n$1\r\n9\r\n$11\r\n-2147483648\r\n$1\r\nv\r\n",
+	"*5\r\n$3\r\nHIT\r\n$1\r\n9\r\n$1\r\n9\r\n$11\r\n99999999999\r\n$1\r\nv\r\n",
 };
 
 static void instead_of_a_lease(void **state)

@@ -103,6 +103,14 @@ static void signals_end_a_wait_if_asked(void **state)
 	end(&p);
 }
 
+static void signal_once(pthread_t thread)
+{
+	uint32_t seen = load_relaxed(&handled);
+
+	demand(!pthread_kill(thread, SIGUSR1));
+	demand(eventually(load_relaxed(&handled) > seen));
+}
+
 static void but_not_otherwise(void **state)
 {
 	const struct sfshm_policy policy = { .flags = 0 };
@@ -110,12 +118,8 @@ static void but_not_otherwise(void **state)
 
 	(void)state;
 	begin(&p, &policy);
-	for (int i = 0; i < 20; i++) {
-		uint32_t seen = load_relaxed(&handled);
-
-		demand(!pthread_kill(p.waiter.thread, SIGUSR1));
-		demand(eventually(load_relaxed(&handled) > seen));
-	}
+	for (int i = 0; i < 20; i++)
+		signal_once(p.waiter.thread);
 	assert_int_equal(sfshm_fleet_publish(&p.flight, "value", 5), 0);
 	worker_join(&p.waiter);
 	assert_int_equal(p.waiter.outcome, SFSHM_AWAITED);
