@@ -6,19 +6,16 @@
 /* The segment's own identity, in two halves. */
 static void identify(const struct mapping *map, uint64_t half[2])
 {
-	struct {
-		uint64_t seed, created, dev, ino;
-		uint8_t boot_id[16];
-	} id = {
-		.seed = map->seed,
-		.created = load_relaxed(&map->header->created),
-		.dev = map->dev,
-		.ino = map->ino,
+	uint64_t id[6] = {
+		map->seed,
+		load_relaxed(&map->header->created),
+		map->dev,
+		map->ino,
 	};
 
-	copy_torn(id.boot_id, &map->header->boot_id, sizeof(id.boot_id));
-	half[0] = hash_bytes(&id, sizeof(id), 0);
-	half[1] = hash_bytes(&id, sizeof(id), half[0]);
+	copy_torn(&id[4], &map->header->boot_id, 16);
+	half[0] = hash_bytes(id, sizeof(id), 0);
+	half[1] = hash_bytes(id, sizeof(id), half[0]);
 }
 
 void holder_of(const struct mapping *map, uint8_t holder[SFSHM_FLEET_HOLDER])

@@ -37,7 +37,7 @@ static struct ledger {
 	struct run run[RUNS];
 } * ledger;
 
-static struct sfshm_fleet_options options;
+static struct sfshm_fleet_options crowd_options;
 
 static uint64_t now_ns(void)
 {
@@ -98,9 +98,9 @@ static void judge(int host, uint32_t key, uint64_t before,
 	fetch_add_relaxed(&ledger->results, 1);
 	if (token < before)
 		store_release(&ledger->went_back, 1);
-	while ((seen = load_acquire(word)) < token &&
-	       !cas_acq_rel(word, seen, token))
-		continue;
+	do {
+		seen = load_acquire(word);
+	} while (seen < token && !cas_acq_rel(word, seen, token));
 }
 
 static void ask_for_ever(int worker)
@@ -111,7 +111,7 @@ static void ask_for_ever(int worker)
 	};
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	int number = worker % FLEET;
-	struct host host = host_open(number, &options);
+	struct host host = host_open(number, &crowd_options);
 	struct act act = { .worker = worker };
 
 	srandom((unsigned int)getpid());
@@ -209,7 +209,9 @@ static void settle(bool may_overlap)
 		demand(waitpid(crowd[i], &status, 0) == crowd[i]);
 		assert_int_equal(status, 0);
 	}
-	n = ledger->runs < RUNS ? ledger->runs : RUNS;
+	n = load_acquire(&ledger->runs);
+	if (n > RUNS)
+		n = RUNS;
 	qsort(ledger->run, n, sizeof(ledger->run[0]), by_token);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct run *run = &ledger->run[i], *last = run - 1;
@@ -234,7 +236,7 @@ static void settle(bool may_overlap)
 static void begin(uint32_t lease_ms)
 {
 	ledger = shared_memory(sizeof(*ledger));
-	options = (struct sfshm_fleet_options){
+	crowd_options = (struct sfshm_fleet_options){
 		.lease_ms = lease_ms,
 		.command_ms = 2000,
 		.retry_ms = 20,

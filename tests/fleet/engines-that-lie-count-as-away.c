@@ -76,11 +76,13 @@ static const char *reply_to(const redisReply *q)
 static bool pour(int fd)
 {
 	static char sand[64 << 10];
+	ssize_t n;
 
 	memset(sand, 'a', sizeof(sand));
 	demand(send(fd, "+", 1, MSG_NOSIGNAL) == 1);
-	while (send(fd, sand, sizeof(sand), MSG_NOSIGNAL) > 0)
-		continue;
+	do {
+		n = send(fd, sand, sizeof(sand), MSG_NOSIGNAL);
+	} while (n > 0);
 	return false;
 }
 

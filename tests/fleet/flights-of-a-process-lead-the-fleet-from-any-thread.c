@@ -45,9 +45,9 @@ static int publish_late(void *engine, const struct sfshm_fleet_request *q,
 
 static struct host other;
 static struct sfshm *handle;
-static struct sfshm_fleet *fleet;
+static struct sfshm_fleet *mine;
 static struct sfshm_fleet_flight flight;
-static struct sfshm_result result;
+static struct sfshm_result got;
 
 /* Host 0 begins a flight of "key". */
 static void lead(const struct sfshm_policy *policy, uint32_t lease_ms)
@@ -65,21 +65,21 @@ static void lead(const struct sfshm_policy *policy, uint32_t lease_ms)
 	before_publish = NULL;
 	store_relaxed(&renewals, 0);
 	store_relaxed(&releases, 0);
-	result = (struct sfshm_result)SFSHM_RESULT_INIT;
+	got = (struct sfshm_result)SFSHM_RESULT_INIT;
 	other = host_open(1, NULL);
 	host_name(0, name);
 	demand(!sfshm_open(&handle, name, &create));
-	fleet = fleet_join(handle, &o, &ops, server_url);
-	assert_int_equal(sfshm_fleet_begin(fleet, "key", 3, policy, &flight,
-					   &result),
+	mine = fleet_join(handle, &o, &ops, server_url);
+	assert_int_equal(sfshm_fleet_begin(mine, "key", 3, policy, &flight,
+					   &got),
 			 SFSHM_LEADER);
-	assert_int_equal(result.fleet, 1);
+	assert_int_equal(got.fleet, 1);
 }
 
 static void end(void)
 {
-	sfshm_result_clear(&result);
-	assert_int_equal(sfshm_fleet_close(fleet), 0);
+	sfshm_result_clear(&got);
+	assert_int_equal(sfshm_fleet_close(mine), 0);
 	assert_sound(handle);
 	assert_int_equal(sfshm_close(handle), 0);
 	host_close(&other);
@@ -102,10 +102,10 @@ static void *publish(void *unused)
 
 static void assert_other_host_gets(const char *text)
 {
-	assert_int_equal(ask(&other, "key", publish_text, "other", &result),
+	assert_int_equal(ask(&other, "key", publish_text, "other", &got),
 			 SFSHM_CACHED);
-	assert_int_equal(result.fleet, 1);
-	assert_true(result_is(&result, text));
+	assert_int_equal(got.fleet, 1);
+	assert_true(result_is(&got, text));
 }
 
 static void by_a_value(void **state)
@@ -133,9 +133,9 @@ static void by_a_failure(void **state)
 	negative.neg_ttl_ms = 3600000;
 	lead(&negative, LONG_LEASE_MS);
 	elsewhere(fail_it);
-	assert_int_equal(ask(&other, "key", publish_text, "", &result),
+	assert_int_equal(ask(&other, "key", publish_text, "", &got),
 			 -EREMOTEIO);
-	assert_int_equal(result.code, -EIO);
+	assert_int_equal(got.code, -EIO);
 	end();
 }
 
@@ -160,8 +160,8 @@ static void but_once(void **state)
 	before_publish = try_elsewhere;
 	assert_int_equal(sfshm_fleet_publish(&flight, "first", 5), 0);
 	assert_int_equal(sfshm_fleet_shared(&flight), 1);
-	assert_int_equal(sfshm_get(handle, "key", 3, &result), SFSHM_CACHED);
-	assert_true(result_is(&result, "first"));
+	assert_int_equal(sfshm_get(handle, "key", 3, &got), SFSHM_CACHED);
+	assert_true(result_is(&got, "first"));
 	assert_other_host_gets("first");
 	end();
 }
@@ -191,14 +191,14 @@ static void though_one_is_cancelled(void **state)
 	lead(&choosy, LONG_LEASE_MS);
 	elsewhere(publish_and_be_cancelled);
 	assert_int_equal(sfshm_fleet_release(&flight), 0);
-	assert_int_equal(ask(&other, "key", publish_text, "other", &result),
+	assert_int_equal(ask(&other, "key", publish_text, "other", &got),
 			 SFSHM_COMPUTED);
 	end();
 }
 
 static void *move(void *unused)
 {
-	demand(sfshm_flight_value(&flight.host, &result) == -ENODATA);
+	demand(sfshm_flight_value(&flight.host, &got) == -ENODATA);
 	demand(eventually(load_relaxed(&renewals) >= 3 ||
 			  load_relaxed(&releases)));
 	return unused;
@@ -211,7 +211,7 @@ static void as_long_as_it_takes(void **state)
 	lead(&detached, 1000);
 	elsewhere(move);
 	assert_int_equal(load_relaxed(&releases), 0);
-	assert_int_equal(sfshm_fleet_close(fleet), -EBUSY);
+	assert_int_equal(sfshm_fleet_close(mine), -EBUSY);
 	assert_int_equal(sfshm_fleet_release(&flight), 0);
 	assert_int_equal(load_relaxed(&releases), 1);
 	end();
@@ -224,7 +224,7 @@ static void until_the_task_gives_it_back(void **state)
 	assert_int_equal(sfshm_release_all(handle, 7), 1);
 	assert_int_equal(sfshm_fleet_publish(&flight, "late", 4), -ESTALE);
 	demand(eventually(load_relaxed(&releases) == 1));
-	assert_int_equal(ask(&other, "key", publish_text, "other", &result),
+	assert_int_equal(ask(&other, "key", publish_text, "other", &got),
 			 SFSHM_COMPUTED);
 	end();
 }
@@ -242,7 +242,7 @@ static void or_its_thread_does(void **state)
 	assert_int_equal(sfshm_fleet_publish(&flight, "late", 4), -ESTALE);
 	sfshm_fleet_cleanup(&flight);
 	assert_int_equal(load_relaxed(&releases), 1);
-	assert_int_equal(ask(&other, "key", publish_text, "other", &result),
+	assert_int_equal(ask(&other, "key", publish_text, "other", &got),
 			 SFSHM_COMPUTED);
 	end();
 }

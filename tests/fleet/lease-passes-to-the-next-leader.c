@@ -19,7 +19,7 @@ static int hang(struct sfshm_fleet_flight *flight, void *arg)
 	demand(eventually(sfshm_flight_waiters(&flight->host) > 0));
 	store_release(&n->ready, 1);
 	while (pause())
-		continue;
+		;
 	return 0;
 }
 
@@ -145,7 +145,7 @@ static int hang_alone(struct sfshm_fleet_flight *flight, void *arg)
 
 	store_release(&n->token, sfshm_fleet_token(flight));
 	while (pause())
-		continue;
+		;
 	return 0;
 }
 
