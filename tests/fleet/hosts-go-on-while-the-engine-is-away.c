@@ -176,9 +176,9 @@ static int kill_engine_when_watched(struct sfshm_fleet_flight *flight,
 	return sfshm_fleet_publish(flight, "mine", 4);
 }
 
-static void await_a_request(void)
+static void await_the_lease(void)
 {
-	demand(eventually(server_requests() > 0));
+	demand(eventually(!strcmp(server_ask("EXISTS t:{key}L"), ":1\r\n")));
 }
 
 /* Leader and waiter both end by themselves. */
@@ -198,7 +198,7 @@ static void when_it_dies_meanwhile(void **state)
 		};
 		worker_start(&w[i]);
 		if (!i)
-			await_a_request();
+			await_the_lease();
 	}
 	for (int i = 0; i < 2; i++) {
 		worker_join(&w[i]);
