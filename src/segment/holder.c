@@ -12,8 +12,10 @@ static void identify(const struct mapping *map, uint64_t half[2])
 		map->dev,
 		map->ino,
 	};
+	uint8_t boot_id[16];
 
-	copy_torn(&id[4], &map->header->boot_id, 16);
+	copy_torn(boot_id, &map->header->boot_id, sizeof(boot_id));
+	memcpy(&id[4], boot_id, sizeof(boot_id));
 	half[0] = hash_bytes(id, sizeof(id), 0);
 	half[1] = hash_bytes(id, sizeof(id), half[0]);
 }
