@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The public calls on flights: sfshm_begin(), and those that end a flight. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -271,6 +272,18 @@ on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 	return r;
 }
 
+/* The thread may be cancelled in the caller's function. */
+/* glibc's macros nest deeply. NOLINTNEXTLINE(readability-function-size) */
+static bool fits(const struct flight *f, const struct sfshm_result *whole)
+{
+	bool r;
+
+	pthread_cleanup_push(free, whole->value.data);
+	r = f->fits(whole, f->arg) != 0;
+	pthread_cleanup_pop(0);
+	return r;
+}
+
 /* Asks the policy's `fits` whether the value is this key's. */
 static int check_fit(const struct flight *f, const struct iovec *iov, int count)
 {
@@ -293,7 +306,7 @@ static int check_fit(const struct flight *f, const struct iovec *iov, int count)
 		       iov[i].iov_base, iov[i].iov_len);
 		whole.value.len += iov[i].iov_len;
 	}
-	if (!r && !f->fits(&whole, f->arg))
+	if (!r && !fits(f, &whole))
 		r = -EILSEQ;
 	free(whole.value.data);
 	return r;

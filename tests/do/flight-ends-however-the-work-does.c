@@ -205,7 +205,7 @@ static int wait_for_ever(struct sfshm_flight *flight, void *unused)
 	(void)flight;
 	(void)unused;
 	for (;;)
-		pause();
+		cancellable_nap();
 	return 0;
 }
 

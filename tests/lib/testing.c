@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "testing.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "agent.h"
@@ -225,6 +227,14 @@ void sleeps_note(void)
 	sleeps = (struct sleeps){ 0 };
 	sys.waitv = waitv_noted;
 	sys.wait = wait_noted;
+}
+
+void cancellable_nap(void)
+{
+	const struct timespec tick = { .tv_nsec = NS_PER_MS };
+
+	syscall(SYS_nanosleep, &tick, NULL);
+	pthread_testcancel();
 }
 
 static uint64_t now_ahead(void)

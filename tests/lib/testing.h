@@ -133,6 +133,12 @@ struct sleeps {
 extern struct sleeps sleeps;
 void sleeps_note(void);
 
+/*
+ * Sleeps for a moment; a thread may be cancelled there. ThreadSanitizer loses
+ * sight of the locks of a thread that is cancelled in a call of libc.
+ */
+void cancellable_nap(void);
+
 /* Moves the library's clock in this process ahead. */
 void clock_advance(uint64_t ms);
 

@@ -296,12 +296,23 @@ static void into_the_segment_that_has_the_name(void **state)
 	assert_int_equal(sfshm_close(handle), 0);
 }
 
-static uint32_t stop;
+static uint32_t stop, hitting;
 
+/*
+ * Allocates memory for its first hit only. A child must not need a lock of the
+ * allocator that a thread of the parent held: AddressSanitizer's allocator does
+ * not release it.
+ */
 static void *hit(void *unused)
 {
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+
+	demand(sfshm_get(handle, "parents", 7, &result) == SFSHM_CACHED);
+	fetch_add_acq_rel(&hitting, 1);
 	while (!load_acquire(&stop))
-		demand(get(handle, "parents") == SFSHM_CACHED);
+		demand(sfshm_get(handle, "parents", 7, &result) ==
+		       SFSHM_CACHED);
+	sfshm_result_clear(&result);
 	return unused;
 }
 
@@ -342,6 +353,7 @@ static void while_threads_of_the_parent_are_inside(void **state)
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, hit, NULL),
 				 0);
+	assert_true(eventually(load_acquire(&hitting) == 4));
 	for (int i = 0; i < 40; i++)
 		assert_int_equal(
 			child_gone(child_start(use_in_threads, 0, NULL)), 0);

@@ -128,7 +128,7 @@ static int work_for_ever(struct sfshm_flight *f, void *arg)
 	(void)f;
 	store_release((uint32_t *)arg, 1);
 	for (;;)
-		pause();
+		cancellable_nap();
 	return 0;
 }
 

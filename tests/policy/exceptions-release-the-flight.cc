@@ -14,6 +14,7 @@
 #include <thread>
 
 #include <pthread.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <sfshm.h>
@@ -269,8 +270,11 @@ void *lead_until_cancelled(void *)
 	if (flight.begin(handle, "cancel", nullptr, res) != SFSHM_LEADER)
 		std::abort();
 	leading = true;
-	for (;;)
-		pause();
+	/* As cancellable_nap() of tests/lib/testing.h. */
+	for (;;) {
+		syscall(SYS_sched_yield);
+		pthread_testcancel();
+	}
 	return nullptr;
 }
 

@@ -238,6 +238,9 @@ static void given_to_one_that_dies(void **state)
 	sigset_t set;
 
 	(void)state;
+	/* It takes the next thread on that stack for the one that left. */
+	if (UNDER_ASAN)
+		skip();
 	leave_now = receiver_tid = 0;
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
@@ -267,7 +270,7 @@ static int check_slowly(const struct sfshm_result *unused, void *arg)
 	(void)arg;
 	store_release(&inside, 1);
 	while (load_acquire(&held_up))
-		pause();
+		cancellable_nap();
 	return 1;
 }
 

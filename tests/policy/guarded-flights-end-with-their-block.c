@@ -83,7 +83,7 @@ static void lead_then(void *exits)
 	if (exits)
 		pthread_exit(NULL);
 	for (;;)
-		pause();
+		cancellable_nap();
 }
 
 /* Further out the thread takes its time; the flight does not wait for that. */

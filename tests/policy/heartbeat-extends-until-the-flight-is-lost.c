@@ -245,7 +245,7 @@ static int work_for_ever(struct sfshm_flight *f, void *started)
 	demand(sfshm_heartbeat_start(&own, f) == 0);
 	store_release((uint32_t *)started, 1);
 	for (;;)
-		pause();
+		cancellable_nap();
 	return 0;
 }
 

@@ -17,6 +17,8 @@
  *      than the scenario says: each wake comes (schedule.c).
  *  ORACLE-7. A key's generation grows with each flight. That a lock's holder
  *      died is told to the next one.
+ *  ORACLE-8. A caller that begins after an invalidation of a tag has returned
+ *      gets no value with that tag that was made before it.
  */
 #ifndef EXPLORE_ORACLE_H
 #define EXPLORE_ORACLE_H

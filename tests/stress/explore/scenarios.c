@@ -24,6 +24,8 @@ extern const struct scenario scenario_forget;
 extern const struct scenario scenario_claim;
 extern const struct scenario scenario_claim_key;
 extern const struct scenario scenario_claim_release;
+extern const struct scenario scenario_tag;
+extern const struct scenario scenario_tag_twice;
 extern const struct scenario scenario_insert;
 extern const struct scenario scenario_evict;
 extern const struct scenario scenario_reuse;
@@ -74,6 +76,8 @@ const struct scenario *const scenarios[] = {
 	&scenario_put,
 	&scenario_put_twice,
 	&scenario_put_if,
+	&scenario_tag,
+	&scenario_tag_twice,
 	&scenario_insert,
 	&scenario_evict,
 	&scenario_reuse,

@@ -95,6 +95,7 @@ int scene_begin(struct scene_flight *sf, unsigned int key,
 		    fast_begin(scene_self, &c.key, policy, &sf->f, &sf->r);
 	if (r == AGAIN)
 		r = flight_begin(&c, &sf->f);
+	sf->source = world.source;
 	if (r == SFSHM_LEADER)
 		oracle_leads(key, policy->lock_age_ms ?
 					  world.now + policy->lock_age_ms * MS :
@@ -113,7 +114,8 @@ int scene_publish(struct scene_flight *sf)
 {
 	static uint8_t count;
 	uint64_t w = (uint64_t)(sf->key + 1) << 56 |
-		     (uint64_t)(fiber_current + 1) << 48 | ++count;
+		     (uint64_t)(fiber_current + 1) << 48 |
+		     (uint64_t)sf->source << 40 | ++count;
 	uint64_t value[2] = { w, w };
 	struct iovec iov = { .iov_base = value, .iov_len = sizeof(value) };
 
@@ -192,12 +194,38 @@ int scene_put(unsigned int key, const uint64_t *needed)
 	return undamaged(r);
 }
 
+/* Any that is not 0; its word is the first. */
+#define TAG ((uint64_t)SHM_TAG_WORDS)
+
+void scene_tag(struct scene_flight *sf)
+{
+	if (tagging_add(&sf->f.tagging, TAG))
+		oracle_fail("P%d cannot add a tag", fiber_current);
+}
+
+void scene_change_source(void)
+{
+	uint8_t version = ++world.source;
+
+	undamaged(flight_invalidate_tag(scene_self, TAG));
+	if (world.told < version)
+		world.told = version;
+}
+
 int scene_publisher(void)
 {
 	uint64_t w;
 
 	memcpy(&w, bytes, sizeof(w));
 	return (int)(w >> 48 & 0xff) - 1;
+}
+
+uint8_t scene_source(void)
+{
+	uint64_t w;
+
+	memcpy(&w, bytes, sizeof(w));
+	return (uint8_t)(w >> 40);
 }
 
 void scene_expect(const char *what, int got, int one, int other)

@@ -28,6 +28,7 @@ void scene_leave(void);
 struct scene_flight {
 	struct flight f, claim;
 	unsigned int key;
+	uint8_t source; /* the version that the value is made from */
 	struct sfshm_result r;
 };
 
@@ -54,8 +55,17 @@ int scene_forget(unsigned int key);
 /* As sfshm_put(), or sfshm_put_if() with the generation `needed` (or NULL). */
 int scene_put(unsigned int key, const uint64_t *needed);
 
+/* The flight's value is to carry the one tag that there is. */
+void scene_tag(struct scene_flight *sf);
+
+/* Changes what values are made from, and then invalidates the tag. */
+void scene_change_source(void);
+
 /* The participant that published the value that this one got last. */
 int scene_publisher(void);
+
+/* The version that this value is made from. */
+uint8_t scene_source(void);
 
 /* The answer is one of those that may be. */
 void scene_expect(const char *what, int got, int one, int other);

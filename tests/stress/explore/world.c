@@ -23,9 +23,6 @@ struct mapping world_map;
 /* From the first field that ever changes. */
 #define CHANGES offsetof(struct shm_header, epoch)
 
-/* No scenario has tags, so these stay 0, and no run need copy them. */
-static uint64_t tag_words[SHM_TAG_WORDS];
-
 static uint64_t changes; /* hash of what differs from the start */
 
 static uint64_t line_up(uint64_t n)
@@ -50,11 +47,12 @@ static void place(struct shm_geometry *g)
 	at += line_up(g->granules * sizeof(uint64_t));
 	g->granules_at = at;
 	at += g->granules * SHM_GRANULE;
-	g->file_size = at;
-	if (at <= WORLD_BYTES)
+	g->file_size = at + WORLD_TAG_WORDS * sizeof(uint64_t);
+	if (g->file_size <= WORLD_COPIED)
 		return;
-	fprintf(stderr, "explore: a segment of %llu bytes: raise WORLD_BYTES\n",
-		(unsigned long long)at);
+	fprintf(stderr,
+		"explore: a segment of %llu bytes: raise WORLD_COPIED\n",
+		(unsigned long long)g->file_size);
 	exit(2);
 }
 
@@ -74,7 +72,8 @@ void world_make(uint32_t slots, uint32_t granules, uint32_t buckets)
 	memset(&world, 0, sizeof(world));
 	memset(&world_map, 0, sizeof(world_map));
 	mapping_lay_out(&world_map, world_bytes, g);
-	world_map.tag_words = tag_words;
+	world_map.tag_words = (uint64_t *)(void *)(world_bytes + g->file_size) -
+			      WORLD_TAG_WORDS;
 	world_map.word_offset = 0;
 	/* Times are told from "none" by not being 0. */
 	world.now = UINT64_C(1) << 40;

@@ -17,7 +17,14 @@
 #define WORLD_SLOTS 8
 #define WORLD_RECORDS 6
 #define WORLD_LOCKS (2 * FIBERS)
-#define WORLD_BYTES 24576
+/*
+ * Runs copy so much of the segment: its tags' words are last, and scenarios
+ * have tags of the first ones only.
+ */
+#define WORLD_COPIED 24576
+#define WORLD_TAG_WORDS 8
+#define WORLD_BYTES \
+	(WORLD_COPIED + (SHM_TAG_WORDS - WORLD_TAG_WORDS) * sizeof(uint64_t))
 
 enum task_status {
 	TASK_ABSENT,
@@ -61,6 +68,8 @@ struct world {
 	uint8_t stands[WORLD_SLOTS];      /* bit n: fiber n may stand on it */
 	uint64_t generation[8];           /* of each key's last flight */
 	uint8_t deaths, stops;
+	uint8_t source;   /* what values are made from: its version */
+	uint8_t told;     /* its version when the last invalidation returned */
 	uint8_t orphaned; /* a holder of the lock died, and nobody was told */
 };
 

@@ -71,10 +71,14 @@ struct board {
 	uint64_t violations;
 	/* The highest generation that a reader of the key has met. */
 	uint64_t highest[KEYS];
-	/* Who leads the key: a number that no two leaders share. */
-	uint64_t leader[KEYS];
-	uint64_t leaders;
-	uint64_t claimant[CLAIMS]; /* likewise, under each claim */
+	/*
+	 * The highest generation that a leader of the key has had. A leader
+	 * that was stopped before it says so says it late: its flight may be
+	 * another process's by then, which has a higher generation.
+	 */
+	uint64_t leading[KEYS];
+	uint64_t leaders;          /* each leader takes a number */
+	uint64_t claimant[CLAIMS]; /* the last one's, under each claim */
 	uint64_t puts;
 	/* Its value has been renewed: generations differ from the stamp's. */
 	uint32_t renewed[KEYS];

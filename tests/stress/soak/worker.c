@@ -230,17 +230,17 @@ static void ask_again(const struct led *l)
 
 static void lead(struct led *l)
 {
-	uint64_t *leader = &board->leader[l->key];
 	uint64_t *claimant =
-		CLAIMED(l->key) ? &board->claimant[CLAIM_OF(l->key)] : leader;
+		CLAIMED(l->key) ? &board->claimant[CLAIM_OF(l->key)] : NULL;
 	uint32_t dice = random_below(100);
 
 	l->generation = sfshm_flight_generation(&l->flight);
 	l->number = fetch_add_relaxed(&board->leaders, 1) + 1;
 	if (result.owner_died)
 		count(TALLY_inherited);
-	store_release(leader, l->number);
-	store_release(claimant, l->number);
+	raise_to(&board->leading[l->key], l->generation);
+	if (claimant)
+		store_release(claimant, l->number);
 	store_release(&place->led_key, l->key);
 	store_release(&place->led, l->number);
 	if (!LOSABLE(l->key) && random_below(2))
@@ -250,8 +250,8 @@ static void lead(struct led *l)
 		look_around(l);
 	store_release(&place->led, 0);
 	store_release(&board->ended[l->number % ENDED], l->number);
-	l->alone = load_acquire(leader) == l->number &&
-		   load_acquire(claimant) == l->number;
+	l->alone = load_acquire(&board->leading[l->key]) == l->generation &&
+		   (!claimant || load_acquire(claimant) == l->number);
 	if (dice < 5)
 		fail(l);
 	else if (dice < 10)
