@@ -78,7 +78,7 @@ for way in exit memory time error fiber killed; do
 	is "$(cat "$TMP/follower")" "made by the next one" \
 		"$way: the one that waits leads, and makes the value"
 	is "$(ask held)" "given back" "$way: the lock and the permit go back"
-	is "$(sfshm-dump -s "$segment" | awk '$1 ~ /^[0-9]+$/ && $5 > 0')" "" \
+	is "$(sfshm-dump -s "$segment" --json | grep -c '"flights": [1-9]')" 0 \
 		"$way: nobody leads or holds anything"
 done
 is "$(ask after | tail -n 1)" "made afterwards" \

@@ -11,7 +11,7 @@ segment values
 exits 0 "the program about values runs" php_run \
 	"$SFSHM_SOURCE/tests/bindings/php/values.php"
 is "$(cat "$TMP/out")" "done" "it finds nothing wrong"
-is "$(sfshm-dump -s "$segment" | awk '$1 == "text" { print $9 }')" 1 \
+is "$(sfshm-dump -s "$segment" --noheadings -o SIZE --key text | xargs)" 1 \
 	"a string of one byte takes one byte"
 all_is_well
 

@@ -377,14 +377,15 @@ static int die_at(int point)
    tests/flight/stolen-slot-has-its-whole-grace-period.c,
    tests/semaphore/death-at-any-kill-point-frees-the-permits.c,
    tests/lock/dead-sharers-hold-nobody-up.c,
-   tests/save/death-at-any-kill-point-is-mended.c and
+   tests/save/death-at-any-kill-point-is-mended.c,
+   tests/fleet/lease-passes-to-the-next-leader.c and
    tests/peer/unmarked-deaths-free-their-records.c. */
 static bool passed_elsewhere(int point)
 {
 	const char *name = killpoint_name((enum kill_point)point);
 
 	return !strncmp(name, "resize_", 7) || !strncmp(name, "save_", 5) ||
-	       !strncmp(name, "permit_", 7) ||
+	       !strncmp(name, "permit_", 7) || !strncmp(name, "fleet_", 6) ||
 	       !strncmp(name, "semaphore_", 10) ||
 	       !strcmp(name, "max_changed") || !strcmp(name, "door_marked") ||
 	       !strcmp(name, "share_closing") ||

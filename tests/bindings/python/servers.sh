@@ -189,7 +189,7 @@ stop()
 {
 	kill -TERM "$server"
 	wait "$server"
-	is "$(sfshm-dump -s "$SEGMENT" --json | grep -c '"alive": *true')" 0 \
+	is "$(sfshm-dump -s "$SEGMENT" --json | grep -c '"threads_alive": 0,')" 1 \
 		"$name: its end leaves no participant"
 	exits 0 "... and a clean segment" sfshm-ctl verify -s "$SEGMENT"
 	[ "$tap_failed" -eq 0 ] || diag "$(tail -n 30 "$TMP/server.log")"
