@@ -8,6 +8,7 @@
 
 #include "fleet/engine.h"
 #include "fleet/fleet.h"
+#include "os/process.h"
 
 /* How long the thread waits for another lease before it ends. */
 #define IDLE_MS 1000
@@ -233,6 +234,8 @@ struct lease *lease_take(struct sfshm_fleet *fleet, uint64_t number)
 {
 	struct leases *all = &fleet->leases;
 	struct lease *l, **at;
+	/* A thread that is cancelled as it waits would keep the mutex. */
+	int state = uncancelled_begin();
 
 	pthread_mutex_lock(&all->lock);
 	while ((l = *(at = find(all, number))) && l->renewing)
@@ -240,6 +243,7 @@ struct lease *lease_take(struct sfshm_fleet *fleet, uint64_t number)
 	if (l)
 		*at = l->next;
 	pthread_mutex_unlock(&all->lock);
+	uncancelled_end(state);
 	return l;
 }
 

@@ -224,6 +224,9 @@ uint32_t flight_give_back_all(struct peer *p)
 	for (int i = 0; i < SHM_PINS; i++)
 		n += load_relaxed(&p->record->pins[i]) != 0;
 	pin_sweep(p);
+	for (int i = 0; i < SHM_SHARED; i++)
+		n += load_relaxed(&p->record->shared[i]) != 0;
+	sharer_sweep(p);
 	n += give_back_noted(p);
 	p->permits = 0;
 	p->ranks = 0;

@@ -435,12 +435,11 @@ int sfshm_touch(struct sfshm_flight *flight)
 		r = flight_publish(f, p, &iov, 1);
 	else if (r == -ESTALE)
 		r = flight_release(f, p);
-	r = ended(f, p, r);
 	/* If the flight goes on, its value is another one. */
 	if (!own_tags)
 		f->tagging.tag[0] = 0;
 	free(last.value.data);
-	return r;
+	return ended(f, p, r);
 }
 
 int call_end(struct flight *f, int code, const char *message)

@@ -118,6 +118,22 @@ static void what_a_thread_has(void **state)
 	assert_sound(h);
 }
 
+static void a_lock_that_it_shares(void **state)
+{
+	struct agent *a = agent_start(), *b = agent_start();
+
+	(void)state;
+	agent_expect(a, "locked", "lock l shared");
+	agent_expect(b, "ok", "sleep-until-woken");
+	agent_say(b, "lock l");
+	await_waiters("l", 1);
+	agent_expect(a, "1", "release-all 0");
+	agent_answers(b, "locked");
+	agent_expect(a, "-ESTALE", "unlock l");
+	agent_expect(b, "ok", "unlock l");
+	agent_expect(b, "0", "verify");
+}
+
 static void a_key_that_its_thread_left(void **state)
 {
 	struct agent *a = agent_start(), *b = agent_start();
@@ -173,6 +189,7 @@ int main(int argc, char **argv)
 		in_policy(late_ends_are_stale),
 		in_policy(in_another_thread),
 		in_policy(what_a_thread_has),
+		in_policy(a_lock_that_it_shares),
 		in_policy(a_key_that_its_thread_left),
 		in_policy(not_through_a_handle_of_another),
 		in_policy(a_child_has_nothing),
