@@ -119,6 +119,7 @@ static void a_loss_is_counted_once(void **state)
 	saving_begin(h, "key", &again, SFSHM_LEADER, &save, NULL);
 	assert_int_equal(kill(pid, SIGCONT), 0);
 	assert_true(eventually(watch_counter("saves_expired")));
+	await_waiters("key", 1);
 	assert_int_equal(sfshm_save_publish(&save), 0);
 	assert_int_equal(child_gone(pid), 0);
 	assert_int_equal(watch_counter("fenced"), 1);
