@@ -65,9 +65,9 @@ void sfshm_save_init(struct sfshm_save *save);
 void sfshm_cancel_init(struct sfshm_cancel *token);
 
 /*
- * Makes a result that is ready for use, or returns NULL: there is no memory.
- * The library chooses the size, so read the result by the calls below. Free it
- * with sfshm_result_free().
+ * Makes a result that is ready for use. Returns NULL if there is no memory. The
+ * library chooses the size, so read the result by the calls below. Free it with
+ * sfshm_result_free().
  */
 struct sfshm_result *sfshm_result_new(void) SFSHM_CHECKED;
 
@@ -107,8 +107,8 @@ const char *sfshm_result_message(const struct sfshm_result *result);
  * The value may be another one at the next call, so call again until the room
  * is enough. The call copies the bytes twice, by way of a buffer that it
  * allocates and frees; sfshm_get() with a result that is used again does
- * neither. Never waits for another caller. A forked child gets -ECHILD. If the
- * caller dies inside, nobody else is affected.
+ * neither. Never waits for another caller. A forked child gets -ECHILD, unless
+ * the handle follows forks. If the caller dies inside, nobody else is affected.
  */
 int sfshm_get_into(struct sfshm *handle, const void *key, size_t key_len,
 		   void *buf, size_t cap, size_t *len) SFSHM_CHECKED;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an engine of fleets is: a table of operations over a store that all
- * hosts reach. Callers of <sfshm/fleet.h> need only a pointer to such a table.
+ * An engine of fleets is a table of operations over a store that all hosts
+ * reach. Callers of <sfshm/fleet.h> need only a pointer to such a table.
  *
  * For each key an engine keeps
  *
@@ -11,9 +11,9 @@
  *   a fence   the highest token that was released or invalidated
  *
  * and does each operation below in one step, as seen by other hosts. Tokens of
- * a key grow for ever: an engine gives out none that is not above all that the
- * key had, and above request.token. No operation compares two hosts' clocks:
- * lifetimes travel as what is left.
+ * a key grow for ever: each new token is above all tokens that the key has had,
+ * and above request.token. No operation compares two hosts' clocks: a request
+ * and an answer give a lifetime as the time that is left of it.
  */
 #ifndef SFSHM_FLEET_OPS_H
 #define SFSHM_FLEET_OPS_H
@@ -34,10 +34,10 @@ struct sfshm_fleet_request {
 	uint8_t holder[SFSHM_FLEET_HOLDER];
 	uint64_t token;       /* of the lease; acquire, invalidate: tokens up to
 				this one have been used; watch: the token that
-				was seen */
+				the host has seen */
 	uint64_t newer_than;  /* acquire: only a result above this token will
-				do; UINT64_MAX: none */
-	uint64_t deadline_ns; /* give up then, with -ETIMEDOUT */
+				do; UINT64_MAX: no result will */
+	uint64_t deadline_ns; /* then give up with -ETIMEDOUT */
 	uint32_t lease_ms;
 	uint32_t alive; /* publish, renew: 1: the lease cannot have run out by
 			   this host's own clock */
@@ -76,11 +76,11 @@ struct sfshm_fleet_answer {
 };
 
 /*
- * The operations. Those that return int return 0 with *answer filled in, or a
- * negated errno value: the engine does not answer, or answers what makes no
- * sense. The library then takes the engine for away, except after -EMSGSIZE and
- * -ENOMEM. An operation that did take effect although its answer was lost may
- * be made again: acquire then answers INHERITED, publish OK. All operations but
+ * The operations. An operation that returns int returns 0 with *answer filled
+ * in, or a negated errno value if the engine gives no answer, or an invalid
+ * one. The library then treats the engine as away, except after -EMSGSIZE and
+ * -ENOMEM. If an operation took effect but its answer was lost, the library may
+ * make it again: acquire then answers INHERITED, publish OK. All operations but
  * `close` may run in several threads at a time; none is a cancellation point.
  */
 struct sfshm_fleet_ops {
@@ -88,40 +88,42 @@ struct sfshm_fleet_ops {
 	const char *name;
 
 	/*
-	 * Makes an engine of the URL, without a connection. On failure writes a
-	 * line to options->why, which the library has set to a buffer.
+	 * Makes an engine of the URL, without a connection. On failure the
+	 * operation writes a line to options->why if that is not NULL.
 	 */
 	int (*open)(const char *url, const struct sfshm_fleet_options *options,
 		    void **engine);
 
 	/*
-	 * Closes it. With `forked`, the engine is the parent's: closes the
-	 * descriptors, sends nothing, and takes no lock.
+	 * Closes the engine. If `forked` is not 0, the engine is the parent's:
+	 * the operation closes the descriptors, sends nothing, and takes no
+	 * lock.
 	 */
 	void (*close)(void *engine, int forked);
 
 	/*
-	 * HIT if there is a fresh result newer than request.newer_than. Else
-	 * HELD if another holder has the lease; its next result or release is
-	 * then announced to those who watch. Else gives this holder a lease
-	 * with a new token.
+	 * Answers HIT if there is a fresh result newer than request.newer_than;
+	 * else HELD if another holder has the lease, whose next result or
+	 * release the engine then announces to the watches. Else gives this
+	 * holder a lease with a new token, and answers LED or INHERITED.
 	 */
 	int (*acquire)(void *engine, const struct sfshm_fleet_request *request,
 		       struct sfshm_fleet_answer *answer);
 
 	/*
-	 * Stores the result, announces it, and ends the lease; if the lease is
-	 * (holder, token); or if there is no lease, request.alive is set, and
-	 * the key has neither a result nor a fence as new as the token. Also OK
-	 * if the result has this token already. -EMSGSIZE: the engine cannot
-	 * store so much; nothing has changed.
+	 * Stores the result, announces it, ends the lease and answers OK, if
+	 * the lease is (holder, token); or if there is no lease, request.alive
+	 * is 1, and the key has neither a result nor a fence as new as the
+	 * token. Answers OK, too, if the result has this token already; else
+	 * FENCED. Returns -EMSGSIZE if the engine cannot store so much; then
+	 * nothing has changed.
 	 */
 	int (*publish)(void *engine, const struct sfshm_fleet_request *request,
 		       struct sfshm_fleet_answer *answer);
 
 	/*
-	 * Lets the lease end lease_ms from now if it is (holder, token);
-	 * reclaims it under the same condition as publish.
+	 * Lets the lease end lease_ms from now if it is (holder, token). If
+	 * there is no lease, reclaims it under the same condition as publish.
 	 */
 	int (*renew)(void *engine, const struct sfshm_fleet_request *request,
 		     struct sfshm_fleet_answer *answer);
@@ -140,11 +142,12 @@ struct sfshm_fleet_ops {
 			  struct sfshm_fleet_answer *answer);
 
 	/*
-	 * Begins to wait for what is announced after request.token, even if it
-	 * was announced before this call. next() waits until `until_ns`:
-	 * RESULT, RELEASED, or -EAGAIN (nothing yet: call again); -EINTR is the
-	 * same, and a signal's handler has run meanwhile. After any other error
-	 * the watch is of no more use. unwatch() ends it.
+	 * watch() begins to wait for what the engine announces after
+	 * request.token, even if that was before this call. next() waits until
+	 * `until_ns` at most and answers RESULT or RELEASED, or returns -EAGAIN
+	 * (nothing yet: call again) or -EINTR (the same, and a signal handler
+	 * has run meanwhile). After any other error the watch is of no more
+	 * use. unwatch() ends the watch.
 	 */
 	int (*watch)(void *engine, const struct sfshm_fleet_request *request,
 		     void **watch);

@@ -61,11 +61,12 @@ enum sfshm_policy_flags {
 	   of the flight before it: a follower that has not read that failure
 	   yet waits for the new flight. */
 	SFSHM_FAIL_IF_LOST = 1 << 9,
-	/* If a signal handler without SA_RESTART has run during a sleep:
-	   -EINTR. A signal that comes between two sleeps ends none. */
+	/* Return -EINTR if a signal handler without SA_RESTART has run during
+	   a sleep; without futex_waitv(2), any handler. A signal that comes
+	   between two sleeps does not end the wait: see `interrupted`. */
 	SFSHM_INTR = 1 << 10,
-	/* sfshm_begin() and sfshm_do(), leading: the flight is the process's,
-	   not the thread's. See `task`. */
+	/* Leading: the flight belongs to the process, not to the thread. See
+	   `task`. */
 	SFSHM_DETACHED = 1 << 11,
 };
 
@@ -145,22 +146,26 @@ struct sfshm_policy {
 	sfshm_opinion_fn fresh;
 	sfshm_opinion_fn fits;
 	void *arg; /* passed to these functions */
-	/* Asked after each sleep of a wait, and so at least every 125 ms; not
-	   0: the call returns -EINTR. Runs in the calling thread and must not
-	   call this library. NULL: not asked. */
+	/* A call that waits asks this function after each sleep, and so at
+	   least every 125 ms. If the function returns anything but 0, the call
+	   returns -EINTR. The function runs in the calling thread and must not
+	   call this library. NULL: there is none. */
 	int (*interrupted)(void *arg);
 
 	/*
 	 * With SFSHM_DETACHED any thread of the process may make the calls on
-	 * the flight, one at a time; of two threads that end it, one gets
-	 * -ESTALE. It ends with the process, and with a thread that is ended by
-	 * a bare exit(2) while that thread has it: the one that last made such
-	 * a call, else the one that began the flight. A thread that ends in any
-	 * other way leaves it to another thread that has used the segment, if
-	 * there is one. `task` names whom the flight is for (a request, a
-	 * coroutine; 0: nobody). A call gets -EDEADLK if its task, not 0, leads
-	 * the key, or waits in this process for itself; a call without a task
-	 * waits. sfshm_release_all() ends what a task has left.
+	 * the flight, one at a time; of two threads that end the flight, one
+	 * gets -ESTALE. The flight ends with the process. A thread that ends
+	 * leaves the flight to another thread that has used the segment; if
+	 * there is none, the flight is released. A thread that leaves by a bare
+	 * exit(2) system call takes the flight along, if this thread made the
+	 * last call on the flight, or began it and no thread has made one.
+	 *
+	 * `task` is a number for the request or the coroutine that the flight
+	 * is for; 0: none. A call whose task leads the key, or would wait for
+	 * itself by way of other tasks of the process, gets -EDEADLK; a call
+	 * with task 0 waits. sfshm_release_all() releases the flights that a
+	 * task has left behind.
 	 */
 	uint64_t task;
 };
@@ -201,7 +206,7 @@ struct sfshm_flight {
  *   -EOWNERDEAD   SFSHM_FOLLOW: the leader died, and nobody leads.
  *   -ETIMEDOUT, -ECANCELED, -EINTR  Your wait ended; the flight goes on.
  *   -EDEADLK      This thread, or the policy's task, already leads the key, or
- *                 leads one that the key's leader waits for. End that first.
+ *                 leads one that the key's leader waits for. End that flight.
  *   -EAGAIN       max_waiters callers are already waiting. Try again later.
  *   -EHOSTDOWN    The key's leaders keep dying. Find out why, or try later.
  *   -ENOSPC       All slots are busy. Try later, or enlarge the segment.
@@ -210,8 +215,8 @@ struct sfshm_flight {
  *
  * A fresh hit makes no system call and writes no shared memory but the thread's
  * own record. A follower sleeps in the kernel; the sleep is a cancellation
- * point. Signals do not end it; a cancel token does. If a follower dies, nobody
- * else is affected.
+ * point. A cancel token ends the sleep; a signal does so only with SFSHM_INTR
+ * or `interrupted`. If a follower dies, nobody else is affected.
  */
 int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
 		const struct sfshm_policy *policy, struct sfshm_flight *flight,
@@ -252,7 +257,8 @@ int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
  *   -ENOMEM         No memory to call policy.fits. The flight is still yours.
  *   -EINVAL         `data` is NULL and `len` is not 0. The flight is still
  *                   yours.
- *   -EPERM          Another thread leads this flight. Publish there.
+ *   -EPERM          Another thread leads this flight, without SFSHM_DETACHED.
+ *                   Publish there.
  *   -ECHILD         The flight belongs to the parent process.
  *   -EBADMSG        The segment is damaged. Release the flight.
  *

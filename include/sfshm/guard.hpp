@@ -110,8 +110,9 @@ class result
 };
 
 /*
- * A flight that the caller leads. It belongs to the thread that began it and
- * cannot be copied or moved. The destructor releases it unless it has ended.
+ * A flight that the caller leads. It belongs to the thread that began it, or
+ * with SFSHM_DETACHED to the process. A program cannot copy or move it. The
+ * destructor releases the flight unless it has ended.
  */
 class flight
 {

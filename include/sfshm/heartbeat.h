@@ -37,7 +37,8 @@ struct sfshm_heartbeat {
  * whatever end sfshm_extend() has set. If the policy has no lock_age_ms, the
  * heartbeat uses the time until the end that sfshm_extend() has set instead; if
  * there is no lease, the call starts no thread. The calling thread must lead
- * the flight. All signals are blocked in the new thread. The new thread ends by
+ * the flight; with SFSHM_DETACHED any thread of the leading process may make
+ * the call. All signals are blocked in the new thread. The new thread ends by
  * itself once the flight is lost or has ended, even if the leader is cancelled
  * or ends without sfshm_heartbeat_stop().
  *

@@ -9,8 +9,8 @@
  * sfshm_verify() takes part in the segment.
  *
  * No call here may be made in a signal handler. A view works in a forked child;
- * a handle does so if it follows forks (else: -ECHILD). If a viewer dies
- * inside, nobody else is affected.
+ * a call with a handle returns -ECHILD there, unless the handle follows forks.
+ * If a viewer dies inside, nobody else is affected.
  */
 #ifndef SFSHM_INSPECT_H
 #define SFSHM_INSPECT_H
@@ -122,9 +122,9 @@ struct sfshm_slot_info {
 	uint32_t stage;       /* save: enum sfshm_save_stage */
 	uint64_t file_bytes;  /* save: length of the file; 0: not known */
 	char file[2048];      /* save: path of the file; "": not known */
-	int64_t took_us;      /* how long the work for the value ran, less than
-				 a fifth off; -1: there is no value, or its
-				 work's time is not known */
+	int64_t took_us;      /* how long the work for the value ran, in us, to
+				 within a fifth; -1: there is no value, or
+				 the time is not known */
 };
 
 /*
@@ -162,11 +162,11 @@ int sfshm_view_slot(struct sfshm_view *view, uint32_t index,
 		    struct sfshm_slot_info *info) SFSHM_CHECKED;
 
 /*
- * Reads the holders of the semaphore at slot `index`, or the threads that hold
- * the lock there shared: stores a participant index for each permit or shared
- * hold, up to `max` of them, in holders[]. Returns the number of permits or
- * shared holds; -ENODATA, the slot has neither; -ERANGE; or
- * -EINVAL. Never blocks.
+ * Reads the holders at slot `index`: those of a semaphore's permits, or the
+ * threads that hold a lock shared. Stores in holders[] a participant index for
+ * each permit or shared hold, `max` at most. Returns the number of permits or
+ * shared holds, which may be above `max`; -ENODATA, the slot has neither;
+ * -ERANGE; or -EINVAL. Never blocks.
  */
 int sfshm_view_permits(struct sfshm_view *view, uint32_t index,
 		       uint32_t *holders, uint32_t max) SFSHM_CHECKED;

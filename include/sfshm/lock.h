@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keyed locks: one holder per key, among the threads of all processes that
- * share a segment, or several that hold it shared (SFSHM_LOCK_SHARED).
+ * Keyed locks: one holder per key among the threads of all processes that
+ * share a segment; or several holders, with SFSHM_LOCK_SHARED.
  *
  * A lock needs no set-up: the first lock call for a key creates the lock, and
  * the library reuses the slots of idle locks. If a holder dies, the kernel
@@ -134,23 +134,23 @@ struct sfshm_lock {
  * order.
  *
  * With SFSHM_LOCK_SHARED any number of threads hold the lock at the same time,
- * and nobody holds it alone meanwhile, as with flock(2) and LOCK_SH. All of the
- * above holds for them too, but:
+ * and nobody holds it alone meanwhile, as with flock(2) and LOCK_SH. Shared
+ * holds differ from the above in these points:
  *
- *   - A caller that wants the lock for itself alone keeps later ones from
- *     sharing it, and waits until the present ones have released it. It gets
- *     the lock however many callers share it, one after another. The bound of
- *     16 holds for both kinds of callers.
+ *   - A caller that wants to hold the lock alone keeps later callers from
+ *     sharing it, and waits until the present sharers have released it. So this
+ *     caller gets the lock even if callers share it one after another without
+ *     a gap. The bound of 16 holds for both kinds of callers.
  *   - If a thread dies while it holds the lock shared, nobody waits for it, and
- *     nobody learns of its death: it has changed nothing. A thread that holds
- *     the lock shared and gets SFSHM_OWNER_DIED cannot repair anything: it
- *     releases the lock, and takes it alone. Its release leaves the note of the
- *     death to the next holder.
- *   - A thread holds a lock once, in one way. It can neither share it twice,
- *     nor make one kind of hold the other: -EDEADLK.
- *   - To take the lock shared changes no memory that other threads use, unless
- *     the last holder held it alone; so many threads on many processors can
- *     share a lock and do not slow each other down.
+ *     nobody learns of its death: it has changed nothing. A thread that takes
+ *     the lock shared and gets SFSHM_OWNER_DIED must not repair anything, since
+ *     others may share the lock: it releases the lock, and takes it alone. Its
+ *     release leaves the note of the death to the next holder.
+ *   - A thread holds a lock once, in one way. If it asks for the lock again, in
+ *     either way, it gets -EDEADLK.
+ *   - A call that takes the lock shared changes no memory that other threads
+ *     use, unless the last holder held the lock alone. So threads on many
+ *     processors share a lock without slowing each other down.
  */
 int sfshm_lock(struct sfshm *handle, const void *key, size_t key_len,
 	       const struct sfshm_lock_options *options,

@@ -12,18 +12,20 @@ SFSHM_BEGIN_DECLS
  * request, or before a thread returns to a pool, when the code in between may
  * have been left by longjmp() or by an interpreter's exit.
  *
- * With a task that is not 0: releases each flight that was begun through this
- * handle for this task with SFSHM_DETACHED. A flight that another thread is
- * ending at this moment is left to that thread. With task 0: gives back what
- * the calling thread has in the handle's segment, through any handle: flights
- * without SFSHM_DETACHED, locks, permits and pins. Saves stay: they have a file
- * open.
+ * If `task` is not 0, the call releases each flight that was begun through this
+ * handle for this task with SFSHM_DETACHED. If another thread is ending such a
+ * flight at this moment, the call leaves the flight to that thread. If `task`
+ * is 0, the call gives back what the calling thread has in the handle's
+ * segment, through any handle: flights without SFSHM_DETACHED, locks, permits
+ * and pins. Saves stay, because each has a file open.
  *
- * A flight is released as by sfshm_release(): one of its followers leads. Later
- * calls on what was given back return -ESTALE (a pin: -EINVAL) and change
- * nothing. Returns how many things were given back; or -EBADF, -ECHILD,
- * -EUSERS, -ENOSPC, -ESHUTDOWN, -ENOMEM. Never blocks. Thread-safe; not for
- * signal handlers, nor for the callbacks of a policy.
+ * The call releases a flight as sfshm_release() does: one of the followers
+ * leads. Later calls on what was given back return -ESTALE (a pin: -EINVAL) and
+ * change nothing. Returns how many things the call has given back; or -EBADF,
+ * -ECHILD, -EUSERS, -ENOSPC, -ESHUTDOWN, -ENOMEM, and some may be left: call
+ * again. Never blocks. Thread-safe; not for signal handlers, nor for the
+ * callbacks of a policy. If the caller dies inside, its death gives back the
+ * rest.
  */
 int sfshm_release_all(struct sfshm *handle, uint64_t task);
 

@@ -84,16 +84,17 @@ struct sfshm_options {
  * about to remove the file. Thread-safe; not for signal handlers; no
  * cancellation point. If the caller dies inside, no incomplete segment is left.
  *
- * In a forked child every call with a handle of the parent returns -ECHILD; the
- * child opens the segment again. With SFSHM_FOLLOW_FORK the child may go on
- * using the handle: the child's first call with it attaches to the segment that
- * the parent has mapped, and opens no file. The child may have changed its user
- * or its root meanwhile, and the segment may have lost its name. What the
- * parent leads, holds or has pinned stays the parent's. If the child has
- * closed the library's descriptor, it uses the segment without byte locks. A
- * child that clone(2) or _Fork(3) made, without libc's handlers of fork(2),
- * gets -ECHILD. So does a child while memory is short (-ENOMEM), or if its
- * clocks are another time namespace's (-EPROTO).
+ * In a forked child every call with a handle of the parent returns -ECHILD,
+ * unless the parent opened the handle with SFSHM_FOLLOW_FORK; the child opens
+ * the segment again. A child may use a handle that follows forks: the child's
+ * first call with the handle attaches to the segment that the parent has
+ * mapped, and opens no file. So the child may have changed its user or its root
+ * meanwhile, and the segment may have lost its name. The parent keeps what it
+ * leads, holds or has pinned. If the child has closed the library's descriptor,
+ * it uses the segment without byte locks. A child that clone(2) or _Fork(3)
+ * made, for which libc runs no fork handlers, gets -ECHILD. A child gets
+ * -ENOMEM while memory is short, and -EPROTO in another time namespace, whose
+ * clocks differ.
  */
 int sfshm_open(struct sfshm **out, const char *name,
 	       const struct sfshm_options *options) SFSHM_CHECKED;
@@ -107,17 +108,17 @@ int sfshm_open(struct sfshm **out, const char *name,
  * lives; sfshm_close() returns -EPERM for it.
  *
  * If the segment's file is removed, the handle follows to the next segment of
- * that name, as any handle does. With SFSHM_CREATE, if there is no next one,
- * the next call that begins or looks for something makes it, with the old one's
- * owner, group and mode. A process that is not the old owner's any more, or
- * that finds another folder in the path, makes nothing, and gets -ESHUTDOWN.
+ * that name, as any handle does. With SFSHM_CREATE, if no segment has the name,
+ * the next call that begins a flight, takes a lock or looks up a key makes one,
+ * with the removed segment's owner, group and mode. A process whose user does
+ * not own that segment any more, or that finds another folder in the path,
+ * makes none, and the call returns -ESHUTDOWN.
  *
- * The options of the first call that succeeds count. A later call's options
- * must ask for the same, or be NULL: then they ask for nothing. SFSHM_EXCLUSIVE
- * is refused.
+ * The options of the first call that succeeds count. Later calls pass NULL, or
+ * options that ask for the same. SFSHM_EXCLUSIVE is refused.
  *
  * Returns NULL on a failure, with a line in options->why; the next call tries
- * again. The first call blocks as sfshm_open() does, later ones never.
+ * again. The first call blocks as sfshm_open() does, later calls never block.
  * Thread-safe: of threads that make the first call at once, all get the same
  * handle. Not for signal handlers; no cancellation point.
  */
@@ -163,15 +164,16 @@ int sfshm_close(struct sfshm *handle);
 
 /*
  * Removes the segment's name. Processes that have the segment open notice
- * within a second: from then on their calls use the new segment of that name,
- * or return -ESHUTDOWN if there is none. These processes end their flights,
- * locks and permits as usual. When the last of these processes has unmapped the
- * segment, the kernel frees its memory. Removes any regular file of this user
- * under that name, whatever its contents, and the files that an interrupted
- * resize has left beside it. A segment that sfshm_memfd() made has no name to
- * remove. Returns 0, -ENOENT, -EPERM (the file belongs to another user),
- * -ENAMETOOLONG, -EINVAL, or the error of the system call that failed. Blocks
- * only for file-system calls. Thread-safe; not for signal handlers.
+ * within a second: from then on their calls use the new segment of that name.
+ * If there is none, the calls return -ESHUTDOWN, or make one with a shared
+ * handle. These processes end their flights, locks and permits as usual. When
+ * the last of these processes has unmapped the segment, the kernel frees its
+ * memory. Removes any regular file of this user under that name, whatever its
+ * contents, and the files that an interrupted resize has left beside it. A
+ * segment that sfshm_memfd() made has no name to remove. Returns 0, -ENOENT,
+ * -EPERM (the file belongs to another user), -ENAMETOOLONG, -EINVAL, or the
+ * error of the system call that failed. Blocks only for file-system calls.
+ * Thread-safe; not for signal handlers.
  */
 int sfshm_unlink(const char *name) SFSHM_CHECKED;
 

@@ -16,11 +16,11 @@
 
 /* How often a caller that waits for another host looks around. */
 #define SLICE_MS 125
-/* What spreads the hosts that ask again at the same time, ms. */
+/* Each host asks again after a random time up to so long, ms. */
 #define SPREAD_MS 8
 #define SPREAD_AFTER_LEASE_MS 64
 
-/* One call's way from the lead in its host to a result, or to the fleet's. */
+/* A call that leads in its host, until it has a result or leads the fleet. */
 struct quest {
 	struct sfshm_fleet *fleet;
 	const struct sfshm_policy *policy;
@@ -85,7 +85,10 @@ static int give_up(struct quest *q, int error)
 	return error;
 }
 
-/* The rest of a result's life here. `late_ns` may have passed meanwhile. */
+/*
+ * Returns the lifetime that is left of a result, ms. The engine's answer may be
+ * `late_ns` old.
+ */
 static uint32_t life_of(const struct quest *q, uint64_t late_ns)
 {
 	uint64_t left = q->answer.left_ms, late = late_ns / NS_PER_MS + 1;
@@ -179,7 +182,7 @@ static void nap(struct quest *q, uint64_t ns)
 	uncancelled_end(state);
 }
 
-/* Whether a signal or the policy ends the wait: after a sleep only. */
+/* Whether a signal or the policy ends the wait. Neither does before a sleep. */
 static bool interrupted(const struct quest *q)
 {
 	const struct sfshm_policy *policy = q->policy;
@@ -190,8 +193,8 @@ static bool interrupted(const struct quest *q)
 }
 
 /*
- * Looks around while another host leads. Keeps the host flight, whose lease is
- * for the work. Returns 0, or why the wait is over.
+ * Looks around while another host leads. Extends the host flight's lease, which
+ * is for the work alone. Returns 0, or why the wait is over.
  */
 static int look_around(struct quest *q, uint64_t now)
 {
@@ -209,8 +212,9 @@ static int look_around(struct quest *q, uint64_t now)
 }
 
 /*
- * The engine cannot be watched. The call asks again: soon if its connection was
- * lost, and ever later if that goes on, so that it does not poll.
+ * The engine cannot be watched, so the call asks it again: soon at first,
+ * because a connection may have been lost, and then ever later, so that the
+ * call does not poll.
  */
 static void in_trouble(struct quest *q)
 {

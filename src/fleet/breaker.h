@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The breaker of an engine that is away, in the segment's header, so that one
- * process of the host learns it for all.
+ * The breaker. A word in the segment's header says that an engine is away, so
+ * one process of the host learns it for all.
  *
  * The engine's URL chooses one of the words, which is 0 or says
  *
@@ -9,10 +9,10 @@
  *	bits  0..47  until when the engine counts as away, CLOCK_MONOTONIC, ms
  *
  * A caller that finds that time over moves it ahead by one CAS, and then is the
- * only one to try the engine; the others still take it for away. The word is a
- * hint. If two engines share a word, they forget each other's state: the cost
- * is a time-out. If the caller that tries dies, the next one tries after
- * retry_ms.
+ * only one to try the engine; for the others the engine is still away. If the
+ * caller that tries dies, the next one tries after retry_ms. The word is a
+ * hint: two engines that share a word overwrite each other's state, which costs
+ * a time-out.
  */
 #ifndef FLEET_BREAKER_H
 #define FLEET_BREAKER_H

@@ -12,8 +12,8 @@
 #include "os/process.h"
 #include "top/call.h"
 
-/* The thread is cancelled or an exception passes: the host's end comes first,
-   and does not depend on the engine. */
+/* The thread is cancelled or an exception passes. Ends the host flight first,
+   because that does not depend on the engine. */
 static void release_guard(void *arg)
 {
 	struct fleet_flight *x = arg;

@@ -10,7 +10,7 @@
 #include "sync/result.h"
 #include "top/call.h"
 
-/* Takes the flight's lease; NULL if it has none, or somebody was faster. */
+/* Takes the flight's lease; NULL if there is none, or another thread has it. */
 static struct lease *take_lease(struct fleet_flight *x)
 {
 	uint64_t number = load_relaxed(&x->lease);
@@ -33,8 +33,8 @@ void fleet_let_go(struct fleet_flight *x)
 	lease_give_back(x->fleet, l);
 }
 
-/* Makes the request that fleet_share() is about. Gives the lease back if the
-   request has not ended it. */
+/* Sends the outcome in l->request to the engine. Gives the lease back if the
+   engine has not answered. */
 static int share(struct fleet_flight *x, struct lease *l)
 {
 	const struct sfshm_fleet_ops *ops = x->fleet->ops;
@@ -61,7 +61,7 @@ int fleet_share(struct fleet_flight *x, int code, const struct iovec *iov,
 	struct lease *l = take_lease(x);
 	int r = 0;
 
-	/* Without its host flight, the host's next leader has the lease. */
+	/* If the host flight is lost, its next leader has the lease. */
 	if (!l)
 		return 0;
 	if (!lease_flight_stands(l)) {
@@ -79,8 +79,8 @@ int fleet_share(struct fleet_flight *x, int code, const struct iovec *iov,
 
 /*
  * Lets this thread end the flight: 0, and end_over() must follow; or the error.
- * Of several threads that end a flight of their process, one gets through: what
- * it tells the engine is what the segment gets.
+ * If several threads end a flight of their process, only one gets through, so
+ * the engine and the segment get the same outcome.
  */
 static int end_begin(struct fleet_flight *x)
 {
@@ -239,8 +239,8 @@ int sfshm_fleet_fail(struct sfshm_fleet_flight *flight, int code,
 }
 
 /*
- * First here: a follower of this host then inherits the lease, and the engine
- * refuses the release.
+ * Releases the host flight first. If a follower of this host then inherits the
+ * lease, the engine refuses the release.
  */
 int sfshm_fleet_release(struct sfshm_fleet_flight *flight)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests to a fleet's engine: within their time, and behind the breaker. */
+/* Requests to a fleet's engine. The breaker may hold them back. */
 #ifndef FLEET_ENGINE_H
 #define FLEET_ENGINE_H
 
@@ -11,7 +11,7 @@ typedef int (*engine_op)(void *engine,
 			 const struct sfshm_fleet_request *request,
 			 struct sfshm_fleet_answer *answer);
 
-/* A request of this segment about a key. */
+/* Returns a request of this segment about a key. */
 struct sfshm_fleet_request engine_request(const struct sfshm_fleet *fleet,
 					  struct mapping *map, const void *key,
 					  size_t key_len);

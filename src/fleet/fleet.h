@@ -92,16 +92,16 @@ int fleet_begin(struct sfshm_fleet *fleet, const void *key, size_t key_len,
 		struct sfshm_fleet_flight *flight, struct sfshm_result *result);
 
 /*
- * Ends the flight's lease in the engine, if it has one. The host flight has
- * ended, or another caller has it, or it goes on alone. Does nothing in a
- * forked child.
+ * Ends the flight's lease in the engine, if the flight has one. By then the
+ * host flight has ended, has another leader, or goes on alone. Does nothing in
+ * a forked child.
  */
 void fleet_let_go(struct fleet_flight *x);
 
 /*
- * Gives the flight's outcome to the other hosts and ends its lease, if it has
- * one. Returns 0, and the host flight may end with the same outcome; or
- * -ESTALE, the engine has fenced the leader.
+ * Gives the flight's outcome to the other hosts and ends its lease, if the
+ * flight has one. Returns 0, and the host flight may end with the same outcome;
+ * or -ESTALE, the engine has fenced the leader.
  */
 int fleet_share(struct fleet_flight *x, int code, const struct iovec *iov,
 		int count);

@@ -79,7 +79,7 @@ static uint64_t soon(const struct sfshm_fleet *fleet, uint32_t ms)
 	return ns_after(sys.now(), ms < third ? ms : third);
 }
 
-/* Asks the engine to renew. Called without the lock, in the lease's hands. */
+/* Asks the engine to renew. Called without the lock, with `renewing` set. */
 static void renew(const struct sfshm_fleet *fleet, struct lease *l)
 {
 	struct sfshm_fleet_answer answer = ENGINE_NO_ANSWER;
@@ -101,7 +101,7 @@ static void renew(const struct sfshm_fleet *fleet, struct lease *l)
 		l->granted = sent;
 }
 
-/* Called with the lock held, which the requests drop. */
+/* Called with the lock held. Drops the lock while it makes a request. */
 static void serve(struct sfshm_fleet *fleet, struct lease *l)
 {
 	struct leases *all = &fleet->leases;

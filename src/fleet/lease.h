@@ -3,19 +3,21 @@
  * The leases that a process holds in a fleet's engine, and the thread that
  * renews them.
  *
- * A flight names its lease by a number. If its thread ends without ending the
- * flight, the renewing thread finds that the host flight stands no more, and
- * gives the lease back: unless the host's next leader has inherited it, for the
- * engine then refuses the old token. If the engine does not answer, the thread
- * tries again for as long as the lease can last.
+ * A flight names its lease by a number. If a leader's thread ends without
+ * ending the flight, the renewing thread finds that the host flight no longer
+ * stands, and gives the lease back. If the host's next leader has inherited the
+ * lease by then, the engine refuses the old token. If the engine does not
+ * answer, the renewing thread tries again for as long as the lease can last.
  *
- *  LEASE-1. At most one request of a lease is under way. So no renewal that
- *           was sent before a release reaches the engine after it, as long as
- *           the engine answers; a late one meets the fence of the release.
- *  LEASE-2. A lease counts as alive for nine tenths of its time since before
- *           the request that granted it was sent, by this host's
- *           CLOCK_BOOTTIME. The engine lets it run out later than that, unless
- *           the two clocks run differently by a tenth.
+ *  LEASE-1. At most one request of a lease is under way. So a renewal that was
+ *           sent before a release does not reach the engine after the release,
+ *           as long as the engine answers. If the engine does not answer, a
+ *           late renewal meets the fence of the release.
+ *  LEASE-2. A lease counts as alive for nine tenths of its time. This host
+ *           begins to count, by CLOCK_BOOTTIME, before it sends the request
+ *           that grants or renews the lease. The engine lets the lease run out
+ *           later than that, unless the speeds of the two clocks differ by a
+ *           tenth.
  *
  * The thread starts with the first lease, and ends after a second without one.
  * All signals are blocked in it.
@@ -38,7 +40,7 @@ struct lease {
 	uint64_t granted;  /* CLOCK_BOOTTIME, ns, before the last request */
 	uint64_t renew_at; /* CLOCK_MONOTONIC, ns */
 	bool renewing;     /* a request of the thread is under way: LEASE-1 */
-	bool lost;         /* the engine has said so */
+	bool lost;         /* the engine has fenced it */
 	bool over;         /* to be given back, not renewed */
 	/* the host flight, with a reference to the mapping */
 	struct mapping *map;
@@ -68,17 +70,17 @@ bool leases_none(struct sfshm_fleet *fleet);
 void leases_end(struct sfshm_fleet *fleet);
 
 /*
- * Notes the lease that the engine has granted to the flight `f`: a request sent
- * at `sent` (CLOCK_BOOTTIME). Returns 0 with its number, or -ENOMEM. Without a
- * thread to renew it, the lease runs out.
+ * Notes the lease that the engine has granted to the flight `f`, upon a request
+ * sent at `sent` (CLOCK_BOOTTIME). Returns 0 with the lease's number, or
+ * -ENOMEM. Without a thread to renew it, the lease runs out.
  */
 int lease_add(struct sfshm_fleet *fleet,
 	      const struct sfshm_fleet_request *request, uint64_t sent,
 	      const struct flight *f, uint64_t *number);
 
 /*
- * Takes the lease out of the renewing thread's hands; NULL if it is not there.
- * Waits while that thread has a request under way.
+ * Takes the lease from the renewing thread, and waits while that thread has a
+ * request of the lease under way. Returns NULL if the lease is not listed.
  */
 struct lease *lease_take(struct sfshm_fleet *fleet, uint64_t number);
 

@@ -114,8 +114,8 @@ int sfshm_fleet_open(struct sfshm_fleet **out, struct sfshm *handle,
 }
 
 /*
- * In a forked child the parent's lock and list may be in any state, so they are
- * left as they are, and their memory with them.
+ * In a forked child the parent's lock and list may be in any state, so the
+ * child leaves them as they are, and does not free their memory.
  */
 int sfshm_fleet_close(struct sfshm_fleet *fleet)
 {

@@ -124,7 +124,7 @@ int answer_read_stream(struct sfshm_fleet_answer *a, const redisReply *reply)
 	a->bytes.len = 0;
 	if (reply->type == REDIS_REPLY_NIL)
 		return 0;
-	/* One stream: its name and its entries. One entry: its id and fields */
+	/* The reply lists streams [name, entries]; an entry is [id, fields]. */
 	entry = array_at(array_at(array_at(reply, 0), 1), 0);
 	fields = array_at(entry, 1);
 	if (!fields)

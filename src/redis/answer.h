@@ -15,7 +15,7 @@ int answer_take(struct sfshm_fleet_answer *a, const void *bytes, size_t len);
  */
 int answer_read(struct sfshm_fleet_answer *a, const redisReply *reply);
 
-/* Reads the reply to XREAD, as answer_read(). No entry: a release. */
+/* Reads the reply to XREAD, as answer_read(). Without an entry: a release. */
 int answer_read_stream(struct sfshm_fleet_answer *a, const redisReply *reply);
 
 #endif

@@ -22,7 +22,7 @@ struct names {
 	char *at[NAMES];
 };
 
-/* Fills in the names; that of the bytes only up to the token. 0 or -ENOMEM. */
+/* Fills in the names, the last one without its token. 0 or -ENOMEM. */
 int names_make(struct names *n, const char *ns, const void *key, size_t len);
 
 /* Completes the name of the bytes. */

@@ -31,14 +31,15 @@ void pool_init(struct pool *p);
 void pool_end(struct pool *p, bool forked);
 
 /*
- * Returns an open connection for this caller alone in *out: an idle one, or,
- * with `anew`, a new one. A command waits until it may have one; a watch gets
- * -EMFILE instead. Or an error as conn_open().
+ * Stores in *out an open connection for this caller alone: an idle one, or,
+ * with `anew`, a new one. A command waits until a connection is free; a watch
+ * gets -EMFILE instead. Returns 0, -ETIMEDOUT, -EMFILE, or an error as
+ * conn_open().
  */
 int pool_take(struct pool *p, bool anew, bool watch, uint64_t deadline,
 	      struct conn **out);
 
-/* Gives it back; with `broken`, closes it. */
+/* Gives a connection back; with `broken`, closes it. */
 void pool_give(struct pool *p, struct conn *c, bool watch, bool broken);
 
 #endif

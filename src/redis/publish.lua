@@ -4,12 +4,12 @@
 --
 -- KEYS: the key's lease, result and stream, and where large bytes are
 -- ARGV: holder, token, lifetime in ms, lease in ms, code, 1 if the lease cannot
---       have run out, bytes, or their number and '1' if they are in KEYS[4]
+--       have run out; the bytes, or their number and '1': they are in KEYS[4]
 local lease = redis.call('HMGET', KEYS[1], 'h', 't', 'w')
 local result = redis.call('HMGET', KEYS[2], 't', 'x', 'n')
 local token = tonumber(ARGV[2])
 local made = tonumber(result[1] or 0)
--- The answer to the first request was lost.
+-- This repeats a request whose answer was lost.
 if made == token then
 	return {'OK'}
 end
@@ -25,8 +25,8 @@ local ttl, where = tonumber(ARGV[3]), ARGV[8] == '1' and 'n' or 'b'
 local forever = ttl == 4294967295
 local fresh = forever and 9007199254740991 or
 	now[1] * 1000000 + now[2] + ttl * 1000
--- The token outlives each lease that was given out before it, and the bytes the
--- stream's entry.
+-- The token outlives each lease that was given out before it. The bytes outlive
+-- the stream's entry.
 local life = math.max(ttl, 2 * ARGV[4], 10000)
 redis.call('HSET', KEYS[2], 't', ARGV[2], 'f', string.format('%.0f', fresh),
 	'c', ARGV[5], where, ARGV[7])

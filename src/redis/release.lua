@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- Ends the lease without a result. The fence stops what this lease may have on
--- its way.
+-- Ends the lease without a result. The fence stops requests of this lease that
+-- are still under way.
 --
 -- KEYS: the key's lease, result and stream
 -- ARGV: holder, token, lease in ms

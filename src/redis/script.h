@@ -6,7 +6,7 @@
 #include "redis/pool.h"
 
 struct script {
-	const char *sha1; /* by which a server knows it that ran it before */
+	const char *sha1; /* its name for a server that has run it before */
 	const char *text;
 	size_t len;
 };
@@ -34,7 +34,7 @@ void words_add_text(struct words *w, const char *text);
 int script_run(struct pool *p, const struct script *s, int keys,
 	       const struct words *args, uint64_t deadline, redisReply **reply);
 
-/* Makes one command in the same way; any type of reply but an error. */
+/* Makes one command in the same way. The reply may be anything but an error. */
 int command_run(struct pool *p, struct words *command, uint64_t deadline,
 		redisReply **reply);
 

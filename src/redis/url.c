@@ -29,7 +29,7 @@ static int escaped(const char *at, size_t len)
 	return low < 0 ? -1 : high * 16 + low;
 }
 
-/* Copies a part of the URL, with %XX replaced. NULL: no memory, or not so. */
+/* Copies a part of the URL and replaces %XX. NULL: no memory, or a bad %XX. */
 static char *part(const char *from, size_t len)
 {
 	char *copy = malloc(len + 1), *to = copy;

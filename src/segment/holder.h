@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a segment is to a fleet's engine.
+ * The name by which a fleet's engine knows a segment.
  *
  * The holder of a host's leases names the segment, not the process, so that the
  * next leader of the same host inherits a dead leader's lease. The segment's

@@ -343,7 +343,7 @@ static size_t stretch(const struct mapping *map, uint32_t *ref, uint64_t len,
 		*ref = tag_next(load_relaxed(&tags[r - 1]));
 		return n;
 	}
-	/* `r + 1`, not `next`: so no load waits for the one before it. */
+	/* `r++`, not `r = next`: so no load waits for the load before it. */
 	for (; n < len; n += SHM_GRANULE, r++) {
 		next = tag_next(load_relaxed(&tags[r - 1]));
 		if (next != r + 1 || next > last)

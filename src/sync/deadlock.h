@@ -46,14 +46,14 @@
  *      sharer after another, and goes on by each as far as the words lead. A
  *      thread that sets its word and does not hold the lock (SHARE-2) does not
  *      wait at that moment; so the second walk, which finds it in the same wait
- *      as the first, has read the word of a true sharer. A walk that has to go
- *      through more than eight such locks, one in another, or many times
- *      through the same threads, may give up; the wait then lasts.
+ *      as the first, has read the word of a true sharer. A walk that meets more
+ *      than eight such locks on one way, or the same threads many times, may
+ *      give up; the wait then lasts.
  *  DEADLOCK-6. A flight of a process (sync/move.h) is no edge, because another
- *      thread than its owner may end it. A walk that comes by before the leader
- *      has said so cannot come back twice: the leader says so before it waits
- *      (ORDER-D1, ORDER-D2). Between the tasks of one process,
- *      detached_circle() finds circles of such flights.
+ *      thread than its owner may end it. The leader marks such a flight before
+ *      it waits for anything. So a walk that reads the flight before the mark
+ *      cannot find the same circle twice (ORDER-D1, ORDER-D2). Between the
+ *      tasks of one process, detached_circle() finds circles of such flights.
  *
  * No thread finds a circle that spans segments of different names, or one that
  * contains a semaphore whose permits several threads hold.

@@ -33,7 +33,7 @@ static uint32_t used;
 static uint64_t free_head; /* bits 0..31 index + 1, or 0; 32..63 a count */
 
 static __thread uint64_t ending; /* the entry that this thread has claimed */
-static __thread struct entry *spare; /* the last one that it has freed */
+static __thread struct entry *spare; /* the entry that it freed last */
 
 static uint64_t word_of(uint64_t number, enum state state)
 {
@@ -45,7 +45,7 @@ static uint32_t chunk_of(uint32_t i)
 	return 31 - (uint32_t)__builtin_clz(i / CHUNK + 1);
 }
 
-/* NULL: there is no such entry, or its memory could not be had. */
+/* NULL: there is no such entry, or there was no memory for it. */
 static struct entry *entry_at(uint32_t i)
 {
 	uint32_t n = chunk_of(i);

@@ -5,8 +5,9 @@
  *
  * Each such flight has an entry, which its struct names by a number in place of
  * its leader's life. The entry lets one thread at a time end the flight (MOVE-1
- * of sync/move.h), and says for which task the flight was begun, so that a task
- * does not wait for itself, and so that what it left can be given back.
+ * of sync/move.h). It also says for which task the flight was begun, so that a
+ * task does not wait for itself, and so that sfshm_release_all() finds the
+ * task's flights.
  *
  * An entry's word is its number and its state:
  *
@@ -17,8 +18,8 @@
  *
  * The memory of entries is never freed, so a late caller finds another number,
  * and is told -ESTALE. A thread that ends inside a call, without libc's
- * knowledge, leaves its entry BUSY for the life of the process. In a forked
- * child all entries are the parent's; it frees them.
+ * knowledge, leaves its entry BUSY for the life of the process. A forked child
+ * frees all entries, because they are the parent's.
  */
 #ifndef SYNC_DETACHED_H
 #define SYNC_DETACHED_H
@@ -67,16 +68,15 @@ uint64_t detached_claim_next(const void *handle, uint64_t task, uint32_t *at,
 			     struct detached *d);
 
 /*
- * Returns the task for which flight `gen` at the slot was begun, or 0: for
- * none, or not in this process.
+ * Returns the task for which flight `gen` at the slot was begun. 0: the flight
+ * was begun for no task, or in another process.
  */
 uint64_t detached_task(const struct mapping *map, uint32_t slot, uint64_t gen);
 
 /*
- * Whether the task would wait for itself, if it waited at the slot: its flights
- * and those of other tasks of this process are the edges, and so are the waits
- * of those tasks. The caller has noted its wait. Of the tasks on a circle, the
- * last one to look here finds it.
+ * Whether the task would wait for itself, if it waited at the slot. The graph's
+ * edges are the flights and the waits of this process's tasks. The caller has
+ * noted its wait. Of the tasks on a circle, the last one to look here finds it.
  */
 bool detached_circle(const struct mapping *map, uint64_t task, uint32_t slot);
 

@@ -299,8 +299,8 @@ void flight_sweep(struct peer *victim, bool died);
 
 /*
  * Gives back what P leads, holds and pins, except saves and the flights of its
- * process. What names P's old life is void then. Returns how many things that
- * were.
+ * process. After that, each struct that names P's old life is void. Returns how
+ * many things P gave back.
  */
 uint32_t flight_give_back_all(struct peer *p);
 

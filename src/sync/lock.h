@@ -9,10 +9,10 @@
  * hold sets the bit, and the CAS that gives the lock back clears it. So each
  * holder learns of the death until one gives the lock back, and none after
  * that, even if callers die in between. CTL_FAILED stands for LOCK_SHARED (S):
- * threads may hold the lock shared (store/sharers.h). Who holds it so learns of
- * a death, too, but clears no bit: it only looks at what the lock protects. In
- * the table P is the caller, D a dead or leaving holder, x and s the bits O and
- * S, unchanged.
+ * threads may hold the lock shared (store/sharers.h). A sharer learns of a
+ * death, too, but clears no bit, because it only reads what the lock protects.
+ * In the table P is the caller, D a dead or leaving holder, x and s the bits O
+ * and S, unchanged.
  *
  *   IDLE g x    -> BUSY g+1 P x   take it (FLIGHT-T3)
  *   KEPT g x    -> BUSY g+1 P x   take it, as LOCK-3 allows (FLIGHT-T3)
@@ -45,9 +45,9 @@
  *      it has waited itself. No other thread writes `bypassed`, except that the
  *      maker of the slot sets it to 0.
  *  LOCK-2. A holder that finds the count at LOCK_BYPASSES gives the lock back
- *      as KEPT. Who holds it shared does not: instead a caller that wants to
- *      hold the lock shared and finds the count at LOCK_BYPASSES makes the lock
- *      KEPT, unless it has waited or must not wait.
+ *      as KEPT. A sharer does not: instead a caller that wants to hold the lock
+ *      shared and finds the count at LOCK_BYPASSES makes the lock KEPT, unless
+ *      that caller has waited or must not wait.
  *  LOCK-3. A caller takes a KEPT lock in three cases: it was already waiting
  *      when the lock became KEPT; it must not wait, because it only tries, or
  *      its wait is over; or it has deferred for LOCK_DEFER_NS in this call.
@@ -60,7 +60,7 @@
  * gets the lock before it. Among waiters there is no order.
  *
  * A writer that finds a lock held shared does not wait to be woken: it makes
- * the slot BUSY at once, so nobody comes after it and no sharer passes it. A
+ * the slot BUSY at once, so no later sharer gets the lock before the writer. A
  * waiter that takes the lock shared wakes all others, so that they share it,
  * too.
  *
@@ -145,9 +145,9 @@ int lock_share_idle(struct peer *p, const struct key *k, uint32_t rank,
 		    struct hold *held);
 
 /*
- * Takes the lock of the call's key, shared if c->shares is `held`, which is its
- * only other value than NULL; c->lease_or_rank is its rank. Returns 0, 1,
- * MOVED, or an error.
+ * Takes the lock of the call's key: alone if c->shares is NULL, shared if it is
+ * `held`. c->lease_or_rank is the lock's rank. Returns 0, 1, MOVED, or an
+ * error.
  */
 int lock_take(struct call *c, struct hold *held);
 

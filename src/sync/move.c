@@ -53,7 +53,7 @@ bool flight_move(struct flight *f, struct peer *p)
 		return moved(f, ctl_owned_by(c, p->id));
 	}
 	owned_drop(p, f->slot);
-	/* Stolen while it was in this very record. */
+	/* The flight was stolen while this record had it. */
 	if (ctl_gen(c) == gen)
 		slot_yield(p, f->slot);
 	return false;
@@ -70,8 +70,9 @@ static bool is_there(const struct peer *q)
 }
 
 /*
- * Moves one flight from P to Q. True: Q has it, or P has not. False: it still
- * is P's, or again: an invalidator has marked it, or Q is gone.
+ * Moves one flight from P to Q. True: Q has the flight, or P has lost it.
+ * False: P still has it, because an invalidator has marked it; or P has it
+ * again, because Q is gone.
  */
 static bool give(struct peer *p, struct peer *q, uint32_t slot, uint64_t c)
 {

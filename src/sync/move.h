@@ -12,12 +12,13 @@
  *      Other threads extend the lease as they do for any flight
  *      (sync/extend.c).
  *  MOVE-2. A generation is in a slot once, and only FLIGHT-T20 changes the
- *      owner of a BUSY word without changing the generation. So whoever finds
- *      the generation BUSY has found a record of its own process, and a mover
- *      that finds any other word has lost the flight: it writes nothing.
- *  MOVE-3. The new owner's record says so before the CAS: a mover notes the
- *      slot in its own record. A thread that detaches gives its flights to the
- *      record of another thread, whose notes it may not write; it sets that
+ *      owner of a BUSY word without changing the generation. So a mover that
+ *      finds its flight's generation BUSY has found a record of its own
+ *      process. A mover that finds any other word has lost the flight, and
+ *      writes nothing.
+ *  MOVE-3. The new owner's record covers the slot before the CAS. A mover notes
+ *      the slot in its own record. A thread that detaches gives its flights to
+ *      the record of another thread, whose notes it may not write; it sets that
  *      record's `owned_overflow`. It does so under peer_lock, and a thread
  *      leaves the list of peers before it detaches; so no flight goes to a
  *      record that is about to be given back in good order.
@@ -28,15 +29,15 @@
  *      the CAS it names the slot, the new word and the receiver's incarnation
  *      in its own record: if it dies before the second look, its reaper looks
  *      instead, and ends the flight.
- *  MOVE-5. Followers sleep on the words of the last owner. Whoever has moved a
- *      flight wakes them (WAIT-5).
+ *  MOVE-5. Followers sleep on the words of the last owner. A thread that has
+ *      moved a flight wakes them (WAIT-5).
  *  MOVE-6. The old owner's note may outlive the move, which is legal
  *      (store/owned.h). If the flight is stolen, the slot stays the old
  *      owner's: its own thread lets go of it once it needs the note's place, or
  *      detaches.
  *
- * P is the owner, Q a thread of the same process, F a follower, R a reaper, I
- * an invalidator, L one that steals, all elsewhere:
+ * P owns the flight, and Q is a thread of the same process. In other processes,
+ * F follows, R reaps, I invalidates, and L steals the flight:
  *
  *   meanwhile                      what becomes of it
  *   Q dies before the CAS          P has the flight. Q's reaper finds a note of
@@ -51,8 +52,9 @@
  *   P dies after the CAS           its reaper wakes the slot's waiters, no more
  *   P is swept as Q moves          the sweep's CAS is from BUSY g P: one of the
  *                                  two fails. R never touches BUSY g Q for P
- *   two movers                     MOVE-1; movers that are no enders (P as it
- *                                  detaches) make the other's CAS fail once
+ *   two movers                     MOVE-1; a mover that does not end the flight
+ *                                  (P as it detaches) makes the other's CAS
+ *                                  fail once
  *   I marks the flight             the mover's CAS fails, and is tried again
  *                                  from the marked word
  *   L steals the flight            the mover's CAS fails: -ESTALE, MOVE-6
@@ -65,7 +67,7 @@
 
 #include "sync/flight.h"
 
-/* Whether the flight that `ctl` names is one of its leader's process. */
+/* Whether any thread of the leader's process may end the flight of `ctl`. */
 static inline bool flight_is_detached(const struct mapping *map, uint32_t slot,
 				      uint64_t ctl)
 {

@@ -39,8 +39,8 @@ static uint32_t *set_word(struct peer *p, uint32_t slot)
 }
 
 /*
- * The waiters sleep on the words of the last holder, and may share the lock, or
- * drain it.
+ * Wakes the lock's waiters. They sleep on the words of the last holder, and may
+ * now share the lock, or drain it.
  */
 static bool wake_waiters(struct shm_desk *cold)
 {
@@ -137,12 +137,12 @@ int shared_keep(struct call *c, struct hold *held)
 	return 0;
 }
 
-/* What a call has to do about one sharer. */
+/* What a call has found out about one sharer. */
 enum met { MET_GONE, MET_ALIVE };
 
 /*
- * Looks at a sharer: reaps it if it is dead. `ask`: asks the kernel about it
- * first.
+ * Looks at a sharer, and reaps a dead one. With `ask`, asks the kernel about
+ * the sharer first.
  */
 static enum met meet(struct mapping *map, uint32_t index, bool ask,
 		     uint32_t *life)
@@ -200,7 +200,7 @@ static void begin_to_wait(struct call *c, uint32_t slot)
 
 /*
  * Waits until participant `index` does not hold the lock at `slot` shared. The
- * sharer's word is what the caller waits for, and the sharer its owner.
+ * sharer's word is the event of the wait, and the sharer is its owner.
  */
 static int await_one(struct call *c, uint32_t slot, uint32_t index)
 {
@@ -230,7 +230,7 @@ static int await_one(struct call *c, uint32_t slot, uint32_t index)
 	return r;
 }
 
-/* Waits until nobody holds the lock shared; one that tries does not wait. */
+/* Waits until nobody holds the lock shared; a call that tries does not wait. */
 static int await_all(struct call *c, uint32_t slot)
 {
 	uint32_t used = participants_used(c->self->map);

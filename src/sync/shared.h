@@ -13,8 +13,8 @@
 #define LOCK_TAKEN_SHARED 4096
 
 /*
- * Whether the caller holds the lock that it has met shared. False if nobody may
- * hold it so.
+ * Whether the caller already holds shared the lock that it has met. False if
+ * nobody may hold that lock shared.
  */
 static inline bool shared_is_own(const struct call *c,
 				 const struct sighting *seen)
@@ -25,16 +25,16 @@ static inline bool shared_is_own(const struct call *c,
 }
 
 /*
- * A caller meets a lock at rest. STEP_LEAD: it may go on. A call that wants the
- * lock for itself, but will not claim it here, looks at the sharers first: one
- * that only tries, and one that is made for a call in the successor, which
- * waits for them.
+ * A caller meets a lock at rest. STEP_LEAD: the call may go on. Two kinds of
+ * calls for the lock alone look at the sharers first. A call that only tries
+ * gives up if there are any. A call that is made for one in the successor does
+ * not claim the lock here, and waits for the sharers.
  */
 enum step shared_meet(struct call *c, const struct sighting *seen);
 
 /*
- * SHARE-2: takes a lock at rest shared. `waited`: the caller was among its
- * waiters. Returns 0 with *word set, AGAIN, MOVED, or -EMFILE.
+ * SHARE-2: takes shared a lock that is at rest. `waited`: the caller was among
+ * the lock's waiters. Returns 0 with *word set, AGAIN, MOVED, or -EMFILE.
  */
 int shared_take(struct peer *p, const struct sighting *seen, bool waited,
 		uint32_t **word);

@@ -141,7 +141,8 @@ static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 
 /*
  * MOVE-4: the dead V may have been giving a flight to another record. If that
- * record's owner was gone by then, nobody else knows that the slot is its.
+ * record's owner was gone by then, nobody else knows that the record has the
+ * slot.
  */
 static void sweep_handed(struct peer *v)
 {
@@ -203,8 +204,8 @@ static uint32_t give_back_noted(struct peer *p)
 	uint32_t n = 0;
 
 	/*
-	 * The overflow stays: another thread may be giving this one a flight,
-	 * or has.
+	 * The overflow stays set: another thread may have given this one a
+	 * flight, or be about to.
 	 */
 	for (uint32_t i = 0; over && i < slots_used(p->map); i++)
 		give_back(p, i, &n);
@@ -239,7 +240,7 @@ uint32_t flight_give_back_all(struct peer *p)
  * Ends the participant's life before it gives anything back
  * (peer/liveness.h): from then on all others see that the owner is gone, even
  * while the sweeper holds the record's mutex. (A reaper has ended that life
- * before it locked the mutex.) Before that, one that leaves gives away the
+ * before it locked the mutex.) A participant that leaves first gives away the
  * flights of its process.
  */
 void flight_sweep(struct peer *v, bool died)

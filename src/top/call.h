@@ -79,8 +79,8 @@ static inline int call_not_mine(const struct mapping *map, uint64_t life)
 }
 
 /*
- * The code and the text with which a flight fails whose work has returned
- * without ending it.
+ * Returns the code, and stores the text, with which a flight fails if its work
+ * has returned without ending it.
  */
 int call_code_of(int returned, const char **message);
 

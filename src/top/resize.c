@@ -44,10 +44,10 @@ struct resize {
 };
 
 /*
- * Locks the segment's file by flock(2). Opens the file once more, because a
- * forked child may share the mapping's open file, and with it would share the
- * lock. Without /proc it takes the mapping's. Returns a descriptor for
- * unlock_file(), or -EBUSY, or the error.
+ * Locks the segment's file by flock(2). A forked child may share the mapping's
+ * open file, and would then share the lock, so this opens the file once more.
+ * Without /proc it duplicates the mapping's descriptor. Returns a descriptor
+ * for unlock_file(), or -EBUSY, or the error.
  */
 static int lock_file(struct mapping *map)
 {

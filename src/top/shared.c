@@ -42,7 +42,7 @@ struct entry {
 
 static struct entry *table[BUCKETS];
 
-/* Whether two callers wrote the same: what callers do as a rule. */
+/* Whether two callers passed the same bytes, as they usually do. */
 static bool same_bytes(const struct sfshm_options *a,
 		       const struct sfshm_options *b)
 {
@@ -69,7 +69,7 @@ static struct entry *find(const char *name, size_t len)
 	return e;
 }
 
-/* A copy with defaults filled in, and without what does not count. */
+/* Copies the fields that count, with their defaults filled in. */
 static struct sfshm_options whole(const struct sfshm_options *o)
 {
 	struct sfshm_options all;
@@ -121,8 +121,7 @@ static struct sfshm *take(const struct entry *e, const struct sfshm_options *o)
 }
 
 /*
- * SHARED-2: links the entry unless the name has one. Returns the one that
- * counts.
+ * SHARED-2: links the entry unless the name has one. Returns the name's entry.
  */
 static struct entry *link_first(struct entry *mine)
 {

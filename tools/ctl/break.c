@@ -71,7 +71,7 @@ static uint32_t find(const struct request *request, struct sfshm_view *view,
 	return found;
 }
 
-/* Finds the one that is meant. Returns 0, or the status after a complaint. */
+/* Finds what the request names. Returns 0, or the status after a complaint. */
 static int held_read(const struct request *request, struct held *held)
 {
 	struct sfshm_view *view;

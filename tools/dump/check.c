@@ -171,7 +171,7 @@ static void print_limit(const struct check_limit *limit, int metric,
 		printf("%" PRIu64, number);
 }
 
-/* What is wrong, or if nothing is, what was looked at. */
+/* Prints the metrics that are past a limit, or all metrics if none is. */
 static void print_reasons(const struct options *options,
 			  const struct survey *survey, enum check_status status)
 {

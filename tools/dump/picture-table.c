@@ -242,7 +242,7 @@ static void put_ids(struct cell *cell, size_t columns,
 		cell_print(cell, "%*s", (int)(columns - from), "");
 }
 
-/* The name of the command, without its arguments, or else of the thread. */
+/* Writes the thread's name, which is the command's unless it was changed. */
 static void put_command(struct cell *cell, size_t columns,
 			const struct sfshm_participant_info *who)
 {
@@ -255,7 +255,7 @@ static void put_command(struct cell *cell, size_t columns,
 		cell_print(cell, "%*s", (int)(columns - from), "");
 }
 
-/* What a participant waits for, and who has it. */
+/* Writes what a participant waits for, and who has it. */
 static void put_awaited(struct cell *cell, const struct picture *picture,
 			const struct sfshm_participant_info *info)
 {
@@ -297,7 +297,7 @@ static void picture_table_participant(const struct picture *picture,
 	if (options->table_only ||
 	    (options->filter.pid && info->pid != options->filter.pid))
 		return;
-	/* The keys' rows name who holds; the rest is at other work. */
+	/* The keys' rows name the holders. The other threads are idle here. */
 	if (!options->all && !options->filter.pid && info->alive &&
 	    info->waits_for < 0)
 		return;

@@ -69,7 +69,7 @@ void table_row(struct table *table, const struct cell *row,
 		table->cut++;
 		return;
 	}
-	/* Without the blanks that a last, empty cell leaves. */
+	/* Leaves out the blanks of a last, empty cell. */
 	len = row->len;
 	while ((below || !notes_len) && len && row->text[len - 1] == ' ')
 		len--;

@@ -35,7 +35,7 @@ void table_section(struct table *table, uint64_t others);
 void table_row(struct table *table, const struct cell *row,
 	       const struct cell *notes);
 
-/* Says how many rows had no room, or `nothing` if there was none. */
+/* Says how many rows had no room; prints `nothing` if there were no rows. */
 void table_section_end(struct table *table, const char *nothing);
 
 #endif

@@ -38,8 +38,8 @@ extern const char columns_default[];
 const struct column *column_find(const char *name);
 
 /*
- * Reads a list "KEY,WAIT,AGE". Returns 0, or -EINVAL with the first `bad_len`
- * bytes at *bad being no column, or one column too many.
+ * Reads a list "KEY,WAIT,AGE". Returns 0; or -EINVAL: the `bad_len` bytes at
+ * *bad name no column, or one column too many.
  */
 int column_list_parse(struct column_list *list, const char *text,
 		      const char **bad, size_t *bad_len);

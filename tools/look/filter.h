@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sfshm/inspect.h>
 
-/* Keys for which one process waits; it has few threads that wait. */
+/* The filter notes at most so many keys that a process waits for. */
 #define FILTER_AWAITED_MAX 1024
 
 /* All fields 0: every key. */

@@ -6,8 +6,8 @@
 #include "look/column.h"
 
 /*
- * The width of the first column on a screen of `columns`, beside the others but
- * the notes. 0 columns: no limit.
+ * The width of the first column if all columns but the notes share a screen of
+ * `columns`. 0 columns: no limit.
  */
 size_t line_key_columns(const struct column_list *list, size_t columns);
 

@@ -86,7 +86,7 @@ static void note_permits(struct cell *cell, struct sfshm_view *view,
 		cell_print(cell, " ...");
 }
 
-/* What is left of the room for a text at the end. */
+/* Returns the room that is left for a text at the end. */
 static size_t room_for(const struct cell *cell, size_t columns)
 {
 	if (!columns)

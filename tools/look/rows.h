@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * References to slots, in the order in which they are shown. A reference has
- * what the order needs, not the slot: whoever shows the slot reads it again, so
- * a million slots take little memory.
+ * what the order needs, not the slot: to show the slot, the program reads it
+ * again, so a million slots take little memory.
  */
 #ifndef LOOK_ROWS_H
 #define LOOK_ROWS_H
@@ -46,7 +46,7 @@ void rows_sort(struct rows *rows, int descending);
  */
 int rows_sort_urgent(struct rows *rows);
 
-/* Forgets the rows and keeps the memory; frees it. */
+/* Both forget the rows. rows_free() frees their memory as well. */
 void rows_clear(struct rows *rows);
 void rows_free(struct rows *rows);
 

@@ -72,7 +72,7 @@ void survey_free(struct survey *survey);
 /* The counter of that name; 0 for other names. */
 uint64_t survey_counter(const struct survey *survey, const char *name);
 
-/* Calls that were answered without a run of the work, of all calls. */
+/* Counts the calls that were answered without a run of the work. */
 uint64_t survey_saved_calls(const struct survey *survey);
 
 /*

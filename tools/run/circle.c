@@ -76,7 +76,7 @@ int circle_holders(const struct circle_view *v, uint32_t index,
 		return 0;
 	holders[0] = slot->owner - 1;
 	n = slot->owner ? 1 : 0;
-	/* One that takes the lock alone owns it before the last sharer goes. */
+	/* A thread that takes a lock alone owns it before the sharers go. */
 	if (slot->permits)
 		n = sfshm_view_permits(v->view, index, holders,
 				       SFSHM_PERMITS_MAX);

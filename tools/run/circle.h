@@ -3,9 +3,9 @@
  * A look at a segment's participants, and the search for circles of waits that
  * lead through commands.
  *
- * A process that holds something waits for its command, so for each call that
- * is a descendant of the process and waits. A circle is closed when a holder is
- * a process that the searching call runs under. If several threads hold a
+ * A process that holds something waits for its command to end, and so for each
+ * waiting call among its descendants. A circle is closed when a holder is a
+ * process that the searching call runs under. If several threads hold a
  * semaphore's permits, all of them must be in the circle; of those that share a
  * lock, one is enough.
  */
@@ -39,8 +39,8 @@ int circle_holders(const struct circle_view *v, uint32_t index,
 		   struct sfshm_slot_info *slot, uint32_t *holders);
 
 /*
- * Whether the call `caller` waits in a circle, and is the one to give up: that
- * with the highest process id, or after ten looks any.
+ * Whether the call `caller` waits in a circle, and is to give up. At first only
+ * the call with the highest process id gives up; after ten looks, any call.
  */
 bool circle_find(const struct circle_view *v, pid_t caller, unsigned looks);
 

@@ -20,7 +20,7 @@ static int compare_fds(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* The holder must not keep open what else the shell has open. */
+/* The holder must not keep the shell's other files open. */
 static void close_others(const struct invocation *inv, int report)
 {
 	int kept[] = { STDERR_FILENO, inv->options.fd, inv->options.json_fd,

@@ -17,8 +17,8 @@
 int face_split(struct invocation *inv);
 
 /*
- * In the worker: lets the face exit with `status`, under which the caller's
- * standard files and session are left. Returns 0 or errno.
+ * In the worker: leaves the caller's standard files and session, and lets the
+ * face exit with `status`. Returns 0 or errno.
  */
 int face_leave(struct invocation *inv, int status);
 

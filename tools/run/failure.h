@@ -26,7 +26,7 @@
 
 /*
  * Whether the segment can have a record of the run's output. If it cannot,
- * --file publishes the run's file as that of a good one.
+ * --file publishes the run's file as if the run had succeeded.
  */
 bool failure_fits(const struct invocation *inv,
 		  const struct record_header *header);

@@ -51,8 +51,8 @@ static void write_hash(const struct invocation *inv, char text[33])
 }
 
 /*
- * Reads the entry at *at, and moves past it. Returns whether it has this hash
- * and its process is alive; *at is NULL at the end, or before nonsense.
+ * Reads the entry at *at, and moves *at past it. Returns whether the entry has
+ * this hash and its process is alive. If there is no entry, *at becomes NULL.
  */
 static bool read_entry(const char **at, const char *hash, pid_t *pid)
 {

@@ -37,8 +37,8 @@ struct invocation {
 };
 
 /*
- * Notes that this call gives up because others are at it, with a message for
- * standard error unless the call is a quiet one.
+ * Notes that this call gives up because others have what it asks for. The
+ * message is for standard error, too, unless the call is a quiet one.
  */
 void invocation_give_up(const struct invocation *inv, struct outcome *o,
 			const char *format, ...)

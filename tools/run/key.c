@@ -111,7 +111,7 @@ static int put_key(FILE *to, const struct options *options)
 	return status < 0 ? put_parts(to, options, true) : status;
 }
 
-/* Copies the text, or its begin and a hash. Returns the length. */
+/* Copies the text, or its beginning and a hash. Returns the length. */
 static size_t shorten(char *buffer, const char *text, size_t len)
 {
 	XXH128_hash_t hash;

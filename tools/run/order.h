@@ -3,15 +3,15 @@
  * The order of the command's output, if the leader's standard output and
  * standard error are one file, as after 2>&1.
  *
- * The followers need the two streams apart, so the command has two pipes. Which
- * pipe got its bytes first, poll() cannot tell. But the kernel sends this
+ * The followers need the two streams apart, so the command has two pipes.
+ * poll() cannot tell which pipe got its bytes first. But the kernel sends this
  * process a real-time signal for each write to a pipe that is asynchronous
  * (O_ASYNC, F_SETSIG), with the pipe's descriptor, and queues these signals in
  * order. The signals are few, because the pipes hold few unread writes. In
- * packet mode (O_DIRECT) a pipe keeps the writes apart: one of up to
- * PIPE_BUF bytes is one packet, a longer one is several full packets and the
- * rest. If the queue of signals overflows, the kernel sends SIGIO, and the
- * order of what is in the pipes then is lost, but no byte is.
+ * packet mode (O_DIRECT) a pipe keeps the writes apart: one of up to PIPE_BUF
+ * bytes is one packet, a longer one is several full packets and the rest. If
+ * the queue of signals overflows, the kernel sends SIGIO. Then the order of the
+ * bytes in the pipes is lost, but no byte is.
  *
  * The queue below has the order in which the bytes go to the caller. All bytes
  * of a stream leave it as they came, so a queue of lengths is enough.

@@ -44,8 +44,8 @@ struct run {
 	const struct sfshm_flight *flight;
 	uint64_t lease_end_ns;
 	/*
-	 * What to do at the deadline if others wait for the flight: the run
-	 * then goes on without this call's caller. NULL: it is ended.
+	 * Called at the deadline if others wait for the flight; the run then
+	 * goes on without this call's caller. NULL: the run is ended.
 	 */
 	void (*leave)(void *arg);
 	void *leave_arg;

@@ -24,8 +24,8 @@
 int runlock_open(const char *segment);
 
 /*
- * Waits for the key's lock. With `shared`, others may have it so at the same
- * time. Returns 0; -ETIMEDOUT past `deadline_ns`
+ * Waits for the key's lock. Several processes may hold it at the same time if
+ * each has taken it with `shared`. Returns 0; -ETIMEDOUT past `deadline_ns`
  * (CLOCK_MONOTONIC; 0: none); -ECANCELED if `wake_fd` became readable; or the
  * system call's error.
  */

@@ -42,12 +42,13 @@ static bool is_for_owner(const struct options *o)
 }
 
 /*
- * The most permissions that an existing segment may have. Whoever may write to
- * it can harm this process. This user's own segment may be open to others,
- * because this user chose its mode. The choice of another user, even of root,
- * binds only that one; and in a directory where all may write, anybody may have
- * given a segment that is open to all a second name. So only the caller can
- * accept a segment of another user that is open to all.
+ * Returns the most permissions that an existing segment may have. A user who
+ * may write to the segment can harm this process. This user's own segment may
+ * be open to others, because this user chose its mode. Another user's segment,
+ * even root's, is different: this user did not choose its mode; and in a
+ * directory where all may write, anybody may have given a second name to a
+ * segment that is open to all. So only the caller can accept a segment of
+ * another user that is open to all.
  */
 static uint32_t widest_mode(const struct options *o)
 {

@@ -18,14 +18,14 @@
 #include "invocation.h"
 
 /*
- * Whether a call that waits needs a watcher. If so, the caller tries to go on
- * without waiting first.
+ * Whether a call that waits needs a watcher. If so, the caller first tries to
+ * go on without waiting.
  */
 bool watcher_wanted(const struct invocation *inv);
 
 /*
- * Begins a wait, after that try has found others at it. False: the call would
- * wait for a call that it runs under; *o says so.
+ * Starts the watcher, after that try has failed because of others. False: the
+ * call would wait for a call that it runs under; *o says so.
  */
 bool watcher_start(struct invocation *inv, struct outcome *o);
 

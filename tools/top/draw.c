@@ -131,7 +131,7 @@ static void draw_rates(int y, const char *name, const double *rate, int known)
 	top_put(y, 0, line, A_NORMAL);
 }
 
-/* The time in words; `unit` of its times are a millisecond. */
+/* Writes a percentile in words. `unit` of the histogram's times are 1 ms. */
 static const char *percentile(char out[TEXT_SIZE], const struct histogram *of,
 			      unsigned int percent, int64_t unit)
 {

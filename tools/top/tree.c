@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who waits for whom: each key with its holder and the threads that wait. */
+/* The tree: each key with its holders, and the threads that wait for them. */
 #include <curses.h>
 #include <inttypes.h>
 #include <stdio.h>
