@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "os/atomics.h"
+
 #define LINE_MAX_BYTES 4096
 
 __thread struct lane *this_lane;
@@ -26,6 +28,17 @@ static const struct command *const tables[] = {
 	rights_commands,  lock_commands,   semaphore_commands,
 };
 
+/*
+ * Lanes take turns at the test's word, which goes through another process:
+ * ThreadSanitizer sees it here.
+ */
+static void take_turns(void)
+{
+	static uint32_t turns;
+
+	fetch_add_acq_rel(&turns, 1);
+}
+
 void reply(const struct lane *lane, const char *format, ...)
 {
 	char line[LINE_MAX_BYTES];
@@ -37,6 +50,7 @@ void reply(const struct lane *lane, const char *format, ...)
 	va_start(args, format);
 	m = vsnprintf(line + n, sizeof(line) - (size_t)n, format, args);
 	va_end(args);
+	take_turns();
 	if (m < 0 || send(0, line, (size_t)n + (size_t)m, MSG_NOSIGNAL) < 0)
 		_exit(3);
 }
@@ -65,6 +79,7 @@ void obey(struct lane *lane, char *line)
 	char *rest = line;
 	const char *name = word(&rest);
 
+	take_turns();
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const struct command *c = tables[t]; c->name; c++)
 			if (!strcmp(c->name, name)) {

@@ -56,19 +56,21 @@ static const char *reply_to(const redisReply *q)
 	const char *word = q->element[0]->str, *text;
 
 	if (!strcmp(word, "XREAD"))
-		return rote.watch;
+		return load_acquire(&rote.watch);
 	if (!strcmp(word, "GET"))
-		return rote.get;
+		return load_acquire(&rote.get);
 	/* A script: its digest, the number of its keys, and those. Only that
 	   which publishes has eight arguments; acquire has four. */
 	if (q->elements == 3 + 4 + 8)
-		return rote.publish;
+		return load_acquire(&rote.publish);
 	if (q->elements != 3 + 3 + 4)
 		return "*1\r\n$2\r\nOK\r\n";
-	liar.floor = strtoull(q->element[9]->str, NULL, 10);
-	text = fetch_add_relaxed(&liar.acquires, 1) && rote.next_acquire ?
-		       rote.next_acquire :
-		       rote.acquire;
+	store_release(&liar.floor, strtoull(q->element[9]->str, NULL, 10));
+	text = fetch_add_relaxed(&liar.acquires, 1) ?
+		       load_acquire(&rote.next_acquire) :
+		       NULL;
+	if (!text)
+		text = load_acquire(&rote.acquire);
 	return strcmp(text, LEASE) ? text : lease();
 }
 
@@ -158,10 +160,14 @@ static void *lie(void *unused)
 
 static int liar_setup(void **state)
 {
+	static const char refusal[] = "-ERR no\r\n";
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 
-	rote.acquire = rote.watch = rote.get = rote.publish = "-ERR no\r\n";
-	rote.next_acquire = NULL;
+	store_release(&rote.acquire, refusal);
+	store_release(&rote.watch, refusal);
+	store_release(&rote.get, refusal);
+	store_release(&rote.publish, refusal);
+	store_release(&rote.next_acquire, NULL);
 	memset(&liar, 0, sizeof(liar));
 	for (int i = 0; i < MOST_CONNS; i++)
 		liar.conn[i].fd = -1;
@@ -278,20 +284,21 @@ static void instead_of_a_lease(void **state)
 	struct host last;
 
 	(void)state;
-	rote.publish = OK;
+	store_release(&rote.publish, OK);
 	for (size_t i = 0; i < all; i++) {
 		struct host host;
 
-		rote.acquire = i < n ? nonsense[i] : no_lease[i - n];
+		store_release(&rote.acquire,
+			      i < n ? nonsense[i] : no_lease[i - n]);
 		host = join(PATIENCE_MS);
 		assert_computed(&host, 0);
 		host_close(&host);
 	}
 	/* Nothing is left of their tokens. */
-	rote.acquire = LED;
+	store_release(&rote.acquire, LED);
 	last = join(PATIENCE_MS);
 	assert_computed(&last, 1);
-	assert_true(liar.floor < 70);
+	assert_true(load_acquire(&liar.floor) < 70);
 	host_close(&last);
 }
 
@@ -302,11 +309,11 @@ static void instead_of_a_publish(void **state)
 	const size_t n = sizeof(nonsense) / sizeof(*nonsense);
 
 	(void)state;
-	rote.acquire = LEASE;
+	store_release(&rote.acquire, LEASE);
 	for (size_t i = 0; i < n + 2; i++) {
 		struct host host;
 
-		rote.publish = i < n ? nonsense[i] : none[i - n];
+		store_release(&rote.publish, i < n ? nonsense[i] : none[i - n]);
 		host = join(PATIENCE_MS);
 		assert_computed(&host, 0);
 		host_close(&host);
@@ -319,13 +326,13 @@ static void instead_of_an_announcement(void **state)
 	const size_t n = sizeof(nonsense) / sizeof(*nonsense);
 
 	(void)state;
-	rote.acquire = HELD;
-	rote.next_acquire = LEASE;
-	rote.publish = OK;
+	store_release(&rote.acquire, HELD);
+	store_release(&rote.next_acquire, LEASE);
+	store_release(&rote.publish, OK);
 	for (size_t i = 0; i < n; i++) {
 		struct host host;
 
-		rote.watch = nonsense[i];
+		store_release(&rote.watch, nonsense[i]);
 		host = join(PATIENCE_MS);
 		assert_computed(&host, 1);
 		host_close(&host);
@@ -349,7 +356,7 @@ static void the_same_result_for_ever(void **state)
 	struct host host;
 
 	(void)state;
-	rote.acquire = HIT "$1\r\n0\r\n$1\r\nv\r\n";
+	store_release(&rote.acquire, HIT "$1\r\n0\r\n$1\r\nv\r\n");
 	host = join(PATIENCE_MS);
 	assert_int_equal(sfshm_fleet_do(host.fleet, "choosy", 6, &choosy,
 					publish_text, "here", &result),
@@ -357,8 +364,8 @@ static void the_same_result_for_ever(void **state)
 	assert_int_equal(result.fleet, 0);
 	host_close(&host);
 	/* Its bytes are elsewhere, and never there. */
-	rote.acquire = HIT "$1\r\n0\r\n$-1\r\n";
-	rote.get = "$-1\r\n";
+	store_release(&rote.acquire, HIT "$1\r\n0\r\n$-1\r\n");
+	store_release(&rote.get, "$-1\r\n");
 	host = join(PATIENCE_MS);
 	assert_computed(&host, 0);
 	host_close(&host);
@@ -370,7 +377,7 @@ static void an_answer_without_end(void **state)
 	struct host host;
 
 	(void)state;
-	rote.acquire = ENDLESS;
+	store_release(&rote.acquire, ENDLESS);
 	host = join(50);
 	assert_computed(&host, 0);
 	host_close(&host);
@@ -382,11 +389,11 @@ static void two_answers_for_one(void **state)
 	struct host host;
 
 	(void)state;
-	rote.acquire = LED HIT "$1\r\n0\r\n$5\r\nwrong\r\n";
-	rote.publish = OK;
+	store_release(&rote.acquire, LED HIT "$1\r\n0\r\n$5\r\nwrong\r\n");
+	store_release(&rote.publish, OK);
 	host = join(PATIENCE_MS);
 	assert_computed(&host, 1);
-	rote.acquire = LEASE;
+	store_release(&rote.acquire, LEASE);
 	assert_computed(&host, 1);
 	host_close(&host);
 }
@@ -397,8 +404,8 @@ static void tokens_that_do_not_grow(void **state)
 	struct host host;
 
 	(void)state;
-	rote.acquire = LED;
-	rote.publish = OK;
+	store_release(&rote.acquire, LED);
+	store_release(&rote.publish, OK);
 	host = join(PATIENCE_MS);
 	assert_computed(&host, 1);
 	assert_computed(&host, 0);

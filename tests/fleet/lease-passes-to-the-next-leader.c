@@ -33,7 +33,7 @@ static void lead_and_hang(struct note *n)
 
 static int note_token(struct sfshm_fleet_flight *flight, void *token)
 {
-	*(uint64_t *)token = sfshm_fleet_token(flight);
+	store_release((uint64_t *)token, sfshm_fleet_token(flight));
 	return sfshm_fleet_publish(flight, "mine", 4);
 }
 
@@ -180,7 +180,7 @@ static void to_another_host(void **state)
 	before = server_requests();
 	demand(eventually(server_requests() >= before + 8));
 	assert_false(load_acquire(&w.returned));
-	assert_int_equal(token, 0);
+	assert_int_equal(load_acquire(&token), 0);
 	worker_kill(pid);
 	worker_join(&w);
 	assert_int_equal(w.outcome, SFSHM_COMPUTED);

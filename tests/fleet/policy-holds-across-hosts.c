@@ -133,8 +133,8 @@ static int wait_to_be_cancelled(struct sfshm_fleet_flight *flight, void *ready)
 {
 	(void)flight;
 	store_release((uint32_t *)ready, 1);
-	while (pause())
-		;
+	for (;;)
+		cancellable_nap();
 	return 0;
 }
 

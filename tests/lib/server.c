@@ -59,7 +59,7 @@ static bool whole(const char *reply, size_t len)
 /* One command over a connection of its own; NULL: nobody answers. */
 static const char *ask(const char *command)
 {
-	static char reply[64 << 10];
+	static __thread char reply[64 << 10];
 	int fd = dial();
 	size_t len = 0;
 	ssize_t n;
