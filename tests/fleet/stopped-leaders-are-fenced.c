@@ -33,6 +33,7 @@ static void lead_and_stop(struct note *n)
 	n->fleet = result.fleet;
 	if (n->outcome >= 0 && result.value.len < sizeof(n->value))
 		memcpy(n->value, result.value.data, result.value.len);
+	host_close(&host);
 }
 
 static void by_another_host(void **state)
