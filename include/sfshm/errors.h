@@ -4,8 +4,8 @@
  *
  * A call returns an outcome >= 0 or a negated errno value. errno itself is not
  * part of the interface: any call may change it. This list says what each code
- * means and what to do next; a call's own comment adds what a code means for
- * that call.
+ * means and, if anything is to be done, what comes next; a call's own comment
+ * adds what a code means for that call.
  *
  *   -EINVAL        An argument is out of range. Correct the call.
  *   -E2BIG         The options or the policy come from a newer header, and a

@@ -52,8 +52,8 @@ void sfshm_fleet_options_init(struct sfshm_fleet_options *options, size_t size);
 /*
  * Each zeroes a struct whose contents only the library uses. Its size is the
  * same in all versions with one soname; sfshm.ffi.h has it as a constant,
- * SFSHM_FLIGHT_SIZE and so on. The struct must hold nothing: a flight that the
- * caller leads would be led until the thread ends.
+ * SFSHM_FLIGHT_SIZE and so on. The struct must hold nothing: if it held a
+ * flight, nobody could end that flight before the thread ends.
  */
 void sfshm_flight_init(struct sfshm_flight *flight);
 void sfshm_fleet_flight_init(struct sfshm_fleet_flight *flight);

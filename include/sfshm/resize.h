@@ -10,7 +10,8 @@
 SFSHM_BEGIN_DECLS
 
 /* Shows the progress of a resize: how many values it has moved so far, and how
-   many flights, locks and permits in the old segment must still end. */
+   many flights, locks and permits in the old segment must still end (0 while
+   values still move). */
 typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
 
 /*

@@ -84,17 +84,17 @@ struct sfshm_options {
  * about to remove the file. Thread-safe; not for signal handlers; no
  * cancellation point. If the caller dies inside, no incomplete segment is left.
  *
- * In a forked child every call with a handle of the parent returns -ECHILD,
- * unless the parent opened the handle with SFSHM_FOLLOW_FORK; the child opens
- * the segment again. A child may use a handle that follows forks: the child's
- * first call with the handle attaches to the segment that the parent has
- * mapped, and opens no file. So the child may have changed its user or its root
- * meanwhile, and the segment may have lost its name. The parent keeps what it
- * leads, holds or has pinned. If the child has closed the library's descriptor,
- * it uses the segment without byte locks. A child that clone(2) or _Fork(3)
- * made, for which libc runs no fork handlers, gets -ECHILD. A child gets
- * -ENOMEM while memory is short, and -EPROTO in another time namespace, whose
- * clocks differ.
+ * In a forked child every call but sfshm_close() with a handle of the parent
+ * returns -ECHILD, so the child opens the segment again; unless the parent
+ * opened the handle with SFSHM_FOLLOW_FORK. A child may use a handle that
+ * follows forks: the child's first call with the handle attaches to the segment
+ * that the parent has mapped, and opens no file. So the child may have changed
+ * its user or its root meanwhile, and the segment may have lost its name. The
+ * parent keeps what it leads, holds or has pinned. If the child has closed the
+ * library's descriptor, it uses the segment without byte locks. A child that
+ * clone(2) or _Fork(3) made, for which libc runs no fork handlers, gets
+ * -ECHILD. A child gets -ENOMEM while memory is short, and -EPROTO in another
+ * time namespace, whose clocks differ.
  */
 int sfshm_open(struct sfshm **out, const char *name,
 	       const struct sfshm_options *options) SFSHM_CHECKED;
@@ -165,15 +165,15 @@ int sfshm_close(struct sfshm *handle);
 /*
  * Removes the segment's name. Processes that have the segment open notice
  * within a second: from then on their calls use the new segment of that name.
- * If there is none, the calls return -ESHUTDOWN, or make one with a shared
- * handle. These processes end their flights, locks and permits as usual. When
- * the last of these processes has unmapped the segment, the kernel frees its
- * memory. Removes any regular file of this user under that name, whatever its
- * contents, and the files that an interrupted resize has left beside it. A
- * segment that sfshm_memfd() made has no name to remove. Returns 0, -ENOENT,
- * -EPERM (the file belongs to another user), -ENAMETOOLONG, -EINVAL, or the
- * error of the system call that failed. Blocks only for file-system calls.
- * Thread-safe; not for signal handlers.
+ * If there is none, the calls return -ESHUTDOWN; with a shared handle that has
+ * SFSHM_CREATE they make one. These processes end their flights, locks and
+ * permits as usual. When the last of these processes has unmapped the segment,
+ * the kernel frees its memory. Removes any regular file of this user under that
+ * name, whatever its contents, and the files that an interrupted resize has
+ * left beside it. A segment that sfshm_memfd() made has no name to remove.
+ * Returns 0, -ENOENT, -EPERM (the file belongs to another user), -ENAMETOOLONG,
+ * -EINVAL, or the error of the system call that failed. Blocks only for
+ * file-system calls. Thread-safe; not for signal handlers.
  */
 int sfshm_unlink(const char *name) SFSHM_CHECKED;
 
