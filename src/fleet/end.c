@@ -61,9 +61,12 @@ int fleet_share(struct fleet_flight *x, int code, const struct iovec *iov,
 	struct lease *l = take_lease(x);
 	int r = 0;
 
-	/* If the host flight is lost, its next leader has the lease. */
 	if (!l)
 		return 0;
+	/*
+	 * If the host flight is lost, its next leader may have inherited the
+	 * lease; the engine then refuses this release.
+	 */
 	if (!lease_flight_stands(l)) {
 		lease_give_back(x->fleet, l);
 		return 0;

@@ -17,10 +17,10 @@ struct sfshm_fleet_request engine_request(const struct sfshm_fleet *fleet,
 					  size_t key_len);
 
 /*
- * Makes one request, with at most options.command_ms and until `deadline`. Not
- * a cancellation point. Returns 0 with *answer filled in; -EHOSTUNREACH, the
- * engine is away; -ETIMEDOUT, the deadline came before the engine had its time;
- * -EMSGSIZE or -ENOMEM.
+ * Makes one request, and waits for the fleet's command_ms, but not past
+ * `deadline`. Not a cancellation point. Returns 0 with *answer filled in;
+ * -EHOSTUNREACH, the engine is away; -ETIMEDOUT, the deadline came before the
+ * engine had its time; -EMSGSIZE or -ENOMEM.
  */
 int engine_ask(const struct sfshm_fleet *fleet, struct mapping *map,
 	       engine_op op, struct sfshm_fleet_request *request,

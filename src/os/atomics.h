@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Atomic operations, named after their order. Orders are spelled here and
- * nowhere else; the rest of the code uses neither the builtins nor `volatile`.
+ * nowhere else in libsfshm; the rest of its code uses neither the builtins nor
+ * `volatile`.
  *
  * A shared word is a plain uint32_t or uint64_t, always accessed through these.
  */

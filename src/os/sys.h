@@ -20,8 +20,8 @@
 
 /*
  * The time `ms` after `from`; NS_NEVER if `ms` is SFSHM_FOREVER, or if the sum
- * does not fit. This function computes the end of every time-out, lease and
- * period, so that none of them wraps.
+ * does not fit. For the ends of the time-outs, leases and periods that a caller
+ * chooses: none of them wraps.
  */
 static inline uint64_t ns_after(uint64_t from, uint64_t ms)
 {

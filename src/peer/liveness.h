@@ -10,10 +10,10 @@
  *
  *  LIFE-1. The owner makes the incarnation odd, as the last step when it
  *      attaches. One of three threads makes it even, by a CAS from the odd
- *      number: the owner, as the first step when it detaches; a reaper, before
- *      it locks the mutex; or a thread that read the number, asked the kernel
- *      for the owner's thread, and learned that the thread is gone. A thread
- *      whose CAS comes late changes nothing.
+ *      number: the owner, before it gives anything back as it detaches; a
+ *      reaper, before it locks the mutex; or a thread that read the number,
+ *      asked the kernel for the owner's thread, and learned that the thread is
+ *      gone. A thread whose CAS comes late changes nothing.
  *  LIFE-2. A record gets its next owner only after a sweep has given back all
  *      that the last owner had. So while a control word or a permit names the
  *      record, the incarnation is that owner's odd number, or the even one

@@ -28,7 +28,7 @@ struct peer {
 	uint64_t cookie; /* of the process that attached */
 	uint64_t life;   /* no other attachment has it; bit 63 is set */
 	uint64_t born;   /* its first life */
-	uint64_t task;   /* for which the thread's present call was made */
+	uint64_t task;   /* for which it last waited for a flight */
 	uint64_t tick;   /* the coarse clock's time when it read `boot` */
 	uint64_t boot;   /* the clock of lifetimes; see peer_clock() */
 	uint32_t inside; /* calls that keep this peer while they use another */

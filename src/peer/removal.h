@@ -22,9 +22,9 @@
  *
  *   a check finds                          and takes the segment as
  *   no link is left                        removed
- *   its name, in the folder that it was    removed, unless it is the alias
- *   opened in, is another file's           of a resize ("NAME~"): the resizer
- *                                          sets `moved` itself in a moment
+ *   its name, in the folder that it was    removed, unless "NAME~" leads to the
+ *   opened in, is another file's           file (a resize): the resizer sets
+ *                                          `moved` itself in a moment
  *   its name leads nowhere, or into        not removed: the file may be hidden
  *   another folder or file system          from this process (chroot, mounts)
  */

@@ -8,7 +8,7 @@
  *	NS:{K}B:TOKEN    the bytes of a large result
  *
  * The braces put them into one slot of a cluster. In K and NS %XX stands for a
- * byte that is not printable ASCII, or is one of "%{}".
+ * byte that is a space, is not printable ASCII, or is one of "%{}".
  */
 #ifndef REDIS_NAMES_H
 #define REDIS_NAMES_H

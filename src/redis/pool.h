@@ -21,8 +21,8 @@ struct pool {
 	pthread_mutex_t lock;
 	pthread_cond_t given; /* a command's was given back; CLOCK_MONOTONIC */
 	struct conn conns[POOL_MAX];
-	int watches;  /* of those that are busy */
-	int commands; /* the others that are busy */
+	int watches;  /* busy ones that wait for other hosts */
+	int commands; /* busy ones that run commands */
 };
 
 void pool_init(struct pool *p);

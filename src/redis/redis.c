@@ -149,7 +149,7 @@ static int redis_acquire(void *engine, const struct sfshm_fleet_request *q,
 	return r;
 }
 
-/* The result's bytes in one piece, which the caller frees unless it is NULL. */
+/* Stores the result's bytes, in one piece; the caller frees *owned. */
 static int gather(const struct sfshm_fleet_request *q, char **owned,
 		  const char **bytes, size_t *len)
 {

@@ -37,9 +37,9 @@ int file_inspect(const char *path, const struct sfshm_options *o,
 
 /*
  * Opens the file that *st describes, then fills in *st again from the open file
- * and checks it by file_check(). Returns the descriptor; -EAGAIN if another
- * file is there by now; -EBUSY if opening would wait; or the error. `flags` is
- * O_RDWR or O_RDONLY.
+ * and checks it by file_check(). Returns the descriptor; -EAGAIN if the file is
+ * gone or another one is there by now; -EBUSY if opening would wait; or the
+ * error. `flags` is O_RDWR or O_RDONLY.
  */
 int file_open(const char *path, int flags, const struct sfshm_options *o,
 	      struct stat *st);

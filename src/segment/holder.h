@@ -18,12 +18,12 @@
 
 void holder_of(const struct mapping *map, uint8_t holder[SFSHM_FLEET_HOLDER]);
 
-/* Makes a successor that nobody else has seen the same holder as `old`. */
+/* Gives a successor that nobody has seen yet the same holder as `old`. */
 void holder_pass(struct mapping *new, const struct mapping *old);
 
 /*
  * Notes a token that an engine has given out. An engine that has lost its
- * writes gives this segment none that is not above the highest one noted.
+ * writes still gives this segment only tokens above the highest one noted.
  */
 void holder_note_token(struct mapping *map, uint64_t token);
 

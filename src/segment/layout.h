@@ -259,7 +259,8 @@ struct shm_front {
 			    bits 0..7: length + 1 of a value that is empty or
 			    in the slot's inline granule; 0: in shm_back.ref;
 			    255: there, after its struct shm_tagging */
-	uint32_t ttl_ms; /* lifetime from then; UINT32_MAX: no end */
+	uint32_t ttl_ms; /* lifetime from then; UINT32_MAX: no end; by CAS,
+			    invalidators, too */
 	uint32_t gen;    /* low bits of the generation that wrote it */
 };
 static_assert(sizeof(struct shm_front) == 16, "layout");
@@ -312,8 +313,10 @@ struct shm_slot {
 	struct shm_front front; /* of the first field */
 	uint32_t hash;          /* the upper half of the key's hash */
 	uint16_t key_tag; /* bits 0..11: the key's length, 12..15: its kind */
-	uint8_t deaths;   /* leaders that died in a row: see store/slot.h */
-	uint8_t recent;   /* hint: how often the evicting hand spares it */
+	uint8_t deaths;   /* leaders that died in a row: see store/slot.h; by
+			     CAS, followers and reapers, too */
+	uint8_t recent;   /* hint: how often the evicting hand spares it; by
+			     evictors and callers that wait for a claim, too */
 	uint8_t key[SHM_INLINE_KEY]; /* or a longer key's reference */
 	/* A granule for any slot, preferably for a small value of this one. */
 	uint8_t inline_granule[SHM_GRANULE];
@@ -324,7 +327,8 @@ static_assert(sizeof(struct shm_slot) == 128, "layout");
 /* A slot's desk: its cold part, used by leaders, waiters and evictors. */
 struct shm_desk {
 	uint64_t started; /* when its flight began, or the stamp of its grace
-			     period: see store/slot.h */
+			     period: see store/slot.h; by CAS, followers,
+			     reapers and unlinkers, too */
 	uint32_t event;   /* futex word of the waiters; by waiters and wakers */
 	union {
 		uint32_t lease_ms;  /* the leader's, from `started`; 0: none */

@@ -17,9 +17,9 @@
  *      successor of it, a child keeps the descriptor, and takes its byte locks
  *      through it. So the child has one descriptor of the file, and opens no
  *      path.
- *  HEIR-2. A process has one mapping of a file that is not void: the heir, or
- *      one that it opened. Handles that follow and handles that the child opens
- *      lead to the same one. An heir of a successor has the heir of its
+ *  HEIR-2. For each file a process has one mapping that is not void: the heir,
+ *      or one that it opened. Handles that follow and handles that the child
+ *      opens lead to the same one. An heir of a successor has the heir of its
  *      predecessor (SUCCESSION-3 in top/succession.h).
  *  HEIR-3. An heir begins as a new process would: with the process's own
  *      cookie and namespace, no byte lock, and the file not checked yet. It

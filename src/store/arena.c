@@ -64,7 +64,7 @@ static uint32_t scan(struct peer *p, uint32_t *cursor, uint32_t want,
 
 /*
  * Scans granules outside slots first, because neighbours among those can be
- * copied in one go. Looks at one granule in `part`, and at some more.
+ * copied in one go. Looks at a `part`-th of the granules, and at some more.
  */
 static uint32_t scan_all(struct peer *p, uint32_t want, uint32_t part)
 {

@@ -43,7 +43,8 @@
  *  FLIGHT-T12. RETIRED g x        -> LIMBO g x     unlinked; if nobody owns it,
  *                                                  after the epoch was noted
  *  FLIGHT-T13. RETIRED|LIMBO g L  -> same, nobody  L finds that its flight was
- *                                                  stolen, or is dead; in
+ *                                                  stolen; or, if L is dead,
+ *                                                  its reaper does this; in
  *                                                  LIMBO, after the epoch was
  *                                                  noted
  *  FLIGHT-T14. LIMBO g            -> LIMBO g P     the grace period is over: P

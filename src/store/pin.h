@@ -11,8 +11,8 @@
  *  PIN-1. A pinning reader names the chain, sets the hint, then checks that the
  *      field still is the current one. A thread that may write or free the
  *      field's chain looks at the hint after the CAS that gave it that right.
- *      All these accesses are sequentially consistent, so one of the two
- *      threads sees the other.
+ *      These accesses are sequentially consistent, or a fence orders them, so
+ *      one of the two threads sees the other.
  *  PIN-2. A pinned chain is not freed with its slot: the thread that would free
  *      the chain makes it an orphan, by one store to its head's tag.
  *  PIN-3. Any participant may free an orphan that no living participant pins,

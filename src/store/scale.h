@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Times in few bits, as a mantissa and an exponent. A time in 16 bits is less
- * than a thousandth off, a time in 8 bits less than a fifth.
+ * than a thousandth off, a time in 8 bits less than a fifth, from 66 us on.
  */
 #ifndef STORE_SCALE_H
 #define STORE_SCALE_H

@@ -26,8 +26,9 @@
  *      no sharer is new: the writer passes each record once, and waits at it
  *      until its word is 0 or its owner is dead. The writer drains the lock.
  *      Having passed the last record, it clears S by a CAS, and only then holds
- *      the lock. A slot BUSY with S has been changed by nobody: if the writer
- *      gives up or dies, the slot is at rest again, with S.
+ *      the lock. While the slot is BUSY with S, its owner has changed nothing
+ *      that the lock protects: if the writer gives up or dies, the slot is at
+ *      rest again, with S.
  *  SHARE-4. A sharer sets its word back to 0, then looks at the control word
  *      and at the segment's `moved`. If the slot is BUSY with S, or the segment
  *      has moved, a writer may sleep on the word: the sharer wakes it
@@ -47,8 +48,8 @@
  *                               on the word sleeps on the sharer's liveness
  *                               word, too, so the kernel wakes it; it reaps the
  *                               dead sharer and goes on
- *   a sharer dies, its word     the same; the reaper also wakes the waiters of
- *     set and nobody woken      the slot
+ *   a sharer dies before it     the same; the reaper also wakes the waiters of
+ *     has woken the waiters     the slot
  *   a sharer dies, its word     the kernel wakes the writer by the liveness
  *     at 0, no writer woken     word
  *   a sharer stops before its   a writer waits for it, as for any holder that

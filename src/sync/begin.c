@@ -382,8 +382,8 @@ static int lead(struct call *c, const struct sighting *seen, struct flight *f)
 		flight_write_loss(f, c->self);
 	/*
 	 * A semaphore's permits in the predecessor count until they are given
-	 * back. A lock that is not held yet, or is taken shared, leaves it to a
-	 * later holder to forget a death there.
+	 * back. A caller that does not hold the lock yet, or takes it shared,
+	 * leaves the mark of a death there to a later holder.
 	 */
 	if (!c->resize.moving && key_kind(&c->key) != SHM_SEMAPHORE &&
 	    !c->shares &&

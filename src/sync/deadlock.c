@@ -230,8 +230,9 @@ static bool next_sharer(struct graph *g, struct thread *t)
 }
 
 /*
- * Finds a thread that `t`, which waits at a place, waits for; `waits` is false
- * if it waits nowhere. False: the walk is over.
+ * Goes on from `t`, which waits at a place, to a thread that it waits for, or
+ * from the last fork; `waits` is false if `t` waits nowhere. False: the walk is
+ * over.
  */
 static bool next_thread(struct graph *g, const struct place *at,
 			struct thread *t, bool waits)

@@ -59,7 +59,7 @@ static struct entry *entry_of(uint64_t number)
 	return entry_at((uint32_t)number % (1u << INDEX_BITS));
 }
 
-/* Makes a new entry. Its first number is its index above 2^INDEX_BITS. */
+/* Makes a new entry. Its first number is 2^INDEX_BITS plus its index. */
 static struct entry *make(void)
 {
 	uint32_t i = fetch_add_relaxed(&used, 1), n = chunk_of(i);

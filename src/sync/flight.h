@@ -15,7 +15,7 @@
 /*
  * The contents of struct sfshm_flight. Other threads of the process may read it
  * while its leader works (see top/flight.c). So the leader stores atomically
- * all fields that change before the flight ends.
+ * those of the fields they read that change before the flight ends.
  */
 struct flight {
 	struct mapping *map; /* NULL: ended */
@@ -53,8 +53,8 @@ static inline struct flight *flight_of(const struct sfshm_flight *flight)
 
 /*
  * Does the whole of sfshm_begin() for a call. Returns SFSHM_CACHED,
- * SFSHM_AWAITED, SFSHM_LEADER with *f filled in, MOVED, or an error. With
- * SFSHM_FOLLOW, `f` may be NULL.
+ * SFSHM_AWAITED, SFSHM_LEADER with *f filled in, MOVED, AGAIN,
+ * LOCK_TAKEN_SHARED, or an error. With SFSHM_FOLLOW, `f` may be NULL.
  */
 int flight_begin(struct call *c, struct flight *f);
 
@@ -243,7 +243,7 @@ void flight_drop_older(struct call *c);
  */
 int flight_begin_moving(struct call *c, struct flight *f);
 
-/* Looks without waiting. Returns SFSHM_CACHED, a failure, or -ENODATA. */
+/* Looks without waiting. Returns SFSHM_CACHED, a failure, -ENODATA or MOVED. */
 int flight_peek(struct call *c);
 
 /*

@@ -41,9 +41,9 @@ uint64_t leader_guess_start(struct mapping *map, const struct sighting *seen,
 			    uint64_t now);
 
 /*
- * Returns when the leader's lease ends, ns, or 0: never. A leader that has not
- * noted its start has not noted its lease either; then the caller's own lease
- * counts.
+ * Returns when the leader's lease ends, ns, or 0: never. Until a leader has
+ * noted its start, lease_ms may be an earlier flight's; so the caller's own
+ * lease counts.
  */
 static inline uint64_t
 leader_lease_end(struct call *c, const struct sighting *seen, uint64_t now)

@@ -31,7 +31,7 @@
  *                                    learned of a death in the predecessor
  *   BUSY g D x S   -> BUSY g+1 P x S drain it in the place of the dead
  *                                    (FLIGHT-T7)
- *   BUSY g D x S   -> IDLE g x S     D drained it (FLIGHT-T8)
+ *   BUSY g D x S   -> IDLE g x S     D was draining it (FLIGHT-T8)
  *   IDLE g x S     -> KEPT g+1 x S   evict it next (SHARE-5), or let its
  *                                    waiters go first (LOCK-2)
  *
@@ -64,8 +64,9 @@
  * waiter that takes the lock shared wakes all others, so that they share it,
  * too.
  *
- *   the holder dies              FLIGHT-T7 and FLIGHT-T8 leave the count, so
- *                                the next hold to end leaves the lock KEPT
+ *   the holder dies              FLIGHT-T7 and FLIGHT-T8 leave the count: if it
+ *                                is at LOCK_BYPASSES, the next hold to end
+ *                                leaves the lock KEPT
  *   the waiters die or stop,     each caller that comes defers once; the first
  *     or have left (the count    whose time is over takes the lock and, as it
  *     is too high: legal)        has waited, sets the count to 0
@@ -106,8 +107,9 @@ struct hold {
 	struct mapping *map; /* NULL: nothing is held */
 	uint64_t life;       /* identifies the holder's attached thread */
 	uint64_t cookie;
-	uint64_t ctl;   /* the BUSY word while the lock is held; if it is held
-			 shared, the IDLE word */
+	uint64_t ctl;   /* the BUSY word while the lock is held; if shared, the
+			 word seen or set as it was taken, of which only the
+			 generation counts */
 	uint32_t *word; /* SHARE-1: held shared; NULL: held alone */
 	uint32_t slot;
 	uint32_t rank;

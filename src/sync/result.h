@@ -64,8 +64,8 @@ int result_gather(struct sfshm_result *r, const struct iovec *iov, int count,
 
 /*
  * Returns the message (or NULL) itself if it fits into SFSHM_MESSAGE_MAX bytes;
- * else `cut`, with a part of the message that ends with "...". Cuts no UTF-8
- * character in two.
+ * else `cut`, with a part of the message, then "...". Cuts no UTF-8 character
+ * in two.
  */
 const char *result_fit_message(const char *message,
 			       char cut[SFSHM_MESSAGE_MAX]);

@@ -13,7 +13,7 @@
 #define LOCK_TAKEN_SHARED 4096
 
 /*
- * Whether the caller already holds shared the lock that it has met. False if
+ * Whether the caller has met a lock that it already holds shared. False if
  * nobody may hold that lock shared.
  */
 static inline bool shared_is_own(const struct call *c,

@@ -73,7 +73,7 @@ int handle_enter_slow(struct sfshm *h, struct peer **out);
 
 /*
  * Finds the calling thread's peer behind a handle, and attaches the thread if
- * need be. Returns 0, -EBADF, -ECHILD, -EUSERS, -ENOSPC, -ENOMEM.
+ * need be. Returns 0, -EBADF, -ECHILD, -EPROTO, -EUSERS, -ENOSPC, -ENOMEM.
  */
 static inline int handle_enter(struct sfshm *h, struct peer **out)
 {

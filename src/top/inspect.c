@@ -64,7 +64,7 @@ static uint32_t flights_of(const struct mapping *map, uint32_t index)
 
 /*
  * The participant that owns the slot; -1: none does, or `slot` is -1, or it is
- * `self`, which waits until others do not share the lock.
+ * `self`, which drains the lock.
  */
 static int64_t owner_of(const struct mapping *map, int64_t slot, uint32_t self)
 {

@@ -68,7 +68,7 @@ static int create(const char *path, const struct sfshm_options *o)
 	return r ? r : -EAGAIN;
 }
 
-/* Tries once. -EAGAIN: another process changed what the name stands for. */
+/* Tries once. -EAGAIN: try again; this call or another has changed the name. */
 static int open_once(struct mapping **map, const char *path,
 		     const struct sfshm_options *o, bool *made)
 {

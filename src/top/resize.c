@@ -373,9 +373,10 @@ static int prepare(struct resize *z, const char *name)
 }
 
 /*
- * The process's cookie while one of its threads resizes. The lock on the file
- * belongs to the process, so it does not keep out the other threads; this word
- * does. A forked child finds its parent's cookie here, and may resize.
+ * The process's cookie while one of its threads resizes. Without /proc the lock
+ * on the file is that of the mapping's own open file, which all threads share;
+ * this word keeps the others out. A forked child finds its parent's cookie
+ * here, and may resize.
  */
 static uint64_t resizing_cookie;
 

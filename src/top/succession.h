@@ -7,8 +7,9 @@
  * nothing is left in it. Invariants:
  *
  *  SUCCESSION-1. Nobody leads in a successor before its predecessor's `moved`
- *      is set: a process that maps the successor first maps the predecessor,
- *      and sets that word.
+ *      is set: a process that has mapped the successor also maps the
+ *      predecessor, and sets that word, before any of its threads uses the
+ *      successor.
  *  SUCCESSION-2. Once `moved` is set, no flight begins in the predecessor: a
  *      caller that claims a slot there then looks at `moved`, and gives the
  *      slot back. A follower that waits there may still take over a flight that
