@@ -107,28 +107,6 @@ static void end_over(void *arg)
 	store_release(&x->ending, 0);
 }
 
-static void free_value(void *result)
-{
-	free(((struct sfshm_result *)result)->value.data);
-}
-
-/* Whether the policy's `fits` refuses the leader's own value. */
-static int check_fit(const struct flight *f, const struct iovec *iov, int count,
-		     size_t len)
-{
-	struct sfshm_result whole = SFSHM_RESULT_INIT;
-	int r;
-
-	if (!f->fits)
-		return 0;
-	pthread_cleanup_push(free_value, &whole);
-	r = result_gather(&whole, iov, count, len);
-	if (!r && !f->fits(&whole, f->arg))
-		r = -EILSEQ;
-	pthread_cleanup_pop(1);
-	return r;
-}
-
 /* The engine has fenced the leader; the next caller gets what the fleet has. */
 static int fenced(struct fleet_flight *x)
 {
@@ -148,7 +126,7 @@ static int share_value(struct fleet_flight *x, const struct iovec *iov,
 		return r;
 	if (total > flight_largest(f))
 		return -EMSGSIZE;
-	r = check_fit(f, iov, count, total);
+	r = f->fits ? call_check_fit(f, iov, count) : 0;
 	if (r)
 		return r;
 	if (!f->uncacheable && total <= f->map->geometry.max_value)

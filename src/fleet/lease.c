@@ -171,9 +171,13 @@ static void start_thread(struct sfshm_fleet *fleet)
 	struct leases *all = &fleet->leases;
 	pthread_attr_t attr;
 	sigset_t every, old;
+	int state;
 
 	if (all->running && all->over) {
+		/* A thread that is cancelled here would keep the lock. */
+		state = uncancelled_begin();
 		pthread_join(all->thread, NULL);
+		uncancelled_end(state);
 		all->running = false;
 	}
 	if (all->running)

@@ -97,4 +97,11 @@ static inline bool call_cannot_use(int r)
  */
 int call_end(struct flight *f, int code, const char *message);
 
+/*
+ * Asks the flight's `fits`, which it must have, whether the value is this
+ * key's. Returns 0, also if the value is too large to be published; -EILSEQ; or
+ * -ENOMEM. `fits` may be a cancellation point.
+ */
+int call_check_fit(const struct flight *f, const struct iovec *iov, int count);
+
 #endif

@@ -272,43 +272,28 @@ on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 	return r;
 }
 
-/* The thread may be cancelled in the caller's function. */
-/* glibc's macros nest deeply. NOLINTNEXTLINE(readability-function-size) */
-static bool fits(const struct flight *f, const struct sfshm_result *whole)
+/* For a thread that is cancelled in a function of the caller. */
+static void free_value(void *result)
 {
-	bool r;
-
-	pthread_cleanup_push(free, whole->value.data);
-	r = f->fits(whole, f->arg) != 0;
-	pthread_cleanup_pop(0);
-	return r;
+	free(((struct sfshm_result *)result)->value.data);
 }
 
-/* Asks the policy's `fits` whether the value is this key's. */
-static int check_fit(const struct flight *f, const struct iovec *iov, int count)
+/* glibc's macros nest deeply. NOLINTNEXTLINE(readability-function-size) */
+int call_check_fit(const struct flight *f, const struct iovec *iov, int count)
 {
 	struct sfshm_result whole = SFSHM_RESULT_INIT;
-	size_t total = 0;
+	uint64_t total;
 	int r;
 
-	whole.generation = ctl_gen(f->ctl);
-	for (int i = 0; i < count; i++)
-		if (__builtin_add_overflow(total, iov[i].iov_len, &total))
-			return 0;
-	/* flight_publish() refuses a value of this size. */
-	if (total > flight_largest(f))
+	/* The publish refuses such a value. */
+	if (result_total(iov, count, &total) || total > flight_largest(f))
 		return 0;
-	r = buf_reserve(&whole.value, total);
-	for (int i = 0; !r && i < count; i++) {
-		if (!iov[i].iov_len)
-			continue;
-		memcpy((char *)whole.value.data + whole.value.len,
-		       iov[i].iov_base, iov[i].iov_len);
-		whole.value.len += iov[i].iov_len;
-	}
-	if (!r && !fits(f, &whole))
+	whole.generation = ctl_gen(f->ctl);
+	pthread_cleanup_push(free_value, &whole);
+	r = result_gather(&whole, iov, count, total);
+	if (!r && !f->fits(&whole, f->arg))
 		r = -EILSEQ;
-	free(whole.value.data);
+	pthread_cleanup_pop(1);
 	return r;
 }
 
@@ -331,10 +316,8 @@ static force_inline int publish(struct flight *f, const struct iovec *iov,
 
 	if (unlikely(r))
 		return r;
-	if (unlikely(count < 0 || (count && !iov)))
-		r = -EINVAL;
-	else if (f->fits)
-		r = check_fit(f, iov, count);
+	if (f->fits)
+		r = call_check_fit(f, iov, count);
 	if (likely(!r))
 		r = flight_publish(f, p, iov, count);
 	else if (r == -EILSEQ)
@@ -412,6 +395,7 @@ int sfshm_flight_value(const struct sfshm_flight *flight,
 	return r;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): as above */
 int sfshm_touch(struct sfshm_flight *flight)
 {
 	struct sfshm_result last = SFSHM_RESULT_INIT;
@@ -424,7 +408,9 @@ int sfshm_touch(struct sfshm_flight *flight)
 
 	if (r)
 		return r;
+	pthread_cleanup_push(free_value, &last);
 	r = last_value(f, p, &last, &tagging);
+	pthread_cleanup_pop(0);
 	iov.iov_base = last.value.data;
 	iov.iov_len = last.value.len;
 	own_tags = flight_head(f) != 0;
