@@ -9,8 +9,8 @@
  *   fatal error, memory or  likewise; PHP then goes on to leave the request
  *   time limit
  *
- * What is left for the end of the request are flights of fibers that nobody
- * resumes.
+ * If nobody resumes a fiber that leads, the end of the request releases its
+ * flight.
  */
 #include "php_sfshm.h"
 #include "sfshm_arginfo.h"
@@ -363,7 +363,7 @@ void lead_alone(struct ask *ask, zval *return_value)
 void lead(struct ask *ask, zval *return_value)
 {
 	struct lead *mine = lead_begin(ask);
-	volatile bool left = false;
+	bool left = false;
 
 	zend_try
 	{
