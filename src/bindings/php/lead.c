@@ -363,7 +363,6 @@ void lead_alone(struct ask *ask, zval *return_value)
 void lead(struct ask *ask, zval *return_value)
 {
 	struct lead *mine = lead_begin(ask);
-	bool left = false;
 
 	zend_try
 	{
@@ -371,12 +370,11 @@ void lead(struct ask *ask, zval *return_value)
 	}
 	zend_catch
 	{
-		left = true;
+		lead_end(mine);
+		zend_bailout();
 	}
 	zend_end_try();
 	lead_end(mine);
-	if (left)
-		zend_bailout();
 }
 
 int interrupt_pending(void *arg)
