@@ -11,7 +11,7 @@
 #include "crowd.h"
 #include "testing.h"
 
-static char why[256];
+static __thread char why[256];
 
 static struct sfshm_options with(uint32_t flags)
 {
