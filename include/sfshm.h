@@ -13,6 +13,9 @@
 #include <sfshm/do.h>
 #include <sfshm/errors.h>
 #include <sfshm/ffi.h>
+#include <sfshm/fleet.h>
+#include <sfshm/fleet-do.h>
+#include <sfshm/fleet-ops.h>
 #include <sfshm/flight.h>
 #include <sfshm/heartbeat.h>
 #include <sfshm/inspect.h>

@@ -38,6 +38,9 @@
  *                  later.
  *   -EHOSTDOWN     The key's leaders keep dying, so its breaker is open. Find
  *                  out why, or try again later.
+ *   -EHOSTUNREACH  The engine of a fleet does not answer, and the fleet's
+ *                  options do not let this host work alone. Find out why, or
+ *                  try again later.
  *   -EDEADLK       Waiting would deadlock: this thread already leads the key,
  *                  or leads one that the key's leader waits for. The same
  *                  holds for locks, and for the permits of a semaphore if one

@@ -15,6 +15,7 @@
 #ifndef SFSHM_FFI_H
 #define SFSHM_FFI_H
 
+#include <sfshm/fleet.h>
 #include <sfshm/flight.h>
 #include <sfshm/heartbeat.h>
 #include <sfshm/inspect.h>
@@ -46,6 +47,7 @@ void sfshm_segment_info_init(struct sfshm_segment_info *info, size_t size);
 void sfshm_participant_info_init(struct sfshm_participant_info *info,
 				 size_t size);
 void sfshm_slot_info_init(struct sfshm_slot_info *info, size_t size);
+void sfshm_fleet_options_init(struct sfshm_fleet_options *options, size_t size);
 
 /*
  * Each zeroes a struct whose contents only the library uses. Its size is the
@@ -54,6 +56,7 @@ void sfshm_slot_info_init(struct sfshm_slot_info *info, size_t size);
  * caller leads would be led until the thread ends.
  */
 void sfshm_flight_init(struct sfshm_flight *flight);
+void sfshm_fleet_flight_init(struct sfshm_fleet_flight *flight);
 void sfshm_heartbeat_init(struct sfshm_heartbeat *heartbeat);
 void sfshm_lock_init(struct sfshm_lock *lock);
 void sfshm_permit_init(struct sfshm_permit *permit);
@@ -89,6 +92,7 @@ int sfshm_result_owner_died(const struct sfshm_result *result);
 int sfshm_result_uncached(const struct sfshm_result *result);
 int sfshm_result_stale(const struct sfshm_result *result);
 int sfshm_result_coordinated(const struct sfshm_result *result);
+int sfshm_result_fleet(const struct sfshm_result *result);
 uint64_t sfshm_result_generation(const struct sfshm_result *result);
 uint64_t sfshm_result_age_ns(const struct sfshm_result *result);
 const char *sfshm_result_message(const struct sfshm_result *result);

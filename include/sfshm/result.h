@@ -58,7 +58,9 @@ struct sfshm_result {
 				callers run the work anew */
 	uint8_t stale;       /* 1: past its lifetime; see struct sfshm_policy */
 	uint8_t coordinated; /* 1: no other caller ran the work meanwhile */
-	uint8_t reserved[2];
+	uint8_t fleet;       /* 1: this caller led for its fleet, or got
+				another host's result; see <sfshm/fleet.h> */
+	uint8_t reserved;
 	uint64_t generation; /* of the flight; a fencing token that grows with
 				each flight of the key */
 	uint64_t age_ns;     /* ns since the leader published the value */

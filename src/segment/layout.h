@@ -59,6 +59,7 @@
 #define SHM_PERMITS 1008 /* words of a semaphore */
 #define SHM_TAGS 4       /* tags that a value may carry */
 #define SHM_TAG_WORDS 4096
+#define SHM_FLEET_DOWN 4 /* engines of fleets that are known to be away */
 
 /* The creator's choice. It never changes, and the checksum covers it. */
 struct shm_geometry {
@@ -106,7 +107,14 @@ struct shm_header {
 	uint64_t predecessor; /* inode of the segment it replaces, or 0 */
 	uint64_t checksum;    /* of all above */
 	uint64_t deaths[SHM_DEATHS]; /* hints; see store/deaths.h */
-	uint8_t reserved[3840 - 192 - 8 * SHM_DEATHS];
+	/* The highest token of a fleet's engine that this segment has seen. By
+	   leaders; only grows. */
+	uint64_t fleet_token;
+	uint64_t fleet_down[SHM_FLEET_DOWN]; /* hints; see fleet/breaker.h */
+	/* By the resizer, before the file has its name; see segment/holder.h */
+	uint64_t fleet_heir;
+	uint64_t fleet_holder[2];
+	uint8_t reserved[3840 - 192 - 8 * SHM_DEATHS - 32 - 8 * SHM_FLEET_DOWN];
 
 	uint64_t tag_clock; /* counts invalidations of tags; by invalidators */
 	uint8_t pad0[56];

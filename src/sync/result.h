@@ -37,7 +37,8 @@ static force_inline void result_fill(struct sfshm_result *r,
 	r->uncached = a->uncached;
 	r->stale = a->stale;
 	r->coordinated = a->coordinated;
-	memset(r->reserved, 0, sizeof(r->reserved));
+	r->fleet = 0;
+	r->reserved = 0;
 	r->generation = a->generation;
 	r->age_ns = a->now > a->stored ? a->now - a->stored : 0;
 	r->message[0] = '\0';

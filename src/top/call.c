@@ -74,6 +74,19 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 	return r;
 }
 
+/* The largest of the kernel's error numbers. */
+#define LAST_ERRNO 4095
+
+int call_code_of(int returned, const char **message)
+{
+	if (returned < 0 && returned >= -LAST_ERRNO) {
+		*message = sfshm_strerror(returned);
+		return returned;
+	}
+	*message = "the work returned without a result";
+	return -EPROTO;
+}
+
 /* Copies the key's value to the result, if it has one that `fits` accepts. */
 static bool took_old(struct call *c)
 {

@@ -79,6 +79,19 @@ static inline int call_not_mine(const struct mapping *map, uint64_t life)
 }
 
 /*
+ * The code and the text with which a flight fails whose work has returned
+ * without ending it.
+ */
+int call_code_of(int returned, const char **message);
+
+/* Whether the call failed because the segment is missing, full or unusable. */
+static inline bool call_cannot_use(int r)
+{
+	return r == -EBADF || r == -EUSERS || r == -ENOSPC || r == -EBADMSG ||
+	       r == -ESHUTDOWN || r == -ENOMEM;
+}
+
+/*
  * Ends the flight as flight_end_somehow() does. If this thread does not lead
  * the flight, returns an error and changes nothing.
  */

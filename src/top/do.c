@@ -35,35 +35,21 @@ static int run_guarded(struct sfshm_flight *flight, sfshm_work_fn work,
 	return r;
 }
 
-/* The largest of the kernel's error numbers. */
-#define LAST_ERRNO 4095
-
 /*
  * Ends a flight that the work has not ended: fails it with the error that the
  * work returned, or with -EPROTO. Returns sfshm_do()'s outcome.
  */
 static int settle(struct flight *f, int returned)
 {
-	const char *message = "the work returned without a result";
-	int code = -EPROTO, r;
+	const char *message;
+	int code = call_code_of(returned, &message);
+	int r = call_end(f, code, message);
 
-	if (returned < 0 && returned >= -LAST_ERRNO) {
-		code = returned;
-		message = sfshm_strerror(returned);
-	}
-	r = call_end(f, code, message);
 	/*
 	 * -ESHUTDOWN says that another caller may have led the key, too; it
 	 * does not say how this flight ended.
 	 */
 	return r && r != -ESHUTDOWN ? r : f->outcome;
-}
-
-/* Whether the call failed because the segment is missing, full or unusable. */
-static bool unavailable(int r)
-{
-	return r == -EBADF || r == -EUSERS || r == -ENOSPC || r == -EBADMSG ||
-	       r == -ESHUTDOWN || r == -ENOMEM;
 }
 
 /* Runs the work of a flight that this thread leads, and ends the flight. */
@@ -84,7 +70,7 @@ static int begin(struct sfshm *handle, const void *key, size_t key_len,
 {
 	int r = sfshm_begin(handle, key, key_len, policy, flight, result);
 
-	if (unavailable(r) && policy && policy->flags & SFSHM_LOCAL)
+	if (call_cannot_use(r) && policy && policy->flags & SFSHM_LOCAL)
 		r = flight_alone(flight_of(flight), policy, result);
 	return r;
 }

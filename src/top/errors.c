@@ -35,6 +35,8 @@ static const struct {
 		  "or resources are short; try again later" },
 	{ EHOSTDOWN, "the key's leaders keep dying, so its breaker is open; "
 		     "find out why, or try again later" },
+	{ EHOSTUNREACH, "the fleet's engine does not answer; find out why, or "
+			"try again later" },
 	{ ELOOP,
 	  "symbolic links lead in a circle, or a link stands where the "
 	  "file itself must be named; mend the links, or name the file" },

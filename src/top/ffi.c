@@ -75,7 +75,17 @@ void sfshm_slot_info_init(struct sfshm_slot_info *info, size_t size)
 	init(info, size);
 }
 
+void sfshm_fleet_options_init(struct sfshm_fleet_options *options, size_t size)
+{
+	init(options, size);
+}
+
 void sfshm_flight_init(struct sfshm_flight *flight)
+{
+	memset(flight, 0, sizeof(*flight));
+}
+
+void sfshm_fleet_flight_init(struct sfshm_fleet_flight *flight)
 {
 	memset(flight, 0, sizeof(*flight));
 }
@@ -141,6 +151,7 @@ FIELD(int, owner_died, owner_died)
 FIELD(int, uncached, uncached)
 FIELD(int, stale, stale)
 FIELD(int, coordinated, coordinated)
+FIELD(int, fleet, fleet)
 FIELD(uint64_t, generation, generation)
 FIELD(uint64_t, age_ns, age_ns)
 FIELD(const char *, message, message)

@@ -19,6 +19,7 @@
 #include "os/sys.h"
 #include "segment/file.h"
 #include "segment/geometry.h"
+#include "segment/holder.h"
 #include "segment/name.h"
 #include "store/sharers.h"
 #include "top/handle.h"
@@ -96,6 +97,8 @@ static int drain(const struct resize *z, struct move *m)
 	if (r)
 		return r;
 	kill_point(resize_emptied);
+	/* Leaders may have seen a token here since the successor was made. */
+	holder_note_token(m->new, load_relaxed(&m->old->header->fleet_token));
 	store_release(&m->new->header->drained, 1);
 	kill_point(resize_drained);
 	if (stands_under(m->old, z->alias) && unlink(z->alias))
@@ -158,6 +161,7 @@ static int make_successor(struct resize *z)
 	z->move.new->path = strdup(z->move.old->path);
 	if (!z->move.new->path)
 		return -ENOMEM;
+	holder_pass(z->move.new, z->move.old);
 	r = set_floor(z);
 	return r ? r : peer_attach(z->move.new, &z->move.to);
 }

@@ -78,6 +78,7 @@ static void structs_with_a_size(void **state)
 	assert_initialises(segment_info);
 	assert_initialises(participant_info);
 	assert_initialises(slot_info);
+	assert_initialises(fleet_options);
 }
 
 #define assert_zeroes(name)                                           \
@@ -95,6 +96,7 @@ static void opaque_structs(void **state)
 {
 	(void)state;
 	assert_zeroes(flight);
+	assert_zeroes(fleet_flight);
 	assert_zeroes(heartbeat);
 	assert_zeroes(lock);
 	assert_zeroes(permit);
@@ -114,6 +116,7 @@ static void fields_of_a_result(void **state)
 		.uncached = 16,
 		.stale = 17,
 		.coordinated = 18,
+		.fleet = 23,
 		.generation = UINT64_MAX - 19,
 		.age_ns = UINT64_MAX - 20,
 		.value = { .data = &r, .len = 21 },
@@ -129,6 +132,7 @@ static void fields_of_a_result(void **state)
 	assert_int_equal(sfshm_result_uncached(&r), 16);
 	assert_int_equal(sfshm_result_stale(&r), 17);
 	assert_int_equal(sfshm_result_coordinated(&r), 18);
+	assert_int_equal(sfshm_result_fleet(&r), 23);
 	assert_true(sfshm_result_generation(&r) == UINT64_MAX - 19);
 	assert_true(sfshm_result_age_ns(&r) == UINT64_MAX - 20);
 	assert_ptr_equal(sfshm_result_data(&r), &r);

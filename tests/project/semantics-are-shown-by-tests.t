@@ -23,8 +23,7 @@ for (split /\n\n/, content('docs/semantics.md')) {
 for my $family (sort keys %last) {
 	for my $number (map { "PROMISE-$family$_" } 1 .. $last{$family}) {
 		push @missing, $number if !$entry{$number};
-		push @untested, $number
-			if !@{$entry{$number} // []} && !$untested{$number};
+		push @untested, $number if !@{$entry{$number} // []};
 	}
 }
 none('each promise has its entry', @missing);

@@ -318,7 +318,7 @@ static void picture_table_participants_end(const struct picture *picture)
 	if (picture->options->table_only)
 		return;
 	table_section_end(&table,
-			  picture->survey->alive + picture->survey->dead ?
+			  picture->survey->alive || picture->survey->dead ?
 				  "nobody waits" :
 				  "nobody is attached");
 }

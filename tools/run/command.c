@@ -47,6 +47,8 @@ static bool interpreter_missing(const char *program)
 		return false;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? 0 : read(fd, line, sizeof(line) - 1);
+	if (fd >= 0)
+		close(fd);
 	line[n > 0 ? n : 0] = '\0';
 	if (strncmp(line, "#!", 2)) {
 		complain("cannot execute %s: its loader is missing; install "

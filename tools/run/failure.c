@@ -104,12 +104,13 @@ static int keep_output(const struct invocation *inv, const struct run *run,
 						   SFSHM_FOREVER,
 	};
 	size_t len = sizeof(*header) + header->out_len + header->err_len;
-	char key[SFSHM_KEY_MAX], *record = malloc(len);
-	char *out = record + sizeof(*header), *err = out + header->out_len;
-	int r = -ENOMEM;
+	char key[SFSHM_KEY_MAX], *record = malloc(len), *out, *err;
+	int r;
 
 	if (!record)
-		return r;
+		return -ENOMEM;
+	out = record + sizeof(*header);
+	err = out + header->out_len;
 	memcpy(record, header, sizeof(*header));
 	r = copy_stream(out, &run->out, 0, header->out_len);
 	if (!r)

@@ -44,6 +44,7 @@ const char options_usage[] =
 	"      --keep             at --timeout, let COMMAND go on if others wait\n"
 	"      --file             keep the output, of any size, in a file\n"
 	"      --dir DIR          the directory of that file\n"
+	"      --fleet URL        one run for all hosts that give this URL\n"
 	"\n"
 	"One at a time:\n"
 	"      --lock KEY         hold this lock while COMMAND runs\n"

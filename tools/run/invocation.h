@@ -23,7 +23,10 @@ struct invocation {
 	uint64_t deadline_ns;  /* 0: none */
 	uint64_t lease_end_ns; /* of a leader, at the earliest; 0: none */
 	struct sfshm_save file;
-	struct sfshm_save *save; /* the result goes to this file, or NULL */
+	struct sfshm_save *save;   /* the result goes to this file, or NULL */
+	struct sfshm_fleet *fleet; /* NULL: none */
+	/* With -k; zeroed, so that its calls do without a fleet, too. */
+	struct sfshm_fleet_flight flight;
 	char **argv;
 	pid_t watcher;
 	int report;        /* of a holder process: see descriptor.h */

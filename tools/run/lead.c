@@ -16,10 +16,10 @@
 #include "signals.h"
 #include "spool.h"
 
-static void release(const struct invocation *inv, struct sfshm_flight *flight,
-		    struct outcome *o)
+static void release(struct invocation *inv, struct outcome *o)
 {
-	int r = inv->save ? sfshm_save_abort(inv->save) : sfshm_release(flight);
+	int r = inv->save ? sfshm_save_abort(inv->save) :
+			    sfshm_fleet_release(&inv->flight);
 
 	if (r && r != -ESTALE && r != -ESHUTDOWN && !o->error[0])
 		outcome_fail(o, RUN_EXIT_FAILURE, "cannot end the flight: %s",
@@ -36,8 +36,7 @@ static void drop_lock(const struct invocation *inv)
  * Tells all waiters, and for the negative lifetime all later callers, why they
  * get no result. This call's own output is complete.
  */
-static void share_failure(struct invocation *inv, struct sfshm_flight *flight,
-			  int code, struct outcome *o)
+static void share_failure(struct invocation *inv, int code, struct outcome *o)
 {
 	char message[SFSHM_MESSAGE_MAX];
 	unsigned max = inv->session.max_value;
@@ -64,8 +63,8 @@ static void share_failure(struct invocation *inv, struct sfshm_flight *flight,
 	o->loud = !inv->options.quiet && (o->shared || inv->options.ttl_ms);
 	o->shared = false;
 	if (inv->save ? sfshm_save_fail(inv->save, code, message) :
-			sfshm_fail(flight, code, message))
-		release(inv, flight, o);
+			sfshm_fleet_fail(&inv->flight, code, message))
+		release(inv, o);
 }
 
 static void share(struct invocation *inv, struct sfshm_flight *flight,
@@ -86,12 +85,14 @@ static void share(struct invocation *inv, struct sfshm_flight *flight,
 	for (unsigned i = 0; !r && i < inv->options.tag_count; i++)
 		r = sfshm_flight_tag(flight, inv->options.tags[i],
 				     strlen(inv->options.tags[i]));
-	if (!r && o->exit && failure_fits(inv, header))
+	/* Other hosts have no output beside a failure. */
+	if (!r && o->exit && !inv->fleet && failure_fits(inv, header))
 		r = failure_share(inv, flight, header, run);
 	else if (!r && inv->save)
 		r = spool_publish(inv, run, header);
 	else if (!r)
-		r = sfshm_publishv(flight, pieces, 3);
+		r = sfshm_fleet_publishv(&inv->flight, pieces, 3);
+	o->fleet = o->fleet && sfshm_fleet_shared(&inv->flight);
 	if (r == -ESTALE) {
 		o->shared = false;
 		outcome_note(o,
@@ -108,7 +109,7 @@ static void share(struct invocation *inv, struct sfshm_flight *flight,
 			     inv->key_text);
 		o->loud = !inv->options.quiet && inv->options.ttl_ms;
 	} else if (r) {
-		share_failure(inv, flight, r, o);
+		share_failure(inv, r, o);
 	}
 }
 
@@ -127,8 +128,8 @@ static void complete(struct invocation *inv, struct sfshm_flight *flight,
 	share(inv, flight, &header, run, o);
 }
 
-static void cut_short(struct invocation *inv, struct sfshm_flight *flight,
-		      struct run *run, struct outcome *o)
+static void cut_short(struct invocation *inv, struct run *run,
+		      struct outcome *o)
 {
 	int status = run->keeper.status;
 
@@ -157,7 +158,7 @@ static void cut_short(struct invocation *inv, struct sfshm_flight *flight,
 	 */
 	if (run->keeper.gone)
 		drop_lock(inv);
-	release(inv, flight, o);
+	release(inv, o);
 }
 
 /* Writes the last good result in place of a failed one, if it will do. */
@@ -223,7 +224,7 @@ static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 
 	if (inv->save && spool_prepare(inv, &run, o)) {
 		drop_lock(inv);
-		release(inv, flight, o);
+		release(inv, o);
 		return;
 	}
 	held_add(inv);
@@ -231,7 +232,7 @@ static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 	if (run.end == RUN_COMPLETE)
 		complete(inv, flight, &run, o);
 	else
-		cut_short(inv, flight, &run, o);
+		cut_short(inv, &run, o);
 	if (run.held && run.end == RUN_COMPLETE && o->exit &&
 	    serve_stale(inv, o))
 		run_forget(&run);
@@ -272,7 +273,7 @@ void invocation_lead(struct invocation *inv, struct sfshm_flight *flight,
 		outcome_fail(o, RUN_EXIT_FAILURE,
 			     "key %s: cannot take the run lock: %s",
 			     inv->key_text, strerror(-r));
-	release(inv, flight, o);
+	release(inv, o);
 }
 
 void invocation_follow(struct invocation *inv,

@@ -15,6 +15,7 @@
 #include "face.h"
 #include "failure.h"
 #include "filed.h"
+#include "fleet.h"
 #include "hold.h"
 #include "key.h"
 #include "lead.h"
@@ -63,27 +64,25 @@ static struct sfshm_policy make_policy(const struct invocation *inv)
 
 static void begin(struct invocation *inv, struct outcome *o)
 {
-	const struct options *options = &inv->options;
 	struct sfshm_policy policy = make_policy(inv);
 	struct sfshm_result result = SFSHM_RESULT_INIT;
-	struct sfshm_flight flight;
-	bool watched = watcher_wanted(inv);
+	bool watched = !inv->fleet && watcher_wanted(inv);
 	int r;
 
 	if (watched)
 		policy.flags |= SFSHM_TRY;
-	r = sfshm_begin(inv->session.handle, options->key, options->key_len,
-			&policy, &flight, &result);
+	r = fleet_begin(inv, &policy, &result);
 	if (r == -EBUSY && watched) {
 		if (!watcher_start(inv, o))
 			return;
 		policy.flags &= ~SFSHM_TRY;
-		r = sfshm_begin(inv->session.handle, options->key,
-				options->key_len, &policy, &flight, &result);
+		r = fleet_begin(inv, &policy, &result);
 		watcher_end(inv);
 	}
+	o->in_fleet = inv->fleet != NULL;
+	o->fleet = o->in_fleet && r >= 0 && result.fleet;
 	if (r == SFSHM_LEADER) {
-		invocation_lead(inv, &flight, &result, o);
+		invocation_lead(inv, &inv->flight.host, &result, o);
 	} else if (r >= 0) {
 		outcome_source(o, r, &result);
 		invocation_follow(inv, &result, o);
@@ -122,8 +121,9 @@ static void open_and_begin(struct invocation *inv, struct outcome *o)
 		invocation_hold(inv, o);
 	else if (inv->options.mode == RUN_FILED)
 		invocation_filed(inv, o);
-	else
+	else if (fleet_join(inv, o))
 		begin(inv, o);
+	fleet_leave(inv);
 	r = sfshm_close(inv->session.handle);
 	if (r && !o->error[0])
 		outcome_fail(o, RUN_EXIT_FAILURE, "segment %s: %s",

@@ -41,6 +41,7 @@ enum {
 	OPTION_KEEP,
 	OPTION_FILE,
 	OPTION_DIR,
+	OPTION_FLEET,
 	OPTION_LOCK,
 	OPTION_SEMAPHORE,
 	OPTION_SHARED,
@@ -73,6 +74,7 @@ static const struct option long_options[] = {
 	{ "fd", required_argument, NULL, OPTION_FD },
 	{ "file", no_argument, NULL, OPTION_FILE },
 	{ "dir", required_argument, NULL, OPTION_DIR },
+	{ "fleet", required_argument, NULL, OPTION_FLEET },
 	{ "lock", required_argument, NULL, OPTION_LOCK },
 	{ "semaphore", required_argument, NULL, OPTION_SEMAPHORE },
 	{ "shared", no_argument, NULL, OPTION_SHARED },
@@ -107,6 +109,7 @@ static const struct {
 	{ "--breaker", OPTION_BREAKER, IN(RUN_SHARED) },
 	{ "--max-waiters", OPTION_MAX_WAITERS, IN(RUN_SHARED) },
 	{ "--tag", OPTION_TAG, IN(RUN_SHARED) },
+	{ "--fleet", OPTION_FLEET, IN(RUN_SHARED) },
 	{ "--shared", OPTION_SHARED, IN(RUN_HOLD_LOCK) },
 	{ "--fd", OPTION_FD, IN(RUN_HOLD_LOCK) | IN(RUN_HOLD_PERMIT) },
 };
@@ -357,6 +360,7 @@ static int read_option(struct options *options, int option, char **argv)
 	case OPTION_SEMAPHORE: return read_semaphore(options);
 	case OPTION_DIR: options->dir = optarg; return -1;
 	case OPTION_FILE: options->file = true; return -1;
+	case OPTION_FLEET: options->fleet = optarg; return -1;
 	case 'h':
 	case 'V':
 		return args_tell(option, options_usage) ? RUN_EXIT_FAILURE : 0;
@@ -414,6 +418,12 @@ static int check_mode(struct options *options)
 			continue;
 		complain("%s does not go with %s; see --help", limited[i].name,
 			 mode_names[options->mode]);
+		return RUN_EXIT_FAILURE;
+	}
+	if (options->fleet && (options->keep || options->tag_count ||
+			       options->stale_if_error_ms)) {
+		complain("--fleet does not go with --keep, --stale-if-error "
+			 "and --tag; see --help");
 		return RUN_EXIT_FAILURE;
 	}
 	return -1;

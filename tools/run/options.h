@@ -55,6 +55,7 @@ struct options {
 	unsigned tag_count;
 	uint64_t timeout_ms; /* 0: none */
 	const char *dir;     /* for the file; NULL: the user's own */
+	const char *fleet;   /* URL of the fleet's engine, or NULL */
 	uint32_t max;        /* the semaphore's permits; 0: not given */
 	bool refresh;
 	bool keep;

@@ -98,21 +98,25 @@ static const char *json_bool(bool truth)
 int outcome_report(const struct outcome *o, int fd)
 {
 	char line[8192], error[6144], signal[16] = "null";
+	const char *fleet = "";
 	int n, r;
 
 	if (fd < 0)
 		return 0;
 	if (o->signal)
 		snprintf(signal, sizeof(signal), "%d", o->signal);
+	if (o->in_fleet)
+		fleet = o->fleet ? "\"fleet\":true," : "\"fleet\":false,";
 	json_string(error, sizeof(error), o->error);
 	n = snprintf(line, sizeof(line),
 		     "{\"source\":%s,\"leader\":%s,\"shared\":%s,"
 		     "\"generation\":%" PRIu64 ",\"age_ms\":%" PRIu64 ","
-		     "\"exit\":%d,\"signal\":%s,\"owner_died\":%s,"
+		     "\"exit\":%d,\"signal\":%s,\"owner_died\":%s,%s"
 		     "\"error\":%s,\"stale\":%s}\n",
 		     json_source(o), json_bool(o->leader), json_bool(o->shared),
 		     o->generation, o->age_ms, o->exit, signal,
-		     json_bool(o->owner_died), error, json_bool(o->stale));
+		     json_bool(o->owner_died), fleet, error,
+		     json_bool(o->stale));
 	r = stream_send(fd, line, (size_t)n);
 	return r == EPIPE ? 0 : r;
 }

@@ -20,6 +20,8 @@ struct outcome {
 	bool shared;     /* other calls had the same run's result */
 	bool stale;      /* the result is past its lifetime */
 	bool owner_died; /* the last leader or holder died */
+	bool in_fleet;   /* the call was made for a fleet */
+	bool fleet;      /* it led there, or got another host's result */
 	uint64_t generation;
 	uint64_t age_ms;
 	bool loud;       /* `error` is for standard error as well */

@@ -79,4 +79,15 @@ for mutant in LOCK_OUTSIDE UNLOCK_OUTSIDE LEAVE_EARLY MEND_LIVING NO_MENDING \
 	ASK_FIRST END_ANYHOW; do
 	fails door $mutant
 done
+holds fleet
+holds fleet -DBACK
+holds fleet -DEXPIRY=0 -DP=2 -DFLIGHTS=2
+holds fleet -DEXPIRY=0 -DKILLS=0
+for mutant in INCR_TOKENS ACCEPT_IF_FREE NO_ALIVE NO_REPEAT NO_FENCE \
+	SHORT_MEMORY; do
+	fails fleet $mutant
+done
+fails fleet NO_FLOOR -DBACK
+fails fleet HOLDER_IS_PROCESS -DEXPIRY=0 -DP=2 -DFLIGHTS=2
+fails fleet LOOK_THEN_WATCH -DEXPIRY=0 -DKILLS=0
 echo "1..$n"

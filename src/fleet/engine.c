@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "fleet/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "fleet/breaker.h"
+#include "fleet/fleet.h"
+#include "os/process.h"
+#include "segment/holder.h"
+
+struct sfshm_fleet_request engine_request(const struct sfshm_fleet *fleet,
+					  struct mapping *map, const void *key,
+					  size_t key_len)
+{
+	struct sfshm_fleet_request request = {
+		.size = sizeof(request),
+		.key = key,
+		.key_len = key_len,
+		.lease_ms = fleet->lease_ms,
+		.token = load_relaxed(&map->header->fleet_token),
+	};
+
+	holder_of(map, request.holder);
+	return request;
+}
+
+int engine_ask(const struct sfshm_fleet *fleet, struct mapping *map,
+	       engine_op op, struct sfshm_fleet_request *request,
+	       uint64_t deadline, struct sfshm_fleet_answer *answer)
+{
+	uint64_t end;
+	int state, r;
+
+	if (!breaker_passes(map, fleet))
+		return -EHOSTUNREACH;
+	end = ns_after(sys.now(), fleet->command_ms);
+	request->deadline_ns = deadline < end ? deadline : end;
+	state = uncancelled_begin();
+	r = op(fleet->engine, request, answer);
+	uncancelled_end(state);
+	if (!r) {
+		breaker_close(map, fleet);
+		holder_note_token(map, answer->token);
+		return 0;
+	}
+	if (r == -EMSGSIZE || r == -ENOMEM)
+		return r;
+	if (r == -ETIMEDOUT && deadline < end)
+		return r;
+	breaker_trip(map, fleet);
+	return -EHOSTUNREACH;
+}
+
+int engine_tell(const struct sfshm_fleet *fleet, struct mapping *map,
+		engine_op op, struct sfshm_fleet_request *request)
+{
+	struct sfshm_fleet_answer answer = ENGINE_NO_ANSWER;
+	int r = engine_ask(fleet, map, op, request, NS_NEVER, &answer);
+
+	free(answer.bytes.data);
+	return r;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests to a fleet's engine: within their time, and behind the breaker. */
+#ifndef FLEET_ENGINE_H
+#define FLEET_ENGINE_H
+
+#include <sfshm/fleet-ops.h>
+
+#include "segment/mapping.h"
+
+typedef int (*engine_op)(void *engine,
+			 const struct sfshm_fleet_request *request,
+			 struct sfshm_fleet_answer *answer);
+
+/* A request of this segment about a key. */
+struct sfshm_fleet_request engine_request(const struct sfshm_fleet *fleet,
+					  struct mapping *map, const void *key,
+					  size_t key_len);
+
+/*
+ * Makes one request, with at most options.command_ms and until `deadline`. Not
+ * a cancellation point. Returns 0 with *answer filled in; -EHOSTUNREACH, the
+ * engine is away; -ETIMEDOUT, the deadline came before the engine had its time;
+ * -EMSGSIZE or -ENOMEM.
+ */
+int engine_ask(const struct sfshm_fleet *fleet, struct mapping *map,
+	       engine_op op, struct sfshm_fleet_request *request,
+	       uint64_t deadline, struct sfshm_fleet_answer *answer);
+
+/* Makes a request whose answer changes nothing here; as engine_ask(). */
+int engine_tell(const struct sfshm_fleet *fleet, struct mapping *map,
+		engine_op op, struct sfshm_fleet_request *request);
+
+#define ENGINE_NO_ANSWER                                  \
+	{                                                 \
+		.size = sizeof(struct sfshm_fleet_answer) \
+	}
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+#include "redis/conn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+/* Waits for the events, an hour at most. Returns 0 or -EINTR; -ETIMEDOUT only
+   at the deadline. */
+static int await(int fd, short events, uint64_t deadline)
+{
+	struct pollfd polled = { .fd = fd, .events = events };
+	uint64_t now = clock_ns(), rest, most = 3600 * NS_PER_S;
+	struct timespec t;
+	int n;
+
+	rest = deadline > now ? deadline - now : 0;
+	rest = rest < most ? rest : most;
+	t.tv_sec = (time_t)(rest / NS_PER_S);
+	t.tv_nsec = (long)(rest % NS_PER_S);
+	n = ppoll(&polled, 1, &t, NULL);
+	if (n < 0 && errno == EINTR)
+		return -EINTR;
+	return n <= 0 && clock_ns() >= deadline ? -ETIMEDOUT : 0;
+}
+
+/* The same, whatever signals come. */
+static int await_surely(int fd, short events, uint64_t deadline)
+{
+	int r;
+
+	do {
+		r = await(fd, events, deadline);
+	} while (r == -EINTR);
+	return r;
+}
+
+static int finish_connect(int fd, uint64_t deadline)
+{
+	socklen_t len = sizeof(int);
+	int error = 0, r = await_surely(fd, POLLOUT, deadline);
+
+	if (!r && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len))
+		error = errno;
+	return r ? r : -error;
+}
+
+/* Connects one socket. Returns it, or an error. */
+static int connect_to(const struct sockaddr *to, socklen_t len,
+		      uint64_t deadline)
+{
+	int fd = socket(to->sa_family,
+			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int one = 1, r = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (to->sa_family != AF_UNIX) {
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
+				 sizeof(one));
+		(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one,
+				 sizeof(one));
+	}
+	if (connect(fd, to, len))
+		r = errno == EINPROGRESS ? finish_connect(fd, deadline) :
+					   -errno;
+	if (r) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static int connect_unix(const char *path, uint64_t deadline)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(to.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(to.sun_path, path, strlen(path));
+	return connect_to((const struct sockaddr *)&to, sizeof(to), deadline);
+}
+
+static int connect_tcp(const struct url *u, uint64_t deadline)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *list = NULL;
+	int fd = -EHOSTUNREACH;
+
+	if (getaddrinfo(u->host, u->port, &hints, &list))
+		return -EHOSTUNREACH;
+	for (const struct addrinfo *a = list; a && fd < 0; a = a->ai_next)
+		fd = connect_to(a->ai_addr, a->ai_addrlen, deadline);
+	freeaddrinfo(list);
+	return fd;
+}
+
+/* Sends one of the first commands, which must succeed. */
+static int greet(struct conn *c, int argc, const char **argv, uint64_t deadline)
+{
+	redisReply *reply;
+	int r = conn_call(c, argc, argv, NULL, deadline, &reply);
+
+	if (r)
+		return r;
+	r = reply->type == REDIS_REPLY_ERROR ? -EACCES : 0;
+	freeReplyObject(reply);
+	return r;
+}
+
+static int log_in(struct conn *c, const struct url *u, uint64_t deadline)
+{
+	const char *words[3] = { "AUTH" };
+	char db[16];
+	int n = 1, r = 0;
+
+	if (u->user)
+		words[n++] = u->user;
+	if (u->password) {
+		words[n++] = u->password;
+		r = greet(c, n, words, deadline);
+	}
+	if (r || !u->db)
+		return r;
+	snprintf(db, sizeof(db), "%u", u->db);
+	words[0] = "SELECT";
+	words[1] = db;
+	return greet(c, 2, words, deadline);
+}
+
+int conn_open(struct conn *c, const struct url *u, uint64_t deadline)
+{
+	int fd = u->path ? connect_unix(u->path, deadline) :
+			   connect_tcp(u, deadline);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	/* A forked child closes what it finds here. */
+	__atomic_store_n(&c->fd, fd, __ATOMIC_RELAXED);
+	c->fresh = true;
+	c->reader = redisReaderCreate();
+	r = c->reader ? log_in(c, u, deadline) : -ENOMEM;
+	if (r)
+		conn_close(c);
+	return r;
+}
+
+void conn_close(struct conn *c)
+{
+	int fd = c->fd;
+
+	__atomic_store_n(&c->fd, -1, __ATOMIC_RELAXED);
+	if (fd >= 0)
+		close(fd);
+	if (c->reader)
+		redisReaderFree(c->reader);
+	c->reader = NULL;
+}
+
+bool conn_is_stale(const struct conn *c)
+{
+	struct pollfd polled = { .fd = c->fd, .events = POLLIN };
+
+	return c->reader->pos < c->reader->len || poll(&polled, 1, 0) != 0;
+}
+
+static int send_all(struct conn *c, const char *from, size_t len,
+		    uint64_t deadline)
+{
+	int r = 0;
+
+	while (!r && len) {
+		ssize_t n = send(c->fd, from, len, MSG_NOSIGNAL);
+
+		if (n >= 0) {
+			from += n;
+			len -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			r = await_surely(c->fd, POLLOUT, deadline);
+		} else if (errno != EINTR) {
+			r = -ECONNRESET;
+		}
+	}
+	return r;
+}
+
+int conn_send(struct conn *c, int argc, const char **argv, const size_t *lens,
+	      uint64_t deadline)
+{
+	char *text = NULL;
+	int len = redisFormatCommandArgv(&text, argc, argv, lens);
+	int r;
+
+	if (len < 0)
+		return -ENOMEM;
+	r = send_all(c, text, (size_t)len, deadline);
+	free(text);
+	return r;
+}
+
+/* Reads what has come. Returns 0, -EAGAIN or an error. */
+static int feed(struct conn *c)
+{
+	char bytes[16 << 10];
+	ssize_t n = recv(c->fd, bytes, sizeof(bytes), 0);
+
+	if (n > 0)
+		return redisReaderFeed(c->reader, bytes, (size_t)n) ==
+				       REDIS_OK ?
+			       0 :
+			       -EPROTO;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return -EAGAIN;
+	return -ECONNRESET;
+}
+
+int conn_receive(struct conn *c, uint64_t deadline, redisReply **reply)
+{
+	void *got = NULL;
+	int r;
+
+	*reply = NULL;
+	for (;;) {
+		if (redisReaderGetReply(c->reader, &got) != REDIS_OK)
+			return -EPROTO;
+		if (got)
+			break;
+		r = feed(c);
+		if (r == -EAGAIN)
+			r = await(c->fd, POLLIN, deadline);
+		else if (!r && clock_ns() >= deadline)
+			r = -ETIMEDOUT;
+		if (r)
+			return r;
+	}
+	c->fresh = false;
+	*reply = got;
+	return 0;
+}
+
+int conn_call(struct conn *c, int argc, const char **argv, const size_t *lens,
+	      uint64_t deadline, redisReply **reply)
+{
+	int r = conn_send(c, argc, argv, lens, deadline);
+
+	*reply = NULL;
+	if (r)
+		return r;
+	do {
+		r = conn_receive(c, deadline, reply);
+	} while (r == -EINTR);
+	return r;
+}

@@ -1,0 +1,56 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Stores and announces a result, and ends the lease.
+--
+-- KEYS: the key's lease, result and stream, and where large bytes are
+-- ARGV: holder, token, lifetime in ms, lease in ms, code, 1 if the lease cannot
+--       have run out, bytes, or their number and '1' if they are in KEYS[4]
+local lease = redis.call('HMGET', KEYS[1], 'h', 't', 'w')
+local result = redis.call('HMGET', KEYS[2], 't', 'x', 'n')
+local token = tonumber(ARGV[2])
+local made = tonumber(result[1] or 0)
+-- The answer to the first request was lost.
+if made == token then
+	return {'OK'}
+end
+local mine = lease[1] == ARGV[1] and lease[2] == ARGV[2]
+local lost = not lease[1] and ARGV[6] == '1' and
+	token > math.max(made, tonumber(result[2] or 0))
+if not mine and not lost then
+	return {'FENCED'}
+end
+
+local now = redis.call('TIME')
+local ttl, where = tonumber(ARGV[3]), ARGV[8] == '1' and 'n' or 'b'
+local forever = ttl == 4294967295
+local fresh = forever and 9007199254740991 or
+	now[1] * 1000000 + now[2] + ttl * 1000
+-- The token outlives each lease that was given out before it, and the bytes the
+-- stream's entry.
+local life = math.max(ttl, 2 * ARGV[4], 10000)
+redis.call('HSET', KEYS[2], 't', ARGV[2], 'f', string.format('%.0f', fresh),
+	'c', ARGV[5], where, ARGV[7])
+redis.call('HDEL', KEYS[2], where == 'n' and 'b' or 'n')
+if result[3] then
+	redis.call('UNLINK', string.sub(KEYS[4], 1, -1 - #ARGV[2]) .. result[1])
+end
+for _, key in ipairs({KEYS[2], where == 'n' and KEYS[4] or nil}) do
+	if forever then
+		redis.call('PERSIST', key)
+	else
+		redis.call('PEXPIRE', key, string.format('%.0f', life))
+	end
+end
+-- Nobody knows whether somebody watched a lease that was lost.
+if lease[3] or lost then
+	local entry = {'XADD', KEYS[3], 'MAXLEN', '1', ARGV[2] .. '-1', 'e', 'v',
+		'l', ARGV[3], 'c', ARGV[5], where, ARGV[7]}
+	-- A clock that was set back leaves a stream that is ahead.
+	if type(redis.pcall(unpack(entry))) == 'table' then
+		redis.call('DEL', KEYS[3])
+		redis.call(unpack(entry))
+	end
+	redis.call('PEXPIRE', KEYS[3], 10000)
+end
+redis.call('DEL', KEYS[1])
+return {'OK'}

@@ -1,0 +1,28 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Ends the lease without a result. The fence stops what this lease may have on
+-- its way.
+--
+-- KEYS: the key's lease, result and stream
+-- ARGV: holder, token, lease in ms
+local lease = redis.call('HMGET', KEYS[1], 'h', 't', 'w')
+if lease[1] ~= ARGV[1] or lease[2] ~= ARGV[2] then
+	return {'FENCED'}
+end
+-- A server without memory lets a script write that has begun with a deletion.
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[2], 'x', ARGV[2])
+-- For a key that has just been made PTTL is -1, as for one that never ends.
+local left = redis.call('PTTL', KEYS[2])
+if left >= 0 and left < 2 * ARGV[3] or redis.call('HLEN', KEYS[2]) == 1 then
+	redis.call('PEXPIRE', KEYS[2], 2 * ARGV[3])
+end
+if lease[3] then
+	local entry = {'XADD', KEYS[3], 'MAXLEN', '1', ARGV[2] .. '-1', 'e', 'r'}
+	if type(redis.pcall(unpack(entry))) == 'table' then
+		redis.call('DEL', KEYS[3])
+		redis.call(unpack(entry))
+	end
+	redis.call('PEXPIRE', KEYS[3], 10000)
+end
+return {'OK'}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* The scripts *.lua of this folder, as the server runs them. */
+#ifndef REDIS_SCRIPT_H
+#define REDIS_SCRIPT_H
+
+#include "redis/pool.h"
+
+struct script {
+	const char *sha1; /* by which a server knows it that ran it before */
+	const char *text;
+	size_t len;
+};
+
+/* Made from the files by the build. */
+extern const struct script script_acquire, script_publish, script_renew,
+	script_release, script_invalidate;
+
+/* Words of a command. */
+struct words {
+	const char *at[16];
+	size_t len[16];
+	int count;
+};
+
+void words_add(struct words *w, const void *at, size_t len);
+void words_add_text(struct words *w, const char *text);
+
+/*
+ * Runs a script with `keys` keys, which come first in `args`. Repeats it once
+ * over a new connection if an idle one turns out to be broken. Returns 0 with
+ * an array in *reply; -EIO, the server has refused it; or an error as
+ * pool_take() and conn_receive().
+ */
+int script_run(struct pool *p, const struct script *s, int keys,
+	       const struct words *args, uint64_t deadline, redisReply **reply);
+
+/* Makes one command in the same way; any type of reply but an error. */
+int command_run(struct pool *p, struct words *command, uint64_t deadline,
+		redisReply **reply);
+
+#endif

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PROMISE-F8, PROMISE-F11: if the engine does not answer, each host works for
+ * itself, or calls fail, as the fleet's options say. One call tries the engine
+ * for all of its host, and no other call connects or waits.
+ */
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "fleet.h"
+
+/* A server that lets connections in, and never answers. */
+static int mute;
+static char mute_path[64], mute_url[80];
+
+static void mute_open(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	snprintf(mute_path, sizeof(mute_path), "/tmp/sfshm-mute.%d",
+		 (int)getpid());
+	snprintf(mute_url, sizeof(mute_url), "unix:%s", mute_path);
+	unlink(mute_path);
+	mute = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	memcpy(at.sun_path, mute_path, strlen(mute_path) + 1);
+	demand(!bind(mute, (struct sockaddr *)&at, sizeof(at)));
+	demand(!listen(mute, 100));
+}
+
+static void mute_close(void)
+{
+	close(mute);
+	unlink(mute_path);
+}
+
+/* How often somebody has connected since the last time. */
+static int connects(void)
+{
+	int n = 0, fd;
+
+	while ((fd = accept(mute, NULL, NULL)) >= 0) {
+		close(fd);
+		n++;
+	}
+	return n;
+}
+
+/* No second try comes by itself. */
+static const struct sfshm_fleet_options once = {
+	.command_ms = 20,
+	.retry_ms = 3600000,
+};
+
+static void ask_ten_keys(struct host *host)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+
+	for (int i = 0; i < 10; i++) {
+		char key[8];
+		int r;
+
+		snprintf(key, sizeof(key), "key%d", i);
+		r = sfshm_forget(host->handle, key, strlen(key));
+		demand(r == 0 || r == -ENODATA);
+		demand(ask(host, key, publish_text, "here", &result) ==
+		       SFSHM_COMPUTED);
+		demand(result.fleet == 0);
+		demand(result_is(&result, "here"));
+	}
+	sfshm_result_clear(&result);
+}
+
+static void ask_in_a_child(struct note *n)
+{
+	struct host host = host_open_at(0, &once, mute_url);
+
+	(void)n;
+	ask_ten_keys(&host);
+	host_close(&host);
+}
+
+static void one_call_tries_for_its_host(void **state)
+{
+	struct host host, other;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	mute_open();
+	host = host_open_at(0, &once, mute_url);
+	other = host_open_at(1, &once, mute_url);
+	ask_ten_keys(&host);
+	assert_int_equal(connects(), 1);
+	ask_ten_keys(&host);
+	pid = worker_fork(ask_in_a_child, NULL);
+	demand(waitpid(pid, &status, 0) == pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(connects(), 0);
+	/* Another host has to learn it for itself. */
+	ask_ten_keys(&other);
+	assert_int_equal(connects(), 1);
+	host_close(&host);
+	host_close(&other);
+	mute_close();
+}
+
+static void or_calls_fail(void **state)
+{
+	struct sfshm_fleet_options strict = once;
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct sfshm_policy old = {
+		.size = sizeof(old),
+		.ttl_ms = 1,
+		.grace_ms = 3600000,
+	};
+	struct host host;
+
+	(void)state;
+	strict.flags = SFSHM_FLEET_STRICT;
+	host = host_open_at(0, &strict, "unix:/nonexistent/socket");
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(ask(&host, "key", publish_text, "", &result),
+				 -EHOSTUNREACH);
+	assert_int_equal(result.value.len, 0);
+	/* The host flight is free: a caller without a fleet leads. */
+	assert_int_equal(sfshm_put(host.handle, "key", 3, &old, "old", 3), 0);
+	clock_advance(1000);
+	/* An old value serves whom it would serve without a leader's result. */
+	assert_int_equal(sfshm_fleet_do(host.fleet, "key", 3, &old,
+					publish_text, "", &result),
+			 SFSHM_CACHED);
+	assert_true(result_is(&result, "old"));
+	assert_int_equal(result.stale, 1);
+	assert_int_equal(sfshm_fleet_invalidate(host.fleet, "key", 3, 0),
+			 -EHOSTUNREACH);
+	sfshm_result_clear(&result);
+	host_close(&host);
+}
+
+/* The next try after retry_ms finds the engine back. */
+static void until_it_is_back(void **state)
+{
+	const struct sfshm_fleet_options patient = {
+		.command_ms = PATIENCE_MS,
+		.retry_ms = 100000,
+	};
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct host host = host_open(0, &patient);
+
+	(void)state;
+	server_kill();
+	assert_int_equal(ask(&host, "key", publish_text, "", &result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(result.fleet, 0);
+	server_start();
+	assert_int_equal(ask(&host, "other", publish_text, "", &result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(result.fleet, 0);
+	clock_advance(100001);
+	assert_int_equal(ask(&host, "third", publish_text, "", &result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(result.fleet, 1);
+	assert_int_equal(ask(&host, "fourth", publish_text, "", &result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(result.fleet, 1);
+	sfshm_result_clear(&result);
+	host_close(&host);
+}
+
+static int kill_engine_when_watched(struct sfshm_fleet_flight *flight,
+				    void *arg)
+{
+	(void)arg;
+	demand(eventually(blocked() == 1));
+	server_kill();
+	return sfshm_fleet_publish(flight, "mine", 4);
+}
+
+static void await_the_lease(void)
+{
+	demand(eventually(!strcmp(server_ask("EXISTS t:{key}L"), ":1\r\n")));
+}
+
+/* Leader and waiter both end by themselves. */
+static void when_it_dies_meanwhile(void **state)
+{
+	struct host hosts[2] = { host_open(0, NULL), host_open(1, NULL) };
+	struct worker w[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		w[i] = (struct worker){
+			.host = &hosts[i],
+			.key = "key",
+			.policy.ttl_ms = 3600000,
+			.work = i ? publish_text : kill_engine_when_watched,
+			.arg = "own",
+		};
+		worker_start(&w[i]);
+		if (!i)
+			await_the_lease();
+	}
+	for (int i = 0; i < 2; i++) {
+		worker_join(&w[i]);
+		assert_int_equal(w[i].outcome, SFSHM_COMPUTED);
+		assert_int_equal(w[i].result.fleet, 0);
+		assert_true(result_is(&w[i].result, i ? "own" : "mine"));
+		sfshm_result_clear(&w[i].result);
+		host_close(&hosts[i]);
+	}
+}
+
+/* A request that the engine never gets, of the next so many. */
+static uint32_t losses;
+
+static int lose(const struct sfshm_fleet_request *q)
+{
+	uint32_t n = load_relaxed(&losses);
+
+	(void)q;
+	return n && cas_relaxed(&losses, n, n - 1) ? -ECONNRESET : 0;
+}
+
+static int lose_publish(void *engine, const struct sfshm_fleet_request *q,
+			struct sfshm_fleet_answer *a)
+{
+	int r = lose(q);
+
+	return r ? r : sfshm_fleet_redis()->publish(engine, q, a);
+}
+
+static int lose_release(void *engine, const struct sfshm_fleet_request *q,
+			struct sfshm_fleet_answer *a)
+{
+	int r = lose(q);
+
+	return r ? r : sfshm_fleet_redis()->release(engine, q, a);
+}
+
+/* Host 0 leads, host 1 waits for it, and the end of host 0's flight is lost. */
+static void lose_the_end(bool releases)
+{
+	const struct sfshm_fleet_options hasty = {
+		.lease_ms = LONG_LEASE_MS,
+		.command_ms = PATIENCE_MS,
+		.retry_ms = 1,
+	};
+	struct sfshm_fleet_ops ops = *sfshm_fleet_redis();
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct host host = host_open(0, NULL), other = host_open(1, NULL);
+	struct worker w = {
+		.host = &other,
+		.key = "key",
+		.policy.ttl_ms = 3600000,
+		.work = publish_text,
+		.arg = "other",
+	};
+	struct sfshm_fleet_flight flight;
+	struct sfshm_fleet *fleet;
+
+	ops.publish = lose_publish;
+	ops.release = lose_release;
+	fleet = fleet_join(host.handle, &hasty, &ops, server_url);
+	assert_int_equal(sfshm_fleet_begin(fleet, "key", 3, NULL, &flight,
+					   &result),
+			 SFSHM_LEADER);
+	worker_start(&w);
+	demand(eventually(blocked() == 1));
+	store_relaxed(&losses, 3);
+	assert_int_equal(releases ? sfshm_fleet_release(&flight) :
+				    sfshm_fleet_publish(&flight, "mine", 4),
+			 0);
+	assert_int_equal(sfshm_fleet_shared(&flight), 0);
+	/* The lease is an hour: the waiter hears of its end. */
+	worker_join(&w);
+	assert_int_equal(w.outcome, SFSHM_COMPUTED);
+	assert_int_equal(w.result.fleet, 1);
+	sfshm_result_clear(&w.result);
+	assert_int_equal(sfshm_fleet_close(fleet), 0);
+	host_close(&host);
+	host_close(&other);
+}
+
+/* It is back before the lease has run out. */
+static void as_a_flight_ends(void **state)
+{
+	(void)state;
+	lose_the_end(false);
+}
+
+static void as_a_flight_is_released(void **state)
+{
+	(void)state;
+	lose_the_end(true);
+}
+
+/* A server without memory refuses leases, and nothing is left half-done. */
+static void when_it_is_full(void **state)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct host host = host_open(0, NULL);
+
+	(void)state;
+	server_ask("CONFIG SET maxmemory-policy noeviction");
+	server_ask("CONFIG SET maxmemory 1");
+	assert_int_equal(ask(&host, "key", publish_text, "", &result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(result.fleet, 0);
+	assert_string_equal(server_ask("DBSIZE"), ":0\r\n");
+	sfshm_result_clear(&result);
+	host_close(&host);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		/* Before the others move the clock, by which threads sleep. */
+		in_fleet(as_a_flight_ends),
+		in_fleet(as_a_flight_is_released),
+		in_fleet(one_call_tries_for_its_host),
+		in_fleet(or_calls_fail),
+		in_fleet(until_it_is_back),
+		in_fleet(when_it_dies_meanwhile),
+		in_fleet(when_it_is_full),
+	};
+
+	if (server_impossible())
+		return skip_all(server_impossible());
+	return test_main(tests);
+}
