@@ -182,9 +182,7 @@ static inline bool flight_open(const struct flight *f)
 /* Whether any thread of the process may end the flight. */
 static inline bool flight_of_process(const struct flight *f)
 {
-	uint64_t life = load_relaxed(&f->life);
-
-	return life && !(life >> 63);
+	return (int64_t)load_relaxed(&f->life) > 0;
 }
 
 /*
@@ -197,10 +195,12 @@ static inline bool flight_of_process(const struct flight *f)
 static inline bool flight_stands(const struct flight *f)
 {
 	const uint64_t owner = CTL_OWNER_MASK << CTL_OWNER_SHIFT;
-	const uint64_t loose = CTL_HAS | CTL_FAILED | CTL_INVALID |
-			       (flight_of_process(f) ? owner : 0);
+	const uint64_t loose = CTL_HAS | CTL_FAILED | CTL_INVALID;
+	uint64_t now = load_seq(&f->map->slots[f->slot].ctl);
+	uint64_t changed = (now ^ f->ctl) & ~loose;
 
-	return !((load_seq(&f->map->slots[f->slot].ctl) ^ f->ctl) & ~loose);
+	return likely(!changed) ||
+	       (flight_of_process(f) && !(changed & ~owner));
 }
 
 /*

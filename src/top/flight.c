@@ -19,12 +19,12 @@
  * Whether fast_begin() may serve this policy: the policy has only harmless
  * flags, and its beta, fresh, fits and claim_key are 0 (one test checks all
  * four). The fields that concern a wait may have any value, because
- * fast_begin() never waits. `also`: further flags that are harmless.
+ * fast_begin() never waits.
  */
-static force_inline bool plain(const struct sfshm_policy *policy, uint32_t also)
+static force_inline bool plain(const struct sfshm_policy *policy)
 {
 	const uint32_t harmless = SFSHM_KEEP | SFSHM_REFRESH | SFSHM_TRY |
-				  SFSHM_INTR | also;
+				  SFSHM_INTR | SFSHM_DETACHED;
 	uint64_t beta;
 
 	memcpy(&beta, &policy->beta, sizeof(beta));
@@ -34,7 +34,7 @@ static force_inline bool plain(const struct sfshm_policy *policy, uint32_t also)
 		 (uintptr_t)policy->fits | (uintptr_t)policy->claim_key);
 }
 
-static force_inline int begin_plainly(struct sfshm *h, const void *key,
+static force_inline int begin_at_once(struct sfshm *h, const void *key,
 				      size_t len,
 				      const struct sfshm_policy *policy,
 				      struct flight *f,
@@ -43,20 +43,10 @@ static force_inline int begin_plainly(struct sfshm *h, const void *key,
 	struct peer *p;
 	struct key k;
 
+	if (unlikely(!plain(policy)))
+		return AGAIN;
 	p = call_at_once(h, SHM_VALUE, key, len, result, &k);
 	return likely(p) ? fast_begin(p, &k, policy, f, result) : AGAIN;
-}
-
-static force_inline int begin_at_once(struct sfshm *h, const void *key,
-				      size_t len,
-				      const struct sfshm_policy *policy,
-				      struct flight *f,
-				      struct sfshm_result *result)
-{
-	policy = policy ? policy : &call_no_policy;
-	return likely(plain(policy, 0)) ?
-		       begin_plainly(h, key, len, policy, f, result) :
-		       AGAIN;
 }
 
 /* The calling thread's peer for the flight's mapping, attached if need be. */
@@ -124,36 +114,43 @@ static __attribute__((noinline)) int lead_for_process(struct flight *f,
 	return r;
 }
 
+/* leader() for a flight that is not this thread's in the segment. */
+static __attribute__((noinline)) int lead_elsewhere(struct flight *f,
+						    struct peer **out)
+{
+	if (!load_relaxed(&f->map) && !load_relaxed(&f->alone))
+		return -ESTALE;
+	if (flight_of_process(f))
+		return lead_for_process(f, out);
+	if (f->cookie != process_cookie())
+		return -ECHILD;
+	return f->alone ? 0 : call_not_mine(f->map, f->life);
+}
+
 /*
  * Finds the calling thread's peer before the thread ends the flight. Notes in
  * f->doubtful whether another caller may have led the key, too. Returns 0, or
  * an error if this thread does not lead the flight. *out is NULL for a flight
- * outside the segment (f->alone). After 0, leave() must follow.
+ * outside the segment (f->alone). After 0, ended() or leave() must follow.
  */
 static force_inline int leader(struct flight *f, struct peer **out)
 {
-	int r = 0;
+	int r;
 
 	*out = NULL;
 	if (unlikely(!f))
 		return -EINVAL;
-	if (!load_relaxed(&f->map) && !load_relaxed(&f->alone))
-		return -ESTALE;
-	if (unlikely(flight_of_process(f)))
-		r = lead_for_process(f, out);
-	else if (likely(f->map))
-		*out = peer_of(f->life);
-	if (likely(*out && !r)) {
-		f->doubtful = flight_is_doubtful(f->map, f->slot, f->ctl);
-		if (unlikely(f->doubtful))
-			handle_warn_newcomers(f->map);
-		return 0;
+	if (likely(load_relaxed(&f->map)))
+		*out = peer_of(load_relaxed(&f->life));
+	if (unlikely(!*out)) {
+		r = lead_elsewhere(f, out);
+		if (r || !*out)
+			return r;
 	}
-	if (r)
-		return r;
-	if (f->cookie != process_cookie())
-		return -ECHILD;
-	return f->alone ? 0 : call_not_mine(f->map, f->life);
+	f->doubtful = flight_is_doubtful(f->map, f->slot, f->ctl);
+	if (unlikely(f->doubtful))
+		handle_warn_newcomers(f->map);
+	return 0;
 }
 
 /* Lets another thread end the flight, if this one has not ended it. */
@@ -169,20 +166,28 @@ static force_inline void leave(struct flight *f)
 		detached_free(number);
 }
 
+static __attribute__((noinline)) int ended_oddly(struct flight *f,
+						 struct peer *p, int r)
+{
+	if (f->has_claim && !flight_open(f))
+		claim_end(f, p);
+	if (f->doubtful && r >= 0) {
+		f->doubtful = false;
+		r = -ESHUTDOWN;
+	}
+	leave(f);
+	return r;
+}
+
 /*
  * Ends the claim of a flight that P has ended. Returns `r`; but -ESHUTDOWN if
  * the flight ended as asked and another caller may have led the key, too.
  */
 static force_inline int ended(struct flight *f, struct peer *p, int r)
 {
-	if (unlikely(f->has_claim) && !flight_open(f))
-		claim_end(f, p);
-	if (unlikely(f->doubtful) && r >= 0) {
-		f->doubtful = false;
-		r = -ESHUTDOWN;
-	}
-	leave(f);
-	return r;
+	if (likely(!f->has_claim && !f->doubtful && !flight_of_process(f)))
+		return r;
+	return ended_oddly(f, p, r);
 }
 
 /* Fills in the entry of a flight that the caller leads, and opens it. */
@@ -212,25 +217,16 @@ static void list_flight(struct flight *f, uint64_t number,
 	detached_open(number, &d);
 }
 
+/* Makes a flight that the caller leads one of its process. */
 static __attribute__((noinline)) int
-begin_detached(struct sfshm *h, const void *key, size_t len,
-	       const struct sfshm_policy *policy, struct flight *f,
-	       struct sfshm_result *result)
+lead_detached(struct sfshm *h, uint64_t task, struct flight *f)
 {
-	uint64_t number;
+	uint64_t number = detached_new();
 	struct peer *p;
-	int r = AGAIN;
 
-	if (plain(policy, SFSHM_DETACHED))
-		r = begin_plainly(h, key, len, policy, f, result);
-	if (r == AGAIN)
-		r = call_begin(h, SHM_VALUE, key, len, policy, f, result);
-	if (r != SFSHM_LEADER)
-		return r;
-	number = detached_new();
 	if (number) {
-		list_flight(f, number, h, policy->task);
-		return r;
+		list_flight(f, number, h, task);
+		return SFSHM_LEADER;
 	}
 	if (!leader(f, &p))
 		(void)ended(f, p, flight_release(f, p));
@@ -250,9 +246,10 @@ begin_slowly(struct sfshm *h, const void *key, size_t len,
 		f->alone = false;
 		return r;
 	}
-	if (policy && policy->flags & SFSHM_DETACHED)
-		return begin_detached(h, key, len, policy, f, result);
-	return call_begin(h, SHM_VALUE, key, len, policy, f, result);
+	r = call_begin(h, SHM_VALUE, key, len, policy, f, result);
+	if (r == SFSHM_LEADER && policy->flags & SFSHM_DETACHED)
+		return lead_detached(h, policy->task, f);
+	return r;
 }
 
 on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
@@ -265,10 +262,13 @@ on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 
 	if (unlikely(!flight))
 		return -EINVAL;
+	policy = policy ? policy : &call_no_policy;
 	r = begin_at_once(h, key, key_len, policy, f, result);
-	if (likely(r != AGAIN))
-		return r;
-	return begin_slowly(h, key, key_len, policy, f, result);
+	if (unlikely(r == AGAIN))
+		return begin_slowly(h, key, key_len, policy, f, result);
+	if (unlikely(r == SFSHM_LEADER && policy->flags & SFSHM_DETACHED))
+		return lead_detached(h, policy->task, f);
+	return r;
 }
 
 /* Asks the policy's `fits` whether the value is this key's. */

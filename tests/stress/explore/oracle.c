@@ -234,8 +234,12 @@ void oracle_leads(unsigned int key, uint64_t until)
 	for (int f = 0; f < FIBERS; f++) {
 		const struct task *t = &world.task[f];
 
-		if (f == fiber_current || !task_lives(t) ||
-		    !(t->leads >> key & 1))
+		if (f == fiber_current || !task_lives(t))
+			continue;
+		if (t->shares >> key & 1)
+			oracle_fail("P%d has alone what P%d holds shared",
+				    fiber_current, f);
+		if (!(t->leads >> key & 1))
 			continue;
 		if (!t->lead_until[key] || world.now < t->lead_until[key])
 			oracle_fail("two leaders of key %u: P%d and P%d", key,
@@ -248,6 +252,19 @@ void oracle_leads(unsigned int key, uint64_t until)
 void oracle_ends(unsigned int key)
 {
 	world.task[fiber_current].leads &= (uint8_t) ~(1u << key);
+}
+
+void oracle_shares(unsigned int key, bool does)
+{
+	uint8_t bit = (uint8_t)(1u << key);
+	struct task *me = &world.task[fiber_current];
+
+	for (int f = 0; does && f < FIBERS; f++)
+		if (f != fiber_current && task_lives(&world.task[f]) &&
+		    world.task[f].leads & bit)
+			oracle_fail("P%d shares what P%d holds alone",
+				    fiber_current, f);
+	me->shares = does ? me->shares | bit : me->shares & (uint8_t)~bit;
 }
 
 void oracle_robs(unsigned int key, bool does)

@@ -6,6 +6,7 @@
  *  ORACLE-1. One leader a key: no two slots are BUSY with one key, and of those
  *      who were told that they lead and have not begun to end it only those
  *      whose time is up, or who were invalidated, lose the key to another one.
+ *      Nobody holds a lock shared that another one holds alone.
  *  ORACLE-2. A slot that is freed is not stood on: nobody was inside a section
  *      when it left its chain who still is, lives, and was not expelled.
  *  ORACLE-3. Nobody alive is marked dead.
@@ -39,6 +40,9 @@ void oracle_saw_death(unsigned int fiber);
 /* ORACLE-1, told by the scenarios: key `n` (0 to 7). `until`: ns, 0 no end. */
 void oracle_leads(unsigned int key, uint64_t until);
 void oracle_ends(unsigned int key);
+
+/* This participant holds the lock of that key shared, or does not. */
+void oracle_shares(unsigned int key, bool does);
 void oracle_invalidated(unsigned int key);
 
 /* Until told otherwise, this participant may retire the slot of a leader. */

@@ -11,7 +11,8 @@ static void attach(void)
 	scene_attach();
 }
 
-static int lock(void)
+/* Takes the lock, shared or alone. */
+static int take(bool shared)
 {
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	static uint32_t closing;
@@ -21,11 +22,18 @@ static int lock(void)
 		.policy = POLICY(),
 		.result = &result,
 		.closing = &closing,
+		.shares = shared ? &held : NULL,
 	};
-	int r = lock_take_idle(scene_self, &c.key, 0, &held);
+	int r = shared ? lock_share_idle(scene_self, &c.key, 0, &held) :
+			 lock_take_idle(scene_self, &c.key, 0, &held);
 
-	if (r == AGAIN)
-		r = lock_take(&c, &held);
+	return r == AGAIN ? lock_take(&c, &held) : r;
+}
+
+static int lock(void)
+{
+	int r = take(false);
+
 	if (r >= 0) {
 		oracle_leads(7, 0);
 		oracle_locked(r == 1);
@@ -100,5 +108,61 @@ const struct scenario scenario_lock_reaped = {
 		{ "holder", hold, linger_and_unlock, MAY_DIE, 0, 0 },
 		{ "reaper", attach, reap, BOTH, 0, 0 },
 		{ "taker", attach, take_and_give, BOTH, 0, 0 },
+	},
+};
+
+static void share(void)
+{
+	if (take(true) < 0)
+		oracle_fail("P%d cannot share the lock", fiber_current);
+	else
+		oracle_shares(7, true);
+}
+
+static void give_share(void)
+{
+	oracle_shares(7, false);
+	lock_unshare(&held);
+}
+
+static void hold_shared(void)
+{
+	scene_attach();
+	share();
+}
+
+static void linger_and_give_share(void)
+{
+	scene_sleep(250 * MS);
+	give_share();
+}
+
+static void share_and_give(void)
+{
+	share();
+	give_share();
+}
+
+const struct scenario scenario_lock_shared = {
+	.name = "lock-shared",
+	.what = "one shares a lock, one wants it alone, one comes to share it",
+	.budget = 2,
+	.deaths_told = 1,
+	.role = {
+		{ "sharer", hold_shared, give_share, BOTH, 0, 0 },
+		{ "writer", attach, take_and_give, BOTH, 0, 0 },
+		{ "sharer", attach, share_and_give, BOTH, 0, 0 },
+	},
+};
+
+const struct scenario scenario_lock_shared_dead = {
+	.name = "lock-shared-dead",
+	.what = "one that shares a lock dies, two want it alone",
+	.budget = 2,
+	.deaths_told = 1,
+	.role = {
+		{ "sharer", hold_shared, linger_and_give_share, MAY_DIE, 0, 0 },
+		{ "writer", attach, take_and_give, BOTH, 0, 0 },
+		{ "writer", attach, take_and_give, BOTH, 0, 0 },
 	},
 };

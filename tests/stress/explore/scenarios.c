@@ -32,6 +32,8 @@ extern const struct scenario scenario_pin_evict;
 extern const struct scenario scenario_lock;
 extern const struct scenario scenario_lock_dead;
 extern const struct scenario scenario_lock_reaped;
+extern const struct scenario scenario_lock_shared;
+extern const struct scenario scenario_lock_shared_dead;
 extern const struct scenario scenario_semaphore;
 extern const struct scenario scenario_semaphore_dead;
 extern const struct scenario scenario_semaphore_remove;
@@ -80,6 +82,8 @@ const struct scenario *const scenarios[] = {
 	&scenario_lock,
 	&scenario_lock_dead,
 	&scenario_lock_reaped,
+	&scenario_lock_shared,
+	&scenario_lock_shared_dead,
 	&scenario_semaphore,
 	&scenario_semaphore_dead,
 	&scenario_semaphore_remove,

@@ -41,6 +41,7 @@ struct task {
 	uint8_t section;  /* record + 1 whose epoch word it has set, or 0 */
 	uint8_t expelled; /* from that section */
 	uint8_t leads;    /* bit n: it believes to lead key n */
+	uint8_t shares;   /* bit n: it holds lock n shared */
 	uint8_t robs;     /* bit n: it may take key n from its leader */
 	int32_t tid, pid;
 	uint64_t ns;
