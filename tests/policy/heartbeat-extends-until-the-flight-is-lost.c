@@ -276,6 +276,7 @@ static void count_signal(int number)
 /* A signal to the process goes to a thread that did not block it. */
 static void it_takes_no_signals(void **state)
 {
+	uint64_t beats;
 	sigset_t set;
 
 	(void)state;
@@ -286,8 +287,9 @@ static void it_takes_no_signals(void **state)
 	sigaddset(&set, SIGUSR2);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	kill(getpid(), SIGUSR2);
-	/* Longer than it sleeps between two beats. */
-	usleep(600 * AGE_MS);
+	/* Its thread has been awake since, where a signal could reach it. */
+	beats = watch_counter("extensions");
+	assert_true(eventually(watch_counter("extensions") >= beats + 2));
 	assert_int_equal(sfshm_heartbeat_stop(&beat), 0);
 	signal(SIGUSR2, SIG_IGN);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
