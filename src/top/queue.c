@@ -211,6 +211,8 @@ static int make_call(struct entry *e, struct flight *f,
 		f->alone = false;
 		f->has_claim = false;
 	}
+	if (load_acquire(e->polled.closing) != e->polled.closing_seen)
+		return -ESHUTDOWN;
 	do {
 		r = call_start(&c, e->handle, SHM_VALUE, e->key, e->key_len,
 			       &e->policy, result);
