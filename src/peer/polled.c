@@ -2,6 +2,7 @@
 #include "peer/polled.h"
 
 #include "os/sys.h"
+#include "peer/liveness.h"
 #include "peer/wait.h"
 
 #define SLOT_BITS 27
@@ -93,17 +94,28 @@ void polled_unnote(struct mapping *map, struct polled_note *note)
 	note->slot = 0;
 }
 
+/* How many waits the note says there are at the slot. */
+static uint32_t waits_in(const struct mapping *map, uint64_t note,
+			 uint32_t slot)
+{
+	struct shm_participant *rec;
+	uint32_t word;
+
+	if (slot_in(note) != slot + 1)
+		return 0;
+	rec = participant_at(map, (uint32_t)((note & WHOSE) >> SLOT_BITS) - 1);
+	return rec && !life_proven_dead(map, rec, &word) ?
+		       (uint32_t)(note / ONE) :
+		       0;
+}
+
 uint32_t polled_count(const struct mapping *map, uint32_t slot)
 {
 	const struct shm_header *h = map->header;
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < SHM_NOTES; i++) {
-		uint64_t note = load_relaxed(&h->notes[i]);
-
-		if (slot_in(note) == slot + 1)
-			n += (uint32_t)(note / ONE);
-	}
+	for (uint32_t i = 0; i < SHM_NOTES; i++)
+		n += waits_in(map, load_relaxed(&h->notes[i]), slot);
 	if (!n && unlikely(load_relaxed(&h->notes_full)))
 		n = (load_relaxed(&map->cold[slot].event) & EVENT_POLLED) != 0;
 	return n;

@@ -151,6 +151,8 @@ static void of_a_process_with_a_queue(void **state)
 	assert_int_equal(watch_waiters("key"), 2);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	/* The notes of the dead do not count, swept or not. */
+	assert_int_equal(watch_waiters("key"), 1);
 	assert_int_equal(finished(), SFSHM_LEADER);
 	assert_int_equal(sfshm_publish(&flight, "value", 5), 0);
 	/* Its notes are swept with its record. */
