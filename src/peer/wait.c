@@ -239,6 +239,7 @@ on_waking bool event_wake(const struct mapping *map, uint32_t *event, bool all)
 	} while (!cas_seq(event, e, next));
 	if (likely(e & EVENT_WAITERS))
 		sys.wake(event, all ? INT32_MAX : 1);
+	/* POLLED-2: all of these, also if only one sleeper is woken */
 	if (unlikely(e & EVENT_POLLED))
 		polled_ring(map, event);
 	return true;

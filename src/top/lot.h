@@ -81,10 +81,10 @@ void lot_ready(struct polled *w);
 /* READY to TOLD: returns the next wait that is ready, or NULL. */
 struct polled *lot_next(struct polled_ready *ready);
 
-/* Makes any wait RUNNING that is not, and notes it nowhere. */
+/* Makes any wait RUNNING that is not, and notes it nowhere (POLLING-6). */
 void lot_take(struct polled *w);
 
-/* Whether something has changed for the wait, or its time is over. */
+/* POLLING-3: whether something has changed for the wait. */
 bool lot_is_due(const struct polled *w, uint64_t now);
 
 /* Lists the wait's leader. True: it is new, and there was room. */

@@ -39,7 +39,7 @@ void polling_unlock(void)
 	pthread_mutex_unlock(&lock);
 }
 
-/* WAIT-4 for all waits: also asks the kernel about the leaders. */
+/* WAIT-4, POLLED-3, POLLING-4: looks at all waits, and asks the kernel. */
 static void end_slice(uint64_t now)
 {
 	for (uint32_t i = 0; i < lot.owner_count; i++)
@@ -199,6 +199,7 @@ static void drop_mappings(void)
 	polling_lock();
 }
 
+/* POLLING-1: the watcher attaches to no segment. */
 static void *run(void *arg)
 {
 	uintptr_t mine = (uintptr_t)arg;

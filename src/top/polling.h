@@ -51,7 +51,7 @@
  *   meanwhile                      what becomes of it
  *   the leader publishes           the event changes, the bell rings: READY
  *   the leader dies                its word changes: READY; else the slice
- *   the waker dies before the bell the leader's word, or the slice
+ *   the waker dies before it rings its word if it led, or the slice
  *   the watcher is stopped         the waits of this process stay PARKED; a
  *                                  loop that has a clock may finish them
  *   the loop is stuck              its waits stay READY. Other waiters go on
@@ -87,7 +87,7 @@ void polling_end_waits_of(const uint32_t *closing);
 /* Finds the slot, + 1, at which a wait of the task is parked; or 0. */
 uint32_t polling_waits_at(const struct mapping *map, uint64_t task);
 
-/* Ends the watcher, unless a wait is parked. Returns when the thread is gone. */
+/* Ends the watcher, unless a wait is parked; returns when it is gone. */
 void polling_stop(void);
 
 /* Called in a forked child, with the lock held: all waits are the parent's. */
