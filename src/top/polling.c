@@ -20,6 +20,8 @@
 #define IDLE_NS NS_PER_S
 #define STACK_SIZE (64u << 10)
 
+uint32_t polling_queues;
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* The watcher. `turn` names the one that is to go on. */
@@ -135,6 +137,17 @@ static unsigned int list_words(struct futex_waitv *words, uint32_t kicked)
 	return sys_has_waitv() ? (unsigned int)(v - words) : 0;
 }
 
+/* After an error such as ENOMEM, pauses to keep the watcher from a spin. */
+static void fail(int error)
+{
+	const struct timespec pause = { .tv_nsec = POLL_NS };
+
+	if (error == ENOSYS || error == EPERM)
+		sys_force_waitv(0);
+	else if (error != EAGAIN && error != ETIMEDOUT && error != EINTR)
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+}
+
 /* Called with the lock held; sleeps without it. */
 static void nap(void)
 {
@@ -155,9 +168,8 @@ static void nap(void)
 	polling_unlock();
 	if (!count)
 		sys.wait(&kick, kicked, &until);
-	else if (sys.waitv(words, count, &until) < 0 &&
-		 (errno == ENOSYS || errno == EPERM))
-		sys_force_waitv(0);
+	else if (sys.waitv(words, count, &until) < 0)
+		fail(errno);
 	polling_lock();
 	asleep = false;
 }
@@ -393,7 +405,7 @@ void polling_forget(void)
 {
 	lot.all = NULL;
 	memset(lot.by_task, 0, sizeof(lot.by_task));
-	lot.owner_count = lot.parked = 0;
+	lot.owner_count = lot.parked = polling_queues = 0;
 	runs = asleep = false;
 	turn++;
 }

@@ -71,6 +71,9 @@
 
 #include "top/lot.h"
 
+/* How many queues of this process are open; guarded by the lock. */
+extern uint32_t polling_queues;
+
 /* Guards the states of all waits, and the queues. */
 void polling_lock(void);
 void polling_unlock(void);

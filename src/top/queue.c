@@ -46,8 +46,6 @@ struct sfshm_queue {
 	uint32_t free; /* index + 1 of the first free place; or 0 */
 };
 
-static uint32_t open_queues; /* guarded by the lock of polling.h */
-
 static struct entry *entry_of(struct polled *w)
 {
 	return (struct entry *)w;
@@ -80,7 +78,7 @@ int sfshm_queue_open(struct sfshm_queue **queue)
 		return r;
 	}
 	polling_lock();
-	open_queues++;
+	polling_queues++;
 	polling_unlock();
 	*queue = q;
 	return 0;
@@ -188,7 +186,7 @@ int sfshm_queue_close(struct sfshm_queue *queue)
 			lot_take(&e->polled);
 		free(e);
 	}
-	last = mine && !--open_queues;
+	last = mine && !--polling_queues;
 	polling_unlock();
 	if (last)
 		polling_stop();

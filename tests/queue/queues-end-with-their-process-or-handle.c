@@ -76,6 +76,7 @@ static void in_the_child(void)
 	demand(begin("key", NULL, &wait) == -EINPROGRESS);
 	demand(finished() == SFSHM_AWAITED);
 	demand(sfshm_queue_close(queue) == 0);
+	demand(threads() == 1);
 	_exit(0);
 }
 
