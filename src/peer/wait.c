@@ -223,6 +223,16 @@ uint32_t event_arm_polled(uint32_t *event)
 	return arm(event, EVENT_POLLED);
 }
 
+/* POLLED-1, POLLED-2: all polled waits, also if only one sleeper is woken. */
+static __attribute__((noinline)) bool
+wake_polled(const struct mapping *map, uint32_t *event, uint32_t e, bool all)
+{
+	if (e & EVENT_WAITERS)
+		sys.wake(event, all ? INT32_MAX : 1);
+	polled_ring(map, event);
+	return true;
+}
+
 on_waking bool event_wake(const struct mapping *map, uint32_t *event, bool all)
 {
 	uint32_t e, next;
@@ -237,11 +247,9 @@ on_waking bool event_wake(const struct mapping *map, uint32_t *event, bool all)
 		if (all)
 			next &= ~(EVENT_WAITERS | EVENT_ALL);
 	} while (!cas_seq(event, e, next));
-	if (likely(e & EVENT_WAITERS))
-		sys.wake(event, all ? INT32_MAX : 1);
-	/* POLLED-2: all of these, also if only one sleeper is woken */
 	if (unlikely(e & EVENT_POLLED))
-		polled_ring(map, event);
+		return wake_polled(map, event, e, all);
+	sys.wake(event, all ? INT32_MAX : 1);
 	return true;
 }
 

@@ -156,7 +156,13 @@ static struct lot_owner *find_owner(const struct park *k)
 
 bool lot_list_owner(const struct park *k)
 {
-	if (find_owner(k) || lot.owner_count == LOT_OWNERS)
+	/*
+	 * If this process dies, its watcher must not get the only wake. If a
+	 * thread of it dies alone, the slice tells.
+	 */
+	if (load_relaxed(&k->map->participants[k->owner].cookie) ==
+		    k->map->cookie ||
+	    find_owner(k) || lot.owner_count == LOT_OWNERS)
 		return false;
 	lot.owner[lot.owner_count++] = (struct lot_owner){
 		.map = k->map,
@@ -180,6 +186,10 @@ void lot_scan_bell(struct watched *a, uint32_t bell, uint64_t now)
 	for (; w; w = next) {
 		next = w->next;
 		if (lot_is_due(w, now)) {
+			/* WAIT-1: its leader is not listed from here on */
+			if (load_acquire(owner_word(&w->park)) !=
+			    w->park.owner_seen)
+				sys.wake(owner_word(&w->park), INT32_MAX);
 			lot_ready(w);
 			continue;
 		}
