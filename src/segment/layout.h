@@ -59,6 +59,8 @@
 #define SHM_PERMITS 1008 /* words of a semaphore */
 #define SHM_TAGS 4       /* tags that a value may carry */
 #define SHM_TAG_WORDS 4096
+#define SHM_BELLS 64  /* for wakes of waits that a process polls */
+#define SHM_NOTES 256 /* notes of such waits */
 
 /* The creator's choice. It never changes, and the checksum covers it. */
 struct shm_geometry {
@@ -106,7 +108,12 @@ struct shm_header {
 	uint64_t predecessor; /* inode of the segment it replaces, or 0 */
 	uint64_t checksum;    /* of all above */
 	uint64_t deaths[SHM_DEATHS]; /* hints; see store/deaths.h */
-	uint8_t reserved[3840 - 192 - 8 * SHM_DEATHS];
+	/* Waits that their processes poll: peer/polled.h. */
+	uint32_t bells[SHM_BELLS]; /* futex words; by wakers */
+	uint64_t notes[SHM_NOTES]; /* hints; by CAS */
+	uint32_t notes_full;       /* 1: a wait once found no note free */
+	uint8_t reserved[3840 - 192 - 8 * SHM_DEATHS - 4 * SHM_BELLS -
+			 8 * SHM_NOTES - 4];
 
 	uint64_t tag_clock; /* counts invalidations of tags; by invalidators */
 	uint8_t pad0[56];
