@@ -158,7 +158,7 @@ static void nap(void)
 	struct timespec until;
 
 	if (!lot.parked)
-		end = lot.emptied + IDLE_NS;
+		end = lot.all ? sys.now() + IDLE_NS : lot.emptied + IDLE_NS;
 	else if (!count && end > sys.now() + POLL_NS)
 		end = sys.now() + POLL_NS;
 	until.tv_sec = (time_t)(end / NS_PER_S);
@@ -225,7 +225,7 @@ static void *run(void *arg)
 		hear();
 		if (!lot.parked || lot.slice != last)
 			drop_mappings();
-		idle = !lot.parked && sys.now() >= lot.emptied + IDLE_NS;
+		idle = !lot.all && sys.now() >= lot.emptied + IDLE_NS;
 		if ((uintptr_t)turn == mine && !idle)
 			nap();
 	}
@@ -393,9 +393,8 @@ void polling_stop(void)
 		kick_watcher();
 	}
 	polling_unlock();
-	if (!stops)
-		return;
-	pthread_join(it, NULL);
+	if (stops)
+		pthread_join(it, NULL);
 	polling_lock();
 	drop_mappings();
 	polling_unlock();
@@ -403,7 +402,11 @@ void polling_stop(void)
 
 void polling_forget(void)
 {
-	lot.all = NULL;
+	/* Its mappings are dropped as those without waits are. */
+	for (struct watched *a = lot.all; a; a = a->next) {
+		memset(a->at, 0, sizeof(a->at));
+		a->count = 0;
+	}
 	memset(lot.by_task, 0, sizeof(lot.by_task));
 	lot.owner_count = lot.parked = polling_queues = 0;
 	runs = asleep = false;

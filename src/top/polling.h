@@ -28,7 +28,7 @@
  *      If the process dies before that, the other sleepers learn of the
  *      leader's death at the end of their slice: no list_op_pending passes on
  *      the wakes of sixty words.
- *  POLLING-5. The watcher exists while a wait is parked, and for one second
+ *  POLLING-5. The watcher exists while there is a wait, and for one second
  *      after the last one. It blocks all signals. If it cannot be started, the
  *      call that is to be parked fails with -EOPNOTSUPP.
  *  POLLING-6. A wait is noted in the segment while it is PARKED, READY or TOLD,
@@ -90,7 +90,10 @@ void polling_end_waits_of(const uint32_t *closing);
 /* Finds the slot, + 1, at which a wait of the task is parked; or 0. */
 uint32_t polling_waits_at(const struct mapping *map, uint64_t task);
 
-/* Ends the watcher, unless a wait is parked; returns when it is gone. */
+/*
+ * Ends the watcher, unless a wait is parked; returns when it is gone, and the
+ * mappings without waits are dropped.
+ */
 void polling_stop(void);
 
 /* Called in a forked child, with the lock held: all waits are the parent's. */

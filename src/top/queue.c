@@ -186,7 +186,7 @@ int sfshm_queue_close(struct sfshm_queue *queue)
 			lot_take(&e->polled);
 		free(e);
 	}
-	last = mine && !--polling_queues;
+	last = !(polling_queues -= mine);
 	polling_unlock();
 	if (last)
 		polling_stop();
