@@ -223,17 +223,12 @@ uint32_t event_arm_polled(uint32_t *event)
 	return arm(event, EVENT_POLLED);
 }
 
-/* POLLED-1, POLLED-2: all polled waits, also if only one sleeper is woken. */
-static __attribute__((noinline)) bool
-wake_polled(const struct mapping *map, uint32_t *event, uint32_t e, bool all)
-{
-	if (e & EVENT_WAITERS)
-		sys.wake(event, all ? INT32_MAX : 1);
-	polled_ring(map, event);
-	return true;
-}
-
-on_waking bool event_wake(const struct mapping *map, uint32_t *event, bool all)
+/*
+ * event_wake() where the wake must be for all, or a process polls: it reaches
+ * all polled waits, also if it is for one sleeper (POLLED-1, POLLED-2).
+ */
+static __attribute__((noinline)) bool wake_more(const struct mapping *map,
+						uint32_t *event, bool all)
 {
 	uint32_t e, next;
 
@@ -242,13 +237,31 @@ on_waking bool event_wake(const struct mapping *map, uint32_t *event, bool all)
 		e = load_seq(event);
 		if (!(e & EVENT_AWAITED))
 			return false;
-		next = (e & ~EVENT_POLLED) + EVENT_STEP;
 		all |= (e & EVENT_ALL) != 0;
+		next = (e & ~EVENT_POLLED) + EVENT_STEP;
 		if (all)
 			next &= ~(EVENT_WAITERS | EVENT_ALL);
 	} while (!cas_seq(event, e, next));
-	if (unlikely(e & EVENT_POLLED))
-		return wake_polled(map, event, e, all);
+	if (e & EVENT_WAITERS)
+		sys.wake(event, all ? INT32_MAX : 1);
+	if (e & EVENT_POLLED)
+		polled_ring(map, event);
+	return true;
+}
+
+on_waking bool event_wake(const struct mapping *map, uint32_t *event, bool all)
+{
+	uint32_t e;
+
+	do {
+		/* ORDER-E2 pairs ORDER-E1 */
+		e = load_seq(event);
+		if (unlikely(e & (EVENT_ALL | EVENT_POLLED)))
+			return wake_more(map, event, all);
+		if (!(e & EVENT_WAITERS))
+			return false;
+		/* A wake for all takes EVENT_WAITERS away, which is 1. */
+	} while (!cas_seq(event, e, e + EVENT_STEP - all));
 	sys.wake(event, all ? INT32_MAX : 1);
 	return true;
 }

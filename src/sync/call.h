@@ -53,15 +53,15 @@ struct call {
 	bool outdated;
 	/* Besides, it cannot be what the call waited for (TAGGING-4). */
 	bool too_old;
-	uint32_t skip; /* bytes of that value's tags, before its own; or 0 */
 	/* The call has given up on a fresh result. A value past its lifetime
 	   by less than settle_ms will do; UINT64_MAX: any value. */
 	bool settles;
+	uint32_t skip; /* bytes of that value's tags, before its own; or 0 */
 	uint64_t settle_ms;
+	struct hold *shares; /* not NULL: take the lock shared, to here */
 	/* A call for a key that its own thread leads gets -EBUSY, not
 	   -EDEADLK. */
 	bool own_is_busy;
-	struct hold *shares; /* not NULL: take the lock shared, to here */
 	int answer; /* after STEP_ANSWER: an enum sfshm_source or an error */
 	/* Generations of values that the policy's checks have rejected, or 0. A
 	   value up to `refused` does not serve as a fresh one; a value up to
