@@ -18,32 +18,11 @@
 
 static struct sfshm *h;
 static struct sfshm_queue *queue;
-static int foreign_threads = -1;
 static struct sfshm_flight flight;
 static struct sfshm_result result = SFSHM_RESULT_INIT;
 
-static int all_threads(void)
-{
-	DIR *folder = opendir("/proc/self/task");
-	int n = -2; /* "." and ".." */
-
-	assert_non_null(folder);
-	while (readdir(folder))
-		n++;
-	closedir(folder);
-	return n;
-}
-
-/* The main thread and the library's: sanitizers have threads of their own. */
-static inline int threads(void)
-{
-	return all_threads() - foreign_threads;
-}
-
 static int queue_setup(void **state)
 {
-	if (foreign_threads < 0)
-		foreign_threads = all_threads() - 1;
 	segment_setup(state);
 	h = segment_open(NULL);
 	assert_int_equal(sfshm_queue_open(&queue), 0);
@@ -104,6 +83,18 @@ static inline int finished(void)
 		r = finish(&wait);
 	} while (r == -EINPROGRESS);
 	return r;
+}
+
+static inline int threads(void)
+{
+	DIR *folder = opendir("/proc/self/task");
+	int n = -2; /* "." and ".." */
+
+	assert_non_null(folder);
+	while (readdir(folder))
+		n++;
+	closedir(folder);
+	return n;
 }
 
 #define assert_value(text)                                        \
