@@ -23,6 +23,7 @@
 #include <sfshm/lock.h>
 #include <sfshm/pin.h>
 #include <sfshm/put.h>
+#include <sfshm/queue.h>
 #include <sfshm/release.h>
 #include <sfshm/resize.h>
 #include <sfshm/result.h>

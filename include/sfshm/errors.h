@@ -86,7 +86,10 @@
  *                  files without a name (O_TMPFILE), or it may allocate new
  *                  room when a program rewrites a page (btrfs, ZFS, overlayfs,
  *                  network file systems). Use /dev/shm or another tmpfs, ext4
- *                  or xfs.
+ *                  or xfs. A wait that is polled: the library's thread cannot
+ *                  be started, or the policy names a claim key. Wait in a
+ *                  thread.
+ *   -EINPROGRESS   The wait goes on. Poll the queue's descriptor.
  *   -EPROTO        This library cannot use the file: it is no segment, it is
  *                  damaged, it was made before the last boot, or its version,
  *                  libc or time namespace differs. Use another name, or remove

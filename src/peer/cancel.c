@@ -10,16 +10,29 @@
 
 #include "os/atomics.h"
 #include "os/sys.h"
+#include "peer/polled.h"
+
+uint32_t polled_cancelled;
 
 /* A raw call: signal handlers call this, and must find errno unchanged. */
-void sfshm_cancel_fire(struct sfshm_cancel *token)
+void polled_wake(uint32_t *word)
 {
 	int saved = errno;
 
-	store_release(&token->word, 1);
-	syscall(SYS_futex, &token->word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL,
-		NULL, 0);
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 	errno = saved;
+}
+
+void sfshm_cancel_fire(struct sfshm_cancel *token)
+{
+	store_release(&token->word, 1);
+	polled_wake(&token->word);
+	/*
+	 * ORDER-Q3 pairs ORDER-Q4
+	 * The token is fired before the count grows.
+	 */
+	fetch_add_acq_rel(&polled_cancelled, 1);
+	polled_wake(&polled_cancelled);
 }
 
 void sfshm_cancel_reset(struct sfshm_cancel *token)

@@ -13,6 +13,7 @@
 #include "os/sys.h"
 #include "peer/door.h"
 #include "peer/liveness.h"
+#include "peer/polled.h"
 #include "peer/record.h"
 #include "peer/removal.h"
 #include "peer/wait.h"
@@ -449,5 +450,5 @@ uint32_t peer_waiters(const struct mapping *map, uint32_t slot)
 		n += wait_slot(load_relaxed(&rec->wait)) == slot + 1 &&
 		     !life_proven_dead(map, rec, &word);
 	}
-	return n;
+	return n + polled_count(map, slot);
 }

@@ -168,7 +168,7 @@ uint32_t peer_reap_all(struct mapping *map);
  */
 void peer_relock(struct mapping *map);
 
-/* How many threads wait at the slot. */
+/* How many wait at the slot: threads that sleep, and waits that are polled. */
 uint32_t peer_waiters(const struct mapping *map, uint32_t slot);
 
 /* Adds to one of the thread's own counters. */

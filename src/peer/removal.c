@@ -53,7 +53,7 @@ static void wake_all(struct mapping *map)
 			wait_slot(load_relaxed(&map->participants[i].wait));
 
 		if (slot && slot_at(map, slot - 1))
-			event_wake(&map->cold[slot - 1].event, true);
+			event_wake(map, &map->cold[slot - 1].event, true);
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include "os/killpoint.h"
 #include "os/sys.h"
+#include "peer/polled.h"
 
 /* WAIT-4: a sleep's slice, before jitter of a quarter either way. */
 #define SLICE_NS (100 * NS_PER_MS)
@@ -217,25 +218,55 @@ uint32_t event_arm_all(uint32_t *event)
 	return arm(event, EVENT_WAITERS | EVENT_ALL);
 }
 
-on_waking bool event_wake(uint32_t *event, bool all)
+uint32_t event_arm_polled(uint32_t *event)
+{
+	return arm(event, EVENT_POLLED);
+}
+
+/*
+ * event_wake() where the wake must be for all, or a process polls: it reaches
+ * all polled waits, also if it is for one sleeper (POLLED-1, POLLED-2).
+ */
+static __attribute__((noinline)) bool wake_more(const struct mapping *map,
+						uint32_t *event, bool all)
 {
 	uint32_t e, next;
 
 	do {
 		/* ORDER-E2 pairs ORDER-E1 */
 		e = load_seq(event);
-		if (!(e & EVENT_WAITERS))
+		if (!(e & EVENT_AWAITED))
 			return false;
-		next = e + EVENT_STEP;
 		all |= (e & EVENT_ALL) != 0;
+		next = (e & ~EVENT_POLLED) + EVENT_STEP;
 		if (all)
 			next &= ~(EVENT_WAITERS | EVENT_ALL);
 	} while (!cas_seq(event, e, next));
+	if (e & EVENT_WAITERS)
+		sys.wake(event, all ? INT32_MAX : 1);
+	if (e & EVENT_POLLED)
+		polled_ring(map, event);
+	return true;
+}
+
+on_waking bool event_wake(const struct mapping *map, uint32_t *event, bool all)
+{
+	uint32_t e;
+
+	do {
+		/* ORDER-E2 pairs ORDER-E1 */
+		e = load_seq(event);
+		if (unlikely(e & (EVENT_ALL | EVENT_POLLED)))
+			return wake_more(map, event, all);
+		if (!(e & EVENT_WAITERS))
+			return false;
+		/* A wake for all takes EVENT_WAITERS away, which is 1. */
+	} while (!cas_seq(event, e, e + EVENT_STEP - all));
 	sys.wake(event, all ? INT32_MAX : 1);
 	return true;
 }
 
-bool event_wake_one(uint32_t *event)
+bool event_wake_one(const struct mapping *map, uint32_t *event)
 {
 	uint32_t e;
 
@@ -247,6 +278,6 @@ bool event_wake_one(uint32_t *event)
 	} while (!cas_seq(event, e, e + EVENT_STEP));
 	/* A waiter announced and not yet asleep finds the word changed. */
 	if (sys.wake(event, 1) < 1)
-		event_wake(event, true);
+		event_wake(map, event, true);
 	return true;
 }

@@ -196,39 +196,46 @@ static inline void wait_rest(const struct peer *p)
  *   bit 1      the next wake must be for all: one of the sleepers may be
  *              unable to lead at once (CLAIM-4), and a wake for it alone would
  *              be lost
- *   bits 2..   count the wakes
+ *   bit 2      a process may poll a wait here (peer/polled.h): the next wake
+ *              rings the bell, too
+ *   bits 3..   count the wakes
  */
 #define EVENT_WAITERS 1u
 #define EVENT_ALL 2u
-#define EVENT_STEP 4u
+#define EVENT_POLLED 4u
+#define EVENT_STEP 8u
+#define EVENT_AWAITED (EVENT_WAITERS | EVENT_POLLED)
 
 /*
  * Announces a waiter; returns the value to sleep on. The waiter then looks at
  * the control word, with load_seq(). The next wake after event_arm_all() is for
- * all.
+ * all. event_arm_polled() announces a wait that the process polls.
  */
 uint32_t event_arm(uint32_t *event);
 uint32_t event_arm_all(uint32_t *event);
+uint32_t event_arm_polled(uint32_t *event);
 
 /*
- * Wakes waiters: one or all. The caller has already made, by cas_seq(), the
- * change that they wait for. Makes no system call if no waiter is announced.
- * Returns whether one was.
+ * Wakes the waiters of a slot of that mapping: one sleeper or all, and all that
+ * are polled. The caller has already made, by cas_seq(), the change that they
+ * wait for. Makes no system call if no waiter is announced. Returns whether one
+ * was.
  */
-bool event_wake(uint32_t *event, bool all);
+bool event_wake(const struct mapping *map, uint32_t *event, bool all);
 
 /*
  * Wakes one waiter of a semaphore's event. If nobody slept, clears the waiters'
  * bit, so that the next waker makes no system call. On a flight's event, the
- * next claim clears the bit (WAIT-5), but nobody claims a semaphore.
+ * next claim clears the bit (WAIT-5), but nobody claims a semaphore. Nobody
+ * polls a wait for a permit.
  */
-bool event_wake_one(uint32_t *event);
+bool event_wake_one(const struct mapping *map, uint32_t *event);
 
 /* Whether a waiter may sleep. Like event_wake(), called after the change. */
 static inline bool event_awaited(const uint32_t *event)
 {
 	/* ORDER-E2 pairs ORDER-E1 */
-	return load_seq(event) & EVENT_WAITERS;
+	return load_seq(event) & EVENT_AWAITED;
 }
 
 #endif

@@ -60,6 +60,8 @@
 #define SHM_TAGS 4       /* tags that a value may carry */
 #define SHM_TAG_WORDS 4096
 #define SHM_FLEET_DOWN 4 /* engines of fleets that are known to be away */
+#define SHM_BELLS 64     /* for wakes of waits that a process polls */
+#define SHM_NOTES 256    /* notes of such waits */
 
 /* The creator's choice. It never changes, and the checksum covers it. */
 struct shm_geometry {
@@ -114,7 +116,12 @@ struct shm_header {
 	/* By the resizer, before the file has its name; see segment/holder.h */
 	uint64_t fleet_heir;
 	uint64_t fleet_holder[2];
-	uint8_t reserved[3840 - 192 - 8 * SHM_DEATHS - 32 - 8 * SHM_FLEET_DOWN];
+	/* Waits that their processes poll: peer/polled.h. */
+	uint32_t bells[SHM_BELLS]; /* futex words; by wakers */
+	uint64_t notes[SHM_NOTES]; /* hints; by CAS */
+	uint32_t notes_full;       /* 1: a wait once found no note free */
+	uint8_t reserved[3840 - 192 - 8 * SHM_DEATHS - 32 - 8 * SHM_FLEET_DOWN -
+			 4 * SHM_BELLS - 8 * SHM_NOTES - 4];
 
 	uint64_t tag_clock; /* counts invalidations of tags; by invalidators */
 	uint8_t pad0[56];

@@ -96,7 +96,7 @@ void sharer_sweep(struct peer *v)
 		/* The waiters first: a reaper that dies here is followed by
 		   another one, which still finds the word. */
 		if (slot_at(v->map, slot))
-			event_wake(&v->map->cold[slot].event, true);
+			event_wake(v->map, &v->map->cold[slot].event, true);
 		store_seq(word, 0);
 		kill_point(share_swept);
 		sys.wake(word, INT32_MAX);

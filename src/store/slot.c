@@ -211,7 +211,7 @@ bool slot_retire(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	if (!slot_retire_unsaid(p, slot, ctl))
 		return false;
-	event_wake(&p->map->cold[slot].event, true);
+	event_wake(p->map, &p->map->cold[slot].event, true);
 	return true;
 }
 

@@ -125,10 +125,12 @@ static bool cancelled_first(const struct acquire *a)
 /* Passes on a wake that this waiter may have got (SEMAPHORE-5). */
 static int leave(const struct acquire *a)
 {
-	event_wake_one(&a->self->map->cold[a->s->slot].event);
-	if (a->s->before)
-		event_wake_one(
-			&a->s->before->map->cold[a->s->before->slot].event);
+	const struct semaphore *before = a->s->before;
+
+	event_wake_one(a->self->map, &a->self->map->cold[a->s->slot].event);
+	if (before)
+		event_wake_one(before->map,
+			       &before->map->cold[before->slot].event);
 	return -ECANCELED;
 }
 

@@ -167,8 +167,9 @@ static force_inline bool is_own(const struct call *c,
 
 	if (likely(!mine && !task))
 		return false;
+	/* The thread does not sleep in a wait that is polled. */
 	if (!flight_is_detached(c->self->map, seen->slot, seen->ctl))
-		return mine;
+		return mine && !(c->flags & CALL_PARKS);
 	return task && detached_task(c->self->map, seen->slot,
 				     ctl_gen(seen->ctl)) == task;
 }
@@ -187,8 +188,10 @@ static force_inline enum step meet_busy(struct call *c, struct sighting *seen)
 			return step;
 		claim_drop(c); /* CLAIM-1 */
 	}
-	return c->flags & SFSHM_TRY ? flight_try(c, seen) :
-				      flight_follow(c, seen);
+	if (unlikely(c->flags & (SFSHM_TRY | CALL_PARKS)))
+		return c->flags & SFSHM_TRY ? flight_try(c, seen) :
+					      flight_park(c, seen);
+	return flight_follow(c, seen);
 }
 
 /* The leader is gone: replace it. */

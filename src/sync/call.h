@@ -9,11 +9,33 @@
 #include <sfshm/flight.h>
 
 #include "os/sys.h"
+#include "peer/polled.h"
 #include "store/tagging.h"
 
 struct flight;
 struct hold;
 struct wait_word;
+
+/*
+ * A flag beside the policy's: where the call would sleep, it notes in `park`
+ * what it waits for, and answers -EINPROGRESS.
+ */
+#define CALL_PARKS (1u << 31)
+
+/* What a polled wait waits for, and what the call keeps until it goes on. */
+struct park {
+	struct mapping *map;
+	uint64_t serial; /* of the mapping; 0: the call has not waited yet */
+	uint64_t ctl;    /* the flight's word as it was seen */
+	uint32_t slot;
+	uint32_t event_seen;
+	uint32_t owner;      /* index of the leader's record */
+	uint32_t owner_seen; /* its liveness word */
+	uint64_t until; /* the deadline or the lease's end, ns; 0: neither */
+	bool asked;     /* the wait is made for an asker (sync/consult.h) */
+	struct polled_note note;
+	uint64_t joined, tag_clock; /* as in struct call */
+};
 
 struct call {
 	/* the request */
@@ -31,15 +53,15 @@ struct call {
 	bool outdated;
 	/* Besides, it cannot be what the call waited for (TAGGING-4). */
 	bool too_old;
-	uint32_t skip; /* bytes of that value's tags, before its own; or 0 */
 	/* The call has given up on a fresh result. A value past its lifetime
 	   by less than settle_ms will do; UINT64_MAX: any value. */
 	bool settles;
+	uint32_t skip; /* bytes of that value's tags, before its own; or 0 */
 	uint64_t settle_ms;
+	struct hold *shares; /* not NULL: take the lock shared, to here */
 	/* A call for a key that its own thread leads gets -EBUSY, not
 	   -EDEADLK. */
 	bool own_is_busy;
-	struct hold *shares; /* not NULL: take the lock shared, to here */
 	int answer; /* after STEP_ANSWER: an enum sfshm_source or an error */
 	/* Generations of values that the policy's checks have rejected, or 0. A
 	   value up to `refused` does not serve as a fresh one; a value up to
@@ -71,6 +93,8 @@ struct call {
 
 	/* If not NULL: a change of this word ends the wait, with AGAIN. */
 	const struct wait_word *also;
+
+	struct park *park; /* CALL_PARKS */
 
 	/* the claim, which the call takes before it leads: sync/claim.h */
 	struct {
@@ -144,6 +168,16 @@ static inline void call_join(struct call *c, uint64_t generation)
 		return;
 	c->wait.joined = generation;
 	c->wait.tag_clock = tagging_clock(c->self->map);
+}
+
+/* Goes on with a wait that the call has parked in this segment. */
+static inline void call_resume(struct call *c)
+{
+	if (likely(!c->park) || c->park->serial != c->self->map->serial)
+		return;
+	c->wait.joined = c->park->joined;
+	c->wait.tag_clock = c->park->tag_clock;
+	c->wait.slept = 1;
 }
 
 /* How long past its lifetime a value may serve at all, ms. */

@@ -79,7 +79,7 @@ static int await(struct call *c, const struct sighting *seen)
 	if (load_seq(&s->ctl) == seen->ctl)
 		return ask(c, 0, &also);
 	/* Take the announcement back, or it would count as a follower's. */
-	event_wake(event, true);
+	event_wake(c->self->map, event, true);
 	return AGAIN;
 }
 

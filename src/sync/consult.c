@@ -19,6 +19,7 @@ static int ask(struct call *c, struct mapping *old, int (*how)(struct call *c))
 		.wait.deadline = c->wait.deadline,
 		.wait.waited = c->wait.waited,
 		.also = c->also,
+		.park = c->park,
 		.own_is_busy = c->own_is_busy,
 		.shares = c->shares,
 		.settles = c->settles,
@@ -39,6 +40,7 @@ static int ask(struct call *c, struct mapping *old, int (*how)(struct call *c))
 			asked.flags |= SFSHM_REFRESH;
 			asked.settles = false;
 		}
+		call_resume(&asked);
 		r = how(&asked);
 		c->wait.waited |= asked.wait.waited;
 		c->wait.deadline = asked.wait.deadline;

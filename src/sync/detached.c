@@ -236,6 +236,8 @@ uint64_t detached_task(const struct mapping *map, uint32_t slot, uint64_t gen)
 	return 0;
 }
 
+uint32_t (*detached_polled)(const struct mapping *map, uint64_t task);
+
 /* Finds the slot, + 1, that the task waits at; 0: it does not wait. */
 static uint32_t waits_at(const struct mapping *map, uint64_t task)
 {
@@ -248,7 +250,7 @@ static uint32_t waits_at(const struct mapping *map, uint64_t task)
 		if (slot)
 			return slot;
 	}
-	return 0;
+	return detached_polled ? detached_polled(map, task) : 0;
 }
 
 static bool comes_back(const struct mapping *map, uint64_t task, uint32_t slot)

@@ -80,6 +80,12 @@ uint64_t detached_task(const struct mapping *map, uint32_t slot, uint64_t gen);
  */
 bool detached_circle(const struct mapping *map, uint64_t task, uint32_t slot);
 
+/*
+ * Finds the slot, + 1, at which a wait of the task is polled; or 0. top/fork.c
+ * sets the pointer. Called with peer_lock held.
+ */
+extern uint32_t (*detached_polled)(const struct mapping *map, uint64_t task);
+
 /* Frees all entries: they are the parent's. */
 void detached_forget(void);
 

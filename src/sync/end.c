@@ -114,7 +114,8 @@ static force_inline void wake_and_forget(struct flight *f, struct peer *p,
 					 bool all, int outcome)
 {
 	uint32_t *event = &p->map->cold[f->slot].event;
-	bool shared = unlikely(event_awaited(event)) && event_wake(event, all);
+	bool shared = unlikely(event_awaited(event)) &&
+		      event_wake(p->map, event, all);
 
 	if (unlikely(shared))
 		peer_count(p, COUNT_wakeups);
@@ -157,7 +158,7 @@ static void copy_failure(struct flight *f, int code, const char *message)
 
 static bool awaited(const struct flight *f, const struct peer *p)
 {
-	return load_relaxed(&p->map->cold[f->slot].event) & EVENT_WAITERS;
+	return load_relaxed(&p->map->cold[f->slot].event) & EVENT_AWAITED;
 }
 
 /*

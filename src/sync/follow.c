@@ -42,7 +42,7 @@ static enum step take_over(struct call *c, struct sighting *seen)
 		if (fails && !c->wait.slept)
 			c->wait.joined = 0;
 		flight_abandon(p, seen->slot, seen->ctl);
-		event_wake(&p->map->cold[seen->slot].event, true);
+		event_wake(p->map, &p->map->cold[seen->slot].event, true);
 		peer_reap(p->map, dead);
 		return STEP_AGAIN;
 	}
@@ -271,7 +271,9 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 	return STEP_SLEEP;
 }
 
-enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
+/* Does all of follow_leader() but looking for a circle. */
+static enum step follow_well(struct call *c, struct sighting *seen,
+			     struct wait *w)
 {
 	struct peer *p = c->self;
 	uint64_t now = sys.now(), lease;
@@ -290,6 +292,15 @@ enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
 	if (r)
 		return call_answer(c, r);
 	step = look_at_leader(c, seen, w->owner, now, &w->owner_seen, &lease);
+	w->until = earlier(c->wait.deadline, lease);
+	return step;
+}
+
+enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
+{
+	struct peer *p = c->self;
+	enum step step = follow_well(c, seen, w);
+
 	if (step != STEP_SLEEP)
 		return step;
 	if (deadlock_would_be(p, call_newest(c), seen->slot) ||
@@ -298,8 +309,65 @@ enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
 		peer_count(p, COUNT_deadlocks);
 		return call_answer(c, -EDEADLK);
 	}
-	w->until = earlier(c->wait.deadline, lease);
 	return STEP_SLEEP;
+}
+
+/* As follow_join(), for a wait that no thread sleeps for. */
+static enum step park_join(struct call *c, const struct sighting *seen,
+			   struct wait *w)
+{
+	struct mapping *map = c->self->map;
+
+	begin_to_wait(c, seen);
+	c->result->owner_died = 0;
+	polled_note(map, seen->slot, c->self->id, &c->park->note);
+	if (crowded(c, seen->slot))
+		return call_answer(c, -EAGAIN);
+	c->wait.waited = true;
+	w->self = c->self;
+	w->event = &map->cold[seen->slot].event;
+	w->event_seen = event_arm_polled(w->event);
+	if (load_seq(&map->slots[seen->slot].ctl) != seen->ctl)
+		return STEP_AGAIN;
+	return removal_known(map) && !c->resize.asker ? STEP_MOVED : STEP_SLEEP;
+}
+
+static void park_note(struct call *c, const struct sighting *seen,
+		      const struct wait *w)
+{
+	struct park *park = c->park;
+
+	park->map = c->self->map;
+	park->serial = c->self->map->serial;
+	park->ctl = seen->ctl;
+	park->slot = seen->slot;
+	park->event_seen = w->event_seen;
+	park->owner = ctl_owner(seen->ctl) - 1;
+	park->owner_seen = w->owner_seen;
+	park->until = w->until;
+	park->asked = c->resize.asker != NULL;
+	park->joined = c->wait.joined;
+	park->tag_clock = c->wait.tag_clock;
+}
+
+enum step flight_park(struct call *c, struct sighting *seen)
+{
+	struct wait w = { 0 };
+	enum step step;
+
+	/* A sleeper asks the kernel about its leader after each slice. */
+	if (c->wait.waited && leader_is_gone(c, seen))
+		return flight_replace(c, seen);
+	step = park_join(c, seen, &w);
+	if (step == STEP_SLEEP)
+		step = follow_well(c, seen, &w);
+	if (step != STEP_SLEEP) {
+		polled_unnote(c->self->map, &c->park->note);
+		return step;
+	}
+	peer_count(c->self, COUNT_waits);
+	park_note(c, seen, &w);
+	return call_answer(c, -EINPROGRESS);
 }
 
 bool flight_defers(const struct call *c, const struct sighting *seen)
@@ -355,6 +423,6 @@ void flight_unfollow(struct call *c, bool leads)
 	if (!c->wait.event)
 		return;
 	if (!leads)
-		event_wake(c->wait.event, false);
+		event_wake(c->self->map, c->wait.event, false);
 	wait_done();
 }

@@ -100,6 +100,14 @@ enum step flight_try(struct call *c, struct sighting *seen);
  */
 enum step flight_replace(struct call *c, struct sighting *seen);
 
+/*
+ * CALL_PARKS: joins the waiters of the flight that was seen as flight_follow()
+ * does. Where that would sleep, notes the wait in the call's park and answers
+ * the call with -EINPROGRESS. No thread waits, so the wait closes no circle of
+ * threads; and a wake that this wait gets, all polled waits there get.
+ */
+enum step flight_park(struct call *c, struct sighting *seen);
+
 /* LOCK-3: whether this call lets the waiters of a KEPT lock go first. */
 bool flight_defers(const struct call *c, const struct sighting *seen);
 

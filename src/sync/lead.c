@@ -17,7 +17,7 @@ void flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	if (ctl_end(&p->map->slots[slot].ctl, ctl,
 		    ctl_with(ctl, PHASE_IDLE, 0))) {
-		event_wake(&p->map->cold[slot].event, true);
+		event_wake(p->map, &p->map->cold[slot].event, true);
 		owned_drop(p, slot);
 	} else {
 		/* The claim was stolen meanwhile: let go of the slot. */

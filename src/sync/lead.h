@@ -68,7 +68,7 @@ static force_inline int flight_claim_as(struct peer *p, struct sighting *seen,
 	rested = ctl_at_rest(seen->ctl);
 	if (unlikely(awaited) &&
 	    (rested || load_relaxed(&cold->event) & EVENT_ALL))
-		event_wake(&cold->event, true);
+		event_wake(p->map, &cold->event, true);
 	if (lock)
 		lock_count(cold, awaited && rested);
 	seen->ctl = mine;

@@ -123,7 +123,7 @@ int lock_release(struct hold *held, struct peer *p)
 	}
 	kill_point(lock_released);
 	if (unlikely(event_awaited(&cold->event)) &&
-	    event_wake(&cold->event, false))
+	    event_wake(p->map, &cold->event, false))
 		peer_count(p, COUNT_wakeups);
 	owned_drop(p, held->slot);
 	return 0;

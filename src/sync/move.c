@@ -20,7 +20,7 @@ static void tell_followers(struct peer *p, uint32_t slot)
 	uint32_t *event = &p->map->cold[slot].event;
 
 	if (unlikely(event_awaited(event)))
-		event_wake(event, true);
+		event_wake(p->map, event, true);
 }
 
 /* Whether the word is that of flight `gen`, in any record. */

@@ -82,7 +82,7 @@ static int rob_there(struct call *c)
 	uint32_t *event = rob(c, NULL);
 
 	if (event)
-		event_wake(event, true);
+		event_wake(c->self->map, event, true);
 	return -ENODATA;
 }
 
@@ -108,7 +108,7 @@ int flight_take(struct call *c, struct flight *f, const uint64_t *needed)
 			needed = &none;
 		r = flight_begin(c, f);
 		if (event) /* PUT-2 */
-			event_wake(event, true);
+			event_wake(c->self->map, event, true);
 	}
 	if (r != SFSHM_LEADER || holds(c->self, f->slot, f->ctl, needed))
 		return r;

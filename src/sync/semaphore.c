@@ -167,7 +167,7 @@ int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
 	}
 	kill_point(permit_freed);
 	/* SEMAPHORE-5: the word is set back before this look. */
-	if (unlikely(event_awaited(event)) && event_wake_one(event))
+	if (unlikely(event_awaited(event)) && event_wake_one(p->map, event))
 		peer_count(p, COUNT_wakeups);
 	owned_drop(p, slot);
 	return 0;
@@ -325,7 +325,7 @@ int semaphore_set_max(struct peer *p, const struct semaphore *s, uint32_t max)
 		/* ORDER-V2 pairs ORDER-V1 */
 	} while (!cas_seq(at, old, next_max(old, max)));
 	kill_point(max_changed);
-	event_wake(&p->map->cold[s->slot].event, true);
+	event_wake(p->map, &p->map->cold[s->slot].event, true);
 	owned_drop(p, s->slot);
 	return load_seq(&s->map->header->moved) ? MOVED : 0;
 }

@@ -42,10 +42,10 @@ static uint32_t *set_word(struct peer *p, uint32_t slot)
  * Wakes the lock's waiters. They sleep on the words of the last holder, and may
  * now share the lock, or drain it.
  */
-static bool wake_waiters(struct shm_desk *cold)
+static bool wake_waiters(const struct mapping *map, struct shm_desk *cold)
 {
 	return unlikely(event_awaited(&cold->event)) &&
-	       event_wake(&cold->event, true);
+	       event_wake(map, &cold->event, true);
 }
 
 int shared_take(struct peer *p, const struct sighting *seen, bool waited,
@@ -71,7 +71,7 @@ int shared_take(struct peer *p, const struct sighting *seen, bool waited,
 		return r;
 	}
 	kill_point(share_taken);
-	count_bypass(cold, wake_waiters(cold), waited);
+	count_bypass(cold, wake_waiters(p->map, cold), waited);
 	peer_count(p, COUNT_locks);
 	return 0;
 }
@@ -132,7 +132,7 @@ int shared_keep(struct call *c, struct hold *held)
 	}
 	kill_point(share_taken);
 	held->ctl = shared;
-	wake_waiters(cold);
+	wake_waiters(p->map, cold);
 	owned_drop(p, held->slot);
 	return 0;
 }
@@ -271,7 +271,7 @@ static int give_up(struct call *c, struct hold *held, int error)
 
 	if (!cas_seq(&p->map->slots[held->slot].ctl, held->ctl, rest))
 		return lost(p, held);
-	event_wake(&cold->event, true);
+	event_wake(p->map, &cold->event, true);
 	owned_drop(p, held->slot);
 	held->map = NULL;
 	return error;

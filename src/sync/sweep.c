@@ -5,6 +5,7 @@
 #include "os/killpoint.h"
 #include "os/sys.h"
 #include "peer/liveness.h"
+#include "peer/polled.h"
 #include "peer/wait.h"
 #include "store/owned.h"
 #include "store/pin.h"
@@ -136,7 +137,7 @@ static void sweep_slot(struct peer *v, uint32_t slot, bool died)
 	 * Wakes the waiters even if the victim does not own the slot: it may
 	 * have died between ending its flight and waking them.
 	 */
-	event_wake(&v->map->cold[slot].event, true);
+	event_wake(v->map, &v->map->cold[slot].event, true);
 }
 
 /*
@@ -155,7 +156,7 @@ static void sweep_handed(struct peer *v)
 	if (to && (c & ~CTL_INVALID) == load_relaxed(&rec->handed) &&
 	    load_acquire(&to->incarnation) != load_relaxed(&rec->handed_to)) {
 		flight_abandon(v, slot - 1, c);
-		event_wake(&v->map->cold[slot - 1].event, true);
+		event_wake(v->map, &v->map->cold[slot - 1].event, true);
 	}
 	store_relaxed(&rec->handed_slot, 0);
 }
@@ -264,10 +265,11 @@ void flight_sweep(struct peer *v, bool died)
 	store_release(&rec->epoch, 0);
 	pin_sweep(v);
 	sharer_sweep(v);
+	polled_sweep(v->map, v->id);
 	sweep_handed(v);
 	sweep_noted(v, died);
 	if (wake)
-		event_wake(&v->map->cold[waited - 1].event, true);
+		event_wake(v->map, &v->map->cold[waited - 1].event, true);
 	wait_unnote(rec);
 	if (died)
 		peer_count(v, COUNT_reaps);

@@ -61,6 +61,12 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 	       struct sfshm_result *result);
 
 /*
+ * Makes a flight that the caller has begun one of its process, for the task.
+ * Returns SFSHM_LEADER, or -ENOMEM: the flight is released.
+ */
+int call_detach(const struct sfshm *h, uint64_t task, struct flight *f);
+
+/*
  * Returns the outcome for a leader whose own work failed in flight
  * `generation`: SFSHM_CACHED with a stale value, if the policy allows one, or
  * -EREMOTEIO.

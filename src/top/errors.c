@@ -53,8 +53,10 @@ static const struct {
 		  "discard the result" },
 	{ ESHUTDOWN, "the handle was closed, or its segment cannot be "
 		     "reached; open it again" },
-	{ EOPNOTSUPP, "a segment cannot live on that file system; "
-		      "use /dev/shm or another tmpfs" },
+	{ EOPNOTSUPP, "a segment cannot live on that file system, or a wait "
+		      "cannot be polled here; use /dev/shm or another tmpfs, "
+		      "or wait in a thread" },
+	{ EINPROGRESS, "the wait goes on; poll the queue's descriptor" },
 	{ EBADF, "the handle or descriptor is not open; "
 		 "open the segment first" },
 	{ ECHILD, "it belongs to the parent process; "

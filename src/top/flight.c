@@ -218,9 +218,8 @@ static void list_flight(struct flight *f, uint64_t number,
 	detached_open(number, &d);
 }
 
-/* Makes a flight that the caller leads one of its process. */
-static __attribute__((noinline)) int
-lead_detached(struct sfshm *h, uint64_t task, struct flight *f)
+__attribute__((noinline)) int call_detach(const struct sfshm *h, uint64_t task,
+					  struct flight *f)
 {
 	uint64_t number = detached_new();
 	struct peer *p;
@@ -249,7 +248,7 @@ begin_slowly(struct sfshm *h, const void *key, size_t len,
 	}
 	r = call_begin(h, SHM_VALUE, key, len, policy, f, result);
 	if (r == SFSHM_LEADER && policy->flags & SFSHM_DETACHED)
-		return lead_detached(h, policy->task, f);
+		return call_detach(h, policy->task, f);
 	return r;
 }
 
@@ -268,7 +267,7 @@ on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 	if (unlikely(r == AGAIN))
 		return begin_slowly(h, key, key_len, policy, f, result);
 	if (unlikely(r == SFSHM_LEADER && policy->flags & SFSHM_DETACHED))
-		return lead_detached(h, policy->task, f);
+		return call_detach(h, policy->task, f);
 	return r;
 }
 

@@ -12,6 +12,7 @@
 #include "sync/flight.h"
 #include "top/handle.h"
 #include "top/heartbeat.h"
+#include "top/polling.h"
 #include "top/succession.h"
 
 /*
@@ -30,11 +31,13 @@ static void before_fork(void)
 	pthread_mutex_lock(&handle_lock);
 	mapping_fork_lock();
 	pthread_mutex_lock(&peer_lock);
+	polling_lock();
 	urcu_bp_before_fork();
 }
 
 static void unlock_after_fork(void)
 {
+	polling_unlock();
 	pthread_mutex_unlock(&peer_lock);
 	mapping_fork_unlock();
 	pthread_mutex_unlock(&handle_lock);
@@ -58,6 +61,7 @@ static void after_fork_child(void)
 	heartbeat_forget();
 	handle_note_fork();
 	detached_forget();
+	polling_forget();
 	peer_list = NULL;
 	unlock_after_fork();
 }
@@ -74,6 +78,7 @@ int fork_prepare(void)
 		return 0;
 	store_relaxed(&peer_sweep, flight_sweep);
 	store_relaxed(&arena_reclaim, evict_for_memory);
+	store_relaxed(&detached_polled, polling_waits_at);
 	/* A handler that wipes the cookie is to run before ours. */
 	if (!process_cookie() ||
 	    pthread_atfork(before_fork, after_fork_parent, after_fork_child))

@@ -6,6 +6,7 @@
 #include <urcu/urcu-bp.h>
 
 #include "os/sys.h"
+#include "top/polling.h"
 #include "top/succession.h"
 
 /*
@@ -250,6 +251,7 @@ int sfshm_close(struct sfshm *h)
 	if (load_relaxed(&h->cookie) == process_cookie()) {
 		fetch_add_acq_rel(&h->closing, 1);
 		sys.wake(&h->closing, INT32_MAX);
+		polling_end_waits_of(&h->closing);
 		/* ORDER-H2 pairs ORDER-H1 */
 		urcu_bp_synchronize_rcu();
 	}

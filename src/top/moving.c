@@ -103,7 +103,7 @@ static int orphan_over(struct move *m, struct call *from,
 
 	if (cas_seq(&m->new->slots[f->slot].ctl, f->ctl, mine) &&
 	    flight_abandon(m->to, f->slot, mine)) {
-		event_wake(&m->new->cold[f->slot].event, true);
+		event_wake(m->new, &m->new->cold[f->slot].event, true);
 		owned_drop(m->to, f->slot);
 	} else {
 		flight_yield(m->to, f->slot);
@@ -202,7 +202,7 @@ static int move_semaphore(struct move *m, uint32_t slot, const uint8_t *key,
 		if (flight_open(&f))
 			(void)flight_end_somehow(&f, m->to, 0, NULL);
 	}
-	event_wake(&m->old->cold[slot].event, true);
+	event_wake(m->old, &m->old->cold[slot].event, true);
 	return r >= 0 || left_behind(r) ? 0 : r;
 }
 

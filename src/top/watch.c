@@ -55,8 +55,8 @@ static int waiters_of(const struct flight *f, uint32_t *n, bool *ever)
 	if (r)
 		return r;
 	if (flight_stands(&g.f)) {
-		*ever |= load_seq(&g.f.map->cold[g.f.slot].event) &
-			 EVENT_WAITERS;
+		*ever |= (load_seq(&g.f.map->cold[g.f.slot].event) &
+			  EVENT_AWAITED) != 0;
 		*n += peer_waiters(g.f.map, g.f.slot);
 	} else {
 		r = -ESTALE;

@@ -246,6 +246,32 @@ static void late_leader_is_not_robbed(void **state)
 	assert_int_equal(watch_counter("steals"), 0);
 }
 
+/*
+ * The late leader's value has a tag that became stale before this caller asked,
+ * and after the crowd did.
+ */
+static void late_value_is_too_old_for_who_asks_later(void **state)
+{
+	struct agent *leader = agent_start();
+	struct asker a = { .policy = *POLICY(CLAIM), .number = 7 };
+
+	(void)state;
+	set_the_scene(POLICY(CLAIM));
+	agent_expect(leader, "leader", "begin key age=30000");
+	agent_expect(leader, "ok", "tag t");
+	await_waiters("key", CROWD);
+	clock_advance(40000);
+	assert_int_equal(sfshm_invalidate_tag(h, "t", 1), 0);
+	asker_start(&a, h, "key");
+	await_waiters(upstream, 1);
+	agent_expect(leader, "ok", "publish late");
+	all_get("late");
+	agent_expect(holder, "ok", "release");
+	asker_join(&a);
+	assert_int_equal(a.outcome, SFSHM_COMPUTED);
+	sfshm_result_clear(&a.result);
+}
+
 /* The claim's holder waits for this thread. */
 static void circles_over_the_claim_are_refused(void **state)
 {
@@ -320,6 +346,7 @@ int main(int argc, char **argv)
 		in_policy(wakes_are_left_to_others),
 		in_policy(leader_of_the_key_dies),
 		in_policy(late_leader_is_not_robbed),
+		in_policy(late_value_is_too_old_for_who_asks_later),
 		in_policy(circles_over_the_claim_are_refused),
 		in_policy(circles_over_the_key_are_refused),
 		in_policy(waits_end_as_all_waits_do),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "crowd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -155,21 +156,40 @@ void crowd_ready(struct crowd_page *page)
 	word_add(&page->ready, 1);
 }
 
-static bool asleep(pid_t pid)
+static bool thread_asleep(int folder, const char *name)
 {
-	char path[32], text[256], *state;
+	char path[300], text[256], *state;
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "%s/stat", name);
+	fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		bench_die(path, -errno);
+		return errno == ENOENT; /* the thread has ended */
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	state = strrchr(text, ')');
 	return state && state[1] && state[2] == 'S';
+}
+
+/* Looks at all threads: the library's must not be late, either. */
+static bool asleep(pid_t pid)
+{
+	bool sleeps = true;
+	struct dirent *d;
+	char path[32];
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	folder = opendir(path);
+	if (!folder)
+		bench_die(path, -errno);
+	while (sleeps && (d = readdir(folder)))
+		if (d->d_name[0] != '.')
+			sleeps = thread_asleep(dirfd(folder), d->d_name);
+	closedir(folder);
+	return sleeps;
 }
 
 static void nap(void)

@@ -58,7 +58,7 @@ uint64_t crowd_last(const struct crowd *c);
 
 void crowd_end(struct crowd *c);
 
-/* Waits until the process is in an interruptible sleep. */
+/* Waits until all threads of the process are in an interruptible sleep. */
 void process_wait_asleep(pid_t pid);
 
 void futex_wait(uint32_t *word, uint32_t value);

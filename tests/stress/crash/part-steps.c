@@ -10,9 +10,9 @@
 #include "parts.h"
 
 static const struct scenario *const groups[] = {
-	flight_scenarios,    beside_scenarios, put_scenarios,
-	store_scenarios,     life_scenarios,   lock_scenarios,
-	semaphore_scenarios, save_scenarios,
+	flight_scenarios, beside_scenarios,    queue_scenarios,
+	put_scenarios,    store_scenarios,     life_scenarios,
+	lock_scenarios,   semaphore_scenarios, save_scenarios,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

@@ -44,6 +44,7 @@ extern const struct scenario put_scenarios[];
 extern const struct scenario store_scenarios[];
 extern const struct scenario life_scenarios[];
 extern const struct scenario beside_scenarios[];
+extern const struct scenario queue_scenarios[];
 extern const struct scenario lock_scenarios[];
 extern const struct scenario save_scenarios[];
 extern const struct scenario semaphore_scenarios[];

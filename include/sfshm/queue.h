@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waits that an event loop polls.
+ *
+ * sfshm_begin() sleeps while another caller leads. sfshm_begin_async() returns
+ * -EINPROGRESS instead, and the wait goes on by itself. Waits belong to a
+ * queue, which has one descriptor for poll(2), epoll(7) and the like. A program
+ * has a queue for each event loop:
+ *
+ *	epoll: sfshm_queue_fd(queue) is readable:
+ *		while (sfshm_queue_next(queue, &wait) == 1)
+ *			r = sfshm_wait_finish(queue, &wait, &flight, &result);
+ *
+ * A process may have many thousands of waits. One thread of the library watches
+ * them all; it exists while there is a wait, and for a second after the last
+ * one. It never leads: a wait becomes the leader only inside
+ * sfshm_wait_finish(). So begin such flights with SFSHM_DETACHED, and give each
+ * connection a task of its own (policy.task): two connections of one thread may
+ * then wait for each other's flights.
+ *
+ * Each call here is thread-safe, must not be made in a signal handler, and
+ * never sleeps. In a forked child each returns -ECHILD for a queue of the
+ * parent.
+ */
+#ifndef SFSHM_QUEUE_H
+#define SFSHM_QUEUE_H
+
+#include <sfshm/flight.h>
+
+SFSHM_BEGIN_DECLS
+
+struct sfshm_queue;
+
+/* A wait. A copy is as good as the original. */
+struct sfshm_wait {
+	uint64_t number; /* set by sfshm_begin_async(); 0: none */
+	void *data;      /* the caller's; the library hands it back */
+};
+
+/*
+ * Makes a queue. Returns 0; -EINVAL; -ENOMEM; -EMFILE or -ENFILE: there is no
+ * descriptor left.
+ */
+int sfshm_queue_open(struct sfshm_queue **queue) SFSHM_CHECKED;
+
+/*
+ * Returns the queue's descriptor, which is readable while sfshm_queue_next()
+ * has a wait to return; or -EINVAL, -ECHILD. Only poll it: do not read, write
+ * or close it.
+ */
+int sfshm_queue_fd(const struct sfshm_queue *queue) SFSHM_CHECKED;
+
+/*
+ * Returns 1 with the next wait that may be over in *wait; 0, there is none; or
+ * -EINVAL, -ECHILD. A wait is returned once, until sfshm_wait_finish() returns
+ * -EINPROGRESS for it.
+ */
+int sfshm_queue_next(struct sfshm_queue *queue,
+		     struct sfshm_wait *wait) SFSHM_CHECKED;
+
+/*
+ * Cancels all waits of the queue, and frees it. No other thread may be in a
+ * call with the queue. When the last queue of the process is closed, the
+ * library's thread has ended before this call returns. Flights that the process
+ * leads go on. In a forked child, frees the child's copy and closes its
+ * descriptor. Returns 0 or -EINVAL.
+ */
+int sfshm_queue_close(struct sfshm_queue *queue);
+
+/*
+ * sfshm_begin() for an event loop: returns as that call does, or
+ *
+ *   -EINPROGRESS  Another caller leads. The wait goes on: *wait has its number,
+ *                 and the queue's descriptor becomes readable when it may be
+ *                 over. The key and the policy are copied; what the policy
+ *                 points to must stay until the wait is over.
+ *   -EOPNOTSUPP   The call would have to wait, and the library's thread cannot
+ *                 be started, or the environment has SFSHM_NO_THREADS set to
+ *                 anything but "". Or the policy names a claim key.
+ *
+ * Set wait->data before the call. wait->number is 0 after any other return
+ * value than -EINPROGRESS. `flight` may be NULL with SFSHM_FOLLOW. The policy's
+ * wait_timeout_ms counts from this call; SFSHM_INTR and `interrupted` are
+ * ignored. A wait for a flight that the calling thread leads is not refused,
+ * unless policy.task leads the key or waits in this process for itself. The
+ * wait counts for max_waiters, sfshm_flight_waiters() and sfshm_abandoned() as
+ * that of a sleeping thread does, until the thread that began or last finished
+ * it ends.
+ */
+int sfshm_begin_async(struct sfshm_queue *queue, struct sfshm *handle,
+		      const void *key, size_t key_len,
+		      const struct sfshm_policy *policy,
+		      struct sfshm_flight *flight, struct sfshm_result *result,
+		      struct sfshm_wait *wait) SFSHM_CHECKED;
+
+/*
+ * Finishes a wait, of which sfshm_queue_next() need not have told: any thread
+ * may try at any time. Returns as sfshm_begin_async(); after -EINPROGRESS the
+ * wait goes on, after any other value it is over. Also returns
+ *
+ *   -ESTALE     The wait is over, or was cancelled.
+ *   -EBUSY      Another thread is finishing it; or, as in sfshm_begin().
+ *   -ESHUTDOWN  The handle was closed, or as in sfshm_begin().
+ *
+ * The result is that of the flight that the wait joined, or of a later one. If
+ * the loop comes late, and the segment has dropped the result meanwhile, the
+ * call asks for the key anew, and may lead. `fresh` and `fits` run in here.
+ */
+int sfshm_wait_finish(struct sfshm_queue *queue, const struct sfshm_wait *wait,
+		      struct sfshm_flight *flight,
+		      struct sfshm_result *result) SFSHM_CHECKED;
+
+/*
+ * Ends a wait without a result. Returns 0; -ESTALE, it is over; -EBUSY, another
+ * thread is finishing it; -EINVAL or -ECHILD. The flight goes on.
+ */
+int sfshm_wait_cancel(struct sfshm_queue *queue, const struct sfshm_wait *wait);
+
+SFSHM_END_DECLS
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "top/lot.h"
+
+#include <unistd.h>
+
+#include "os/sys.h"
+#include "peer/removal.h"
+#include "peer/wait.h"
+
+struct lot lot;
+
+void lot_link(struct polled **list, struct polled *w)
+{
+	w->next = *list;
+	w->at = list;
+	if (w->next)
+		w->next->at = &w->next;
+	*list = w;
+}
+
+static void unlink_from(struct polled *w)
+{
+	*w->at = w->next;
+	if (w->next)
+		w->next->at = w->at;
+}
+
+void lot_link_task(struct polled *w)
+{
+	struct polled **list = &lot.by_task[w->task % LOT_TASKS];
+
+	if (!w->task)
+		return;
+	w->next_of_task = *list;
+	w->at_of_task = list;
+	if (w->next_of_task)
+		w->next_of_task->at_of_task = &w->next_of_task;
+	*list = w;
+}
+
+static void unlink_task(struct polled *w)
+{
+	if (!w->task)
+		return;
+	*w->at_of_task = w->next_of_task;
+	if (w->next_of_task)
+		w->next_of_task->at_of_task = w->at_of_task;
+}
+
+/* The descriptor is readable from the list's first wait to its last. */
+static void tell(struct polled_ready *ready, bool readable)
+{
+	uint64_t n = 1;
+	ssize_t r = readable ? write(ready->fd, &n, sizeof(n)) :
+			       read(ready->fd, &n, sizeof(n));
+
+	(void)r;
+}
+
+void lot_ready(struct polled *w)
+{
+	struct polled_ready *ready = w->ready;
+
+	unlink_from(w);
+	if (!--lot.parked)
+		lot.emptied = sys.now();
+	w->state = POLLED_READY;
+	w->next = NULL;
+	w->at = ready->end;
+	*ready->end = w;
+	ready->end = &w->next;
+	if (ready->first == w)
+		tell(ready, true);
+}
+
+struct polled *lot_next(struct polled_ready *ready)
+{
+	struct polled *w = ready->first;
+
+	if (!w)
+		return NULL;
+	ready->first = w->next;
+	if (w->next)
+		w->next->at = &ready->first;
+	else
+		ready->end = &ready->first;
+	if (!ready->first)
+		tell(ready, false);
+	w->state = POLLED_TOLD;
+	return w;
+}
+
+void lot_take(struct polled *w)
+{
+	struct polled_ready *ready = w->ready;
+
+	if (w->state == POLLED_PARKED) {
+		unlink_from(w);
+		if (!--lot.parked)
+			lot.emptied = sys.now();
+	} else if (w->state == POLLED_READY) {
+		unlink_from(w);
+		if (!w->next)
+			ready->end = w->at;
+		if (!ready->first)
+			tell(ready, false);
+	}
+	w->state = POLLED_RUNNING;
+	unlink_task(w);
+	polled_unnote(w->park.map, &w->park.note);
+	w->where->count--;
+}
+
+/* Whether the flight that the wait has joined is over, or in another record. */
+static bool has_moved_on(const struct park *k)
+{
+	const uint64_t loose = CTL_HAS | CTL_FAILED | CTL_INVALID;
+
+	return (load_seq(&k->map->slots[k->slot].ctl) ^ k->ctl) & ~loose;
+}
+
+static uint32_t *owner_word(const struct park *k)
+{
+	return liveness_word(k->map, &k->map->participants[k->owner]);
+}
+
+/*
+ * ORDER-Q2 pairs ORDER-Q1
+ * The watcher reads a bell before it reads the events of the bell's waits.
+ */
+static bool event_changed(const struct park *k)
+{
+	return load_acquire(&k->map->cold[k->slot].event) != k->event_seen;
+}
+
+bool lot_is_due(const struct polled *w, uint64_t now)
+{
+	const struct park *k = &w->park;
+
+	return event_changed(k) || has_moved_on(k) ||
+	       load_acquire(owner_word(k)) != k->owner_seen ||
+	       (k->until && now >= k->until) ||
+	       (w->cancel && load_acquire(&w->cancel->word)) ||
+	       load_acquire(w->closing) != w->closing_seen ||
+	       (!k->asked && removal_known(k->map));
+}
+
+static struct lot_owner *find_owner(const struct park *k)
+{
+	for (uint32_t i = 0; i < lot.owner_count; i++)
+		if (lot.owner[i].index == k->owner &&
+		    lot.owner[i].map == k->map)
+			return &lot.owner[i];
+	return NULL;
+}
+
+bool lot_list_owner(const struct park *k)
+{
+	/*
+	 * If this process dies, its watcher must not get the only wake. If a
+	 * thread of it dies alone, the slice tells.
+	 */
+	if (load_relaxed(&k->map->participants[k->owner].cookie) ==
+		    k->map->cookie ||
+	    find_owner(k) || lot.owner_count == LOT_OWNERS)
+		return false;
+	lot.owner[lot.owner_count++] = (struct lot_owner){
+		.map = k->map,
+		.word = owner_word(k),
+		.index = k->owner,
+		.seen = k->owner_seen,
+	};
+	return true;
+}
+
+void lot_note_until(uint64_t until)
+{
+	if (until && until < lot.due)
+		lot.due = until;
+}
+
+void lot_scan_bell(struct watched *a, uint32_t bell, uint64_t now)
+{
+	struct polled *w = a->at[bell], *next;
+
+	for (; w; w = next) {
+		next = w->next;
+		if (lot_is_due(w, now)) {
+			/* WAIT-1: its leader is not listed from here on */
+			if (load_acquire(owner_word(&w->park)) !=
+			    w->park.owner_seen)
+				sys.wake(owner_word(&w->park), INT32_MAX);
+			lot_ready(w);
+			continue;
+		}
+		lot_note_until(w->park.until);
+		(void)lot_list_owner(&w->park);
+	}
+}
+
+void lot_read_bell(struct watched *a, uint32_t bell)
+{
+	a->seen[bell] = load_acquire(&a->map->header->bells[bell]);
+}
+
+/*
+ * Looks at all waits, and lists their leaders anew: those at another bell come
+ * first after each slice, so that the kernel is asked about all in turn.
+ */
+void lot_scan(uint64_t now)
+{
+	lot.owner_count = 0;
+	lot.due = NS_NEVER;
+	for (struct watched *a = lot.all; a; a = a->next) {
+		for (uint32_t i = 0; i < SHM_BELLS; i++) {
+			uint32_t b = (lot.first_bell + i) % SHM_BELLS;
+
+			lot_read_bell(a, b);
+			lot_scan_bell(a, b, now);
+		}
+	}
+}
+
+void lot_doubt(const struct lot_owner *o)
+{
+	for (struct watched *a = lot.all; a; a = a->next) {
+		for (uint32_t b = 0; a->map == o->map && b < SHM_BELLS; b++) {
+			struct polled *w = a->at[b], *next;
+
+			for (; w; w = next) {
+				next = w->next;
+				if (w->park.owner == o->index)
+					lot_ready(w);
+			}
+		}
+	}
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The lists of a process's polled waits. Private memory; all of it is guarded
+ * by the lock of top/polling.h.
+ */
+#ifndef TOP_LOT_H
+#define TOP_LOT_H
+
+#include "sync/call.h"
+
+enum polled_state {
+	POLLED_RUNNING,
+	POLLED_PARKED,
+	POLLED_READY,
+	POLLED_TOLD,
+};
+
+/* The waits of a queue that are ready, the first to be told first. */
+struct polled_ready {
+	int fd; /* an eventfd, readable while the list has waits */
+	struct polled *first, **end;
+};
+
+struct polled {
+	struct park park;
+	enum polled_state state;
+	const struct sfshm_cancel *cancel;
+	const uint32_t *closing; /* changes when the handle is closed */
+	uint32_t closing_seen;
+	uint64_t task;
+	struct polled_ready *ready;
+	struct watched *where;     /* its mapping's waits */
+	struct polled *next, **at; /* of the waits at its bell, or of `ready` */
+	struct polled *next_of_task, **at_of_task;
+};
+
+#define LOT_TASKS 256 /* lists of waits by task */
+#define LOT_OWNERS 60
+
+/* The waits in one mapping, by their slots' bells. */
+struct watched {
+	struct mapping *map; /* with a reference */
+	struct polled *at[SHM_BELLS];
+	uint32_t seen[SHM_BELLS]; /* the bells, as they were last read */
+	uint64_t heard;           /* a bit per bell: the watcher sleeps on it */
+	uint32_t count;           /* waits noted in the mapping */
+	struct watched *next;
+};
+
+/* A leader on whose word the watcher sleeps. */
+struct lot_owner {
+	struct mapping *map;
+	uint32_t *word;
+	uint32_t index;
+	uint32_t seen;
+};
+
+extern struct lot {
+	struct watched *all;
+	struct polled *by_task[LOT_TASKS];
+	struct lot_owner owner[LOT_OWNERS];
+	uint32_t owner_count;
+	uint32_t parked;     /* waits that are PARKED */
+	uint32_t first_bell; /* whose waits' leaders are listed first */
+	uint64_t due;        /* ns: the first of their deadlines and leases */
+	uint64_t slice;      /* ns: when the watcher looks at all of them */
+	uint64_t emptied;    /* ns: when the last one went */
+} lot;
+
+static inline uint32_t lot_bell(const struct polled *w)
+{
+	return polled_bell_of(w->park.slot);
+}
+
+void lot_link(struct polled **list, struct polled *w);
+void lot_link_task(struct polled *w);
+
+/* PARKED to READY. */
+void lot_ready(struct polled *w);
+
+/* READY to TOLD: returns the next wait that is ready, or NULL. */
+struct polled *lot_next(struct polled_ready *ready);
+
+/* Makes any wait RUNNING that is not, and notes it nowhere (POLLING-6). */
+void lot_take(struct polled *w);
+
+/* POLLING-3: whether something has changed for the wait. */
+bool lot_is_due(const struct polled *w, uint64_t now);
+
+/* Lists the wait's leader. True: it is new, and there was room. */
+bool lot_list_owner(const struct park *k);
+
+void lot_note_until(uint64_t until);
+void lot_read_bell(struct watched *a, uint32_t bell);
+
+/* Look at the waits of one bell, or at all; the latter reads the bells. */
+void lot_scan_bell(struct watched *a, uint32_t bell, uint64_t now);
+void lot_scan(uint64_t now);
+
+/* Makes the waits for a leader that may be dead ready. */
+void lot_doubt(const struct lot_owner *o);
+
+#endif

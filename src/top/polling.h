@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waits that an event loop polls, and the library's thread that watches them.
+ *
+ * Such a wait is a call that has come to the place where it would sleep, and
+ * has noted what it waits for (struct park). The library's one thread, the
+ * watcher, sleeps for all waits of the process. When something has changed for
+ * a wait, the watcher puts the wait into the list of its queue and makes the
+ * queue's descriptor readable. It decides nothing: the loop's thread makes the
+ * call again, from the beginning, and either has its answer or waits again.
+ *
+ *  POLLING-1. The watcher claims nothing, reads no value and owns no record. A
+ *      flight is led only by a thread that makes a call for a wait. So a loop
+ *      that is stuck leads nothing, and a watcher that is stopped or late keeps
+ *      no other process from anything.
+ *  POLLING-2. No wake is lost. A wait is announced in its slot's event before
+ *      the call has looked at the flight for the last time (ORDER-E1,
+ *      ORDER-E2). When the wait is parked, the event is compared once more,
+ *      under the lock. A bell that rings later either wakes the watcher, or has
+ *      changed when the watcher goes to sleep: the watcher reads the bells, and
+ *      then the events (ORDER-Q2).
+ *  POLLING-3. A wait is told too often rather than too late: what has changed
+ *      may be of no use to the call, which is then parked again.
+ *  POLLING-4. After each slice the watcher looks at all waits: a waker may have
+ *      stopped before it rang the bell, and a leader may have died without a
+ *      mark. The watcher sleeps on the words of as many leaders as there is
+ *      room for, and wakes all that sleep on a word that has changed (WAIT-1).
+ *      If the process dies before that, the other sleepers learn of the
+ *      leader's death at the end of their slice: no list_op_pending passes on
+ *      the wakes of sixty words.
+ *  POLLING-5. The watcher exists while there is a wait, and for one second
+ *      after the last one. It blocks all signals. If it cannot be started, the
+ *      call that is to be parked fails with -EOPNOTSUPP.
+ *  POLLING-6. A wait is noted in the segment while it is PARKED, READY or TOLD,
+ *      and the mapping stays for as long.
+ *
+ * The states of a wait, changed with the lock held:
+ *
+ *   from           to       by
+ *   -              RUNNING  sfshm_begin_async() makes the call
+ *   RUNNING        PARKED   the call has to wait
+ *   RUNNING        READY    ... and something has changed meanwhile
+ *   RUNNING        -        the call has an answer
+ *   PARKED         READY    the watcher, or a thread that closes the handle
+ *   READY          TOLD     sfshm_queue_next()
+ *   any but        RUNNING  sfshm_wait_finish() makes the call; also of a wait
+ *     RUNNING               that nobody has been told of
+ *   any but        -        sfshm_wait_cancel(), sfshm_queue_close()
+ *     RUNNING
+ *
+ *   meanwhile                      what becomes of it
+ *   the leader publishes           the event changes, the bell rings: READY
+ *   the leader dies                its word changes: READY; else the slice
+ *   the waker dies before it rings its word if it led, or the slice
+ *   the watcher is stopped         the waits of this process stay PARKED; a
+ *                                  loop that has a clock may finish them
+ *   the loop is stuck              its waits stay READY. Other waiters go on
+ *   the thread of the loop ends    its notes in the segment go: the waits do
+ *                                  not count for max_waiters until the next
+ *                                  thread finishes them. They go on
+ *   the process dies               its notes are swept with the record of the
+ *                                  thread. Nobody waits for the process
+ *   the process forks              the child has no watcher and no wait; a call
+ *                                  on a queue of the parent gets -ECHILD
+ *   the segment is replaced        the flight ends there; the call goes on in
+ *                                  the successor
+ *   the segment's file is removed  READY after a slice
+ */
+#ifndef TOP_POLLING_H
+#define TOP_POLLING_H
+
+#include "top/lot.h"
+
+/* How many queues of this process are open; guarded by the lock. */
+extern uint32_t polling_queues;
+
+/* Guards the states of all waits, and the queues. */
+void polling_lock(void);
+void polling_unlock(void);
+
+/*
+ * Parks a wait whose call has noted what it waits for. Called with the lock
+ * held. If it fails (-EOPNOTSUPP, -ENOMEM), the wait is noted nowhere.
+ */
+int polling_park(struct polled *w);
+
+/* Makes the waits of a handle ready, because it is closed. */
+void polling_end_waits_of(const uint32_t *closing);
+
+/* Finds the slot, + 1, at which a wait of the task is parked; or 0. */
+uint32_t polling_waits_at(const struct mapping *map, uint64_t task);
+
+/*
+ * Ends the watcher, unless a wait is parked; returns when it is gone, and the
+ * mappings without waits are dropped.
+ */
+void polling_stop(void);
+
+/* Called in a forked child, with the lock held: all waits are the parent's. */
+void polling_forget(void);
+
+#endif
