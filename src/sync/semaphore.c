@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "os/killpoint.h"
+#include "peer/liveness.h"
 #include "store/owned.h"
 
 /*
@@ -397,6 +398,18 @@ void semaphore_sweep(struct peer *v, uint32_t slot, bool died)
 		kill_point(permit_swept);
 		if (died)
 			peer_count(v, COUNT_permits_freed);
+	}
+}
+
+void semaphore_reap(const struct semaphore *s)
+{
+	uint32_t top = semaphore_top(s);
+
+	for (uint32_t i = 0; i < top; i++) {
+		uint32_t id = permit_holder(load_seq(semaphore_word(s, i)));
+
+		if (id && life_examine(s->map, id - 1) == LIFE_DEAD)
+			peer_reap(s->map, id - 1);
 	}
 }
 

@@ -256,6 +256,12 @@ bool semaphore_sole_holder(const struct semaphore *s, struct mapping **map,
  */
 void semaphore_sweep(struct peer *victim, uint32_t slot, bool died);
 
+/*
+ * Asks the kernel about each thread that holds permits, and reaps the dead. The
+ * predecessor's permits are not looked at.
+ */
+void semaphore_reap(const struct semaphore *s);
+
 /* Counts the permits that are held, here and in the predecessor. */
 uint32_t semaphore_held(const struct semaphore *s);
 
