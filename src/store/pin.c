@@ -79,7 +79,7 @@ void pin_drop(struct peer *p, int place, uint32_t ref)
 
 /*
  * The order matters: `doomed` may name an orphan, which arena_sweep() would not
- * free, and must be clear before pin_drop() uses it.
+ * free; and pin_drop() uses `doomed`, which must be clear by then.
  */
 void pin_sweep(struct peer *v)
 {

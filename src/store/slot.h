@@ -67,7 +67,7 @@ static inline uint64_t started_ns(uint64_t started, uint64_t gen, uint64_t now)
 		       0;
 }
 
-/* Whether flight `gen` is one of its leader's process. */
+/* Whether any thread of its owner's process may end flight `gen`. */
 static inline bool started_detached(uint64_t started, uint64_t gen)
 {
 	return unlikely(started & STARTED_DETACHED) &&
