@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The door of a record: only a thread in the door touches the record's mutex.
+ * The door of a record: only a thread in the door locks, unlocks or marks the
+ * record's mutex.
  *
- * When a thread dies, the kernel marks each mutex in the thread's robust list
- * whose word holds the thread's id. A thread in another PID namespace may have
- * the same id. The list names the mutexes that the dead thread held; but while
- * libc locks or unlocks a mutex, list_op_pending names that one as well. If the
- * thread dies at that moment, and a living thread with the same id has become
- * the owner in between, the kernel marks the living thread's mutex. Hence:
+ * When a thread dies, the kernel goes through the thread's robust list, and
+ * marks each mutex in it that has the thread's id in its word. A thread in
+ * another PID namespace may have the same id. The list names the mutexes that
+ * the dead thread held; but while libc locks or unlocks a mutex,
+ * list_op_pending names that one as well. If the thread dies at that moment,
+ * and a living thread with the same id has become the owner in between, the
+ * kernel marks the living thread's mutex. Hence:
  *
- *  DOOR-1. A thread tries, unlocks or marks a record's mutex only while it is
- *      in the record's door.
+ *  DOOR-1. A thread tries to lock, unlocks or marks a record's mutex only while
+ *      it is in the record's door.
  *  DOOR-2. A thread stays in the door for as long as its list_op_pending may
  *      name that mutex, so that no other thread becomes the owner meanwhile.
  *  DOOR-3. The door's word names the process of the thread inside, by a number

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Segments whose file goes away under their users: by rm, by mv over it, or by
- * logind's RemoveIPC.
+ * Segments whose file is removed while processes use it: by rm, by mv over it,
+ * or by logind's RemoveIPC.
  *
  * A caller that then opens the name gets another segment, so a key may have two
  * leaders, one in each. A process notices only if it asks the kernel. Hence:

@@ -217,8 +217,8 @@ static bool visit(struct peer *p, struct want *w, uint32_t slot)
 }
 
 /*
- * Retires a batch of slots, but no more than are wanted. False if a whole round
- * found none.
+ * Retires a batch of slots; if memory is wanted, only until that is enough.
+ * False if a whole round found none.
  */
 static bool evict_batch(struct peer *p, struct want *w)
 {

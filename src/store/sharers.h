@@ -104,14 +104,16 @@ uint32_t sharers_count(const struct mapping *map, uint32_t slot);
 uint32_t sharers_count_all(const struct mapping *map);
 
 /*
- * SHARE-5: makes a lock at rest KEPT, if it has no sharers. *ctl is its control
- * word, before and after. False: it has sharers, or has changed.
+ * SHARE-5: makes a lock at rest KEPT, if it has no sharers. *ctl is the lock's
+ * control word, and on success the new one. False: the lock has sharers, its
+ * word has changed, or generations have run out.
  */
 bool sharers_close(const struct mapping *map, uint32_t slot, uint64_t *ctl);
 
 /*
- * Makes a lock KEPT whose word is `ctl`, which must be IDLE. Returns the new
- * word, or 0: the word has changed, or generations have run out.
+ * Makes the lock at `slot` KEPT, if its word still is `ctl`, which must be
+ * IDLE. Returns the new word, or 0: the word has changed, or generations have
+ * run out.
  */
 uint64_t sharers_keep(const struct mapping *map, uint32_t slot, uint64_t ctl);
 

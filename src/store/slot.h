@@ -48,7 +48,7 @@ static inline uint64_t started_make(uint64_t gen, uint64_t now_ns)
 	       (now_ns >> 10 & STARTED_TIME);
 }
 
-/* How long before `now` the flight began, ns. Its time must be noted. */
+/* How long before `now` the flight began, ns. The word must hold its time. */
 static inline int64_t started_ago(uint64_t started, uint64_t now)
 {
 	/* Extends the sign of the 47 bits; 1024 ns each. */
