@@ -24,8 +24,8 @@
  * A lock that is held shared is the exception: a word in the record of each
  * holder names the lock (store/sharers.h).
  *
- * In the comments below "owner" is the participant named in that word, and
- * "by ..." names the writers of a field.
+ * In the comments below "owner" is the participant that a thing's word names,
+ * and "by ..." names the writers of a field.
  */
 #ifndef SEGMENT_LAYOUT_H
 #define SEGMENT_LAYOUT_H
