@@ -32,8 +32,8 @@
  *   BUSY g D x S   -> BUSY g+1 P x S drain it in the place of the dead
  *                                    (FLIGHT-T7)
  *   BUSY g D x S   -> IDLE g x S     D was draining it (FLIGHT-T8)
- *   IDLE g x S     -> KEPT g+1 x S   evict it next (SHARE-5), or let its
- *                                    waiters go first (LOCK-2)
+ *   IDLE g x S     -> KEPT g+1 x S   evict it next (SHARE-5)
+ *   IDLE g x s     -> KEPT g+1 x s   let its waiters go first (LOCK-2)
  *
  * A thread that gives a lock back and takes it again at once is faster than the
  * waiter that it has woken: it bypasses the waiter. Each bypass saves a context
@@ -121,7 +121,7 @@ static inline struct hold *hold_of(const struct sfshm_lock *lock)
 	return (struct hold *)(uintptr_t)lock;
 }
 
-/* Fills in a hold. `word`: the record's word that names a shared one. */
+/* Fills in a hold. `word`: of a shared hold, as in struct hold; or NULL. */
 static force_inline void lock_fill_hold(struct hold *held, struct peer *p,
 					const struct sighting *seen,
 					uint32_t rank, uint32_t *word)

@@ -127,8 +127,9 @@ int save_fail(struct save *s, struct peer *p, int code, const char *message);
 /*
  * Looks for a file that is in place and not announced; the policy is as for
  * save_serves(). Returns SFSHM_CACHED, with the file's record in the call's
- * result, if save_serves() is true; or if the writer is dead, and this call has
- * announced the file. Else returns -ENODATA, MOVED or an error.
+ * result, if the writer's reservation has run out and save_serves() is true; or
+ * if the writer is dead, and this call has announced the file. Else returns
+ * -ENODATA, MOVED or an error.
  */
 int save_find(struct call *c);
 

@@ -37,7 +37,7 @@
  *      held words are at most f(L), which is at most max. Conversely, while
  *      fewer than max permits are held, a word below L is free. For f(L) is max
  *      then, which is more than the held words. But f(L) counts the held words
- *      from L on, and all words below L; so some of those are not held.
+ *      from L on, and all words below L; so some word below L is not held.
  *  SEMAPHORE-4. No word from `top` on was ever taken, because a taker raises
  *      `top` first. So while top <= max, which is nearly always, L is max, and
  *      a taker reads no words to find L.

@@ -179,9 +179,9 @@ static void sweep_noted(struct peer *v, bool died)
 }
 
 /*
- * As sweep_slot(), for a thread that goes on. Returns whether the note may be
- * dropped. A flight of the process stays, and so does a save, which has a file
- * open.
+ * As sweep_slot(), for a thread that stays attached. Returns whether the note
+ * may be dropped. A flight of the process stays, and so does a save, which has
+ * a file open.
  */
 static bool give_back(struct peer *p, uint32_t slot, uint32_t *n)
 {
@@ -240,8 +240,8 @@ uint32_t flight_give_back_all(struct peer *p)
  * Ends the participant's life before it gives anything back
  * (peer/liveness.h): from then on all others see that the owner is gone, even
  * while the sweeper holds the record's mutex. (A reaper has ended that life
- * before it locked the mutex.) A participant that leaves first gives away the
- * flights of its process.
+ * before it locked the mutex.) A leaving participant gives the flights of its
+ * process to other records before its life ends.
  */
 void flight_sweep(struct peer *v, bool died)
 {
