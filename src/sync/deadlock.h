@@ -15,8 +15,8 @@
  *   a semaphore's slot          its sole holder's record  the permits' words,
  *                                                         in two segments
  *   a lock's slot, if nobody    the record of each        shm_participant.
- *   owns it, or for the owner   thread that holds it      shared
- *   that waits there            shared
+ *   owns it, or if the waiter   thread that holds it      shared
+ *   is its owner and drains it  shared
  *   a record that notes a wait  the slot waited for       shm_participant.wait
  *   a record that notes none    the same thread's record  cookie and tid
  *                               in another segment

@@ -40,10 +40,10 @@
  * switch, but too many of them starve the waiter. The phase KEPT bounds their
  * number, however late the waiter runs.
  *
- *  LOCK-1. `bypassed` counts holds, shared or not. A new holder adds 1 if a
- *      waiter is announced, or if the count is not 0; it sets the count to 0 if
- *      it has waited itself. No other thread writes `bypassed`, except that the
- *      maker of the slot sets it to 0.
+ *  LOCK-1. `bypassed` counts holds, shared or not. A new holder adds 1 to a
+ *      count below LOCK_BYPASSES, if a waiter is announced or the count is not
+ *      0; it sets the count to 0 if it has waited itself. No other thread
+ *      writes `bypassed`, except that the maker of the slot sets it to 0.
  *  LOCK-2. A holder that finds the count at LOCK_BYPASSES gives the lock back
  *      as KEPT. A sharer does not: instead a caller that wants to hold the lock
  *      shared and finds the count at LOCK_BYPASSES makes the lock KEPT, unless

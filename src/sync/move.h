@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Flights of a process (SFSHM_DETACHED): any thread of the process may end such
- * a flight, and the flight outlives the thread that began it. The kernel
+ * a flight, and the flight may outlive the thread that began it. The kernel
  * vouches for threads only, so at each moment the flight has one owner, the
  * record of one thread of the process. It moves between records by FLIGHT-T20.
  *
@@ -16,12 +16,12 @@
  *      that finds its flight's generation BUSY has found a record of its own
  *      process. A mover that finds any other word has lost the flight, and
  *      writes nothing.
- *  MOVE-3. The new owner's record covers the slot before the CAS. A mover notes
- *      the slot in its own record. A thread that detaches gives its flights to
- *      the record of another thread, whose notes it may not write; it sets that
- *      record's `owned_overflow`. It does so under peer_lock, and a thread
- *      leaves the list of peers before it detaches; so no flight goes to the
- *      record of a thread that is detaching.
+ *  MOVE-3. Before the CAS the new owner's record notes the slot, or has
+ *      `owned_overflow` set. A mover notes the slot in its own record. A thread
+ *      that detaches gives its flights to the record of another thread, whose
+ *      notes it may not write; it sets that record's `owned_overflow`. It does
+ *      so under peer_lock, and a thread leaves the list of peers before it
+ *      detaches; so no flight goes to the record of a thread that is detaching.
  *  MOVE-4. The receiver may still end without libc's knowledge, and its record
  *      may be swept, and taken by a thread of another process, between the
  *      giver's look at it and the CAS. So the giver looks again after the CAS
@@ -49,7 +49,7 @@
  *                                  died, at once, by P's word
  *   P dies before the CAS          F and R compete with Q's CAS. If Q's comes
  *                                  first, the flight has outlived P
- *   P dies after the CAS           its reaper wakes the slot's waiters, no more
+ *   P dies after the CAS           its reaper only wakes the slot's waiters
  *   P is swept as Q moves          the sweep's CAS is from BUSY g P: one of the
  *                                  two fails. R never touches BUSY g Q for P
  *   two movers                     MOVE-1; a mover that does not end the flight

@@ -26,8 +26,7 @@
  * An aborted or failed save has no stage. If N does not remove the files that W
  * left, the next writer that saves the same key in the same folder does.
  *
- * If W lives, but its reservation has run out, a caller C that waits or comes
- * acts by the stage:
+ * If W lives, but its reservation has run out, a caller C acts by the stage:
  *
  *   stage                C
  *   before LINKING       takes the reservation from W

@@ -102,9 +102,9 @@ static void sweep_making(struct peer *v, uint32_t slot, uint64_t c, bool died)
 		return;
 	}
 	/*
-	 * The slot is in no chain. If the dead owner still has it, it was never
-	 * linked, and only the reaper can touch it. Else other participants
-	 * have retired and unlinked it.
+	 * The slot is in no chain. If V still owns it, it was never linked, and
+	 * only this sweep can touch it. Else other participants have retired
+	 * and unlinked it.
 	 */
 	if (load_seq(&s->ctl) == c)
 		slot_unmake(v, slot, c);
