@@ -174,7 +174,7 @@ int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
 	return 0;
 }
 
-/* The value of the word after `old`: this maximum, and one change more. */
+/* Returns the word that follows `old`: this maximum, and one change more. */
 static uint64_t next_max(uint64_t old, uint64_t max)
 {
 	return ((old >> 32) + 1) << 32 | (uint32_t)max;
