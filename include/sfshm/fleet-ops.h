@@ -62,7 +62,7 @@ enum sfshm_fleet_verdict {
 	SFSHM_FLEET_FENCED,    /* the lease is not (holder, token) */
 	/* next */
 	SFSHM_FLEET_RESULT,   /* as a hit */
-	SFSHM_FLEET_RELEASED, /* the lease went without a result: acquire */
+	SFSHM_FLEET_RELEASED, /* the lease ended without a result: ask again */
 };
 
 /* The library frees `bytes.data` with free(3), and reuses it. */
