@@ -122,10 +122,10 @@ struct sfshm_slot_info {
 	uint32_t stage;       /* save: enum sfshm_save_stage */
 	uint64_t file_bytes;  /* save: length of the file; 0: not known */
 	char file[2048];      /* save: path of the file; "": not known */
-	int64_t took_us;      /* how long the work for the value ran, in us:
-				 to within a fifth from 66 us on, and
-				 shorter times to within 17 us; -1: there is
-				 no value, or the time is not known */
+	int64_t took_us;      /* how long the work for the value ran, in us, to
+				 within a fifth (from 66 us on); -1: there
+				 is no value, or the time is not known or
+				 under 17 us */
 };
 
 /*
