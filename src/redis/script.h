@@ -11,7 +11,7 @@ struct script {
 	size_t len;
 };
 
-/* Made from the files by the build. */
+/* The build makes these from the files. */
 extern const struct script script_acquire, script_publish, script_renew,
 	script_release, script_invalidate;
 

@@ -98,9 +98,10 @@ static inline bool call_cannot_use(int r)
 int call_end(struct flight *f, int code, const char *message);
 
 /*
- * Asks the flight's `fits`, which it must have, whether the value is this
- * key's. Returns 0, also if the value is too large to be published; -EILSEQ; or
- * -ENOMEM. `fits` may be a cancellation point.
+ * Asks the flight's `fits` whether the value is this key's. The flight must
+ * have a `fits`, which may be a cancellation point. Returns 0, -EILSEQ (the
+ * value is another key's) or -ENOMEM. Does not ask `fits` about a value that is
+ * too large to be published, and returns 0 for it.
  */
 int call_check_fit(const struct flight *f, const struct iovec *iov, int count);
 

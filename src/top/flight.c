@@ -115,7 +115,10 @@ static __attribute__((noinline)) int lead_for_process(struct flight *f,
 	return r;
 }
 
-/* leader() for a flight that is not this thread's in the segment. */
+/*
+ * leader() for a flight that this thread does not lead in the segment: a flight
+ * of the process, one outside the segment, or another thread's.
+ */
 static __attribute__((noinline)) int lead_elsewhere(struct flight *f,
 						    struct peer **out)
 {
@@ -191,7 +194,10 @@ static force_inline int ended(struct flight *f, struct peer *p, int r)
 	return ended_oddly(f, p, r);
 }
 
-/* Fills in the entry of a flight that the caller leads, and opens it. */
+/*
+ * Fills in the entry of a flight that the caller leads, and opens the entry, so
+ * that any thread of the process may end the flight.
+ */
 static void list_flight(struct flight *f, uint64_t number,
 			const struct sfshm *h, uint64_t task)
 {
@@ -218,7 +224,7 @@ static void list_flight(struct flight *f, uint64_t number,
 	detached_open(number, &d);
 }
 
-/* Makes a flight that the caller leads one of its process. */
+/* Turns a flight that the caller leads into a flight of the process. */
 static __attribute__((noinline)) int
 lead_detached(struct sfshm *h, uint64_t task, struct flight *f)
 {
@@ -272,7 +278,7 @@ on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 	return r;
 }
 
-/* For a thread that is cancelled in a function of the caller. */
+/* Clean-up handler: the policy's `fits` may be a cancellation point. */
 static void free_value(void *result)
 {
 	free(((struct sfshm_result *)result)->value.data);
@@ -421,7 +427,7 @@ int sfshm_touch(struct sfshm_flight *flight)
 		r = flight_publish(f, p, &iov, 1);
 	else if (r == -ESTALE)
 		r = flight_release(f, p);
-	/* If the flight goes on, its value is another one. */
+	/* If the flight is still open, its value will be another one. */
 	if (!own_tags)
 		f->tagging.tag[0] = 0;
 	free(last.value.data);

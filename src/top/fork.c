@@ -74,7 +74,7 @@ int fork_prepare(void)
 		return 0;
 	store_relaxed(&peer_sweep, flight_sweep);
 	store_relaxed(&arena_reclaim, evict_for_memory);
-	/* A handler that wipes the cookie is to run before ours. */
+	/* If process_cookie() has a fork handler, it must run before ours. */
 	if (!process_cookie() ||
 	    pthread_atfork(before_fork, after_fork_parent, after_fork_child))
 		return -ENOMEM;
