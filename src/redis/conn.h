@@ -28,7 +28,7 @@ uint64_t clock_ns(void);
 
 /*
  * Connects, logs in and selects the database. Returns 0 or a negated errno
- * value; -EACCES: the server refuses that.
+ * value; -EACCES: the server refuses the log-in or the database.
  */
 int conn_open(struct conn *c, const struct url *u, uint64_t deadline);
 
@@ -48,7 +48,7 @@ int conn_send(struct conn *c, int argc, const char **argv, const size_t *lens,
  */
 int conn_receive(struct conn *c, uint64_t deadline, redisReply **reply);
 
-/* Sends a command and waits for its reply. */
+/* Sends a command and waits for its reply. -ENOMEM or as conn_receive(). */
 int conn_call(struct conn *c, int argc, const char **argv, const size_t *lens,
 	      uint64_t deadline, redisReply **reply);
 

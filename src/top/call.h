@@ -62,8 +62,8 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 
 /*
  * Returns the outcome for a leader whose own work failed in flight
- * `generation`: SFSHM_CACHED with a stale value, if the policy allows one, or
- * -EREMOTEIO.
+ * `generation`: SFSHM_CACHED with the key's value, which is stale if the policy
+ * allows that, or -EREMOTEIO.
  */
 int call_after_failure(struct sfshm *h, const void *key, size_t len,
 		       const struct sfshm_policy *policy, uint64_t generation,

@@ -291,7 +291,7 @@ int call_check_fit(const struct flight *f, const struct iovec *iov, int count)
 	uint64_t total;
 	int r;
 
-	/* The publish refuses such a value. */
+	/* flight_publish() refuses a value that is too large. */
 	if (result_total(iov, count, &total) || total > flight_largest(f))
 		return 0;
 	whole.generation = ctl_gen(f->ctl);
@@ -401,7 +401,7 @@ int sfshm_flight_value(const struct sfshm_flight *flight,
 	return r;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): as above */
+/* glibc's macros nest deeply. NOLINTNEXTLINE(readability-function-size) */
 int sfshm_touch(struct sfshm_flight *flight)
 {
 	struct sfshm_result last = SFSHM_RESULT_INIT;

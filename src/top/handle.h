@@ -20,8 +20,8 @@
  *                                   process's own mapping, then `cookie`
  *   any        NULL        any      -EBADF
  *
- * If the process dies between the two stores, no reader of them is left. If only
- * the thread ends there, it leaves handle_lock held, as in any other call.
+ * If the process dies between the two stores, no reader of them is left. If
+ * only the thread ends there, it leaves handle_lock held, as in any other call.
  * A fork waits for handle_lock, so a grandchild finds one of these rows. The
  * fast path does not read `cookie`: it uses the thread's peer only if the peer
  * has this process's cookie and the mapping `map`.

@@ -47,7 +47,7 @@ struct resize {
  * Locks the segment's file by flock(2). A forked child may share the mapping's
  * open file, and would then share the lock, so this opens the file once more.
  * Without /proc it duplicates the mapping's descriptor. Returns a descriptor
- * for unlock_file(), or -EBUSY, or the error.
+ * for unlock_file(); -EBUSY, another resizer has the lock; or an error.
  */
 static int lock_file(struct mapping *map)
 {
@@ -87,8 +87,8 @@ static bool stands_under(const struct mapping *map, const char *path)
 }
 
 /*
- * Moves all from the old segment to the successor, which has the name already,
- * and removes the old segment's alias.
+ * Moves the old segment's contents to the successor, which already has the
+ * name, and removes the old segment's alias.
  */
 static int drain(const struct resize *z, struct move *m)
 {

@@ -114,9 +114,9 @@ void handle_warn_newcomers(struct mapping *removed);
 /*
  * Maps the segment that has the name of `map` now, with a reference for a
  * handle. If the file has been removed and no other one has the name, makes the
- * segment anew as `anew` says, unless that is NULL. Returns 0, -ESHUTDOWN (no
- * other segment has the name, or this process cannot open it), -ENOMEM or
- * -EMFILE. Called with handle_lock held.
+ * segment anew as `anew` says, unless that is NULL. Returns 0; -ESHUTDOWN, no
+ * other segment has the name, or this process cannot open it; -ENOMEM; -EMFILE;
+ * or handle_adopt_predecessor()'s error. Called with handle_lock held.
  */
 int succession_next(struct mapping *map, const struct sfshm_options *anew,
 		    struct mapping **next);
