@@ -267,7 +267,7 @@ static int wait_for_flights(struct move *m)
 
 int move_all(struct move *m)
 {
-	/* The values of a removed segment are lost; its flights still count. */
+	/* A removed segment's values are lost; its flights are waited for. */
 	bool keep = !removal_known(m->old);
 	int r = keep ? move_values(m) : 0;
 

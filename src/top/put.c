@@ -7,7 +7,7 @@
 
 #include "top/call.h"
 
-/* Does flight_take() in the newest segment of that name. */
+/* Does flight_take() in the newest segment of the handle's name. */
 static int take(struct sfshm *h, const void *key, size_t len,
 		const struct sfshm_policy *policy, struct flight *f,
 		const uint64_t *needed)
