@@ -31,9 +31,9 @@
  *   D  -> 0    peer_examine_all() opens the door of D, whose process is dead
  *
  * Nobody waits long for a thread in a door. A thread that attaches takes
- * another record, and a reaper leaves this one alone. A thread that detaches
- * waits for a moment, then leaves the mutex to the kernel. So a thread that
- * stops in a door costs one record.
+ * another record, and a reaper does not enter. A thread that detaches, and a
+ * reaper that is to unlock the mutex, wait for 100 ms at most, then leave the
+ * mutex locked. So a thread that stops in a door costs one record.
  *
  * The limits:
  *  - A thread that ends in a door, while its process goes on, costs the record
@@ -53,7 +53,7 @@
 /* The two low bits of a door's word; the others are the number (DOOR-3). */
 #define DOOR_TAKEN UINT64_C(1)    /* keeps the word from being 0 */
 #define DOOR_UNPROVEN UINT64_C(2) /* its process holds no byte lock */
-/* Where the byte locks begin in the file, behind all others. */
+/* Where the byte locks begin in the file, behind those of records and runs. */
 #define DOOR_LOCKS (UINT64_C(1) << 62)
 
 /*

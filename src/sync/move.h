@@ -2,8 +2,9 @@
 /*
  * Flights of a process (SFSHM_DETACHED): any thread of the process may end such
  * a flight, and the flight may outlive the thread that began it. The kernel
- * vouches for threads only, so at each moment the flight has one owner, the
- * record of one thread of the process. It moves between records by FLIGHT-T20.
+ * announces the death of a thread, not of a process, so at each moment the
+ * flight has one owner, the record of one thread of the process. The flight
+ * moves between records by FLIGHT-T20.
  *
  *  MOVE-1. No thread writes a slot that its own record does not own. So a
  *      thread first moves a flight to its own record, then ends it as it ends

@@ -27,9 +27,9 @@ struct peer *rank_conflict(struct peer *p, uint32_t rank)
 {
 	if (!rank)
 		return NULL;
-	if (!(p->ranks >> rank))
+	while (p && !(p->ranks >> rank))
 		p = peer_before(p);
-	return p && p->ranks >> rank ? p : NULL;
+	return p;
 }
 
 /* The most bytes of a key to show, each as four characters at most. */
