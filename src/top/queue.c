@@ -330,11 +330,14 @@ int sfshm_begin_async(struct sfshm_queue *queue, struct sfshm *handle,
 		      struct sfshm_wait *wait)
 {
 	struct entry *e = NULL;
-	int r = wait ? check(queue) : -EINVAL, state;
+	int r = -EINVAL, state;
 
-	if (r)
+	if (!wait)
 		return r;
 	wait->number = 0;
+	r = check(queue);
+	if (r)
+		return r;
 	if (!flight && !(policy && policy->flags & SFSHM_FOLLOW))
 		return -EINVAL;
 	r = make_entry(queue, handle, key, key_len, policy, &e);
