@@ -34,8 +34,8 @@
  *      moved a flight wakes them (WAIT-5).
  *  MOVE-6. The old owner's note may outlive the move, which is legal
  *      (store/owned.h). A stolen flight cannot move: the slot stays with the
- *      record that owned it, whose thread lets go of it once that thread needs
- *      the note's place, or detaches.
+ *      record that owned it, whose thread lets go of it when that thread finds
+ *      the flight stolen, gives back all that it has, or detaches.
  *
  * P owns the flight, and Q is a thread of the same process. In other processes,
  * F follows, R reaps, I invalidates, and L steals the flight:
