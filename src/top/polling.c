@@ -240,7 +240,8 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* With no more stack than the program's thread-local variables may need. */
+/* Starts the watcher, with a small stack unless the program's thread-local
+   variables need a larger one. */
 static int create(void)
 {
 	pthread_attr_t attr;
@@ -409,7 +410,7 @@ void polling_stop(void)
 
 void polling_forget(void)
 {
-	/* Its mappings are dropped as those without waits are. */
+	/* Without waits, these mappings go at the next drop_mappings(). */
 	for (struct watched *a = lot.all; a; a = a->next) {
 		memset(a->at, 0, sizeof(a->at));
 		a->count = 0;

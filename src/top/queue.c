@@ -111,7 +111,7 @@ int sfshm_queue_next(struct sfshm_queue *queue, struct sfshm_wait *wait)
 	return w != NULL;
 }
 
-/* Called with the lock held, as the next three. */
+/* Called with the lock held, as are the next four functions. */
 static int more_places(struct sfshm_queue *q)
 {
 	uint32_t room = q->room ? 2 * q->room : 64;
@@ -242,9 +242,9 @@ static int make_call(struct entry *e, struct flight *f,
 }
 
 /*
- * The wait has been parked at that place, and may be over by now. Returns
- * -EINPROGRESS; or -EDEADLK with the wait, RUNNING, in *e: its task would wait
- * for itself.
+ * Looks whether the task would wait for itself, after the wait was parked at
+ * `at`. The wait may be over by now. Returns -EINPROGRESS; or -EDEADLK with the
+ * wait, RUNNING, in *e.
  */
 static int look_for_circle(struct sfshm_queue *q, const struct sfshm_wait *wait,
 			   uint64_t task, const struct park *at,

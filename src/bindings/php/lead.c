@@ -265,7 +265,8 @@ static void publish(struct lead *lead, zval *value, bool save)
 		error_warn(sfshm_strerror(r));
 }
 
-/* Tells the followers of the exception, unless it only ends the script. */
+/* Fails the flight with the exception's message and code, unless the exception
+   only ends the script. */
 static void fail(struct lead *lead)
 {
 	zend_object *e = EG(exception);

@@ -221,7 +221,7 @@ static void hold_free(PyObject *object)
 	struct guard *self = (struct guard *)object;
 	PyTypeObject *type = Py_TYPE(object);
 
-	/* The library gives back what another thread holds when it ends. */
+	/* The library gives back another thread's holds as that thread ends. */
 	while (self->first)
 		give_back(self, &self->first);
 	Py_XDECREF(self->segment);
