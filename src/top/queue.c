@@ -13,6 +13,7 @@
 
 #include "sync/detached.h"
 #include "top/call.h"
+#include "top/fork.h"
 #include "top/polling.h"
 
 #define INDEX_BITS 24
@@ -66,6 +67,8 @@ int sfshm_queue_open(struct sfshm_queue **queue)
 	if (!queue)
 		return -EINVAL;
 	*queue = NULL;
+	if (!process_cookie() || fork_prepare())
+		return -ENOMEM;
 	q = calloc(1, sizeof(*q));
 	if (!q)
 		return -ENOMEM;

@@ -69,7 +69,8 @@ PHP_METHOD(Sfshm_Item, getKey)
 static void set_ttl(struct item *item, uint32_t ms)
 {
 	if (item->lead)
-		sfshm_flight_ttl(&item->lead->flight, ms, 0);
+		sfshm_flight_ttl(&item->lead->flight, ms,
+				 item->lead->neg_ttl_ms);
 }
 
 PHP_METHOD(Sfshm_Item, expiresAfter)
@@ -208,6 +209,7 @@ static struct lead *lead_begin(const struct ask *ask)
 	SFSHM_G(spare) = NULL;
 	lead->handle = ask->cache->handle;
 	lead->ttl_ms = ask->policy->ttl_ms;
+	lead->neg_ttl_ms = ask->policy->neg_ttl_ms;
 	lead->next = SFSHM_G(leads);
 	lead->link = &SFSHM_G(leads);
 	if (lead->next)
