@@ -103,6 +103,47 @@ touch("$notes/ended");
 ended($leader, 'the leader');
 ended($killer, 'the one that sends signals');
 
+/* The timeout bounds the call, however often the wait is interrupted. */
+$leader = child(fn() => $cache->get('late', function () use ($cache, $notes) {
+    touch("$notes/late.leads");
+    until("$notes/late.handled");
+    $waits = (int)file_get_contents("$notes/late.handled");
+    /* The value comes if the parent sleeps again after its handler. */
+    while (!file_exists("$notes/late.ended") && $cache->counters()['waits'] === $waits) {
+        usleep(1000);
+    }
+    return 'late';
+}));
+until("$notes/late.leads");
+$handled = false;
+pcntl_signal(SIGUSR1, function () use ($cache, $notes, &$handled) {
+    if ($handled) {
+        return;
+    }
+    $handled = true;
+    for ($end = hrtime(true) + 2_000_000_000; hrtime(true) < $end;) {
+        usleep(1000);
+    }
+    file_put_contents("$notes/late.waits", $cache->counters()['waits']);
+    rename("$notes/late.waits", "$notes/late.handled");
+});
+$waits = $cache->counters()['waits'];
+$killer = child(function () use ($cache, $parent, $notes, $waits) {
+    while ($cache->counters()['waits'] === $waits) {
+        usleep(1000);
+    }
+    while (!file_exists("$notes/late.handled") && !file_exists("$notes/late.ended")) {
+        posix_kill($parent, SIGUSR1);
+        usleep(20000);
+    }
+});
+$brief = new Sfshm\Cache(null, ['timeout' => 2]);
+throws(Sfshm\TimeoutException::class, 'deadline', fn() => $brief->get('late', fn() => 'made by the parent'));
+touch("$notes/late.ended");
+is($handled, true, 'the handler has outlasted the timeout');
+ended($leader, 'the leader of the late value');
+ended($killer, 'the one that interrupts');
+
 /* Likewise with locks. */
 $holder = child(function () use ($cache, $notes) {
     $lock = $cache->lock('held');
