@@ -131,6 +131,7 @@ PHP_METHOD(Sfshm_Item, tag)
 	zend_string *tag = NULL;
 	HashTable *tags = NULL;
 	zval *each;
+	bool done;
 
 	ZEND_PARSE_PARAMETERS_START(1, 1)
 	Z_PARAM_ARRAY_HT_OR_STR(tags, tag)
@@ -141,9 +142,12 @@ PHP_METHOD(Sfshm_Item, tag)
 		ZEND_HASH_FOREACH_VAL(tags, each)
 		{
 			tag = zval_try_get_string(each);
-			if (!tag || !set_tag(item, tag))
+			if (!tag)
 				RETURN_THROWS();
+			done = set_tag(item, tag);
 			zend_string_release(tag);
+			if (!done)
+				RETURN_THROWS();
 		}
 		ZEND_HASH_FOREACH_END();
 	}
