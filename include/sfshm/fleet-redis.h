@@ -20,7 +20,9 @@ SFSHM_BEGIN_DECLS
  * brackets. %XX stands for a byte. Hosts form one fleet if they use one server,
  * DB and NAME ("sfshm" if left out). The password is the first line of the file
  * PATH, of 1024 bytes at most. A password in the URL itself is visible wherever
- * the URL is. Never fails or blocks; safe in threads and after fork.
+ * the URL is. A USER without a password logs in with an empty one, which a
+ * server accepts for users that need none. Never fails or blocks; safe in
+ * threads and after fork.
  */
 const struct sfshm_fleet_ops *sfshm_fleet_redis(void);
 

@@ -134,8 +134,9 @@ static int log_in(struct conn *c, const struct url *u, uint64_t deadline)
 
 	if (u->user)
 		words[n++] = u->user;
-	if (u->password) {
-		words[n++] = u->password;
+	/* A user without a password (nopass) may log in with any. */
+	if (u->user || u->password) {
+		words[n++] = u->password ? u->password : "";
 		r = greet(c, n, words, deadline);
 	}
 	if (r || !u->db)

@@ -260,6 +260,20 @@ static void passwords_are_used(void **state)
 	unlink(path);
 }
 
+/* The server tells users apart by their rights. */
+static void users_need_no_password(void **state)
+{
+	char url[256];
+
+	(void)state;
+	snprintf(url, sizeof(url), "%s&user=guest", server_url);
+	server_ask("ACL SETUSER guest on nopass allkeys allcommands");
+	assert_true(coordinates(url));
+	server_ask("ACL SETUSER guest resetkeys");
+	assert_false(coordinates(url));
+	assert_true(coordinates(server_url));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +283,7 @@ int main(int argc, char **argv)
 		in_fleet(urls_are_checked),
 		in_fleet(no_password_is_cut),
 		in_fleet(passwords_are_used),
+		in_fleet(users_need_no_password),
 	};
 
 	if (server_impossible())
