@@ -2,6 +2,7 @@
 #include "redis/url.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,8 @@ static int escaped(const char *at, size_t len)
 	return low < 0 ? -1 : high * 16 + low;
 }
 
-/* Copies a part of the URL to the field, and replaces %XX. -EINVAL: %XX stands
-   for no byte. */
+/* Copies a part of the URL to the field, and replaces %XX. -EINVAL: there is a
+   %XX that stands for no byte, or for 0. */
 static int set(char **field, const char *from, size_t len)
 {
 	char *copy = malloc(len + 1), *to = copy;
@@ -38,18 +39,16 @@ static int set(char **field, const char *from, size_t len)
 	if (!copy)
 		return -ENOMEM;
 	for (size_t i = 0; i < len; i++) {
-		int byte = from[i] == '%' ? escaped(from + i, len - i) : 0;
+		bool escape = from[i] == '%';
+		int byte = escape ? escaped(from + i, len - i) : from[i];
 
-		if (byte < 0) {
+		/* A text has no byte 0. */
+		if (escape && byte <= 0) {
 			free(copy);
 			return -EINVAL;
 		}
-		*to = from[i];
-		if (from[i] == '%') {
-			*to = (char)byte;
-			i += 2;
-		}
-		to++;
+		*to++ = (char)byte;
+		i += escape ? 2 : 0;
 	}
 	*to = '\0';
 	free(*field);

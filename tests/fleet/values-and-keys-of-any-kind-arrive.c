@@ -180,6 +180,7 @@ static void urls_are_checked(void **state)
 		"redis://h/x",
 		"redis://h?what=1",
 		"redis://%zz",
+		"redis://:p%00q@h",
 		"redis://[::1",
 		"redis://:p@",
 		"rediss://h",
