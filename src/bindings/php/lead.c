@@ -118,10 +118,9 @@ static bool set_tag(struct item *item, zend_string *tag)
 	r = sfshm_flight_tag(&item->lead->flight, ZSTR_VAL(tag), ZSTR_LEN(tag));
 	if (r == -ENOSPC)
 		zend_throw_exception(exception_ce,
-				     "a value has four tags at the most",
-				     ENOSPC);
+				     "a value has at most four tags", ENOSPC);
 	else if (r == -EINVAL)
-		zend_value_error("a tag has a byte at the least");
+		zend_value_error("the tag is empty");
 	return !EG(exception);
 }
 

@@ -65,6 +65,7 @@ $cache->get('kept', function ($item) use (&$kept) {
 });
 $kept->expiresAfter(0)->tag('late');
 is($cache->has('kept'), true, 'an item has no say once its flight has ended');
+throws(ValueError::class, 'the tag is empty', fn() => $cache->get('tags', fn($i) => $i->tag(['a', ''])));
 throws(Sfshm\Exception::class, 'four tags', fn() => $cache->get('tags', fn($i) => $i->tag(['a', 'b', 'c', 'd', 'e'])));
 $big = str_repeat('b', 2 << 20);
 is($cache->get('big', fn() => $big), $big, 'a value that has no room');
