@@ -48,6 +48,8 @@ extern const struct scenario queue_scenarios[];
 extern const struct scenario lock_scenarios[];
 extern const struct scenario save_scenarios[];
 extern const struct scenario semaphore_scenarios[];
+extern const struct scenario tag_scenarios[];
+extern const struct scenario release_scenarios[];
 
 /* What dies second, on a segment where somebody has died. */
 extern const struct scenario second_scenarios[];
