@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Giving everything back at once, leases, results that nobody keeps, and
- * readers of several keys.
+ * Giving everything back at once, leases and thefts, results that nobody keeps,
+ * and readers of several keys.
  */
 #include "scenario.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sfshm/lock.h>
 #include <sfshm/pin.h>
@@ -88,6 +90,33 @@ static void lead_for_a_task(struct stage *st)
 	insist(st, sfshm_begin(mine, A_KEY, strlen(A_KEY), &policy, &my_flight,
 			       &my_result) == SFSHM_LEADER);
 	stage_note_led(st, A_KEY, my_result.generation);
+}
+
+/* Another thread leads, until its lease ends. */
+static void *lead_with_short_lease(void *st)
+{
+	insist(st, act_begin(A_KEY, SFSHM_DETACHED, 1) == SFSHM_LEADER);
+	stage_note_led(st, A_KEY, my_result.generation);
+	return act_stay(NULL);
+}
+
+static void another_leads_too_long(struct stage *st)
+{
+	act_warm(st);
+	act_beside(st, lead_with_short_lease);
+	usleep(3000);
+}
+
+static void thief_comes(struct show *sh)
+{
+	sh->helper[0] = helper_start(sh->st, A_KEY);
+	helper_cue(sh->st, &sh->helper[0], 'l');
+	helper_cue(sh->st, &sh->helper[0], 'p');
+}
+
+static void op_publish_what_is_stolen(struct stage *st)
+{
+	insist(st, sfshm_publish(&my_flight, my_data, 50) == -ESTALE);
 }
 
 static void op_release_task(struct stage *st)
@@ -204,6 +233,14 @@ const struct scenario release_scenarios[] = {
 		.key = A_KEY,
 		.prepare = lead_for_a_task,
 		.operate = op_release_task,
+	},
+	{
+		.name = "publish: what was stolen from another thread",
+		.key = A_KEY,
+		.prepare = another_leads_too_long,
+		.between = thief_comes,
+		.operate = op_publish_what_is_stolen,
+		.flags = NO_COPIES,
 	},
 	{
 		.name = "extend",

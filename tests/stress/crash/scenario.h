@@ -73,6 +73,10 @@ void act_lead(struct stage *st, const char *key, uint32_t lock_age_ms);
 void act_make(struct stage *st, const char *key, size_t len);
 void act_publish(struct stage *st, size_t len);
 
+/* Runs another thread of the victim's, which ends with act_stay(). */
+void act_beside(struct stage *st, void *(*run)(void *));
+void *act_stay(void *unused);
+
 #define A_KEY "the key"
 #define A_LONG_KEY "a key that is longer than what a slot has room for, by far"
 
