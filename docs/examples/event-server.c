@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server whose workers have one thread and one event loop each, and share one
- * segment.
+ * A server whose workers have one event loop each, and share one segment.
  *
  * A client sends a key and a newline, and gets an answer: how the value was
  * had, its generation, and the value; or "error", 0, and why. A client that
@@ -77,9 +76,9 @@ struct worker {
 	char **command; /* the key becomes its last argument */
 };
 
-static void fatal(const char *what)
+_Noreturn static void fatal(const char *what, const char *why)
 {
-	fprintf(stderr, "event-server: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "event-server: %s: %s\n", what, why);
 	exit(1);
 }
 
@@ -88,7 +87,7 @@ static void *allocate(size_t size)
 	void *it = calloc(1, size);
 
 	if (!it)
-		fatal("memory");
+		fatal("memory", strerror(errno));
 	return it;
 }
 
@@ -100,7 +99,7 @@ static void watch(struct worker *w, int how, struct source *source,
 	struct epoll_event event = { .events = events, .data.ptr = source };
 
 	if (epoll_ctl(w->epoll, how, source->fd, &event) < 0)
-		fatal("epoll_ctl");
+		fatal("epoll_ctl", strerror(errno));
 }
 
 /* Until a new child's exec, the child has the descriptor, too, so that close()
@@ -249,8 +248,7 @@ static void job_start(struct worker *w, struct client *c)
 	r = largest_value(w->name, &max);
 	if (r == 0) /* a newline at the end does not count */
 		r = command_start(&job->command, w->command, c->key, max + 2);
-	job->source.kind = OUTPUT;
-	job->source.fd = r;
+	job->source = (struct source){ .kind = OUTPUT, .fd = r };
 	if (r >= 0) {
 		watch(w, EPOLL_CTL_ADD, &job->source, EPOLLIN);
 	} else {
@@ -269,7 +267,7 @@ static void job_read(struct worker *w, struct job *job)
 	job->source.kind = COMMAND;
 	job->source.fd = command_watch_end(&job->command);
 	if (job->source.fd < 0)
-		fatal("pidfd_open");
+		fatal("pidfd_open", strerror(errno));
 	watch(w, EPOLL_CTL_ADD, &job->source, EPOLLIN);
 }
 
@@ -358,10 +356,9 @@ static void client_accept(struct worker *w, int listener)
 	if (fd < 0)
 		return;
 	c = allocate(sizeof(*c));
-	c->source.kind = CLIENT;
-	c->source.fd = fd;
+	c->source = (struct source){ .kind = CLIENT, .fd = fd };
 	watch(w, EPOLL_CTL_ADD, &c->source, EPOLLIN);
-}
+} /* NOLINT(clang-analyzer-unix.Malloc): the epoll set points to it */
 
 /* ---- the loop ---------------------------------------------------------- */
 
@@ -404,8 +401,7 @@ static int listen_at(const char *path, int number)
 		 bind(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
 		 listen(fd, 1024) == 0)
 		return fd;
-	fatal(path);
-	return -1;
+	fatal(path, strerror(errno));
 }
 
 static void work(struct worker *w, int listener)
@@ -422,15 +418,12 @@ static void work(struct worker *w, int listener)
 	r = sfshm_open(&w->segment, w->name, &options);
 	if (r == 0)
 		r = sfshm_queue_open(&w->queue);
-	if (r < 0) {
-		fprintf(stderr, "event-server: %s: %s\n", w->name,
-			sfshm_strerror(r));
-		exit(1);
-	}
+	if (r < 0)
+		fatal(w->name, sfshm_strerror(r));
 	sources[1].fd = sfshm_queue_fd(w->queue);
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (w->epoll < 0)
-		fatal("epoll_create1");
+		fatal("epoll_create1", strerror(errno));
 	watch(w, EPOLL_CTL_ADD, &sources[0], EPOLLIN);
 	watch(w, EPOLL_CTL_ADD, &sources[1], EPOLLIN);
 	loop(w);
@@ -439,18 +432,16 @@ static void work(struct worker *w, int listener)
 /* Starts a worker again whenever a signal has killed it. */
 static void keep(struct worker *w, const int *listeners, int count)
 {
-	pid_t pid[WORKERS_MAX] = { 0 };
+	pid_t pid[WORKERS_MAX] = { 0 }, gone;
+	int status;
 
 	for (;;) {
-		int status;
-		pid_t gone;
-
 		for (int i = 0; i < count; i++) {
 			if (pid[i])
 				continue;
 			pid[i] = fork();
 			if (pid[i] < 0)
-				fatal("fork");
+				fatal("fork", strerror(errno));
 			if (!pid[i])
 				work(w, listeners[i]);
 		}
@@ -465,29 +456,38 @@ static void keep(struct worker *w, const int *listeners, int count)
 
 static void usage(void)
 {
-	fputs("usage: event-server -s SEGMENT -l SOCKET [-w WORKERS] "
-	      "[-t TTL_MS] COMMAND [ARG...]\n",
-	      stderr);
+	fprintf(stderr, "usage: event-server -s SEGMENT -l SOCKET "
+			"[-w WORKERS] [-t TTL_MS] COMMAND [ARG...]\n");
 	exit(2);
+}
+
+static int64_t parse_number(const char *text, int64_t max)
+{
+	char *end;
+	int64_t number = strtoll(text, &end, 10);
+
+	return *text < '0' || *text > '9' || *end || number > max ? -1 : number;
 }
 
 int main(int argc, char **argv)
 {
 	struct worker w = { .result = SFSHM_RESULT_INIT };
 	const char *path = NULL;
-	int listeners[WORKERS_MAX], workers = 4, option;
+	int listeners[WORKERS_MAX], option;
+	int64_t workers = 4, ttl_ms = 0;
 
 	while ((option = getopt(argc, argv, "+s:l:w:t:")) >= 0) {
 		switch (option) {
 		case 's': w.name = optarg; break;
 		case 'l': path = optarg; break;
-		case 'w': workers = atoi(optarg); break;
-		case 't': w.ttl_ms = (uint32_t)atoi(optarg); break;
+		case 'w': workers = parse_number(optarg, WORKERS_MAX); break;
+		case 't': ttl_ms = parse_number(optarg, UINT32_MAX); break;
 		default: usage();
 		}
 	}
 	w.command = argv + optind;
-	if (!w.name || !path || workers < 1 || workers > WORKERS_MAX ||
+	w.ttl_ms = (uint32_t)ttl_ms;
+	if (!w.name || !path || workers < 1 || ttl_ms < 0 ||
 	    argc - optind < 1 || argc - optind > COMMAND_WORDS_MAX)
 		usage();
 	signal(SIGCHLD, SIG_DFL); /* a child stays until it is waited for */
@@ -495,5 +495,5 @@ int main(int argc, char **argv)
 		listeners[i] = listen_at(path, i);
 	puts("listening");
 	fflush(stdout);
-	keep(&w, listeners, workers);
+	keep(&w, listeners, (int)workers);
 }
