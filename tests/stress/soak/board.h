@@ -19,6 +19,7 @@
 #include <sfshm/result.h>
 
 #include "common/random.h"
+#include "common/tags.h"
 #include "common/value.h"
 
 #define WORKERS 16
@@ -36,8 +37,6 @@
 #define CLAIMED(key) ((key) % 8 == 2)
 #define CLAIMS 4
 #define CLAIM_OF(key) ((key) / 8 % CLAIMS)
-/* In a value's stamp: put, under this number, and not by a flight. */
-#define PUT_MARK (UINT64_C(1) << 63)
 /* Large values of these are read and replaced all the time. */
 #define HOT(key) ((key) < 3)
 
@@ -94,9 +93,6 @@ uint64_t now_ms(void);
 
 /* Something was wrong: one line for people, and the soak fails. */
 void violation(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* Raises *word to `to`, never lowers it. */
-void raise_to(uint64_t *word, uint64_t to);
 
 /* report.c: to the oracle, in the order in which things happen. */
 enum event_type { EVENT_PUBLISHING, EVENT_REFUSED, EVENT_READ };
