@@ -40,6 +40,11 @@
 /* Large values of these are read and replaced all the time. */
 #define HOT(key) ((key) < 3)
 
+/* Two are named, one is a file's path, one is a file itself. */
+#define LOCKS 4
+/* The lock and the semaphore that a thread leaves. */
+#define LEFT "left"
+
 /* Flights whose ends are remembered. */
 #define ENDED (1 << 16)
 
@@ -79,8 +84,18 @@ struct board {
 	uint64_t leaders;          /* each leader takes a number */
 	uint64_t claimant[CLAIMS]; /* the last one's, under each claim */
 	uint64_t puts;
-	/* Its value has been renewed: generations differ from the stamp's. */
-	uint32_t renewed[KEYS];
+	/*
+	 * When its value was last renewed, by the clock of the tags; then
+	 * generations differ from the stamp's.
+	 */
+	uint64_t renewed[KEYS];
+	struct tags tags;
+	/*
+	 * By lock and place: the pid << 32 of the process that holds the lock,
+	 * a number that changes with each hold, and enum hold in two bits. Main
+	 * clears what a dead process leaves.
+	 */
+	uint64_t holds[LOCKS][WORKERS];
 	/* At a number's place: it came to an end with its leader alive. */
 	uint64_t ended[ENDED];
 	struct place places[WORKERS];
@@ -89,6 +104,11 @@ struct board {
 extern struct board *board;
 
 void count(enum tally what);
+/*
+ * The caller is about to ask for the key: what it gets must not be of an
+ * earlier generation, and be fresh only if no tag says otherwise.
+ */
+uint64_t floor_of(uint32_t key);
 uint64_t now_ms(void);
 
 /* Something was wrong: one line for people, and the soak fails. */
@@ -141,11 +161,21 @@ bool is_nothing(int r);
 /* Fired at any time: by the timer of pause.c, too. */
 extern struct sfshm_cancel policy_token;
 
+/* locks.c: a lock, alone or shared; the files are main's. */
+bool locks_begin(void);
+void locks_end(void);
+/* Nobody is left: notes of deaths, and semaphores, take no slot any more. */
+void lock_clear(struct sfshm *handle, const char *name, size_t len);
+void semaphore_clear(struct sfshm *handle, const char *name, size_t len);
+void locks_clear(struct sfshm *handle);
+void lock_act(struct sfshm *handle, unsigned int place);
+void locks_forget(unsigned int place);
+
 /* others.c and nest.c: one call, and waits while others wait. */
 void others_act(struct sfshm *handle, uint32_t key,
 		struct sfshm_result *result);
 void nest(struct sfshm *handle, bool in_order);
-/* Nobody is left: its semaphores go. */
+/* Nobody is left. */
 void nest_clear(struct sfshm *handle);
 
 /* grip.c: the pins that a worker holds. */

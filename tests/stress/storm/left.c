@@ -3,6 +3,7 @@
  * What a task or a thread leaves behind: sfshm_release_all() gives back all of
  * it and nothing else, and says how much that was.
  */
+#include "common/owned.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -57,6 +58,15 @@ static void look_at(uint32_t key, uint64_t task, struct sfshm_flight *f)
 		wrong(key, 0);
 }
 
+/* The segment, too, says that this process leads so many flights. */
+static void look_at_all(uint32_t key, int wanted)
+{
+	int n = flights_owned(storm->path);
+
+	if (n >= 0 && n != wanted)
+		tell(TOLD_WRONG, key, WRONG_LEFT, 1, (uint64_t)n, 0);
+}
+
 /* The flight of another task goes on. */
 static void look_at_other(uint32_t key, struct sfshm_flight *f)
 {
@@ -88,6 +98,7 @@ void leave_task(uint32_t key)
 	r = sfshm_release_all(h, task);
 	if (r != (int)n)
 		wrong(key, r);
+	look_at_all(key, has_other);
 	one_more(&own->left);
 	for (uint32_t i = 0; i < n; i++)
 		look_at(keys[i], task, &flights[i]);
@@ -165,6 +176,7 @@ void leave_thread(uint32_t key)
 	r = sfshm_release_all(h, 0);
 	if (r != n)
 		wrong(key, r);
+	look_at_all(key, 0);
 	one_more(&own->left);
 	look_at_hand(&hand, key);
 	r = sfshm_release_all(h, 0);
