@@ -174,6 +174,7 @@ void locks_forget(unsigned int place);
 /* others.c and nest.c: one call, and waits while others wait. */
 void others_act(struct sfshm *handle, uint32_t key,
 		struct sfshm_result *result);
+void invalidate(struct sfshm *handle, uint32_t key);
 void nest(struct sfshm *handle, bool in_order);
 /* Nobody is left. */
 void nest_clear(struct sfshm *handle);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A leader's work, what it looks at meanwhile, and the end of its flight. */
+#include <errno.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
@@ -167,20 +168,21 @@ static int renew(struct led *l)
 /* Beside others, for a key that is marked as uncacheable. */
 int lead_alone(struct led *l)
 {
+	bool releases = random_below(4) == 0;
 	uint8_t data[VALUE_MIN];
 	int r;
 
 	l->generation = sfshm_flight_generation(l->flight);
 	value_make(data, sizeof(data), l->key, l->generation, 0);
 	work(l->key);
-	r = random_below(4) ? sfshm_publish(l->flight, data, sizeof(data)) :
-			      sfshm_release(l->flight);
+	r = releases ? sfshm_release(l->flight) :
+		       sfshm_publish(l->flight, data, sizeof(data));
 	if (r < 0)
 		violation("key %" PRIu32 ": a flight beside others ends with: "
 			  "%s",
 			  l->key, sfshm_strerror(r));
 	count(TALLY_private);
-	return r;
+	return releases ? -ECANCELED : r;
 }
 
 /* How long it may take, and whether anybody still wants it. */

@@ -82,7 +82,7 @@ static void invalidate_tag(struct sfshm *handle)
 }
 
 /* What was read before a hard one is not to come back. */
-static void invalidate(struct sfshm *handle, uint32_t key)
+void invalidate(struct sfshm *handle, uint32_t key)
 {
 	uint64_t floor = floor_of(key);
 	bool hard = TAKEN(key) && random_below(2);

@@ -25,6 +25,8 @@ static int work(struct sfshm_flight *f, void *arg)
 		.ttl_ms = l->ttl_ms,
 	};
 	job->runs++;
+	if (random_below(2))
+		invalidate(handle, l->key);
 	job->end = job->result->coordinated ? lead(l) : lead_alone(l);
 	return 0;
 }

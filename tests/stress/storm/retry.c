@@ -19,6 +19,8 @@ static int work(struct sfshm_flight *f, void *arg)
 
 	job->runs++;
 	job->generation = sfshm_flight_generation(f);
+	if (random_below(2))
+		invalidate(job->key);
 	job->end = lead(job->key, f);
 	return 0;
 }
