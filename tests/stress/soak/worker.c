@@ -180,14 +180,14 @@ static void act(bool walks)
 		ask(random_below(3));
 	else if (dice < 500)
 		ask(key);
-	else if (dice < 720)
+	else if (dice < 690)
 		key_read(handle, key, &result);
+	else if (dice < 720)
+		lock_act(handle, (unsigned int)(place - board->places));
 	else if (dice < 760)
 		probe();
-	else if (dice < 825)
-		others_act(handle, key, &result);
 	else if (dice < 830)
-		lock_act(handle, (unsigned int)(place - board->places));
+		others_act(handle, key, &result);
 	else if (dice < 833)
 		lead_for_process(key);
 	else if (dice < 838)
