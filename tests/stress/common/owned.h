@@ -5,8 +5,8 @@
 
 /*
  * Returns how many flights for values the process leads, as a view of the
- * segment shows them, or fewer, since others may change a slot meanwhile; or
- * -1: there is no view.
+ * segment shows them, or fewer, since others may change a slot meanwhile, and
+ * there may be no view.
  */
 int flights_owned(const char *segment);
 
