@@ -30,8 +30,8 @@ static int count(const char *segment, pid_t pid)
 }
 
 /*
- * In a child: a process that closes a view of a segment drops the byte locks
- * that it has there, and others then take it for dead.
+ * In a child: a process that opens a view of a segment drops the byte locks that
+ * it has there, for a moment, and others may then take it for dead.
  */
 int flights_owned(const char *segment)
 {
