@@ -80,9 +80,13 @@ bool flight_abandon(struct peer *p, uint32_t slot, uint64_t c)
 
 static void sweep_led(struct peer *v, uint32_t slot, uint64_t c, bool died)
 {
+	bool fails = flight_fails_if_lost(v->map, slot, c);
+
 	if (died)
 		flight_note_death(v, slot, c);
-	flight_abandon(v, slot, c);
+	if (flight_abandon(v, slot, c) && !died &&
+	    slot_kind(&v->map->slots[slot]) == SHM_VALUE)
+		peer_count(v, fails ? COUNT_load_errs : COUNT_releases);
 }
 
 /*

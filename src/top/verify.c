@@ -204,7 +204,11 @@ static void check_front(struct check *c, uint32_t slot, struct field f)
 			slot);
 }
 
-/* Checks that each reference in use leads to memory that the slot owns. */
+/*
+ * Checks that each reference in use leads to memory that the slot owns. The
+ * fields of a lock are not in use: CTL_FAILED stands for LOCK_SHARED there, and
+ * the lengths are those of the slot's last key.
+ */
 static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &c->map->slots[slot];
@@ -214,7 +218,8 @@ static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
 	if (ctl_has(ctl) && load_relaxed(&cur->len) &&
 	    !arena_is_live(c->map, slot, load_relaxed(&cur->ref)))
 		finding(c, "slot %u has a value without memory", slot);
-	if (ctl_failed(ctl) && load_relaxed(&other->len) &&
+	if (slot_kind(s) != SHM_LOCK && ctl_failed(ctl) &&
+	    load_relaxed(&other->len) &&
 	    !arena_is_live(c->map, slot, load_relaxed(&other->ref)))
 		finding(c, "slot %u has a message without memory", slot);
 	if (ctl_has(ctl))

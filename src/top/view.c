@@ -48,6 +48,29 @@ static int map_view(struct sfshm_view *v, int fd, const struct sfshm_options *o)
 	return 0;
 }
 
+/*
+ * Maps the view by the descriptor that this process has of the segment already.
+ * If it opened and closed another one, it would lose its byte locks for a
+ * moment, and other processes might suspect its living leaders. -ENOENT: the
+ * process has no descriptor of the segment.
+ */
+static int map_own(struct sfshm_view *v, const struct sfshm_options *o)
+{
+	struct mapping *mine = NULL;
+	struct stat st;
+	int fd, r = -ENOENT;
+
+	if (!lstat(v->path, &st))
+		mine = mapping_find(st.st_dev, st.st_ino, -1);
+	if (!mine)
+		return r;
+	fd = mapping_fd(mine);
+	if (fd >= 0)
+		r = map_view(v, fd, o);
+	mapping_drop_handle(mine);
+	return r;
+}
+
 static int open_view(struct sfshm_view *v, const char *name,
 		     const struct sfshm_options *o)
 {
@@ -59,6 +82,9 @@ static int open_view(struct sfshm_view *v, const char *name,
 				   "other than letters, digits and ._-+@:");
 		return r;
 	}
+	r = map_own(v, o);
+	if (r != -ENOENT)
+		return r;
 	fd = open(v->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0) {
 		r = -errno;

@@ -101,7 +101,9 @@ static void what_a_thread_has(void **state)
 			 SFSHM_LEADER);
 	assert_int_equal(sfshm_lock(h, "lock", 4, NULL, &lock), 0);
 	assert_int_equal(sfshm_acquire(h, "s", 1, NULL, &permit), 0);
+	assert_int_equal(watch_counter("releases"), 0);
 	assert_int_equal(sfshm_release_all(h, 0), 4);
+	assert_int_equal(watch_counter("releases"), 1);
 	/* The next ones are not harmed by what comes late. */
 	assert_int_equal(ask("own", POLICY(.ttl_ms = 1), &again), SFSHM_LEADER);
 	assert_true(sfshm_lock(h, "lock", 4, NULL, &next) >= 0);

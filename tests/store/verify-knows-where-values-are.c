@@ -5,6 +5,8 @@
  * disagree, and a hit that meets nonsense looks further.
  */
 #include <pthread.h>
+#include <sfshm/lock.h>
+#include <sfshm/put.h>
 
 #include "store/slot.h"
 #include "testing.h"
@@ -80,6 +82,33 @@ static void what_does_not_fit_is_found(void **state)
 	*when = right;
 	assert_int_equal(sfshm_verify(h, NULL, NULL), 0);
 	sfshm_result_clear(&result);
+	assert_int_equal(sfshm_close(h), 0);
+}
+
+/* The slot still has the lengths of the values that it held. */
+static void slots_of_values_become_shared_locks(void **state)
+{
+	const struct sfshm_options few = { .slots = 64 };
+	struct sfshm_lock_options o = SFSHM_LOCK_OPTIONS_INIT;
+	struct sfshm_lock locks[SFSHM_LOCK_SHARED_MAX];
+	char text[100] = "all slots have held a value of this length";
+
+	(void)state;
+	h = segment_open(&few);
+	/* A second value goes to the other field. */
+	for (uint32_t i = 0; i < 2 * 64; i++)
+		assert_int_equal(sfshm_put(h, &(uint32_t){ i / 2 }, 4, NULL,
+					   text, sizeof(text)),
+				 0);
+	assert_int_equal(sfshm_purge(h), 64);
+	o.flags = SFSHM_LOCK_SHARED;
+	for (uint32_t i = 0; i < SFSHM_LOCK_SHARED_MAX; i++)
+		assert_int_equal(sfshm_lock(h, &i, sizeof(i), &o, &locks[i]),
+				 0);
+	assert_int_equal(sfshm_verify(h, NULL, NULL), 0);
+	for (uint32_t i = 0; i < SFSHM_LOCK_SHARED_MAX; i++)
+		assert_int_equal(sfshm_unlock(&locks[i]), 0);
+	assert_int_equal(sfshm_verify(h, NULL, NULL), 0);
 	assert_int_equal(sfshm_close(h), 0);
 }
 
@@ -186,6 +215,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		in_segment(values_of_all_sizes_are_found),
 		in_segment(what_does_not_fit_is_found),
+		in_segment(slots_of_values_become_shared_locks),
 		in_segment(slots_without_a_granule_have_none),
 	};
 

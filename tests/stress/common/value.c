@@ -10,25 +10,33 @@
 
 #define MAGIC 0x736f616bu
 
-uint64_t value_make(void *data, uint32_t len, uint32_t key, uint64_t generation,
-		    uint32_t ttl_ms)
+uint64_t value_make_tagged(void *data, uint32_t len, const struct stamp *of)
 {
-	struct stamp stamp = {
-		.magic = MAGIC,
-		.key = key,
-		.generation = generation,
-		.nonce = random_next(),
-		.len = len,
-		.ttl_ms = ttl_ms,
-	};
+	struct stamp stamp = *of;
 	uint8_t *bytes = data;
 
+	stamp.magic = MAGIC;
+	stamp.nonce = random_next();
+	stamp.len = len;
+	stamp.sum = 0;
 	memcpy(bytes, &stamp, sizeof(stamp));
 	for (uint32_t i = sizeof(stamp); i < len; i++)
 		bytes[i] = (uint8_t)(stamp.nonce >> i % 8 * 8) ^ (uint8_t)i;
 	stamp.sum = hash_bytes(bytes, len, 0);
 	memcpy(bytes, &stamp, sizeof(stamp));
 	return stamp.sum;
+}
+
+uint64_t value_make(void *data, uint32_t len, uint32_t key, uint64_t generation,
+		    uint32_t ttl_ms)
+{
+	const struct stamp of = {
+		.key = key,
+		.generation = generation,
+		.ttl_ms = ttl_ms,
+	};
+
+	return value_make_tagged(data, len, &of);
 }
 
 /* The sum is over the bytes as they were when it was 0. */

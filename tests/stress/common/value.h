@@ -18,7 +18,9 @@ struct stamp {
 	uint64_t nonce;
 	uint32_t len; /* of all */
 	uint32_t ttl_ms;
-	uint64_t sum; /* of all, this being 0 */
+	uint64_t begun; /* when its work was; see tags.h */
+	uint64_t tags;  /* that it carries */
+	uint64_t sum;   /* of all, this being 0 */
 };
 #define VALUE_MIN sizeof(struct stamp)
 
@@ -28,7 +30,13 @@ enum value_fault {
 	VALUE_OTHERS, /* another key's */
 };
 
-/* Returns the value's sum. */
+/*
+ * Makes a value of `len` bytes, of this key, generation, lifetime, time and
+ * tags. Returns its sum.
+ */
+uint64_t value_make_tagged(void *data, uint32_t len, const struct stamp *of);
+
+/* ... without tags. */
 uint64_t value_make(void *data, uint32_t len, uint32_t key, uint64_t generation,
 		    uint32_t ttl_ms);
 

@@ -44,11 +44,3 @@ void violation(const char *format, ...)
 	if (write(STDERR_FILENO, line, (size_t)n) < 0)
 		return;
 }
-
-void raise_to(uint64_t *word, uint64_t to)
-{
-	uint64_t at = load_acquire(word);
-
-	while (at < to && !cas_acq_rel(word, at, to))
-		at = load_acquire(word);
-}

@@ -19,6 +19,7 @@
 #include <sfshm/result.h>
 
 #include "common/random.h"
+#include "common/tags.h"
 #include "common/value.h"
 
 #define WORKERS 16
@@ -36,10 +37,13 @@
 #define CLAIMED(key) ((key) % 8 == 2)
 #define CLAIMS 4
 #define CLAIM_OF(key) ((key) / 8 % CLAIMS)
-/* In a value's stamp: put, under this number, and not by a flight. */
-#define PUT_MARK (UINT64_C(1) << 63)
 /* Large values of these are read and replaced all the time. */
 #define HOT(key) ((key) < 3)
+
+/* Two are named, one is a file's path, one is a file itself. */
+#define LOCKS 4
+/* The lock and the semaphore that a thread leaves. */
+#define LEFT "left"
 
 /* Flights whose ends are remembered. */
 #define ENDED (1 << 16)
@@ -80,8 +84,18 @@ struct board {
 	uint64_t leaders;          /* each leader takes a number */
 	uint64_t claimant[CLAIMS]; /* the last one's, under each claim */
 	uint64_t puts;
-	/* Its value has been renewed: generations differ from the stamp's. */
-	uint32_t renewed[KEYS];
+	/*
+	 * When its value was last renewed, by the clock of the tags; then
+	 * generations differ from the stamp's.
+	 */
+	uint64_t renewed[KEYS];
+	struct tags tags;
+	/*
+	 * By lock and place: the pid << 32 of the process that holds the lock,
+	 * a number that changes with each hold, and enum hold in two bits. Main
+	 * clears what a dead process leaves.
+	 */
+	uint64_t holds[LOCKS][WORKERS];
 	/* At a number's place: it came to an end with its leader alive. */
 	uint64_t ended[ENDED];
 	struct place places[WORKERS];
@@ -90,13 +104,15 @@ struct board {
 extern struct board *board;
 
 void count(enum tally what);
+/*
+ * The caller is about to ask for the key: what it gets must not be of an
+ * earlier generation, and be fresh only if no tag says otherwise.
+ */
+uint64_t floor_of(uint32_t key);
 uint64_t now_ms(void);
 
 /* Something was wrong: one line for people, and the soak fails. */
 void violation(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* Raises *word to `to`, never lowers it. */
-void raise_to(uint64_t *word, uint64_t to);
 
 /* report.c: to the oracle, in the order in which things happen. */
 enum event_type { EVENT_PUBLISHING, EVENT_REFUSED, EVENT_READ };
@@ -145,11 +161,22 @@ bool is_nothing(int r);
 /* Fired at any time: by the timer of pause.c, too. */
 extern struct sfshm_cancel policy_token;
 
+/* locks.c: a lock, alone or shared; the files are main's. */
+bool locks_begin(void);
+void locks_end(void);
+/* Nobody is left: notes of deaths, and semaphores, take no slot any more. */
+void lock_clear(struct sfshm *handle, const char *name, size_t len);
+void semaphore_clear(struct sfshm *handle, const char *name, size_t len);
+void locks_clear(struct sfshm *handle);
+void lock_act(struct sfshm *handle, unsigned int place);
+void locks_forget(unsigned int place);
+
 /* others.c and nest.c: one call, and waits while others wait. */
 void others_act(struct sfshm *handle, uint32_t key,
 		struct sfshm_result *result);
+void invalidate(struct sfshm *handle, uint32_t key);
 void nest(struct sfshm *handle, bool in_order);
-/* Nobody is left: its semaphores go. */
+/* Nobody is left. */
 void nest_clear(struct sfshm *handle);
 
 /* grip.c: the pins that a worker holds. */

@@ -86,10 +86,12 @@ static void child_ended(pid_t pid, int status)
 	else if (status)
 		violation("a %s ended with status %x", p ? "worker" : "resizer",
 			  (unsigned int)status);
-	if (p)
-		p->pid = 0;
-	else
+	if (!p) {
 		resizer = 0;
+		return;
+	}
+	locks_forget((unsigned int)(p - board->places));
+	p->pid = 0;
 }
 
 static pid_t oracle;
@@ -260,7 +262,9 @@ static bool enough(void)
 	       board->tally[TALLY_pinned] && board->tally[TALLY_put] &&
 	       board->tally[TALLY_renewed] && board->tally[TALLY_nests] &&
 	       board->tally[TALLY_circles] && board->tally[TALLY_kills] &&
-	       board->tally[TALLY_stops] && board->tally[TALLY_resizes];
+	       board->tally[TALLY_stops] && board->tally[TALLY_resizes] &&
+	       board->tally[TALLY_tagged] && board->tally[TALLY_handed] &&
+	       board->tally[TALLY_left] && board->tally[TALLY_locks_shared];
 }
 
 void chaos_run(unsigned int seconds)

@@ -210,6 +210,7 @@ void ending_check(const char *tool)
 	printf("%-40s %10" PRIu64 " of %" PRIu64 "\n",
 	       "bytes at the end, of its memory", info.bytes_used, info.bytes);
 	nest_clear(handle);
+	locks_clear(handle);
 	check_room(handle, &info);
 	r = sfshm_close(handle);
 	if (r)

@@ -72,7 +72,7 @@ static void keep_or_drop(struct grip *g)
 void grips_take(struct sfshm *handle, uint32_t key)
 {
 	struct sfshm_result result = SFSHM_RESULT_INIT;
-	uint64_t floor = load_acquire(&board->highest[key]);
+	uint64_t floor = floor_of(key);
 	struct grip *g = &grips[held];
 	char text[64];
 	size_t len = key_text(text, sizeof(text), key);

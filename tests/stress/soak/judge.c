@@ -49,6 +49,24 @@ static void judge_age(uint32_t key, const struct stamp *stamp,
 			  key, stamp->ttl_ms, result->age_ns / 1000000);
 }
 
+uint64_t floor_of(uint32_t key)
+{
+	tags_before_call();
+	return load_acquire(&board->highest[key]);
+}
+
+static void judge_tags(uint32_t key, const struct stamp *stamp,
+		       const struct sfshm_result *result)
+{
+	if (result->stale || !stamp->tags)
+		return;
+	count(TALLY_tagged);
+	if (tags_outdate(stamp, load_acquire(&board->renewed[key])))
+		violation("key %" PRIu32 ": generation %" PRIx64
+			  " is fresh, and its tag was invalidated",
+			  key, stamp->generation);
+}
+
 void judge_value(uint32_t key, const struct sfshm_result *result,
 		 const void *data, uint64_t floor)
 {
@@ -63,6 +81,7 @@ void judge_value(uint32_t key, const struct sfshm_result *result,
 	}
 	judge_generation(key, &stamp, result, floor);
 	judge_age(key, &stamp, result);
+	judge_tags(key, &stamp, result);
 	if (!(stamp.generation & PUT_MARK))
 		raise_to(&board->highest[key], stamp.generation);
 	report(EVENT_READ, key, stamp.generation, stamp.sum);
@@ -121,7 +140,7 @@ void judge_answer(uint32_t key, int r, const struct sfshm_policy *policy,
 
 bool key_read(struct sfshm *handle, uint32_t key, struct sfshm_result *result)
 {
-	uint64_t floor = load_acquire(&board->highest[key]);
+	uint64_t floor = floor_of(key);
 	char text[64];
 	size_t len = key_text(text, sizeof(text), key);
 	int r = sfshm_get(handle, text, len, result);

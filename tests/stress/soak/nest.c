@@ -191,12 +191,10 @@ void nest_clear(struct sfshm *handle)
 
 	for (uint32_t i = 0; i < 2 * THINGS; i++) {
 		size_t len = name_of(name, sizeof(name), i / 2, i % 2);
-		int r = 0;
 
 		if (kind_of(i / 2) == PERMIT)
-			r = sfshm_semaphore_remove(handle, name, len);
-		if (r && r != -ENODATA)
-			violation("the semaphore %s cannot be removed: %s",
-				  name, sfshm_strerror(r));
+			semaphore_clear(handle, name, len);
+		if (kind_of(i / 2) == LOCK)
+			lock_clear(handle, name, len);
 	}
 }

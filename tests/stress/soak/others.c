@@ -25,44 +25,66 @@ static void judge_put(uint32_t key, int r)
 }
 
 /* On a condition now and then: over what a look has found. */
-static int store(struct sfshm *handle, const char *key, size_t key_len,
+static int store(struct sfshm *handle, const struct stamp *s,
 		 const struct sfshm_policy *policy, const void *data,
 		 size_t len, struct sfshm_result *result)
 {
+	struct iovec names[SFSHM_TAGS_MAX];
 	uint64_t over = 0;
+	char text[64];
+	size_t n = key_text(text, sizeof(text), s->key);
 
+	if (s->tags)
+		return sfshm_put_tagged(handle, text, n, policy, data, len,
+					names,
+					tags_to_iov(names, (uint32_t)s->tags));
 	if (random_below(3))
-		return sfshm_put(handle, key, key_len, policy, data, len);
-	if (sfshm_get(handle, key, key_len, result) == SFSHM_CACHED)
+		return sfshm_put(handle, text, n, policy, data, len);
+	if (sfshm_get(handle, text, n, result) == SFSHM_CACHED)
 		over = result->generation;
-	return sfshm_put_if(handle, key, key_len, policy, data, len, over);
+	return sfshm_put_if(handle, text, n, policy, data, len, over);
 }
 
 static void put(struct sfshm *handle, uint32_t key, struct sfshm_result *result)
 {
-	uint64_t mark = PUT_MARK | (fetch_add_relaxed(&board->puts, 1) + 1);
 	struct sfshm_policy policy = SFSHM_POLICY_INIT;
 	uint32_t len = (uint32_t)VALUE_MIN + random_below(300);
 	uint8_t data[VALUE_MIN + 300];
-	char text[64];
-	size_t n = key_text(text, sizeof(text), key);
+	struct stamp s = {
+		.key = key,
+		.generation = PUT_MARK |
+			      (fetch_add_relaxed(&board->puts, 1) + 1),
+		.tags = tags_choose(),
+	};
 	uint64_t sum;
 	int r;
 
 	policy.ttl_ms = random_below(2) ? SFSHM_FOREVER : random_below(100);
 	policy.grace_ms = random_below(100);
-	sum = value_make(data, len, key, mark, policy.ttl_ms);
-	report(EVENT_PUBLISHING, key, mark, sum);
-	r = store(handle, text, n, &policy, data, len, result);
+	s.ttl_ms = policy.ttl_ms;
+	sum = value_make_tagged(data, len, &s);
+	report(EVENT_PUBLISHING, key, s.generation, sum);
+	r = store(handle, &s, &policy, data, len, result);
 	if (r < 0)
-		report(EVENT_REFUSED, key, mark, sum);
+		report(EVENT_REFUSED, key, s.generation, sum);
+	else
+		tags_put(s.generation);
 	judge_put(key, r);
 }
 
-/* What was read before a hard one is not to come back. */
-static void invalidate(struct sfshm *handle, uint32_t key)
+static void invalidate_tag(struct sfshm *handle)
 {
-	uint64_t floor = load_acquire(&board->highest[key]);
+	int r = tags_invalidate(handle);
+
+	count(TALLY_tags_invalidated);
+	if (r)
+		violation("invalidate_tag says: %s", sfshm_strerror(r));
+}
+
+/* What was read before a hard one is not to come back. */
+void invalidate(struct sfshm *handle, uint32_t key)
+{
+	uint64_t floor = floor_of(key);
 	bool hard = TAKEN(key) && random_below(2);
 	char text[64];
 	size_t len = key_text(text, sizeof(text), key);
@@ -81,7 +103,7 @@ static void invalidate(struct sfshm *handle, uint32_t key)
 static void peek(struct sfshm *handle, uint32_t key,
 		 struct sfshm_result *result)
 {
-	uint64_t floor = load_acquire(&board->highest[key]);
+	uint64_t floor = floor_of(key);
 	struct sfshm_policy policy;
 	char text[64];
 	size_t len = key_text(text, sizeof(text), key);
@@ -96,7 +118,7 @@ static void peek(struct sfshm *handle, uint32_t key,
 static void await(struct sfshm *handle, uint32_t key,
 		  struct sfshm_result *result)
 {
-	uint64_t floor = load_acquire(&board->highest[key]);
+	uint64_t floor = floor_of(key);
 	struct sfshm_policy policy;
 	char text[64];
 	size_t len = key_text(text, sizeof(text), key);
@@ -122,7 +144,7 @@ static void get_many(struct sfshm *handle, uint32_t first)
 		results[i] = (struct sfshm_result)SFSHM_RESULT_INIT;
 		keys[i].iov_base = texts[i];
 		keys[i].iov_len = key_text(texts[i], sizeof(texts[i]), key);
-		floors[i] = load_acquire(&board->highest[key]);
+		floors[i] = floor_of(key);
 	}
 	if (sfshm_get_many(handle, keys, MANY, results, outcomes) < 0)
 		violation("get_many fails");
@@ -162,6 +184,8 @@ void others_act(struct sfshm *handle, uint32_t key, struct sfshm_result *result)
 
 	if (dice < 30)
 		put(handle, key - key % 8 + 4, result);
+	else if (dice < 35)
+		invalidate_tag(handle);
 	else if (dice < 45)
 		invalidate(handle, random_below(2) ? key : key - key % 8 + 4);
 	else if (dice < 65)

@@ -15,6 +15,9 @@ diag "$(<"$TMP/out")"
 is "$(done_of violations)" 0 "the table says so"
 for what in "values read and judged" "values published" "values pinned" \
 	"values put" "values renewed" "nested waits" \
+	"of the values read, fresh and with tags" "locks held shared" \
+	"flights ended by another thread" \
+	"tasks and threads that left something" \
 	"of them, refused as a circle" \
 	"processes killed" "processes stopped and continued" "resizes"; do
 	like "$(done_of "$what")" "^[1-9]" "$what: there are some"

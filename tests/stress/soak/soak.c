@@ -78,9 +78,15 @@ int main(int argc, char **argv)
 		fprintf(stderr, "soak: no segment: %s\n", sfshm_strerror(r));
 		return 1;
 	}
+	if (!locks_begin()) {
+		perror("soak: its files to lock");
+		return 1;
+	}
+	tags = &board->tags;
 	random_seed(seed);
 	chaos_run((unsigned int)seconds);
 	ending_check(argv[2]);
+	locks_end();
 	oracle_end();
 	print_table();
 	r = sfshm_unlink(board->segment);

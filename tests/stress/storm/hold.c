@@ -12,12 +12,32 @@
 #include "os/atomics.h"
 
 /* What neither has nor waits for too long is told, and is all right. */
-static void see_wait(uint32_t key, int r, uint64_t ns)
+void see_wait(uint32_t key, int r, uint64_t ns)
 {
 	bool expected = r >= 0 || r == -ETIMEDOUT || r == -ENOSPC;
 
 	tell(expected ? TOLD_WAITED : TOLD_WRONG, key, WRONG_CODE, 0,
 	     (uint64_t)-r, ns);
+}
+
+/* Each way to take a lock alone. */
+static int take_alone(uint32_t n, struct sfshm_lock *lock)
+{
+	const char name[] = { 'l', (char)('0' + n) };
+	struct sfshm_lock_options o = SFSHM_LOCK_OPTIONS_INIT;
+	uint64_t from = clock_ns();
+	bool tries = random_below(4) == 0;
+	int r;
+
+	o.rank = 1 + n;
+	o.deadline_ns = from + 2 * storm->bound_ns;
+	r = tries ? sfshm_trylock(h, name, sizeof(name), lock) :
+		    sfshm_lock(h, name, sizeof(name), &o, lock);
+	if (r == -EBUSY && tries)
+		one_more(&own->busy);
+	else
+		see_wait(n, r, clock_ns() - from);
+	return r;
 }
 
 /*
@@ -26,17 +46,10 @@ static void see_wait(uint32_t key, int r, uint64_t ns)
  */
 void hold_lock(uint32_t n)
 {
-	const char name[] = { 'l', (char)('0' + n) };
-	struct sfshm_lock_options o = SFSHM_LOCK_OPTIONS_INIT;
 	uint32_t me = (uint32_t)getpid(), *holder = &storm->holder[n];
-	uint64_t from = clock_ns();
 	struct sfshm_lock lock;
-	int r;
+	int r = take_alone(n, &lock);
 
-	o.rank = 1 + n;
-	o.deadline_ns = from + 2 * storm->bound_ns;
-	r = sfshm_lock(h, name, sizeof(name), &o, &lock);
-	see_wait(n, r, clock_ns() - from);
 	if (r < 0)
 		return;
 	one_more(r == SFSHM_OWNER_DIED ? &own->orphaned : &own->locked);
@@ -44,8 +57,10 @@ void hold_lock(uint32_t n)
 		store_seq(holder, me);
 	else if (!cas_seq(holder, 0, me))
 		tell(TOLD_WRONG, n, WRONG_LOCK, 0, load_seq(holder), 0);
+	look_for_sharers(n);
 	if (random_below(2))
 		usleep(random_below(200));
+	look_for_sharers(n);
 	if (!cas_seq(holder, me, 0))
 		tell(TOLD_WRONG, n, WRONG_LOCK, 0, load_seq(holder), 0);
 	r = sfshm_unlock(&lock);

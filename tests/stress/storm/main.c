@@ -208,9 +208,16 @@ static void print_table(const struct audit *a)
 	row("values put", a->own.puts);
 	row("values renewed", a->own.renewed);
 	row("keys invalidated", a->own.invalidated);
+	row("tags invalidated", a->own.tags_invalidated);
+	row("fresh values with tags seen", a->own.tagged);
 	row("stale values seen", a->own.stale);
+	row("work run again, its key invalidated", a->own.again);
+	row("calls for a flight made by another thread", a->own.handed);
+	row("tasks and threads that left something behind", a->own.left);
 	row("locks held", a->own.locked);
 	row("... of these taken from the dead", a->own.orphaned);
+	row("locks held shared", a->own.shared);
+	row("locks tried in vain", a->own.busy);
 	row("permits held", a->own.permits);
 	row("keys evicted", a->evictions);
 	row("stalled readers expelled", a->expelled);
@@ -234,8 +241,14 @@ static void print_table(const struct audit *a)
 	row("  another key's or flight's value",
 	    o->wrong[WRONG_KEY] + o->wrong[WRONG_GEN]);
 	row("  another failure's message", o->wrong[WRONG_WORDS]);
-	row("  two holders of one lock", o->wrong[WRONG_LOCK]);
+	row("  a lock held twice, or alone and shared", o->wrong[WRONG_LOCK]);
 	row("  more permits held than there are", o->wrong[WRONG_PERMIT]);
+	row("  a value fresh after its tag was invalidated",
+	    o->wrong[WRONG_TAG]);
+	row("  a flight of a process that ended twice, or was lost",
+	    o->wrong[WRONG_END]);
+	row("  something left after all was released", o->wrong[WRONG_LEFT]);
+	row("  work run too often, or not often enough", o->wrong[WRONG_RUNS]);
 	row("  a code that should not come", o->wrong[WRONG_CODE]);
 	row("  afterwards: keys that were stuck", a->stuck_keys);
 	row("  afterwards: counters that do not add up", a->uneven);
@@ -312,7 +325,7 @@ static int found(void)
 		.size = sizeof(o),
 		.flags = SFSHM_CREATE | SFSHM_EXCLUSIVE,
 		.slots = STORM_SLOTS,
-		.participants = workers + 8,
+		.participants = 2 * workers + 8,
 		.bytes = STORM_BYTES,
 		.max_value = STORM_MAX_VALUE,
 	};

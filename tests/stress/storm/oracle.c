@@ -9,6 +9,12 @@
  *    nobody leads a generation that is not above all that was seen;
  *  - a call ends within the bound.
  *
+ * What one process can judge by itself it tells as TOLD_WRONG: a value that is
+ * fresh although its tag was invalidated (common/tags.h), a lock held alone and
+ * shared (share.c), a flight of the process that ends twice (detached.c), a
+ * thing that sfshm_release_all() left (left.c), work that sfshm_do() ran too
+ * often (retry.c).
+ *
  * The pipe has an order: a leader announces a value before it publishes, and
  * who saw it tells so afterwards.
  */

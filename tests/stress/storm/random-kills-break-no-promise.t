@@ -8,4 +8,10 @@ exits 0 "what all processes tell fits together" \
 diag "$(cat "$TMP/out")"
 told=$(sed -n 's/^things told.* //p' "$TMP/out")
 ok "... and they tell much" [ "${told:-0}" -gt 1000 ]
+for what in "fresh values with tags seen" "locks held shared" \
+	"calls for a flight made by another thread" \
+	"tasks and threads that left something behind"; do
+	n=$(sed -n "s/^$what.* //p" "$TMP/out")
+	ok "$what: there are some" [ "${n:-0}" -gt 0 ]
+done
 done_testing

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "common/random.h"
+#include "common/tags.h"
 #include "common/value.h"
 
 #define STORM_WORKERS 64 /* at most */
@@ -44,6 +45,10 @@ enum wrong {
 	WRONG_WORDS,  /* another failure's message */
 	WRONG_LOCK,   /* two hold a lock at once */
 	WRONG_PERMIT, /* more permits are held than there are */
+	WRONG_TAG,    /* fresh, and its tag was invalidated meanwhile */
+	WRONG_END,    /* a flight of the process ends twice, or not at all */
+	WRONG_LEFT,   /* sfshm_release_all() left something, or took more */
+	WRONG_RUNS,   /* sfshm_do() ran the work too often, or not enough */
 	WRONGS
 };
 
@@ -65,6 +70,8 @@ struct own {
 	uint64_t published, failed, released, fenced, attached, no_space;
 	uint64_t forgotten, locked, orphaned, permits;
 	uint64_t puts, renewed, invalidated, stale;
+	uint64_t tagged; /* fresh values with tags that were seen */
+	uint64_t tags_invalidated, shared, busy, handed, left, again;
 	/* Calls that count like any number of flights. */
 	uint64_t uncounted;
 };
@@ -75,10 +82,19 @@ struct storm {
 	uint64_t bound_ns;
 	struct own own[STORM_WORKERS];
 	uint32_t holder[STORM_LOCKS]; /* pid of who has the lock; 0: nobody */
-	uint64_t stall_ns;            /* by the bystander */
+	/*
+	 * By lock and worker: the worker's pid << 32, and a count that is odd
+	 * while this process holds the lock shared. A newborn clears its own.
+	 */
+	uint64_t sharer[STORM_LOCKS][STORM_WORKERS];
+	uint64_t stall_ns; /* by the bystander */
 	uint64_t puts;
-	/* Its value has been renewed: it is told as a later generation. */
-	uint32_t renewed[STORM_KEYS];
+	/*
+	 * When its value was last renewed, by the clock of the tags; then it
+	 * is told as a later generation.
+	 */
+	uint64_t renewed[STORM_KEYS];
+	struct tags tags;
 };
 
 /* Keys of which leaders may be late, and others steal. */
@@ -93,8 +109,11 @@ static inline bool key_is_taken(uint32_t key)
 	return key % 4 == 2;
 }
 
-/* Of a value that was put: in place of its generation, with its number. */
-#define PUT_MARK (UINT64_C(1) << 63)
+/* Nobody takes a flight of this key from a leader that lives. */
+static inline bool key_is_kept(uint32_t key)
+{
+	return !key_has_age(key) && !key_is_taken(key);
+}
 
 uint64_t clock_ns(void);
 
