@@ -116,6 +116,9 @@ struct peer *peer_attached(const struct mapping *map, uint64_t serial);
  */
 void peer_rest(void);
 
+/* Called in a forked child: none of the parent's mutexes is the child's. */
+void peer_forget_mutexes(void);
+
 /* Whether a thread of this process is, or was, attached to several mappings. */
 extern bool peer_several;
 

@@ -18,7 +18,7 @@ static _Noreturn void exec_failed(const char *program)
 {
 	int error = errno;
 
-	complain("cannot execute %s: %s", program, strerrordesc_np(error));
+	complain("cannot execute %s: %s", program, strerror(error));
 	_exit(error == ENOENT ? RUN_EXIT_NOT_FOUND : RUN_EXIT_CANNOT_EXECUTE);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -172,7 +173,7 @@ static void close_others(const struct keeping *k, int lock, int null)
 		first = (unsigned)kept[i] + 1;
 		last = i + 1 < count ? (unsigned)kept[i + 1] - 1 : ~0u;
 		if (first <= last)
-			close_range(first, last, 0);
+			syscall(SYS_close_range, first, last, 0);
 	}
 }
 
