@@ -36,7 +36,7 @@ static void says_why(int r, const char *call, int denied)
 		fprintf(stderr, "# %s, system call %d denied: %d, \"%s\"\n",
 			call, denied, r, why);
 	demand(told);
-	strcpy(why, stale);
+	memcpy(why, stale, sizeof(stale));
 }
 
 static int try_open(const char *name)
@@ -181,7 +181,7 @@ static void wrong_arguments(void **state)
 	(void)state;
 	memset(longest, 'x', sizeof(longest));
 	longest[sizeof(longest) - 1] = '\0';
-	strcpy(why, stale);
+	memcpy(why, stale, sizeof(stale));
 	says_why(try_open("no such name"), "blanks", 0);
 	says_why(try_open(longest), "long", 0);
 	says_why(try_open("/no/such/folder/segment"), "folder", 0);

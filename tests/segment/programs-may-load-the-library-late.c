@@ -32,7 +32,7 @@ static void load(void)
 	path[n] = '\0';
 	end = strstr(path, "/tests/");
 	demand(end);
-	strcpy(end, "/src/libsfshm.so");
+	snprintf(end, 64, "/src/libsfshm.so");
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!handle)
 		fprintf(stderr, "# %s\n", dlerror());
@@ -43,7 +43,24 @@ static void load(void)
 	CALLS(FIND);
 }
 
-static int members;
+static int there;
+
+static void await(int members)
+{
+	demand(eventually(load_acquire(&there) == members));
+}
+
+/* All threads are there before one of them loads the library. */
+static void load_once_all_are_there(int member)
+{
+	fetch_add_acq_rel(&there, 1);
+	if (member == 0) {
+		await(4);
+		load();
+		fetch_add_acq_rel(&there, 1);
+	}
+	await(5);
+}
 
 static void use(int member, void *unused)
 {
@@ -52,14 +69,7 @@ static void use(int member, void *unused)
 	struct sfshm *h;
 
 	(void)unused;
-	/* All threads are there before one of them loads the library. */
-	fetch_add_acq_rel(&members, 1);
-	if (member == 0) {
-		demand(eventually(load_acquire(&members) == 4));
-		load();
-		fetch_add_acq_rel(&members, 1);
-	}
-	demand(eventually(load_acquire(&members) == 5));
+	load_once_all_are_there(member);
 	demand(lib.open(&h, segment, NULL) == 0);
 	demand(lib.begin(h, &member, sizeof(member), NULL, &flight, &result) ==
 	       SFSHM_LEADER);
