@@ -60,7 +60,7 @@ static void quest_end(struct quest *q)
 }
 
 /* The thread is cancelled, or an exception passes, while it has no lease. */
-static void quest_cancelled(void *arg)
+static on_any_stack void quest_cancelled(void *arg)
 {
 	struct quest *q = arg;
 

@@ -272,7 +272,7 @@ on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 }
 
 /* For a thread that is cancelled in a function of the caller. */
-static void free_value(void *result)
+static on_any_stack void free_value(void *result)
 {
 	free(((struct sfshm_result *)result)->value.data);
 }
