@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program that is already running, with threads, loads the shared library
- * with dlopen(), as interpreters do. Each of its threads can use it.
+ * PROMISE-B2: a program that is already running, with threads, loads the shared
+ * library with dlopen(), as interpreters do. Each of its threads can use it.
  */
 #include <dlfcn.h>
 
