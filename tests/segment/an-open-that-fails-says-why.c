@@ -49,6 +49,11 @@ static int try_open(const char *name)
 	return r;
 }
 
+static int try_shared(const char *name)
+{
+	return sfshm_shared(name, &wish) ? 0 : -1;
+}
+
 static int try_descriptor(int fd)
 {
 	struct sfshm *h;
@@ -91,6 +96,7 @@ static int all_calls(int denied)
 	} while (0)
 	TRY("open", try_open(segment));
 	TRY("make", try_open(fresh));
+	TRY("shared", try_shared(segment));
 	TRY("view", try_view(segment));
 	TRY("memfd", sfshm_memfd("test", &wish));
 	if (r >= 0)
@@ -184,6 +190,7 @@ static void wrong_arguments(void **state)
 	memcpy(why, stale, sizeof(stale));
 	says_why(try_open("no such name"), "blanks", 0);
 	says_why(try_open(longest), "long", 0);
+	says_why(try_shared("no such name"), "shared", 0);
 	says_why(try_open("/no/such/folder/segment"), "folder", 0);
 	says_why(try_open("/dev/null"), "device", 0);
 	says_why(try_view("no-such-segment"), "view", 0);
