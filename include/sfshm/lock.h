@@ -194,11 +194,11 @@ int sfshm_lock_path(struct sfshm *handle, const char *path,
 
 /*
  * Releases the lock; one of the waiters takes it. Returns 0; -EPERM, another
- * thread holds the lock, and nothing has changed; -ESTALE, *lock holds
- * nothing, or was released already, also by sfshm_release_all(); -ESHUTDOWN,
- * the lock is released, but the segment's file was removed meanwhile, so
- * another thread may have held the same lock; -ECHILD, the lock belongs to
- * the parent process; or -EINVAL. Never blocks.
+ * thread holds the lock, and nothing has changed; -ESTALE, *lock holds nothing,
+ * perhaps because sfshm_release_all() has released the lock; -ESHUTDOWN, the
+ * lock is released, but the segment's file was removed meanwhile, so another
+ * thread may have held the same lock; -ECHILD, the lock belongs to the parent
+ * process; or -EINVAL. Never blocks.
  */
 int sfshm_unlock(struct sfshm_lock *lock);
 

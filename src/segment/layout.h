@@ -5,9 +5,9 @@
  *   header | participants | buckets, tag words | slots | cold | tags | granules
  *
  * "Cold" is the part of each slot that a hit seldom touches. The first
- * granules are inside the slots, one in each; the others follow the tags. Such
- * a tag names its granule's owner. The tags that values carry are something
- * else; the tag words belong to those.
+ * granules are inside the slots, one in each; the others follow the tags. Each
+ * tag in the region "tags" names the owner of one granule. The tags that values
+ * carry are something else; the tag words belong to those.
  *
  * If all memory after the header is zero, the segment is valid and empty. There
  * are no pointers: an index names a slot, a participant or a granule. A
@@ -20,10 +20,12 @@
  *   a slot and its flight  shm_slot.ctl
  *   a granule of memory    its tag
  *   a permit               its word in the semaphore's value
- *   a lock, shared         a word in the record of each holder
  *
- * In the comments below "owner" is the participant named in that word, and
- * "by ..." names the writers of a field.
+ * A lock that is held shared is the exception: a word in the record of each
+ * holder names the lock (store/sharers.h).
+ *
+ * In the comments below "owner" is the participant that a thing's word names,
+ * and "by ..." names the writers of a field.
  */
 #ifndef SEGMENT_LAYOUT_H
 #define SEGMENT_LAYOUT_H
@@ -46,7 +48,7 @@ static_assert(sizeof(void *) == 8 && sizeof(long) == 8 && sizeof(time_t) == 8,
 #define SHM_BOOTTIME UINT64_C(1) /* results age by CLOCK_BOOTTIME */
 
 /* Values of shm_header.moved: a successor has the segment's name, or the file
-   is removed (peer/removal.h). With either, nothing new begins in it. */
+   is removed (peer/removal.h). With either, nothing begins in the segment. */
 #define SHM_MOVED 1u
 #define SHM_REMOVED 2u
 
@@ -60,7 +62,7 @@ static_assert(sizeof(void *) == 8 && sizeof(long) == 8 && sizeof(time_t) == 8,
 #define SHM_HITS 64      /* reads per thread that are remembered */
 #define SHM_OWNED 16     /* owned slots that a record can name */
 #define SHM_SHARED 8     /* shared holds of locks that a record can name */
-#define SHM_DEATHS 64    /* keys whose leaders died that are remembered */
+#define SHM_DEATHS 64    /* remembered keys whose leaders have died */
 #define SHM_PERMITS 1008 /* words of a semaphore */
 #define SHM_TAGS 4       /* tags that a value may carry */
 #define SHM_TAG_WORDS 4096

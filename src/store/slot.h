@@ -48,7 +48,7 @@ static inline uint64_t started_make(uint64_t gen, uint64_t now_ns)
 	       (now_ns >> 10 & STARTED_TIME);
 }
 
-/* How long before `now` the flight began, ns. Its time must be noted. */
+/* How long before `now` the flight began, ns. The word must hold its time. */
 static inline int64_t started_ago(uint64_t started, uint64_t now)
 {
 	/* Extends the sign of the 47 bits; 1024 ns each. */
@@ -67,7 +67,7 @@ static inline uint64_t started_ns(uint64_t started, uint64_t gen, uint64_t now)
 		       0;
 }
 
-/* Whether flight `gen` is one of its leader's process. */
+/* Whether any thread of its owner's process may end flight `gen`. */
 static inline bool started_detached(uint64_t started, uint64_t gen)
 {
 	return unlikely(started & STARTED_DETACHED) &&

@@ -61,6 +61,7 @@ follow_asleep(struct call *c, const struct sighting *seen, const struct wait *w)
  * Waits once for the flight that was seen. Answers the call with the flight's
  * value, if the flight has been published, or with -EAGAIN (too many wait),
  * -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, -EDEADLK, -EBADMSG, -EINTR, or AGAIN.
+ * Else returns STEP_AGAIN, STEP_MOVED, or STEP_LEAD: the caller has taken over.
  */
 static force_inline enum step flight_follow(struct call *c,
 					    struct sighting *seen)

@@ -80,7 +80,7 @@ int fork_prepare(void)
 	store_relaxed(&peer_sweep, flight_sweep);
 	store_relaxed(&arena_reclaim, evict_for_memory);
 	store_relaxed(&detached_polled, polling_waits_at);
-	/* A handler that wipes the cookie is to run before ours. */
+	/* If process_cookie() has a fork handler, it must run before ours. */
 	if (!process_cookie() ||
 	    pthread_atfork(before_fork, after_fork_parent, after_fork_child))
 		return -ENOMEM;

@@ -199,6 +199,7 @@ static void wrong_arguments(void **state)
 	says_why(try_resize("no such name"), "resize", 0);
 	says_why(try_descriptor(open("/dev/null", O_RDONLY)), "null", 0);
 	says_why(try_descriptor(1000000), "no descriptor", 0);
+	says_why(try_descriptor(-1), "-1", 0);
 	odd.mode = 07777;
 	says_why(sfshm_open(&h, segment, &odd), "mode", 0);
 	says_why(sfshm_memfd(NULL, &odd), "memfd's mode", 0);
