@@ -17,10 +17,12 @@ SFSHM_BEGIN_DECLS
  *	unix:PATH[?db=DB&ns=NAME&user=USER&password-file=PATH]
  *
  * PORT is 6379 and DB is 0 if they are left out. A HOST with colons stands in
- * brackets. %XX stands for a byte. Hosts form one fleet if they use one server,
- * DB and NAME ("sfshm" if left out). The password is the first line of the file
- * PATH, of 1024 bytes at most. A password in the URL itself is visible wherever
- * the URL is. Never fails or blocks; safe in threads and after fork.
+ * brackets. %XX stands for a byte other than 0. Hosts form one fleet if they
+ * use one server, DB and NAME ("sfshm" if left out). The password is the first
+ * line of the file PATH, of 1024 bytes at most. A password in the URL itself is
+ * visible wherever the URL is. A USER without a password logs in with an empty
+ * one, which a server accepts for users that need none. Never fails or blocks;
+ * safe in threads and after fork.
  */
 const struct sfshm_fleet_ops *sfshm_fleet_redis(void);
 

@@ -33,7 +33,7 @@ static inline uint64_t process_cookie_seen(void)
 	return load_relaxed(load_relaxed(&process_cookie_word));
 }
 
-/* Inodes of the PID and time namespaces; 0 if /proc is not mounted. */
+/* Inodes of the PID and time namespaces; 0 if /proc does not show them. */
 uint64_t process_pid_ns(void);
 uint64_t process_time_ns(void);
 

@@ -4,7 +4,7 @@
  *
  * Tests replace entries to deny a call, to count it, or to make time stand
  * still. The table leaves out yields and polling pauses, which no wake ends,
- * and the wake of a cancel token.
+ * the wake of a cancel token, and the clock of the time of day.
  */
 #ifndef OS_SYS_H
 #define OS_SYS_H

@@ -53,7 +53,10 @@
 /* The two low bits of a door's word; the others are the number (DOOR-3). */
 #define DOOR_TAKEN UINT64_C(1)    /* keeps the word from being 0 */
 #define DOOR_UNPROVEN UINT64_C(2) /* its process holds no byte lock */
-/* Where the byte locks begin in the file, behind those of records and runs. */
+/*
+ * Where the doors' byte locks begin in the file: behind those of the records,
+ * and those of sfshm-run (tools/run/runlock.c).
+ */
 #define DOOR_LOCKS (UINT64_C(1) << 62)
 
 /*

@@ -23,23 +23,28 @@ uint64_t clock_ns(void)
 	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-/* Waits for the events, an hour at most. Returns 0 or -EINTR; -ETIMEDOUT only
-   at the deadline. */
+/*
+ * Waits for the events, by an hour at a time, which fits in any time_t. Returns
+ * 0 once there is one, -ETIMEDOUT at the deadline, -EINTR or another error.
+ */
 static int await(int fd, short events, uint64_t deadline)
 {
 	struct pollfd polled = { .fd = fd, .events = events };
-	uint64_t now = clock_ns(), rest, most = 3600 * NS_PER_S;
+	uint64_t now, rest, most = 3600 * NS_PER_S;
 	struct timespec t;
 	int n;
 
-	rest = deadline > now ? deadline - now : 0;
-	rest = rest < most ? rest : most;
-	t.tv_sec = (time_t)(rest / NS_PER_S);
-	t.tv_nsec = (long)(rest % NS_PER_S);
-	n = ppoll(&polled, 1, &t, NULL);
-	if (n < 0 && errno == EINTR)
-		return -EINTR;
-	return n <= 0 && clock_ns() >= deadline ? -ETIMEDOUT : 0;
+	do {
+		now = clock_ns();
+		rest = deadline > now ? deadline - now : 0;
+		rest = rest < most ? rest : most;
+		t.tv_sec = (time_t)(rest / NS_PER_S);
+		t.tv_nsec = (long)(rest % NS_PER_S);
+		n = ppoll(&polled, 1, &t, NULL);
+	} while (n == 0 && clock_ns() < deadline);
+	if (n < 0)
+		return -errno;
+	return n ? 0 : -ETIMEDOUT;
 }
 
 /* Does the same, but continues after a signal. */
@@ -134,8 +139,9 @@ static int log_in(struct conn *c, const struct url *u, uint64_t deadline)
 
 	if (u->user)
 		words[n++] = u->user;
-	if (u->password) {
-		words[n++] = u->password;
+	/* A user without a password (nopass) may log in with any. */
+	if (u->user || u->password) {
+		words[n++] = u->password ? u->password : "";
 		r = greet(c, n, words, deadline);
 	}
 	if (r || !u->db)

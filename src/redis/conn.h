@@ -44,11 +44,11 @@ int conn_send(struct conn *c, int argc, const char **argv, const size_t *lens,
 /*
  * Waits for the next reply until the deadline. Returns 0 with the reply, which
  * the caller frees by freeReplyObject(); -ETIMEDOUT or -EINTR (a signal), after
- * which the reply may still come; -ECONNRESET or -EPROTO.
+ * which the reply may still come; -ECONNRESET, -EPROTO or -ENOMEM.
  */
 int conn_receive(struct conn *c, uint64_t deadline, redisReply **reply);
 
-/* Sends a command and waits for its reply. -ENOMEM or as conn_receive(). */
+/* Sends a command and waits for its reply. Returns as conn_receive() does. */
 int conn_call(struct conn *c, int argc, const char **argv, const size_t *lens,
 	      uint64_t deadline, redisReply **reply);
 

@@ -325,7 +325,7 @@ static int redis_invalidate(void *engine, const struct sfshm_fleet_request *q,
 	return r;
 }
 
-/* A wait for another host, which has a connection to itself: XREAD blocks. */
+/* A wait for another host. XREAD blocks, so each has a connection to itself. */
 struct watch {
 	struct redis *engine;
 	struct conn *conn;

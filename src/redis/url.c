@@ -2,6 +2,7 @@
 #include "redis/url.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,35 +30,30 @@ static int escaped(const char *at, size_t len)
 	return low < 0 ? -1 : high * 16 + low;
 }
 
-/* Copies a part of the URL and replaces %XX. NULL: no memory, or a bad %XX. */
-static char *part(const char *from, size_t len)
+/* Copies a part of the URL to the field, and replaces %XX. -EINVAL: there is a
+   %XX that stands for no byte, or for 0. */
+static int set(char **field, const char *from, size_t len)
 {
 	char *copy = malloc(len + 1), *to = copy;
 
-	for (size_t i = 0; copy && i < len; i++) {
-		int byte = from[i] == '%' ? escaped(from + i, len - i) : 0;
+	if (!copy)
+		return -ENOMEM;
+	for (size_t i = 0; i < len; i++) {
+		bool escape = from[i] == '%';
+		int byte = escape ? escaped(from + i, len - i) : from[i];
 
-		if (byte < 0) {
+		/* A text has no byte 0. */
+		if (escape && byte <= 0) {
 			free(copy);
-			return NULL;
+			return -EINVAL;
 		}
-		*to = from[i];
-		if (from[i] == '%') {
-			*to = (char)byte;
-			i += 2;
-		}
-		to++;
+		*to++ = (char)byte;
+		i += escape ? 2 : 0;
 	}
-	if (copy)
-		*to = '\0';
-	return copy;
-}
-
-static int set(char **field, const char *from, size_t len)
-{
+	*to = '\0';
 	free(*field);
-	*field = part(from, len);
-	return *field ? 0 : -EINVAL;
+	*field = copy;
+	return 0;
 }
 
 static int set_db(struct url *u, const char *from, size_t len)
@@ -79,16 +75,18 @@ static int set_db(struct url *u, const char *from, size_t len)
 static int read_password(struct url *u, const char *from, size_t len, char *why,
 			 size_t why_size)
 {
-	char line[PASSWORD_MAX + 2], *path = part(from, len);
-	FILE *file = path ? fopen(path, "re") : NULL;
-	int r = path ? file ? 0 : -errno : -EINVAL;
+	char line[PASSWORD_MAX + 2], *path = NULL;
+	FILE *file = NULL;
+	int r = set(&path, from, len);
 
+	if (r == 0) {
+		file = fopen(path, "re");
+		r = file ? 0 : -errno;
+	}
 	if (r == 0 && !fgets(line, sizeof(line), file))
 		r = -ENODATA;
 	if (r == 0 && strcspn(line, "\r\n") > PASSWORD_MAX)
 		r = -EFBIG;
-	if (r == 0)
-		r = set(&u->password, "", 0);
 	if (r == 0) {
 		line[strcspn(line, "\r\n")] = '\0';
 		free(u->password);
@@ -173,7 +171,9 @@ static int parse_host(struct url *u, const char *at, size_t len)
 	r = *at == '[' ? set(&u->host, at + 1, host ? host - 1 : 0) :
 			 set(&u->host, at, host);
 	colon = at + host + (*at == '[');
-	if (r || !*u->host || (*at == '[' && colon > end))
+	if (r)
+		return r;
+	if (!*u->host || (*at == '[' && colon > end))
 		return -EINVAL;
 	if (colon >= end)
 		return set(&u->port, "6379", 4);
@@ -219,7 +219,7 @@ int url_parse(struct url *u, const char *text, char *why, size_t why_size)
 		r = parse_options(u, text + len + 1, why, why_size);
 	if (!r && !u->ns)
 		r = set(&u->ns, "sfshm", 5);
-	if (r && why_size && !why[0])
+	if (r == -EINVAL && why_size && !why[0])
 		snprintf(why, why_size,
 			 "the fleet's URL is not of the form redis://"
 			 "[[USER:]PASSWORD@]HOST[:PORT][/DB][?ns=NAME] or "

@@ -345,7 +345,8 @@ struct shm_desk {
 			     reapers and unlinkers, too */
 	uint32_t event;   /* futex word of the waiters; by waiters and wakers */
 	union {
-		uint32_t lease_ms;  /* the leader's, from `started`; 0: none */
+		uint32_t lease_ms;  /* the leader's, from `started`; 0: none;
+				       SFSHM_FOREVER: without end */
 		uint32_t lock_rank; /* of a lock, which has no lease */
 	};
 	union {

@@ -87,8 +87,9 @@ struct mapping {
 /*
  * Checks the header of the segment in `fd` and maps it, with a reference for a
  * handle. On success the mapping owns the descriptor. Returns 0, or a negated
- * errno value and a line in options->why; -ESTALE if the segment is from before
- * the last boot. The caller makes sure that the process has no mapping of it.
+ * errno value: -ESTALE if the segment is from before the last boot. If a check
+ * refuses the segment, options->why says why. The caller makes sure that the
+ * process has no mapping of it.
  */
 struct sfshm_options;
 int mapping_open(struct mapping **out, int fd, const struct sfshm_options *o);

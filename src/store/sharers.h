@@ -48,8 +48,9 @@
  *                               on the word sleeps on the sharer's liveness
  *                               word, too, so the kernel wakes it; it reaps the
  *                               dead sharer and goes on
- *   a sharer dies before it     the same; the reaper also wakes the waiters of
- *     has woken the waiters     the slot
+ *   a sharer dies once it has   the same; the reaper also wakes the waiters of
+ *     the lock, with no waiter  the slot, which may share the lock or drain it
+ *     of the slot woken
  *   a sharer dies, its word     the kernel wakes the writer by the liveness
  *     at 0, no writer woken     word
  *   a sharer stops before its   a writer waits for it, as for any holder that

@@ -93,7 +93,7 @@ static inline bool deaths_have(uint8_t deaths, uint64_t gen)
 	return deaths && deaths >> 5 == (gen & 7);
 }
 
-/* The byte for `count` deaths, the last that of generation `gen`'s leader. */
+/* The byte for `count` deaths; the last to die led generation `gen`. */
 static inline uint8_t deaths_make(uint32_t count, uint64_t gen)
 {
 	return (uint8_t)((gen & 7) << 5 | count);

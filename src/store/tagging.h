@@ -31,11 +31,11 @@
  *      other. A mover, which copies a value from a predecessor to its
  *      successor, reads the successor's clock, which gives the value its stamp
  *      there. Then the mover looks at the value in the predecessor, and leaves
- *      it behind if it is outdated. An invalidator raises the
- *      predecessor's word first, then the successor's. So it raises the
- *      predecessor's word before the mover's look, or its number in the
- *      successor is above the stamp. If an invalidator has raised a word and
- *      then finds no successor, the raise comes before any mover's look.
+ *      it behind if it is outdated. An invalidator raises the predecessor's
+ *      word first, then the successor's. So it raises the predecessor's word
+ *      before the mover's look, or its number in the successor is above the
+ *      stamp. If an invalidator has raised a word and then finds no successor,
+ *      the raise comes before any mover's look.
  *
  * The life of a value with tags, w being the highest word of its tags:
  *

@@ -31,10 +31,11 @@
  *      takes nothing that it keeps. So if the second walk finds that a thread
  *      holds something, the thread already held that between the two walks: at
  *      that moment all edges existed together.
- *  DEADLOCK-2. No circle within one segment is missed. Each thread notes its
- *      wait, then walks. So of the threads on a circle, the last one to note
- *      its wait sees the notes of all others (ORDER-D1, ORDER-D2). A thread
- *      that notes its wait anew after a slice walks anew, too.
+ *  DEADLOCK-2. No circle within one segment is missed, except as DEADLOCK-5
+ *      says. Each thread notes its wait, then walks. So of the threads on a
+ *      circle, the last one to note its wait sees the notes of all others
+ *      (ORDER-D1, ORDER-D2). A thread that notes its wait anew after a slice
+ *      walks anew, too.
  *  DEADLOCK-3. A circle that spans a segment and its successor is also found by
  *      the last thread to note its wait, if that thread's call knows the
  *      successor. A call that began before the segment moved does not know it.

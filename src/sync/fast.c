@@ -177,8 +177,8 @@ bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result)
 }
 
 /*
- * Leads a slot at rest, unless leaders of its key have died or the segment has
- * a predecessor.
+ * Leads a slot at rest, unless leaders of its key have died, the segment has a
+ * predecessor, or P is to let go of slots (MOVE-6).
  */
 static force_inline int lead(struct peer *p, const struct sfshm_policy *policy,
 			     struct sighting *seen, uint64_t coarse,
@@ -187,7 +187,7 @@ static force_inline int lead(struct peer *p, const struct sfshm_policy *policy,
 	struct mapping *map = p->map;
 
 	if (load_relaxed(&map->slots[seen->slot].deaths) ||
-	    load_relaxed(&map->predecessor) ||
+	    load_relaxed(&map->predecessor) || load_relaxed(&p->robbed) ||
 	    flight_claim_as(p, seen, policy->lock_age_ms, coarse, false) !=
 		    SFSHM_LEADER ||
 	    !flight_confirm(p, seen))

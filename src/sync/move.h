@@ -34,8 +34,9 @@
  *      moved a flight wakes them (WAIT-5).
  *  MOVE-6. The old owner's note may outlive the move, which is legal
  *      (store/owned.h). A stolen flight cannot move: the slot stays with the
- *      record that owned it, whose thread lets go of it once that thread needs
- *      the note's place, or detaches.
+ *      record that owned it. The thread that finds the flight stolen marks that
+ *      record's peer (`robbed`), whose thread lets go of the slot in its next
+ *      call that may lead, or when it gives back all that it has, or detaches.
  *
  * P owns the flight, and Q is a thread of the same process. In other processes,
  * F follows, R reaps, I invalidates, and L steals the flight:
@@ -84,6 +85,12 @@ void flight_detach(const struct flight *f, struct peer *p);
  * process it is. False: the process has lost the flight (MOVE-2).
  */
 bool flight_move(struct flight *f, struct peer *p);
+
+/*
+ * MOVE-6: lets go of each stolen flight's slot that P owns. Called by P's own
+ * thread, outside of any write to a flight.
+ */
+void flight_let_go(struct peer *p);
 
 /*
  * FLIGHT-T20: gives all flights of the process that P owns to other threads'

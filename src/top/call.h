@@ -68,8 +68,8 @@ int call_detach(const struct sfshm *h, uint64_t task, struct flight *f);
 
 /*
  * Returns the outcome for a leader whose own work failed in flight
- * `generation`: SFSHM_CACHED with the key's value, which is stale if the policy
- * allows that, or -EREMOTEIO.
+ * `generation`: SFSHM_CACHED with the key's value, which may be stale if the
+ * policy allows that; or -EREMOTEIO.
  */
 int call_after_failure(struct sfshm *h, const void *key, size_t len,
 		       const struct sfshm_policy *policy, uint64_t generation,

@@ -123,7 +123,7 @@ static const struct sfshm_policy moving_policy = {
 	.lock_age_ms = 1000,
 };
 
-/* Moves one key's value, unless the key is in use in the new segment. */
+/* Moves a key's value or a lock's mark, unless the new segment uses the key. */
 static int move_key(struct move *m, enum shm_kind kind, const uint8_t *key,
 		    int len)
 {

@@ -48,11 +48,11 @@ int handle_passing_path(const char *path, char *buf, size_t size);
 int handle_adopt_predecessor(struct mapping *map, const char *path,
 			     const struct sfshm_options *o);
 
-/* Counts the flights under way, and the permits and shared locks held. */
+/* Counts the flights and saves under way, and the permits and locks held. */
 uint64_t succession_under_way(struct mapping *map);
 
 /*
- * Whether any flight, permit or shared lock is left in a removed segment or its
+ * Whether any flight, save, permit or lock is left in a removed segment or its
  * predecessors. Also finds dead participants whose death the kernel did not
  * mark.
  */
@@ -77,7 +77,7 @@ extern pthread_mutex_t handle_lock;
 
 /*
  * Checks whether the segment's file is removed (REMOVAL-1), and whether a
- * removed predecessor still has a flight, permit or shared lock.
+ * removed predecessor still has a flight, save, permit or lock.
  */
 void handle_look(struct mapping *map);
 

@@ -4,10 +4,14 @@
  * itself, or calls fail, as the fleet's options say. One call tries the engine
  * for all of its host, and no other call connects or waits.
  */
+#include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include "fleet.h"
+#include "redis/conn.h"
 
 /* A server that lets connections in, and never answers. */
 static int mute;
@@ -311,6 +315,64 @@ static void when_it_is_full(void **state)
 	host_close(&host);
 }
 
+/* How many waits end after an hour in which nothing has come. */
+static uint32_t hours;
+
+/* The C library's, but that hours pass. */
+int ppoll(struct pollfd *fds, nfds_t nfds, const struct timespec *timeout,
+	  const sigset_t *ss)
+{
+	uint32_t left = load_relaxed(&hours);
+	struct timespec t = timeout ? *timeout : (struct timespec){ 0 };
+
+	if (left) {
+		store_relaxed(&hours, left - 1);
+		return 0;
+	}
+	return (int)syscall(SYS_ppoll, fds, nfds, timeout ? &t : NULL, ss,
+			    sizeof(uint64_t));
+}
+
+/* A port of this host that lets no more connections in. */
+static int full_port(int fds[9], char url[64])
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t len = sizeof(at);
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	for (int i = 0; i < 9; i++)
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	if (bind(fds[0], (struct sockaddr *)&at, len) || listen(fds[0], 0))
+		return -errno;
+	demand(!getsockname(fds[0], (struct sockaddr *)&at, &len));
+	for (int i = 1; i < 9; i++)
+		demand(connect(fds[i], (struct sockaddr *)&at, len) &&
+		       errno == EINPROGRESS);
+	snprintf(url, 64, "redis://127.0.0.1:%d", ntohs(at.sin_port));
+	return 0;
+}
+
+/* A connection that takes its time is not taken for made. */
+static void however_long_a_connection_takes(void **state)
+{
+	struct conn c = { .fd = -1 };
+	struct url u;
+	char url[64];
+	int fds[9], r = full_port(fds, url);
+
+	(void)state;
+	if (r)
+		skip();
+	demand(!url_parse(&u, url, NULL, 0));
+	store_relaxed(&hours, 2);
+	r = conn_open(&c, &u, clock_ns() + 100 * NS_PER_MS);
+	assert_int_equal(r, -ETIMEDOUT);
+	assert_int_equal(load_relaxed(&hours), 0);
+	url_free(&u);
+	for (int i = 0; i < 9; i++)
+		close(fds[i]);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +384,7 @@ int main(int argc, char **argv)
 		in_fleet(until_it_is_back),
 		in_fleet(when_it_dies_meanwhile),
 		in_fleet(when_it_is_full),
+		in_fleet(however_long_a_connection_takes),
 	};
 
 	if (server_impossible())

@@ -5,9 +5,11 @@
  * segment stays with its leader. Wrong URLs and options are refused; a password
  * is used.
  */
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "fleet.h"
+#include "redis/url.h"
 
 struct goods {
 	char *data;
@@ -178,6 +180,7 @@ static void urls_are_checked(void **state)
 		"redis://h/x",
 		"redis://h?what=1",
 		"redis://%zz",
+		"redis://:p%00q@h",
 		"redis://[::1",
 		"redis://:p@",
 		"rediss://h",
@@ -204,6 +207,59 @@ static void urls_are_checked(void **state)
 	o.jitter = 0;
 	o.flags = 1u << 31;
 	assert_int_equal(opens("redis://h", &o), -EINVAL);
+}
+
+/* Larger than the heap of a thread (64 MiB), so that malloc() has to ask the
+   kernel. */
+#define LARGE (80 << 20)
+
+static int parses_without_memory(const char *text, char *why, size_t why_size)
+{
+	struct rlimit before, none;
+	struct url u;
+	int r;
+
+	demand(!getrlimit(RLIMIT_AS, &before));
+	none = before;
+	none.rlim_cur = 0;
+	demand(!setrlimit(RLIMIT_AS, &none));
+	r = url_parse(&u, text, why, why_size);
+	demand(!setrlimit(RLIMIT_AS, &before));
+	url_free(&u);
+	return r;
+}
+
+static void lack_of_memory_is_no_fault_of_the_url(void **state)
+{
+	static const struct {
+		const char *head, *tail;
+	} parts[] = {
+		{ "unix:", "" },
+		{ "redis://", "" },
+		{ "redis://h:", "" },
+		{ "redis://", "@h" },
+		{ "redis://", ":p@h" },
+		{ "unix:/a?ns=", "" },
+		{ "unix:/a?password-file=", "" },
+	};
+	char why[256], *text;
+
+	(void)state;
+	if (UNDER_ASAN || UNDER_TSAN)
+		skip();
+	text = malloc(LARGE);
+	demand(text);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		size_t tail = strlen(parts[i].tail) + 1;
+
+		memset(text, 'x', LARGE);
+		memcpy(text, parts[i].head, strlen(parts[i].head));
+		memcpy(text + LARGE - tail, parts[i].tail, tail);
+		assert_int_equal(parses_without_memory(text, why, sizeof(why)),
+				 -ENOMEM);
+		assert_string_equal(why, "");
+	}
+	free(text);
 }
 
 /* Opens a fleet whose password is so long. */
@@ -262,6 +318,20 @@ static void passwords_are_used(void **state)
 	unlink(path);
 }
 
+/* The server tells users apart by their rights. */
+static void users_need_no_password(void **state)
+{
+	char url[256];
+
+	(void)state;
+	snprintf(url, sizeof(url), "%s&user=guest", server_url);
+	server_ask("ACL SETUSER guest on nopass allkeys allcommands");
+	assert_true(coordinates(url));
+	server_ask("ACL SETUSER guest resetkeys");
+	assert_false(coordinates(url));
+	assert_true(coordinates(server_url));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,8 +339,10 @@ int main(int argc, char **argv)
 		in_fleet(large_ones_come_and_go),
 		in_fleet(too_large_for_a_segment),
 		in_fleet(urls_are_checked),
+		in_fleet(lack_of_memory_is_no_fault_of_the_url),
 		in_fleet(no_password_is_cut),
 		in_fleet(passwords_are_used),
+		in_fleet(users_need_no_password),
 	};
 
 	if (server_impossible())

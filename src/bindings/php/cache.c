@@ -8,6 +8,7 @@
 #include "php_sfshm.h"
 #include "sfshm_arginfo.h"
 
+#include <time.h>
 #include <zend_closures.h>
 #include <zend_exceptions.h>
 
@@ -230,9 +231,19 @@ static void make_alone(struct ask *ask, int error, zval *return_value)
 	lead_alone(ask, return_value);
 }
 
-/* The wait was interrupted: lets PHP handle what is due, and sets the deadline
-   of the next wait. False: there is an exception. */
-static bool wait_on(struct ask *ask, struct sfshm_policy *room)
+/* CLOCK_MONOTONIC, behind by a few ms, and cheap enough for each hit. */
+static uint64_t recent_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* The wait was interrupted: lets PHP handle what is due, and gives the next
+   wait the call's deadline. False: there is an exception. */
+static bool wait_on(struct ask *ask, struct sfshm_policy *room,
+		    uint64_t began_ns)
 {
 	interrupt_handle();
 	if (EG(exception))
@@ -241,8 +252,9 @@ static bool wait_on(struct ask *ask, struct sfshm_policy *room)
 		*room = *ask->policy;
 		ask->policy = room;
 	}
-	if (room->wait_timeout_ms && !room->deadline_ns) {
-		room->deadline_ns = sfshm_deadline_ms(room->wait_timeout_ms);
+	if (room->wait_timeout_ms) {
+		room->deadline_ns =
+			began_ns + (uint64_t)room->wait_timeout_ms * 1000000;
 		room->wait_timeout_ms = 0;
 	}
 	return true;
@@ -251,17 +263,19 @@ static bool wait_on(struct ask *ask, struct sfshm_policy *room)
 static void get_or_make(struct ask *ask, struct sfshm_policy *room,
 			zval *return_value)
 {
+	uint64_t began_ns;
 	int r;
 
 	if (!ask->cache->handle) {
 		make_alone(ask, 0, return_value);
 		return;
 	}
+	began_ns = recent_ns();
 	do {
 		r = sfshm_begin(ask->cache->handle, ask->key.data, ask->key.len,
 				ask->policy, &lead_spare()->flight,
 				&SFSHM_G(result));
-	} while (r == -EINTR && wait_on(ask, room));
+	} while (r == -EINTR && wait_on(ask, room, began_ns));
 	if (r == SFSHM_CACHED || r == SFSHM_AWAITED) {
 		hit(ask, r, return_value);
 	} else if (r == SFSHM_LEADER) {

@@ -139,7 +139,7 @@ static void take(zval *return_value, zend_class_entry *ce,
 		error_throw(r);
 }
 
-/* Fills in *want. False: an exception says why it cannot be had. */
+/* Fills in *want. False: an exception says why not. */
 static bool prepare(struct want *want, const struct cache *cache,
 		    const zend_string *name, double timeout, bool none)
 {

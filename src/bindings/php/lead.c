@@ -69,7 +69,8 @@ PHP_METHOD(Sfshm_Item, getKey)
 static void set_ttl(struct item *item, uint32_t ms)
 {
 	if (item->lead)
-		sfshm_flight_ttl(&item->lead->flight, ms, 0);
+		sfshm_flight_ttl(&item->lead->flight, ms,
+				 item->lead->neg_ttl_ms);
 }
 
 PHP_METHOD(Sfshm_Item, expiresAfter)
@@ -117,10 +118,9 @@ static bool set_tag(struct item *item, zend_string *tag)
 	r = sfshm_flight_tag(&item->lead->flight, ZSTR_VAL(tag), ZSTR_LEN(tag));
 	if (r == -ENOSPC)
 		zend_throw_exception(exception_ce,
-				     "a value has four tags at the most",
-				     ENOSPC);
+				     "a value has at most four tags", ENOSPC);
 	else if (r == -EINVAL)
-		zend_value_error("a tag has a byte at the least");
+		zend_value_error("the tag is empty");
 	return !EG(exception);
 }
 
@@ -130,6 +130,7 @@ PHP_METHOD(Sfshm_Item, tag)
 	zend_string *tag = NULL;
 	HashTable *tags = NULL;
 	zval *each;
+	bool done;
 
 	ZEND_PARSE_PARAMETERS_START(1, 1)
 	Z_PARAM_ARRAY_HT_OR_STR(tags, tag)
@@ -140,9 +141,12 @@ PHP_METHOD(Sfshm_Item, tag)
 		ZEND_HASH_FOREACH_VAL(tags, each)
 		{
 			tag = zval_try_get_string(each);
-			if (!tag || !set_tag(item, tag))
+			if (!tag)
 				RETURN_THROWS();
+			done = set_tag(item, tag);
 			zend_string_release(tag);
+			if (!done)
+				RETURN_THROWS();
 		}
 		ZEND_HASH_FOREACH_END();
 	}
@@ -208,6 +212,7 @@ static struct lead *lead_begin(const struct ask *ask)
 	SFSHM_G(spare) = NULL;
 	lead->handle = ask->cache->handle;
 	lead->ttl_ms = ask->policy->ttl_ms;
+	lead->neg_ttl_ms = ask->policy->neg_ttl_ms;
 	lead->next = SFSHM_G(leads);
 	lead->link = &SFSHM_G(leads);
 	if (lead->next)
@@ -265,7 +270,8 @@ static void publish(struct lead *lead, zval *value, bool save)
 		error_warn(sfshm_strerror(r));
 }
 
-/* Tells the followers of the exception, unless it only ends the script. */
+/* Fails the flight with the exception's message and code, unless the exception
+   only ends the script. */
 static void fail(struct lead *lead)
 {
 	zend_object *e = EG(exception);

@@ -38,8 +38,9 @@ struct item;
 struct lead {
 	struct lead *next, **link;
 	struct sfshm *handle;
-	uint32_t ttl_ms;   /* the value's lifetime if the callback sets none */
-	struct item *item; /* the callback's object; or NULL */
+	uint32_t ttl_ms; /* the value's lifetime if the callback sets none */
+	uint32_t neg_ttl_ms; /* a failure's lifetime */
+	struct item *item;   /* the callback's object; or NULL */
 	struct sfshm_flight flight;
 };
 

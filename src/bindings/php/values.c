@@ -72,7 +72,8 @@ static bool unserialize(zval *value, const char *data, size_t len)
 		ZVAL_NULL(value);
 		if (!EG(exception))
 			zend_throw_exception(exception_ce,
-					     "the segment's bytes are no value",
+					     "the stored bytes are not a PHP "
+					     "value: delete the key",
 					     EBADMSG);
 	}
 	return done && !EG(exception);

@@ -34,7 +34,7 @@ if not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")):
         "python3-dev (Debian) or python3-devel (Fedora)"
     )
 libs = flags("SFSHM_LIBS", "--libs")
-# For a library outside the loader's own folders: the loader looks in its folder.
+# The loader finds a library outside its own folders by this path.
 rpath = ["-Wl,-rpath," + flag[2:] for flag in libs if flag.startswith("-L")]
 
 setup(

@@ -20,6 +20,10 @@ $failures = function () use ($cache) {
             $cache->get("bad $i", fn() => throw new DomainException("no $i"));
         } catch (DomainException) {
         }
+        try {
+            $cache->get("tags $i", fn($item) => $item->tag([$i, $i + 1, $i + 2, $i + 3, $i + 4]));
+        } catch (Sfshm\Exception) {
+        }
         $cache->tryLock("lock $i");
         $cache->set('array', [$i, new ArrayObject]);
         $cache->fetch('array');

@@ -34,6 +34,23 @@ function until(string $file): void
     }
 }
 
+/** Interrupts this process from its next sleep on, until one of the files is there. */
+function interrupter(Sfshm\Cache $cache, string ...$files): int
+{
+    $waits = $cache->counters()['waits'];
+    $parent = getmypid();
+    return child(function () use ($cache, $files, $waits, $parent) {
+        while ($cache->counters()['waits'] === $waits && posix_getppid() === $parent) {
+            usleep(1000);
+        }
+        /* A signal that comes just before the sleep does not end it. */
+        while (!array_filter($files, 'file_exists') && posix_getppid() === $parent) {
+            posix_kill($parent, SIGUSR1);
+            usleep(20000);
+        }
+    });
+}
+
 /* A child uses its parent's objects, and holds nothing of the parent's. */
 $lock = $cache->lock('lock');
 is($cache->set('before', 1), true, 'before the fork');
@@ -75,33 +92,57 @@ $leader = child(fn() => $cache->get('slow', function () use ($notes) {
     return 'slow';
 }));
 until("$notes/leads");
-$parent = getmypid();
 $count = 0;
-pcntl_signal(SIGUSR1, function () use (&$count) {
-    $count++;
-    throw new DomainException('a signal');
-});
-$killer = child(function () use ($cache, $parent, $notes) {
-    /* Until the parent has noted it: a signal that comes too early ends no wait. */
-    while (!file_exists("$notes/ended")) {
-        posix_kill($parent, SIGUSR1);
-        usleep(20000);
+pcntl_signal(SIGUSR1, function () use (&$count, $notes) {
+    if (++$count === 1) {
+        throw new DomainException('a signal');
+    }
+    if ($count > 6) {
+        touch("$notes/go");
     }
 });
+$killer = interrupter($cache, "$notes/ended");
 try {
     $cache->get('slow', fn() => 'made by the parent');
     throw new LogicException('the wait goes on');
 } catch (DomainException) {
 }
-pcntl_signal(SIGUSR1, function () use (&$count, $notes) {
-    if (++$count > 5) {
-        touch("$notes/go");
-    }
-});
 is($cache->get('slow', fn() => 'made by the parent'), 'slow', 'the wait goes on, and gets the value');
 touch("$notes/ended");
 ended($leader, 'the leader');
 ended($killer, 'the one that sends signals');
+
+/* The timeout bounds the call, however often the wait is interrupted. */
+$leader = child(fn() => $cache->get('late', function () use ($cache, $notes) {
+    touch("$notes/late.leads");
+    until("$notes/late.handled");
+    $waits = (int)file_get_contents("$notes/late.handled");
+    /* The value comes if the parent sleeps again after its handler. */
+    while (!file_exists("$notes/late.ended") && $cache->counters()['waits'] === $waits) {
+        usleep(1000);
+    }
+    return 'late';
+}));
+until("$notes/late.leads");
+$handled = false;
+pcntl_signal(SIGUSR1, function () use ($cache, $notes, &$handled) {
+    if ($handled) {
+        return;
+    }
+    $handled = true;
+    for ($end = hrtime(true) + 2_000_000_000; hrtime(true) < $end;) {
+        usleep(1000);
+    }
+    file_put_contents("$notes/late.waits", $cache->counters()['waits']);
+    rename("$notes/late.waits", "$notes/late.handled");
+});
+$killer = interrupter($cache, "$notes/late.handled", "$notes/late.ended");
+$brief = new Sfshm\Cache(null, ['timeout' => 2]);
+throws(Sfshm\TimeoutException::class, 'deadline', fn() => $brief->get('late', fn() => 'made by the parent'));
+touch("$notes/late.ended");
+is($handled, true, 'the handler has outlasted the timeout');
+ended($leader, 'the leader of the late value');
+ended($killer, 'the one that interrupts');
 
 /* Likewise with locks. */
 $holder = child(function () use ($cache, $notes) {

@@ -65,6 +65,7 @@ $cache->get('kept', function ($item) use (&$kept) {
 });
 $kept->expiresAfter(0)->tag('late');
 is($cache->has('kept'), true, 'an item has no say once its flight has ended');
+throws(ValueError::class, 'the tag is empty', fn() => $cache->get('tags', fn($i) => $i->tag(['a', ''])));
 throws(Sfshm\Exception::class, 'four tags', fn() => $cache->get('tags', fn($i) => $i->tag(['a', 'b', 'c', 'd', 'e'])));
 $big = str_repeat('b', 2 << 20);
 is($cache->get('big', fn() => $big), $big, 'a value that has no room');
@@ -77,6 +78,9 @@ $negative = new Sfshm\Cache(null, ['neg_ttl' => 3600]);
 throws(DomainException::class, 'no price', fn() => $negative->get('bad', fn() => throw new DomainException('no price', 7)));
 $e = throws(Sfshm\WorkException::class, 'no price', fn() => $negative->get('bad', fn() => 1));
 is([$e->getMessage(), $e->getCode()], ['no price', 7], 'message and code of another caller');
+$late = function ($item) { $item->expiresAfter(60); throw new DomainException('no stock', 8); };
+throws(DomainException::class, 'no stock', fn() => $negative->get('worse', $late));
+throws(Sfshm\WorkException::class, 'no stock', fn() => $negative->get('worse', fn() => 1));
 $e = throws(Sfshm\Exception::class, 'deadlock', fn() => $cache->get('self', fn() => $cache->get('self', fn() => 1)));
 is($e->getCode(), 35, 'EDEADLK');
 throws(ValueError::class, 'a key has 1 to 1024 bytes', fn() => $cache->get('', fn() => 1));

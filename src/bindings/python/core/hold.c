@@ -139,6 +139,17 @@ static int give_back(struct guard *self, struct held **at)
 	return rc;
 }
 
+/* Whether the time is -1, threading's number for no limit. */
+static int is_no_limit(PyObject *timeout)
+{
+	double seconds = PyFloat_AsDouble(timeout);
+
+	if (!PyErr_Occurred())
+		return seconds == -1.0;
+	PyErr_Clear();
+	return 0;
+}
+
 /* acquire(blocking=True, timeout=-1): whether it is held now */
 static PyObject *hold_acquire(PyObject *object, PyObject *args, PyObject *named)
 {
@@ -151,10 +162,7 @@ static PyObject *hold_acquire(PyObject *object, PyObject *args, PyObject *named)
 	if (!PyArg_ParseTupleAndKeywords(args, named, "|pO:acquire", names,
 					 &blocking, &timeout))
 		return NULL;
-	/* -1, threading's number for no limit. */
-	if (timeout &&
-	    !(PyLong_Check(timeout) && PyLong_AsLong(timeout) == -1)) {
-		PyErr_Clear();
+	if (timeout && !is_no_limit(timeout)) {
 		if (core_ms(timeout, 0, &ms) < 0)
 			return NULL;
 		if (ms == 0 && timeout != Py_None)
@@ -221,7 +229,7 @@ static void hold_free(PyObject *object)
 	struct guard *self = (struct guard *)object;
 	PyTypeObject *type = Py_TYPE(object);
 
-	/* The library gives back what another thread holds when it ends. */
+	/* The library gives back another thread's holds as that thread ends. */
 	while (self->first)
 		give_back(self, &self->first);
 	Py_XDECREF(self->segment);

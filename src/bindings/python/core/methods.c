@@ -103,8 +103,8 @@ PyObject *core_contains(PyObject *self, PyObject *name)
 	return core_raise(rc, NULL);
 }
 
-/* Ignores -ESTALE (a later put or invalidation has come first) and -ESHUTDOWN
-   (the segment was removed meanwhile). */
+/* Ignores -ESTALE (a later put or invalidation has overtaken this put) and
+   -ESHUTDOWN (the segment was removed meanwhile). */
 static PyObject *put_outcome(int rc)
 {
 	if (rc < 0 && rc != -ESTALE && rc != -ESHUTDOWN)

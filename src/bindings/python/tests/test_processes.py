@@ -293,6 +293,17 @@ class Holds(Case):
             with self.assertRaises(sfshm.Invalid):
                 self.cache.lock("low", rank=1).acquire()
 
+    def test_a_timeout_of_minus_one_is_no_limit(self):
+        for timeout in (-1, -1.0, None, 10**30):
+            before = self.followers()
+            with self.cache.lock("l"):
+                waiter = Thread(lambda: self.cache.lock("l").acquire(timeout=timeout))
+                eventually(lambda: self.followers() > before or waiter.error)
+            self.assertTrue(waiter.outcome())
+        for timeout in (-2, -0.5, float("-inf"), float("nan")):
+            self.assertRaises(ValueError, self.cache.lock("l").acquire, timeout=timeout)
+        self.assertRaises(OverflowError, self.cache.lock("l").acquire, timeout=10**400)
+
     def test_a_dropped_lock_is_free(self):
         self.cache.lock("l").acquire()
         self.assertTrue(Thread(lambda: self.cache.lock("l").acquire(False)).outcome())

@@ -80,7 +80,7 @@ class Store implements StoreContract, LockProvider
         return $done;
     }
 
-    /** Keeps the end of the number's lifetime; a new number's has no end. */
+    /** Keeps the end of the number's lifetime; a new number's lifetime has no end. */
     public function increment($key, $value = 1)
     {
         do {

@@ -5,8 +5,8 @@ namespace Sfshm\Psr16;
 use Psr\SimpleCache\CacheInterface;
 
 /**
- * PSR-16, versions 1 to 3. Only later versions give the parameters types, so the
- * methods here give them none.
+ * PSR-16, versions 1 to 3. Only later versions declare types of the parameters,
+ * so the methods here declare none.
  */
 final class Cache implements CacheInterface
 {

@@ -6,7 +6,7 @@ use Symfony\Contracts\Cache\ItemInterface;
 
 /**
  * The callback's item, with the interface of Symfony's contracts. Only some
- * versions give the parameters types, so the methods here give them none.
+ * versions declare types of the parameters, so the methods here declare none.
  */
 final class Item implements ItemInterface
 {

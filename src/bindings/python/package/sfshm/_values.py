@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Values with options that a creator sets, and values with what is known of them."""
+"""Values with options that a creator sets, and values with generation and age."""
 
 from __future__ import annotations
 

@@ -5,10 +5,11 @@
         "sfshm", expiration_time=60, arguments={"name": "shop"}
     )
 
-The arguments are those of sfshm.Cache. `ttl` is how long the segment keeps a
-value, whatever the region's expiration_time says; by default for ever, so that
-an expired value serves while one caller makes a new one. `lock_timeout` bounds
-the wait for another creator; at its end the caller gets sfshm.Timeout.
+The arguments are those of sfshm.Cache, except `serializer`. `ttl` is how long
+the segment keeps a value, whatever the region's expiration_time says; by default
+for ever, so that an expired value serves while one caller makes a new one.
+`lock_timeout` bounds the wait for another creator; at its end the caller gets
+sfshm.Timeout.
 """
 
 from __future__ import annotations
