@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server whose workers have one thread and one event loop each, and share one
- * segment.
+ * A server whose workers have one event loop each, and share one segment.
  *
  * A client sends a key and a newline, and gets an answer: how the value was
  * had, its generation, and the value; or "error", 0, and why. A client that
- * closes its side before that counts as gone. The value of a key is what a
- * command prints. The first worker that is asked for a key runs the command;
- * all other clients that ask meanwhile, in whichever worker, wait for the same
- * run. No wait stops a loop: the loop polls the queue's descriptor beside its
- * sockets. If the worker that runs the command is killed, another one runs it.
+ * closes its socket before that counts as gone; it may shut down its writing
+ * side. The value of a key is what a command prints. The first worker that is
+ * asked for a key runs the command; all other clients that ask meanwhile, in
+ * whichever worker, wait for the same run. If the worker that runs the command
+ * is killed, another one runs it.
+ *
+ * No wait stops a loop: beside its sockets the loop polls the queue's
+ * descriptor, and for each command first its output, then its end.
+ * event-command.c starts a command and reads what it prints.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,38 +30,41 @@
 
 #include <sfshm.h>
 
+#include "event-command.h"
+
 #define WORKERS_MAX 64
-#define KEY_MAX 200
-#define VALUE_MAX 4096
+#define KEY_MAX 200   /* with the newline */
 #define WAIT_MS 30000 /* for another worker's run */
 
 /* What a descriptor of the loop belongs to. */
 struct source {
-	enum { LISTENER, QUEUE, CLIENT, JOB } kind;
+	enum { LISTENER, QUEUE, CLIENT, OUTPUT, COMMAND } kind;
 	int fd;
 	struct source *next_dead;
 };
 
+/* The loop polls a client for input until its key is complete, then only for
+   its end, and for output once it has an answer. */
 struct client {
 	struct source source;   /* the first member */
 	struct sfshm_wait wait; /* number 0: it does not wait */
 	struct job *job;        /* the run that was begun for it, or NULL */
-	uint64_t task;
 	char key[KEY_MAX];
-	size_t len;
+	size_t key_len;
+	char *answer; /* or NULL */
+	size_t answer_len, sent;
 };
 
 /* A run of the command: a flight that this worker leads. */
 struct job {
-	struct source source; /* the first member; the command's output */
+	struct source source; /* the first member */
 	struct sfshm_flight flight;
 	struct client *client; /* NULL: it has gone */
-	pid_t pid;
-	char value[VALUE_MAX];
-	size_t len;
+	struct command command;
 };
 
 struct worker {
+	const char *name;
 	struct sfshm *segment;
 	struct sfshm_queue *queue;
 	struct sfshm_result result;
@@ -69,13 +73,12 @@ struct worker {
 	uint64_t tasks;
 	int epoll;
 	uint32_t ttl_ms;
-	char **command; /* its last argument is the key */
-	int command_argc;
+	char **command; /* the key becomes its last argument */
 };
 
-static void fatal(const char *what)
+_Noreturn static void fatal(const char *what, const char *why)
 {
-	fprintf(stderr, "event-server: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "event-server: %s: %s\n", what, why);
 	exit(1);
 }
 
@@ -84,23 +87,34 @@ static void *allocate(size_t size)
 	void *it = calloc(1, size);
 
 	if (!it)
-		fatal("memory");
+		fatal("memory", strerror(errno));
 	return it;
 }
 
-static void watch(struct worker *w, struct source *source)
+/* `how` is EPOLL_CTL_ADD or EPOLL_CTL_MOD. The loop is told of a client's end
+   even if `events` is 0. */
+static void watch(struct worker *w, int how, struct source *source,
+		  uint32_t events)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = source };
+	struct epoll_event event = { .events = events, .data.ptr = source };
 
-	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, source->fd, &event) < 0)
-		fatal("epoll_ctl");
+	if (epoll_ctl(w->epoll, how, source->fd, &event) < 0)
+		fatal("epoll_ctl", strerror(errno));
+}
+
+/* Until a new child's exec, the child has the descriptor, too, so that close()
+   alone would leave it in the epoll set. */
+static void unwatch(struct worker *w, struct source *source)
+{
+	epoll_ctl(w->epoll, EPOLL_CTL_DEL, source->fd, NULL);
+	close(source->fd);
+	source->fd = -1;
 }
 
 /* The struct is freed when no event in hand can point to it any more. */
 static void end(struct worker *w, struct source *source)
 {
-	close(source->fd);
-	source->fd = -1;
+	unwatch(w, source);
 	source->next_dead = w->dead;
 	w->dead = source;
 }
@@ -117,16 +131,44 @@ static void bury(struct worker *w)
 
 /* ---- answers ----------------------------------------------------------- */
 
-/* Sends the client its line, and ends it. A line fits the socket's buffer. */
+/* Ends the client. A run that was begun for it goes on, for the others. */
+static void client_end(struct worker *w, struct client *c)
+{
+	if (c->wait.number)
+		(void)sfshm_wait_cancel(w->queue, &c->wait);
+	if (c->job)
+		c->job->client = NULL;
+	free(c->answer);
+	end(w, &c->source);
+}
+
+/* The client's socket has room. A long answer takes several rounds. */
+static void client_send(struct worker *w, struct client *c)
+{
+	ssize_t n = send(c->source.fd, c->answer + c->sent,
+			 c->answer_len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n > 0)
+		c->sent += (size_t)n;
+	if (c->sent == c->answer_len || (n < 0 && errno != EAGAIN))
+		client_end(w, c);
+}
+
+/* The loop sends the client its answer, and ends it. */
 static void answer(struct worker *w, struct client *c, const char *source,
 		   uint64_t generation, const char *text, size_t len)
 {
-	char line[VALUE_MAX + 64];
-	int n = snprintf(line, sizeof(line), "%s %" PRIu64 " %.*s\n", source,
-			 generation, (int)len, text);
+	char head[64];
+	int n = snprintf(head, sizeof(head), "%s %" PRIu64 " ", source,
+			 generation);
 
-	(void)!send(c->source.fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
-	end(w, &c->source);
+	c->answer_len = (size_t)n + len + 1;
+	c->answer = allocate(c->answer_len);
+	memcpy(c->answer, head, (size_t)n);
+	if (len)
+		memcpy(c->answer + n, text, len);
+	c->answer[c->answer_len - 1] = '\n';
+	watch(w, EPOLL_CTL_MOD, &c->source, EPOLLOUT);
 }
 
 static void answer_error(struct worker *w, struct client *c, const char *text)
@@ -150,75 +192,83 @@ static void answer_result(struct worker *w, struct client *c, int r)
 
 /* ---- runs of the command ----------------------------------------------- */
 
-static void run_command(const struct worker *w, const struct client *c, int out)
+/* The command has ended, or `failure` says why it never began. Ends the flight,
+   and answers the client for which the command ran. */
+static void job_end(struct worker *w, struct job *job, const char *failure)
 {
-	char *argv[64];
-	int n = 0;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (; n < w->command_argc; n++)
-		argv[n] = w->command[n];
-	argv[n] = strdup(c->key);
-	argv[n + 1] = NULL;
-	dup2(out, STDOUT_FILENO);
-	execvp(argv[0], argv);
-	_exit(127);
-}
-
-/* The worker leads: starts the command, and reads what it prints. */
-static void job_start(struct worker *w, struct client *c)
-{
-	struct job *job = w->spare;
-	int ends[2];
-
-	w->spare = NULL;
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
-		fatal("pipe");
-	job->pid = fork();
-	if (job->pid < 0)
-		fatal("fork");
-	if (!job->pid)
-		run_command(w, c, ends[1]);
-	close(ends[1]);
-	job->source.kind = JOB;
-	job->source.fd = ends[0];
-	job->client = c;
-	c->job = job;
-	watch(w, &job->source);
-}
-
-/* Ends the flight, and answers the client for which the command ran. */
-static void job_end(struct worker *w, struct job *job)
-{
+	struct command *command = &job->command;
 	struct client *c = job->client;
-	int status, r;
+	int r = 0;
 
-	waitpid(job->pid, &status, 0);
-	if (job->len && job->value[job->len - 1] == '\n')
-		job->len--;
-	if (status)
-		r = sfshm_fail(&job->flight, -EIO, "the command failed");
-	else
-		r = sfshm_publish(&job->flight, job->value, job->len);
-	if (c && status)
-		answer_error(w, c, "the command failed");
-	else if (c && r < 0)
-		answer_error(w, c, sfshm_strerror(r));
+	if (!failure)
+		failure = command_end(command);
+	if (!failure)
+		r = sfshm_publish(&job->flight, command->output, command->len);
+	if (r < 0)
+		failure = sfshm_strerror(r);
+	/* A publish that fails may leave the flight to its leader. */
+	if (failure && sfshm_fail(&job->flight, -EIO, failure) < 0)
+		(void)sfshm_release(&job->flight);
+	if (c)
+		c->job = NULL;
+	if (c && failure)
+		answer_error(w, c, failure);
 	else if (c)
 		answer(w, c, "computed", sfshm_flight_generation(&job->flight),
-		       job->value, job->len);
+		       command->output, command->len);
+	free(command->output);
 	end(w, &job->source);
 }
 
+/* Bytes of the largest value that the segment takes: a resize changes it. */
+static int largest_value(const char *name, size_t *max)
+{
+	struct sfshm_segment_info info = { .size = sizeof(info) };
+	struct sfshm_view *view = NULL;
+	int r = sfshm_view_open(&view, name, NULL, 0);
+
+	if (r == 0)
+		r = sfshm_view_segment(view, &info);
+	sfshm_view_close(view);
+	*max = info.max_value;
+	return r;
+}
+
+/* The worker leads: starts the command. */
+static void job_start(struct worker *w, struct client *c)
+{
+	struct job *job = w->spare;
+	char why[SFSHM_MESSAGE_MAX];
+	size_t max;
+	int r;
+
+	w->spare = NULL;
+	job->client = c;
+	c->job = job;
+	r = largest_value(w->name, &max);
+	if (r == 0) /* a newline at the end does not count */
+		r = command_start(&job->command, w->command, c->key, max + 2);
+	job->source = (struct source){ .kind = OUTPUT, .fd = r };
+	if (r >= 0) {
+		watch(w, EPOLL_CTL_ADD, &job->source, EPOLLIN);
+	} else {
+		snprintf(why, sizeof(why), "the command cannot be started: %s",
+			 sfshm_strerror(r));
+		job_end(w, job, why);
+	}
+}
+
+/* The command has printed something, or never will again. It may live on. */
 static void job_read(struct worker *w, struct job *job)
 {
-	size_t room = sizeof(job->value) - job->len;
-	ssize_t n = read(job->source.fd, job->value + job->len, room);
-
-	if (n > 0)
-		job->len += (size_t)n;
-	else if (n == 0 || errno != EAGAIN)
-		job_end(w, job);
+	if (command_read(&job->command, job->source.fd))
+		return;
+	unwatch(w, &job->source);
+	job->source.kind = COMMAND;
+	job->source.fd = command_watch_end(&job->command);
+	if (job->source.fd < 0)
+		fatal("pidfd_open", strerror(errno));
+	watch(w, EPOLL_CTL_ADD, &job->source, EPOLLIN);
 }
 
 /* ---- clients ----------------------------------------------------------- */
@@ -242,19 +292,19 @@ static void go_on(struct worker *w, struct client *c, int r)
 		answer_result(w, c, r);
 }
 
-static void ask(struct worker *w, struct client *c)
+static void ask(struct worker *w, struct client *c, size_t key_len)
 {
 	struct sfshm_policy policy = SFSHM_POLICY_INIT;
 
 	policy.flags = SFSHM_DETACHED;
-	policy.task = c->task;
+	policy.task = ++w->tasks;
 	policy.ttl_ms = w->ttl_ms;
 	policy.wait_timeout_ms = WAIT_MS;
 	c->wait.data = c;
+	watch(w, EPOLL_CTL_MOD, &c->source, 0);
 	go_on(w, c,
-	      sfshm_begin_async(w->queue, w->segment, c->key, strlen(c->key),
-				&policy, spare_flight(w), &w->result,
-				&c->wait));
+	      sfshm_begin_async(w->queue, w->segment, c->key, key_len, &policy,
+				spare_flight(w), &w->result, &c->wait));
 }
 
 /* The queue's descriptor is readable. */
@@ -268,48 +318,34 @@ static void finish_waits(struct worker *w)
 					&w->result));
 }
 
-/* The client has gone. A run that was begun for it goes on, for the others. */
-static void forget(struct worker *w, struct client *c)
-{
-	if (c->wait.number)
-		(void)sfshm_wait_cancel(w->queue, &c->wait);
-	if (c->job)
-		c->job->client = NULL;
-	end(w, &c->source);
-}
-
-/* The key is complete, or never will be. */
-static void client_asks(struct worker *w, struct client *c)
-{
-	char *newline = memchr(c->key, '\n', c->len);
-
-	if (!newline && c->len < sizeof(c->key) - 1)
-		return;
-	if (!newline || newline == c->key) {
-		answer_error(w, c, "not a key");
-		return;
-	}
-	*newline = '\0';
-	c->task = ++w->tasks;
-	ask(w, c);
-}
-
 static void client_read(struct worker *w, struct client *c)
 {
-	char rest[64]; /* of what comes after the key */
-	bool asked = c->task != 0;
-	ssize_t n = asked ? read(c->source.fd, rest, sizeof(rest)) :
-			    read(c->source.fd, c->key + c->len,
-				 sizeof(c->key) - 1 - c->len);
+	size_t room = sizeof(c->key) - c->key_len;
+	ssize_t n = read(c->source.fd, c->key + c->key_len, room);
+	char *newline;
 
-	if (n < 0 && errno == EAGAIN)
+	if (n < 0)
 		return;
-	if (n <= 0) {
-		forget(w, c);
-	} else if (!asked) {
-		c->len += (size_t)n;
-		client_asks(w, c);
+	c->key_len += (size_t)n;
+	newline = memchr(c->key, '\n', c->key_len);
+	if (newline && newline != c->key) {
+		*newline = '\0';
+		ask(w, c, (size_t)(newline - c->key));
+	} else if (newline || n == 0 || c->key_len == sizeof(c->key)) {
+		answer_error(w, c,
+			     "the key is empty, too long or incomplete; "
+			     "send a short key and a newline");
 	}
+}
+
+static void client_ready(struct worker *w, struct client *c, uint32_t events)
+{
+	if (events & (EPOLLHUP | EPOLLERR))
+		client_end(w, c);
+	else if (events & EPOLLOUT)
+		client_send(w, c);
+	else
+		client_read(w, c);
 }
 
 static void client_accept(struct worker *w, int listener)
@@ -320,22 +356,22 @@ static void client_accept(struct worker *w, int listener)
 	if (fd < 0)
 		return;
 	c = allocate(sizeof(*c));
-	c->source.kind = CLIENT;
-	c->source.fd = fd;
-	watch(w, &c->source);
-}
+	c->source = (struct source){ .kind = CLIENT, .fd = fd };
+	watch(w, EPOLL_CTL_ADD, &c->source, EPOLLIN);
+} /* NOLINT(clang-analyzer-unix.Malloc): the epoll set points to it */
 
 /* ---- the loop ---------------------------------------------------------- */
 
-static void handle(struct worker *w, struct source *source)
+static void handle(struct worker *w, struct source *source, uint32_t events)
 {
 	if (source->fd < 0)
 		return; /* it has ended in this round */
 	switch (source->kind) {
 	case LISTENER: client_accept(w, source->fd); break;
 	case QUEUE: finish_waits(w); break;
-	case CLIENT: client_read(w, (struct client *)source); break;
-	case JOB: job_read(w, (struct job *)source); break;
+	case CLIENT: client_ready(w, (struct client *)source, events); break;
+	case OUTPUT: job_read(w, (struct job *)source); break;
+	case COMMAND: job_end(w, (struct job *)source, NULL); break;
 	}
 }
 
@@ -347,7 +383,7 @@ static void loop(struct worker *w)
 		int n = epoll_wait(w->epoll, events, 64, -1);
 
 		for (int i = 0; i < n; i++)
-			handle(w, events[i].data.ptr);
+			handle(w, events[i].data.ptr, events[i].events);
 		bury(w);
 	}
 }
@@ -365,11 +401,10 @@ static int listen_at(const char *path, int number)
 		 bind(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
 		 listen(fd, 1024) == 0)
 		return fd;
-	fatal(path);
-	return -1;
+	fatal(path, strerror(errno));
 }
 
-static void work(struct worker *w, const char *name, int listener)
+static void work(struct worker *w, int listener)
 {
 	struct source sources[] = {
 		{ .kind = LISTENER, .fd = listener },
@@ -380,40 +415,35 @@ static void work(struct worker *w, const char *name, int listener)
 	int r;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	r = sfshm_open(&w->segment, name, &options);
+	r = sfshm_open(&w->segment, w->name, &options);
 	if (r == 0)
 		r = sfshm_queue_open(&w->queue);
-	if (r < 0) {
-		fprintf(stderr, "event-server: %s: %s\n", name,
-			sfshm_strerror(r));
-		exit(1);
-	}
+	if (r < 0)
+		fatal(w->name, sfshm_strerror(r));
 	sources[1].fd = sfshm_queue_fd(w->queue);
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (w->epoll < 0)
-		fatal("epoll_create1");
-	watch(w, &sources[0]);
-	watch(w, &sources[1]);
+		fatal("epoll_create1", strerror(errno));
+	watch(w, EPOLL_CTL_ADD, &sources[0], EPOLLIN);
+	watch(w, EPOLL_CTL_ADD, &sources[1], EPOLLIN);
 	loop(w);
 }
 
 /* Starts a worker again whenever a signal has killed it. */
-static void keep(struct worker *w, const char *name, int *listeners, int count)
+static void keep(struct worker *w, const int *listeners, int count)
 {
-	pid_t pid[WORKERS_MAX] = { 0 };
+	pid_t pid[WORKERS_MAX] = { 0 }, gone;
+	int status;
 
 	for (;;) {
-		int status;
-		pid_t gone;
-
 		for (int i = 0; i < count; i++) {
 			if (pid[i])
 				continue;
 			pid[i] = fork();
 			if (pid[i] < 0)
-				fatal("fork");
+				fatal("fork", strerror(errno));
 			if (!pid[i])
-				work(w, name, listeners[i]);
+				work(w, listeners[i]);
 		}
 		gone = wait(&status);
 		if (gone < 0 || WIFEXITED(status))
@@ -426,35 +456,44 @@ static void keep(struct worker *w, const char *name, int *listeners, int count)
 
 static void usage(void)
 {
-	fputs("usage: event-server -s SEGMENT -l SOCKET [-w WORKERS] "
-	      "[-t TTL_MS] COMMAND [ARG...]\n",
-	      stderr);
+	fprintf(stderr, "usage: event-server -s SEGMENT -l SOCKET "
+			"[-w WORKERS] [-t TTL_MS] COMMAND [ARG...]\n");
 	exit(2);
+}
+
+static int64_t parse_number(const char *text, int64_t max)
+{
+	char *end;
+	int64_t number = strtoll(text, &end, 10);
+
+	return *text < '0' || *text > '9' || *end || number > max ? -1 : number;
 }
 
 int main(int argc, char **argv)
 {
 	struct worker w = { .result = SFSHM_RESULT_INIT };
-	const char *segment = NULL, *path = NULL;
-	int listeners[WORKERS_MAX], workers = 4, option;
+	const char *path = NULL;
+	int listeners[WORKERS_MAX], option;
+	int64_t workers = 4, ttl_ms = 0;
 
 	while ((option = getopt(argc, argv, "+s:l:w:t:")) >= 0) {
 		switch (option) {
-		case 's': segment = optarg; break;
+		case 's': w.name = optarg; break;
 		case 'l': path = optarg; break;
-		case 'w': workers = atoi(optarg); break;
-		case 't': w.ttl_ms = (uint32_t)atoi(optarg); break;
+		case 'w': workers = parse_number(optarg, WORKERS_MAX); break;
+		case 't': ttl_ms = parse_number(optarg, UINT32_MAX); break;
 		default: usage();
 		}
 	}
 	w.command = argv + optind;
-	w.command_argc = argc - optind;
-	if (!segment || !path || workers < 1 || workers > WORKERS_MAX ||
-	    w.command_argc < 1 || w.command_argc > 60)
+	w.ttl_ms = (uint32_t)ttl_ms;
+	if (!w.name || !path || workers < 1 || ttl_ms < 0 ||
+	    argc - optind < 1 || argc - optind > COMMAND_WORDS_MAX)
 		usage();
+	signal(SIGCHLD, SIG_DFL); /* a child stays until it is waited for */
 	for (int i = 0; i < workers; i++)
 		listeners[i] = listen_at(path, i);
 	puts("listening");
 	fflush(stdout);
-	keep(&w, segment, listeners, workers);
+	keep(&w, listeners, (int)workers);
 }

@@ -353,7 +353,7 @@ int polling_park(struct polled *w)
 	w->where->count++;
 	lot_link_task(w);
 	park(w);
-	return 0;
+	return -EINPROGRESS;
 }
 
 void polling_end_waits_of(const uint32_t *closing)

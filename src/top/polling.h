@@ -83,7 +83,8 @@ void polling_unlock(void);
 
 /*
  * Parks a wait whose call has noted what it waits for. Called with the lock
- * held. If it fails (-EOPNOTSUPP, -ENOMEM), the wait is noted nowhere.
+ * held. Returns -EINPROGRESS; or -EOPNOTSUPP or -ENOMEM, and the wait is noted
+ * nowhere.
  */
 int polling_park(struct polled *w);
 

@@ -278,7 +278,7 @@ static int go_on(struct sfshm_queue *q, struct entry *e, struct flight *f,
 	wait->number = e->number;
 	polling_lock();
 	if (r == -EINPROGRESS)
-		r = polling_park(&e->polled) ?: r;
+		r = polling_park(&e->polled);
 	polling_unlock();
 	if (r == -EINPROGRESS)
 		r = look_for_circle(q, wait, task, &at, &e);

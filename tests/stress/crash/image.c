@@ -116,9 +116,10 @@ bool image_changed(struct image *im, const struct victim *v)
 			g->participants_at + i * sizeof(struct shm_participant);
 
 		any |= differs(im, at, offsetof(struct shm_participant, hits));
-		any |= differs(im, at + offsetof(struct shm_participant, build),
-			       offsetof(struct shm_participant, counters) -
-				       offsetof(struct shm_participant, build));
+		any |= differs(
+			im, at + offsetof(struct shm_participant, shared),
+			offsetof(struct shm_participant, counters) -
+				offsetof(struct shm_participant, shared));
 		any |= differs(im, at + offsetof(struct shm_participant, pins),
 			       sizeof(uint32_t) * SHM_PINS);
 	}
@@ -217,6 +218,9 @@ static const char *census_participant(const struct image *im, uint32_t i)
 	for (int n = 0; n < SHM_PINS; n++)
 		if (rec->pins[n])
 			return "a pin is left with nobody";
+	for (int n = 0; n < SHM_SHARED; n++)
+		if (rec->shared[n])
+			return "a shared hold is left with nobody";
 	if (rec->build || rec->build_pending || rec->doomed ||
 	    rec->doomed_pending)
 		return "memory is left in a record with nobody";

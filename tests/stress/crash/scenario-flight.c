@@ -260,7 +260,7 @@ static void act_detached(struct stage *st)
 	stage_note_led(st, A_KEY, my_result.generation);
 }
 
-static void *stay(void *unused)
+void *act_stay(void *unused)
 {
 	(void)unused;
 	pthread_barrier_wait(&ready);
@@ -272,7 +272,7 @@ static void *stay(void *unused)
 static void *lead_and_stay(void *st)
 {
 	act_detached(st);
-	return stay(NULL);
+	return act_stay(NULL);
 }
 
 static void *attach_and_stay(void *st)
@@ -280,10 +280,10 @@ static void *attach_and_stay(void *st)
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 
 	insist(st, sfshm_get(mine, "nothing", 7, &result) == -ENODATA);
-	return stay(NULL);
+	return act_stay(NULL);
 }
 
-static void act_beside(struct stage *st, void *(*run)(void *))
+void act_beside(struct stage *st, void *(*run)(void *))
 {
 	pthread_t thread;
 

@@ -126,6 +126,11 @@ static void op_resize(struct stage *st)
 	insist(st, sfshm_resize(st->path, &o, 0, NULL, NULL) == 0);
 }
 
+static void op_unlink(struct stage *st)
+{
+	insist(st, sfshm_unlink(st->path) == 0);
+}
+
 const struct scenario life_scenarios[] = {
 	{
 		.name = "attach",
@@ -184,6 +189,12 @@ const struct scenario life_scenarios[] = {
 		.key = A_KEY,
 		.prepare = fill_some,
 		.operate = op_resize,
+		.flags = NO_COPIES | REPLACES,
+	},
+	{
+		.name = "unlink",
+		.key = A_KEY,
+		.operate = op_unlink,
 		.flags = NO_COPIES | REPLACES,
 	},
 	{ .name = NULL },

@@ -33,6 +33,29 @@ static const char *finish_long_lock(const struct stage *st, struct sfshm *h)
 	return sfshm_unlock(&lock) ? "the lock cannot be given back" : NULL;
 }
 
+/* The segment's path serves as the file's. */
+static int lock_path(const struct stage *st, struct sfshm *h,
+		     struct sfshm_lock *lock)
+{
+	return sfshm_lock_path(h, st->path, NULL, lock);
+}
+
+/* The lock by path is that of the key. */
+static const char *finish_path(const struct stage *st, struct sfshm *h)
+{
+	const char *key = st->path;
+	struct sfshm_lock lock, again;
+	int r = lock_path(st, h, &lock);
+
+	if (r < 0)
+		return "the lock cannot be had";
+	if (!st->finished && st->lock.owed && r != SFSHM_OWNER_DIED)
+		return "not told that somebody died with the lock";
+	if (sfshm_trylock(h, key, strlen(key), &again) != -EDEADLK)
+		return "the path's lock is not that of the key";
+	return sfshm_unlock(&lock) ? "the lock cannot be given back" : NULL;
+}
+
 static int lock_it(struct sfshm *h, uint32_t flags, struct sfshm_lock *lock)
 {
 	struct sfshm_lock_options o = SFSHM_LOCK_OPTIONS_INIT;
@@ -146,6 +169,31 @@ static void holder_holds(struct show *sh)
 	sh->st->lock.helper_has_it = 1;
 }
 
+static void sharer_holds(struct show *sh)
+{
+	sh->helper[0] = helper_start(sh->st, LOCK);
+	helper_cue(sh->st, &sh->helper[0], 'h');
+	sh->st->lock.helper_has_it = 1;
+}
+
+/* Nobody is told of that. */
+static void sharer_dies(struct show *sh)
+{
+	sh->st->lock.helper_has_it = 0;
+	helper_kill(&sh->helper[0]);
+}
+
+static void another_comes(struct show *sh)
+{
+	sh->helper[1] = helper_start(sh->st, LOCK);
+	helper_cue(sh->st, &sh->helper[1], 'a');
+}
+
+static void another_drains(struct show *sh)
+{
+	show_other_waits(sh, 'K');
+}
+
 static void holder_and_another(struct show *sh)
 {
 	holder_holds(sh);
@@ -204,6 +252,14 @@ static void op_lock_long(struct stage *st)
 {
 	insist(st, sfshm_lock(mine, LONG_LOCK, strlen(LONG_LOCK), NULL,
 			      &my_lock) == 0);
+}
+
+/* It dies after the call, too. */
+static void op_lock_path(struct stage *st)
+{
+	insist(st, lock_path(st, mine, &my_lock) == 0);
+	st->lock.owed = 1;
+	insist(st, sfshm_get(mine, "nothing", 7, &my_result) == -ENODATA);
 }
 
 static void op_try(struct stage *st)
@@ -380,6 +436,40 @@ const struct scenario lock_scenarios[] = {
 		.name = "lock: after it was shared",
 		.prepare = warm_shared,
 		.operate = op_lock,
+	},
+	{
+		A_LOCK,
+		.name = "lock: a sharer unlocks",
+		.before = sharer_holds,
+		.prepare = act_warm,
+		.operate = op_lock,
+		.asleep = holder_unlocks,
+		.flags = MAY_BE_BUSY,
+	},
+	{
+		A_LOCK,
+		.name = "lock: a sharer dies",
+		.before = sharer_holds,
+		.prepare = act_warm,
+		.operate = op_lock,
+		.asleep = sharer_dies,
+		.flags = MAY_BE_BUSY,
+	},
+	{
+		A_LOCK,
+		.name = "lock: given back, shared; another waits",
+		.before = another_comes,
+		.prepare = hold_shared,
+		.between = another_drains,
+		.operate = op_unlock,
+		.flags = NO_COPIES | MAY_BE_BUSY,
+	},
+	{
+		.key = A_KEY,
+		.finish = finish_path,
+		.name = "lock: by path",
+		.prepare = act_warm,
+		.operate = op_lock_path,
 	},
 	{
 		A_LOCK,

@@ -48,6 +48,8 @@ extern const struct scenario queue_scenarios[];
 extern const struct scenario lock_scenarios[];
 extern const struct scenario save_scenarios[];
 extern const struct scenario semaphore_scenarios[];
+extern const struct scenario tag_scenarios[];
+extern const struct scenario release_scenarios[];
 
 /* What dies second, on a segment where somebody has died. */
 extern const struct scenario second_scenarios[];
@@ -70,6 +72,10 @@ int act_begin(const char *key, uint32_t flags, uint32_t lock_age_ms);
 void act_lead(struct stage *st, const char *key, uint32_t lock_age_ms);
 void act_make(struct stage *st, const char *key, size_t len);
 void act_publish(struct stage *st, size_t len);
+
+/* Runs another thread of the victim's, which ends with act_stay(). */
+void act_beside(struct stage *st, void *(*run)(void *));
+void *act_stay(void *unused);
 
 #define A_KEY "the key"
 #define A_LONG_KEY "a key that is longer than what a slot has room for, by far"

@@ -19,6 +19,7 @@
 #include <sfshm/lock.h>
 #include <sfshm/pin.h>
 #include <sfshm/semaphore.h>
+#include <sfshm/tag.h>
 
 #include "waits.h"
 
@@ -144,6 +145,11 @@ void stage_note_published(struct stage *st, const char *key,
 	st->key[key_index(st, key)].published = generation;
 }
 
+uint64_t stage_led(struct stage *st, const char *key)
+{
+	return st->key[key_index(st, key)].led;
+}
+
 /* What a helper has in its hands. */
 struct hands {
 	struct stage *st;
@@ -212,6 +218,15 @@ static void take_lock(struct hands *m)
 	m->st->lock.generation = sfshm_lock_generation(&m->lock);
 }
 
+static void share_lock(struct hands *m)
+{
+	struct sfshm_lock_options o = SFSHM_LOCK_OPTIONS_INIT;
+
+	o.flags = SFSHM_LOCK_SHARED;
+	insist(m->st,
+	       sfshm_lock(m->h, m->key, strlen(m->key), &o, &m->lock) >= 0);
+}
+
 static void take_permit(struct hands *m)
 {
 	struct sfshm_semaphore_options o = SFSHM_SEMAPHORE_OPTIONS_INIT;
@@ -238,6 +253,10 @@ static void obey(struct hands *m, char letter)
 	case 't': ask_in_vain(m); break;
 	case 'p': publish(m, 40); break;
 	case 'P': publish(m, 300); break;
+	case 'U':
+		sfshm_flight_uncacheable(&m->flight, 0);
+		insist(m->st, sfshm_publish(&m->flight, "x", 1) == 0);
+		break;
 	case 'f':
 		insist(m->st, sfshm_fail(&m->flight, -5, "some words") == 0);
 		break;
@@ -247,7 +266,12 @@ static void obey(struct hands *m, char letter)
 		       sfshm_pin(m->h, m->key, n, &m->pin, &m->result) == 0);
 		break;
 	case 'u': insist(m->st, sfshm_unpin(&m->pin) == 0); break;
+	case 'i':
+		insist(m->st, sfshm_invalidate_tag(m->h, STAGE_TAG,
+						   strlen(STAGE_TAG)) == 0);
+		break;
 	case 'k': take_lock(m); break;
+	case 'h': share_lock(m); break;
 	case 'K':
 		take_lock(m);
 		/* fallthrough */

@@ -19,6 +19,7 @@
 #define STAGE_KEYS 64
 #define STAGE_HELPERS 3
 #define STAGE_CLAIM "the claim"
+#define STAGE_TAG "the tag"
 
 /* Small, so that everything runs short: values of 16 KiB in all. */
 #define STAGE_SLOTS 24
@@ -44,6 +45,11 @@ struct stage {
 		uint64_t generation;
 		uint32_t owed, helper_has_it;
 	} lock;
+	/* Highest generations: of a value without STAGE_TAG; of one that an
+	   invalidation of STAGE_TAG that has returned has made stale. */
+	struct {
+		uint64_t without, outdated;
+	} tag;
 	/* Liveness words of those who die once the victim is ready. */
 	uint32_t dies[STAGE_PARTICIPANTS];
 	char wrong[256]; /* what somebody had to complain about */
@@ -72,6 +78,7 @@ typedef const char *(*finish_fn)(const struct stage *st, struct sfshm *h);
 void stage_note_led(struct stage *st, const char *key, uint64_t generation);
 void stage_note_published(struct stage *st, const char *key,
 			  uint64_t generation);
+uint64_t stage_led(struct stage *st, const char *key);
 
 /* What cannot be ends the process, and is told by the harness. */
 #define insist(st, condition)                                              \
@@ -91,9 +98,10 @@ struct helper {
 /*
  * The letters: a attaches; l leads the key, L does with a lock age of 1 ms, c
  * does under STAGE_CLAIM; w
- * asks and waits, t for 1 ms and in vain; p publishes 40 bytes, P 300; f
- * fails, r releases; n pins, u unpins; x forgets; k locks the key, o
- * unlocks, K does both; s takes a permit, of two, z gives one back.
+ * asks and waits, t for 1 ms and in vain; p publishes 40 bytes, P 300, U for
+ * itself alone; f fails, r releases; n pins, u unpins; x forgets; i
+ * invalidates STAGE_TAG; k locks the key, h shared, o unlocks, K does both; s
+ * takes a permit, of two, z gives one back.
  */
 struct helper helper_start(struct stage *st, const char *key);
 

@@ -10,7 +10,9 @@
 #include <sfshm/flight.h>
 #include <sfshm/inspect.h>
 #include <sfshm/pin.h>
+#include <sfshm/put.h>
 #include <sfshm/resize.h>
+#include <sfshm/tag.h>
 
 #include "segment/layout.h"
 

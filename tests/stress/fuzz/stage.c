@@ -96,7 +96,7 @@ static int robust_left(void)
 	return head && (void *)head->next != (void *)head;
 }
 
-/* A thread whose record says that it leads or pins does not leave. */
+/* A thread whose record says that it leads, pins or shares does not leave. */
 static void forget_owned(void)
 {
 	struct shm_participant *p =
@@ -106,6 +106,7 @@ static void forget_owned(void)
 		p[i].owned_overflow = 0;
 		memset(p[i].owned, 0, sizeof(p[i].owned));
 		memset(p[i].pins, 0, sizeof(p[i].pins));
+		memset(p[i].shared, 0, sizeof(p[i].shared));
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "answer.h"
+#include "hold.h"
 #include "image.h"
 #include "keys.h"
 #include "lane.h"
@@ -71,6 +72,52 @@ static void do_get(const struct input_step *s)
 
 	check_result(r, &result);
 	sfshm_result_clear(&result);
+}
+
+static void do_peek(const struct input_step *s)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct sfshm_policy policy = policy_of(s);
+	struct sfshm_walk walk = SFSHM_WALK_INIT;
+	struct key key = key_of(s->at % 64);
+
+	check_result(checked(sfshm_peek(now.handle, key.bytes, key.len, &policy,
+					&result)),
+		     &result);
+	sfshm_result_clear(&result);
+	while (s->arg & 1 &&
+	       checked(sfshm_next_key(now.handle, NULL, 0, &walk)) == 1)
+		touch(walk.key, walk.key_len);
+}
+
+/* Those who put or invalidate a tag choose among few. */
+static void do_put(const struct input_step *s)
+{
+	static const uint8_t data[4096];
+	struct sfshm_policy policy = policy_of(s);
+	struct key key = key_of(s->at % 64), tag = key_of(s->value % 4);
+	const struct iovec tags[] = { { tag.bytes, tag.len } };
+	size_t len = s->off % sizeof(data);
+
+	if (s->arg & 1)
+		checked(sfshm_put_if(now.handle, key.bytes, key.len, &policy,
+				     data, len, s->value));
+	else
+		checked(sfshm_put_tagged(now.handle, key.bytes, key.len,
+					 &policy, data, len, tags,
+					 s->arg >> 1 & 1));
+}
+
+static void do_invalidate_tag(const struct input_step *s)
+{
+	struct key tag = key_of(s->at % 4);
+
+	checked(sfshm_invalidate_tag(now.handle, tag.bytes, tag.len));
+}
+
+static void do_lock(const struct input_step *s)
+{
+	hold_lock(now.handle, s);
 }
 
 static int free_grip(unsigned int taken)
@@ -150,6 +197,16 @@ static void do_publish(const struct input_step *s)
 		flight_ended(grip, sfshm_publishv(f, iov, 2));
 	else
 		flight_ended(grip, sfshm_publish(f, data, iov[0].iov_len));
+}
+
+static void do_tag(const struct input_step *s)
+{
+	struct key tag = key_of(s->off % 8);
+	int grip;
+	struct sfshm_flight *f = flight_of(s, &grip);
+
+	if (f)
+		checked(sfshm_flight_tag(f, tag.bytes, tag.len));
 }
 
 static void do_fail(const struct input_step *s)
@@ -315,6 +372,7 @@ static void close_all(void)
 		do_release(&s);
 		do_unpin(&s);
 	}
+	hold_end(now.resized);
 	now.led = now.pinned = 0;
 	if (now.handle)
 		sfshm_close(now.handle);
@@ -335,9 +393,11 @@ static void do_pass(const struct input_step *s)
 }
 
 static void (*const operations[])(const struct input_step *s) = {
-	do_get,   do_begin,  do_publish, do_fail,   do_release, do_pin,
-	do_unpin, do_forget, do_purge,   do_verify, do_pin_iov, do_view,
-	do_do,    do_resize, do_reopen,  do_pass,   do_extend,  do_invalidate,
+	do_get,     do_begin,          do_publish,    do_fail,     do_release,
+	do_pin,     do_unpin,          do_forget,     do_purge,    do_verify,
+	do_pin_iov, do_view,           do_do,         do_resize,   do_reopen,
+	do_pass,    do_extend,         do_invalidate, do_peek,     do_put,
+	do_tag,     do_invalidate_tag, do_lock,       hold_unlock,
 };
 
 #define OPERATIONS (sizeof(operations) / sizeof(*operations))
