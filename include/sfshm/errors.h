@@ -74,7 +74,9 @@
  *                  call has ended it, but the segment's file was removed
  *                  meanwhile, so another caller may have led or held the same
  *                  key.
- *   -EBADF         The handle is not open.
+ *   -EBADF         The handle is not open. Before Linux 5.14: the segment has
+ *                  to grow, and the program has closed the segment's
+ *                  descriptor. Close the handle and open the segment again.
  *   -ECHILD        The handle or flight belongs to the parent process. Open
  *                  the segment in this process, or open it in the parent with
  *                  SFSHM_FOLLOW_FORK.
@@ -90,6 +92,9 @@
  *                  be started, or the policy names a claim key. Wait in a
  *                  thread.
  *   -EINPROGRESS   The wait goes on. Poll the queue's descriptor.
+ *   -ENOSYS        Opening: robust mutexes do not work here, because the kernel
+ *                  or an emulator in its place lacks get_robust_list(2). Run on
+ *                  Linux itself.
  *   -EPROTO        This library cannot use the file: it is no segment, it is
  *                  damaged, it was made before the last boot, or its version,
  *                  libc or time namespace differs. Use another name, or remove

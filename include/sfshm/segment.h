@@ -72,6 +72,8 @@ struct sfshm_options {
  *            it or choose another name.
  *   -EOPNOTSUPP  The file system cannot hold a segment. Use tmpfs, ramfs,
  *            ext2, ext3, ext4 or xfs.
+ *   -ENOSYS  Robust mutexes do not work here: the kernel, or an emulator in its
+ *            place, lacks get_robust_list(2). Run on Linux itself.
  *   -EBUSY   The file is left over from before the last boot, and a process
  *            that is about to remove it has kept it locked for a second. End
  *            that process.

@@ -65,7 +65,7 @@ static void quest_end(struct quest *q)
 
 /* Clean-up handler: the thread is cancelled, or an exception passes, before the
    thread has a lease. */
-static void quest_cancelled(void *arg)
+static on_any_stack void quest_cancelled(void *arg)
 {
 	struct quest *q = arg;
 

@@ -14,7 +14,7 @@
 
 /* Clean-up handler: the thread is cancelled, or an exception passes. Ends the
    host flight first, because that does not depend on the engine. */
-static void release_guard(void *arg)
+static on_any_stack void release_guard(void *arg)
 {
 	struct fleet_flight *x = arg;
 	struct flight *f = flight_of(&x->host);

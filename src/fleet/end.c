@@ -103,7 +103,7 @@ static int end_begin(struct fleet_flight *x)
 	return call_not_mine(f->map, f->life);
 }
 
-static void end_over(void *arg)
+static on_any_stack void end_over(void *arg)
 {
 	struct fleet_flight *x = arg;
 

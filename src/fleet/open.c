@@ -21,6 +21,14 @@ static void explain(const struct sfshm_fleet_options *o, const char *why)
 		snprintf(o->why, o->why_size, "%s", why);
 }
 
+/* As in top/why.h: each failure leaves a line. Returns the error. */
+static int fail(const struct sfshm_fleet_options *o, int error)
+{
+	if (o->why && o->why_size && !o->why[0])
+		explain(o, sfshm_strerror(error));
+	return error;
+}
+
 static uint32_t or_default(uint32_t value, uint32_t usual)
 {
 	return value ? value : usual;
@@ -93,7 +101,7 @@ int sfshm_fleet_open(struct sfshm_fleet **out, struct sfshm *handle,
 		return r;
 	fleet = calloc(1, sizeof(*fleet));
 	if (!fleet)
-		return -ENOMEM;
+		return fail(&own, -ENOMEM);
 	fleet->handle = handle;
 	fleet->ops = ops;
 	fleet->cookie = process_cookie();
@@ -106,7 +114,7 @@ int sfshm_fleet_open(struct sfshm_fleet **out, struct sfshm *handle,
 	r = fleet->cookie ? open_engine(fleet, url, &own) : -ENOMEM;
 	if (r) {
 		free(fleet);
-		return r;
+		return fail(&own, r);
 	}
 	leases_init(&fleet->leases);
 	*out = fleet;

@@ -31,6 +31,15 @@
  * lately costs a TLB miss.
  */
 #define on_waking __attribute__((hot))
+/*
+ * For functions that libc calls as it ends a cancelled thread. musl calls them
+ * on the stack that it interrupted, which may not be aligned.
+ */
+#if defined(__x86_64__) && !defined(__GLIBC__)
+#define on_any_stack __attribute__((force_align_arg_pointer))
+#else
+#define on_any_stack
+#endif
 
 #define load_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)

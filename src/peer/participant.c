@@ -32,7 +32,7 @@ static uint64_t exit_key; /* + 1; 0: not made yet */
 static void detach_one(struct peer *p);
 
 /* Runs at a thread's exit or cancellation: gives back all that it has. */
-static void detach_all(void *unused)
+static on_any_stack void detach_all(void *unused)
 {
 	(void)unused;
 	while (attached) {
@@ -130,6 +130,21 @@ static void forget_inherited(void)
 		free(p);
 	}
 	peer_current = NULL;
+}
+
+/*
+ * Called in a child that this thread forked. The child's list of robust mutexes
+ * still has the parent's if libc is musl (glibc has emptied it). The child
+ * holds none of them, and cannot unlock one; but its next robust lock would
+ * write into the first of them, the parent's record, and the parent's unlock
+ * would follow that write into memory that it does not have.
+ */
+void peer_forget_mutexes(void)
+{
+	struct robust_head *list = attached ? attached->robust : NULL;
+
+	if (list)
+		list->next = list;
 }
 
 /*

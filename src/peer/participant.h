@@ -141,6 +141,9 @@ struct peer *peer_of_birth(uint64_t born);
  */
 void peer_rest(void);
 
+/* Called in a forked child: none of the parent's mutexes is the child's. */
+void peer_forget_mutexes(void);
+
 /* Whether a thread of this process is, or was, attached to several mappings. */
 extern bool peer_several;
 

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "os/errno-text.h"
 #include "os/hash.h"
 #include "os/process.h"
 #include "segment/fingerprint.h"
@@ -42,7 +43,7 @@ static int fill_header(struct shm_header *h, const struct sfshm_options *o,
 	r = geometry_choose(&h->geometry, o);
 	if (r)
 		return r;
-	r = fingerprint_read(&h->fingerprint);
+	r = header_fingerprint(&h->fingerprint, o);
 	if (r)
 		return r;
 	r = process_boot_id(h->boot_id);
@@ -258,7 +259,7 @@ static int why_not_opened(const char *path, const struct sfshm_options *o)
 	options_explain(o, "%s cannot be opened: %s", path,
 			r == -ELOOP       ? "it is a symbolic link" :
 			r == -EWOULDBLOCK ? "another process leases it" :
-					    strerrordesc_np(-r));
+					    errno_text(-r));
 	return r == -EWOULDBLOCK ? -EBUSY : r;
 }
 

@@ -56,13 +56,13 @@ static int locate_word(const union image *unlocked, struct shm_fingerprint *f)
 
 	memcpy(&probe, unlocked, sizeof(probe));
 	if (pthread_mutex_lock(&probe))
-		return -ENOTSUP;
+		return -ENOSYS;
 	head = robust_head();
 	word = head ? (uintptr_t)head->next + (uintptr_t)head->futex_offset : 0;
 	pthread_mutex_unlock(&probe);
 	if (word < (uintptr_t)&probe ||
 	    word > (uintptr_t)&probe + sizeof(probe) - sizeof(uint32_t))
-		return -ENOTSUP;
+		return -ENOSYS;
 	f->word_offset = (uint32_t)(word - (uintptr_t)&probe);
 	f->robust_offset = head->futex_offset;
 	return 0;

@@ -23,8 +23,8 @@ struct robust_head {
 struct robust_head *robust_head(void);
 
 /*
- * Fills in this libc's fingerprint. Returns 0, -ENOTSUP if robust mutexes do
- * not work, or the error of a pthread function.
+ * Fills in this libc's fingerprint. Returns 0, -ENOSYS if robust mutexes do not
+ * work, or the error of a pthread function.
  */
 int fingerprint_read(struct shm_fingerprint *out);
 

@@ -61,17 +61,26 @@ static bool known(const uint8_t boot[16])
 	return memcmp(boot, unknown, sizeof(unknown)) != 0;
 }
 
+int header_fingerprint(struct shm_fingerprint *f, const struct sfshm_options *o)
+{
+	int r = fingerprint_read(f);
+
+	if (r == -ENOSYS)
+		options_explain(o, "robust mutexes do not work here: this "
+				   "kernel, or what emulates it, has no "
+				   "get_robust_list(2); run on Linux itself");
+	return r;
+}
+
 static int check_host(const struct shm_header *h, const struct sfshm_options *o)
 {
 	struct shm_fingerprint mine;
 	uint8_t boot[16];
 	uint64_t time_ns = process_time_ns();
-	int r = fingerprint_read(&mine);
+	int r = header_fingerprint(&mine, o);
 
-	if (r) {
-		options_explain(o, "this libc has no usable robust mutexes");
+	if (r)
 		return r;
-	}
 	if (memcmp(&mine, &h->fingerprint, sizeof(mine))) {
 		options_explain(o, "made with another libc, whose mutexes "
 				   "differ; use one libc for one segment");

@@ -34,6 +34,11 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
+
+/* Robust lists, the mutexes and times have other sizes in 32-bit programs. */
+static_assert(sizeof(void *) == 8 && sizeof(long) == 8 && sizeof(time_t) == 8,
+	      "sfshm is for 64-bit systems only");
 
 #define SHM_MAGIC "sfshm\r\n\x1a"
 #define SHM_VERSION 5

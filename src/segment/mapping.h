@@ -151,6 +151,9 @@ int mapping_fd(struct mapping *map);
 /* Checks a header copied from a file of `file_size` bytes. */
 int header_check(const struct shm_header *h, uint64_t file_size,
 		 const struct sfshm_options *o);
+/* Fills in this libc's fingerprint, or says in o->why why it has none. */
+int header_fingerprint(struct shm_fingerprint *f,
+		       const struct sfshm_options *o);
 uint64_t header_checksum(const struct shm_header *h);
 
 /* Points the region pointers into `base`; for mappings and views alike. */

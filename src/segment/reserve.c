@@ -34,7 +34,7 @@ static int back_pages(struct mapping *map, uint64_t first, uint64_t last)
 		return -errno;
 	fd = mapping_fd(map);
 	if (fd < 0)
-		return -ENOSPC;
+		return -EBADF;
 	while (fallocate(fd, 0, (off_t)first, (off_t)(last - first)))
 		if (errno != EINTR)
 			return -errno;

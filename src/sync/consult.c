@@ -49,7 +49,7 @@ static int ask(struct call *c, struct mapping *old, int (*how)(struct call *c))
 	return r;
 }
 
-static void put_mapping(void *map)
+static on_any_stack void put_mapping(void *map)
 {
 	mapping_put(map);
 }

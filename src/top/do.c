@@ -16,7 +16,7 @@
 
 #include "top/call.h"
 
-static void release_guard(void *flight)
+static on_any_stack void release_guard(void *flight)
 {
 	const struct flight *f = flight;
 	bool fails = f->flags & SFSHM_FAIL_IF_LOST;

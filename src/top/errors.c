@@ -2,7 +2,8 @@
 #include <sfshm/errors.h>
 
 #include <limits.h>
-#include <string.h>
+
+#include "os/errno-text.h"
 
 static const struct {
 	int code;
@@ -59,6 +60,8 @@ static const struct {
 	{ EINPROGRESS, "the wait goes on; poll the queue's descriptor" },
 	{ EBADF, "the handle or descriptor is not open; "
 		 "open the segment first" },
+	{ ENOSYS, "the kernel, or an emulator in its place, lacks a system "
+		  "call that segments need; run on Linux itself" },
 	{ ECHILD, "it belongs to the parent process; "
 		  "open the segment in this process" },
 	{ EPERM, "it belongs to another user or thread, or its mode gives "
@@ -77,15 +80,12 @@ static const struct {
 
 const char *sfshm_strerror(int error)
 {
-	const char *text;
-
 	if (error < 0 && error != INT_MIN)
 		error = -error;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (texts[i].code == error)
 			return texts[i].text;
-	text = strerrordesc_np(error);
-	return text ? text : "unknown error";
+	return errno_text(error);
 }
 
 const char *sfshm_version(void)

@@ -278,7 +278,7 @@ on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 }
 
 /* Clean-up handler: the policy's `fits` may be a cancellation point. */
-static void free_value(void *result)
+static on_any_stack void free_value(void *result)
 {
 	free(((struct sfshm_result *)result)->value.data);
 }

@@ -57,6 +57,7 @@ static void after_fork_child(void)
 	if (--forking)
 		return;
 	urcu_bp_after_fork_child();
+	peer_forget_mutexes();
 	wait_unrest();
 	heartbeat_forget();
 	handle_note_fork();

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,16 @@
 
 /* The most symbolic links that the kernel follows in a path. */
 #define MOST_LINKS 40
+
+/* POSIX allows two leading slashes to stay; on Linux they mean one. */
+static bool real_path(const char *path, char whole[PATH_MAX])
+{
+	if (!realpath(path, whole))
+		return false;
+	if (whole[0] == '/' && whole[1] == '/')
+		memmove(whole, whole + 1, strlen(whole));
+	return true;
+}
 
 /*
  * Resolves a path whose last component is missing, or is a symbolic link to a
@@ -33,7 +44,7 @@ static int resolve_folder(const char *path, char whole[PATH_MAX])
 		return -ENAMETOOLONG;
 	snprintf(folder, sizeof(folder), "%.*s.", (int)name, path);
 	snprintf(last, sizeof(last), "%.*s", (int)(len - name), path + name);
-	if (!realpath(folder, whole))
+	if (!real_path(folder, whole))
 		return -errno;
 	if (!last[0] || !strcmp(last, ".") || !strcmp(last, ".."))
 		return -ENOENT;
@@ -75,7 +86,7 @@ static int resolve(const char *path, char whole[PATH_MAX])
 	int r;
 
 	for (int links = 0; links <= MOST_LINKS; links++) {
-		if (realpath(path, whole))
+		if (real_path(path, whole))
 			return 0;
 		if (errno != ENOENT)
 			return -errno;

@@ -18,6 +18,7 @@
 #include "top/removed.h"
 #include "top/sized.h"
 #include "top/succession.h"
+#include "top/why.h"
 
 /* How often to try while other processes give the name to other files. */
 #define MOST_TRIES 100
@@ -36,16 +37,20 @@ static int check_options(const struct sfshm_options **options,
 	const struct sfshm_options *o;
 	int r;
 
-	if (!process_cookie() || fork_prepare())
-		return -ENOMEM;
 	r = sized_adopt_options(options, own);
 	o = *options;
-	if (r || !o)
+	if (r)
 		return r;
-	if (o->mode & ~0777u || o->flags & ~(uint32_t)ALL_FLAGS)
+	why_clear(o);
+	if (!process_cookie() || fork_prepare())
+		return -ENOMEM;
+	if (!o)
+		return 0;
+	if (o->mode & ~0777u || o->flags & ~(uint32_t)ALL_FLAGS) {
+		options_explain(o, "the options have a mode or flags that do "
+				   "not exist; correct the call");
 		return -EINVAL;
-	if (o->why && o->why_size)
-		o->why[0] = '\0';
+	}
 	return 0;
 }
 
@@ -58,8 +63,7 @@ static int create(const char *path, const struct sfshm_options *o)
 {
 	int r;
 
-	if (o->why && o->why_size)
-		o->why[0] = '\0';
+	why_clear(o);
 	r = file_create(path, o, removed_inode(path, o));
 	if (r == -EEXIST && !(o->flags & SFSHM_EXCLUSIVE))
 		return -EAGAIN;
@@ -138,8 +142,8 @@ static int open_path(struct sfshm **out, const char *path,
 		r = open_locked(out, path, o, &made);
 	}
 	uncancelled_end(state);
-	if (!r && o && o->why && o->why_size)
-		o->why[0] = '\0';
+	if (!r)
+		why_clear(o);
 	return r;
 }
 
@@ -156,15 +160,16 @@ int sfshm_open(struct sfshm **out, const char *name,
 	*out = NULL;
 	r = check_options(&o, &own);
 	if (r)
-		return r;
+		return why_at_least(r, o);
 	theirs = o && (o->flags & SFSHM_SET_OWNER);
 	r = name_to_path(name, theirs ? o->owner : geteuid(), path,
 			 sizeof(path));
 	if (!r)
-		return open_path(out, path, o);
-	options_explain(o, "a segment's name has letters, digits and ._-+@: "
-			   "only, or is a path with a slash");
-	return r;
+		return why_at_least(open_path(out, path, o), o);
+	if (r == -EINVAL)
+		options_explain(o, "a segment's name has letters, digits and "
+				   "._-+@: only, or is a path with a slash");
+	return why_at_least(r, o);
 }
 
 /*
@@ -235,13 +240,13 @@ int sfshm_open_fd(struct sfshm **out, int fd,
 	if (!out)
 		return -EINVAL;
 	*out = NULL;
-	if (fd < 0)
-		return -EBADF;
 	r = check_options(&options, &own);
 	if (r == -ENOMEM)
 		close(fd);
+	if (!r && fd < 0)
+		r = -EBADF;
 	if (r)
-		return r;
+		return why_at_least(r, options);
 	/* A memfd has the mode 0777: nobody can open it by a name. */
 	if (options)
 		o = *options;
@@ -253,7 +258,7 @@ int sfshm_open_fd(struct sfshm **out, int fd,
 		r = handle_make(out, map, follows_fork(&o));
 	pthread_mutex_unlock(&handle_lock);
 	uncancelled_end(state);
-	return r;
+	return why_at_least(r, &o);
 }
 
 int sfshm_memfd(const char *label, const struct sfshm_options *options)
@@ -265,7 +270,7 @@ int sfshm_memfd(const char *label, const struct sfshm_options *options)
 	if (!r)
 		r = file_create_memfd(label, options);
 	uncancelled_end(state);
-	return r;
+	return why_at_least(r, options);
 }
 
 /*

@@ -26,6 +26,7 @@
 #include "top/sized.h"
 #include "top/moving.h"
 #include "top/succession.h"
+#include "top/why.h"
 
 /*
  * The successor's generations start this far above the old segment's highest
@@ -403,14 +404,16 @@ int sfshm_resize(const char *name, const struct sfshm_options *options,
 	int tries = 0, state;
 	int r = sized_adopt_options(&options, &own);
 
-	if (!r)
-		r = prepare(&z, name);
 	if (r)
-		return r;
+		return why_at_least(r, options);
+	why_clear(options);
+	r = prepare(&z, name);
+	if (r)
+		return why_at_least(r, options);
 	r = begin_work();
 	if (r) {
 		explain(options, r);
-		return r;
+		return why_at_least(r, options);
 	}
 	z.wish = options;
 	state = uncancelled_begin();
@@ -421,5 +424,5 @@ int sfshm_resize(const char *name, const struct sfshm_options *options,
 	uncancelled_end(state);
 	explain(options, r);
 	move_clear(&z.move);
-	return r == -EAGAIN ? -EBUSY : r;
+	return why_at_least(r == -EAGAIN ? -EBUSY : r, options);
 }

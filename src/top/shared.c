@@ -146,17 +146,12 @@ static struct sfshm *open_first(struct entry *mine,
 	struct sfshm_options wish = mine->options;
 	struct sfshm *opened = NULL;
 	struct entry *e;
-	int r;
 
 	if (o) {
 		wish.why = o->why;
 		wish.why_size = o->why_size;
 	}
-	options_explain(&wish, "%s", "");
-	r = sfshm_open(&opened, mine->name, &wish);
-	if (r) {
-		if (wish.why && wish.why_size && !wish.why[0])
-			options_explain(&wish, "%s", sfshm_strerror(r));
+	if (sfshm_open(&opened, mine->name, &wish)) {
 		free(mine);
 		return NULL;
 	}

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "os/errno-text.h"
 #include "os/process.h"
 #include "os/sys.h"
 #include "segment/geometry.h"
@@ -18,6 +19,7 @@
 #include "top/fork.h"
 #include "top/sized.h"
 #include "top/succession.h"
+#include "top/why.h"
 
 static int map_view(struct sfshm_view *v, int fd, const struct sfshm_options *o)
 {
@@ -90,7 +92,7 @@ static int open_view(struct sfshm_view *v, const char *name,
 		r = -errno;
 		options_explain(o, "cannot open %s: %s", v->path,
 				r == -ELOOP ? "it is a symbolic link" :
-					      strerrordesc_np(-r));
+					      errno_text(-r));
 		return r;
 	}
 	r = map_view(v, fd, o);
@@ -108,11 +110,10 @@ int sfshm_view_open(struct sfshm_view **out, const char *name, char *why,
 	if (!out)
 		return -EINVAL;
 	*out = NULL;
-	if (fork_prepare())
-		return -ENOMEM;
-	v = aligned_alloc(SHM_LINE, sizeof(*v));
+	why_clear(&o);
+	v = fork_prepare() ? NULL : aligned_alloc(SHM_LINE, sizeof(*v));
 	if (!v)
-		return -ENOMEM;
+		return why_at_least(-ENOMEM, &o);
 	memset(v, 0, sizeof(*v));
 	state = uncancelled_begin();
 	r = open_view(v, name, &o);
@@ -121,7 +122,7 @@ int sfshm_view_open(struct sfshm_view **out, const char *name, char *why,
 		free(v);
 	else
 		*out = v;
-	return r;
+	return why_at_least(r, &o);
 }
 
 void sfshm_view_close(struct sfshm_view *v)

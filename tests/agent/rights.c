@@ -68,14 +68,14 @@ static void do_deny(struct lane *lane, char *rest)
 
 static void do_forbidden(struct lane *lane, char *rest)
 {
-	int r = filter_call(SYS_getpgrp, !strcmp(rest, "thread") ?
+	int r = filter_call(SYS_getpgid, !strcmp(rest, "thread") ?
 						 SECCOMP_RET_KILL_THREAD :
 						 SECCOMP_RET_KILL_PROCESS);
 
 	if (r)
 		reply_code(lane, r);
 	else
-		reply(lane, "alive: %ld", syscall(SYS_getpgrp));
+		reply(lane, "alive: %ld", syscall(SYS_getpgid, 0));
 }
 
 /* Sets user and group, and drops all other groups. */

@@ -187,16 +187,18 @@ static void urls_are_checked(void **state)
 		"unix:",
 		"http://h",
 	};
-	struct sfshm_fleet_options o = { .size = sizeof(o) };
-	char why[256] = "";
+	char why[256];
+	struct sfshm_fleet_options o = { .size = sizeof(o),
+					 .why = why,
+					 .why_size = sizeof(why) };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
 		assert_int_equal(opens(good[i], NULL), 0);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		assert_int_equal(opens(bad[i], NULL), -EINVAL);
-	o.why = why;
-	o.why_size = sizeof(why);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		assert_int_equal(opens(bad[i], &o), -EINVAL);
+		assert_true(*why);
+	}
 	assert_int_equal(opens("redis://h?password-file=/nonexistent", &o),
 			 -ENOENT);
 	assert_non_null(strstr(why, "/nonexistent"));

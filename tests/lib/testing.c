@@ -145,8 +145,9 @@ static int wait_for_long(uint32_t *word, uint32_t value,
 void sleep_until_woken(void)
 {
 	keep_real();
-	/* Probe first: later the probe could not tell. */
-	sys_has_waitv();
+	/* Without futex_waitv(2) the library polls: no wake ends its sleeps. */
+	if (!sys_has_waitv())
+		return;
 	sys.waitv = waitv_for_long;
 	sys.wait = wait_for_long;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * If a seccomp filter denies madvise(2), from the start or later on, the
- * library reserves memory by fallocate(2), and calls succeed.
+ * library reserves memory by fallocate(2), and calls succeed. That takes the
+ * segment's descriptor: a program that has closed it learns so.
  */
 #include "agent.h"
 #include "watch.h"
@@ -67,11 +68,26 @@ static void later_on(void **state)
 	all_go_on(false);
 }
 
+static void unless_the_descriptor_is_closed(void **state)
+{
+	struct agent *a = agent_start_bare(0);
+
+	(void)state;
+	agent_expect(a, "ok", "deny madvise");
+	agent_expect(a, "ok", "open %s", segment);
+	agent_expect(a, "ok", "close-range");
+	agent_expect(a, "-EBADF", "get key");
+	agent_expect(a, "ok", "close");
+	agent_expect(a, "ok", "open %s", segment);
+	agent_expect(a, "-ENODATA", "get key");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_segment(from_the_start),
 		in_segment(later_on),
+		in_segment(unless_the_descriptor_is_closed),
 	};
 
 	return test_main(tests);

@@ -76,7 +76,7 @@ static _Noreturn void exec_failed(const char *program)
 
 	if (error == ENOENT && interpreter_missing(program))
 		_exit(RUN_EXIT_CANNOT_EXECUTE);
-	complain("cannot execute %s: %s", program, strerrordesc_np(error));
+	complain("cannot execute %s: %s", program, strerror(error));
 	_exit(error == ENOENT ? RUN_EXIT_NOT_FOUND : RUN_EXIT_CANNOT_EXECUTE);
 }
 

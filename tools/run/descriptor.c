@@ -4,47 +4,25 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "close.h"
 #include "face.h"
 #include "signals.h"
 
 #define HOLDER_NAME "sfshm-holder"
 
-static int compare_fds(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-/* The holder must not keep the shell's other files open. */
-static void close_others(const struct invocation *inv, int report)
-{
-	int kept[] = { STDERR_FILENO, inv->options.fd, inv->options.json_fd,
-		       report };
-	size_t count = sizeof(kept) / sizeof(kept[0]);
-	unsigned first, last;
-
-	qsort(kept, count, sizeof(kept[0]), compare_fds);
-	for (size_t i = 0; i < count; i++) {
-		if (kept[i] < STDERR_FILENO)
-			continue;
-		first = (unsigned)kept[i] + 1;
-		last = i + 1 < count ? (unsigned)kept[i + 1] - 1 : ~0u;
-		if (first <= last)
-			close_range(first, last, 0);
-	}
-}
-
 int descriptor_split(struct invocation *inv)
 {
 	int status = face_split(inv);
+	int kept[] = { inv->options.fd, inv->options.json_fd, inv->report };
 
+	/* The holder must not keep the shell's other files open. */
 	if (status < 0)
-		close_others(inv, inv->report);
+		close_all_but(kept, sizeof(kept) / sizeof(kept[0]));
 	return status;
 }
 

@@ -28,7 +28,7 @@ static const struct sfshm_fleet_ops *load_engine(struct outcome *o)
 bool fleet_join(struct invocation *inv, struct outcome *o)
 {
 	const struct sfshm_fleet_ops *engine;
-	char why[256] = "";
+	char why[256];
 	struct sfshm_fleet_options options = {
 		.size = sizeof(options),
 		.why = why,
@@ -44,8 +44,7 @@ bool fleet_join(struct invocation *inv, struct outcome *o)
 	r = sfshm_fleet_open(&inv->fleet, inv->session.handle, engine,
 			     inv->options.fleet, &options);
 	if (r)
-		outcome_fail(o, RUN_EXIT_FAILURE, "--fleet: %s",
-			     why[0] ? why : sfshm_strerror(r));
+		outcome_fail(o, RUN_EXIT_FAILURE, "--fleet: %s", why);
 	return !r;
 }
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "children.h"
+#include "close.h"
 #include "keeper-messages.h"
 
 #define KEEPER_NAME "sfshm-keeper"
@@ -130,30 +130,17 @@ static void keep(struct keeping *k)
 	} while (!polled[0].revents || obey(k));
 }
 
-static int compare_fds(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
 /*
  * Closes the caller's descriptors, so that they do not stay open after the
  * leader's end.
  */
 static void close_others(const struct keeping *k, int lock, int null)
 {
-	int kept[] = { STDERR_FILENO, k->socket, k->deaths, lock };
-	size_t count = sizeof(kept) / sizeof(kept[0]);
-	unsigned first, last;
+	int kept[] = { k->socket, k->deaths, lock };
 
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		dup2(null, fd);
-	qsort(kept, count, sizeof(kept[0]), compare_fds);
-	for (size_t i = 0; i < count; i++) {
-		first = (unsigned)kept[i] + 1;
-		last = i + 1 < count ? (unsigned)kept[i + 1] - 1 : ~0u;
-		if (first <= last)
-			close_range(first, last, 0);
-	}
+	close_all_but(kept, sizeof(kept) / sizeof(kept[0]));
 }
 
 /*

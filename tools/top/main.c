@@ -70,7 +70,6 @@ static int view_renew(struct top *top)
 {
 	struct stat file = { 0 };
 	char path[PATH_MAX];
-	int r;
 
 	if (sfshm_path(top->segment, path, sizeof(path)) || stat(path, &file))
 		file.st_ino = 0;
@@ -78,11 +77,8 @@ static int view_renew(struct top *top)
 		return 0;
 	top->file = file;
 	sfshm_view_close(top->view);
-	r = sfshm_view_open(&top->view, top->segment, top->why,
-			    sizeof(top->why));
-	if (r && !*top->why)
-		snprintf(top->why, sizeof(top->why), "%s", sfshm_strerror(r));
-	return r;
+	return sfshm_view_open(&top->view, top->segment, top->why,
+			       sizeof(top->why));
 }
 
 void top_read(struct top *top)
