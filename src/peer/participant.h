@@ -35,6 +35,8 @@ struct peer {
 	uint32_t inline_cursor, cursor, roaming;
 	uint32_t permits; /* permits it holds */
 	uint64_t freed;   /* granules it has freed */
+	/* its next place in the probation ring, and how many it has left */
+	uint32_t ring_at, ring_left;
 	void *semaphores; /* semaphores it knows; see sync/semaphore.h */
 	struct robust_head *robust; /* the thread's robust list, or NULL */
 	uint64_t ranks;             /* bit n: it holds something of rank n */

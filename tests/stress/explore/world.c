@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "oracle.h"
 #include "segment/fingerprint.h"
+#include "segment/geometry.h"
 #include "weak.h"
 
 struct world world;
@@ -25,6 +26,8 @@ struct mapping world_map;
 
 /* No scenario has tags, so these stay 0, and no run need copy them. */
 static uint64_t tag_words[SHM_TAG_WORDS];
+
+static uint64_t ghosts_at, ring_at;
 
 static uint64_t changes; /* hash of what differs from the start */
 
@@ -42,6 +45,10 @@ static void place(struct shm_geometry *g)
 	at += g->participants * sizeof(struct shm_participant);
 	g->buckets_at = at;
 	at += line_up(g->buckets * sizeof(uint64_t));
+	ring_at = at;
+	at += SHM_RING_LEAST * sizeof(uint32_t);
+	ghosts_at = at;
+	at += line_up(geometry_ghosts(g) * sizeof(uint64_t));
 	g->slots_at = at;
 	at += g->slots * sizeof(struct shm_slot);
 	g->desks_at = at;
@@ -75,6 +82,8 @@ void world_make(uint32_t slots, uint32_t granules, uint32_t buckets)
 	memset(&world_map, 0, sizeof(world_map));
 	mapping_lay_out(&world_map, world_bytes, g);
 	world_map.tag_words = tag_words;
+	world_map.ghosts = (void *)(world_bytes + ghosts_at);
+	world_map.ring = (void *)(world_bytes + ring_at);
 	world_map.word_offset = 0;
 	/* Times are told from "none" by not being 0. */
 	world.now = UINT64_C(1) << 40;
