@@ -60,9 +60,9 @@ static int fill_header(struct shm_header *h, const struct sfshm_options *o,
 }
 
 /*
- * Reserves the header, the buckets and the tag words behind them, because
- * look-ups touch them anywhere.
- * Callers reserve all else as it comes into use.
+ * Reserves the header, and the buckets and all that lies between them and the
+ * slots, because callers touch these anywhere. Callers reserve all else as it
+ * comes into use.
  */
 static int write_segment(int fd, const struct shm_header *h)
 {

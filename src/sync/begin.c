@@ -9,6 +9,7 @@
 #include "store/deaths.h"
 #include "store/owned.h"
 #include "store/evict.h"
+#include "store/probation.h"
 #include "sync/claim.h"
 #include "sync/consult.h"
 #include "sync/detached.h"
@@ -91,6 +92,7 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 	kill_point(slot_busy);
 	seen->ctl = busy;
 	recall_deaths(c, seen, !claim_is_due(c));
+	probation_begin(p, seen->slot, &c->key);
 	peer_count(p, COUNT_inserts);
 	if (claim_is_due(c)) {
 		flight_give_back(p, seen->slot, busy);
