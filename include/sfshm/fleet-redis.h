@@ -19,8 +19,8 @@ SFSHM_BEGIN_DECLS
  * PORT is 6379 and DB is 0 if they are left out. A HOST with colons stands in
  * brackets. %XX stands for a byte. Hosts form one fleet if they use one server,
  * DB and NAME ("sfshm" if left out). The password is the first line of the file
- * PATH. A password in the URL itself is visible wherever the URL is. Never
- * fails or blocks; safe in threads and after fork.
+ * PATH, of 1024 bytes at most. A password in the URL itself is visible wherever
+ * the URL is. Never fails or blocks; safe in threads and after fork.
  */
 const struct sfshm_fleet_ops *sfshm_fleet_redis(void);
 

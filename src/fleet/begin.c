@@ -264,7 +264,7 @@ static int await_slice(struct quest *q)
  */
 static int await(struct quest *q, uint64_t *late_ns)
 {
-	uint64_t looked, left = q->answer.left_ms;
+	uint64_t looked = q->asked_boot, now, left = q->answer.left_ms;
 	int state, r;
 
 	q->until = ns_after(sys.now(),
@@ -276,10 +276,13 @@ static int await(struct quest *q, uint64_t *late_ns)
 	uncancelled_end(state);
 	if (r)
 		in_trouble(q);
-	do {
-		looked = sys.boot();
+	for (;;) {
+		now = sys.boot();
 		r = await_slice(q);
-	} while (r == -EAGAIN);
+		if (r != -EAGAIN)
+			break;
+		looked = now;
+	}
 	*late_ns = sys.boot() - looked;
 	end_watch(q);
 	return r;

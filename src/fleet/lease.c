@@ -171,7 +171,7 @@ static void start_thread(struct sfshm_fleet *fleet)
 	struct leases *all = &fleet->leases;
 	pthread_attr_t attr;
 	sigset_t every, old;
-	int state;
+	int state, r;
 
 	if (all->running && all->over) {
 		/* A thread that is cancelled here would keep the lock. */
@@ -187,7 +187,10 @@ static void start_thread(struct sfshm_fleet *fleet)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	pthread_sigmask(SIG_SETMASK, &every, &old);
-	all->running = !pthread_create(&all->thread, &attr, run, fleet);
+	r = pthread_create(&all->thread, &attr, run, fleet);
+	if (r == EINVAL) /* the thread-local variables need a larger stack */
+		r = pthread_create(&all->thread, NULL, run, fleet);
+	all->running = !r;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
 }

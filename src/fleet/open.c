@@ -49,7 +49,7 @@ static int adopt(const struct sfshm_fleet_options *o,
 	    own->jitter > 100 || own->lease_ms < LEAST_LEASE_MS ||
 	    own->lease_ms > INT32_MAX) {
 		explain(own, "an option is out of range: leases last from "
-			     "100 ms to 2^31 ms, jitter is 0 to 100 percent");
+			     "100 to 2^31 - 1 ms, jitter is 0 to 100 percent");
 		return -EINVAL;
 	}
 	return 0;

@@ -85,6 +85,8 @@ static int read_password(struct url *u, const char *from, size_t len, char *why,
 
 	if (r == 0 && !fgets(line, sizeof(line), file))
 		r = -ENODATA;
+	if (r == 0 && strcspn(line, "\r\n") > PASSWORD_MAX)
+		r = -EFBIG;
 	if (r == 0)
 		r = set(&u->password, "", 0);
 	if (r == 0) {

@@ -331,6 +331,43 @@ static void lifetimes_travel(void **state)
 	close_pair(&p);
 }
 
+static struct pair *late;
+
+/* The result is announced at once, and this host is slow to watch for it. */
+static int watch_late(void *engine, const struct sfshm_fleet_request *request,
+		      void **watch)
+{
+	demand(!sfshm_fleet_publish(&late->flight, "one", 3));
+	clock_advance(400000);
+	return sfshm_fleet_redis()->watch(engine, request, watch);
+}
+
+/* A result was announced after the request at the earliest. */
+static void late_results_live_no_longer(void **state)
+{
+	struct sfshm_fleet_ops ops = *sfshm_fleet_redis();
+	struct sfshm_policy brief = hour;
+	struct pair p;
+
+	(void)state;
+	open_pair(&p);
+	late = &p;
+	ops.watch = watch_late;
+	assert_int_equal(sfshm_fleet_close(p.host[1].fleet), 0);
+	p.host[1].fleet = fleet_join(p.host[1].handle, NULL, &ops, server_url);
+	brief.ttl_ms = 600000;
+	assert_int_equal(sfshm_fleet_begin(p.host[0].fleet, "key", 3, &brief,
+					   &p.flight, &p.result),
+			 SFSHM_LEADER);
+	assert_int_equal(ask_other(&p, &hour), SFSHM_AWAITED);
+	assert_int_equal(sfshm_get(p.host[1].handle, "key", 3, &p.result),
+			 SFSHM_CACHED);
+	clock_advance(200001);
+	assert_int_equal(sfshm_get(p.host[1].handle, "key", 3, &p.result),
+			 -ENODATA);
+	close_pair(&p);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +381,7 @@ int main(int argc, char **argv)
 		in_fleet(a_refresh_is_for_all_hosts),
 		in_fleet(invalidated_keys_are_fetched_anew),
 		in_fleet(lifetimes_travel),
+		in_fleet(late_results_live_no_longer),
 	};
 
 	if (server_impossible())

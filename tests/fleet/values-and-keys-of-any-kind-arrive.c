@@ -204,6 +204,30 @@ static void urls_are_checked(void **state)
 	assert_int_equal(opens("redis://h", &o), -EINVAL);
 }
 
+/* Opens a fleet whose password is so long. */
+static int opens_with_password(size_t len)
+{
+	struct sfshm_fleet_options o = { .size = sizeof(o) };
+	char path[] = "/tmp/sfshm-password.XXXXXX", url[96], byte = 'x';
+	int fd = mkstemp(path), r;
+
+	demand(fd >= 0);
+	while (len--)
+		demand(write(fd, &byte, 1) == 1);
+	close(fd);
+	snprintf(url, sizeof(url), "redis://h?password-file=%s", path);
+	r = opens(url, &o);
+	unlink(path);
+	return r;
+}
+
+static void no_password_is_cut(void **state)
+{
+	(void)state;
+	assert_int_equal(opens_with_password(1024), 0);
+	assert_int_equal(opens_with_password(1025), -EFBIG);
+}
+
 static bool coordinates(const char *url)
 {
 	struct sfshm_result result = SFSHM_RESULT_INIT;
@@ -243,6 +267,7 @@ int main(int argc, char **argv)
 		in_fleet(large_ones_come_and_go),
 		in_fleet(too_large_for_a_segment),
 		in_fleet(urls_are_checked),
+		in_fleet(no_password_is_cut),
 		in_fleet(passwords_are_used),
 	};
 
