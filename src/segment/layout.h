@@ -60,9 +60,9 @@
 #define SHM_PERMITS 1008 /* words of a semaphore */
 #define SHM_TAGS 4       /* tags that a value may carry */
 #define SHM_TAG_WORDS 4096
-#define SHM_FLEET_DOWN 4 /* engines of fleets that are known to be away */
-#define SHM_BELLS 64     /* for wakes of waits that a process polls */
-#define SHM_NOTES 256    /* notes of such waits */
+#define SHM_FLEET_DOWN 4  /* engines of fleets that are known to be away */
+#define SHM_BELLS 64      /* for wakes of waits that a process polls */
+#define SHM_NOTES 256     /* notes of such waits */
 #define SHM_RING_LEAST 64 /* entries of the smallest probation ring */
 
 /* The creator's choice. It never changes, and the checksum covers it. */

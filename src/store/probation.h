@@ -20,7 +20,8 @@
  *  PROBATION-T2. c 0      -> TRIAL 0        the inserter has made a new value's
  *                                           slot; it then enters the slot in
  *                                           the ring. Not if the ring is full,
- *                                           or the key's ghost is there.
+ *                                           or the key's ghost is there, or a
+ *                                           resize has moved the key here.
  *  PROBATION-T3. x c      -> x c+1          the evictor has found a read noted
  *  PROBATION-T4. TRIAL c  -> c 0            the evictor takes the slot's entry
  *                                           out of the ring, and the slot has

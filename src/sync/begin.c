@@ -92,7 +92,8 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 	kill_point(slot_busy);
 	seen->ctl = busy;
 	recall_deaths(c, seen, !claim_is_due(c));
-	probation_begin(p, seen->slot, &c->key);
+	if (!c->resize.moving)
+		probation_begin(p, seen->slot, &c->key);
 	peer_count(p, COUNT_inserts);
 	if (claim_is_due(c)) {
 		flight_give_back(p, seen->slot, busy);

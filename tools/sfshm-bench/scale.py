@@ -135,7 +135,7 @@ def main():
     for keys, misses in ((1000, 0), (65536, 1), (10**6, 3), (10**7, 5),
                          (2**26, 6)):
         cost = HIT + misses * HIT_MISS
-        print(f"| {keys} | {keys * 214 / 2**30:.2g} GiB | {misses} "
+        print(f"| {keys} | {keys * 216 / 2**30:.2g} GiB | {misses} "
               f"| {span(cost)} | {rate(128 / cost)} |")
     print()
     print("| participants | one attach | all of them, one after the other |")

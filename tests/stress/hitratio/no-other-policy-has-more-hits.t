@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 #
 # On no trace that docs/benchmarks.md shows does another policy have more hits
-# than the library by more than 0.003 of the requests. The segment's seed decides which fingerprints collide,
-# so the library's figure differs a little between two runs.
+# than the library by more than 0.003 of the requests. The segment's seed decides
+# which fingerprints collide, so the library's figure differs a little between
+# two runs.
 . "${0%/*}/../../lib/tap.sh" || exit 1
 
 [ -z "$SFSHM_SANITIZE" ] || skip_all "who is evicted is the same in every build"
