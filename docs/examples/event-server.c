@@ -3,9 +3,10 @@
  * A server whose workers have one thread and one event loop each, and share one
  * segment.
  *
- * A client sends a key and a newline, and gets one line: how the value was had,
- * its generation, and the value; or "error" and why. The value of a key is what
- * a command prints. The first worker that is asked for a key runs the command;
+ * A client sends a key and a newline, and gets an answer: how the value was
+ * had, its generation, and the value; or "error", 0, and why. A client that
+ * closes its side before that counts as gone. The value of a key is what a
+ * command prints. The first worker that is asked for a key runs the command;
  * all other clients that ask meanwhile, in whichever worker, wait for the same
  * run. No wait stops a loop: the loop polls the queue's descriptor beside its
  * sockets. If the worker that runs the command is killed, another one runs it.

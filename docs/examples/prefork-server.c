@@ -236,7 +236,10 @@ static void serve(const struct server *server, struct sfshm *segment,
 		serve_region(server, segment, result, fd, region + 4);
 }
 
-/* Each worker opens its own handle, because this one follows no fork. */
+/*
+ * Runs in each worker: a handle that the master opened before the fork would
+ * answer -ECHILD there, unless it had SFSHM_FOLLOW_FORK.
+ */
 static int segment_open(struct sfshm **out, const struct server *server)
 {
 	struct sfshm_options options = { .size = sizeof(options),
@@ -382,7 +385,7 @@ static int server_run(struct server *server)
 	sigset_t signals;
 	int signal;
 
-	/* Block the signals, so that none is lost before sigwait(). */
+	/* Block the signals, so that none is lost before sigtimedwait(). */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);

@@ -29,9 +29,9 @@ SFSHM_BEGIN_DECLS
 
 /*
  * Each zeroes a struct and sets its field `size`. `size` is the sizeof of the
- * struct in the caller's declarations, which may be those of another version
- * than the library's. A result that has been used is not initialised again: its
- * buffer would be lost.
+ * struct in the caller's declarations, which may be of another version than the
+ * library. Do not initialise a result that has been used: its buffer would
+ * leak.
  */
 void sfshm_options_init(struct sfshm_options *options, size_t size);
 void sfshm_policy_init(struct sfshm_policy *policy, size_t size);
@@ -80,7 +80,7 @@ void sfshm_result_free(struct sfshm_result *result);
  * Each returns the field of its name. The pointers that the first and the last
  * return belong to the result: the next call that fills it in, and
  * sfshm_result_clear() and sfshm_result_free(), make them invalid. The data is
- * NULL before the result has had a value with a byte in it.
+ * NULL until the result gets a value of at least one byte.
  */
 const void *sfshm_result_data(const struct sfshm_result *result);
 size_t sfshm_result_len(const struct sfshm_result *result);
@@ -104,10 +104,11 @@ const char *sfshm_result_message(const struct sfshm_result *result);
  * and *len says how much room it takes; or an error as sfshm_get(), with *len
  * 0. `buf` may be NULL if `cap` is 0.
  *
- * The value may be another one at the next call, so call again until the room
- * is enough. The call copies the bytes twice, by way of a buffer that it
- * allocates and frees; sfshm_get() with a result that is used again does
- * neither. Never waits for another caller. A forked child gets -ECHILD, unless
+ * The value may be another, longer one at the next call, so call again until
+ * the room is enough. The call allocates a buffer, copies the bytes into it and
+ * from there to `buf`, and frees it. sfshm_get() copies them once, and
+ * allocates nothing if the result's buffer is large enough from an earlier
+ * call. Never waits for another caller. A forked child gets -ECHILD, unless
  * the handle follows forks. If the caller dies inside, nobody else is affected.
  */
 int sfshm_get_into(struct sfshm *handle, const void *key, size_t key_len,

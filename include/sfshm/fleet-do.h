@@ -11,7 +11,7 @@
 SFSHM_BEGIN_DECLS
 
 /*
- * The work; as sfshm_work_fn, but it ends the flight with the calls of
+ * The work. Like sfshm_work_fn, but it ends the flight with the calls of
  * <sfshm/fleet.h>.
  */
 typedef int (*sfshm_fleet_work_fn)(struct sfshm_fleet_flight *flight,
@@ -20,9 +20,10 @@ typedef int (*sfshm_fleet_work_fn)(struct sfshm_fleet_flight *flight,
 /*
  * sfshm_do() for a fleet: for each key, only one process of the fleet runs the
  * work at a time, as long as the engine answers and no leader is stopped for
- * longer than its lease. Returns, blocks and is safe as sfshm_do() and
- * sfshm_fleet_begin(). If this caller was fenced, the call asks once more, and
- * returns the value that the fleet has; or -ESTALE, the fleet has none.
+ * longer than its lease. Returns as sfshm_do() and sfshm_fleet_begin(); their
+ * rules for blocking, threads, signals and fork hold here, too. If this caller
+ * was fenced, the call asks once more, and returns the value that the fleet
+ * has; or -ESTALE, the fleet has none.
  */
 int sfshm_fleet_do(struct sfshm_fleet *fleet, const void *key, size_t key_len,
 		   const struct sfshm_policy *policy, sfshm_fleet_work_fn work,

@@ -39,8 +39,8 @@ struct sfshm_fleet_request {
 				do; UINT64_MAX: no result will */
 	uint64_t deadline_ns; /* then give up with -ETIMEDOUT */
 	uint32_t lease_ms;
-	uint32_t alive; /* publish, renew: 1: the lease cannot have run out by
-			   this host's own clock */
+	uint32_t alive; /* publish, renew: 1 if, by this host's own clock, the
+			   lease cannot have run out */
 	/* publish */
 	uint32_t ttl_ms; /* lifetime of the result */
 	int32_t code;    /* 0: a value; else a failure, its text in the bytes */
@@ -62,7 +62,7 @@ enum sfshm_fleet_verdict {
 	SFSHM_FLEET_FENCED,    /* the lease is not (holder, token) */
 	/* next */
 	SFSHM_FLEET_RESULT,   /* as a hit */
-	SFSHM_FLEET_RELEASED, /* the lease went without a result: acquire */
+	SFSHM_FLEET_RELEASED, /* the lease ended without a result: ask again */
 };
 
 /* The library frees `bytes.data` with free(3), and reuses it. */
@@ -103,20 +103,20 @@ struct sfshm_fleet_ops {
 
 	/*
 	 * Answers HIT if there is a fresh result newer than request.newer_than;
-	 * else HELD if another holder has the lease, whose next result or
-	 * release the engine then announces to the watches. Else gives this
+	 * else HELD if another holder has the lease: the engine then announces
+	 * that holder's next result or release to the watches. Else gives this
 	 * holder a lease with a new token, and answers LED or INHERITED.
 	 */
 	int (*acquire)(void *engine, const struct sfshm_fleet_request *request,
 		       struct sfshm_fleet_answer *answer);
 
 	/*
-	 * Stores the result, announces it, ends the lease and answers OK, if
-	 * the lease is (holder, token); or if there is no lease, request.alive
-	 * is 1, and the key has neither a result nor a fence as new as the
-	 * token. Answers OK, too, if the result has this token already; else
-	 * FENCED. Returns -EMSGSIZE if the engine cannot store so much; then
-	 * nothing has changed.
+	 * Stores the result, announces it, ends the lease and answers OK in two
+	 * cases: the lease is (holder, token); or there is no lease,
+	 * request.alive is 1, and the key has neither a result nor a fence as
+	 * new as the token. If the result has this token already, answers OK
+	 * and changes nothing. Else answers FENCED. Returns -EMSGSIZE if the
+	 * engine cannot store so much; then nothing has changed.
 	 */
 	int (*publish)(void *engine, const struct sfshm_fleet_request *request,
 		       struct sfshm_fleet_answer *answer);
@@ -143,11 +143,11 @@ struct sfshm_fleet_ops {
 
 	/*
 	 * watch() begins to wait for what the engine announces after
-	 * request.token, even if that was before this call. next() waits until
-	 * `until_ns` at most and answers RESULT or RELEASED, or returns -EAGAIN
-	 * (nothing yet: call again) or -EINTR (the same, and a signal handler
-	 * has run meanwhile). After any other error the watch is of no more
-	 * use. unwatch() ends the watch.
+	 * request.token, even if the announcement came before this call. next()
+	 * waits until `until_ns` at most and answers RESULT or RELEASED, or
+	 * returns -EAGAIN (nothing yet: call again) or -EINTR (the same, and a
+	 * signal handler has run meanwhile). After any other error the watch is
+	 * of no more use. unwatch() ends the watch.
 	 */
 	int (*watch)(void *engine, const struct sfshm_fleet_request *request,
 		     void **watch);

@@ -2,13 +2,13 @@
 /*
  * Fleets: one leader per key among the processes of several hosts.
  *
- * Each host has its segment, and its processes use it as without a fleet. Only
- * the caller that leads in its host asks an engine that all hosts reach, such
- * as Redis, whether another host has the value or leads already. So each host
- * makes two requests per fill, however many processes it has, and none for a
- * hit; renewals of a lease are further requests. <sfshm/fleet-redis.h> has an
- * engine; <sfshm/fleet-ops.h> says what an engine is; <sfshm/fleet-do.h> has
- * sfshm_fleet_do().
+ * Each host has a segment, which the processes of that host use as they would
+ * without a fleet. Only the caller that leads in its host asks an engine that
+ * all hosts reach, such as Redis, whether another host has the value or leads
+ * already. So each host makes two requests per fill, however many processes it
+ * has, and none for a hit; renewals of a lease are further requests.
+ * <sfshm/fleet-redis.h> has an engine; <sfshm/fleet-ops.h> says what an engine
+ * is; <sfshm/fleet-do.h> has sfshm_fleet_do().
  *
  *	struct sfshm_fleet *fleet;
  *
@@ -92,10 +92,10 @@ int sfshm_fleet_open(struct sfshm_fleet **out, struct sfshm *handle,
  * does nothing for NULL. No other call may use the fleet meanwhile or later.
  * Returns 0; or -EBUSY, and nothing has changed: a flight of this fleet has not
  * ended. Waits for the request that the library's thread is making, and gives
- * back the leases that are left; each of these requests takes
- * options.command_ms at most, and after one without an answer the call makes no
- * more. A forked child makes this call to close the descriptors of its parent's
- * fleet.
+ * back the leases that are left. Each of these requests takes
+ * options.command_ms at most; if the engine does not answer one, the call makes
+ * no other. A forked child makes this call to close the descriptors of its
+ * parent's fleet.
  */
 int sfshm_fleet_close(struct sfshm_fleet *fleet) SFSHM_CHECKED;
 
@@ -134,7 +134,7 @@ struct sfshm_fleet_flight {
  * others wait for that caller, or take a stale value if their policy accepts
  * one. The caller that waits for the other host wakes every 125 ms to look at
  * its cancel token and deadline; its sleep is a cancellation point. If that
- * caller dies, one of the others goes on in its place.
+ * caller dies, one of the others takes its place.
  *
  * The whole policy holds, with these differences:
  *
@@ -148,10 +148,11 @@ struct sfshm_fleet_flight {
  *     still renews the lease in the engine for as long as the process runs.
  *
  * With SFSHM_DETACHED any thread of the process may make the calls below, one
- * at a time; of two threads that end the flight at once, one gets -ESTALE, and
- * the engine hears of the other one's result alone. If sfshm_release_all()
- * gives the flight back, the lease ends with sfshm_fleet_cleanup(), else when
- * the library would renew it, within a third of options.lease_ms.
+ * at a time. If two threads end the flight at once, one gets -ESTALE, and the
+ * engine gets the result of the other one only. If sfshm_release_all() has
+ * released the flight, the lease ends when the program calls
+ * sfshm_fleet_cleanup() for it; without that call it ends when the library
+ * would renew it, within a third of options.lease_ms.
  */
 int sfshm_fleet_begin(struct sfshm_fleet *fleet, const void *key,
 		      size_t key_len, const struct sfshm_policy *policy,
@@ -186,7 +187,7 @@ int sfshm_fleet_fail(struct sfshm_fleet_flight *flight, int code,
 
 /*
  * Ends the flight without a result. A follower of this host leads next; if
- * there is none, a caller of another host that waits does. Returns as
+ * there is none, a caller that waits in another host leads. Returns as
  * sfshm_release(). Waits for the engine, for options.command_ms at most.
  */
 int sfshm_fleet_release(struct sfshm_fleet_flight *flight);

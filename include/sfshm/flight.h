@@ -57,9 +57,9 @@ enum sfshm_policy_flags {
 	/* Leading: if this thread dies, ends or is cancelled in the work, the
 	   flight fails with -EOWNERDEAD for its followers; without this flag
 	   one of them leads. If the leader dies while it publishes, a follower
-	   leads all the same. When such a flight begins, it hides the failure
-	   of the flight before it: a follower that has not read that failure
-	   yet waits for the new flight. */
+	   leads all the same. A flight with this flag hides, as it begins, the
+	   failure of the flight before it: a follower that has not read that
+	   failure yet waits for the new flight. */
 	SFSHM_FAIL_IF_LOST = 1 << 9,
 	/* Return -EINTR if a signal handler without SA_RESTART has run during
 	   a sleep; without futex_waitv(2), any handler. A signal that comes
@@ -107,9 +107,9 @@ struct sfshm_policy {
 	 * How long past its lifetime a call accepts a value, which it then
 	 * marks as stale: grace_ms while another caller leads;
 	 * stale_if_error_ms after the work failed; the longer of the two in
-	 * place of -EHOSTDOWN, -EAGAIN or -ENOSPC. After its lifetime the
-	 * segment keeps a value for the longer of the two times in the policy
-	 * of the leader that published it. While the key's leader is dead or
+	 * place of -EHOSTDOWN, -EAGAIN or -ENOSPC. The segment keeps a value
+	 * past its lifetime for the longer of the two times in the policy of
+	 * the leader that published it. While the key's leader is dead or
 	 * past its lease, a call takes no stale value: it replaces that leader.
 	 */
 	uint32_t grace_ms;
@@ -157,9 +157,10 @@ struct sfshm_policy {
 	 * the flight, one at a time; of two threads that end the flight, one
 	 * gets -ESTALE. The flight ends with the process. A thread that ends
 	 * leaves the flight to another thread that has used the segment; if
-	 * there is none, the flight is released. A thread that leaves by a bare
-	 * exit(2) system call takes the flight along, if this thread made the
-	 * last call on the flight, or began it and no thread has made one.
+	 * there is none, the flight is released. But if a thread ends by a bare
+	 * exit(2) system call, and was the last to make a call on the flight
+	 * (or began it, and no call came after that), the flight counts as that
+	 * of a dead leader.
 	 *
 	 * `task` is a number for the request or the coroutine that the flight
 	 * is for; 0: none. A call whose task leads the key, or would wait for
@@ -315,8 +316,8 @@ void sfshm_flight_keep(struct sfshm_flight *flight, uint32_t keep_ms);
  * gets what this flight publishes. The followers, and callers in the next `ms`,
  * each run the work themselves, at the same time instead of one after the
  * other. With 0 ms only the followers do. The key's earlier value is dropped.
- * The value may be larger than the segment's max_value, but is below 4 GiB.
- * Only the leader calls this, before it ends the flight. Never blocks.
+ * The value may be larger than the segment's max_value, but must be below 4
+ * GiB. Only the leader calls this, before it ends the flight. Never blocks.
  */
 void sfshm_flight_uncacheable(struct sfshm_flight *flight, uint32_t ms);
 

@@ -125,7 +125,7 @@ class flight
 	flight(const flight &) = delete;
 	flight &operator=(const flight &) = delete;
 
-	/* sfshm_begin(). First releases an earlier flight that is still on. */
+	/* sfshm_begin(). First releases an earlier flight unless it ended. */
 	int begin(struct sfshm *handle, std::string_view key,
 		  const struct sfshm_policy *policy,
 		  result &res) noexcept(false)

@@ -4,9 +4,9 @@
  *
  * policy.lock_age_ms is a lease: once it is over, another caller may take the
  * flight from a live leader. With a heartbeat, work of unknown length can have
- * a short lease: the lease ends soon after the process or the machine is
- * stopped, and never while the work goes on. The idea comes from leases in
- * distributed locks.
+ * a short lease: the heartbeat extends the lease while the process runs, and
+ * the lease ends soon after the process is stopped. The idea comes from leases
+ * in distributed locks.
  *
  *	struct sfshm_heartbeat beat;
  *
@@ -35,12 +35,12 @@ struct sfshm_heartbeat {
  * Starts a new thread that extends the lease of `flight`, and of its claim.
  * Every lock_age_ms / 3 the new thread sets the lease to end lock_age_ms later,
  * whatever end sfshm_extend() has set. If the policy has no lock_age_ms, the
- * heartbeat uses the time until the end that sfshm_extend() has set instead; if
- * there is no lease, the call starts no thread. The calling thread must lead
- * the flight; with SFSHM_DETACHED any thread of the leading process may make
- * the call. All signals are blocked in the new thread. The new thread ends by
- * itself once the flight is lost or has ended, even if the leader is cancelled
- * or ends without sfshm_heartbeat_stop().
+ * time that is left of a lease that sfshm_extend() has set takes its place. If
+ * there is no lease at all, the call starts no thread. The calling thread must
+ * lead the flight; with SFSHM_DETACHED any thread of the leading process may
+ * make the call. All signals are blocked in the new thread. The new thread ends
+ * by itself once the flight is lost or has ended, even if the leader is
+ * cancelled or ends without sfshm_heartbeat_stop().
  *
  * Both structs must stay in place until the heartbeat is stopped. Returns 0;
  * -ESTALE, the flight was taken or has ended; -EPERM, this thread does not lead

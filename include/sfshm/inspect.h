@@ -123,8 +123,9 @@ struct sfshm_slot_info {
 	uint64_t file_bytes;  /* save: length of the file; 0: not known */
 	char file[2048];      /* save: path of the file; "": not known */
 	int64_t took_us;      /* how long the work for the value ran, in us, to
-				 within a fifth; -1: there is no value, or
-				 the time is not known */
+				 within a fifth and a few ms; -1: there is
+				 no value, or the time is not known or too
+				 short to measure */
 };
 
 /*

@@ -140,7 +140,7 @@ struct sfshm_lock {
  *   - A caller that wants to hold the lock alone keeps later callers from
  *     sharing it, and waits until the present sharers have released it. So this
  *     caller gets the lock even if callers share it one after another without
- *     a gap. The bound of 16 holds for both kinds of callers.
+ *     a gap. Overtakings by both kinds of callers count towards the 16.
  *   - If a thread dies while it holds the lock shared, nobody waits for it, and
  *     nobody learns of its death: it has changed nothing. A thread that takes
  *     the lock shared and gets SFSHM_OWNER_DIED must not repair anything, since
@@ -194,20 +194,20 @@ int sfshm_lock_path(struct sfshm *handle, const char *path,
 
 /*
  * Releases the lock; one of the waiters takes it. Returns 0; -EPERM, another
- * thread holds the lock, and nothing has changed; -ESTALE, *lock holds
- * nothing, or was released already, also by sfshm_release_all(); -ESHUTDOWN,
- * the lock is released, but the segment's file was removed meanwhile, so
- * another thread may have held the same lock; -ECHILD, the lock belongs to
- * the parent process; or -EINVAL. Never blocks.
+ * thread holds the lock, and nothing has changed; -ESTALE, *lock holds nothing,
+ * perhaps because sfshm_release_all() has released the lock; -ESHUTDOWN, the
+ * lock is released, but the segment's file was removed meanwhile, so another
+ * thread may have held the same lock; -ECHILD, the lock belongs to the parent
+ * process; or -EINVAL. Never blocks.
  */
 int sfshm_unlock(struct sfshm_lock *lock);
 
 /*
  * Returns the generation of this hold, which grows with each hold of a key: a
  * fencing token. The resource that the lock protects can refuse a lower one
- * than it has seen. A shared hold has a generation that is not below that of
- * any hold before it, and is below that of the next one that is not shared.
- * Returns 0 if *lock has never held a lock. Never blocks.
+ * than it has seen. The generation of a shared hold is not below that of any
+ * earlier hold, and is below that of the next hold that is not shared. Returns
+ * 0 if *lock has never held a lock. Never blocks.
  */
 uint64_t sfshm_lock_generation(const struct sfshm_lock *lock);
 

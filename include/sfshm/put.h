@@ -26,7 +26,7 @@ SFSHM_BEGIN_DECLS
  *   SFSHM_INVALIDATED  The segment has the value, but it is stale from the
  *                 start: another caller invalidated the key meanwhile.
  *   -ESTALE       A later put or SFSHM_HARD invalidation came before this value
- *                 was visible. The key has what that call left.
+ *                 was visible. The key is as that call left it.
  *   -EDEADLK      This thread leads the key. End that flight with the value:
  *                 sfshm_publish().
  *   -EMSGSIZE, -ENOSPC  The value is larger than the segment's max_value, or

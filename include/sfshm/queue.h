@@ -14,13 +14,13 @@
  * A process may have many thousands of waits. One thread of the library watches
  * them all; it exists while there is a wait, and for a second after the last
  * one. It never leads: a wait becomes the leader only inside
- * sfshm_wait_finish(). So begin such flights with SFSHM_DETACHED, and give each
- * connection a task of its own (policy.task): two connections of one thread may
- * then wait for each other's flights.
+ * sfshm_wait_finish(). So begin such flights with SFSHM_DETACHED. Give each
+ * connection a task of its own (policy.task): a connection that would wait for
+ * itself then gets -EDEADLK.
  *
- * Each call here is thread-safe, must not be made in a signal handler, and
- * never sleeps. In a forked child each returns -ECHILD for a queue of the
- * parent.
+ * Each call here is thread-safe and must not be made in a signal handler. Only
+ * sfshm_queue_close() can sleep. In a forked child every other call returns
+ * -ECHILD for a queue of the parent.
  */
 #ifndef SFSHM_QUEUE_H
 #define SFSHM_QUEUE_H
@@ -52,16 +52,16 @@ int sfshm_queue_fd(const struct sfshm_queue *queue) SFSHM_CHECKED;
 
 /*
  * Returns 1 with the next wait that may be over in *wait; 0, there is none; or
- * -EINVAL, -ECHILD. A wait is returned once, until sfshm_wait_finish() returns
- * -EINPROGRESS for it.
+ * -EINVAL, -ECHILD. The call returns a wait once, and again only after
+ * sfshm_wait_finish() has returned -EINPROGRESS for it.
  */
 int sfshm_queue_next(struct sfshm_queue *queue,
 		     struct sfshm_wait *wait) SFSHM_CHECKED;
 
 /*
  * Cancels all waits of the queue, and frees it. No other thread may be in a
- * call with the queue. When the last queue of the process is closed, the
- * library's thread has ended before this call returns. Flights that the process
+ * call with the queue. If this is the last queue of the process, the call also
+ * ends the library's thread, and waits for its end. Flights that the process
  * leads go on. In a forked child, frees the child's copy and closes its
  * descriptor. Returns 0 or -EINVAL.
  */
@@ -74,18 +74,19 @@ int sfshm_queue_close(struct sfshm_queue *queue);
  *                 and the queue's descriptor becomes readable when it may be
  *                 over. The key and the policy are copied; what the policy
  *                 points to must stay until the wait is over.
- *   -EOPNOTSUPP   The call would have to wait, and the library's thread cannot
- *                 be started, or the environment has SFSHM_NO_THREADS set to
- *                 anything but "". Or the policy names a claim key.
+ *   -EOPNOTSUPP   The policy names a claim key; or the call would have to wait,
+ *                 and the library's thread does not run: it cannot be started,
+ *                 or the environment has SFSHM_NO_THREADS set to anything but
+ *                 "".
  *
  * Set wait->data before the call. wait->number is 0 after any other return
  * value than -EINPROGRESS. `flight` may be NULL with SFSHM_FOLLOW. The policy's
  * wait_timeout_ms counts from this call; SFSHM_INTR and `interrupted` are
- * ignored. A wait for a flight that the calling thread leads is not refused,
- * unless policy.task leads the key or waits in this process for itself. The
- * wait counts for max_waiters, sfshm_flight_waiters() and sfshm_abandoned() as
- * that of a sleeping thread does, until the thread that began or last finished
- * it ends.
+ * ignored. The calling thread may wait for a flight that it leads itself;
+ * -EDEADLK is for a policy.task that leads the key, or would wait for itself by
+ * way of other tasks of the process. The wait counts for max_waiters,
+ * sfshm_flight_waiters() and sfshm_abandoned() as that of a sleeping thread
+ * does. It stops counting if the thread that made the last call for it ends.
  */
 int sfshm_begin_async(struct sfshm_queue *queue, struct sfshm *handle,
 		      const void *key, size_t key_len,
@@ -94,12 +95,13 @@ int sfshm_begin_async(struct sfshm_queue *queue, struct sfshm *handle,
 		      struct sfshm_wait *wait) SFSHM_CHECKED;
 
 /*
- * Finishes a wait, of which sfshm_queue_next() need not have told: any thread
- * may try at any time. Returns as sfshm_begin_async(); after -EINPROGRESS the
- * wait goes on, after any other value it is over. Also returns
+ * Finishes a wait. Any thread may try at any time, even before
+ * sfshm_queue_next() has returned the wait. Returns as sfshm_begin_async(), or
+ * as below. The wait is over after any value but -EINPROGRESS, -EBUSY, -EINVAL
+ * and -ECHILD.
  *
- *   -ESTALE     The wait is over, or was cancelled.
- *   -EBUSY      Another thread is finishing it; or, as in sfshm_begin().
+ *   -ESTALE     The wait was over already, or was cancelled.
+ *   -EBUSY      Another thread is finishing the wait.
  *   -ESHUTDOWN  The handle was closed, or as in sfshm_begin().
  *
  * The result is that of the flight that the wait joined, or of a later one. If

@@ -8,9 +8,10 @@
 SFSHM_BEGIN_DECLS
 
 /*
- * Gives back what was left behind, without closing the handle: at the end of a
- * request, or before a thread returns to a pool, when the code in between may
- * have been left by longjmp() or by an interpreter's exit.
+ * Gives back what a task or the calling thread still leads or holds, and leaves
+ * the handle open. Call this at the end of a request, or before a thread
+ * returns to its pool, if the request's code may have been cut short by
+ * longjmp() or by an interpreter's exit.
  *
  * If `task` is not 0, the call releases each flight that was begun through this
  * handle for this task with SFSHM_DETACHED. If another thread is ending such a

@@ -84,17 +84,17 @@ struct sfshm_options {
  * about to remove the file. Thread-safe; not for signal handlers; no
  * cancellation point. If the caller dies inside, no incomplete segment is left.
  *
- * In a forked child every call but sfshm_close() with a handle of the parent
- * returns -ECHILD, so the child opens the segment again; unless the parent
- * opened the handle with SFSHM_FOLLOW_FORK. A child may use a handle that
- * follows forks: the child's first call with the handle attaches to the segment
- * that the parent has mapped, and opens no file. So the child may have changed
- * its user or its root meanwhile, and the segment may have lost its name. The
- * parent keeps what it leads, holds or has pinned. If the child has closed the
- * library's descriptor, it uses the segment without byte locks. A child that
- * clone(2) or _Fork(3) made, for which libc runs no fork handlers, gets
- * -ECHILD. A child gets -ENOMEM while memory is short, and -EPROTO in another
- * time namespace, whose clocks differ.
+ * A handle that was opened without SFSHM_FOLLOW_FORK is of no use in a forked
+ * child: every call with it but sfshm_close() returns -ECHILD there, and the
+ * child opens the segment again. A child may use a handle that follows forks:
+ * the child's first call with the handle attaches to the segment that the
+ * parent has mapped, and opens no file. So the child may have changed its user
+ * or its root meanwhile, and the segment may have lost its name. The parent
+ * keeps what it leads, holds or has pinned. If the child has closed the
+ * library's descriptor, it has no byte locks on the file, by which other
+ * processes see that it is alive. A child that clone(2) or _Fork(3) made, for
+ * which libc runs no fork handlers, gets -ECHILD. A child gets -ENOMEM while
+ * memory is short, and -EPROTO in another time namespace, whose clocks differ.
  */
 int sfshm_open(struct sfshm **out, const char *name,
 	       const struct sfshm_options *options) SFSHM_CHECKED;
@@ -110,9 +110,9 @@ int sfshm_open(struct sfshm **out, const char *name,
  * If the segment's file is removed, the handle follows to the next segment of
  * that name, as any handle does. With SFSHM_CREATE, if no segment has the name,
  * the next call that begins a flight, takes a lock or looks up a key makes one,
- * with the removed segment's owner, group and mode. A process whose user does
- * not own that segment any more, or that finds another folder in the path,
- * makes none, and the call returns -ESHUTDOWN.
+ * with the removed segment's owner, group and mode. If the process has become
+ * another user than that owner, or the path leads into another folder than
+ * before, the call makes none and returns -ESHUTDOWN.
  *
  * The options of the first call that succeeds count. Later calls pass NULL, or
  * options that ask for the same. SFSHM_EXCLUSIVE is refused.
@@ -171,8 +171,9 @@ int sfshm_close(struct sfshm *handle);
  * the kernel frees its memory. Removes any regular file of this user under that
  * name, whatever its contents, and the files that an interrupted resize has
  * left beside it. A segment that sfshm_memfd() made has no name to remove.
- * Returns 0, -ENOENT, -EPERM (the file belongs to another user), -ENAMETOOLONG,
- * -EINVAL, or the error of the system call that failed. Blocks only for
+ * Returns 0, -ENOENT, -EPERM (the file belongs to another user), -ELOOP (it is
+ * a symbolic link), -EPROTO (it is no regular file), -ENAMETOOLONG, -EINVAL,
+ * -ENOMEM, or the error of the system call that failed. Blocks only for
  * file-system calls. Thread-safe; not for signal handlers.
  */
 int sfshm_unlink(const char *name) SFSHM_CHECKED;

@@ -10,8 +10,9 @@
  * too few. A value with tags takes 40 bytes more of the segment's memory,
  * however many tags it has. Failures carry no tags.
  *
- * Each call here is thread-safe, must not be made in a signal handler, and
- * returns -ECHILD in a forked child for what belongs to the parent.
+ * Each call here is thread-safe and must not be made in a signal handler. A
+ * call with a handle returns -ECHILD in a forked child, unless the handle
+ * follows forks.
  */
 #ifndef SFSHM_TAG_H
 #define SFSHM_TAG_H
@@ -26,8 +27,9 @@ SFSHM_BEGIN_DECLS
 /*
  * Names a tag of `len` bytes for the value that the leader is going to publish.
  * A tag that is named twice counts once. Only the leader calls this, before it
- * ends the flight. Returns 0; -ENOSPC, the value has SFSHM_TAGS_MAX tags, and
- * carries those; -ESTALE, the flight has ended; or -EINVAL. Never blocks.
+ * ends the flight. Returns 0; -ENOSPC, the value has SFSHM_TAGS_MAX tags
+ * already, and keeps them; -ESTALE, the flight has ended; or -EINVAL. Never
+ * blocks.
  *
  * sfshm_touch() renews a value with the tags that it has, unless the leader has
  * named others.

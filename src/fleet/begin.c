@@ -14,9 +14,13 @@
 #include "sync/result.h"
 #include "top/call.h"
 
-/* How often a caller that waits for another host looks around. */
+/* How often a caller that waits for another host checks its own host. */
 #define SLICE_MS 125
-/* Each host asks again after a random time up to so long, ms. */
+/*
+ * The longest random time before a host asks again, ms: after a wait, and after
+ * the end of the other host's lease. Hosts that wait for one key then ask one
+ * after the other.
+ */
 #define SPREAD_MS 8
 #define SPREAD_AFTER_LEASE_MS 64
 
@@ -59,7 +63,8 @@ static void quest_end(struct quest *q)
 	q->answer.bytes = (struct sfshm_buf){ 0 };
 }
 
-/* The thread is cancelled, or an exception passes, while it has no lease. */
+/* Clean-up handler: the thread is cancelled, or an exception passes, before the
+   thread has a lease. */
 static void quest_cancelled(void *arg)
 {
 	struct quest *q = arg;
@@ -182,7 +187,8 @@ static void nap(struct quest *q, uint64_t ns)
 	uncancelled_end(state);
 }
 
-/* Whether a signal or the policy ends the wait. Neither does before a sleep. */
+/* Whether a signal or the policy ends the wait. Neither ends it before the
+   first sleep. */
 static bool interrupted(const struct quest *q)
 {
 	const struct sfshm_policy *policy = q->policy;
@@ -193,8 +199,9 @@ static bool interrupted(const struct quest *q)
 }
 
 /*
- * Looks around while another host leads. Extends the host flight's lease, which
- * is for the work alone. Returns 0, or why the wait is over.
+ * Checks whether the wait for another host must end. If not, extends the host
+ * flight's lease, which limits the work and not the wait. Returns 0, or the
+ * reason to end the wait as an error.
  */
 static int look_around(struct quest *q, uint64_t now)
 {
@@ -228,7 +235,7 @@ static void in_trouble(struct quest *q)
 		q->troubles++;
 }
 
-/* Waits for one slice, or less. As await(), or -EAGAIN: go on waiting. */
+/* Waits for one slice, or less. Returns -EAGAIN to wait on, else as await(). */
 static int await_slice(struct quest *q)
 {
 	uint64_t now = sys.now(), end = ns_after(now, SLICE_MS);
@@ -259,8 +266,8 @@ static int await_slice(struct quest *q)
 
 /*
  * Waits until the other host's flight has ended, or may have. Returns ARRIVED
- * with the result in q->answer and in *late_ns how long ago it may have been
- * announced; 0: ask again; or an error.
+ * with the result in q->answer, and stores in *late_ns how old its announcement
+ * is at most; 0: ask again; or an error.
  */
 static int await(struct quest *q, uint64_t *late_ns)
 {
@@ -304,7 +311,7 @@ static int lead(struct quest *q)
 
 	q->request.token = q->answer.token;
 	kill_point(fleet_leased);
-	/* The host's lease is for the work, which begins now. */
+	/* The host flight's lease limits the work, which begins now. */
 	if (q->terms->never_leads)
 		r = -ESTALE;
 	else if (q->f->lock_age_ms)
@@ -322,7 +329,7 @@ static int lead(struct quest *q)
 	return SFSHM_LEADER;
 }
 
-/* The engine has not answered. */
+/* The request has failed. If the engine is away, the call may lead alone. */
 static int go_without(struct quest *q, int r)
 {
 	bool alone = r == -EHOSTUNREACH && !q->terms->never_leads &&

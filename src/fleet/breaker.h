@@ -8,11 +8,11 @@
  *	bits 48..63  a part of the URL's hash
  *	bits  0..47  until when the engine counts as away, CLOCK_MONOTONIC, ms
  *
- * A caller that finds that time over moves it ahead by one CAS, and then is the
- * only one to try the engine; for the others the engine is still away. If the
- * caller that tries dies, the next one tries after retry_ms. The word is a
- * hint: two engines that share a word overwrite each other's state, which costs
- * a time-out.
+ * A caller that finds that this time has passed sets it retry_ms ahead by one
+ * CAS, and then is the only one to try the engine; for the others the engine is
+ * still away. If the caller that tries dies, the next one tries after retry_ms.
+ * The word is a hint: two engines that share a word overwrite each other's
+ * state, which costs a time-out.
  */
 #ifndef FLEET_BREAKER_H
 #define FLEET_BREAKER_H

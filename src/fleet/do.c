@@ -12,8 +12,8 @@
 #include "os/process.h"
 #include "top/call.h"
 
-/* The thread is cancelled or an exception passes. Ends the host flight first,
-   because that does not depend on the engine. */
+/* Clean-up handler: the thread is cancelled, or an exception passes. Ends the
+   host flight first, because that does not depend on the engine. */
 static void release_guard(void *arg)
 {
 	struct fleet_flight *x = arg;
@@ -58,12 +58,13 @@ static int lead(struct sfshm_fleet_flight *flight, sfshm_fleet_work_fn work,
 	f->result = result;
 	r = run_guarded(flight, work, arg);
 	r = flight_open(f) ? settle(flight, r) : f->outcome;
-	/* The work may have ended the host flight alone. */
+	/* The work may have ended only the host flight. */
 	fleet_let_go(x);
 	return r;
 }
 
-/* Takes what the fleet has in place of this caller's fenced work. */
+/* Gets the result of another host's later flight, after the engine has fenced
+   this caller's. */
 static int take_newer(struct sfshm_fleet *fleet, const void *key,
 		      size_t key_len, const struct sfshm_policy *policy,
 		      struct sfshm_fleet_flight *flight,
@@ -127,8 +128,8 @@ int sfshm_fleet_invalidate(struct sfshm_fleet *fleet, const void *key,
 	r = handle_enter_newest(fleet->handle, &p);
 	if (r)
 		return r;
-	/* First in the engine: whoever leads here next must not find the old
-	   value there. */
+	/* Asks the engine first: the next leader in this host must not find
+	   the old value there. */
 	request = engine_request(fleet, p->map, key, key_len);
 	r = engine_ask(fleet, p->map, fleet->ops->invalidate, &request,
 		       NS_NEVER, &answer);

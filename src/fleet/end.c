@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Ending a flight of a fleet: first in the engine, then in the segment. */
+/*
+ * Ending a flight of a fleet. A value or a failure goes to the engine first and
+ * then to the segment; a release goes to the segment first.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -81,9 +84,9 @@ int fleet_share(struct fleet_flight *x, int code, const struct iovec *iov,
 }
 
 /*
- * Lets this thread end the flight: 0, and end_over() must follow; or the error.
- * If several threads end a flight of their process, only one gets through, so
- * the engine and the segment get the same outcome.
+ * Lets this thread end the flight. Returns 0, and then end_over() must follow;
+ * or an error. If several threads end a flight of their process, only one gets
+ * 0 at a time, so the engine and the segment get the same outcome.
  */
 static int end_begin(struct fleet_flight *x)
 {
@@ -107,7 +110,8 @@ static void end_over(void *arg)
 	store_release(&x->ending, 0);
 }
 
-/* The engine has fenced the leader; the next caller gets what the fleet has. */
+/* Releases the host flight after the engine has fenced the leader; the next
+   caller gets the fleet's result. */
 static int fenced(struct fleet_flight *x)
 {
 	(void)sfshm_release(&x->host);

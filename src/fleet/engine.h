@@ -26,7 +26,7 @@ int engine_ask(const struct sfshm_fleet *fleet, struct mapping *map,
 	       engine_op op, struct sfshm_fleet_request *request,
 	       uint64_t deadline, struct sfshm_fleet_answer *answer);
 
-/* Makes a request whose answer changes nothing here; as engine_ask(). */
+/* Makes a request whose answer the caller does not need; as engine_ask(). */
 int engine_tell(const struct sfshm_fleet *fleet, struct mapping *map,
 		engine_op op, struct sfshm_fleet_request *request);
 

@@ -18,9 +18,9 @@
  *	          released, cancelled         release here, then in the engine
  *	ALONE     the work ends               publish here
  *
- * The host flight protects all of them: if its leader dies, a follower takes
- * over and begins at ASKING. The segment notes nothing of the state, so no
- * death leaves a wrong note. The lease's holder is the segment and its
+ * The host flight protects all these states: if its leader dies, a follower
+ * takes over and begins at ASKING. The segment does not record the state, so no
+ * death leaves a wrong record. The lease's holder is the segment and its
  * successors (segment/holder.h), and so the follower gets the dead leader's
  * lease at once, with a higher token.
  */
@@ -55,7 +55,7 @@ struct fleet_flight {
 	uint64_t token;  /* 0: this host leads alone */
 	uint32_t ending; /* SFSHM_DETACHED: a thread is about to end it */
 	bool shared;     /* the engine has the flight's result */
-	bool fenced;     /* the engine has refused it */
+	bool fenced;     /* the engine has refused the result */
 } overlay;
 OVERLAY_FITS(struct fleet_flight, struct sfshm_fleet_flight);
 
@@ -65,7 +65,7 @@ fleet_flight_of(const struct sfshm_fleet_flight *flight)
 	return (struct fleet_flight *)(uintptr_t)flight;
 }
 
-/* Makes it a flight that has ended. */
+/* Makes *x a flight that has ended. */
 static inline void fleet_flight_clear(struct fleet_flight *x)
 {
 	struct flight *f = flight_of(&x->host);
@@ -81,7 +81,7 @@ static inline void fleet_flight_clear(struct fleet_flight *x)
 /* How a call wants to begin; all zeroes for sfshm_fleet_begin(). */
 struct fleet_terms {
 	uint64_t newer_than; /* only a result above this token will do */
-	bool never_leads;    /* -ESTALE in place of the lead */
+	bool never_leads;    /* return -ESTALE rather than lead */
 	bool may_run_alone;  /* run the work even without a usable segment */
 };
 
@@ -92,9 +92,9 @@ int fleet_begin(struct sfshm_fleet *fleet, const void *key, size_t key_len,
 		struct sfshm_fleet_flight *flight, struct sfshm_result *result);
 
 /*
- * Ends the flight's lease in the engine, if the flight has one. By then the
- * host flight has ended, has another leader, or goes on alone. Does nothing in
- * a forked child.
+ * Ends the flight's lease in the engine, if the flight has one. Called when the
+ * host flight has ended or has another leader, or when its value is for the
+ * leader alone. Does nothing in a forked child.
  */
 void fleet_let_go(struct fleet_flight *x);
 

@@ -66,13 +66,13 @@ void leases_init(struct leases *all);
 /* Whether no flight has a lease. */
 bool leases_none(struct sfshm_fleet *fleet);
 
-/* Ends the thread. Nobody uses the fleet any more. */
+/* Ends the thread and all leases. No other thread uses the fleet any more. */
 void leases_end(struct sfshm_fleet *fleet);
 
 /*
  * Notes the lease that the engine has granted to the flight `f`, upon a request
  * sent at `sent` (CLOCK_BOOTTIME). Returns 0 with the lease's number, or
- * -ENOMEM. Without a thread to renew it, the lease runs out.
+ * -ENOMEM. If the renewing thread cannot be started, the lease runs out.
  */
 int lease_add(struct sfshm_fleet *fleet,
 	      const struct sfshm_fleet_request *request, uint64_t sent,
@@ -87,16 +87,16 @@ struct lease *lease_take(struct sfshm_fleet *fleet, uint64_t number);
 /* Whether the lease cannot have run out: LEASE-2. */
 bool lease_is_alive(const struct lease *l);
 
-/* Whether the leader of the lease's flight still has it in the segment. */
+/* Whether the host flight of the lease still stands: flight_stands(). */
 bool lease_flight_stands(const struct lease *l);
 
 /* Frees a lease that was taken. */
 void lease_free(struct lease *l);
 
 /*
- * Ends a lease that was taken, in the engine, and frees it. If the engine does
- * not answer, leaves that to the renewing thread. The lease's flight is about
- * to end, or has ended.
+ * Releases in the engine a lease that lease_take() has returned, and frees it.
+ * If the engine does not answer, lists the lease again, so that the renewing
+ * thread releases it. The lease's flight is about to end, or has ended.
  */
 void lease_give_back(struct sfshm_fleet *fleet, struct lease *l);
 

@@ -76,7 +76,7 @@
 /*
  * Copies between private memory and bytes that another thread may be rewriting:
  * values, keys, a record's name. The copy may be torn, so the caller validates
- * it afterwards. Use it for bytes that are compared or passed on. For a word
+ * it afterwards. Use this for bytes that are compared or passed on. For a word
  * that serves as an index, a length or a time, use one load by a helper above:
  * after copy_torn() the compiler may read the source again instead of the copy.
  * Where the library itself reads a value, a compiler_barrier() after the copy

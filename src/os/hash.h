@@ -20,7 +20,7 @@ static inline uint64_t hash_bytes(const void *data, size_t len, uint64_t seed)
 /* Pseudo-random bits, from the thread's own state. Not for secrets. */
 uint64_t hash_draw(void);
 
-/* Random bits from the kernel; for seeds and cookies, never 0. */
+/* Random bits for seeds and cookies, from the kernel if it has any; never 0. */
 uint64_t hash_random(void);
 
 #endif

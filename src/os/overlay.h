@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Structs that a caller allocates, and whose contents only the library uses.
- * The public header declares mere words. The library lays a struct of its own
- * over them; each type has one accessor from the words to the struct.
+ * The public header declares them as plain words. The library lays a struct of
+ * its own over the words; each type has one accessor from words to struct.
  */
 #ifndef OS_OVERLAY_H
 #define OS_OVERLAY_H

@@ -21,8 +21,9 @@
  * A random number of this process, on a page that the kernel wipes in a forked
  * child. State that carries another cookie was inherited and is void.
  * process_cookie() makes the cookie if there is none, and returns 0 only if
- * memory is short. The fast path calls process_cookie_seen(); if that returns 0
- * or not the cookie that the caller expects, the caller takes the slow path.
+ * memory is short. The fast path calls process_cookie_seen(), which returns 0
+ * if there is no cookie yet; if the result is not the cookie that the caller
+ * expects, the caller takes the slow path.
  */
 uint64_t process_cookie(void);
 extern const uint64_t *process_cookie_word;
@@ -32,7 +33,7 @@ static inline uint64_t process_cookie_seen(void)
 	return load_relaxed(load_relaxed(&process_cookie_word));
 }
 
-/* Inodes of the PID and time namespaces; 0 if /proc is not mounted. */
+/* Inodes of the PID and time namespaces; 0 if /proc does not show them. */
 uint64_t process_pid_ns(void);
 uint64_t process_time_ns(void);
 

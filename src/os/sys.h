@@ -4,7 +4,7 @@
  *
  * Tests replace entries to deny a call, to count it, or to make time stand
  * still. The table leaves out yields and polling pauses, which no wake ends,
- * and the wake of a cancel token.
+ * the wake of a cancel token, and the clock of the time of day.
  */
 #ifndef OS_SYS_H
 #define OS_SYS_H
@@ -20,8 +20,8 @@
 
 /*
  * The time `ms` after `from`; NS_NEVER if `ms` is SFSHM_FOREVER, or if the sum
- * does not fit. For the ends of the time-outs, leases and periods that a caller
- * chooses: none of them wraps.
+ * does not fit. Used for the end of each time-out, lease and period that a
+ * caller chooses, so that no end wraps.
  */
 static inline uint64_t ns_after(uint64_t from, uint64_t ms)
 {
@@ -33,7 +33,6 @@ static inline uint64_t ns_after(uint64_t from, uint64_t ms)
 	return end;
 }
 
-/* Each call but waitv returns >= 0 or a negated errno value. */
 struct sys_ops {
 	/*
 	 * sleeps until one of the words is woken or differs, or until `until`.
@@ -42,9 +41,10 @@ struct sys_ops {
 	 */
 	long (*waitv)(struct futex_waitv *words, unsigned int count,
 		      const struct timespec *until);
-	/* sleeps on one shared word */
+	/* sleeps on one shared word; returns 0 or a negated errno value */
 	int (*wait)(uint32_t *word, uint32_t value,
 		    const struct timespec *until);
+	/* returns how many threads it has woken, or a negated errno value */
 	int (*wake)(uint32_t *word, int count);
 	uint64_t (*now)(void);    /* CLOCK_MONOTONIC, ns */
 	uint64_t (*coarse)(void); /* CLOCK_MONOTONIC_COARSE: off by a few ms */

@@ -33,17 +33,17 @@
  *   odd          marked       dead: the kernel says so
  *   even         free         no owner
  *   even         held         by a reaper, by a thread that attaches or
- *                             detaches, or still by the dead owner, whom the
- *                             kernel did not mark
+ *                             detaches, or still by the dead owner, if the
+ *                             kernel did not mark the mutex
  *   even         marked       that holder is dead
  *
- * Some deaths leave no mark (execve by a thread other than the main one; or the
- * OOM reaper has freed the memory before). In the same PID namespace a thread
- * can ask the kernel for the owner's thread: "no such thread" is proof. In
- * another PID namespace, a lost byte lock of the owner's process is a mere
- * suspicion. On suspicion a caller may steal the owner's flights, because the
- * generation fences off a wrongly suspected leader; nobody may take anything
- * else, not even a lock.
+ * Some deaths leave no mark: if a thread other than the main one calls
+ * execve(), or if the OOM reaper frees the memory before the kernel reads the
+ * robust list. In the same PID namespace a thread can ask the kernel for the
+ * owner's thread: "no such thread" is proof. In another PID namespace, a lost
+ * byte lock of the owner's process is a mere suspicion. On suspicion a caller
+ * may steal the owner's flights, because the generation fences off a wrongly
+ * suspected leader; nobody may take anything else, not even a lock.
  */
 #ifndef PEER_LIVENESS_H
 #define PEER_LIVENESS_H

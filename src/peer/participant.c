@@ -132,7 +132,10 @@ static void forget_inherited(void)
 	peer_current = NULL;
 }
 
-/* Whether the thread has flights to end, pins to give back, a call to leave. */
+/*
+ * Whether the thread may own slots, has pins or shared locks, or is in a call
+ * that keeps this peer.
+ */
 static bool owes_something(const struct peer *p)
 {
 	const struct shm_participant *rec = p->record;
@@ -147,7 +150,7 @@ static bool owes_something(const struct peer *p)
 	return any != 0;
 }
 
-/* Detaches from each mapping without a handle if the thread owes nothing. */
+/* Detaches from mappings without a handle, unless the thread owes something. */
 static void detach_abandoned(void)
 {
 	struct peer **at = &attached;

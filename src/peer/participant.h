@@ -4,8 +4,8 @@
  *
  * A thread takes a record by pthread_mutex_trylock() on the record's robust
  * mutex, and keeps the mutex locked for as long as it is attached. libc links
- * the mutex into the thread's robust list. So the kernel vouches for the
- * thread's life in one place, for all that names the record as its owner.
+ * the mutex into the thread's robust list. So the kernel reports the thread's
+ * death in one place, for everything that names the record as its owner.
  *
  * A thread that takes a dead owner's record first gives back what that owner
  * owned: a record gets no new owner while the last one still owns anything.
@@ -28,7 +28,7 @@ struct peer {
 	uint64_t cookie; /* of the process that attached */
 	uint64_t life;   /* no other attachment has it; bit 63 is set */
 	uint64_t born;   /* its first life */
-	uint64_t task;   /* for which it last waited for a flight */
+	uint64_t task;   /* for which task it last waited for a flight */
 	uint64_t tick;   /* the coarse clock's time when it read `boot` */
 	uint64_t boot;   /* the clock of lifetimes; see peer_clock() */
 	uint32_t inside; /* calls that keep this peer while they use another */
@@ -47,6 +47,7 @@ struct peer {
 	uint32_t limbo[PEER_LIMBO];
 	uint64_t examined; /* ns: when it last examined a leader without having
 			      slept */
+	uint32_t robbed;   /* 1: a flight of its was found stolen (MOVE-6) */
 	struct peer *next;
 	struct peer *next_here; /* of the process's peers */
 	uint32_t limbo_count;
@@ -56,14 +57,15 @@ extern __thread struct peer *peer_current;
 
 /*
  * The time by which results age, ns: CLOCK_BOOTTIME, so that they age while the
- * host is suspended. Only ttl_ms, neg_ttl_ms, grace_ms and stale_if_error_ms
- * count by this clock. Leases, deadlines and breakers count CLOCK_MONOTONIC:
- * otherwise each leader would be past its lease when the host resumes.
+ * host is suspended. Of a policy's times only ttl_ms, neg_ttl_ms, grace_ms and
+ * stale_if_error_ms count by this clock. Deadlines, breakers and the leases of
+ * leaders count by CLOCK_MONOTONIC: otherwise each leader would be past its
+ * lease when the host resumes.
  *
  * CLOCK_BOOTTIME has no coarse variant. So the thread reads it once at each
  * tick of the coarse clock, and keeps that time until the next tick. `coarse`
- * is the coarse clock's time now. The result lags the true time no more than
- * the coarse clock does, and is never ahead of it, but may be behind what
+ * is the coarse clock's time now. The result is never ahead of the true time,
+ * and lags it no more than the coarse clock does; but it may be behind what
  * another thread has read in the same tick.
  */
 static force_inline uint64_t peer_clock(struct peer *p, uint64_t coarse)
@@ -126,7 +128,10 @@ extern pthread_mutex_t peer_lock;
 /* Whether a thread of this process has this life. */
 bool peer_lives(uint64_t life);
 
-/* Gives the thread's peer a new life: what names the old one is void. */
+/*
+ * Gives the thread's peer a new life. Flights, locks and permits that name the
+ * old one are void.
+ */
 void peer_renew(struct peer *p);
 
 /* peer_of() by the peer's first life. */

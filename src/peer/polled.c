@@ -68,7 +68,10 @@ void polled_note(struct mapping *map, uint32_t slot, uint32_t id,
 	store_relaxed(&map->header->notes_full, 1);
 }
 
-/* Takes a wait from the note; the last one frees it. False: not its note. */
+/*
+ * Takes one wait off the note of slot and id `mine`; the last one frees it.
+ * False: the note is not of `mine`.
+ */
 static bool take(uint64_t *at, uint64_t mine)
 {
 	uint64_t note = load_relaxed(at);

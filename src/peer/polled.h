@@ -4,19 +4,19 @@
  *
  * A thread that sleeps sleeps on its slot's event. A process that polls waits
  * may have thousands of them, and sleep on a hundred words. So the header has
- * 64 words more, the bells, each for the slots whose number has its remainder.
+ * 64 words more, the bells: bell n is for slots whose number is n modulo 64.
  *
  *  POLLED-1. A waker that finds EVENT_POLLED in the event takes it away as it
  *      changes the event, and then rings the slot's bell: it adds 1 and wakes
- *      all that sleep on the bell. A process that hears a bell looks at the
- *      events of all its waits there; it has read the bell before (ORDER-Q1,
+ *      all that sleep on the bell. A process that finds a bell changed reads
+ *      the bell, and then the events of all its waits there (ORDER-Q1,
  *      ORDER-Q2).
- *  POLLED-2. A wake reaches all waits at the slot that are polled, also where
- *      it reaches only one sleeper. So a process that is told and does nothing
- *      keeps no wake from another waiter, and its death loses none.
- *  POLLED-3. A waker that dies or stops between the event and the bell costs
- *      the waits that are polled a slice: after each, a process looks at all
- *      its waits (WAIT-4).
+ *  POLLED-2. A wake reaches all polled waits at the slot, even if it reaches
+ *      only one sleeper. So a process that hears the bell and does nothing, or
+ *      dies, takes no wake from another waiter.
+ *  POLLED-3. If a waker dies or stops between the event and the bell, the
+ *      polled waits learn of the change a slice later at most, because their
+ *      process looks at all its waits after each slice (WAIT-4).
  *
  * A note says that a participant has so many polled waits at a slot: the dump
  * and max_waiters count them. It belongs to the participant whose thread began

@@ -43,7 +43,10 @@ static bool replaced(const struct mapping *map)
 	return lstat(other, &st) || !leads_to(map, &st);
 }
 
-/* Wakes all sleepers, which then see `moved` and leave. */
+/*
+ * Wakes all that sleep at a slot's event; they then see `moved` and leave. A
+ * writer that drains a lock does not sleep there, and goes on.
+ */
 static void wake_all(struct mapping *map)
 {
 	uint32_t used = participants_used(map);

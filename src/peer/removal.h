@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Segments whose file goes away under their users: by rm, by mv over it, or by
- * logind's RemoveIPC.
+ * Segments whose file is removed while processes use it: by rm, by mv over it,
+ * or by logind's RemoveIPC.
  *
  * A caller that then opens the name gets another segment, so a key may have two
  * leaders, one in each. A process notices only if it asks the kernel. Hence:
  *
  *  REMOVAL-1. Each process that uses a segment checks the segment's file twice
- *      a second, as one of its threads attaches, or begins or ends something
- *      there, or waits. A process that finds the file removed sets `moved` to
+ *      a second at most, in the calls and waits of its threads, and whenever a
+ *      thread attaches. A process that finds the file removed sets `moved` to
  *      SHM_REMOVED, by a CAS, and wakes all sleepers. The other processes see
  *      `moved` at their next call: every call loads it.
  *  REMOVAL-2. No flight begins in a segment marked as removed (SUCCESSION-2 in
@@ -16,7 +16,8 @@
  *      -ESHUTDOWN.
  *  REMOVAL-3. A thread that attaches takes its byte lock, then checks the file.
  *      A new segment under the name is made after the removal. So the new
- *      segment's creator finds that lock, or the thread finds the file removed.
+ *      segment's creator finds that lock (top/removed.h), or the thread finds
+ *      the file removed.
  *  REMOVAL-4. A segment that had no name when it was opened (a memfd), or has a
  *      successor, does not count as removed.
  *

@@ -171,7 +171,7 @@ int wait_otherwise(const struct wait *w, const struct nap *n)
 		sys_force_waitv(0);
 		r = sys.wait(w->event, w->event_seen, &n->until);
 	}
-	/* Keeps a stray byte, or an error such as -ENOMEM, from a spin. */
+	/* So the waiter does not spin on a stray byte or on -ENOMEM. */
 	if (differs || !expected(r))
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &poll, NULL);
 	return r;
@@ -276,7 +276,7 @@ bool event_wake_one(const struct mapping *map, uint32_t *event)
 		if (!(e & EVENT_WAITERS))
 			return false;
 	} while (!cas_seq(event, e, e + EVENT_STEP));
-	/* A waiter announced and not yet asleep finds the word changed. */
+	/* A waiter that is announced and still awake sees the change. */
 	if (sys.wake(event, 1) < 1)
 		event_wake(map, event, true);
 	return true;

@@ -120,7 +120,7 @@ void wait_prepare(const struct wait *w, struct nap *n);
 /* Sleeps without futex_waitv(2), or handles the errno value that it has set. */
 int wait_otherwise(const struct wait *w, const struct nap *n);
 
-/* WAIT-1, if it has anything to do. */
+/* Does WAIT-1 for each liveness word that has changed. */
 void wait_wake_others(const struct wait *w);
 
 /* Whether a word that the waiter sleeps on, except relay words, has changed. */

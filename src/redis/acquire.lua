@@ -7,8 +7,9 @@
 --       the lease's token must exceed
 --
 -- A result has the fields t (token), f (fresh until, engine time in us), c
--- (code), b (bytes) or n (their number: they are in a key of their own), and x
--- (the fence). A lease has h (holder), t (token), and w if somebody watches.
+-- (code), b (bytes) or n (the number of bytes that have a key of their own),
+-- and x (the fence: the highest token that was released or invalidated). A
+-- lease has h (holder), t (token), and w if a host watches.
 local now = redis.call('TIME')
 local us = now[1] * 1000000 + now[2]
 local forever = 9007199254740991

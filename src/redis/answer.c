@@ -24,7 +24,7 @@ int answer_take(struct sfshm_fleet_answer *a, const void *bytes, size_t len)
 	return 0;
 }
 
-/* The element of an array that is a string; else NULL. */
+/* Element `i` of the array, or NULL if there is none or it is no string. */
 static const redisReply *string_at(const redisReply *array, size_t i)
 {
 	const redisReply *r = i < array->elements ? array->element[i] : NULL;
@@ -92,7 +92,8 @@ int answer_read(struct sfshm_fleet_answer *a, const redisReply *reply)
 		return -EPROTO;
 	a->token = token(string_at(reply, 1));
 	left = string_at(reply, 2);
-	/* A lease without an end is none of ours; it may be gone soon. */
+	/* PTTL is negative if the lease has no end. No script leaves a lease
+	   like that, so the caller is to ask again soon. */
 	a->left_ms = left && left->str[0] != '-' ? number(left) : 0;
 	a->bytes.len = 0;
 	if (a->verdict != SFSHM_FLEET_HIT)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From the server's replies to answers. */
+/* Reading answers from the server's replies. */
 #ifndef REDIS_ANSWER_H
 #define REDIS_ANSWER_H
 
@@ -15,7 +15,7 @@ int answer_take(struct sfshm_fleet_answer *a, const void *bytes, size_t len);
  */
 int answer_read(struct sfshm_fleet_answer *a, const redisReply *reply);
 
-/* Reads the reply to XREAD, as answer_read(). Without an entry: a release. */
+/* Reads the reply to XREAD, as answer_read(). No entry counts as a release. */
 int answer_read_stream(struct sfshm_fleet_answer *a, const redisReply *reply);
 
 #endif

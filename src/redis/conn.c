@@ -42,7 +42,7 @@ static int await(int fd, short events, uint64_t deadline)
 	return n <= 0 && clock_ns() >= deadline ? -ETIMEDOUT : 0;
 }
 
-/* The same, whatever signals come. */
+/* Does the same, but continues after a signal. */
 static int await_surely(int fd, short events, uint64_t deadline)
 {
 	int r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One connection to a server. hiredis formats commands and reads replies; the
- * socket is ours, so that every wait has a deadline (CLOCK_MONOTONIC, ns).
+ * socket is ours, so that each wait on it has a deadline (CLOCK_MONOTONIC, ns).
  */
 #ifndef REDIS_CONN_H
 #define REDIS_CONN_H
@@ -28,7 +28,7 @@ uint64_t clock_ns(void);
 
 /*
  * Connects, logs in and selects the database. Returns 0 or a negated errno
- * value; -EACCES: the server refuses that.
+ * value; -EACCES: the server refuses the log-in or the database.
  */
 int conn_open(struct conn *c, const struct url *u, uint64_t deadline);
 
@@ -43,12 +43,12 @@ int conn_send(struct conn *c, int argc, const char **argv, const size_t *lens,
 
 /*
  * Waits for the next reply until the deadline. Returns 0 with the reply, which
- * the caller frees by freeReplyObject(); -ETIMEDOUT, or -EINTR after a signal,
- * and the reply may still come; -ECONNRESET, -EPROTO or -ENOMEM.
+ * the caller frees by freeReplyObject(); -ETIMEDOUT or -EINTR (a signal), after
+ * which the reply may still come; -ECONNRESET or -EPROTO.
  */
 int conn_receive(struct conn *c, uint64_t deadline, redisReply **reply);
 
-/* Sends a command and waits for its reply. */
+/* Sends a command and waits for its reply. -ENOMEM or as conn_receive(). */
 int conn_call(struct conn *c, int argc, const char **argv, const size_t *lens,
 	      uint64_t deadline, redisReply **reply);
 

@@ -1,8 +1,10 @@
 -- SPDX-License-Identifier: MIT
 --
--- Drops the result and any lease. Whoever leads is fenced by a new token.
+-- Drops the result and any lease. Makes a new token the fence, so that a flight
+-- that is under way cannot publish.
 --
--- KEYS: the key's lease, result and stream, and the prefix of large bytes
+-- KEYS: the key's lease, result and stream, and the name of a large result's
+--       bytes without its token
 -- ARGV: lease in ms, a token that the fence must exceed
 local now = redis.call('TIME')
 local us = now[1] * 1000000 + now[2]

@@ -7,8 +7,9 @@
  *	NS:{K}S          the stream of announcements
  *	NS:{K}B:TOKEN    the bytes of a large result
  *
- * The braces put them into one slot of a cluster. In K and NS %XX stands for a
- * byte that is a space, is not printable ASCII, or is one of "%{}".
+ * The braces put the four into one slot of a cluster. In K and in NS, %XX
+ * stands for a byte that is a space, is not printable ASCII, or is one of
+ * "%{}".
  */
 #ifndef REDIS_NAMES_H
 #define REDIS_NAMES_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process's connections to one server. One is enough for short commands; each
- * key that waits for another host has one more. An idle one is closed after
- * ten seconds, at the next call.
+ * A process's connections to one server. Commands share a few; each key that
+ * waits for another host has one of its own. A call closes connections that
+ * have been idle for ten seconds.
  */
 #ifndef REDIS_POOL_H
 #define REDIS_POOL_H
@@ -11,7 +11,7 @@
 
 #include "redis/conn.h"
 
-/* Connections at a time: for commands, and to wait for other hosts. */
+/* The most connections at a time: for commands, and for waits. */
 #define POOL_COMMANDS 8
 #define POOL_WATCHES 56
 #define POOL_MAX (POOL_COMMANDS + POOL_WATCHES)
@@ -19,7 +19,8 @@
 struct pool {
 	struct url url;
 	pthread_mutex_t lock;
-	pthread_cond_t given; /* a command's was given back; CLOCK_MONOTONIC */
+	/* a command has given its connection back; CLOCK_MONOTONIC */
+	pthread_cond_t given;
 	struct conn conns[POOL_MAX];
 	int watches;  /* busy ones that wait for other hosts */
 	int commands; /* busy ones that run commands */
@@ -31,10 +32,10 @@ void pool_init(struct pool *p);
 void pool_end(struct pool *p, bool forked);
 
 /*
- * Stores in *out an open connection for this caller alone: an idle one, or,
- * with `anew`, a new one. A command waits until a connection is free; a watch
- * gets -EMFILE instead. Returns 0, -ETIMEDOUT, -EMFILE, or an error as
- * conn_open().
+ * Stores in *out an open connection for this caller alone: an idle one if there
+ * is one; with `anew`, always a new one. A command waits until a connection is
+ * free; a watch gets -EMFILE instead. Returns 0, -ETIMEDOUT, -EMFILE, or an
+ * error as conn_open().
  */
 int pool_take(struct pool *p, bool anew, bool watch, uint64_t deadline,
 	      struct conn **out);

@@ -2,9 +2,11 @@
 --
 -- Stores and announces a result, and ends the lease.
 --
--- KEYS: the key's lease, result and stream, and where large bytes are
+-- KEYS: the key's lease, result and stream, and the name of the bytes if this
+--       result is large
 -- ARGV: holder, token, lifetime in ms, lease in ms, code, 1 if the lease cannot
---       have run out; the bytes, or their number and '1': they are in KEYS[4]
+--       have run out; then the bytes and '0', or, if KEYS[4] has the bytes,
+--       their number and '1'
 local lease = redis.call('HMGET', KEYS[1], 'h', 't', 'w')
 local result = redis.call('HMGET', KEYS[2], 't', 'x', 'n')
 local token = tonumber(ARGV[2])
@@ -41,11 +43,12 @@ for _, key in ipairs({KEYS[2], where == 'n' and KEYS[4] or nil}) do
 		redis.call('PEXPIRE', key, string.format('%.0f', life))
 	end
 end
--- Nobody knows whether somebody watched a lease that was lost.
+-- If the engine has lost the lease, it has lost the mark of a watch, too.
 if lease[3] or lost then
 	local entry = {'XADD', KEYS[3], 'MAXLEN', '1', ARGV[2] .. '-1', 'e', 'v',
 		'l', ARGV[3], 'c', ARGV[5], where, ARGV[7]}
-	-- A clock that was set back leaves a stream that is ahead.
+	-- After the clock was set back, the stream's last ID may be above the
+	-- token, and then XADD fails.
 	if type(redis.pcall(unpack(entry))) == 'table' then
 		redis.call('DEL', KEYS[3])
 		redis.call(unpack(entry))

@@ -11,7 +11,7 @@
 #include "redis/names.h"
 #include "redis/script.h"
 
-/* Results up to so many bytes pass through the scripts. */
+/* A larger result's bytes have a key of their own. */
 #define INLINE_MAX ((size_t)16 << 10)
 /* The longest string that a server takes, by default. */
 #define BYTES_MAX ((size_t)512 << 20)
@@ -149,7 +149,10 @@ static int redis_acquire(void *engine, const struct sfshm_fleet_request *q,
 	return r;
 }
 
-/* Stores the result's bytes, in one piece; the caller frees *owned. */
+/*
+ * Sets *bytes to the result's bytes in one piece. Copies them if they are in
+ * several; the caller frees *owned.
+ */
 static int gather(const struct sfshm_fleet_request *q, char **owned,
 		  const char **bytes, size_t *len)
 {
@@ -322,7 +325,7 @@ static int redis_invalidate(void *engine, const struct sfshm_fleet_request *q,
 	return r;
 }
 
-/* A wait for another host: XREAD blocks a connection of its own. */
+/* A wait for another host. XREAD blocks, so each has a connection to itself. */
 struct watch {
 	struct redis *engine;
 	struct conn *conn;
@@ -330,7 +333,7 @@ struct watch {
 	bool answered;
 };
 
-/* When a command that begins now must have its answer. */
+/* The deadline of a command that begins now. */
 static uint64_t command_end(const struct redis *e)
 {
 	return clock_ns() + e->command_ms * NS_PER_MS;

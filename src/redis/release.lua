@@ -9,10 +9,12 @@ local lease = redis.call('HMGET', KEYS[1], 'h', 't', 'w')
 if lease[1] ~= ARGV[1] or lease[2] ~= ARGV[2] then
 	return {'FENCED'}
 end
--- A server without memory lets a script write that has begun with a deletion.
+-- A server that is out of memory refuses a script's writes that need memory,
+-- unless the script has written before. So this deletes first.
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[2], 'x', ARGV[2])
--- For a key that has just been made PTTL is -1, as for one that never ends.
+-- PTTL is -1 for a result that never expires, and for a key that HSET has just
+-- made. The latter has one field only.
 local left = redis.call('PTTL', KEYS[2])
 if left >= 0 and left < 2 * ARGV[3] or redis.call('HLEN', KEYS[2]) == 1 then
 	redis.call('PEXPIRE', KEYS[2], 2 * ARGV[3])

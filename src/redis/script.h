@@ -11,7 +11,7 @@ struct script {
 	size_t len;
 };
 
-/* Made from the files by the build. */
+/* The build makes these from the files. */
 extern const struct script script_acquire, script_publish, script_renew,
 	script_release, script_invalidate;
 
@@ -29,7 +29,7 @@ void words_add_text(struct words *w, const char *text);
  * Runs a script with `keys` keys, which come first in `args`. Repeats it once
  * over a new connection if an idle one turns out to be broken. Returns 0 with
  * an array in *reply; -EIO, the server has refused it; or an error as
- * pool_take() and conn_receive().
+ * pool_take() and conn_call().
  */
 int script_run(struct pool *p, const struct script *s, int keys,
 	       const struct words *args, uint64_t deadline, redisReply **reply);

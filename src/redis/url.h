@@ -16,9 +16,9 @@ struct url {
 };
 
 /*
- * Reads a URL, and the password's file if there is one. Returns 0; -EINVAL or
- * the error of reading the file, with a line in `why`; or -ENOMEM. url_free()
- * also frees what a failure has left.
+ * Reads a URL, and the password's file if there is one. Returns 0; or -EINVAL
+ * or the error of reading the file, with a line in `why`. url_free() also frees
+ * what a failure has left.
  */
 int url_parse(struct url *u, const char *text, char *why, size_t why_size);
 

@@ -60,8 +60,8 @@ static int fill_header(struct shm_header *h, const struct sfshm_options *o,
 }
 
 /*
- * Reserves the header, and the buckets and all that lies between them and the
- * slots, because callers touch these anywhere. Callers reserve all else as it
+ * Reserves the header, the buckets and all that is between the buckets and the
+ * slots, because a call may touch any of these. Callers reserve all else as it
  * comes into use.
  */
 static int write_segment(int fd, const struct shm_header *h)
@@ -265,8 +265,9 @@ static int why_not_opened(const char *path, const struct sfshm_options *o)
 /*
  * Between file_inspect() and open() another file may have got the name, so this
  * checks the open file anew. O_NONBLOCK keeps a FIFO, or a file with a lease,
- * from holding up the opener. To close the wrong file is harmless: the process
- * has no byte locks on a file that it has not mapped.
+ * from holding up the opener. Closing the wrong file is harmless, because the
+ * process has no byte locks on it, unless it has mapped that file by another
+ * name.
  */
 int file_open(const char *path, int flags, const struct sfshm_options *o,
 	      struct stat *st)
@@ -306,8 +307,9 @@ static int remove_unused(const char *path, int fd,
 	struct stat mine, there;
 
 	if (in_use(fd)) {
-		options_explain(o, "processes of another boot use it, perhaps "
-				   "in a container; use another name");
+		options_explain(o,
+				"processes that see another boot's id use it, "
+				"perhaps in a container; use another name");
 		return -EPROTO;
 	}
 	if (fstat(fd, &mine) || lstat(path, &there) ||
@@ -325,8 +327,8 @@ int file_remove_stale(const char *path, int fd, const struct sfshm_options *o)
 			return -errno;
 		options_explain(o,
 				"%s is left over from before the last boot, "
-				"and another process has been removing it for "
-				"long: end that process (lslocks names it), or "
+				"and another process is stuck removing it: "
+				"end that process (lslocks names it), or "
 				"remove the file",
 				path);
 		return -EBUSY;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sizes and places of a segment's regions: computed once, checked at attach. */
+/* Sizes and places of a segment's regions: computed once, checked at open. */
 #ifndef SEGMENT_GEOMETRY_H
 #define SEGMENT_GEOMETRY_H
 

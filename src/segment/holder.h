@@ -2,12 +2,13 @@
 /*
  * The name by which a fleet's engine knows a segment.
  *
- * The holder of a host's leases names the segment, not the process, so that the
- * next leader of the same host inherits a dead leader's lease. The segment's
- * own identity mixes the file's place and the boot's id with the segment's own
- * seed: a copy of the file, or the same file after a reboot, is another holder.
- * A successor notes its predecessor's holder beside its own identity; the note
- * counts only where that identity is the segment's.
+ * An engine knows the holder of a lease by this name, which is the segment's,
+ * not the process's. So the next leader of the same host inherits a dead
+ * leader's lease. The segment's own identity mixes the file's place and the
+ * boot's id with the segment's own seed: a copy of the file, or the same file
+ * after a reboot, is another holder. A successor notes its predecessor's
+ * holder, and its own identity beside it. The note counts only in the segment
+ * that has this identity, so not in a copy of the file.
  */
 #ifndef SEGMENT_HOLDER_H
 #define SEGMENT_HOLDER_H
@@ -22,8 +23,9 @@ void holder_of(const struct mapping *map, uint8_t holder[SFSHM_FLEET_HOLDER]);
 void holder_pass(struct mapping *new, const struct mapping *old);
 
 /*
- * Notes a token that an engine has given out. An engine that has lost its
- * writes still gives this segment only tokens above the highest one noted.
+ * Notes a token that an engine has given out. Each request names the highest
+ * token noted, so an engine that has lost its writes still gives this segment
+ * only tokens above that one.
  */
 void holder_note_token(struct mapping *map, uint64_t token);
 

@@ -47,9 +47,10 @@ static void collapse(uint8_t *base, const struct shm_geometry *g,
 }
 
 /*
- * Whether a region after the slots begins at `at`. The region's first range of
- * 2 MiB begins in the region before, and that part may not be in use yet.
- * huge_prepare() has collapsed the first ranges of the other regions.
+ * Whether a region after the slots begins at `at`. The range of 2 MiB around
+ * that place begins in the region before, whose end may not be in use yet: then
+ * nobody has collapsed the range. huge_prepare() has collapsed the ranges in
+ * which the other regions begin.
  */
 static bool region_begins(const struct shm_geometry *g, uint64_t at)
 {

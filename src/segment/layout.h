@@ -6,9 +6,9 @@
  *   tags | granules
  *
  * "Cold" is the part of each slot that a hit seldom touches. The first
- * granules are inside the slots, one in each; the others follow the tags. Such
- * a tag names its granule's owner. The tags that values carry are something
- * else; the tag words belong to those.
+ * granules are inside the slots, one in each; the others follow the tags. Each
+ * tag in the region "tags" names the owner of one granule. The tags that values
+ * carry are something else; the tag words belong to those.
  *
  * If all memory after the header is zero, the segment is valid and empty. There
  * are no pointers: an index names a slot, a participant or a granule. A
@@ -21,10 +21,12 @@
  *   a slot and its flight  shm_slot.ctl
  *   a granule of memory    its tag
  *   a permit               its word in the semaphore's value
- *   a lock, shared         a word in the record of each holder
  *
- * In the comments below "owner" is the participant named in that word, and
- * "by ..." names the writers of a field.
+ * A lock that is held shared is the exception: a word in the record of each
+ * holder names the lock (store/sharers.h).
+ *
+ * In the comments below "owner" is the participant that a thing's word names,
+ * and "by ..." names the writers of a field.
  */
 #ifndef SEGMENT_LAYOUT_H
 #define SEGMENT_LAYOUT_H
@@ -42,7 +44,7 @@
 #define SHM_BOOTTIME UINT64_C(1) /* results age by CLOCK_BOOTTIME */
 
 /* Values of shm_header.moved: a successor has the segment's name, or the file
-   is removed (peer/removal.h). With either, nothing new begins in it. */
+   is removed (peer/removal.h). With either, nothing begins in the segment. */
 #define SHM_MOVED 1u
 #define SHM_REMOVED 2u
 
@@ -56,7 +58,7 @@
 #define SHM_HITS 128     /* reads per thread that are remembered */
 #define SHM_OWNED 16     /* owned slots that a record can name */
 #define SHM_SHARED 8     /* shared holds of locks that a record can name */
-#define SHM_DEATHS 64    /* keys whose leaders died that are remembered */
+#define SHM_DEATHS 64    /* remembered keys whose leaders have died */
 #define SHM_PERMITS 1008 /* words of a semaphore */
 #define SHM_TAGS 4       /* tags that a value may carry */
 #define SHM_TAG_WORDS 4096
@@ -143,9 +145,9 @@ struct shm_header {
 	uint32_t expiry_hand; /* hint: the next expired slot may be here */
 	uint32_t free_hand;   /* hint: the next free slot may be here */
 	int32_t slots_free;   /* hint: how many of `slots_used` are free */
-	uint32_t ring_in;     /* hint: counts places given out in the probation
-				 ring, and */
-	uint32_t ring_out;    /* hint: those given back; store/probation.h */
+	uint32_t ring_in;     /* hint: counts the places that inserters took in
+				 the probation ring; see store/probation.h */
+	uint32_t ring_out;    /* hint: counts those that evictors took out */
 	uint8_t pad2[40];
 
 	/* How much of each region is reserved and in use. These only grow. */
@@ -343,7 +345,8 @@ struct shm_desk {
 			     reapers and unlinkers, too */
 	uint32_t event;   /* futex word of the waiters; by waiters and wakers */
 	union {
-		uint32_t lease_ms;  /* the leader's, from `started`; 0: none */
+		uint32_t lease_ms;  /* the leader's, from `started`; 0: none;
+				       SFSHM_FOREVER: without end */
 		uint32_t lock_rank; /* of a lock, which has no lease */
 	};
 	union {

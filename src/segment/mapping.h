@@ -6,7 +6,7 @@
  * to close a second one would drop the process's byte locks. Each handle and
  * each attached thread holds a reference to the mapping, because to unmap a
  * locked robust mutex would corrupt its holder's robust list. So a mapping
- * never moves, and it is unmapped only when no thread can be inside.
+ * never moves, and it stays until no handle and no attached thread is left.
  *
  * A forked child inherits the bytes and the descriptor. The struct is void in
  * the child, because its references are those of the parent's threads, and the
@@ -22,8 +22,8 @@
  *      opens lead to the same one. An heir of a successor has the heir of its
  *      predecessor (SUCCESSION-3 in top/succession.h).
  *  HEIR-3. An heir begins as a new process would: with the process's own
- *      cookie and namespace, no byte lock, and the file not checked yet. It
- *      has no heir in a time namespace where the clocks differ.
+ *      cookie and namespace, no byte lock, and the file not checked yet. A
+ *      child in a time namespace where the clocks differ has no heir.
  *  HEIR-4. The last struct of the same bytes unmaps them, and then closes the
  *      descriptor.
  *
@@ -91,8 +91,9 @@ struct mapping {
 /*
  * Checks the header of the segment in `fd` and maps it, with a reference for a
  * handle. On success the mapping owns the descriptor. Returns 0, or a negated
- * errno value and a line in options->why; -ESTALE if the segment is from before
- * the last boot. The caller makes sure that the process has no mapping of it.
+ * errno value: -ESTALE if the segment is from before the last boot. If a check
+ * refuses the segment, options->why says why. The caller makes sure that the
+ * process has no mapping of it.
  */
 struct sfshm_options;
 int mapping_open(struct mapping **out, int fd, const struct sfshm_options *o);
@@ -104,8 +105,8 @@ int mapping_open_stat(struct mapping **out, int fd, const struct stat *st,
 
 /*
  * Returns the process's mapping of that file, with a reference for a handle, or
- * NULL. Closes the descriptors inherited over fork, but for `keep`, if not -1,
- * and those of HEIR-1.
+ * NULL. Closes the descriptors inherited over fork, except `keep` (-1: there is
+ * none) and those of HEIR-1.
  */
 struct mapping *mapping_find(dev_t dev, ino_t ino, int keep);
 
@@ -119,9 +120,10 @@ int mapping_inherit(struct mapping **out, const struct mapping *old);
 /*
  * Both return the mapping of the segment that `map` replaces, with a reference
  * for the caller, or NULL if there is none or nothing is left in it. If nothing
- * is left, mapping_predecessor() may wait for a grace period of liburcu, and
- * drops the reference of `map` to that segment. mapping_peek_predecessor()
- * never waits: it is for callers that hold a lock.
+ * is left, mapping_predecessor() drops the reference of `map` to that segment,
+ * and first waits for a grace period of liburcu; in a read section of liburcu
+ * it does neither. mapping_peek_predecessor() never waits: it is for callers
+ * that hold a lock.
  */
 struct mapping *mapping_predecessor(struct mapping *map);
 struct mapping *mapping_peek_predecessor(struct mapping *map);

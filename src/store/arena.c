@@ -92,7 +92,7 @@ static uint32_t scan_all(struct peer *p, uint32_t want, uint32_t part)
 
 /*
  * Frees the chain at record->doomed. Makes each granule P's own before `doomed`
- * names it. Keeps the granule that is cut off in `doomed_pending` until its tag
+ * names it. `doomed_pending` names each granule that is cut off, until its tag
  * is FREE. So ARENA-3 holds at every step.
  */
 static void free_doomed(struct peer *p)

@@ -110,8 +110,8 @@ int arena_build_spare(struct peer *p, uint32_t count, uint32_t *ref);
 void arena_hand_over(struct peer *p, uint32_t slot, uint32_t *anchor);
 
 /*
- * Frees the chain that *anchor names, if it is that slot's (ARENA-4), and
- * zeroes *anchor, a word of `slot` which P may write.
+ * Frees the chain that *anchor names, if the chain belongs to `slot` (ARENA-4).
+ * Zeroes *anchor, a word of that slot which P may write.
  */
 void arena_free(struct peer *p, uint32_t slot, uint32_t *anchor);
 

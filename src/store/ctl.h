@@ -5,8 +5,7 @@
  *   bits  0..2   phase
  *   bit   3      cur: which field holds the last good value
  *   bit   4      has: the field of cur holds one
- *   bit   5      failed: the other field tells why the last flight that
- *                wrote it failed
+ *   bit   5      failed: the other field holds the last failure
  *   bit   6      invalid: the key was invalidated during this flight
  *   bits  7..20  owner: participant id (index + 1), 0: nobody
  *   bits 21..63  generation: grows with each flight; never goes back for a

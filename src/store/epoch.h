@@ -8,13 +8,14 @@
  *      earliest.
  *  EPOCH-2. The epoch moves from e to e + 1 only if each reader inside a
  *      section entered it at e, is expelled (EPOCH-3) or is dead (EPOCH-4).
- *  EPOCH-3. If a reader has held up the epoch for longer than EPOCH_STALL_NS, a
- *      thread that wants to move the epoch expels the reader, by a mark in the
- *      reader's word. The reader finds the mark at the end of its section,
- *      drops the slot it found, and looks again. It may have followed links of
- *      slots in their next life: all slots are always mapped and every index is
- *      checked, so it reads rubbish at worst. Its late CASes fail: the link's
- *      tag or the control word's generation has changed.
+ *  EPOCH-3. If a reader is still in a section that it entered in an earlier
+ *      epoch, and the epoch has not moved for EPOCH_STALL_NS, a thread that
+ *      wants to move the epoch expels the reader, by a mark in the reader's
+ *      word. The reader finds the mark at the end of its section, drops the
+ *      slot it found, and looks again. It may have followed links of slots in
+ *      their next life: all slots are always mapped and every index is checked,
+ *      so it reads rubbish at worst. Its late CASes fail: the link's tag or the
+ *      control word's generation has changed.
  *  EPOCH-4. Nobody waits for a dead reader.
  *
  * The epoch protects a look-up's way to its slot. The control word says whether

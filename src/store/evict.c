@@ -14,9 +14,9 @@
 /* Free slots are scarce if fewer than one slot in SCARCE is free. */
 #define SCARCE 128
 /*
- * How many slots a caller looks at for a free one before it evicts a value. On
- * average one slot in n is free: the caller looks at PATIENT * n slots. If free
- * slots are scarce, it looks at HASTY slots, and mostly evicts.
+ * How many slots a caller looks at for a free one before it evicts a value: if
+ * one slot in n is free, PATIENT * n slots; if free slots are scarce, HASTY
+ * slots, so that it mostly evicts.
  */
 #define PATIENT 16
 #define HASTY 4
@@ -80,7 +80,7 @@ struct want {
 	uint32_t retired;  /* granules of the slots retired for it */
 	uint32_t slot;
 	uint64_t ctl;
-	bool last_resort; /* only slots that must stay are left */
+	bool last_resort; /* nothing else can go: see must_stay() */
 };
 
 static uint32_t memory_of(const struct mapping *map, uint32_t slot)
@@ -268,8 +268,8 @@ static uint32_t judge_some(struct peer *p, struct want *w, uint32_t most,
 }
 
 /*
- * Retires a batch of slots, but no more than are wanted. False if a whole round
- * found none.
+ * Retires a batch of slots; if memory is wanted, only until that is enough.
+ * False if a whole round found none.
  */
 static bool evict_batch(struct peer *p, struct want *w)
 {

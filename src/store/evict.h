@@ -27,7 +27,8 @@
 
 /*
  * Claims a slot for a new key (FLIGHT-T1), and evicts if none is free. Returns
- * 0 with the slot and its control word (MAKING), or -ENOSPC.
+ * 0 with the slot and its control word (MAKING), -ENOSPC, or slot_take()'s
+ * -EOVERFLOW.
  */
 int evict_for_slot(struct peer *p, uint32_t *slot, uint64_t *ctl);
 

@@ -4,9 +4,9 @@
 #include "store/slot.h"
 
 /*
- * Whether the note names a slot that P needs no reaper for. P's own thread
- * asks, so P is not about to claim the slot. A semaphore's note stays: it names
- * permits.
+ * Whether the note may go, because P does not own the slot. P's own thread
+ * asks, so P is not about to claim the slot either. A semaphore's note stays,
+ * because P may hold permits of the semaphore.
  */
 static bool outdated(const struct peer *p, uint32_t note)
 {

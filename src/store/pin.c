@@ -45,8 +45,9 @@ bool pin_exists(const struct mapping *map, uint32_t ref)
 
 /*
  * Reads the tag, looks for pins, then takes the orphan by a CAS from that tag,
- * whose stamp no other orphan has had. So it looks for this orphan's pins, all
- * of which were there before the chain became an orphan.
+ * whose stamp no other orphan has had. If the CAS succeeds, the pins that it
+ * looked for were this orphan's, and all of these were there before the chain
+ * became an orphan.
  *
  * ORDER-N3 pairs ORDER-N4
  * A thread makes the orphan, or drops its pin, before it looks at tag and pins.
@@ -79,7 +80,7 @@ void pin_drop(struct peer *p, int place, uint32_t ref)
 
 /*
  * The order matters: `doomed` may name an orphan, which arena_sweep() would not
- * free, and must be clear before pin_drop() uses it.
+ * free; and pin_drop() uses `doomed`, which must be clear by then.
  */
 void pin_sweep(struct peer *v)
 {

@@ -93,8 +93,8 @@ void sharer_sweep(struct peer *v)
 
 		if (slot == UINT32_MAX)
 			continue;
-		/* The waiters first: a reaper that dies here is followed by
-		   another one, which still finds the word. */
+		/* Wakes the waiters before it clears the word: if this reaper
+		   dies in between, the next one still finds the word. */
 		if (slot_at(v->map, slot))
 			event_wake(v->map, &v->map->cold[slot].event, true);
 		store_seq(word, 0);

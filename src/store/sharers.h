@@ -21,9 +21,9 @@
  *      does not hold the lock: it sets its word back to 0, as if it gave the
  *      lock back, and looks anew (ORDER-W1).
  *  SHARE-3. A writer makes the slot BUSY by a CAS that keeps S, and only then
- *      looks at the words (ORDER-W2). The word of each sharer that holds the
- *      lock was set before that CAS, because the others find the slot BUSY. So
- *      no sharer is new: the writer passes each record once, and waits at it
+ *      looks at the words (ORDER-W2). A thread that sets its word after that
+ *      CAS finds the slot BUSY, and does not get the lock. So the writer need
+ *      not look for new sharers: it passes each record once, and waits at it
  *      until its word is 0 or its owner is dead. The writer drains the lock.
  *      Having passed the last record, it clears S by a CAS, and only then holds
  *      the lock. While the slot is BUSY with S, its owner has changed nothing
@@ -48,8 +48,9 @@
  *                               on the word sleeps on the sharer's liveness
  *                               word, too, so the kernel wakes it; it reaps the
  *                               dead sharer and goes on
- *   a sharer dies before it     the same; the reaper also wakes the waiters of
- *     has woken the waiters     the slot
+ *   a sharer dies once it has   the same; the reaper also wakes the waiters of
+ *     the lock, with no waiter  the slot, which may share the lock or drain it
+ *     of the slot woken
  *   a sharer dies, its word     the kernel wakes the writer by the liveness
  *     at 0, no writer woken     word
  *   a sharer stops before its   a writer waits for it, as for any holder that
@@ -104,14 +105,16 @@ uint32_t sharers_count(const struct mapping *map, uint32_t slot);
 uint32_t sharers_count_all(const struct mapping *map);
 
 /*
- * SHARE-5: makes a lock at rest KEPT, if it has no sharers. *ctl is its control
- * word, before and after. False: it has sharers, or has changed.
+ * SHARE-5: makes a lock at rest KEPT, if it has no sharers. *ctl is the lock's
+ * control word, and on success the new one. False: the lock has sharers, its
+ * word has changed, or generations have run out.
  */
 bool sharers_close(const struct mapping *map, uint32_t slot, uint64_t *ctl);
 
 /*
- * Makes a lock KEPT whose word is `ctl`, which must be IDLE. Returns the new
- * word, or 0: the word has changed, or generations have run out.
+ * Makes the lock at `slot` KEPT, if its word still is `ctl`, which must be
+ * IDLE. Returns the new word, or 0: the word has changed, or generations have
+ * run out.
  */
 uint64_t sharers_keep(const struct mapping *map, uint32_t slot, uint64_t ctl);
 

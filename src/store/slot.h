@@ -48,7 +48,7 @@ static inline uint64_t started_make(uint64_t gen, uint64_t now_ns)
 	       (now_ns >> 10 & STARTED_TIME);
 }
 
-/* How long before `now` the flight began, ns. Its time must be noted. */
+/* How long before `now` the flight began, ns. The word must hold its time. */
 static inline int64_t started_ago(uint64_t started, uint64_t now)
 {
 	/* Extends the sign of the 47 bits; 1024 ns each. */
@@ -67,7 +67,7 @@ static inline uint64_t started_ns(uint64_t started, uint64_t gen, uint64_t now)
 		       0;
 }
 
-/* Whether flight `gen` is one of its leader's process. */
+/* Whether any thread of its owner's process may end flight `gen`. */
 static inline bool started_detached(uint64_t started, uint64_t gen)
 {
 	return unlikely(started & STARTED_DETACHED) &&
@@ -93,7 +93,7 @@ static inline bool deaths_have(uint8_t deaths, uint64_t gen)
 	return deaths && deaths >> 5 == (gen & 7);
 }
 
-/* The byte for `count` deaths, the last that of generation `gen`'s leader. */
+/* The byte for `count` deaths; the last to die led generation `gen`. */
 static inline uint8_t deaths_make(uint32_t count, uint64_t gen)
 {
 	return (uint8_t)((gen & 7) << 5 | count);

@@ -136,7 +136,7 @@ int table_insert(struct peer *p, const struct key *k, uint32_t slot)
 		 * ORDER-L2 pairs ORDER-L1
 		 * A reader comes to the slot by the link that the CAS below
 		 * changes. An expelled reader that has stood on the slot since
-		 * its last life goes on by this link.
+		 * the slot's last life goes on by the slot's own link.
 		 */
 		store_release(&s->next, link_next(load_relaxed(&s->next),
 						  link_index(pl.link)));

@@ -28,13 +28,14 @@
  *      wait's begin, and what was invalidated later is none of this caller's
  *      business.
  *  TAGGING-5. Words and clocks of two segments have nothing to do with each
- *      other. A mover reads the successor's clock, which gives the value its
- *      stamp there. Then the mover looks at the value in the predecessor, and
- *      leaves it behind if it is outdated. An invalidator raises the
- *      predecessor's word first, then the successor's. So it raises the
- *      predecessor's word before the mover's look, or its number in the
- *      successor is above the stamp. If an invalidator has raised a word and
- *      then finds no successor, the raise comes before any mover's look.
+ *      other. A mover, which copies a value from a predecessor to its
+ *      successor, reads the successor's clock, which gives the value its stamp
+ *      there. Then the mover looks at the value in the predecessor, and leaves
+ *      it behind if it is outdated. An invalidator raises the predecessor's
+ *      word first, then the successor's. So it raises the predecessor's word
+ *      before the mover's look, or its number in the successor is above the
+ *      stamp. If an invalidator has raised a word and then finds no successor,
+ *      the raise comes before any mover's look.
  *
  * The life of a value with tags, w being the highest word of its tags:
  *
@@ -42,7 +43,7 @@
  *   a flight begins               clock c                 stamp is c
  *   invalidated in the flight     w <= stamp              w > stamp
  *   published                     w <= stamp              fresh
- *   published                     w > stamp               lands outdated; the
+ *   published                     w > stamp               outdated; the
  *                                                         publish says so
  *   invalidated later             fresh                   outdated
  *   renewed (sfshm_touch())       fresh or outdated       a new flight's value

@@ -309,7 +309,8 @@ static int acquire_slowly(struct acquire *a)
 	if (waits)
 		r = wait_for_one(a, deferring);
 	else if (r == -EBUSY)
-		r = attempt(a, false, &h);
+		/* A caller that never waits has no slice to ask the kernel. */
+		r = attempt(a, true, &h);
 	if (!r)
 		count_bypass(a, waits, due, deferring);
 	return r;

@@ -159,8 +159,8 @@ static bool breaker_open(struct call *c, const struct sighting *seen,
 }
 
 /*
- * Whether the caller would wait for itself: for its thread, or, if any thread
- * of the process may end the flight, for its task.
+ * Whether the caller would wait for itself: its own thread leads the flight;
+ * or, if any thread of the process may end the flight, its own task began it.
  */
 static force_inline bool is_own(const struct call *c,
 				const struct sighting *seen)
@@ -388,8 +388,9 @@ static int lead(struct call *c, const struct sighting *seen, struct flight *f)
 		flight_write_loss(f, c->self);
 	/*
 	 * A semaphore's permits in the predecessor count until they are given
-	 * back. A caller that does not hold the lock yet, or takes it shared,
-	 * leaves the mark of a death there to a later holder.
+	 * back. A caller that takes a lock shared, or that still has to drain
+	 * it, keeps the lock's slot in the predecessor: the slot may have the
+	 * mark of a death, of which a later holder is to learn.
 	 */
 	if (!c->resize.moving && key_kind(&c->key) != SHM_SEMAPHORE &&
 	    !c->shares &&

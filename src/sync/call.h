@@ -56,7 +56,7 @@ struct call {
 	/* The call has given up on a fresh result. A value past its lifetime
 	   by less than settle_ms will do; UINT64_MAX: any value. */
 	bool settles;
-	uint32_t skip; /* bytes of that value's tags, before its own; or 0 */
+	uint32_t skip; /* bytes of tags before that value's own bytes; or 0 */
 	uint64_t settle_ms;
 	struct hold *shares; /* not NULL: take the lock shared, to here */
 	/* A call for a key that its own thread leads gets -EBUSY, not
@@ -64,8 +64,9 @@ struct call {
 	bool own_is_busy;
 	int answer; /* after STEP_ANSWER: an enum sfshm_source or an error */
 	/* Generations of values that the policy's checks have rejected, or 0. A
-	   value up to `refused` does not serve as a fresh one; a value up to
-	   `misfit` does not serve at all. */
+	   value of generation `refused` or earlier does not serve as a fresh
+	   one; a value of generation `misfit` or earlier does not serve at
+	   all. */
 	uint64_t refused;
 	uint64_t misfit;
 	uint32_t *pin;     /* not NULL: pin the value instead of copying it */
@@ -144,7 +145,7 @@ static inline bool call_cancelled(const struct call *c)
 	       load_acquire(&c->policy->cancel->word);
 }
 
-/* Whether the policy lets a signal, or the caller's word, end a wait. */
+/* Whether a signal, or the policy's `interrupted`, may end a wait. */
 static inline bool call_can_be_interrupted(const struct call *c)
 {
 	return unlikely(c->flags & SFSHM_INTR || c->policy->interrupted);
@@ -159,8 +160,8 @@ static inline uint64_t call_deadline(uint32_t timeout_ms, uint64_t deadline_ns)
 }
 
 /*
- * The call's wait begins, unless it has begun: a result of this generation or a
- * later one is what it waits for, with the tags as they are (TAGGING-4).
+ * Begins the call's wait, unless it has begun. The call waits for a result of
+ * this generation or a later one. Notes the tag clock, for TAGGING-4.
  */
 static inline void call_join(struct call *c, uint64_t generation)
 {

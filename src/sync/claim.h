@@ -45,7 +45,8 @@ static inline bool claim_is_due(const struct call *c)
 /*
  * Takes the claim that is due, or waits for it. Called when the caller has seen
  * its key at rest, or with a leader that is gone, before it leads the key.
- * STEP_LEAD: the caller has the claim. STEP_AGAIN: the key may have changed.
+ * STEP_LEAD: the caller has the claim. STEP_AGAIN: the key may have changed, or
+ * the claim is busy and the caller may take a stale value instead.
  */
 enum step claim_wait(struct call *c, const struct sighting *seen);
 

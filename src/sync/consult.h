@@ -7,7 +7,8 @@
 
 /*
  * Calls `how` for this call in the segment's predecessor, where the call never
- * leads. Returns what `how` returned, or -ENODATA if there is no predecessor.
+ * leads. Returns what `how` returned; -ENODATA: there is no predecessor; or an
+ * error: the caller cannot attach there.
  */
 int flight_consult(struct call *c, int (*how)(struct call *c));
 

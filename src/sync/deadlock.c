@@ -12,7 +12,7 @@
  * segments may add more.
  */
 #define MOST_SEGMENTS 4
-/* How many locks that are held shared a walk goes through, one in another. */
+/* How many forks one way of a walk may have (DEADLOCK-5). */
 #define MOST_FORKS 8
 /*
  * How often a walk may come to each participant, on average. Without forks once
@@ -182,9 +182,9 @@ static bool waits_at(struct graph *g, const struct thread *t, struct place *at)
 }
 
 /*
- * DEADLOCK-5: whether the thread that waits at the slot waits for those that
- * hold a lock shared: it drains the lock, or nobody owns it. If so, the walk
- * has a fork there.
+ * DEADLOCK-5: whether the waiter waits for the sharers of the lock at the slot:
+ * the waiter drains the lock, or nobody owns the lock. If so, the walk has a
+ * fork there.
  */
 static bool forks_here(struct graph *g, const struct place *at,
 		       const struct thread *waiter)
@@ -206,7 +206,7 @@ static bool forks_here(struct graph *g, const struct place *at,
 	return true;
 }
 
-/* Goes back to the last fork, and on from there by another sharer. */
+/* Goes back to the last fork, and from there to another sharer. */
 static bool next_sharer(struct graph *g, struct thread *t)
 {
 	while (g->forks) {
@@ -230,9 +230,9 @@ static bool next_sharer(struct graph *g, struct thread *t)
 }
 
 /*
- * Goes on from `t`, which waits at a place, to a thread that it waits for, or
- * from the last fork; `waits` is false if `t` waits nowhere. False: the walk is
- * over.
+ * Goes from `t` to a thread for which `t` waits at the place. If there is none,
+ * or if `t` waits nowhere (`waits` is false), goes back to the last fork.
+ * False: the walk is over.
  */
 static bool next_thread(struct graph *g, const struct place *at,
 			struct thread *t, bool waits)
@@ -286,7 +286,8 @@ bool deadlock_would_be(struct peer *p, struct mapping *newest, uint32_t slot)
 	once = g.trace;
 	found = found && walk(&g, slot) && g.trace == once;
 	/*
-	 * The newest stays without a reference: this thread is attached to it.
+	 * The graph has no reference to the newest mapping, to which this
+	 * thread is attached.
 	 */
 	while (--g.maps)
 		mapping_put(g.map[g.maps]);

@@ -15,8 +15,8 @@
  *   a semaphore's slot          its sole holder's record  the permits' words,
  *                                                         in two segments
  *   a lock's slot, if nobody    the record of each        shm_participant.
- *   owns it, or for the owner   thread that holds it      shared
- *   that waits there            shared
+ *   owns it, or if the waiter   thread that holds it      shared
+ *   is its owner and drains it  shared
  *   a record that notes a wait  the slot waited for       shm_participant.wait
  *   a record that notes none    the same thread's record  cookie and tid
  *                               in another segment
@@ -31,10 +31,11 @@
  *      takes nothing that it keeps. So if the second walk finds that a thread
  *      holds something, the thread already held that between the two walks: at
  *      that moment all edges existed together.
- *  DEADLOCK-2. No circle within one segment is missed. Each thread notes its
- *      wait, then walks. So of the threads on a circle, the last one to note
- *      its wait sees the notes of all others (ORDER-D1, ORDER-D2). A thread
- *      that notes its wait anew after a slice walks anew, too.
+ *  DEADLOCK-2. No circle within one segment is missed, except as DEADLOCK-5
+ *      says. Each thread notes its wait, then walks. So of the threads on a
+ *      circle, the last one to note its wait sees the notes of all others
+ *      (ORDER-D1, ORDER-D2). A thread that notes its wait anew after a slice
+ *      walks anew, too.
  *  DEADLOCK-3. A circle that spans a segment and its successor is also found by
  *      the last thread to note its wait, if that thread's call knows the
  *      successor. A call that began before the segment moved does not know it.
@@ -43,12 +44,12 @@
  *  DEADLOCK-4. A dead owner waits for nobody: a follower takes over from it.
  *  DEADLOCK-5. A writer that drains a lock notes its wait at the lock's slot,
  *      and waits for each sharer. At such a lock the walk forks: it tries one
- *      sharer after another, and goes on by each as far as the words lead. A
- *      thread that sets its word and does not hold the lock (SHARE-2) does not
- *      wait at that moment; so the second walk, which finds it in the same wait
- *      as the first, has read the word of a true sharer. A walk that meets more
- *      than eight such locks on one way, or the same threads many times, may
- *      give up; the wait then lasts.
+ *      sharer after another, and follows each as far as the words lead. A
+ *      thread may have set its word without holding the lock (SHARE-2), but
+ *      while that is so it does not wait. So a thread that both walks find in
+ *      the same wait is a true sharer. A walk that meets more than eight such
+ *      locks on one way, or the same threads many times, may give up, and miss
+ *      a circle.
  *  DEADLOCK-6. A flight of a process (sync/move.h) is no edge, because another
  *      thread than its owner may end it. The leader marks such a flight before
  *      it waits for anything. So a walk that reads the flight before the mark

@@ -13,11 +13,11 @@
  *
  *   FREE n -> OPEN n     a flight begins; all of the entry is written before
  *   OPEN n -> BUSY n     a thread is about to end the flight
- *   BUSY n -> OPEN n     it has not ended it: the flight is still open
+ *   BUSY n -> OPEN n     the thread's call has not ended the flight
  *   BUSY n -> FREE n'    the flight has ended; n' has not been used before
  *
  * The memory of entries is never freed, so a late caller finds another number,
- * and is told -ESTALE. A thread that ends inside a call, without libc's
+ * and gets -ESTALE. A thread that ends inside a call, without libc's
  * knowledge, leaves its entry BUSY for the life of the process. A forked child
  * frees all entries, because they are the parent's.
  */
@@ -49,9 +49,9 @@ bool detached_claim(uint64_t number);
 
 /*
  * A thread may be cancelled in a check of the policy while it ends a flight. So
- * it notes the entry that it has claimed, until it gives the entry back; and
- * detached_drop_end() gives back what the ending thread has noted, and the free
- * entry that it keeps for its next flight.
+ * it notes the entry that it has claimed, until it gives the entry back. A
+ * thread that detaches calls detached_drop_end(), which gives back the noted
+ * entry, and the free entry that the thread keeps for its next flight.
  */
 void detached_note_end(uint64_t number);
 void detached_drop_end(void);
@@ -61,8 +61,8 @@ void detached_unclaim(uint64_t number);
 void detached_free(uint64_t number);
 
 /*
- * Claims the next entry, from *at on, that this handle's caller opened for the
- * task, and copies it. Returns its number, or 0: there is no more.
+ * Claims the next entry, from *at on, of a flight that was begun by this handle
+ * for the task, and copies it. Returns its number, or 0: there is no more.
  */
 uint64_t detached_claim_next(const void *handle, uint64_t task, uint32_t *at,
 			     struct detached *d);

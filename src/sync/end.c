@@ -186,7 +186,8 @@ static on_waking int show(struct flight *f, struct peer *p,
 		 true))
 		return fenced(f, p);
 	kill_point(publish_flipped);
-	/* An invalidation that returned before the flip has raised its word. */
+	/* An invalidation that returned before the flip has raised its tag's
+	   word. */
 	if (unlikely(flight_head(f)))
 		f->invalidated |= tagging_is_outdated(p->map, &f->tagging);
 	peer_count(p, COUNT_publishes);
@@ -306,7 +307,10 @@ static int hand_on(struct flight *f, struct peer *p, struct outcome *o)
 	return SFSHM_UNCACHED;
 }
 
-/* Writes the value and shows it. The flight goes on after an error. */
+/*
+ * Writes the value and shows it. After an error other than -ESTALE the flight
+ * goes on.
+ */
 static on_waking int write_and_show(struct flight *f, struct peer *p,
 				    struct outcome *o)
 {

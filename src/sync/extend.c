@@ -6,8 +6,8 @@
 #include "sync/flight.h"
 
 /*
- * Returns the length of a lease that began at `began` and ends `ms` from now;
- * 0: no lease. A lease too long for the word never ends.
+ * Returns the length, ms, of a lease that began at `began` and ends `ms` from
+ * now; 0: no lease. A lease too long for the word never ends.
  */
 static uint32_t lease_from(uint64_t began, uint64_t now, uint32_t ms)
 {

@@ -68,7 +68,7 @@ static force_inline void fill_result(struct sfshm_result *r,
 }
 
 /*
- * Copies a value that carries tags, unless it is outdated. As
+ * Copies a value that carries tags, unless it is outdated. Returns as
  * copy_from_afar().
  */
 static int64_t copy_tagged(const struct mapping *map,
@@ -86,8 +86,9 @@ static int64_t copy_tagged(const struct mapping *map,
 }
 
 /*
- * Copies a value that is not in its key's slot. Returns its length, or -1: the
- * slow path must copy the value.
+ * Copies a value that is not in its key's slot, or for which the buffer has
+ * less room than a granule. Returns the value's length, or -1: the slow path
+ * must copy the value.
  */
 static __attribute__((noinline)) int64_t
 copy_from_afar(const struct mapping *map, uint32_t slot, uint64_t ctl,
@@ -124,8 +125,9 @@ static force_inline int64_t copy(const struct mapping *map,
 
 /*
  * Takes the value into the result. As in look(), the copy is whole if a second
- * look at the control word says so. The key was compared after the first look
- * at that word, so the slot is this key's.
+ * look at the control word says so. The slot is this key's: either the key was
+ * compared after the first look at that word; or the word has the generation
+ * that fast_landed()'s caller saw when the key was compared.
  */
 static force_inline bool take(const struct mapping *map,
 			      const struct glimpse *g, enum sfshm_source source,
@@ -175,8 +177,8 @@ bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result)
 }
 
 /*
- * Leads a slot at rest, unless leaders of its key have died or the segment has
- * a predecessor.
+ * Leads a slot at rest, unless leaders of its key have died, the segment has a
+ * predecessor, or P is to let go of slots (MOVE-6).
  */
 static force_inline int lead(struct peer *p, const struct sfshm_policy *policy,
 			     struct sighting *seen, uint64_t coarse,
@@ -185,7 +187,7 @@ static force_inline int lead(struct peer *p, const struct sfshm_policy *policy,
 	struct mapping *map = p->map;
 
 	if (load_relaxed(&map->slots[seen->slot].deaths) ||
-	    load_relaxed(&map->predecessor) ||
+	    load_relaxed(&map->predecessor) || load_relaxed(&p->robbed) ||
 	    flight_claim_as(p, seen, policy->lock_age_ms, coarse, false) !=
 		    SFSHM_LEADER ||
 	    !flight_confirm(p, seen))

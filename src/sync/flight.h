@@ -14,8 +14,8 @@
 
 /*
  * The contents of struct sfshm_flight. Other threads of the process may read it
- * while its leader works (see top/flight.c). So the leader stores atomically
- * those of the fields they read that change before the flight ends.
+ * while its leader works (see top/flight.c). So if they read a field that may
+ * change before the flight ends, the leader stores that field atomically.
  */
 struct flight {
 	struct mapping *map; /* NULL: ended */
@@ -93,8 +93,8 @@ static inline uint64_t flight_settles_for(const struct sfshm_policy *policy,
 
 /*
  * Whether the successor must answer for a key that is missing here: the key may
- * just have moved there. False for a call that a caller in the successor makes
- * here (sync/consult.h).
+ * just have moved there. False for a call that is made here on behalf of one in
+ * the successor (sync/consult.h).
  */
 static inline bool flight_moved(const struct call *c)
 {
@@ -138,8 +138,8 @@ int flight_release(struct flight *f, struct peer *p);
 
 /*
  * Ends the flight in any case: fails it with `code`; or releases it, if `code`
- * is 0 or not allowed, or there is no room for a failure. Returns 0 or -ESTALE;
- * in both cases the flight has ended.
+ * is 0 or not allowed. Returns 0 or -ESTALE; in both cases the flight has
+ * ended.
  */
 int flight_end_somehow(struct flight *f, struct peer *p, int code,
 		       const char *message);
@@ -207,8 +207,9 @@ static inline bool flight_stands(const struct flight *f)
  * For a flight or lock at `slot` that is about to end: whether another caller
  * may have led the same key at the same time, in another segment of the same
  * name. That may be so if this segment's file is removed; or if this segment
- * has the name of a removed segment, in which work went on. First checks the
- * file, if that is due (REMOVAL-1).
+ * has the name of a removed segment, and a flight, lock or permit there was
+ * still owned when this flight or lock began. First checks the file, if that is
+ * due (REMOVAL-1).
  */
 static force_inline bool flight_is_doubtful(struct mapping *map, uint32_t slot,
 					    uint64_t ctl)
@@ -234,7 +235,7 @@ int flight_extend(const struct flight *f, uint32_t ms);
  */
 uint32_t flight_lease_left(const struct flight *f);
 
-/* Removes the key of a call that leads it from the predecessor. */
+/* Removes from the predecessor the key that the call leads here. */
 void flight_drop_older(struct call *c);
 
 /*
@@ -243,7 +244,10 @@ void flight_drop_older(struct call *c);
  */
 int flight_begin_moving(struct call *c, struct flight *f);
 
-/* Looks without waiting. Returns SFSHM_CACHED, a failure, -ENODATA or MOVED. */
+/*
+ * Looks without waiting. Returns SFSHM_CACHED, MOVED, -ENODATA (no result
+ * serves), -ENOENT or -EREMOTEIO (the result has a failure), or an error.
+ */
 int flight_peek(struct call *c);
 
 /*
@@ -292,8 +296,8 @@ int flight_invalidate_tag(struct peer *p, uint64_t tag);
 
 /*
  * Gives back all that a dead or leaving participant still owns: flights and
- * slots (FLIGHT-T8, FLIGHT-T9, FLIGHT-T13, FLIGHT-T19), permits and pins.
- * `died` says whether it is dead.
+ * slots (FLIGHT-T8, FLIGHT-T9, FLIGHT-T13, FLIGHT-T19), shared holds, permits
+ * and pins. `died` says whether it is dead.
  */
 void flight_sweep(struct peer *victim, bool died);
 

@@ -221,8 +221,8 @@ static uint32_t announce(const struct call *c, uint32_t *event)
 }
 
 /*
- * The follower has looked for the value that it slept for, and has noted that
- * it does not wait: the policy's function may take long.
+ * Called once the follower has looked for the value that it slept for, and has
+ * cleared its noted wait, because the policy's function may take long.
  */
 enum step follow_interrupted(struct call *c)
 {

@@ -60,7 +60,9 @@ follow_asleep(struct call *c, const struct sighting *seen, const struct wait *w)
 /*
  * Waits once for the flight that was seen. Answers the call with the flight's
  * value, if the flight has been published, or with -EAGAIN (too many wait),
- * -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, -EDEADLK, -EBADMSG, -EINTR, or AGAIN.
+ * -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, -EDEADLK, -EBADMSG, -EINTR, AGAIN, or an
+ * error of the takeover. Else returns STEP_AGAIN, STEP_MOVED, or STEP_LEAD: the
+ * caller has taken over.
  */
 static force_inline enum step flight_follow(struct call *c,
 					    struct sighting *seen)
@@ -104,7 +106,8 @@ enum step flight_replace(struct call *c, struct sighting *seen);
  * CALL_PARKS: joins the waiters of the flight that was seen as flight_follow()
  * does. Where that would sleep, notes the wait in the call's park and answers
  * the call with -EINPROGRESS. No thread waits, so the wait closes no circle of
- * threads; and a wake that this wait gets, all polled waits there get.
+ * threads. It takes no wake from another waiter (POLLED-2), so it has none to
+ * pass on.
  */
 enum step flight_park(struct call *c, struct sighting *seen);
 

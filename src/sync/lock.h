@@ -32,18 +32,18 @@
  *   BUSY g D x S   -> BUSY g+1 P x S drain it in the place of the dead
  *                                    (FLIGHT-T7)
  *   BUSY g D x S   -> IDLE g x S     D was draining it (FLIGHT-T8)
- *   IDLE g x S     -> KEPT g+1 x S   evict it next (SHARE-5), or let its
- *                                    waiters go first (LOCK-2)
+ *   IDLE g x S     -> KEPT g+1 x S   evict it next (SHARE-5)
+ *   IDLE g x s     -> KEPT g+1 x s   let its waiters go first (LOCK-2)
  *
  * A thread that gives a lock back and takes it again at once is faster than the
  * waiter that it has woken: it bypasses the waiter. Each bypass saves a context
  * switch, but too many of them starve the waiter. The phase KEPT bounds their
  * number, however late the waiter runs.
  *
- *  LOCK-1. `bypassed` counts holds, shared or not. A new holder adds 1 if a
- *      waiter is announced, or if the count is not 0; it sets the count to 0 if
- *      it has waited itself. No other thread writes `bypassed`, except that the
- *      maker of the slot sets it to 0.
+ *  LOCK-1. `bypassed` counts holds, shared or not. A new holder adds 1 to a
+ *      count below LOCK_BYPASSES, if a waiter is announced or the count is not
+ *      0; it sets the count to 0 if it has waited itself. No other thread
+ *      writes `bypassed`, except that the maker of the slot sets it to 0.
  *  LOCK-2. A holder that finds the count at LOCK_BYPASSES gives the lock back
  *      as KEPT. A sharer does not: instead a caller that wants to hold the lock
  *      shared and finds the count at LOCK_BYPASSES makes the lock KEPT, unless
@@ -121,7 +121,7 @@ static inline struct hold *hold_of(const struct sfshm_lock *lock)
 	return (struct hold *)(uintptr_t)lock;
 }
 
-/* Fills in a hold. `word`: the record's word that names a shared one. */
+/* Fills in a hold. `word`: of a shared hold, as in struct hold; or NULL. */
 static force_inline void lock_fill_hold(struct hold *held, struct peer *p,
 					const struct sighting *seen,
 					uint32_t rank, uint32_t *word)

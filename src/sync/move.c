@@ -23,6 +23,16 @@ static void tell_followers(struct peer *p, uint32_t slot)
 		event_wake(p->map, event, true);
 }
 
+/* MOVE-6: has the thread whose record is `id` let go of stolen flights. */
+static void tell_robbed(const struct peer *p, uint32_t id)
+{
+	pthread_mutex_lock(&peer_lock);
+	for (struct peer *q = peer_list; q; q = q->next_here)
+		if (q->map == p->map && q->id == id)
+			store_relaxed(&q->robbed, 1);
+	pthread_mutex_unlock(&peer_lock);
+}
+
 /* Whether the word is that of flight `gen`, in any record. */
 static bool is_flight(uint64_t ctl, uint64_t gen)
 {
@@ -53,10 +63,27 @@ bool flight_move(struct flight *f, struct peer *p)
 		return moved(f, ctl_owned_by(c, p->id));
 	}
 	owned_drop(p, f->slot);
-	/* The flight was stolen while this record had it. */
-	if (ctl_gen(c) == gen)
+	/* The flight was stolen while this record had it, or another had it. */
+	if (ctl_gen(c) == gen && ctl_owner(c) == p->id)
 		slot_yield(p, f->slot);
+	else if (ctl_gen(c) == gen)
+		tell_robbed(p, ctl_owner(c));
 	return false;
+}
+
+void flight_let_go(struct peer *p)
+{
+	const struct shm_participant *rec = p->record;
+	bool all = load_relaxed(&rec->owned_overflow);
+	uint32_t n = all ? slots_used(p->map) : SHM_OWNED;
+
+	store_relaxed(&p->robbed, 0);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t slot = all ? i : load_relaxed(&rec->owned[i]) - 1;
+
+		if (slot_at(p->map, slot))
+			slot_yield(p, slot);
+	}
 }
 
 /* Whether the peer's thread lives, and its record is still its own. */

@@ -26,8 +26,7 @@
  * An aborted or failed save has no stage. If N does not remove the files that W
  * left, the next writer that saves the same key in the same folder does.
  *
- * If W lives, but its reservation has run out, a caller C that waits or comes
- * acts by the stage:
+ * If W lives, but its reservation has run out, a caller C acts by the stage:
  *
  *   stage                C
  *   before LINKING       takes the reservation from W
@@ -127,8 +126,9 @@ int save_fail(struct save *s, struct peer *p, int code, const char *message);
 /*
  * Looks for a file that is in place and not announced; the policy is as for
  * save_serves(). Returns SFSHM_CACHED, with the file's record in the call's
- * result, if save_serves() is true; or if the writer is dead, and this call has
- * announced the file. Else returns -ENODATA, MOVED or an error.
+ * result, if the writer's reservation has run out and save_serves() is true; or
+ * if the writer is dead, and this call has announced the file. Else returns
+ * -ENODATA, MOVED or an error.
  */
 int save_find(struct call *c);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file of a save, from its hidden beginning to its path.
+ * The file of a save: a temporary file first, then the file at its path.
  *
- * Where the file system has O_TMPFILE, the file has no name until it is whole,
- * so that nothing is left of it if its writer dies. Elsewhere it has a hidden
- * name in the folder of its path.
+ * Where the file system has O_TMPFILE, and /proc is mounted, the file has no
+ * name until it is whole, so that nothing is left of it if its writer dies.
+ * Elsewhere it has a hidden name in the folder of its path.
  */
 #ifndef SYNC_SAVEFILE_H
 #define SYNC_SAVEFILE_H

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "os/killpoint.h"
+#include "peer/liveness.h"
 #include "store/owned.h"
 
 /*
@@ -173,7 +174,7 @@ int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
 	return 0;
 }
 
-/* The value of the word after `old`: this maximum, and one change more. */
+/* Returns the word that follows `old`: this maximum, and one change more. */
 static uint64_t next_max(uint64_t old, uint64_t max)
 {
 	return ((old >> 32) + 1) << 32 | (uint32_t)max;
@@ -397,6 +398,18 @@ void semaphore_sweep(struct peer *v, uint32_t slot, bool died)
 		kill_point(permit_swept);
 		if (died)
 			peer_count(v, COUNT_permits_freed);
+	}
+}
+
+void semaphore_reap(const struct semaphore *s)
+{
+	uint32_t top = semaphore_top(s);
+
+	for (uint32_t i = 0; i < top; i++) {
+		uint32_t id = permit_holder(load_seq(semaphore_word(s, i)));
+
+		if (id && life_examine(s->map, id - 1) == LIFE_DEAD)
+			peer_reap(s->map, id - 1);
 	}
 }
 

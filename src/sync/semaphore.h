@@ -37,7 +37,7 @@
  *      held words are at most f(L), which is at most max. Conversely, while
  *      fewer than max permits are held, a word below L is free. For f(L) is max
  *      then, which is more than the held words. But f(L) counts the held words
- *      from L on, and all words below L; so some of those are not held.
+ *      from L on, and all words below L; so some word below L is not held.
  *  SEMAPHORE-4. No word from `top` on was ever taken, because a taker raises
  *      `top` first. So while top <= max, which is nearly always, L is max, and
  *      a taker reads no words to find L.
@@ -53,12 +53,12 @@
  *      took past the waiters, without having waited:
  *
  *        a waiter is about to sleep             0 becomes 1
- *        a caller that has not waited takes     +1, unless it is 0
- *          a permit
+ *        a caller that has not waited takes     +1, unless it is 0, or above
+ *          a permit                             SEMAPHORE_BYPASSES
  *        a waiter takes a permit                1 if there may be more
  *                                               waiters, else 0
- *        a caller that has deferred takes one   0, so that a stopped waiter
- *                                               delays others only once
+ *        a caller that has deferred, or found   0, so that a stopped waiter
+ *          no waiters to defer to, takes one    delays others only once
  *
  *      While `bypassed` is above SEMAPHORE_BYPASSES, and there are waiters, a
  *      caller that may wait defers to them: before it tries, it sleeps as a
@@ -255,6 +255,12 @@ bool semaphore_sole_holder(const struct semaphore *s, struct mapping **map,
  * `died`: counts them.
  */
 void semaphore_sweep(struct peer *victim, uint32_t slot, bool died);
+
+/*
+ * Asks the kernel about each thread that holds permits, and reaps the dead. The
+ * predecessor's permits are not looked at.
+ */
+void semaphore_reap(const struct semaphore *s);
 
 /* Counts the permits that are held, here and in the predecessor. */
 uint32_t semaphore_held(const struct semaphore *s);

@@ -77,8 +77,8 @@ int shared_take(struct peer *p, const struct sighting *seen, bool waited,
 }
 
 /*
- * LOCK-2: whether the call finds that the waiters of a lock that threads may
- * hold shared have been passed often enough. If so, it makes the lock KEPT.
+ * LOCK-2: if the lock's waiters have been bypassed often enough, and this call
+ * is to let them go first, makes the lock KEPT. True: it has done so.
  */
 static bool keeps(const struct call *c, const struct sighting *seen)
 {
@@ -124,7 +124,7 @@ int shared_keep(struct call *c, struct hold *held)
 	struct shm_desk *cold = &p->map->cold[held->slot];
 	uint64_t shared = ctl_with(held->ctl, PHASE_IDLE, 0) | LOCK_SHARED;
 
-	/* lock_take() has seen to it that a word is free. */
+	/* lock_take() has checked that a word is free. */
 	held->word = set_word(p, held->slot);
 	if (!cas_seq(&p->map->slots[held->slot].ctl, held->ctl, shared)) {
 		sharer_drop(p->map, held->slot, held->word);

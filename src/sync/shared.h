@@ -25,16 +25,17 @@ static inline bool shared_is_own(const struct call *c,
 }
 
 /*
- * A caller meets a lock at rest. STEP_LEAD: the call may go on. Two kinds of
- * calls for the lock alone look at the sharers first. A call that only tries
- * gives up if there are any. A call that is made for one in the successor does
- * not claim the lock here, and waits for the sharers.
+ * For a call that meets a lock at rest. STEP_LEAD: the call may go on. Of the
+ * calls that want the lock for themselves alone, two kinds look at the sharers
+ * first. A call that only tries gives up if there are any. A call that is made
+ * on behalf of one in the successor waits for them, because it does not claim
+ * the lock here.
  */
 enum step shared_meet(struct call *c, const struct sighting *seen);
 
 /*
- * SHARE-2: takes shared a lock that is at rest. `waited`: the caller was among
- * the lock's waiters. Returns 0 with *word set, AGAIN, MOVED, or -EMFILE.
+ * SHARE-2: takes a lock that is at rest, as a sharer. `waited`: the caller was
+ * among the lock's waiters. Returns 0 with *word set, AGAIN, MOVED, or -EMFILE.
  */
 int shared_take(struct peer *p, const struct sighting *seen, bool waited,
 		uint32_t **word);

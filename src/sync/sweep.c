@@ -103,9 +103,9 @@ static void sweep_making(struct peer *v, uint32_t slot, uint64_t c, bool died)
 		return;
 	}
 	/*
-	 * The slot is in no chain. If the dead owner still has it, it was never
-	 * linked, and only the reaper can touch it. Else other participants
-	 * have retired and unlinked it.
+	 * The slot is in no chain. If V still owns it, it was never linked, and
+	 * only this sweep can touch it. Else other participants have retired
+	 * and unlinked it.
 	 */
 	if (load_seq(&s->ctl) == c)
 		slot_unmake(v, slot, c);
@@ -180,9 +180,9 @@ static void sweep_noted(struct peer *v, bool died)
 }
 
 /*
- * As sweep_slot(), for a thread that goes on. Returns whether the note may be
- * dropped. A flight of the process stays, and so does a save, which has a file
- * open.
+ * As sweep_slot(), for a thread that stays attached. Returns whether the note
+ * may be dropped. A flight of the process stays, and so does a save, which has
+ * a file open.
  */
 static bool give_back(struct peer *p, uint32_t slot, uint32_t *n)
 {
@@ -241,8 +241,8 @@ uint32_t flight_give_back_all(struct peer *p)
  * Ends the participant's life before it gives anything back
  * (peer/liveness.h): from then on all others see that the owner is gone, even
  * while the sweeper holds the record's mutex. (A reaper has ended that life
- * before it locked the mutex.) A participant that leaves first gives away the
- * flights of its process.
+ * before it locked the mutex.) A leaving participant gives the flights of its
+ * process to other records before its life ends.
  */
 void flight_sweep(struct peer *v, bool died)
 {

@@ -61,15 +61,15 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 	       struct sfshm_result *result);
 
 /*
- * Makes a flight that the caller has begun one of its process, for the task.
- * Returns SFSHM_LEADER, or -ENOMEM: the flight is released.
+ * Turns a flight that the caller leads into a flight of its process, for the
+ * task. Returns SFSHM_LEADER, or -ENOMEM: the flight is released.
  */
 int call_detach(const struct sfshm *h, uint64_t task, struct flight *f);
 
 /*
  * Returns the outcome for a leader whose own work failed in flight
- * `generation`: SFSHM_CACHED with a stale value, if the policy allows one, or
- * -EREMOTEIO.
+ * `generation`: SFSHM_CACHED with the key's value, which may be stale if the
+ * policy allows that; or -EREMOTEIO.
  */
 int call_after_failure(struct sfshm *h, const void *key, size_t len,
 		       const struct sfshm_policy *policy, uint64_t generation,
@@ -104,9 +104,10 @@ static inline bool call_cannot_use(int r)
 int call_end(struct flight *f, int code, const char *message);
 
 /*
- * Asks the flight's `fits`, which it must have, whether the value is this
- * key's. Returns 0, also if the value is too large to be published; -EILSEQ; or
- * -ENOMEM. `fits` may be a cancellation point.
+ * Asks the flight's `fits` whether the value is this key's. The flight must
+ * have a `fits`, which may be a cancellation point. Returns 0, -EILSEQ (the
+ * value is another key's) or -ENOMEM. Does not ask `fits` about a value that is
+ * too large to be published, and returns 0 for it.
  */
 int call_check_fit(const struct flight *f, const struct iovec *iov, int count);
 

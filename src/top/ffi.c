@@ -162,9 +162,11 @@ int sfshm_get_into(struct sfshm *h, const void *key, size_t key_len, void *buf,
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	int r;
 
-	if (!len || (cap && !buf))
+	if (!len)
 		return -EINVAL;
 	*len = 0;
+	if (cap && !buf)
+		return -EINVAL;
 	r = sfshm_get(h, key, key_len, &result);
 	if (r == SFSHM_CACHED) {
 		*len = result.value.len;

@@ -17,10 +17,10 @@
 #include "top/call.h"
 
 /*
- * Whether fast_begin() may serve this policy: the policy has only harmless
- * flags, and its beta, fresh, fits and claim_key are 0 (one test checks all
- * four). The fields that concern a wait may have any value, because
- * fast_begin() never waits.
+ * Whether fast_begin() may serve this policy: the policy is valid and has this
+ * library's size, its flags are harmless, and its beta, fresh, fits and
+ * claim_key are 0 (one test checks all four). The fields that concern a wait
+ * may have any value, because fast_begin() never waits.
  */
 static force_inline bool plain(const struct sfshm_policy *policy)
 {
@@ -115,7 +115,10 @@ static __attribute__((noinline)) int lead_for_process(struct flight *f,
 	return r;
 }
 
-/* leader() for a flight that is not this thread's in the segment. */
+/*
+ * leader() for a flight that this thread does not lead in the segment: a flight
+ * of the process, one outside the segment, or another thread's.
+ */
 static __attribute__((noinline)) int lead_elsewhere(struct flight *f,
 						    struct peer **out)
 {
@@ -191,7 +194,10 @@ static force_inline int ended(struct flight *f, struct peer *p, int r)
 	return ended_oddly(f, p, r);
 }
 
-/* Fills in the entry of a flight that the caller leads, and opens it. */
+/*
+ * Fills in the entry of a flight that the caller leads, and opens the entry, so
+ * that any thread of the process may end the flight.
+ */
 static void list_flight(struct flight *f, uint64_t number,
 			const struct sfshm *h, uint64_t task)
 {
@@ -271,7 +277,7 @@ on_waking int sfshm_begin(struct sfshm *h, const void *key, size_t key_len,
 	return r;
 }
 
-/* For a thread that is cancelled in a function of the caller. */
+/* Clean-up handler: the policy's `fits` may be a cancellation point. */
 static void free_value(void *result)
 {
 	free(((struct sfshm_result *)result)->value.data);
@@ -284,7 +290,7 @@ int call_check_fit(const struct flight *f, const struct iovec *iov, int count)
 	uint64_t total;
 	int r;
 
-	/* The publish refuses such a value. */
+	/* flight_publish() refuses a value that is too large. */
 	if (result_total(iov, count, &total) || total > flight_largest(f))
 		return 0;
 	whole.generation = ctl_gen(f->ctl);
@@ -394,7 +400,7 @@ int sfshm_flight_value(const struct sfshm_flight *flight,
 	return r;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): as above */
+/* glibc's macros nest deeply. NOLINTNEXTLINE(readability-function-size) */
 int sfshm_touch(struct sfshm_flight *flight)
 {
 	struct sfshm_result last = SFSHM_RESULT_INIT;
@@ -420,7 +426,7 @@ int sfshm_touch(struct sfshm_flight *flight)
 		r = flight_publish(f, p, &iov, 1);
 	else if (r == -ESTALE)
 		r = flight_release(f, p);
-	/* If the flight goes on, its value is another one. */
+	/* If the flight is still open, its value will be another one. */
 	if (!own_tags)
 		f->tagging.tag[0] = 0;
 	free(last.value.data);

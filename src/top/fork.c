@@ -16,10 +16,10 @@
 #include "top/succession.h"
 
 /*
- * The forking thread takes all locks of the library around a fork, so that the
- * child finds none of them locked. The handlers may be registered more than
- * once: in each fork the first handler to run takes the locks, and the last one
- * releases them.
+ * The forking thread takes all locks of the library but those of fleets around
+ * a fork, so that the child finds none of them locked. The handlers may be
+ * registered more than once: in each fork the first handler to run takes the
+ * locks, and the last one releases them.
  */
 static __thread uint32_t forking;
 
@@ -68,7 +68,7 @@ static void after_fork_child(void)
 
 /*
  * Also sets the function pointers through which lower source levels (peer,
- * store) call higher ones.
+ * store, sync) call higher ones.
  */
 int fork_prepare(void)
 {
@@ -79,7 +79,7 @@ int fork_prepare(void)
 	store_relaxed(&peer_sweep, flight_sweep);
 	store_relaxed(&arena_reclaim, evict_for_memory);
 	store_relaxed(&detached_polled, polling_waits_at);
-	/* A handler that wipes the cookie is to run before ours. */
+	/* If process_cookie() has a fork handler, it must run before ours. */
 	if (!process_cookie() ||
 	    pthread_atfork(before_fork, after_fork_parent, after_fork_child))
 		return -ENOMEM;

@@ -100,7 +100,7 @@ static int inherit_locked(struct sfshm *h, struct mapping **old)
 	return 0;
 }
 
-/* Makes the handle this process's own, if it may be. */
+/* Makes the handle this process's own, if it follows forks. */
 static int inherit(struct sfshm *h)
 {
 	struct mapping *old;

@@ -6,23 +6,25 @@
  * sfshm_close() sets that pointer to NULL, waits for a grace period, and then
  * drops the handle's reference to the mapping. An attached thread holds a
  * reference of its own, so its fast path only compares pointers. The library
- * never frees the memory of a handle, and reuses it as late as it can, so a
- * call with a closed handle learns that from `magic`.
+ * never frees the memory of a handle, and reuses it only after more than a
+ * thousand other handles were closed, so `magic` tells a call that its handle
+ * is closed.
  *
  * `cookie` names the process for which `map` is valid. In a forked child the
  * first call with a handle that follows forks sets both, under handle_lock:
  *
  *   cookie     map         follows  a call of this process
- *   own        own         any      goes on
+ *   own        own         any      uses `map`
  *   another's  inherited   no       -ECHILD, for ever
  *   another's  inherited   yes      takes handle_lock, sets `map` to this
  *                                   process's own mapping, then `cookie`
  *   any        NULL        any      -EBADF
  *
- * A thread that dies in between takes its process along, or leaves handle_lock
- * held as in any other call. A fork waits for handle_lock, so a grandchild
- * finds one row or another. The fast path compares `map` with the mapping of
- * the thread's peer; a peer of the parent has another cookie.
+ * If the process dies between the two stores, no reader of them is left. If
+ * only the thread ends there, it leaves handle_lock held, as in any other call.
+ * A fork waits for handle_lock, so a grandchild finds one of these rows. The
+ * fast path does not read `cookie`: it uses the thread's peer only if the peer
+ * has this process's cookie and the mapping `map`.
  */
 #ifndef TOP_HANDLE_H
 #define TOP_HANDLE_H
@@ -52,7 +54,7 @@ struct sfshm {
 	struct sfshm *next_closed;
 	bool follows; /* SFSHM_FOLLOW_FORK */
 	bool shared;  /* sfshm_shared(): it cannot be closed */
-	/* with which to make a removed segment anew, or NULL */
+	/* options to make the segment anew if it is removed, or NULL */
 	const struct sfshm_options *anew;
 };
 
@@ -97,9 +99,9 @@ int handle_make(struct sfshm **out, struct mapping *map, bool follows);
 void handle_discard(struct sfshm *h);
 
 /*
- * Called in the child, at each fork that libc knows of. In a child that a bare
- * clone(2) has made, libc's mutexes would carry a thread of the parent, so
- * there no handle follows.
+ * Called in the child, at each fork that libc knows of. In a child made by a
+ * bare clone(2) no handle follows, because libc would store the id of a thread
+ * of the parent in each mutex that the child locks.
  */
 void handle_note_fork(void);
 

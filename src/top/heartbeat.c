@@ -36,7 +36,7 @@ static struct beat_ref *beat_ref_of(const struct sfshm_heartbeat *heartbeat)
 struct beat {
 	struct flight flights[2]; /* copies: the flight, its claim */
 	int count;
-	uint32_t ms; /* each beat sets the lease's end to so many ms from now */
+	uint32_t ms; /* each beat sets the lease's end this many ms ahead */
 	uint64_t number;
 	uint64_t extensions;
 	uint32_t stop;    /* futex word */

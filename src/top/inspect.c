@@ -33,7 +33,7 @@ static_assert(sizeof(((struct sfshm_slot_info *)0)->file) ==
 		      SFSHM_SAVE_PATH_MAX,
 	      "paths");
 
-/* A slot that changes during so many reads is reported as torn. */
+/* A slot that changes during each of this many reads is reported as torn. */
 #define TRIES 8
 
 static bool record_alive(const struct mapping *map, struct shm_participant *rec)
@@ -63,8 +63,8 @@ static uint32_t flights_of(const struct mapping *map, uint32_t index)
 }
 
 /*
- * The participant that owns the slot; -1: none does, or `slot` is -1, or it is
- * `self`, which drains the lock.
+ * The participant that owns the slot. -1: none does, or `slot` is -1, or the
+ * owner is `self`, which waits for the sharers of its own lock.
  */
 static int64_t owner_of(const struct mapping *map, int64_t slot, uint32_t self)
 {

@@ -85,8 +85,8 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 /*
  * Takes the lock in the usual case: the thread is attached, the segment is
  * neither replaced nor removed, the rank is above all that the thread holds,
- * and nobody holds the lock. With `shared`, takes it shared, and others may
- * hold it so. Returns AGAIN in any other case.
+ * and nobody holds the lock. With `shared`, takes the lock shared, also if
+ * others hold it shared. Returns AGAIN in any other case.
  */
 static force_inline int lock_at_once(struct sfshm *h, const void *key,
 				     size_t len, uint32_t rank, bool shared,

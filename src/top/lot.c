@@ -47,7 +47,7 @@ static void unlink_task(struct polled *w)
 		w->next_of_task->at_of_task = w->at_of_task;
 }
 
-/* The descriptor is readable from the list's first wait to its last. */
+/* Makes the queue's descriptor readable, or unreadable again. */
 static void tell(struct polled_ready *ready, bool readable)
 {
 	uint64_t n = 1;
@@ -111,7 +111,7 @@ void lot_take(struct polled *w)
 	w->where->count--;
 }
 
-/* Whether the flight that the wait has joined is over, or in another record. */
+/* Whether the flight that the wait has joined is over, or has changed owner. */
 static bool has_moved_on(const struct park *k)
 {
 	const uint64_t loose = CTL_HAS | CTL_FAILED | CTL_INVALID;
@@ -157,8 +157,9 @@ static struct lot_owner *find_owner(const struct park *k)
 bool lot_list_owner(const struct park *k)
 {
 	/*
-	 * If this process dies, its watcher must not get the only wake. If a
-	 * thread of it dies alone, the slice tells.
+	 * A leader of this process is not listed: if the process dies, its
+	 * watcher must not get the only wake. If only the leader's thread dies,
+	 * the watcher finds that at the end of a slice.
 	 */
 	if (load_relaxed(&k->map->participants[k->owner].cookie) ==
 		    k->map->cookie ||
@@ -186,7 +187,7 @@ void lot_scan_bell(struct watched *a, uint32_t bell, uint64_t now)
 	for (; w; w = next) {
 		next = w->next;
 		if (lot_is_due(w, now)) {
-			/* WAIT-1: its leader is not listed from here on */
+			/* WAIT-1: wake_others() sees only listed leaders */
 			if (load_acquire(owner_word(&w->park)) !=
 			    w->park.owner_seen)
 				sys.wake(owner_word(&w->park), INT32_MAX);
@@ -204,8 +205,9 @@ void lot_read_bell(struct watched *a, uint32_t bell)
 }
 
 /*
- * Looks at all waits, and lists their leaders anew: those at another bell come
- * first after each slice, so that the kernel is asked about all in turn.
+ * Looks at all waits, and lists their leaders anew. There may be more leaders
+ * than places in the list, so it begins at another bell after each slice: the
+ * kernel is then asked about all leaders in turn.
  */
 void lot_scan(uint64_t now)
 {

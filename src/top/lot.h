@@ -15,7 +15,7 @@ enum polled_state {
 	POLLED_TOLD,
 };
 
-/* The waits of a queue that are ready, the first to be told first. */
+/* A queue's waits that are ready, in the order in which it returns them. */
 struct polled_ready {
 	int fd; /* an eventfd, readable while the list has waits */
 	struct polled *first, **end;
@@ -61,10 +61,10 @@ extern struct lot {
 	struct lot_owner owner[LOT_OWNERS];
 	uint32_t owner_count;
 	uint32_t parked;     /* waits that are PARKED */
-	uint32_t first_bell; /* whose waits' leaders are listed first */
-	uint64_t due;        /* ns: the first of their deadlines and leases */
-	uint64_t slice;      /* ns: when the watcher looks at all of them */
-	uint64_t emptied;    /* ns: when the last one went */
+	uint32_t first_bell; /* the leaders of its waits are listed first */
+	uint64_t due;        /* ns: the first end of a deadline or lease */
+	uint64_t slice;      /* ns: when the watcher next looks at all waits */
+	uint64_t emptied;    /* ns: when the last parked wait went */
 } lot;
 
 static inline uint32_t lot_bell(const struct polled *w)
@@ -81,23 +81,26 @@ void lot_ready(struct polled *w);
 /* READY to TOLD: returns the next wait that is ready, or NULL. */
 struct polled *lot_next(struct polled_ready *ready);
 
-/* Makes any wait RUNNING that is not, and notes it nowhere (POLLING-6). */
+/* From any other state to RUNNING: takes the wait from its lists, and its note
+   from the segment (POLLING-6). */
 void lot_take(struct polled *w);
 
 /* POLLING-3: whether something has changed for the wait. */
 bool lot_is_due(const struct polled *w, uint64_t now);
 
-/* Lists the wait's leader. True: it is new, and there was room. */
+/* Lists the wait's leader. False: it is listed already, it is a thread of this
+   process, or there is no room. */
 bool lot_list_owner(const struct park *k);
 
 void lot_note_until(uint64_t until);
 void lot_read_bell(struct watched *a, uint32_t bell);
 
-/* Look at the waits of one bell, or at all; the latter reads the bells. */
+/* Make READY the waits that are due: those of one bell, or of every bell.
+   lot_scan() reads each bell first. */
 void lot_scan_bell(struct watched *a, uint32_t bell, uint64_t now);
 void lot_scan(uint64_t now);
 
-/* Makes the waits for a leader that may be dead ready. */
+/* The leader may be dead: makes the waits for it READY. */
 void lot_doubt(const struct lot_owner *o);
 
 #endif

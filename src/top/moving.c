@@ -123,7 +123,7 @@ static const struct sfshm_policy moving_policy = {
 	.lock_age_ms = 1000,
 };
 
-/* Moves one key's value, unless the key is in use in the new segment. */
+/* Moves a key's value or a lock's mark, unless the new segment uses the key. */
 static int move_key(struct move *m, enum shm_kind kind, const uint8_t *key,
 		    int len)
 {
@@ -253,19 +253,21 @@ static int wait_for_flights(struct move *m)
 	struct timespec nap = { .tv_nsec = LOOK_AGAIN_NS };
 	uint64_t left;
 
+	peer_examine_all(m->old);
 	while ((left = succession_under_way(m->old))) {
 		if (m->progress)
 			m->progress(m->moved, left, m->arg);
 		if (m->deadline && sys.now() >= m->deadline)
 			return -ETIMEDOUT;
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+		peer_examine_all(m->old);
 	}
 	return 0;
 }
 
 int move_all(struct move *m)
 {
-	/* The values of a removed segment are lost; its flights still count. */
+	/* A removed segment's values are lost; its flights are waited for. */
 	bool keep = !removal_known(m->old);
 	int r = keep ? move_values(m) : 0;
 

@@ -24,8 +24,8 @@ struct move {
 
 /*
  * Moves everything, and waits until no flight is left in the old segment.
- * Returns 0, -ETIMEDOUT or an error; a second call goes on where the first one
- * stopped.
+ * Returns 0, -ETIMEDOUT or an error; a second call moves what the first one
+ * has not moved.
  */
 int move_all(struct move *m);
 

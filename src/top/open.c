@@ -232,10 +232,14 @@ int sfshm_open_fd(struct sfshm **out, int fd,
 	struct sfshm_options o = { 0 }, own;
 	int state, r;
 
-	if (!out || fd < 0)
-		return fd < 0 ? -EBADF : -EINVAL;
+	if (!out)
+		return -EINVAL;
 	*out = NULL;
+	if (fd < 0)
+		return -EBADF;
 	r = check_options(&options, &own);
+	if (r == -ENOMEM)
+		close(fd);
 	if (r)
 		return r;
 	/* A memfd has the mode 0777: nobody can open it by a name. */

@@ -24,8 +24,11 @@ uint32_t polling_queues;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* The watcher. `turn` names the one that is to go on. */
-static bool runs, asleep;
+/*
+ * The watcher. `turn` names the one that is to go on. A watcher that has ended
+ * by itself stays `joinable`.
+ */
+static bool runs, joinable, asleep;
 static uint64_t turn, sleeps_until;
 static pthread_t thread;
 static uint32_t kick; /* futex word: the watcher is to look at its lists */
@@ -231,15 +234,14 @@ static void *run(void *arg)
 		if ((uintptr_t)turn == mine && !idle)
 			nap(mine);
 	}
-	if ((uintptr_t)turn == mine) {
+	if ((uintptr_t)turn == mine)
 		runs = false;
-		pthread_detach(pthread_self());
-	}
 	polling_unlock();
 	return NULL;
 }
 
-/* With no more stack than the program's thread-local variables may need. */
+/* Starts the watcher, with a small stack unless the program's thread-local
+   variables need a larger one. */
 static int create(void)
 {
 	pthread_attr_t attr;
@@ -268,12 +270,15 @@ static int start(void)
 
 	if (runs)
 		return 0;
+	if (joinable)
+		pthread_join(thread, NULL);
+	joinable = false;
 	turn++;
 	asleep = false;
 	lot.emptied = sys.now();
 	if ((none && *none) || create())
 		return -EOPNOTSUPP;
-	runs = true;
+	runs = joinable = true;
 	return 0;
 }
 
@@ -388,10 +393,10 @@ void polling_stop(void)
 	bool stops;
 
 	polling_lock();
-	stops = runs && !lot.parked;
+	stops = joinable && !lot.parked;
 	it = thread;
 	if (stops) {
-		runs = false;
+		runs = joinable = false;
 		turn++;
 		kick_watcher();
 	}
@@ -405,13 +410,13 @@ void polling_stop(void)
 
 void polling_forget(void)
 {
-	/* Its mappings are dropped as those without waits are. */
+	/* Without waits, these mappings go at the next drop_mappings(). */
 	for (struct watched *a = lot.all; a; a = a->next) {
 		memset(a->at, 0, sizeof(a->at));
 		a->count = 0;
 	}
 	memset(lot.by_task, 0, sizeof(lot.by_task));
 	lot.owner_count = lot.parked = polling_queues = 0;
-	runs = asleep = false;
+	runs = joinable = asleep = false;
 	turn++;
 }

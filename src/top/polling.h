@@ -3,7 +3,7 @@
  * Waits that an event loop polls, and the library's thread that watches them.
  *
  * Such a wait is a call that has come to the place where it would sleep, and
- * has noted what it waits for (struct park). The library's one thread, the
+ * has noted what it waits for (struct park). One thread of the library, the
  * watcher, sleeps for all waits of the process. When something has changed for
  * a wait, the watcher puts the wait into the list of its queue and makes the
  * queue's descriptor readable. It decides nothing: the loop's thread makes the
@@ -19,15 +19,15 @@
  *      under the lock. A bell that rings later either wakes the watcher, or has
  *      changed when the watcher goes to sleep: the watcher reads the bells, and
  *      then the events (ORDER-Q2).
- *  POLLING-3. A wait is told too often rather than too late: what has changed
- *      may be of no use to the call, which is then parked again.
+ *  POLLING-3. A wait becomes READY too often rather than too late: what has
+ *      changed may be of no use to the call, which is then parked again.
  *  POLLING-4. After each slice the watcher looks at all waits: a waker may have
  *      stopped before it rang the bell, and a leader may have died without a
  *      mark. The watcher sleeps on the words of as many leaders as there is
  *      room for, and wakes all that sleep on a word that has changed (WAIT-1).
  *      If the process dies before that, the other sleepers learn of the
- *      leader's death at the end of their slice: no list_op_pending passes on
- *      the wakes of sixty words.
+ *      leader's death at the end of their slice: list_op_pending, which passes
+ *      on a dead waiter's wake (WAIT-2), cannot point at sixty words.
  *  POLLING-5. The watcher exists while there is a wait, and for one second
  *      after the last one. It blocks all signals. If it cannot be started, the
  *      call that is to be parked fails with -EOPNOTSUPP.
@@ -43,15 +43,17 @@
  *   RUNNING        -        the call has an answer
  *   PARKED         READY    the watcher, or a thread that closes the handle
  *   READY          TOLD     sfshm_queue_next()
- *   any but        RUNNING  sfshm_wait_finish() makes the call; also of a wait
- *     RUNNING               that nobody has been told of
- *   any but        -        sfshm_wait_cancel(), sfshm_queue_close()
- *     RUNNING
+ *   any but        RUNNING  sfshm_wait_finish() makes the call, even if
+ *     RUNNING               sfshm_queue_next() has not returned the wait
+ *   any but        -        sfshm_wait_cancel(), sfshm_queue_close(); or the
+ *     RUNNING               task would wait for itself
  *
  *   meanwhile                      what becomes of it
  *   the leader publishes           the event changes, the bell rings: READY
- *   the leader dies                its word changes: READY; else the slice
- *   the waker dies before it rings its word if it led, or the slice
+ *   the leader dies                its word changes: READY; else READY after a
+ *                                  slice
+ *   the waker dies before it rings if it led, its word changes: READY; else
+ *                                  READY after a slice
  *   the watcher is stopped         the waits of this process stay PARKED; a
  *                                  loop that has a clock may finish them
  *   the loop is stuck              its waits stay READY. Other waiters go on
@@ -61,7 +63,8 @@
  *   the process dies               its notes are swept with the record of the
  *                                  thread. Nobody waits for the process
  *   the process forks              the child has no watcher and no wait; a call
- *                                  on a queue of the parent gets -ECHILD
+ *                                  on a queue of the parent gets -ECHILD, but
+ *                                  sfshm_queue_close() frees the child's copy
  *   the segment is replaced        the flight ends there; the call goes on in
  *                                  the successor
  *   the segment's file is removed  READY after a slice
@@ -87,7 +90,7 @@ int polling_park(struct polled *w);
 /* Makes the waits of a handle ready, because it is closed. */
 void polling_end_waits_of(const uint32_t *closing);
 
-/* Finds the slot, + 1, at which a wait of the task is parked; or 0. */
+/* Returns slot + 1 for a slot at which the task has a polled wait; or 0. */
 uint32_t polling_waits_at(const struct mapping *map, uint64_t task);
 
 /*

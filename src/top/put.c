@@ -7,7 +7,7 @@
 
 #include "top/call.h"
 
-/* Does flight_take() in the newest segment of that name. */
+/* Does flight_take() in the newest segment of the handle's name. */
 static int take(struct sfshm *h, const void *key, size_t len,
 		const struct sfshm_policy *policy, struct flight *f,
 		const uint64_t *needed)
@@ -34,9 +34,10 @@ static int take(struct sfshm *h, const void *key, size_t len,
 }
 
 /*
- * Removes the key after the put failed with `why`, because any value that the
- * key still has is older. Returns `why`. If the removal fails, too, returns its
- * error; the key may then still have an older value.
+ * Removes the key after the put failed with `why`, because the put was to
+ * replace the value that the key still has. A value that another caller has
+ * published meanwhile goes, too. Returns `why`. If the removal fails, too,
+ * returns its error; the key may then still have the older value.
  */
 static int drop_older(struct sfshm *h, const void *key, size_t len, int why)
 {

@@ -13,6 +13,7 @@
 
 #include "sync/detached.h"
 #include "top/call.h"
+#include "top/fork.h"
 #include "top/polling.h"
 
 #define INDEX_BITS 24
@@ -66,6 +67,8 @@ int sfshm_queue_open(struct sfshm_queue **queue)
 	if (!queue)
 		return -EINVAL;
 	*queue = NULL;
+	if (!process_cookie() || fork_prepare())
+		return -ENOMEM;
 	q = calloc(1, sizeof(*q));
 	if (!q)
 		return -ENOMEM;
@@ -111,7 +114,7 @@ int sfshm_queue_next(struct sfshm_queue *queue, struct sfshm_wait *wait)
 	return w != NULL;
 }
 
-/* Called with the lock held, as the next three. */
+/* Called with the lock held, as are the next four functions. */
 static int more_places(struct sfshm_queue *q)
 {
 	uint32_t room = q->room ? 2 * q->room : 64;
@@ -242,9 +245,9 @@ static int make_call(struct entry *e, struct flight *f,
 }
 
 /*
- * The wait has been parked at that place, and may be over by now. Returns
- * -EINPROGRESS; or -EDEADLK with the wait, RUNNING, in *e: its task would wait
- * for itself.
+ * Looks whether the task would wait for itself, after the wait was parked at
+ * `at`. The wait may be over by now. Returns -EINPROGRESS; or -EDEADLK with the
+ * wait, RUNNING, in *e.
  */
 static int look_for_circle(struct sfshm_queue *q, const struct sfshm_wait *wait,
 			   uint64_t task, const struct park *at,
@@ -330,11 +333,14 @@ int sfshm_begin_async(struct sfshm_queue *queue, struct sfshm *handle,
 		      struct sfshm_wait *wait)
 {
 	struct entry *e = NULL;
-	int r = wait ? check(queue) : -EINVAL, state;
+	int r = -EINVAL, state;
 
-	if (r)
+	if (!wait)
 		return r;
 	wait->number = 0;
+	r = check(queue);
+	if (r)
+		return r;
 	if (!flight && !(policy && policy->flags & SFSHM_FOLLOW))
 		return -EINVAL;
 	r = make_entry(queue, handle, key, key_len, policy, &e);

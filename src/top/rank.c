@@ -27,12 +27,12 @@ struct peer *rank_conflict(struct peer *p, uint32_t rank)
 {
 	if (!rank)
 		return NULL;
-	if (!(p->ranks >> rank))
+	while (p && !(p->ranks >> rank))
 		p = peer_before(p);
-	return p && p->ranks >> rank ? p : NULL;
+	return p;
 }
 
-/* So many bytes of a key are shown, each as four characters at most. */
+/* The most bytes of a key to show, each as four characters at most. */
 #define SHOWN ((size_t)48)
 
 /* A key's kind, and the beginning of the key as printable text on one line. */

@@ -30,7 +30,7 @@ static int release_thread(struct sfshm *h)
 	return n;
 }
 
-/* Releases the flight with that word, if the process still has it. */
+/* Releases the flight whose control word is `ctl`, if it is still under way. */
 static int release_flight(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	struct flight f = { .map = p->map, .slot = slot, .ctl = ctl };

@@ -22,7 +22,7 @@
 struct search {
 	const char *path;
 	struct sfshm_options like; /* the owner, group and mode to require */
-	char link[PATH_MAX + 16];  /* target of its links in /proc/PID/fd */
+	char link[PATH_MAX + 16];  /* the file's link text in /proc/PID/fd */
 	dev_t dev;
 	uint64_t ino; /* 0: any */
 	uint64_t known[MOST_FILES];

@@ -47,7 +47,7 @@ struct resize {
  * Locks the segment's file by flock(2). A forked child may share the mapping's
  * open file, and would then share the lock, so this opens the file once more.
  * Without /proc it duplicates the mapping's descriptor. Returns a descriptor
- * for unlock_file(), or -EBUSY, or the error.
+ * for unlock_file(); -EBUSY, another resizer has the lock; or an error.
  */
 static int lock_file(struct mapping *map)
 {
@@ -87,8 +87,8 @@ static bool stands_under(const struct mapping *map, const char *path)
 }
 
 /*
- * Moves all from the old segment to the successor, which has the name already,
- * and removes the old segment's alias.
+ * Moves the old segment's contents to the successor, which already has the
+ * name, and removes the old segment's alias.
  */
 static int drain(const struct resize *z, struct move *m)
 {
@@ -97,7 +97,7 @@ static int drain(const struct resize *z, struct move *m)
 	if (r)
 		return r;
 	kill_point(resize_emptied);
-	/* Leaders may have seen a token here since the successor was made. */
+	/* Leaders in the old segment may have seen newer tokens meanwhile. */
 	holder_note_token(m->new, load_relaxed(&m->old->header->fleet_token));
 	store_release(&m->new->header->drained, 1);
 	kill_point(resize_drained);
@@ -375,8 +375,8 @@ static int prepare(struct resize *z, const char *name)
 /*
  * The process's cookie while one of its threads resizes. Without /proc the lock
  * on the file is that of the mapping's own open file, which all threads share;
- * this word keeps the others out. A forked child finds its parent's cookie
- * here, and may resize.
+ * this word then keeps the other threads out. A forked child finds its parent's
+ * cookie here, and may resize.
  */
 static uint64_t resizing_cookie;
 

@@ -143,7 +143,7 @@ static int lead(struct save *s, struct sfshm *h,
 		r = save_reach(s, p, SFSHM_SAVE_ACQUIRED);
 	if (!r)
 		r = save_open(s, p, o->mode ? o->mode : 0600);
-	/* sfshm_release_all() leaves saves alone. */
+	/* sfshm_release_all() leaves saves alone, but renews p->life. */
 	s->flight.life = p->born;
 	if (!r)
 		return SFSHM_LEADER;

@@ -230,11 +230,11 @@ static int info_once(struct lookup *w, struct sfshm_semaphore_info *info)
 
 	if (r)
 		return r;
-	peer_reap_all(w->s->map);
+	semaphore_reap(w->s);
 	info->max = semaphore_max(w->s);
 	info->waiters = peer_waiters(w->s->map, w->s->slot);
 	if (w->s->before) {
-		peer_reap_all(w->before.map);
+		semaphore_reap(&w->before);
 		info->waiters += peer_waiters(w->before.map, w->before.slot);
 	}
 	info->in_use = semaphore_held(w->s);
@@ -299,7 +299,7 @@ static int remove_once(struct lookup *w)
 		return r;
 	if (w->s->before || w->s->map != w->p->map)
 		return -EBUSY;
-	peer_reap_all(w->s->map);
+	semaphore_reap(w->s);
 	return semaphore_remove(w->p, w->s);
 }
 

@@ -7,8 +7,8 @@
  *      unlinked. So a look-up takes no lock, a thread may stop in it for ever,
  *      and a child that is forked meanwhile finds each entry whole.
  *  SHARED-2. Entries are linked with handle_lock held, after a look for the
- *      name: no name has two entries. A thread that finds itself too late
- *      discards its own handle, which nobody has seen.
+ *      name: no name has two entries. A thread that finds an entry of another
+ *      thread there discards its own handle, which nobody has seen.
  *
  *   found        options          the call
  *   no entry     valid            opens a handle, links an entry or discards it
@@ -35,7 +35,7 @@ struct entry {
 	struct sfshm *handle;
 	struct entry *next;
 	struct sfshm_options first; /* of the first caller, as it passed them */
-	struct sfshm_options options; /* the same, whole() */
+	struct sfshm_options options; /* whole() of the first caller's */
 	size_t len;                   /* of the name */
 	char name[];
 };

@@ -5,7 +5,7 @@
 
 #include "segment/geometry.h"
 
-/* More than the size of a pointer, which a caller may set by mistake. */
+/* A caller that sets the size of a pointer by mistake sets less than this. */
 #define LEAST (2 * sizeof(size_t))
 
 static size_t size_of(const void *theirs)

@@ -135,7 +135,10 @@ uint64_t succession_under_way(struct mapping *map)
 	return n;
 }
 
-/* Whether a living participant's record notes a slot that it owns. Cheap. */
+/*
+ * Whether a living participant's record notes a slot or a shared lock. Reads
+ * only the records, so it costs less than succession_under_way().
+ */
 static bool anything_owned(struct mapping *map)
 {
 	uint32_t used = participants_used(map);
@@ -250,9 +253,9 @@ static bool folder_stands(const struct mapping *map)
 }
 
 /*
- * Makes the removed segment anew, with its owner, group and mode. A process
- * that has become another user, or sees another folder there, makes nothing.
- * Returns -EAGAIN if there is a segment now.
+ * Makes the removed segment anew, with its owner, group and mode. Makes nothing
+ * if this process has become another user, or if the path leads into another
+ * folder. Returns -EAGAIN if there is a segment now.
  */
 static int make_anew(const struct mapping *map,
 		     const struct sfshm_options *anew)

@@ -20,9 +20,9 @@
  *  SUCCESSION-4. A leader in the successor removes its key from the
  *      predecessor, so that an older value never comes back.
  *
- * Therefore a key has one leader at any time, whichever process dies, and
- * whenever: before the rename there is no successor; after the rename, each
- * process that opens the name does the rest.
+ * Therefore a key has at most one leader at any time, even if a process dies at
+ * any step: before the rename there is no successor; after the rename, each
+ * process that opens the name sets the predecessor's `moved`.
  */
 #ifndef TOP_SUCCESSION_H
 #define TOP_SUCCESSION_H
@@ -48,11 +48,11 @@ int handle_passing_path(const char *path, char *buf, size_t size);
 int handle_adopt_predecessor(struct mapping *map, const char *path,
 			     const struct sfshm_options *o);
 
-/* Counts the flights under way, and the permits and shared locks held. */
+/* Counts the flights and saves under way, and the permits and locks held. */
 uint64_t succession_under_way(struct mapping *map);
 
 /*
- * Whether any flight or permit is left in a removed segment or its
+ * Whether any flight, save, permit or lock is left in a removed segment or its
  * predecessors. Also finds dead participants whose death the kernel did not
  * mark.
  */
@@ -77,7 +77,7 @@ extern pthread_mutex_t handle_lock;
 
 /*
  * Checks whether the segment's file is removed (REMOVAL-1), and whether a
- * removed predecessor still has a flight or permit.
+ * removed predecessor still has a flight, save, permit or lock.
  */
 void handle_look(struct mapping *map);
 
@@ -88,9 +88,9 @@ static inline void handle_look_if_due(struct mapping *map)
 }
 
 /*
- * handle_enter() for a call that begins or looks for something: follows to the
- * segment that has the handle's name now. Returns handle_enter()'s or
- * handle_follow()'s error.
+ * handle_enter() for a call that begins a flight or looks up a key: if the
+ * segment is replaced or removed, switches the handle to the segment that has
+ * its name. Returns 0, or handle_enter()'s or handle_follow()'s error.
  */
 static force_inline int handle_enter_newest(struct sfshm *h, struct peer **out)
 {
@@ -114,9 +114,9 @@ void handle_warn_newcomers(struct mapping *removed);
 /*
  * Maps the segment that has the name of `map` now, with a reference for a
  * handle. If the file has been removed and no other one has the name, makes the
- * segment anew as `anew` says, unless that is NULL. Returns 0, -ESHUTDOWN (no
- * other segment has the name, or this process cannot open it), -ENOMEM or
- * -EMFILE. Called with handle_lock held.
+ * segment anew as `anew` says, unless that is NULL. Returns 0; -ESHUTDOWN, no
+ * other segment has the name, or this process cannot open it; -ENOMEM; -EMFILE;
+ * or handle_adopt_predecessor()'s error. Called with handle_lock held.
  */
 int succession_next(struct mapping *map, const struct sfshm_options *anew,
 		    struct mapping **next);

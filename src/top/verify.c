@@ -24,8 +24,9 @@
 #include "top/handle.h"
 
 /*
- * The most rounds of the check. In a busy segment a round may have a false
- * finding; then a later round has none.
+ * The most rounds of the check. In a busy segment a round may have false
+ * findings, so a round without findings ends the check, and only the findings
+ * of the last round are reported.
  */
 #define ROUNDS 5
 /* The most findings that are reported; the others are only counted. */

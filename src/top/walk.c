@@ -81,7 +81,8 @@ int sfshm_next_key(struct sfshm *h, const void *prefix, size_t prefix_len,
 	struct peer *p;
 	int r;
 
-	if (!walk || walk->size != sizeof(*walk) || (prefix_len && !prefix))
+	if (!walk || walk->size - sizeof(*walk) > SIZED_SURPLUS_MAX ||
+	    (prefix_len && !prefix))
 		return -EINVAL;
 	if (prefix_len > SFSHM_KEY_MAX)
 		return -ENAMETOOLONG;

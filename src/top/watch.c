@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The public calls on a flight that any thread of its process may make, while
- * another thread ends the flight.
+ * The public calls on flights that are safe in any thread of the leader's
+ * process, even while another thread ends the flight.
  */
 #include <errno.h>
 
@@ -10,10 +10,10 @@
 #include "top/call.h"
 
 /*
- * A copy of a flight for a thread that may not be its leader. Meanwhile the
- * leader may end the flight, or give up an old value (FLIGHT-T16), and the
- * process may drop the mapping. Therefore such a thread copies each field once,
- * and then uses only the copy.
+ * A copy of a flight for a thread that may not be its leader. While that thread
+ * reads the flight, the leader may end it or give up an old value (FLIGHT-T16),
+ * and the process may drop the mapping. Therefore the thread copies each field
+ * once, and then uses only the copy.
  */
 struct grip {
 	struct flight f;      /* only the fields that flight_extend() reads */

@@ -334,6 +334,30 @@ static void stolen_in_any_record(void **state)
 	assert_int_equal(watch_counter("fenced"), 1);
 }
 
+/*
+ * Another thread than the one that began them finds them stolen. Their slots do
+ * not pile up.
+ */
+static void stolen_again_and_again(void **state)
+{
+	const struct sfshm_options small = { .slots = 6 };
+	struct agent *a, *b;
+
+	(void)state;
+	assert_int_equal(sfshm_close(h), 0);
+	assert_int_equal(sfshm_unlink(segment), 0);
+	h = segment_open(&small);
+	a = agent_start();
+	b = agent_start();
+	for (int i = 0; i < 12; i++) {
+		agent_expect(a, "@one leader", "@one begin key detached age=1");
+		agent_expect(b, "leader", "begin key");
+		agent_expect(a, "-ESTALE", "publish-of one late");
+		agent_expect(b, "ok", "release");
+	}
+	agent_expect(b, "0", "verify");
+}
+
 static void marked_as_it_moves(void **state)
 {
 	struct agent *a = agent_start(), *b = agent_start();
@@ -482,6 +506,7 @@ int main(int argc, char **argv)
 		in_policy(given_to_one_that_dies),
 		in_policy(after_a_cancelled_end),
 		in_policy(stolen_in_any_record),
+		in_policy(stolen_again_and_again),
 		in_policy(marked_as_it_moves),
 		in_policy(by_one_of_a_crowd),
 		in_policy(by_two_hundred_threads),

@@ -137,6 +137,20 @@ static void killed(void **state)
 	handed_on(&s);
 }
 
+/* Nobody waits for the flight, so nobody but the resize asks the kernel. */
+static void dead_without_a_mark(void **state)
+{
+	const struct sfshm_options small = { .slots = 100 };
+	struct scene s = { .h = segment_open(&small) };
+
+	(void)state;
+	agent_die_unmarked(agent_start(), "begin key");
+	s.z = resizing_make(200);
+	s.z->patience_ms = PATIENCE_MS;
+	s.pid = resizing_start(s.z);
+	end_the_scene(&s);
+}
+
 static void walked(void **state)
 {
 	const struct sfshm_options small = { .slots = 100 };
@@ -159,8 +173,10 @@ static void walked(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		in_segment(published), in_segment(put_over), in_segment(failed),
-		in_segment(released),  in_segment(killed),   in_segment(walked),
+		in_segment(published), in_segment(put_over),
+		in_segment(failed),    in_segment(released),
+		in_segment(killed),    in_segment(dead_without_a_mark),
+		in_segment(walked),
 	};
 
 	return test_main(tests);

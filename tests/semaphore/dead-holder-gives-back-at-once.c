@@ -181,6 +181,32 @@ static void ends_by(const char *command)
 	assert_int_equal(watch_counter("rechecks"), 0);
 }
 
+/* The kernel marks nothing at the end of a thread whose sibling calls exec. */
+static void die_unmarked(const char *take)
+{
+	struct agent *holder = agent_start();
+
+	agent_expect(holder, "@t ok", "@t %s", take);
+	agent_say(holder, "@t exec");
+	assert_true(eventually(agent_threads(holder) == 1));
+	agent_expect(holder, "ok", "ping");
+}
+
+/* Nobody sleeps for a permit, so nobody asks the kernel after a slice. */
+static void without_a_mark(void **state)
+{
+	struct agent *other = agent_start();
+
+	(void)state;
+	die_unmarked("acquire s max=1");
+	agent_expect(other, "ok", "acquire s try");
+	agent_expect(other, "ok", "give-back");
+	die_unmarked("acquire s");
+	agent_expect(other, "0 of 1, 0 wait", "permits s");
+	die_unmarked("acquire s");
+	agent_expect(other, "ok", "remove s");
+}
+
 static void thread_that_ends(void **state)
 {
 	(void)state;
@@ -248,6 +274,7 @@ int main(int argc, char **argv)
 		in_segment(one_of_a_great_many),
 		in_segment(one_of_a_great_many_with_another_asleep_first),
 		in_segment(with_more_than_its_record_has_room_for),
+		in_segment(without_a_mark),
 		in_segment(thread_that_ends),
 		in_segment(thread_that_ends_by_a_bare_system_call),
 		in_segment(thread_that_is_cancelled),

@@ -100,9 +100,11 @@ static void with_the_permit_it_was_woken_for(void **state)
 	agent_expect(waiter, "ok", "arm wait_woken 1 STOP");
 	agent_say(waiter, "acquire s token");
 	await_waiters("s", 1);
+	agent_asleep(waiter);
 	agent_expect(heir, "ok", "sleep-until-woken");
 	agent_say(heir, "acquire s");
 	await_waiters("s", 2);
+	agent_asleep(heir);
 	/* First in the queue, it is woken, and stops. */
 	agent_expect(holder, "ok", "give-back");
 	agent_stopped(waiter);

@@ -17,7 +17,7 @@ const char options_usage[] =
 	"                         most that an old one may have\n"
 	"  -n, --no-wait          do not wait for others: exit with 124\n"
 	"      --timeout DUR      give up after this time, with status 124\n"
-	"  -E, --busy-status N    exit with N, not 124, when others are at it\n"
+	"  -E, --busy-status N    exit with N, not 124, if others keep the key\n"
 	"  -q, --quiet            print no message unless sfshm-run itself failed\n"
 	"  -v, --verbose          say whom a call waits for, and who died\n"
 	"      --json-status FD   write a line of JSON to descriptor FD\n"
@@ -56,6 +56,6 @@ const char options_usage[] =
 	"\n"
 	"DUR is a number and ms, s, m, h or d. COMMAND's standard input is the\n"
 	"caller's with --lock and --semaphore, and /dev/null with -k and -K.\n"
-	"Exit status: COMMAND's; 124 time-out, or others are at it; 125 sfshm-run\n"
+	"Exit status: COMMAND's; 124 time-out, or others keep it; 125 sfshm-run\n"
 	"failed; 126 COMMAND cannot be executed; 127 COMMAND is not found; 128+N\n"
 	"COMMAND was killed by signal N.\n";

@@ -64,7 +64,7 @@ struct options {
 	bool shared; /* hold the lock shared */
 	bool quiet;
 	bool verbose;
-	int busy_status; /* if others are at it */
+	int busy_status; /* if others keep the key */
 	int json_fd;     /* -1: none */
 	int fd;          /* hold until this one is closed; -1: run a command */
 	char **command;  /* ends in NULL */

@@ -29,7 +29,10 @@ int runlock_open(const char *segment)
 	return fd;
 }
 
-/* Only run locks use the offsets from 2^62 on. */
+/*
+ * The run locks have the offsets from 2^61 on, behind the locks of records and
+ * before those of doors, which begin at 2^62.
+ */
 static struct flock key_lock(short type, const void *key, size_t key_len)
 {
 	uint64_t hash = XXH3_64bits(key, key_len);
@@ -37,7 +40,7 @@ static struct flock key_lock(short type, const void *key, size_t key_len)
 	return (struct flock){
 		.l_type = type,
 		.l_whence = SEEK_SET,
-		.l_start = (off_t)((UINT64_C(1) << 62) | (hash >> 2)),
+		.l_start = (off_t)((UINT64_C(1) << 61) | (hash >> 3)),
 		.l_len = 1,
 	};
 }

@@ -127,7 +127,7 @@ static bool set_options(struct cache *cache, HashTable *options)
 	       set_breaker(options, policy) && !EG(exception);
 }
 
-/* A setting that is too large stays so, and the library says what fits. */
+/* A setting that is too large stays too large: the library explains that. */
 static uint32_t number(zend_long setting)
 {
 	return setting < UINT32_MAX ? (uint32_t)setting : UINT32_MAX;
@@ -184,7 +184,7 @@ PHP_METHOD(Sfshm_Cache, __construct)
 	if (options && !set_options(cache, options))
 		RETURN_THROWS();
 	cache->handle = NULL;
-	/* The file of php.ini's segment is the administrator's choice. */
+	/* php.ini's segment is the administrator's choice: no check. */
 	if (segment && strchr(ZSTR_VAL(segment), '/') &&
 	    php_check_open_basedir(ZSTR_VAL(segment)))
 		return;
@@ -192,7 +192,7 @@ PHP_METHOD(Sfshm_Cache, __construct)
 	cache->handle = segment_open(name && *name ? name : NULL);
 }
 
-/* Symfony's name for a result's data beside the value. */
+/* Fills in the array that Symfony's cache contracts call metadata. */
 static void metadata_fill(zval *metadata, const char *source)
 {
 	const struct sfshm_result *result = &SFSHM_G(result);
@@ -220,7 +220,7 @@ static void make_alone(struct ask *ask, int error, zval *return_value)
 {
 	if (error)
 		error_warn(sfshm_strerror(error));
-	/* A handler of errors may have thrown. */
+	/* The script's error handler may have thrown. */
 	if (EG(exception))
 		return;
 	if (ask->metadata) {
@@ -230,8 +230,8 @@ static void make_alone(struct ask *ask, int error, zval *return_value)
 	lead_alone(ask, return_value);
 }
 
-/* The wait was interrupted: PHP does what is due, and the wait goes on. False:
-   an exception has come of that. */
+/* The wait was interrupted: lets PHP handle what is due, and sets the deadline
+   of the next wait. False: there is an exception. */
 static bool wait_on(struct ask *ask, struct sfshm_policy *room)
 {
 	interrupt_handle();
@@ -342,7 +342,7 @@ PHP_METHOD(Sfshm_Cache, entry)
 	if (!callable(ask.callback, 2) || !key_make(&ask.key, cache, name) ||
 	    !time_ms(ttl, &policy.ttl_ms))
 		RETURN_THROWS();
-	/* apcu_entry()'s 0: for ever. */
+	/* 0 is for ever, as for apcu_entry(). */
 	if (!policy.ttl_ms)
 		policy.ttl_ms = SFSHM_FOREVER;
 	ask.cache = cache;

@@ -1,6 +1,6 @@
 dnl SPDX-License-Identifier: MIT
-dnl For phpize. pkg-config finds the installed library; SFSHM_CFLAGS and
-dnl SFSHM_LIBS take its place.
+dnl For phpize. pkg-config finds the installed library, unless SFSHM_CFLAGS and
+dnl SFSHM_LIBS are set.
 PHP_ARG_ENABLE([sfshm],
   [whether to enable sfshm],
   [AS_HELP_STRING([--enable-sfshm], [Enable single-flight over shared memory])],

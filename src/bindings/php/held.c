@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Locks and permits. An object of Sfshm\Lock or Sfshm\Permit holds one until
- * release(), until the object goes, or until the request ends, whichever comes
- * first; and the kernel gives back what a process that dies holds.
+ * release(), until PHP destroys the object, or until the request ends,
+ * whichever comes first. If the process dies, the library gives them back.
  *
- * The library's waits for locks and permits ask nobody whether to go on, so a
- * wait is made in slices: after each PHP does what is due (a time limit, a
- * signal's handler).
+ * The library's waits for locks and permits call no function of this extension,
+ * so take() waits in slices: after each slice PHP handles what is due (a time
+ * limit, a signal).
  */
 #include "php_sfshm.h"
 #include "sfshm_arginfo.h"
@@ -72,7 +72,7 @@ static void held_keep(struct held *held)
 	SFSHM_G(held) = held;
 }
 
-/* What a call asks for. */
+/* The lock or permit that a call asks for. */
 struct want {
 	struct sfshm *handle;
 	struct key key;
@@ -107,8 +107,8 @@ static int take_permit(const struct want *want, struct held *held)
 			     &options, &held->permit);
 }
 
-/* Sets return_value to an object that holds it, or throws, or, if the caller
-   only tries, leaves null. */
+/* Sets return_value to an object that holds the lock or permit. If there is
+   none to take, throws, or leaves null if the caller only tries. */
 static void take(zval *return_value, zend_class_entry *ce,
 		 const struct want *want)
 {
@@ -154,7 +154,8 @@ static bool prepare(struct want *want, const struct cache *cache,
 	}
 	want->handle = cache->handle;
 	ms = none ? cache->policy.wait_timeout_ms : seconds_ms(timeout);
-	/* A cache's 0 is no limit, as in php.ini; a call's does not wait. */
+	/* A cache's timeout of 0 is no limit, as in php.ini; a call with a
+	   timeout of 0 does not wait. */
 	want->deadline_ns = sfshm_deadline_ms(none && !ms ? SFSHM_FOREVER : ms);
 	return true;
 }

@@ -6,7 +6,7 @@
  *   it returns              the value is published
  *   it throws               the flight fails, with the exception's message
  *   exit(), a fiber's end   the flight is released; a follower leads
- *   fatal error, memory or  likewise; PHP then goes on to leave the request
+ *   fatal error, memory or  the same; PHP then leaves the request
  *   time limit
  *
  * If nobody resumes a fiber that leads, the end of the request releases its
@@ -19,7 +19,7 @@
 #include <zend_exceptions.h>
 #include <zend_interfaces.h>
 
-/* How long callers run the work side by side if its value has no room. */
+/* If a value has no room, each caller runs its own work for this long. */
 #define UNCACHEABLE_MS 1000
 
 static zend_class_entry *item_ce;
@@ -69,7 +69,8 @@ PHP_METHOD(Sfshm_Item, getKey)
 static void set_ttl(struct item *item, uint32_t ms)
 {
 	if (item->lead)
-		sfshm_flight_ttl(&item->lead->flight, ms, 0);
+		sfshm_flight_ttl(&item->lead->flight, ms,
+				 item->lead->neg_ttl_ms);
 }
 
 PHP_METHOD(Sfshm_Item, expiresAfter)
@@ -208,6 +209,7 @@ static struct lead *lead_begin(const struct ask *ask)
 	SFSHM_G(spare) = NULL;
 	lead->handle = ask->cache->handle;
 	lead->ttl_ms = ask->policy->ttl_ms;
+	lead->neg_ttl_ms = ask->policy->neg_ttl_ms;
 	lead->next = SFSHM_G(leads);
 	lead->link = &SFSHM_G(leads);
 	if (lead->next)
@@ -219,7 +221,7 @@ static struct lead *lead_begin(const struct ask *ask)
 static void lead_end(struct lead *lead)
 {
 	sfshm_flight_cleanup(&lead->flight);
-	/* A function that is called at the end of a script may have it. */
+	/* A shutdown function of the script may still use the item. */
 	if (lead->item)
 		lead->item->lead = NULL;
 	*lead->link = lead->next;
@@ -238,7 +240,8 @@ void leads_release(void)
 	struct lead *lead;
 
 	while ((lead = SFSHM_G(leads))) {
-		/* The first call for a handle releases all of the request's. */
+		/* The first call for a handle releases all flights of the
+		   request on that handle. */
 		sfshm_release_all(lead->handle, SFSHM_G(task));
 		lead_end(lead);
 	}
@@ -264,7 +267,8 @@ static void publish(struct lead *lead, zval *value, bool save)
 		error_warn(sfshm_strerror(r));
 }
 
-/* Tells the followers of the exception, unless it only ends the script. */
+/* Fails the flight with the exception's message and code, unless the exception
+   only ends the script. */
 static void fail(struct lead *lead)
 {
 	zend_object *e = EG(exception);
@@ -387,7 +391,7 @@ int interrupt_pending(void *arg)
 #endif
 }
 
-/* What the virtual machine does between two steps. */
+/* Does what PHP's virtual machine does between two steps of a script. */
 void interrupt_handle(void)
 {
 #if PHP_VERSION_ID >= 80200

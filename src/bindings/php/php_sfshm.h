@@ -4,9 +4,10 @@
  * (cache.c, store.c), which name a segment; it leads flights (lead.c) and holds
  * locks and permits (held.c).
  *
- * What a request takes is on a list of the module's globals, and the end of the
- * request gives it back, however the request ends: PHP leaves functions by
- * longjmp() at a fatal error, a memory limit and a time limit.
+ * The flights, locks and permits of a request are on lists in the module's
+ * globals, and the end of the request gives them back. The functions that took
+ * them cannot: PHP leaves functions by longjmp() at a fatal error, a memory
+ * limit and a time limit.
  */
 #ifndef PHP_SFSHM_H
 #define PHP_SFSHM_H
@@ -31,13 +32,15 @@ extern zend_module_entry sfshm_module_entry;
 
 struct item;
 
-/* A flight that the request leads. It lies outside PHP's memory, which a fatal
-   error takes away before the library has let go of the flight. */
+/* A flight that the request leads. It is not in the request's memory, because
+   PHP may free that after a fatal error while the library still uses the
+   flight. */
 struct lead {
 	struct lead *next, **link;
 	struct sfshm *handle;
-	uint32_t ttl_ms; /* lifetime of a value for which nobody asks another */
-	struct item *item; /* what the callback has of it; or NULL */
+	uint32_t ttl_ms; /* the value's lifetime if the callback sets none */
+	uint32_t neg_ttl_ms; /* a failure's lifetime */
+	struct item *item;   /* the callback's object; or NULL */
 	struct sfshm_flight flight;
 };
 
@@ -127,7 +130,7 @@ void errors_register(void);
 void error_throw(int error);
 /* The segment cannot be used: warns once in a request. */
 void error_warn(const char *why);
-/* Errors of the segment, not of the caller or of the work. */
+/* Whether the error is the segment's, not the caller's or the work's. */
 bool error_of_segment(int error);
 
 /* lead.c */
@@ -149,7 +152,7 @@ void lead(struct ask *ask, zval *return_value);
 void lead_alone(struct ask *ask, zval *return_value);
 void leads_release(void);
 
-/* Whether PHP has something to do between two steps of a script. */
+/* Whether a signal or a time limit waits for PHP to handle it. */
 int interrupt_pending(void *arg);
 void interrupt_handle(void);
 

@@ -30,8 +30,8 @@ PHP_INI_END()
 /* clang-format on */
 
 /*
- * Does the library that the loader has found fit the headers of this build? An
- * older one may lack what they declare.
+ * Whether the library that the loader has found fits the headers of this build:
+ * an older library may lack what they declare.
  */
 static bool library_fits(void)
 {
@@ -66,7 +66,7 @@ PHP_MSHUTDOWN_FUNCTION(sfshm)
 	return SUCCESS;
 }
 
-/* The numbers of a process's requests, in any of its threads. */
+/* Returns a number that no other request in any thread of the process has. */
 static uint64_t next_task(void)
 {
 	static uint64_t last;
@@ -125,7 +125,7 @@ static PHP_GSHUTDOWN_FUNCTION(sfshm)
 		pefree(sfshm_globals->spare, 1);
 }
 
-/* What the functions of this module need before it. */
+/* The modules that PHP must load before this one. */
 /* clang-format off */
 static const zend_module_dep deps[] = {
 	ZEND_MOD_REQUIRED("date")

@@ -14,7 +14,7 @@ class Exception extends \RuntimeException
 {
 }
 
-/** The wait took longer than the timeout; the flight goes on. */
+/** The wait took longer than the timeout; the other caller still leads. */
 class TimeoutException extends Exception
 {
 }
@@ -24,7 +24,7 @@ class WorkException extends Exception
 {
 }
 
-/** What a callback of Cache::get() gets: the value that it is going to make. */
+/** The argument of a callback of Cache::get(): sets options of its value. */
 final class Item
 {
     public function getKey(): string {}
@@ -40,7 +40,7 @@ final class Item
     /** The value that this one replaces. */
     public function previous(mixed $default = null): mixed {}
 
-    /** The lease ends so many seconds from now. False: another caller has the key. */
+    /** The lease ends this many seconds from now. False: another caller leads. */
     public function extend(float $seconds): bool {}
 }
 
@@ -95,7 +95,7 @@ class Cache
     /** Only if there is no value. */
     public function add(string $key, mixed $value, int|float|\DateInterval|null $ttl = null): bool {}
 
-    /** Stores $change($old, $found), as often as another caller stores meanwhile. */
+    /** Stores $change($old, $found). Starts again if another caller stores meanwhile. */
     public function update(string $key, callable $change, int|float|\DateInterval|null $ttl = null): mixed {}
 
     public function delete(string $key): bool {}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PHP values as bytes. A string is stored as it is, so that programs in other
- * languages share it; any other value as the mark, 'v', and what serialize()
- * gives; a string that begins with the mark as the mark, 's' and the string.
+ * languages share it. Any other value is stored as the mark, the letter 'v' and
+ * the output of serialize(). A string that begins with the mark is stored as
+ * the mark, the letter 's' and the string.
  */
 #include "php_sfshm.h"
 
@@ -95,7 +96,7 @@ bool value_decode(zval *value, const char *data, size_t len)
 	ZVAL_UNDEF(value);
 	if (len && strchr("ibdN", data[0]))
 		return unserialize(value, data, len);
-	/* Methods of objects may run now, and get values into this buffer. */
+	/* Methods of the objects may run, and fetch values into the buffer. */
 	copy = zend_string_init(data, len, 0);
 	done = unserialize(value, ZSTR_VAL(copy), len);
 	zend_string_release(copy);
@@ -120,7 +121,7 @@ uint32_t seconds_ms(double seconds)
 	return ms < 1 ? 1 : (uint32_t)ms;
 }
 
-/* $seconds = (new DateTimeImmutable)->add($interval) less that moment */
+/* The seconds from now to (new DateTimeImmutable)->add($interval). */
 static bool interval_seconds(zval *interval, double *seconds)
 {
 	zval now, then, from, to;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Builds the extension against the installed library, as pkg-config has it.
+"""Builds the extension against the installed library that pkg-config finds.
 
 SFSHM_CFLAGS and SFSHM_LIBS, if they are set, take the place of pkg-config: for
 a library that is built but not installed.
@@ -34,7 +34,7 @@ if not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")):
         "python3-dev (Debian) or python3-devel (Fedora)"
     )
 libs = flags("SFSHM_LIBS", "--libs")
-# A library outside of the loader's own folders is found where it is now.
+# The loader finds a library outside its own folders by this path.
 rpath = ["-Wl,-rpath," + flag[2:] for flag in libs if flag.startswith("-L")]
 
 setup(

@@ -8,7 +8,7 @@
  * what can come of it has been, or will be, tried from there. A state is the
  * segment, the kernel's and the oracle's memory, and each living fiber's stack
  * and memory, registers included; two states may pass for the same by a
- * collision of 64-bit hashes only.
+ * collision of 61-bit hashes only.
  */
 #ifndef EXPLORE_SEARCH_H
 #define EXPLORE_SEARCH_H

@@ -1,7 +1,8 @@
 <?php
 /*
- * What a hit costs, beside APCu. Prints nanoseconds of processor time per call,
- * the median of some rounds, and the ratio to APCu's call: 1 or less is the aim.
+ * Compares the cost of a hit with APCu's. Prints nanoseconds of processor time
+ * per call, the median of some rounds, and the ratio of our call to APCu's: 1 or
+ * less is the aim.
  *
  *	php -d extension=sfshm -d extension=apcu -d apc.enable_cli=1 hits.php [ROUNDS [CALLS]]
  */
@@ -25,7 +26,7 @@ function processor_ns(): float
         + 1e3 * ($used['ru_utime.tv_usec'] + $used['ru_stime.tv_usec']);
 }
 
-/** Both sides take turns, so that what else the machine does hits both. */
+/** Both sides take turns, so that other load of the machine affects both. */
 function compare(string $what, Closure $ours, Closure $theirs): void
 {
     global $rounds, $calls;

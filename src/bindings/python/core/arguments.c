@@ -117,7 +117,7 @@ static const struct option {
 	{ "claim", OTHER, 0 },
 };
 
-/* A wait of no time at all does not wait. */
+/* A call with a timeout of 0 does not wait. */
 static int set_timeout(struct request *request, PyObject *value)
 {
 	uint32_t ms;
@@ -216,7 +216,7 @@ int core_option(struct request *request, PyObject *name, PyObject *value)
 	return -1;
 }
 
-/* The named arguments of a call in the vector convention. */
+/* Reads the named arguments of a METH_FASTCALL call. */
 int core_options(struct request *request, PyObject *const *values,
 		 PyObject *names)
 {
@@ -231,8 +231,8 @@ int core_options(struct request *request, PyObject *const *values,
 }
 
 /*
- * The bytes of up to SFSHM_TAGS_MAX tags, which belong to the objects in
- * `tags`, a tuple or list.
+ * Fills in up to SFSHM_TAGS_MAX tags from `tags`, a tuple or a list, whose
+ * objects own the bytes.
  */
 int core_tags(PyObject *tags, struct iovec *tag, int *count)
 {

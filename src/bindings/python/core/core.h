@@ -44,7 +44,7 @@ struct key {
 
 /*
  * The result of calls that keep the GIL from the call until its bytes have been
- * copied, so that one buffer does for all threads.
+ * copied, so that one buffer serves all threads.
  */
 extern struct sfshm_result core_hit;
 
@@ -95,7 +95,7 @@ PyObject *core_verify(PyObject *self, PyObject *none);
 extern PyType_Spec core_segment_spec;
 extern PyType_Spec core_hold_spec;
 
-/* wait.c: is this the thread that runs Python's signal handlers? */
+/* wait.c: whether this is the thread that runs Python's signal handlers */
 int core_is_main(void);
 int core_begin(struct segment *self, const struct key *key,
 	       struct request *request, struct sfshm_flight *flight,

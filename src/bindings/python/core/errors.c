@@ -3,7 +3,7 @@
 #include <string.h>
 #include "core.h"
 
-/* Returns a name of one of the package's own modules, a new reference. */
+/* Returns a new reference to the object `name` of the package's module. */
 PyObject *core_python(const char *module, const char *name)
 {
 	PyObject *found, *imported = PyImport_ImportModule(module);
@@ -15,12 +15,13 @@ PyObject *core_python(const char *module, const char *name)
 	return found;
 }
 
-/* Raises what sfshm._errors makes of the outcome, the code and the message. */
+/* Raises the exception that sfshm._errors.make() returns. */
 static PyObject *raise_made(int rc, int code, const char *message)
 {
 	PyObject *exception = NULL, *make = NULL, *text;
 
-	/* First, while the bytes are there; another language may have cut a
+	/* Decodes first, because an import lets other threads reuse the
+	   message's buffer. A program in another language may have cut a
 	   character in two. */
 	text = PyUnicode_DecodeUTF8(message, (Py_ssize_t)strlen(message),
 				    "replace");
@@ -78,7 +79,7 @@ int core_log_stale(PyObject *exception)
 
 /*
  * Returns the code of a failure that the followers are to share, and writes its
- * message; or returns 0: the exception concerns this caller alone.
+ * message. 0: the exception concerns this caller alone.
  */
 int core_failure(PyObject *exception, char *message, size_t size)
 {

@@ -12,8 +12,8 @@ struct lead {
 };
 
 /*
- * The work has raised an exception, which stays raised. Its followers get what
- * it says, unless it is about this caller alone, like SystemExit.
+ * The work has raised an exception, which stays raised. The followers get its
+ * message, unless the exception concerns this caller alone, like SystemExit.
  */
 static void end_failed(struct lead *lead)
 {
@@ -39,7 +39,7 @@ static int name_tags(struct lead *lead, PyObject *tags)
 	for (i = 0; i < count; i++) {
 		rc = sfshm_flight_tag(&lead->flight, tag[i].iov_base,
 				      tag[i].iov_len);
-		/* Too many tags: a value that misses one would stay. */
+		/* A value without one of its tags would outlive that tag. */
 		if (rc == -ENOSPC) {
 			PyErr_Format(PyExc_ValueError,
 				     "a value has at most %d tags",
@@ -50,7 +50,7 @@ static int name_tags(struct lead *lead, PyObject *tags)
 	return 0;
 }
 
-/* What the work says of its value: see sfshm.Value. */
+/* Applies the options of the sfshm.Value that the work has returned. */
 static int take_terms(struct lead *lead, PyObject *made)
 {
 	uint32_t ttl_ms = lead->request->policy.ttl_ms;
@@ -82,7 +82,7 @@ out:
 	return rc;
 }
 
-/* Publishes; what the segment cannot keep goes to this caller alone. */
+/* Publishes. If the segment cannot keep the value, only this caller gets it. */
 static void publish(struct lead *lead, PyObject *bytes)
 {
 	const char *data = PyBytes_AS_STRING(bytes);
@@ -96,7 +96,7 @@ static void publish(struct lead *lead, PyObject *bytes)
 		rc = sfshm_publish(&lead->flight, data, len);
 	}
 	Py_END_ALLOW_THREADS;
-	/* Any other failure has ended the flight, or another caller has. */
+	/* Does nothing if the flight has ended already. */
 	if (rc < 0)
 		sfshm_flight_cleanup(&lead->flight);
 }
@@ -139,8 +139,8 @@ fail:
 	return NULL;
 }
 
-/* After a failure: an old value, if the caller takes one for that. The failure
-   goes to the log, since nobody gets the exception. */
+/* After a failure: returns an old value if `stale_if_error` allows one, and
+   logs the failure, because nobody gets the exception. */
 static PyObject *old_value(struct lead *lead)
 {
 	PyObject *type, *value, *trace, *old = NULL;
@@ -178,7 +178,8 @@ static PyObject *lead_it(struct lead *lead, PyObject *creator)
 	return old_value(lead);
 }
 
-/* The segment has no room, or is of no use: the work is not shared. */
+/* Whether each caller must run the work itself, because the segment has no room
+   or cannot be used. */
 static int is_local(int rc)
 {
 	return rc == -ENOSPC || rc == -EUSERS || rc == -ESHUTDOWN ||
@@ -223,7 +224,8 @@ static PyObject *waited(struct lead *lead, PyObject *creator)
 
 static PyObject *ask(struct lead *lead, PyObject *creator);
 
-/* What cannot be loaded, perhaps another version's, is made anew, once. */
+/* Loads the value. If that fails, perhaps because another version of the
+   program has stored the value, makes it anew, once. */
 static PyObject *load_hit(struct lead *lead, PyObject *creator)
 {
 	PyObject *value = core_decode_hit(lead->self);
@@ -238,8 +240,8 @@ static PyObject *load_hit(struct lead *lead, PyObject *creator)
 }
 
 /*
- * A first look, with the GIL: a hit, a new leader, or -EBUSY. Then the wait,
- * without it.
+ * Looks once with the GIL held: the caller has a hit, or leads, or gets -EBUSY.
+ * In the last case it then waits without the GIL.
  */
 static PyObject *ask(struct lead *lead, PyObject *creator)
 {
@@ -296,7 +298,7 @@ PyObject *core_get_or_create(PyObject *object, PyObject *const *args,
 
 /*
  * touch(key, ttl=...): gives the present value a new lifetime. Returns whether
- * there is a value. If another caller leads, its value is about to come.
+ * there is a value, or another caller is about to publish one.
  */
 PyObject *core_touch(PyObject *object, PyObject *args)
 {

@@ -10,7 +10,7 @@
 /* Python looks for signals after each slice of the main thread's waits. */
 #define SLICE_MS 50
 
-/* What one thread holds. It stays where it is until it is given back. */
+/* A lock or permit that one thread holds. The struct is not moved. */
 struct held {
 	struct held *next;
 	pthread_t thread;
@@ -63,8 +63,9 @@ static int wait_once(struct guard *self, struct key *key, uint64_t deadline,
 }
 
 /*
- * Waits, until `deadline` (0: none). Nothing is lost between two slices: the
- * next one takes what has become free. Returns -EINTR with an exception.
+ * Waits, until `deadline` (0: none). A lock or permit that becomes free between
+ * two slices is not missed: the next slice takes it at once. After -EINTR there
+ * is an exception.
  */
 static int wait_for(struct guard *self, struct key *key, uint64_t deadline,
 		    struct held *held)
@@ -116,7 +117,7 @@ static int take(struct guard *self, int wait, uint32_t timeout_ms)
 	return rc;
 }
 
-/* The last thing that this thread has taken, or NULL. */
+/* The lock or permit that this thread took last and still holds, or NULL. */
 static struct held **mine(struct guard *self)
 {
 	struct held **at = &self->first;
@@ -220,7 +221,7 @@ static void hold_free(PyObject *object)
 	struct guard *self = (struct guard *)object;
 	PyTypeObject *type = Py_TYPE(object);
 
-	/* What another thread holds goes back when that thread ends. */
+	/* The library gives back another thread's holds as that thread ends. */
 	while (self->first)
 		give_back(self, &self->first);
 	Py_XDECREF(self->segment);

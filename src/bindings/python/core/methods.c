@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Methods of a segment that neither lead nor wait. The last argument of the
- * names that begin with "_" is for the Python part of the package alone.
+ * Methods of a segment that neither lead nor wait. Only the Python part of the
+ * package calls those whose names begin with "_".
  */
 #include "core.h"
 
@@ -10,7 +10,7 @@ static struct segment *as_segment(PyObject *object)
 	return (struct segment *)object;
 }
 
-/* A failure that is kept counts as no value, for calls that ask for none. */
+/* Whether there is no value. A failure that the segment keeps is no value. */
 static int is_none(int rc)
 {
 	return rc == -ENODATA || rc == -ENOENT || rc == -EREMOTEIO;
@@ -103,7 +103,8 @@ PyObject *core_contains(PyObject *self, PyObject *name)
 	return core_raise(rc, NULL);
 }
 
-/* A later put or invalidation has come first: there is nothing to mend. */
+/* Ignores -ESTALE (a later put or invalidation has overtaken this put) and
+   -ESHUTDOWN (the segment was removed meanwhile). */
 static PyObject *put_outcome(int rc)
 {
 	if (rc < 0 && rc != -ESTALE && rc != -ESHUTDOWN)

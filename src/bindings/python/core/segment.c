@@ -3,7 +3,10 @@
 #include "core.h"
 #include <structmember.h>
 
-/* Reads a number of the options, which are a dict; a missing one is 0. */
+/*
+ * Reads a number from the dict of options. Returns 1; 0, and sets *number to 0,
+ * if it is missing or None; or -1 with an exception.
+ */
 static int number_of(PyObject *options, const char *name,
 		     unsigned long long *number)
 {
@@ -56,7 +59,7 @@ static int fill_options(PyObject *dict, struct sfshm_options *options)
 	return rc < 0 ? -1 : 0;
 }
 
-/* Does the caller ask for a segment of some kind, or for any? */
+/* Whether the caller asks for a segment of certain sizes, mode or owner. */
 static int is_particular(const struct sfshm_options *options)
 {
 	return options->bytes || options->slots || options->max_value ||
@@ -110,7 +113,7 @@ static int fill_defaults(struct request *defaults, PyObject *dict)
 		if (core_option(defaults, name, value) < 0)
 			return -1;
 	}
-	/* These are of one call, which owns them. */
+	/* Only a call has these: the request borrows them from it. */
 	defaults->tags = NULL;
 	defaults->claim = NULL;
 	return 0;
@@ -215,7 +218,7 @@ static PyType_Slot segment_slots[] = {
 	{ Py_tp_clear, segment_clear },
 	{ Py_tp_methods, segment_methods },
 	{ Py_tp_members, segment_members },
-	{ Py_tp_doc, "What sfshm.Cache is made of." },
+	{ Py_tp_doc, "The base class of sfshm.Cache." },
 	{ 0, NULL },
 };
 
@@ -300,7 +303,7 @@ static int module_exec(PyObject *module)
 static PyModuleDef_Slot module_slots[] = {
 	{ Py_mod_exec, (void *)(uintptr_t)module_exec },
 #if PY_VERSION_HEX >= 0x030C0000
-	/* core_hit is everybody's, under one GIL. */
+	/* The interpreters share core_hit, so they must share the GIL. */
 	{ Py_mod_multiple_interpreters,
 	  Py_MOD_MULTIPLE_INTERPRETERS_SUPPORTED },
 #endif

@@ -3,9 +3,9 @@
  * Python's objects as the bytes of a value.
  *
  * bytes are stored as they are, so that programs in other languages read and
- * write them. Anything else has a mark of three bytes, a letter for its kind,
- * and then its own bytes. The mark is no text in UTF-8; bytes that begin with
- * it get a mark of their own.
+ * write them. Anything else is stored as a mark of three bytes, a letter for
+ * its kind, and then its own bytes. The mark is no text in UTF-8. bytes that
+ * begin with the mark are stored with another mark and a letter before them.
  */
 #include <string.h>
 #include "core.h"

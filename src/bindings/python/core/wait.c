@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waits. A Python program expects that Ctrl-C ends one, and so does a signal
- * handler that raises. Python runs its handlers in the main thread, between two
- * steps of the program, so a wait of that thread returns to Python for them.
+ * Waits. A Python program expects that Ctrl-C ends a wait, and that a signal
+ * handler that raises an exception ends it, too. Python runs its handlers in
+ * the main thread, between two steps of the program, so a wait of that thread
+ * returns to Python to run them.
  */
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "core.h"
 
-/* Each this many sleeps a wait lets Python look for signals. */
+/* A wait lets Python look for signals each time it has slept this often. */
 #define SLEEPS_PER_LOOK 16
 
 struct asked {
@@ -22,11 +23,13 @@ int core_is_main(void)
 }
 
 /*
- * Has Ctrl-C come between two sleeps? SFSHM_INTR ends a sleep; this ends the
- * wait in the other case. It does not run the handler, which may call the
- * library. Other signals that come between two sleeps are found after some more
- * sleeps. A wait that ends and begins anew misses what is published in
- * between for the present followers alone, so that is rare.
+ * Whether to end the wait because of a signal that came between two sleeps; for
+ * one that comes during a sleep, SFSHM_INTR does so. Finds Ctrl-C at once, but
+ * leaves its handler to core_begin(), because the handler may call the library.
+ * For other signals returns 1 after SLEEPS_PER_LOOK sleeps, so that Python
+ * looks for them. It does so rarely, because core_begin() then begins a new
+ * wait, and misses a value that is published in between for the present
+ * followers alone.
  */
 static int interrupted(void *arg)
 {

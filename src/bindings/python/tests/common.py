@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of the binding share."""
+"""Classes and functions that the tests of the binding share."""
 
 import os
 import select
@@ -11,7 +11,7 @@ import sfshm
 
 
 def eventually(condition):
-    """Waits until the condition holds; a minute is for ever."""
+    """Waits until the condition holds, and fails after a minute."""
     end = time.monotonic() + 60
     while not condition():
         if time.monotonic() > end:
@@ -38,7 +38,7 @@ class Case(unittest.TestCase):
         return sfshm.Cache(self.name, **options)
 
     def followers(self):
-        """How many callers have begun to wait, ever."""
+        """How many callers have begun to wait since the segment was made."""
         return self.cache.counters()["waits"]
 
 

@@ -191,7 +191,7 @@ class Failures(Case):
             with self.assertRaises(sfshm.NotFound) as raised:
                 self.cache.get_or_create("user", absent, neg_ttl=60)
             self.assertEqual(raised.exception.message, "no user 7")
-        # A file that is missing says nothing of the key.
+        # A missing file does not mean that the thing of the key is missing.
         with self.assertRaises(FileNotFoundError):
             self.cache.get_or_create("f", lambda: open("/nowhere"), neg_ttl=60)
         with self.assertRaises(sfshm.WorkFailed) as raised:

@@ -147,7 +147,7 @@ class Waits(Case):
                 done = threading.Event()
 
                 def again():
-                    # The signal may come before the wait: then once more.
+                    # Repeats the signal, in case it came before the wait.
                     while not done.wait(0.05):
                         send()
 
@@ -187,7 +187,7 @@ class Waits(Case):
         )
 
     def test_are_ended_by_the_signal_itself(self):
-        # Not by the look that a wait takes from time to time.
+        # The signal ends the wait before the wait's next look for signals.
         main = threading.main_thread().ident
         rechecks = lambda: self.cache.counters()["rechecks"]
         noted = []
@@ -299,7 +299,7 @@ class Holds(Case):
 
 
 class Memory(Case):
-    """By count: what malloc and the interpreter have in use."""
+    """Counts the bytes of malloc and the blocks of the interpreter in use."""
 
     def grown(self, turn, first, turns):
         class Info(ctypes.Structure):

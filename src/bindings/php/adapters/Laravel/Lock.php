@@ -4,7 +4,7 @@ namespace Sfshm\Laravel;
 
 use Illuminate\Cache\Lock as LaravelLock;
 
-/** The key has the owner's name for so many seconds; 0: until it is released. */
+/** A key whose value is the owner's name, for $seconds; 0: until it is released. */
 class Lock extends LaravelLock
 {
     private const PREFIX = 'laravel.lock:';

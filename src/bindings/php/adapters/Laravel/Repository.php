@@ -5,10 +5,10 @@ namespace Sfshm\Laravel;
 use Closure;
 use Illuminate\Cache\Repository as LaravelRepository;
 
-/** Laravel's repository; remember() and its kin run the closure once for all. */
+/** Laravel's repository; remember() and the like run one closure for all callers. */
 class Repository extends LaravelRepository
 {
-    /** Laravel stores no null; then only the present callers get it. */
+    /** Laravel stores no null: only the callers that wait for one get it. */
     private function once(string $key, Closure $closure, array $options): mixed
     {
         return Store::plain($this->store->cache($options)->get(
@@ -41,7 +41,7 @@ class Repository extends LaravelRepository
     /**
      * $ttl: seconds for which the value is fresh, and seconds after which it is
      * gone. In between one caller makes the next value, and the others get the
-     * old one. Laravel makes it after the response; here the caller does.
+     * old one. Laravel runs the closure after the response; here it runs at once.
      */
     public function flexible($key, $ttl, $callback, $lock = null, $alwaysDefer = false)
     {

@@ -80,7 +80,7 @@ class Store implements StoreContract, LockProvider
         return $done;
     }
 
-    /** Keeps the end of the number's lifetime; a missing one has none. */
+    /** Keeps the end of the number's lifetime; a new number's lifetime has no end. */
     public function increment($key, $value = 1)
     {
         do {
@@ -94,7 +94,7 @@ class Store implements StoreContract, LockProvider
                 },
                 $until === null ? INF : $found->left(),
             );
-            /* Another lifetime than the one that was read: once more. */
+            /* Tries again if the lifetime has changed since it was read. */
         } while (!$same);
         return self::plain($made);
     }
@@ -130,7 +130,7 @@ class Store implements StoreContract, LockProvider
         return $this->prefix;
     }
 
-    /** Laravel's lock: an owner and a lifetime, outlasts the request. */
+    /** Laravel's lock, which has an owner and a lifetime and outlasts the request. */
     public function lock($name, $seconds = 0, $owner = null)
     {
         return new Lock($this->cache, $name, $seconds, $owner);

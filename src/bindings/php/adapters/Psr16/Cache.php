@@ -5,7 +5,8 @@ namespace Sfshm\Psr16;
 use Psr\SimpleCache\CacheInterface;
 
 /**
- * PSR-16, versions 1 to 3, whose parameters have no types or have them.
+ * PSR-16, versions 1 to 3. Only later versions declare types of the parameters,
+ * so the methods here declare none.
  */
 final class Cache implements CacheInterface
 {
@@ -13,7 +14,7 @@ final class Cache implements CacheInterface
     {
     }
 
-    /** A key or a lifetime that PSR-16 does not allow gets PSR-16's exception. */
+    /** Throws PSR-16's exception for a key or a lifetime that PSR-16 forbids. */
     private static function check(callable $call): mixed
     {
         try {

@@ -5,8 +5,8 @@ namespace Sfshm\Symfony;
 use Symfony\Contracts\Cache\ItemInterface;
 
 /**
- * What a callback gets, as Symfony's contracts have it. Some versions give the
- * parameters types, and some none.
+ * The callback's item, with the interface of Symfony's contracts. Only some
+ * versions declare types of the parameters, so the methods here declare none.
  */
 final class Item implements ItemInterface
 {

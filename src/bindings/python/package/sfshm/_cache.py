@@ -35,22 +35,23 @@ class Cache(_core.Segment):
     """Values that the processes of this host share; each is made once.
 
     `name` is the segment's: a word, or a path with a slash in it. Caches of one
-    name in one process are one segment, which stays open; forked children use
-    it as well. The first cache of a name makes the segment if it is missing; `size`
-    (bytes of all values), `slots` (keys), `max_value` (bytes of one value),
-    `participants` (threads), `mode`, `owner` and `group` count then. In one
-    process later caches of the name pass the same of these, or none.
+    name in one process use one segment, which stays open; forked children use
+    it as well. The first cache of a name makes the segment if it is missing,
+    with `size` (bytes of all values), `slots` (keys), `max_value` (bytes of one
+    value), `participants` (threads), `mode`, `owner` and `group`. Later caches
+    of that name in the same process must pass the same seven, or none of them.
 
     Times are seconds. `ttl` is a value's lifetime, and None is for ever.
     `neg_ttl` is the lifetime of a failure. `grace` is how long past its lifetime
     a value serves while one caller makes a new one. `stale_if_error` is how long
-    it serves if that fails. `timeout` bounds the waits for another caller; None
-    is no bound, and 0 does not wait. After `lease` another caller may make the
-    value, though the one that makes it is alive. Each of these may also be given
-    to get_or_create() and memoize().
+    past its lifetime a value serves after making a new one has failed. `timeout`
+    bounds the waits for another caller; None is no bound, and with 0 the call
+    does not wait. After `lease` another caller may make the value, even if the
+    first one is still making it. Each of these may also be given to
+    get_or_create() and memoize().
 
-    `serializer` has dumps() and loads(): a module such as pickle or json. None
-    stores bytes, str and None only, which never need it.
+    `serializer` has dumps() and loads(): a module such as pickle or json. Without
+    one (None) the cache stores only bytes, str and None, which never need it.
     """
 
     def __init__(
@@ -111,7 +112,7 @@ class Cache(_core.Segment):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
 
-    # The functions for each process are found by the name again.
+    # A handle belongs to its process, so each process opens the cache by name.
     def __reduce__(self) -> Any:
         raise TypeError("a cache cannot be pickled: open it by its name")
 
@@ -143,13 +144,13 @@ class Cache(_core.Segment):
     def replace(
         self, key: Key, value: Any, generation: int, *, ttl: Any = ...
     ) -> bool:
-        """Stores a value if the key's has this generation: see entry()."""
+        """Stores a value if the present one has this generation: see entry()."""
         if generation < 1:
             raise ValueError("generation is a number of entry(), above 0")
         return self._set_if(key, value, generation, ttl)
 
     def delete(self, key: Key) -> bool:
-        """Removes a value. Work under way for the key does not store its own."""
+        """Removes a value. Work under way for the key does not store its value."""
         return self._invalidate(key, True)
 
     def delete_many(self, keys: Iterable[Key]) -> None:
@@ -157,7 +158,7 @@ class Cache(_core.Segment):
             self._invalidate(key, True)
 
     def invalidate(self, key: Key) -> bool:
-        """Ends a value's lifetime. Within `grace` it serves as an old one."""
+        """Ends a value's lifetime. Within `grace` the old value still serves."""
         return self._invalidate(key, False)
 
     def clear(self) -> int:
@@ -186,10 +187,10 @@ class Cache(_core.Segment):
     def semaphore(
         self, name: Key, permits: int = 0, *, timeout: Seconds = None, rank: int = 0
     ) -> _core.Hold:
-        """A semaphore with so many permits, if this call's use makes it.
+        """A semaphore. If it does not exist, its first use makes it.
 
-        0 permits: twice the processors, plus one. The permits of a holder that
-        dies come back.
+        It then has this many permits; 0: twice the processors, plus one. The
+        permits of a holder that dies come back.
         """
         return self._semaphore(_core.Hold, name, permits, timeout, rank)
 
@@ -209,9 +210,9 @@ class Cache(_core.Segment):
         """A decorator: one call of the function for each key and lifetime.
 
         `key` is a format string ("user:{0}", "user:{id}") or a function of the
-        arguments. Without it they must be plain: numbers, text, bytes, None and
-        tuples of them. The function gets three more: invalidate(...),
-        refresh(...) and key(...), with the same arguments.
+        arguments. Without `key` the arguments must be plain: numbers, text,
+        bytes, None and tuples of them. The decorated function has three methods
+        that take the same arguments: invalidate(...), refresh(...) and key(...).
         """
         options = _given(
             ttl=ttl,
@@ -245,7 +246,7 @@ def _memoized(cache: Cache, function: Any, key: Any, options: Dict[str, Any]) ->
             return of_call(function, args, named)
 
     elif isinstance(key, str):
-        # A parameter's name in the format finds it, however it is passed.
+        # The format may name a parameter that the caller passes by position.
         bind = inspect.signature(function).bind
 
         def key_of(*args: Any, **named: Any) -> Key:

@@ -15,7 +15,7 @@ MESSAGE_MAX = 255
 
 
 class Error(Exception):
-    """What the library reports. `code` is a negated errno value."""
+    """An error that the library reports. `code` is a negated errno value."""
 
     def __init__(self, message: str, code: int = -errno.EIO) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class WorkFailed(Error):
 
 
 class NotFound(WorkFailed, LookupError):
-    """What the key names does not exist. A creator raises this."""
+    """The thing that the key names does not exist. A creator raises this."""
 
     def __init__(self, message: str = "", code: int = -errno.ENOENT) -> None:
         super().__init__(message, -errno.ENOENT)
@@ -53,11 +53,11 @@ class LeadersDie(Error):
 
 
 class Deadlock(Error):
-    """The work asks for the key that it leads, or for one that waits for it."""
+    """The work asks for the key that it leads, or for one whose leader waits for it."""
 
 
 class Full(Error):
-    """The segment has no room, or the value is larger than it takes."""
+    """The segment has no room, or the value is larger than `max_value`."""
 
 
 class Unusable(Error):
@@ -99,8 +99,8 @@ def make(outcome: int, code: int, message: str) -> Error:
 def describe(exception: BaseException) -> Tuple[int, bytes]:
     """The code and the message that followers of failed work get.
 
-    The code is 0 for what ends this caller only: SystemExit, Ctrl-C, a
-    generator's end.
+    The code is 0 for an exception that ends this caller only: SystemExit,
+    Ctrl-C, a generator's end.
     """
     if not isinstance(exception, Exception):
         return 0, b""
@@ -109,7 +109,7 @@ def describe(exception: BaseException) -> Tuple[int, bytes]:
     else:
         code = -errno.EREMOTEIO
         number: Optional[int] = getattr(exception, "errno", None)
-        # To the library ENOENT means that the key's thing does not exist.
+        # For the library ENOENT means that the thing of the key does not exist.
         if isinstance(number, int) and 0 < number < 4096 and number != errno.ENOENT:
             code = -number
         text = type(exception).__name__

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What callers say of values, and what they learn of them."""
+"""Values with options that a creator sets, and values with generation and age."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ T = TypeVar("T")
 
 
 class Value(Generic[T]):
-    """What a creator returns to say more of its value.
+    """A value with options; a creator may return it in place of a plain value.
 
     `ttl` is the value's lifetime in seconds, in place of the call's. `tags` are
-    more tags. With `share=False` only the caller whose creator this is gets the
-    value: for an answer that turns out to be of one user alone.
+    more tags. With `share=False` only the caller that ran the creator gets the
+    value: for an answer that turns out to concern one user alone.
     """
 
     __slots__ = ("value", "ttl", "tags", "share")

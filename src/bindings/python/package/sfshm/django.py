@@ -10,10 +10,10 @@
         }
     }
 
-LOCATION is the segment's name. OPTIONS are those of sfshm.Cache, but `ttl`. If
+LOCATION is the segment's name. OPTIONS are those of sfshm.Cache, except `ttl`. If
 the function of get_or_set() raises, its own caller gets the exception, and the
-next one calls the function again, so that each can catch what it expects. With
-"retry_on_failure": False the others get sfshm.WorkFailed instead.
+next caller runs its own function, so that each can catch the exceptions that it
+expects. With "retry_on_failure": False the others get sfshm.WorkFailed instead.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from ._errors import Full, log
 
 
 class SfshmCache(BaseCache):  # type: ignore[misc]
-    """All of Django's cache interface; values are pickled, bytes are not."""
+    """All of Django's cache interface; bytes, str and None are not pickled."""
 
     def __init__(self, location: str, params: Dict[str, Any]) -> None:
         super().__init__(params)
         options = dict(params.get("OPTIONS", {}))
-        # Django's own, which mean nothing here: the segment has a size.
+        # Django's own options mean nothing here: the segment has a size.
         for name in ("MAX_ENTRIES", "CULL_FREQUENCY"):
             options.pop(name, None)
         options.setdefault("retry_on_failure", True)
@@ -78,7 +78,7 @@ class SfshmCache(BaseCache):  # type: ignore[misc]
         try:
             self.cache.set(made, value, ttl=ttl)
         except Full as full:
-            # The old value is gone, so that nobody gets it for the new one.
+            # set() has removed the old value, so nobody gets that instead.
             log.warning("%s is not stored: %s", made, full)
 
     def add(

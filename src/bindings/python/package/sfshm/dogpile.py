@@ -5,10 +5,11 @@
         "sfshm", expiration_time=60, arguments={"name": "shop"}
     )
 
-The arguments are those of sfshm.Cache. `ttl` is how long the segment keeps a
-value, whatever the region's expiration_time says; by default for ever, so that
-an expired value serves while one caller makes a new one. `lock_timeout` bounds
-the wait for another creator: then sfshm.Timeout is raised.
+The arguments are those of sfshm.Cache, except `serializer`. `ttl` is how long
+the segment keeps a value, whatever the region's expiration_time says; by default
+for ever, so that an expired value serves while one caller makes a new one.
+`lock_timeout` bounds the wait for another creator; at its end the caller gets
+sfshm.Timeout.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class _Mutex:
     def acquire(self, wait: bool = True) -> bool:
         if self._lock.acquire(wait, self._timeout):
             return True
-        # dogpile would go on, and release what it does not hold.
+        # After False dogpile would create, and release a lock it does not hold.
         if wait:
             raise Timeout("another creator has held the key for too long", -errno.ETIMEDOUT)
         return False
