@@ -56,10 +56,9 @@ static bool must_stay(const struct shm_slot *s, uint64_t ctl, bool last_resort)
 }
 
 /* Whether the slot's results serve nobody, and it was not read lately. */
-static bool expired(struct peer *p, uint32_t slot, uint64_t ctl)
+static bool expired(const struct mapping *map, uint32_t slot, uint64_t ctl,
+		    uint64_t now)
 {
-	const struct mapping *map = p->map;
-	uint64_t now = peer_clock(p, sys.coarse());
 	struct field value = slot_value(map, slot, ctl);
 	struct field error = slot_other(map, slot, ctl);
 
@@ -170,6 +169,7 @@ static bool pick_up(struct peer *p, struct want *w, uint32_t slot, uint64_t ctl)
 static bool find_useless(struct peer *p, struct want *w, uint32_t used)
 {
 	uint32_t *hand = &p->map->header->expiry_hand;
+	uint64_t now = peer_clock(p, sys.coarse());
 
 	for (uint32_t n = 0; n < EXPIRY_REACH && n < used; n++) {
 		uint32_t slot = advance_hand(hand, used);
@@ -179,7 +179,7 @@ static bool find_useless(struct peer *p, struct want *w, uint32_t used)
 		if (!ctl_at_rest(ctl)) {
 			if (pick_up(p, w, slot, ctl))
 				return true;
-		} else if (expired(p, slot, ctl) &&
+		} else if (expired(p->map, slot, ctl, now) &&
 			   !must_stay(s, ctl, w->last_resort) &&
 			   retire(p, w, slot, ctl, COUNT_expirations)) {
 			return true;
