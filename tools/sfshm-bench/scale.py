@@ -31,7 +31,7 @@ LINE_FAR = 250 * NS          # ... on another socket
 # The library's own numbers.
 BATCH = 16         # slots that an evictor retires at once, at most
 ADVANCES = 2       # steps of the epoch that a batch waits for
-HOT_WORDS = 3      # how often an insert writes the clock hands' line
+HOT_WORDS = 4      # how often an insert writes the clock hands' line
 
 
 def line(sockets):
@@ -102,7 +102,7 @@ def simulate(participants, cores, sockets, seconds=0.02):
 
 def rate(n):
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if n >= size:
+        if n >= 0.9995 * size:
             return f"{n / size:.3g} {unit}/s"
     return f"{n:.3g} /s"
 
