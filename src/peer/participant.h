@@ -32,10 +32,13 @@ struct peer {
 	uint64_t tick;   /* the coarse clock's time when it read `boot` */
 	uint64_t boot;   /* the clock of lifetimes; see peer_clock() */
 	uint32_t inside; /* calls that keep this peer while they use another */
-	/* where it next looks for free granules: inside slots, outside */
-	uint32_t inline_cursor, cursor;
+	/* where it next looks for free granules: inside slots, outside where
+	   some were freed last, and outside elsewhere */
+	uint32_t inline_cursor, cursor, roaming;
 	uint32_t permits; /* permits it holds */
 	uint64_t freed;   /* granules it has freed */
+	/* its next place in the probation ring, and how many it has left */
+	uint32_t ring_at, ring_left;
 	void *semaphores; /* semaphores it knows; see sync/semaphore.h */
 	struct robust_head *robust; /* the thread's robust list, or NULL */
 	uint64_t ranks;             /* bit n: it holds something of rank n */

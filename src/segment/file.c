@@ -61,9 +61,9 @@ static int fill_header(struct shm_header *h, const struct sfshm_options *o,
 }
 
 /*
- * Reserves the header, the buckets and the tag words behind them, because a
- * look-up may touch any of these. Callers reserve all else as it comes into
- * use.
+ * Reserves the header, the buckets and all that is between the buckets and the
+ * slots, because a call may touch any of these. Callers reserve all else as it
+ * comes into use.
  */
 static int write_segment(int fd, const struct shm_header *h)
 {

@@ -36,6 +36,35 @@ static uint32_t buckets_for(uint32_t slots)
 	return n < 64 ? 64 : n;
 }
 
+uint64_t geometry_tag_words_at(const struct shm_geometry *g)
+{
+	return g->buckets_at + page_up((uint64_t)g->buckets * sizeof(uint64_t));
+}
+
+uint64_t geometry_ghosts_at(const struct shm_geometry *g)
+{
+	return geometry_tag_words_at(g) + SHM_TAG_WORDS * sizeof(uint64_t);
+}
+
+uint32_t geometry_ghosts(const struct shm_geometry *g)
+{
+	return (uint32_t)((uint64_t)g->slots * 23 / 100) + 1;
+}
+
+uint64_t geometry_ring_at(const struct shm_geometry *g)
+{
+	return geometry_ghosts_at(g) + geometry_ghosts(g) * sizeof(uint64_t);
+}
+
+uint32_t geometry_ring(const struct shm_geometry *g)
+{
+	uint32_t entries = SHM_RING_LEAST;
+
+	while (entries < g->slots / 32 + SHM_RING_LEAST / 2)
+		entries *= 2;
+	return entries;
+}
+
 #define HALF_PAGE 2048
 
 /* Works out the regions from the counts. */
@@ -48,8 +77,8 @@ static void place(struct shm_geometry *g)
 	at += page_up((uint64_t)g->participants *
 		      sizeof(struct shm_participant));
 	g->buckets_at = at;
-	at += page_up((uint64_t)g->buckets * sizeof(uint64_t));
-	at += SHM_TAG_WORDS * sizeof(uint64_t);
+	at = page_up(geometry_ring_at(g) +
+		     (uint64_t)geometry_ring(g) * sizeof(uint32_t));
 	g->slots_at = at;
 	at += page_up((uint64_t)g->slots * sizeof(struct shm_slot));
 	/*
@@ -89,11 +118,6 @@ static uint32_t spare_for(const struct shm_geometry *g)
 	uint32_t most = SHM_MAX_GRANULES - g->granules;
 
 	return largest < most ? largest : most;
-}
-
-uint64_t geometry_tag_words_at(const struct shm_geometry *g)
-{
-	return g->buckets_at + page_up((uint64_t)g->buckets * sizeof(uint64_t));
 }
 
 int geometry_choose(struct shm_geometry *out, const struct sfshm_options *o)

@@ -19,6 +19,16 @@ int geometry_check(const struct shm_geometry *g);
 /* The offset of the tag words, which follow the buckets. */
 uint64_t geometry_tag_words_at(const struct shm_geometry *g);
 
+/*
+ * The ghosts (store/probation.h) follow the tag words, and the probation ring
+ * follows the ghosts. There are 23 words of five ghosts for each 100 slots. The
+ * ring has a power of two of entries, with room for more than are on probation.
+ */
+uint64_t geometry_ghosts_at(const struct shm_geometry *g);
+uint64_t geometry_ring_at(const struct shm_geometry *g);
+uint32_t geometry_ghosts(const struct shm_geometry *g);
+uint32_t geometry_ring(const struct shm_geometry *g);
+
 /* How many granules are inside slots. */
 static inline uint32_t geometry_inline_granules(const struct shm_geometry *g)
 {

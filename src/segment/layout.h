@@ -2,7 +2,8 @@
 /*
  * The segment: every struct that processes share.
  *
- *   header | participants | buckets, tag words | slots | cold | tags | granules
+ *   header | participants | buckets, tag words, ghosts, ring | slots | cold |
+ *   tags | granules
  *
  * "Cold" is the part of each slot that a hit seldom touches. The first
  * granules are inside the slots, one in each; the others follow the tags. Each
@@ -41,7 +42,7 @@ static_assert(sizeof(void *) == 8 && sizeof(long) == 8 && sizeof(time_t) == 8,
 	      "sfshm is for 64-bit systems only");
 
 #define SHM_MAGIC "sfshm\r\n\x1a"
-#define SHM_VERSION 5
+#define SHM_VERSION 6
 #define SHM_HEADER_SIZE 4096
 #define SHM_LINE 64
 #define SHM_HUGE UINT64_C(1)     /* use huge pages where that is possible */
@@ -59,16 +60,17 @@ static_assert(sizeof(void *) == 8 && sizeof(long) == 8 && sizeof(time_t) == 8,
 #define SHM_INLINE_KEY 24
 #define SHM_MAX_COUNTERS 64
 #define SHM_PINS 16
-#define SHM_HITS 64      /* reads per thread that are remembered */
+#define SHM_HITS 128     /* reads per thread that are remembered */
 #define SHM_OWNED 16     /* owned slots that a record can name */
 #define SHM_SHARED 8     /* shared holds of locks that a record can name */
 #define SHM_DEATHS 64    /* remembered keys whose leaders have died */
 #define SHM_PERMITS 1008 /* words of a semaphore */
 #define SHM_TAGS 4       /* tags that a value may carry */
 #define SHM_TAG_WORDS 4096
-#define SHM_FLEET_DOWN 4 /* engines of fleets that are known to be away */
-#define SHM_BELLS 64     /* for wakes of waits that a process polls */
-#define SHM_NOTES 256    /* notes of such waits */
+#define SHM_FLEET_DOWN 4  /* engines of fleets that are known to be away */
+#define SHM_BELLS 64      /* for wakes of waits that a process polls */
+#define SHM_NOTES 256     /* notes of such waits */
+#define SHM_RING_LEAST 64 /* entries of the smallest probation ring */
 
 /* The creator's choice. It never changes, and the checksum covers it. */
 struct shm_geometry {
@@ -148,7 +150,10 @@ struct shm_header {
 	uint32_t expiry_hand; /* hint: the next expired slot may be here */
 	uint32_t free_hand;   /* hint: the next free slot may be here */
 	int32_t slots_free;   /* hint: how many of `slots_used` are free */
-	uint8_t pad2[48];
+	uint32_t ring_in;     /* hint: counts the places that inserters took in
+				 the probation ring; see store/probation.h */
+	uint32_t ring_out;    /* hint: counts those that evictors took out */
+	uint8_t pad2[40];
 
 	/* How much of each region is reserved and in use. These only grow. */
 	uint32_t participants_used;
@@ -244,7 +249,7 @@ static_assert(offsetof(struct shm_participant, build) == 192, "layout");
 static_assert(offsetof(struct shm_participant, handed) == 216, "layout");
 static_assert(offsetof(struct shm_participant, owned) == 256, "layout");
 static_assert(offsetof(struct shm_participant, counters) == 320, "layout");
-static_assert(sizeof(struct shm_participant) == 1152, "layout");
+static_assert(sizeof(struct shm_participant) == 1408, "layout");
 static_assert(sizeof(pthread_mutex_t) <= 48, "layout");
 
 /*
@@ -329,7 +334,7 @@ struct shm_slot {
 	uint16_t key_tag; /* bits 0..11: the key's length, 12..15: its kind */
 	uint8_t deaths;   /* leaders that died in a row: see store/slot.h; by
 			     CAS, followers and reapers, too */
-	uint8_t recent;   /* hint: how often the evicting hand spares it; by
+	uint8_t recent;   /* hint: its standing, see store/probation.h; by
 			     evictors and callers that wait for a claim, too */
 	uint8_t key[SHM_INLINE_KEY]; /* or a longer key's reference */
 	/* A granule for any slot, preferably for a small value of this one. */

@@ -38,7 +38,11 @@ void mapping_lay_out(struct mapping *map, uint8_t *base,
 	map->cold = (void *)(base + g->desks_at);
 	map->tags = (void *)(base + g->tags_at);
 	map->tag_words = (void *)(base + geometry_tag_words_at(g));
+	map->ghosts = (void *)(base + geometry_ghosts_at(g));
+	map->ring = (void *)(base + geometry_ring_at(g));
 	map->granules = base + g->granules_at;
+	map->ghost_words = geometry_ghosts(g);
+	map->ring_mask = geometry_ring(g) - 1;
 	map->inline_granules = geometry_inline_granules(g);
 }
 

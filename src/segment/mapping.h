@@ -54,6 +54,8 @@ struct mapping {
 	struct shm_desk *cold; /* of the slots with the same numbers */
 	uint64_t *tags;
 	uint64_t *tag_words; /* see store/tagging.h */
+	uint64_t *ghosts;    /* and `ring`: see store/probation.h */
+	uint32_t *ring;
 	uint8_t *granules;
 
 	struct shm_geometry geometry;
@@ -71,8 +73,10 @@ struct mapping {
 	struct mapping *next;
 
 	uint32_t inline_granules; /* how many granules are inside slots */
-	uint32_t word_offset;     /* of the futex word in a mutex */
-	uint32_t refs;            /* handles + attached threads */
+	uint32_t ghost_words;
+	uint32_t ring_mask;   /* the ring's number of entries - 1 */
+	uint32_t word_offset; /* of the futex word in a mutex */
+	uint32_t refs;        /* handles + attached threads */
 	uint32_t handles;
 	uint32_t door_locked; /* 1: the process has its byte lock for doors */
 	int fd;

@@ -64,7 +64,10 @@ static uint32_t scan(struct peer *p, uint32_t *cursor, uint32_t want,
 
 /*
  * Scans granules outside slots first, because neighbours among those can be
- * copied in one go. Looks at a `part`-th of the granules, and at some more.
+ * copied in one go. Looks where granules were freed last, and then goes on
+ * where it stopped before, so that granules which were freed elsewhere are
+ * found after some calls. Looks at a `part`-th of the granules, and at some
+ * more.
  */
 static uint32_t scan_all(struct peer *p, uint32_t want, uint32_t part)
 {
@@ -75,8 +78,12 @@ static uint32_t scan_all(struct peer *p, uint32_t want, uint32_t part)
 		used_of(&map->header->slots_used, map->inline_granules);
 	uint32_t some = 256 + 8 * want, got;
 
-	got = scan(p, &p->cursor, want, some + others / part,
-		   map->inline_granules, map->inline_granules + others);
+	got = scan(p, &p->cursor, want, some, map->inline_granules,
+		   map->inline_granules + others);
+	if (got < want)
+		got += scan(p, &p->roaming, want - got, some + others / part,
+			    map->inline_granules,
+			    map->inline_granules + others);
 	if (got < want)
 		got += scan(p, &p->inline_cursor, want - got,
 			    some + inline_used / part, 0, inline_used);

@@ -8,6 +8,7 @@
 #include "peer/liveness.h"
 #include "peer/wait.h"
 #include "segment/reserve.h"
+#include "store/probation.h"
 #include "store/sharers.h"
 
 /* Free slots are scarce if fewer than one slot in SCARCE is free. */
@@ -21,41 +22,16 @@
 #define HASTY 4
 /* An evictor for memory frees one granule in EXTRA beside those wanted. */
 #define EXTRA 64
-/* How many slots the expiry hand looks at for one victim. */
+/* How many slots the expiry hand looks at for one that serves nobody. */
 #define EXPIRY_REACH 32
-/* How often the evicting hand spares a slot for its reads, at most. */
-#define MOST_CREDIT 3
+/* How many slots on probation a batch of evictions judges at most. */
+#define JUDGED (2 * PEER_LIMBO)
 /* How long an evictor goes on while the epoch does not move. */
 #define PATIENCE_NS (200 * NS_PER_MS)
 
 static uint32_t advance_hand(uint32_t *hand, uint32_t used)
 {
 	return used ? fetch_add_relaxed(hand, 1) % used : 0;
-}
-
-/* Credits the slots that were read since the last eviction. */
-static void credit_hits(struct mapping *map)
-{
-	uint32_t used = participants_used(map);
-
-	for (uint32_t i = 0; i < used; i++) {
-		struct shm_participant *rec = &map->participants[i];
-		uint32_t to = load_relaxed(&rec->hits);
-		uint32_t from = load_relaxed(&rec->hits_seen);
-
-		if (to - from > SHM_HITS)
-			from = to - SHM_HITS;
-		for (; from != to; from++) {
-			uint32_t hit = load_relaxed(&rec->hit[from % SHM_HITS]);
-			struct shm_slot *s = slot_at(map, hit);
-
-			if (s && load_relaxed(&s->recent) < MOST_CREDIT)
-				store_relaxed(&s->recent,
-					      load_relaxed(&s->recent) + 1);
-		}
-		if (load_relaxed(&rec->hits_seen) != to)
-			store_relaxed(&rec->hits_seen, to);
-	}
 }
 
 /*
@@ -80,14 +56,13 @@ static bool must_stay(const struct shm_slot *s, uint64_t ctl, bool last_resort)
 }
 
 /* Whether the slot's results serve nobody, and it was not read lately. */
-static bool expired(struct peer *p, uint32_t slot, uint64_t ctl)
+static bool expired(const struct mapping *map, uint32_t slot, uint64_t ctl,
+		    uint64_t now)
 {
-	const struct mapping *map = p->map;
-	uint64_t now = peer_clock(p, sys.coarse());
 	struct field value = slot_value(map, slot, ctl);
 	struct field error = slot_other(map, slot, ctl);
 
-	return !load_relaxed(&map->slots[slot].recent) &&
+	return !(load_relaxed(&map->slots[slot].recent) & RECENT_CREDIT) &&
 	       !(ctl_has(ctl) && field_serves(value, now)) &&
 	       !(ctl_phase(ctl) == PHASE_FAILED &&
 		 front_fresh(error.front, now));
@@ -139,24 +114,7 @@ static bool retire(struct peer *p, struct want *w, uint32_t slot, uint64_t ctl,
 	return true;
 }
 
-static bool retire_expired(struct peer *p, struct want *w, uint32_t used)
-{
-	uint32_t *hand = &p->map->header->expiry_hand;
-
-	for (uint32_t n = 0; n < EXPIRY_REACH && n < used; n++) {
-		uint32_t slot = advance_hand(hand, used);
-		struct shm_slot *s = &p->map->slots[slot];
-		uint64_t ctl = load_seq(&s->ctl);
-
-		if (ctl_at_rest(ctl) && expired(p, slot, ctl) &&
-		    !must_stay(s, ctl, w->last_resort) &&
-		    retire(p, w, slot, ctl, COUNT_expirations))
-			return true;
-	}
-	return false;
-}
-
-/* Reaps the owner of a slot that the hand meets, if the owner is dead. */
+/* Reaps the owner of a slot that a hand meets, if the owner is dead. */
 static void reap_owner(struct peer *p, uint64_t ctl)
 {
 	uint32_t index = ctl_owner(ctl) - 1;
@@ -179,41 +137,134 @@ static bool evict_unshared(struct peer *p, struct want *w, uint32_t slot,
 	       retire(p, w, slot, ctl, COUNT_evictions);
 }
 
-/* Handles a slot that the evicting hand meets. True if the slot goes. */
-static bool visit(struct peer *p, struct want *w, uint32_t slot)
+/*
+ * Handles a slot that a hand meets, and that is not at rest. True if it comes
+ * free soon: its key is gone, and nobody owns it.
+ */
+static bool pick_up(struct peer *p, struct want *w, uint32_t slot, uint64_t ctl)
 {
-	struct shm_slot *s = &p->map->slots[slot];
-	uint64_t ctl = load_seq(&s->ctl);
-	uint8_t credit = load_relaxed(&s->recent);
-
 	if (ctl_phase(ctl) == PHASE_RETIRED) {
 		slot_unlink(p, slot, ctl);
-		ctl = load_seq(&s->ctl);
+		ctl = load_seq(&p->map->slots[slot].ctl);
 	}
 	if (ctl_owner(ctl)) {
 		reap_owner(p, ctl);
 		return false;
 	}
-	if (!ctl_at_rest(ctl)) {
-		/* A damaged slot has no stamp, and never comes free. */
-		if (!slot_is_stamped(p->map, slot, ctl) &&
-		    (w->granules || ctl_phase(ctl) != PHASE_FREE))
-			return false;
-		if (w->granules && !memory_of(p->map, slot))
-			return false;
-		w->retired += memory_of(p->map, slot);
-		remember(p, slot);
+	/* A damaged slot has no stamp, and never comes free. */
+	if (!slot_is_stamped(p->map, slot, ctl) &&
+	    (w->granules || ctl_phase(ctl) != PHASE_FREE))
+		return false;
+	if (w->granules && !memory_of(p->map, slot))
+		return false;
+	w->retired += memory_of(p->map, slot);
+	remember(p, slot);
+	return true;
+}
+
+/*
+ * Finds a slot that serves nobody: its results have expired, or its key is
+ * gone.
+ */
+static bool find_useless(struct peer *p, struct want *w, uint32_t used)
+{
+	uint32_t *hand = &p->map->header->expiry_hand;
+	uint64_t now = peer_clock(p, sys.coarse());
+
+	for (uint32_t n = 0; n < EXPIRY_REACH && n < used; n++) {
+		uint32_t slot = advance_hand(hand, used);
+		struct shm_slot *s = &p->map->slots[slot];
+		uint64_t ctl = load_seq(&s->ctl);
+
+		if (!ctl_at_rest(ctl)) {
+			if (pick_up(p, w, slot, ctl))
+				return true;
+		} else if (expired(p->map, slot, ctl, now) &&
+			   !must_stay(s, ctl, w->last_resort) &&
+			   retire(p, w, slot, ctl, COUNT_expirations)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Ends a slot's probation. True if the slot goes (PROBATION-T5), else it joins
+ * the others (PROBATION-T4, PROBATION-T6).
+ */
+static bool judge(struct peer *p, struct want *w, uint32_t slot)
+{
+	struct shm_slot *s = &p->map->slots[slot];
+	uint8_t credit = load_relaxed(&s->recent) & RECENT_CREDIT;
+	uint32_t hash = load_relaxed(&s->hash);
+	uint64_t ctl = load_seq(&s->ctl);
+
+	if (credit < MOST_CREDIT && ctl_at_rest(ctl) &&
+	    !must_stay(s, ctl, w->last_resort) &&
+	    retire(p, w, slot, ctl, COUNT_evictions)) {
+		probation_failed(p->map, hash);
 		return true;
 	}
+	store_relaxed(&s->recent, credit < MOST_CREDIT ? credit : 0);
+	return false;
+}
+
+/*
+ * Whether the evicting hand passes over the slot, which is at rest: for the
+ * slot's reads, or once because the slot is on probation (PROBATION-3).
+ */
+static bool spare(struct shm_slot *s)
+{
+	uint8_t recent = load_relaxed(&s->recent);
+	uint8_t then = recent & RECENT_CREDIT;
+
+	if (recent & RECENT_TRIAL && !(recent & RECENT_PASSED))
+		then = recent | RECENT_PASSED; /* PROBATION-T7 */
+	else if (then)
+		then--; /* perhaps PROBATION-T8 */
+	else
+		return false;
+	store_relaxed(&s->recent, then);
+	return true;
+}
+
+/* Handles a slot that the evicting hand meets. True if the slot goes. */
+static bool visit(struct peer *p, struct want *w, uint32_t slot)
+{
+	struct shm_slot *s = &p->map->slots[slot];
+	uint64_t ctl = load_seq(&s->ctl);
+
+	if (!ctl_at_rest(ctl))
+		return pick_up(p, w, slot, ctl);
 	if (unlikely(slot_kind(s) == SHM_LOCK && ctl & LOCK_SHARED))
 		return evict_unshared(p, w, slot, ctl);
-	if (must_stay(s, ctl, w->last_resort))
+	if (must_stay(s, ctl, w->last_resort) || spare(s))
 		return false;
-	if (credit) {
-		store_relaxed(&s->recent, credit - 1);
-		return false;
-	}
 	return retire(p, w, slot, ctl, COUNT_evictions);
+}
+
+/*
+ * Ends the probation of some slots, if more are on probation than should be,
+ * until `most` of them go, or enough granules with them. Returns how many go.
+ * It takes one entry at a time if memory is wanted, because a batch might free
+ * much more than enough.
+ */
+static uint32_t judge_some(struct peer *p, struct want *w, uint32_t most,
+			   uint32_t enough)
+{
+	uint32_t left = JUDGED, got = 0, place, slot, n;
+
+	while (got < most && w->retired < enough && left) {
+		n = w->granules ? 1 : most - got;
+		n = probation_take(p->map, n < left ? n : left, &place);
+		if (!n)
+			break;
+		left -= n;
+		for (; n; n--, place++)
+			if (probation_at(p->map, place, &slot))
+				got += judge(p, w, slot);
+	}
+	return got;
 }
 
 /*
@@ -225,7 +276,7 @@ static bool evict_batch(struct peer *p, struct want *w)
 	struct mapping *map = p->map;
 	uint32_t used = slots_used(map);
 	uint32_t most = 1 + used / 64, got = 0;
-	uint64_t visits = (uint64_t)used * (MOST_CREDIT + 1) + 1;
+	uint64_t visits = (uint64_t)used * (MOST_CREDIT + 2) + 1;
 	uint32_t enough = UINT32_MAX;
 
 	if (most > PEER_LIMBO)
@@ -233,9 +284,10 @@ static bool evict_batch(struct peer *p, struct want *w)
 	if (w->granules)
 		enough = w->granules + map->geometry.granules / EXTRA;
 	w->retired = 0;
-	credit_hits(map);
-	while (got < most && w->retired < enough && retire_expired(p, w, used))
+	probation_credit(map);
+	while (got < most && w->retired < enough && find_useless(p, w, used))
 		got++;
+	got += judge_some(p, w, most - got, enough);
 	while (got < most && w->retired < enough && visits--)
 		got += visit(p, w, advance_hand(&map->header->slot_hand, used));
 	return got > 0;

@@ -3,15 +3,17 @@
  * Makes room, when slots or value memory run short, by removing keys.
  *
  * Three hands go round the slots. The free hand looks for free slots. The
- * expiry hand looks for slots past their lifetime. Only if it finds none within
- * its reach does the evicting hand choose among the others, by CLOCK with
- * counters. A slot starts without credit, so keys that are asked for only once
- * do not displace those in use. For each read of the slot the evicting hand
- * spares it once more, three times at most.
+ * expiry hand looks for slots past their lifetime. If it finds none within its
+ * reach, the evictor ends the probation of the newest keys
+ * (store/probation.h), so keys that are asked for only once do not displace
+ * those in use. If too few are on probation, the evicting hand chooses among
+ * the others, by CLOCK with counters: for each read of a slot it spares the
+ * slot once more, twice at most.
  *
  * Readers note their hits in a ring in their own record, and an evictor
- * credits the slots: a look-up writes no shared line. A ring that overflows
- * loses the oldest hits, which only makes the choice coarser.
+ * credits the slots: a look-up writes no shared line. The evictor passes over
+ * a hit if the thread's last few hits were of the same slot. A ring that
+ * overflows loses the oldest hits, which only makes the choice coarser.
  *
  * A flight under way is never evicted. An evicted slot waits for its grace
  * period. Its evictor remembers the slot, so that one advance of the epoch

@@ -9,6 +9,7 @@
 #include "store/deaths.h"
 #include "store/owned.h"
 #include "store/evict.h"
+#include "store/probation.h"
 #include "sync/claim.h"
 #include "sync/consult.h"
 #include "sync/detached.h"
@@ -91,6 +92,8 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 	kill_point(slot_busy);
 	seen->ctl = busy;
 	recall_deaths(c, seen, !claim_is_due(c));
+	if (!c->resize.moving)
+		probation_begin(p, seen->slot, &c->key);
 	peer_count(p, COUNT_inserts);
 	if (claim_is_due(c)) {
 		flight_give_back(p, seen->slot, busy);
@@ -232,6 +235,8 @@ static enum step meet_idle(struct call *c, struct sighting *seen, bool absent)
 	enum step step;
 	int r;
 
+	if (unlikely(load_relaxed(&c->self->robbed)))
+		flight_let_go(c->self);
 	if (!c->resize.consulted) {
 		c->resize.consulted = true;
 		r = flight_consult(c, begin_there);

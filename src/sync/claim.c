@@ -74,7 +74,8 @@ static int await(struct call *c, const struct sighting *seen)
 	if (r)
 		return r;
 	also.seen = event_arm_all(event);
-	/* Make the evictor spare the slot, which may have no value. */
+	/* Makes the evictor spare the slot, which may have no value
+	   (PROBATION-T9). */
 	store_relaxed(&s->recent, 1);
 	if (load_seq(&s->ctl) == seen->ctl)
 		return ask(c, 0, &also);

@@ -163,7 +163,7 @@ static bool awaited(const struct flight *f, const struct peer *p)
 
 /*
  * Makes the evictor spare the result for the waiters, however short its
- * lifetime.
+ * lifetime (PROBATION-T9).
  */
 static force_inline void spare_for_waiters(struct flight *f, struct peer *p)
 {

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sync/move.h"
 #include "sync/result.h"
 
 #define ALL_FLAGS                                                        \
@@ -42,8 +41,6 @@ int call_start(struct call *c, struct sfshm *h, enum shm_kind kind,
 	r = handle_enter_newest(h, &c->self);
 	if (r)
 		return r;
-	if (unlikely(load_relaxed(&c->self->robbed)))
-		flight_let_go(c->self);
 	c->key = key_make(c->self->map, kind, key, len);
 	c->policy = policy ? policy : &call_no_policy;
 	c->flags = c->policy->flags;

@@ -378,7 +378,8 @@ static int die_at(int point)
    tests/semaphore/death-at-any-kill-point-frees-the-permits.c,
    tests/lock/dead-sharers-hold-nobody-up.c,
    tests/save/death-at-any-kill-point-is-mended.c,
-   tests/fleet/lease-passes-to-the-next-leader.c and
+   tests/fleet/lease-passes-to-the-next-leader.c,
+   tests/queue/polled-waits-outlive-their-leader.c and
    tests/peer/unmarked-deaths-free-their-records.c. */
 static bool passed_elsewhere(int point)
 {
@@ -388,7 +389,7 @@ static bool passed_elsewhere(int point)
 	       !strncmp(name, "permit_", 7) || !strncmp(name, "fleet_", 6) ||
 	       !strncmp(name, "semaphore_", 10) ||
 	       !strcmp(name, "max_changed") || !strcmp(name, "door_marked") ||
-	       !strcmp(name, "share_closing") ||
+	       !strcmp(name, "share_closing") || !strcmp(name, "bell_due") ||
 	       !strcmp(name, "yield_stamped") ||
 	       !strcmp(name, "removal_marked");
 }

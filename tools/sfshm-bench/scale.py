@@ -31,7 +31,7 @@ LINE_FAR = 250 * NS          # ... on another socket
 # The library's own numbers.
 BATCH = 16         # slots that an evictor retires at once, at most
 ADVANCES = 2       # steps of the epoch that a batch waits for
-HOT_WORDS = 3      # how often an insert writes the clock hands' line
+HOT_WORDS = 4      # how often an insert writes the clock hands' line
 
 
 def line(sockets):
@@ -102,7 +102,7 @@ def simulate(participants, cores, sockets, seconds=0.02):
 
 def rate(n):
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if n >= size:
+        if n >= 0.9995 * size:
             return f"{n / size:.3g} {unit}/s"
     return f"{n:.3g} /s"
 
@@ -135,7 +135,7 @@ def main():
     for keys, misses in ((1000, 0), (65536, 1), (10**6, 3), (10**7, 5),
                          (2**26, 6)):
         cost = HIT + misses * HIT_MISS
-        print(f"| {keys} | {keys * 214 / 2**30:.2g} GiB | {misses} "
+        print(f"| {keys} | {keys * 216 / 2**30:.2g} GiB | {misses} "
               f"| {span(cost)} | {rate(128 / cost)} |")
     print()
     print("| participants | one attach | all of them, one after the other |")

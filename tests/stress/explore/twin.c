@@ -147,6 +147,8 @@ void twin_start(uint64_t new_cookie, uint64_t ns)
 	twin_robust.futex_offset = -32;
 	mapping_lay_out(&twin_map, world_bytes, &world_geometry);
 	twin_map.tag_words = world_map.tag_words;
+	twin_map.ghosts = world_map.ghosts;
+	twin_map.ring = world_map.ring;
 	twin_map.pid_ns = ns;
 	twin_map.cookie = new_cookie;
 	twin_map.serial = 1;

@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "oracle.h"
 #include "segment/fingerprint.h"
+#include "segment/geometry.h"
 #include "weak.h"
 
 struct world world;
@@ -22,6 +23,8 @@ struct mapping world_map;
 
 /* From the first field that ever changes. */
 #define CHANGES offsetof(struct shm_header, epoch)
+
+static uint64_t ghosts_at, ring_at;
 
 static uint64_t changes; /* hash of what differs from the start */
 
@@ -39,6 +42,10 @@ static void place(struct shm_geometry *g)
 	at += g->participants * sizeof(struct shm_participant);
 	g->buckets_at = at;
 	at += line_up(g->buckets * sizeof(uint64_t));
+	ring_at = at;
+	at += SHM_RING_LEAST * sizeof(uint32_t);
+	ghosts_at = at;
+	at += line_up(geometry_ghosts(g) * sizeof(uint64_t));
 	g->slots_at = at;
 	at += g->slots * sizeof(struct shm_slot);
 	g->desks_at = at;
@@ -74,6 +81,8 @@ void world_make(uint32_t slots, uint32_t granules, uint32_t buckets)
 	mapping_lay_out(&world_map, world_bytes, g);
 	world_map.tag_words = (uint64_t *)(void *)(world_bytes + g->file_size) -
 			      WORLD_TAG_WORDS;
+	world_map.ghosts = (void *)(world_bytes + ghosts_at);
+	world_map.ring = (void *)(world_bytes + ring_at);
 	world_map.word_offset = 0;
 	/* Times are told from "none" by not being 0. */
 	world.now = UINT64_C(1) << 40;

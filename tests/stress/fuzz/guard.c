@@ -71,6 +71,8 @@ static void poison_rests(const uint8_t *base, uint64_t size)
 	       g.buckets_at, size);
 	poison(base, g.buckets_at, (uint64_t)g.buckets * sizeof(uint64_t),
 	       geometry_tag_words_at(&g), size);
+	poison(base, geometry_ring_at(&g), geometry_ring(&g) * sizeof(uint32_t),
+	       g.slots_at, size);
 	poison(base, g.slots_at, (uint64_t)g.slots * sizeof(struct shm_slot),
 	       g.desks_at, size);
 	poison(base, g.desks_at, (uint64_t)g.slots * sizeof(struct shm_desk),
