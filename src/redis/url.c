@@ -222,8 +222,9 @@ int url_parse(struct url *u, const char *text, char *why, size_t why_size)
 	if (r == -EINVAL && why_size && !why[0])
 		snprintf(why, why_size,
 			 "the fleet's URL is not of the form redis://"
-			 "[[USER:]PASSWORD@]HOST[:PORT][/DB][?ns=NAME] or "
-			 "unix:PATH[?db=DB&ns=NAME]");
+			 "[[USER:]PASSWORD@]HOST[:PORT][/DB]"
+			 "[?ns=NAME&password-file=PATH] or unix:PATH"
+			 "[?db=DB&ns=NAME&user=USER&password-file=PATH]");
 	return r;
 }
 

@@ -426,7 +426,7 @@ int sfshm_touch(struct sfshm_flight *flight)
 		r = flight_publish(f, p, &iov, 1);
 	else if (r == -ESTALE)
 		r = flight_release(f, p);
-	/* If the flight is still open, its value will be another one. */
+	/* A flight that is still open will publish another value. */
 	if (!own_tags)
 		f->tagging.tag[0] = 0;
 	free(last.value.data);

@@ -16,8 +16,8 @@
 #include "top/succession.h"
 
 /*
- * The forking thread takes all locks of the library but those of fleets around
- * a fork, so that the child finds none of them locked. The handlers may be
+ * Around a fork, the forking thread holds all locks of the library but those of
+ * fleets, so that the child finds none of them locked. The handlers may be
  * registered more than once: in each fork the first handler to run takes the
  * locks, and the last one releases them.
  */

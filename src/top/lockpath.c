@@ -17,7 +17,7 @@
 /* The most symbolic links that the kernel follows in a path. */
 #define MOST_LINKS 40
 
-/* POSIX allows two leading slashes to stay; on Linux they mean one. */
+/* POSIX lets realpath() keep two leading slashes; on Linux they mean one. */
 static bool real_path(const char *path, char whole[PATH_MAX])
 {
 	if (!realpath(path, whole))

@@ -29,8 +29,9 @@
  *      leader's death at the end of their slice: list_op_pending, which passes
  *      on a dead waiter's wake (WAIT-2), cannot point at sixty words.
  *  POLLING-5. The watcher exists while there is a wait, and for one second
- *      after the last one. It blocks all signals. If it cannot be started, the
- *      call that is to be parked fails with -EOPNOTSUPP.
+ *      after the last one; the close of the last queue ends it sooner. It
+ *      blocks all signals. If it cannot be started, the call that is to be
+ *      parked fails with -EOPNOTSUPP.
  *  POLLING-6. A wait is noted in the segment while it is PARKED, READY or TOLD,
  *      and the mapping stays for as long.
  *

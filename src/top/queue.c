@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The public calls on queues of polled waits. A wait is named by a number, so
- * that a late call finds no freed memory: its low bits are an index into the
- * queue's table, the others count the waits that had that place.
+ * that a late call finds no freed memory. The number's low bits are an index
+ * into the queue's table; the others count the waits that had that place.
  */
 #include <sfshm/queue.h>
 

@@ -72,7 +72,8 @@ int succession_owns(const char *path, const char *other);
  */
 void handle_close_beside(int fd, const struct stat *st);
 
-/* Held while a segment is opened: by name, as predecessor, as successor. */
+/* Held while a segment is opened: by name, by descriptor, as predecessor, as
+   successor. Also guards the list of closed handles. */
 extern pthread_mutex_t handle_lock;
 
 /*

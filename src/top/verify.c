@@ -205,9 +205,9 @@ static void check_front(struct check *c, uint32_t slot, struct field f)
 }
 
 /*
- * Checks that each reference in use leads to memory that the slot owns. The
- * fields of a lock are not in use: CTL_FAILED stands for LOCK_SHARED there, and
- * the lengths are those of the slot's last key.
+ * Checks that each reference in use leads to memory that the slot owns. A lock
+ * has no result: CTL_FAILED means LOCK_SHARED in its control word, and the
+ * lengths in its slot are left over from the key that had the slot before.
  */
 static void check_refs(struct check *c, uint32_t slot, uint64_t ctl)
 {

@@ -51,10 +51,10 @@ static int map_view(struct sfshm_view *v, int fd, const struct sfshm_options *o)
 }
 
 /*
- * Maps the view by the descriptor that this process has of the segment already.
- * If it opened and closed another one, it would lose its byte locks for a
- * moment, and other processes might suspect its living leaders. -ENOENT: the
- * process has no descriptor of the segment.
+ * Maps the view by the descriptor of the segment that this process already has.
+ * If the process opened and closed another one, it would lose its byte locks
+ * for a moment, and other processes might suspect its living leaders. -ENOENT:
+ * the process has no descriptor of the segment.
  */
 static int map_own(struct sfshm_view *v, const struct sfshm_options *o)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * options->why, for the calls that open and make segments: each of their
- * failures leaves a line there.
+ * failures leaves a line there, unless `out` is NULL or the options' size is
+ * impossible.
  */
 #ifndef TOP_WHY_H
 #define TOP_WHY_H

@@ -108,7 +108,7 @@ static int store(const struct cache *cache, const struct key *key, zval *value,
 	return r;
 }
 
-/* PSR-16: a lifetime that is over already removes the value. */
+/* PSR-16: to store with a lifetime that is over removes the value. */
 static bool set(const struct cache *cache, const zend_string *name, zval *value,
 		uint32_t ttl_ms)
 {

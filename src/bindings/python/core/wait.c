@@ -27,9 +27,9 @@ int core_is_main(void)
  * one that comes during a sleep, SFSHM_INTR does so. Finds Ctrl-C at once, but
  * leaves its handler to core_begin(), because the handler may call the library.
  * For other signals returns 1 after SLEEPS_PER_LOOK sleeps, so that Python
- * looks for them. It does so rarely, because core_begin() then begins a new
- * wait, and misses a value that is published in between for the present
- * followers alone.
+ * looks for them. Not more often, because core_begin() then begins a new wait:
+ * between the two waits the caller is no follower, and would miss a value that
+ * goes to the followers alone.
  */
 static int interrupted(void *arg)
 {

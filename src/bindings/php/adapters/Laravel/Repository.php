@@ -8,7 +8,7 @@ use Illuminate\Cache\Repository as LaravelRepository;
 /** Laravel's repository; remember() and the like run one closure for all callers. */
 class Repository extends LaravelRepository
 {
-    /** Laravel stores no null: only the callers that wait for one get it. */
+    /** Laravel stores no null: a null goes only to the callers that wait. */
     private function once(string $key, Closure $closure, array $options): mixed
     {
         return Store::plain($this->store->cache($options)->get(

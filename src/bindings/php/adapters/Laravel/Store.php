@@ -18,7 +18,7 @@ use Illuminate\Contracts\Cache\Store as StoreContract;
 class Store implements StoreContract, LockProvider
 {
     private \Sfshm\Cache $cache;
-    /** @var array<string, \Sfshm\Cache> by lifetime */
+    /** @var array<string, \Sfshm\Cache> by their options, serialized */
     private array $caches = [];
 
     /** @param array<string, mixed> $options of Sfshm\Cache */
