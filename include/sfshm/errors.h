@@ -74,9 +74,10 @@
  *                  call has ended it, but the segment's file was removed
  *                  meanwhile, so another caller may have led or held the same
  *                  key.
- *   -EBADF         The handle is not open. Before Linux 5.14: the segment has
- *                  to grow, and the program has closed the segment's
- *                  descriptor. Close the handle and open the segment again.
+ *   -EBADF         The handle is not open. Before Linux 5.14, or if madvise(2)
+ *                  is forbidden: the segment has to grow, and the program has
+ *                  closed the segment's descriptor. Close the handle and open
+ *                  the segment again.
  *   -ECHILD        The handle or flight belongs to the parent process. Open
  *                  the segment in this process, or open it in the parent with
  *                  SFSHM_FOLLOW_FORK.

@@ -79,9 +79,9 @@ struct sfshm_fleet_options {
  * open until the fleet is closed. Returns 0; -EINVAL, an argument is out of
  * range or the engine refuses the URL; -E2BIG; -ENOMEM; or the error of reading
  * a file that the URL names. On failure *out is NULL, and options->why has a
- * line unless memory is short. Never waits for the engine. If the caller dies
- * inside, nothing is left. A forked child opens a fleet of its own, for which
- * it may use the parent's handle if that follows forks.
+ * line unless options->size is wrong. Never waits for the engine. If the caller
+ * dies inside, nothing is left. A forked child opens a fleet of its own, for
+ * which it may use the parent's handle if that follows forks.
  */
 int sfshm_fleet_open(struct sfshm_fleet **out, struct sfshm *handle,
 		     const struct sfshm_fleet_ops *ops, const char *url,

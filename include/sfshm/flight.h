@@ -356,9 +356,9 @@ uint64_t sfshm_flight_generation(const struct sfshm_flight *flight);
  *	SFSHM_GUARDED struct sfshm_flight flight = SFSHM_FLIGHT_INIT;
  *
  * is released on every way out of its block but longjmp(). That includes
- * cancellation and exceptions if the file is compiled with -fexceptions;
- * without that option the flight is released when the thread ends. Never
- * blocks.
+ * exceptions and, with glibc, cancellation if the file is compiled with
+ * -fexceptions. Without that option, or with musl, a cancelled thread releases
+ * the flight when it ends. Never blocks.
  */
 void sfshm_flight_cleanup(struct sfshm_flight *flight);
 #define SFSHM_GUARDED __attribute__((cleanup(sfshm_flight_cleanup)))

@@ -209,9 +209,9 @@ template <class Work> struct call {
 } // namespace detail
 
 /*
- * sfshm_do() with any callable `int work(struct sfshm_flight *)`. The work may
- * throw: the flight ends as `how` says, and the exception goes on to the
- * caller.
+ * sfshm_do() with any callable `int work(struct sfshm_flight *)`. With glibc
+ * the work may throw: the flight ends as `how` says, and the exception goes on
+ * to the caller. With musl no exception may leave the work.
  */
 template <class Work>
 int run(struct sfshm *handle, std::string_view key,

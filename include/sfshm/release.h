@@ -21,12 +21,12 @@ SFSHM_BEGIN_DECLS
  * and pins. Saves stay, because each has a file open.
  *
  * The call releases a flight as sfshm_release() does, and one of the followers
- * leads; but a thread's flight with SFSHM_FAIL_IF_LOST fails. Later calls on what was given back return -ESTALE (a pin: -EINVAL) and
- * change nothing. Returns how many things the call has given back; or -EBADF,
- * -ECHILD, -EUSERS, -ENOSPC, -ESHUTDOWN, -ENOMEM, and some may be left: call
- * again. Never blocks. Thread-safe; not for signal handlers, nor for the
- * callbacks of a policy. If the caller dies inside, its death gives back the
- * rest.
+ * leads; but a thread's flight with SFSHM_FAIL_IF_LOST fails. Later calls on
+ * what was given back return -ESTALE (a pin: -EINVAL) and change nothing.
+ * Returns how many things the call has given back; or -EBADF, -ECHILD, -EUSERS,
+ * -ENOSPC, -ESHUTDOWN, -ENOMEM, and some may be left: call again. Never blocks.
+ * Thread-safe; not for signal handlers, nor for the callbacks of a policy. If
+ * the caller dies inside, its death gives back the rest.
  */
 int sfshm_release_all(struct sfshm *handle, uint64_t task);
 

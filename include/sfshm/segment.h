@@ -60,7 +60,8 @@ struct sfshm_options {
  * existing segment. A process has one mapping of a segment: further opens share
  * the mapping. A thread attaches to the segment at its first use of the handle.
  *
- * Returns 0, or an error, with *out NULL and a line in options->why:
+ * Returns 0, or an error, with *out NULL and a line in options->why (no line if
+ * options->size is wrong):
  *
  *   -ENOENT  There is no such segment. Make it with SFSHM_CREATE.
  *   -EEXIST  SFSHM_EXCLUSIVE: the segment exists.

@@ -80,11 +80,6 @@ static int open_or_make(struct session *session, const struct options *o,
 	return sfshm_open(&session->handle, o->segment, &options);
 }
 
-/*
- * Reads the geometry. Opening a view drops this process's byte locks on the
- * file for a moment, so this comes before the first use of the handle, which
- * takes one.
- */
 static int read_geometry(struct session *session, const char *segment,
 			 char *why, size_t why_size)
 {
