@@ -34,8 +34,8 @@
 int evict_for_slot(struct peer *p, uint32_t *slot, uint64_t *ctl);
 
 /*
- * Frees value memory by evicting: `granules` of it if possible, at least some.
- * Returns 0 or -ENOSPC.
+ * Frees some value memory by evicting. Evicts `granules` of it if possible; the
+ * rest of those come free in later calls. Returns 0 or -ENOSPC.
  */
 int evict_for_memory(struct peer *p, uint32_t granules);
 
