@@ -3,8 +3,9 @@
  * The futex calls and the clocks, behind a table.
  *
  * Tests replace entries to deny a call, to count it, or to make time stand
- * still. The table leaves out yields and polling pauses, which no wake ends,
- * the wake of a cancel token, and the clock of the time of day.
+ * still. Three things are not in the table: pauses that no wake ends (yields,
+ * and those between two polls); the wake of a cancel token; and the clock of
+ * the time of day.
  */
 #ifndef OS_SYS_H
 #define OS_SYS_H

@@ -80,9 +80,9 @@ static force_inline uint64_t peer_clock(struct peer *p, uint64_t coarse)
 /*
  * Finds the calling thread's peer for `map`, or attaches the thread. The peer
  * holds a reference to the mapping for as long as it is attached. Returns 0;
- * -EUSERS if no record is free; -ENOSPC if there is no memory for more records;
- * or -ENOMEM, also if libc has no thread-specific key left: then the next call
- * tries again.
+ * -EUSERS if no record is free; the error of reserve_range() if that cannot
+ * back more records; or -ENOMEM, also if libc has no thread-specific key left:
+ * then the next call tries again.
  */
 int peer_attach(struct mapping *map, struct peer **out);
 

@@ -28,8 +28,8 @@ int file_link(int fd, const char *path);
 int file_create_memfd(const char *label, const struct sfshm_options *o);
 
 /*
- * Checks the owner and the mode of the file at `path` without opening it, and
- * fills in *st. Returns 0, -ENOENT, -ELOOP for a symbolic link, -EPROTO for
+ * Checks the owner, group and mode of the file at `path` without opening it,
+ * and fills in *st. Returns 0, -ENOENT, -ELOOP for a symbolic link, -EPROTO for
  * another kind of file, -EPERM, or the error of lstat(2).
  */
 int file_inspect(const char *path, const struct sfshm_options *o,

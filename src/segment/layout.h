@@ -145,7 +145,7 @@ struct shm_header {
 				 user of that segment */
 	uint8_t pad1[32];
 
-	/* Changed by every insert. */
+	/* Changed by inserts. */
 	uint32_t slot_hand;   /* hint: the next slot to evict may be here */
 	uint32_t expiry_hand; /* hint: the next expired slot may be here */
 	uint32_t free_hand;   /* hint: the next free slot may be here */
@@ -276,8 +276,9 @@ enum shm_kind {
 struct shm_front {
 	uint64_t when;   /* time of storing, CLOCK_BOOTTIME, ns, steps of 256;
 			    bits 0..7: length + 1 of a value that is empty or
-			    in the slot's inline granule; 0: in shm_back.ref;
-			    255: there, after its struct shm_tagging */
+			    in the slot's inline granule; 0: the bytes are in
+			    the chain shm_back.ref; 255: so are they, after a
+			    struct shm_tagging */
 	uint32_t ttl_ms; /* lifetime from then; UINT32_MAX: no end; by CAS,
 			    invalidators, too */
 	uint32_t gen;    /* low bits of the generation that wrote it */

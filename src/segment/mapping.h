@@ -155,7 +155,7 @@ int mapping_fd(struct mapping *map);
 /* Checks a header copied from a file of `file_size` bytes. */
 int header_check(const struct shm_header *h, uint64_t file_size,
 		 const struct sfshm_options *o);
-/* Fills in this libc's fingerprint, or says in o->why why it has none. */
+/* fingerprint_read(); says in o->why if robust mutexes do not work. */
 int header_fingerprint(struct shm_fingerprint *f,
 		       const struct sfshm_options *o);
 uint64_t header_checksum(const struct shm_header *h);

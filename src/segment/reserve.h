@@ -11,8 +11,8 @@
 /*
  * Backs `size` bytes at `at` (in the mapping) with memory, and keeps their
  * contents. Idempotent. Returns 0, -ENOSPC, or the kernel's error (-ENOMEM).
- * Needs no descriptor from Linux 5.14 on; before, -EBADF if the program has
- * closed it.
+ * Needs no descriptor from Linux 5.14 on. Before, or under a filter that
+ * forbids madvise(2), returns -EBADF if the program has closed it.
  */
 int reserve_range(struct mapping *map, const void *at, uint64_t size);
 

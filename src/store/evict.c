@@ -244,8 +244,9 @@ static bool visit(struct peer *p, struct want *w, uint32_t slot)
 }
 
 /*
- * Ends the probation of some slots, if more are on probation than should be,
- * until `most` of them go, or enough granules with them. Returns how many go.
+ * Ends the probation of some slots, unless fewer are on probation than should
+ * be, until `most` of them go, or enough granules with them. Returns how many
+ * go.
  * It takes one entry at a time if memory is wanted, because a batch might free
  * much more than enough.
  */

@@ -4,20 +4,21 @@
  *
  * Three hands go round the slots. The free hand looks for free slots. The
  * expiry hand looks for slots past their lifetime. If it finds none within its
- * reach, the evictor ends the probation of the newest keys
+ * reach, the evictor ends the probation of new keys, the oldest of these first
  * (store/probation.h), so keys that are asked for only once do not displace
- * those in use. If too few are on probation, the evicting hand chooses among
- * the others, by CLOCK with counters: for each read of a slot it spares the
- * slot once more, twice at most.
+ * those in use. If too few of them go, the evicting hand chooses among the
+ * others, by CLOCK with counters: for each read of a slot it spares the slot
+ * once more, twice at most.
  *
  * Readers note their hits in a ring in their own record, and an evictor
  * credits the slots: a look-up writes no shared line. The evictor passes over
- * a hit if the thread's last few hits were of the same slot. A ring that
- * overflows loses the oldest hits, which only makes the choice coarser.
+ * a hit if one of the thread's last few hits before it was of the same slot. A
+ * ring that overflows loses the oldest hits, which only makes the choice
+ * coarser.
  *
  * A flight under way is never evicted. An evicted slot waits for its grace
- * period. Its evictor remembers the slot, so that one advance of the epoch
- * serves a batch. If the evictor forgets or dies, the evicting hand finds the
+ * period. Its evictor remembers the slot, so that the same two steps of the
+ * epoch serve a whole batch. If the evictor forgets or dies, a hand finds the
  * slot again.
  */
 #ifndef STORE_EVICT_H
@@ -33,8 +34,8 @@
 int evict_for_slot(struct peer *p, uint32_t *slot, uint64_t *ctl);
 
 /*
- * Frees value memory by evicting: `granules` of it if possible, at least some.
- * Returns 0 or -ENOSPC.
+ * Frees some value memory by evicting. Evicts `granules` of it if possible; the
+ * rest of those come free in later calls. Returns 0 or -ENOSPC.
  */
 int evict_for_memory(struct peer *p, uint32_t granules);
 

@@ -45,9 +45,9 @@ bool pin_exists(const struct mapping *map, uint32_t ref)
 
 /*
  * Reads the tag, looks for pins, then takes the orphan by a CAS from that tag,
- * whose stamp no other orphan has had. If the CAS succeeds, the pins that it
- * looked for were this orphan's, and all of these were there before the chain
- * became an orphan.
+ * whose stamp no other orphan has had. If the CAS succeeds, the chain was this
+ * orphan during the whole look. The look has missed no pin, because each valid
+ * pin was there before the chain became an orphan (PIN-1).
  *
  * ORDER-N3 pairs ORDER-N4
  * A thread makes the orphan, or drops its pin, before it looks at tag and pins.

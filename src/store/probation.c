@@ -7,11 +7,13 @@
 #define TRIED 50
 /* So many more may be, between two batches of evictions. */
 #define SURPLUS (2 * PEER_LIMBO)
-/* A participant takes one in STRIDES of the places at once, or a few. */
+/* So many places a participant takes at once: one in STRIDES of the slots that
+   should be on probation, and one more; STRIDE_MOST at most. */
 #define STRIDES 64
 #define STRIDE_MOST 16
 
-/* A read of a slot that is among the thread's last LATELY does not count. */
+/* A read does not count if one of the thread's LATELY reads before it was of
+   the same slot. */
 #define LATELY 8
 
 #define ENTRY_SLOT_BITS 26
@@ -53,8 +55,9 @@ void probation_failed(struct mapping *map, uint32_t hash)
 }
 
 /*
- * Whether the key failed of late; it then is remembered no longer. Where the
- * fingerprint is, `differs` is 0, and the lowest bit in `found` is its highest.
+ * Whether the key's ghost is in its word; if so, takes it out. The ghost's 12
+ * bits are 0 in `differs`, and the highest of them is the lowest bit that is
+ * set in `found`.
  */
 static bool was_missed(struct mapping *map, uint32_t hash)
 {
@@ -137,9 +140,9 @@ bool probation_at(const struct mapping *map, uint32_t place, uint32_t *slot)
 }
 
 /*
- * Whether the record's read number `n` was one of a slot that one of the
- * LATELY reads before was of, too. A program that reads a key several times in
- * a row wants it once.
+ * Whether one of the LATELY reads before the record's read number `n` was of
+ * the same slot. A program that reads a key several times in a row wants it
+ * once.
  */
 static bool read_lately(const struct shm_participant *rec, uint32_t n)
 {

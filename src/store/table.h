@@ -5,8 +5,8 @@
  * indices for pointers.
  *
  * A link is a word: tag (32 bits), mark (1), slot + 1 (31). The tag grows at
- * every change of the word. The mark on a slot's own link says that the slot
- * leaves its chain, or has left it.
+ * every change of the word but one: the setting of the mark. The mark on a
+ * slot's own link says that the slot leaves its chain, or has left it.
  *
  * Invariants:
  *
@@ -19,7 +19,7 @@
  *      period is over, so a reader that stands on the slot can walk on.
  *  TABLE-4. A CAS on a link succeeds only if the link has not changed since the
  *      thread read it, not even across the slot's lives: each change gives the
- *      link a new tag.
+ *      link a new tag, or a mark that only a new tag takes away.
  *
  * The caller of each function below except table_glance() is inside an epoch
  * section.
