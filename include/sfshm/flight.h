@@ -158,9 +158,9 @@ struct sfshm_policy {
 	 * gets -ESTALE. The flight ends with the process. A thread that ends
 	 * leaves the flight to another thread that has used the segment; if
 	 * there is none, the flight is released. But if a thread ends by a bare
-	 * exit(2) system call, and was the last that tried to end the flight or
-	 * read its value (or began it, if no thread did so), the flight counts
-	 * as that of a dead leader.
+	 * exit(2) system call, the flights that are with it count as those of a
+	 * dead leader. A flight is with the thread that last tried to end it or
+	 * read its value; before that, with the thread that began it.
 	 *
 	 * `task` is a number for the request or the coroutine that the flight
 	 * is for; 0: none. A call whose task leads the key, or would wait for

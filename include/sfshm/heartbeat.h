@@ -34,13 +34,13 @@ struct sfshm_heartbeat {
 /*
  * Starts a new thread that extends the lease of `flight`, and of its claim.
  * Every lock_age_ms / 3 the new thread sets the lease to end lock_age_ms later,
- * whatever end sfshm_extend() has set. If the policy has no lock_age_ms, the
- * time that is left of a lease that sfshm_extend() has set takes its place. If
- * there is no lease at all, the call starts no thread. The calling thread must
- * lead the flight; with SFSHM_DETACHED any thread of the leading process may
- * make the call. All signals are blocked in the new thread. The new thread ends
- * by itself once the flight is lost or has ended, even if the leader is
- * cancelled or ends without sfshm_heartbeat_stop().
+ * whatever end sfshm_extend() has set. If the policy has no lock_age_ms, but
+ * sfshm_extend() has set a lease, the time that is left of that lease is used
+ * instead. If there is no lease at all, the call starts no thread. The calling
+ * thread must lead the flight; with SFSHM_DETACHED any thread of the leading
+ * process may make the call. All signals are blocked in the new thread. The new
+ * thread ends by itself once the flight is lost or has ended, even if the
+ * leader is cancelled or ends without sfshm_heartbeat_stop().
  *
  * Both structs must stay in place until the heartbeat is stopped. Returns 0;
  * -ESTALE, the flight was taken or has ended; -EPERM, this thread does not lead

@@ -14,9 +14,9 @@
  * A process may have many thousands of waits. One thread of the library watches
  * them all; it exists while there is a wait, and for a second after the last
  * one. It never leads: a wait becomes the leader only inside
- * sfshm_wait_finish(). So begin such flights with SFSHM_DETACHED. Give each
- * connection a task of its own (policy.task): a connection that would wait for
- * itself then gets -EDEADLK.
+ * sfshm_wait_finish(). Begin waits with SFSHM_DETACHED, so that any thread may
+ * end the flight if the wait leads. Give each connection a task of its own
+ * (policy.task): a connection that would wait for itself then gets -EDEADLK.
  *
  * Each call here is thread-safe and must not be made in a signal handler. Only
  * sfshm_queue_close() can sleep. In a forked child every other call returns

@@ -57,9 +57,9 @@ int sfshm_put_tagged(struct sfshm *handle, const void *key, size_t key_len,
  *
  * If a flight is under way whose value has the tag, or gets the tag later, the
  * value is stale from the start, and the publish returns SFSHM_INVALIDATED.
- * Callers that waited for the flight before this call get the value all the
- * same, unless some tag, this one or another, was invalidated after the flight
- * began and before they began to wait.
+ * Callers that were waiting before this call get the value all the same, unless
+ * any tag at all was invalidated between the flight's begin and their wait's
+ * begin.
  *
  * Returns 0, whether there are such values or not, or an error as sfshm_get().
  * Never waits for another caller. If the caller dies inside, the call may or

@@ -5,8 +5,8 @@
  * A record's incarnation is odd while the record has an owner. It becomes even
  * when the owner is known to be gone, and odd again when the next one attaches.
  * An owner is dead if the kernel has marked its record's mutex, or if the
- * incarnation differs from the odd number of that owner. Thread ids prove
- * nothing: they repeat across PID namespaces, and with time.
+ * incarnation differs from the odd number of that owner. A thread id that
+ * exists proves nothing: ids repeat across PID namespaces, and with time.
  *
  *  LIFE-1. The owner makes the incarnation odd, as the last step when it
  *      attaches. One of three threads makes it even, by a CAS from the odd

@@ -136,8 +136,8 @@ static void forget_inherited(void)
  * Called in a child that this thread forked. The child's list of robust mutexes
  * still has the parent's if libc is musl (glibc has emptied it). The child
  * holds none of them, and cannot unlock one; but its next robust lock would
- * write into the first of them, the parent's record, and the parent's unlock
- * would follow that write into memory that it does not have.
+ * write a pointer into the first of them, the parent's record, and the parent's
+ * unlock would follow that pointer to memory that only the child has.
  */
 void peer_forget_mutexes(void)
 {

@@ -9,7 +9,7 @@
  *  REMOVAL-1. Each process that uses a segment checks the segment's file twice
  *      a second at most, in the calls and waits of its threads, and whenever a
  *      thread attaches. A process that finds the file removed sets `moved` to
- *      SHM_REMOVED, by a CAS, and wakes all sleepers. The other processes see
+ *      SHM_REMOVED, by a CAS, and wakes the sleepers. The other processes see
  *      `moved` at their next call: every call loads it.
  *  REMOVAL-2. No flight begins in a segment marked as removed (SUCCESSION-2 in
  *      top/succession.h). A holder whose flight, lock or permit ends there gets
@@ -61,7 +61,7 @@ static inline void removal_look_if_due(struct mapping *map)
 		removal_look(map, now);
 }
 
-/* Marks the segment as removed, and wakes all sleepers. */
+/* Marks the segment as removed, and wakes those that sleep at its slots. */
 void removal_mark(struct mapping *map);
 
 /* Whether the file has no link left, by fstat(2). */

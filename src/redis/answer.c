@@ -92,8 +92,8 @@ int answer_read(struct sfshm_fleet_answer *a, const redisReply *reply)
 		return -EPROTO;
 	a->token = token(string_at(reply, 1));
 	left = string_at(reply, 2);
-	/* PTTL is negative if the lease has no end. No script leaves a lease
-	   like that, so the caller is to ask again soon. */
+	/* PTTL is negative if the lease has no end. No script leaves such a
+	   lease, so there is no end to wait for: the caller asks again soon. */
 	a->left_ms = left && left->str[0] != '-' ? number(left) : 0;
 	a->bytes.len = 0;
 	if (a->verdict != SFSHM_FLEET_HIT)

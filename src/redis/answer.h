@@ -15,7 +15,7 @@ int answer_take(struct sfshm_fleet_answer *a, const void *bytes, size_t len);
  */
 int answer_read(struct sfshm_fleet_answer *a, const redisReply *reply);
 
-/* Reads the reply to XREAD, as answer_read(). No entry counts as a release. */
+/* Does the same for XREAD. A reply without an entry counts as a release. */
 int answer_read_stream(struct sfshm_fleet_answer *a, const redisReply *reply);
 
 #endif

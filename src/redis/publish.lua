@@ -11,7 +11,7 @@ local lease = redis.call('HMGET', KEYS[1], 'h', 't', 'w')
 local result = redis.call('HMGET', KEYS[2], 't', 'x', 'n')
 local token = tonumber(ARGV[2])
 local made = tonumber(result[1] or 0)
--- This repeats a request whose answer was lost.
+-- The same token: the request is repeated, because its first answer was lost.
 if made == token then
 	return {'OK'}
 end

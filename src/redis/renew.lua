@@ -14,7 +14,7 @@ local last = math.max(tonumber(result[1] or 0), tonumber(result[2] or 0))
 if lease[1] or ARGV[4] ~= '1' or tonumber(ARGV[2]) <= last then
 	return {'FENCED'}
 end
--- With the lease the engine has lost the mark of a watch, so this sets one.
+-- The engine lost the mark of a watch with the lease, so this sets one.
 redis.call('HSET', KEYS[1], 'h', ARGV[1], 't', ARGV[2], 'w', '1')
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return {'RECLAIMED'}

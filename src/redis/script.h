@@ -27,9 +27,9 @@ void words_add_text(struct words *w, const char *text);
 
 /*
  * Runs a script with `keys` keys, which come first in `args`. Repeats it once
- * over a new connection if an idle one turns out to be broken. Returns 0 with
- * an array in *reply; -EIO, the server has refused it; or an error as
- * pool_take() and conn_call().
+ * over a new connection if one that has served before turns out to be broken.
+ * Returns 0 with an array in *reply; -EIO, the server has refused it; or an
+ * error as pool_take() and conn_call().
  */
 int script_run(struct pool *p, const struct script *s, int keys,
 	       const struct words *args, uint64_t deadline, redisReply **reply);

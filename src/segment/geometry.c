@@ -83,8 +83,9 @@ static void place(struct shm_geometry *g)
 	at += page_up((uint64_t)g->slots * sizeof(struct shm_slot));
 	/*
 	 * If a slot and its cold part had the same offset in a page, loads
-	 * from one would wait for stores to the other. For the first slots,
-	 * half a page between the regions prevents that.
+	 * from one would wait for stores to the other. Half a page between the
+	 * regions keeps slots 0 to 31 free of that; after them, one slot in 64
+	 * has it.
 	 */
 	g->desks_at = at + HALF_PAGE;
 	at += page_up(HALF_PAGE + (uint64_t)g->slots * sizeof(struct shm_desk));

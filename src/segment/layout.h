@@ -277,8 +277,8 @@ struct shm_front {
 	uint64_t when;   /* time of storing, CLOCK_BOOTTIME, ns, steps of 256;
 			    bits 0..7: length + 1 of a value that is empty or
 			    in the slot's inline granule; 0: the bytes are in
-			    the chain shm_back.ref; 255: so are they, after a
-			    struct shm_tagging */
+			    the chain shm_back.ref; 255: in that chain, too,
+			    behind a struct shm_tagging */
 	uint32_t ttl_ms; /* lifetime from then; UINT32_MAX: no end; by CAS,
 			    invalidators, too */
 	uint32_t gen;    /* low bits of the generation that wrote it */

@@ -38,8 +38,8 @@ static uint32_t advance_hand(uint32_t *hand, uint32_t used)
  * Idle slots that must not be evicted: a semaphore; a lock that threads may
  * hold shared; and a lock or a save whose last owner died, until a caller has
  * learned of the death or nothing else can go. A save with an earlier file may
- * go: while that file serves, which may be for long, no caller leads the key
- * and learns of the death.
+ * go: while that file serves, no caller leads the key, so the slot might wait
+ * for very long until one learns of the death.
  */
 static bool must_stay(const struct shm_slot *s, uint64_t ctl, bool last_resort)
 {
@@ -270,7 +270,7 @@ static uint32_t judge_some(struct peer *p, struct want *w, uint32_t most,
 
 /*
  * Retires a batch of slots; if memory is wanted, only until that is enough.
- * False if a whole round found none.
+ * False if the hand found none in all its rounds.
  */
 static bool evict_batch(struct peer *p, struct want *w)
 {

@@ -14,8 +14,8 @@
  *
  * A slot's `recent` byte tells its standing: its credit (how many of its reads
  * count), whether it is on TRIAL, and whether the evicting hand has PASSED it
- * since. In the table n is the credit, and x the two marks, unchanged. Except
- * in PROBATION-T7, a slot on TRIAL may have been PASSED.
+ * since. In the table n is the credit, and x the two marks, unchanged. TRIAL n
+ * stands for TRIAL PASSED n as well, except in PROBATION-T7.
  *
  *  PROBATION-T1. any      -> 0              the inserter has claimed the slot
  *  PROBATION-T2. 0        -> TRIAL 0        the inserter has made a new value's

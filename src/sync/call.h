@@ -56,7 +56,8 @@ struct call {
 	/* The call has given up on a fresh result. A value past its lifetime
 	   by less than settle_ms will do; UINT64_MAX: any value. */
 	bool settles;
-	uint32_t skip; /* bytes of tags before that value's own bytes; or 0 */
+	uint32_t skip; /* bytes of tags before the own bytes of the value looked
+			  at; or 0 */
 	uint64_t settle_ms;
 	struct hold *shares; /* not NULL: take the lock shared, to here */
 	/* A call for a key that its own thread leads gets -EBUSY, not
@@ -86,7 +87,7 @@ struct call {
 		bool signalled;  /* a signal ended the last sleep */
 		bool waited;     /* the call was among the waiters */
 		uint32_t *event; /* of the slot at which the call last waited */
-		/* The control word of a flight whose writer may be dead. */
+		/* The control word of a save whose writer may be dead. */
 		uint64_t suspected;
 		/* Participant + 1 of the dead leader to reap, or 0. */
 		uint32_t reap;

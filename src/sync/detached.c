@@ -33,7 +33,7 @@ static uint32_t used;
 static uint64_t free_head; /* bits 0..31 index + 1, or 0; 32..63 a count */
 
 static __thread uint64_t ending; /* the entry that this thread has claimed */
-static __thread struct entry *spare; /* the entry that it freed last */
+static __thread struct entry *spare; /* a free entry, for its next flight */
 
 static uint64_t word_of(uint64_t number, enum state state)
 {

@@ -282,7 +282,7 @@ static int keep_to_itself(struct flight *f, struct peer *p, struct outcome *o)
 
 /*
  * Publishes a value for which there is no room. The waiters still get it, in
- * the spare granules, which are reserved for this. If those are in use, only
+ * the spare granules, which are set apart for this. If those are in use, only
  * sfshm_do()'s own caller gets the value.
  */
 static int hand_on(struct flight *f, struct peer *p, struct outcome *o)

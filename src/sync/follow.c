@@ -78,9 +78,10 @@ static enum step steal(struct call *c, const struct sighting *seen)
 }
 
 /*
- * Passes over a leader that may be alive, and whose lease ended at `end` (0:
- * the leader may be dead). A writer whose file is in place and serves this
- * caller keeps its flight; any other leader loses its flight.
+ * Passes over a leader that is not proven dead: its lease ended at `end`, or,
+ * if that is 0, it is suspected to be dead. A save's writer whose file is in
+ * place and serves this caller keeps its flight; any other leader loses its
+ * flight.
  */
 static enum step pass_over(struct call *c, const struct sighting *seen,
 			   uint64_t end)

@@ -96,9 +96,9 @@ static force_inline enum step flight_follow(struct call *c,
 enum step flight_try(struct call *c, struct sighting *seen);
 
 /*
- * Serves a call that was to take a stale value, but found the leader gone:
- * takes over or steals as flight_follow() does. STEP_AGAIN also if the leader
- * is well after all.
+ * Serves a call that does not sleep, or was to take a stale value, and found
+ * the leader gone: takes over or steals as flight_follow() does. STEP_AGAIN
+ * also if the leader is well after all.
  */
 enum step flight_replace(struct call *c, struct sighting *seen);
 

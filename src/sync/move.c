@@ -63,7 +63,10 @@ bool flight_move(struct flight *f, struct peer *p)
 		return moved(f, ctl_owned_by(c, p->id));
 	}
 	owned_drop(p, f->slot);
-	/* The flight was stolen while this record had it, or another had it. */
+	/*
+	 * If the flight was stolen, the slot stays with the record that had the
+	 * flight: this one, or another of the process.
+	 */
 	if (ctl_gen(c) == gen && ctl_owner(c) == p->id)
 		slot_yield(p, f->slot);
 	else if (ctl_gen(c) == gen)

@@ -6,12 +6,12 @@
  * flight has one owner, the record of one thread of the process. The flight
  * moves between records by FLIGHT-T20.
  *
- *  MOVE-1. No thread writes a slot that its own record does not own. So a
- *      thread first moves a flight to its own record, then ends it as it ends
- *      a flight that it began. Two such threads could move the flight to and
- *      fro, so the flight's entry (sync/detached.h) lets only one of them
- *      through. Other threads extend the lease as they do for any flight
- *      (sync/extend.c).
+ *  MOVE-1. No thread ends a flight, or writes its result, in a slot that its
+ *      own record does not own. So a thread first moves a flight to its own
+ *      record, then ends it as it ends a flight that it began. Two such threads
+ *      could move the flight to and fro, so the flight's entry
+ *      (sync/detached.h) lets only one of them through. To extend the lease, no
+ *      move is needed (sync/extend.c).
  *  MOVE-2. A slot has each generation only once, and only FLIGHT-T20 changes
  *      the owner of a BUSY word without changing the generation. So a mover
  *      that finds its flight's generation BUSY has found a record of its own

@@ -41,14 +41,15 @@
  *
  * Invariants:
  *
- *  SAVE-1. Each write of the record changes its stage and `changed` alone, or
- *      changes the rest and leaves the stage as it was. The rest has a checksum
- *      of its own. So if W dies while it writes the record, the record is
- *      whole, or the checksum shows that it is not. If it is not whole, W has
- *      not linked the file: W writes the rest, then the stage LINKING, and then
- *      links the file. When N announces W's file, N writes W's record again,
- *      with a new stage and `changed`. If another file with the same bytes has
- *      come to the path meanwhile, N writes that file's inode, too.
+ *  SAVE-1. Each write of the record up to the link changes its stage and
+ *      `changed` alone, or changes the rest and leaves the stage as it was. The
+ *      rest has a checksum of its own. So if W dies while it writes the record,
+ *      the record is whole, or the checksum shows that it is not. If it is not
+ *      whole, W has not linked the file: W writes the rest, then the stage
+ *      LINKING, and then links the file. When N announces W's file, N writes
+ *      W's record again, with a new stage and `changed`. If another file with
+ *      the same bytes has come to the path meanwhile, N writes that file's
+ *      inode, too.
  *  SAVE-2. The record names its key and, by generation, the flight that wrote
  *      the file. If that flight is later than the one that made the last good
  *      result, the record's writer has not ended its save. Any other record

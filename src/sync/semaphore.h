@@ -35,9 +35,10 @@
  *      max, and has been held since. M read the words after max had been
  *      changed, so it has counted that word (ORDER-V1, ORDER-V2). Together the
  *      held words are at most f(L), which is at most max. Conversely, while
- *      fewer than max permits are held, a word below L is free. For f(L) is max
- *      then, which is more than the held words. But f(L) counts the held words
- *      from L on, and all words below L; so some word below L is not held.
+ *      fewer than max permits are held, a word below L is free. For f grows by
+ *      one at most from word to word, so f(L) is exactly max, which is more
+ *      than the held words. But f(L) counts the held words from L on, and all
+ *      words below L; so some word below L is not held.
  *  SEMAPHORE-4. No word from `top` on was ever taken, because a taker raises
  *      `top` first. So while top <= max, which is nearly always, L is max, and
  *      a taker reads no words to find L.

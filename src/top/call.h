@@ -76,8 +76,9 @@ int call_after_failure(struct sfshm *h, const void *key, size_t len,
 		       struct sfshm_result *result);
 
 /*
- * Returns the error for a caller that names a life in `map` which is not its
- * thread's. -ESTALE: the thread is attached, and nobody has that life any more.
+ * Returns the error for a caller whose flight, lock or permit in `map` is of a
+ * life (struct peer) that is not this thread's. -ESTALE: the thread is
+ * attached, and that life has ended.
  */
 static inline int call_not_mine(const struct mapping *map, uint64_t life)
 {

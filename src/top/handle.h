@@ -95,7 +95,7 @@ static inline int handle_enter(struct sfshm *h, struct peer **out)
  */
 int handle_make(struct sfshm **out, struct mapping *map, bool follows);
 
-/* Frees a handle that no caller has ever got. */
+/* Closes a handle that no caller has ever got. */
 void handle_discard(struct sfshm *h);
 
 /*

@@ -96,7 +96,7 @@ static bool left_behind(int r)
 static int orphan_over(struct move *m, struct call *from,
 		       const struct flight *f)
 {
-	/* flight_abandon() adds no mark to a word with LOCK_SHARED. */
+	/* flight_abandon() sets no mark in a word with LOCK_SHARED. */
 	uint64_t mine = f->ctl | LOCK_ORPHANED;
 	struct sighting seen;
 	int r = look(from, &seen);

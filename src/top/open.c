@@ -247,7 +247,7 @@ int sfshm_open_fd(struct sfshm **out, int fd,
 		r = -EBADF;
 	if (r)
 		return why_at_least(r, options);
-	/* A memfd has the mode 0777: nobody can open it by a name. */
+	/* A memfd has the mode 0777, which is safe: it has no name to open. */
 	if (options)
 		o = *options;
 	o.mode = o.mode ? o.mode : 0777;

@@ -16,9 +16,9 @@
  *  POLLING-2. No wake is lost. A wait is announced in its slot's event before
  *      the call has looked at the flight for the last time (ORDER-E1,
  *      ORDER-E2). When the wait is parked, the event is compared once more,
- *      under the lock. A bell that rings later either wakes the watcher, or has
- *      changed when the watcher goes to sleep: the watcher reads the bells, and
- *      then the events (ORDER-Q2).
+ *      under the lock. A bell that rings later either wakes the watcher or
+ *      keeps it from falling asleep, because the watcher reads the bells before
+ *      the events (ORDER-Q2).
  *  POLLING-3. A wait becomes READY too often rather than too late: what has
  *      changed may be of no use to the call, which is then parked again.
  *  POLLING-4. After each slice the watcher looks at all waits: a waker may have
@@ -46,8 +46,8 @@
  *   READY          TOLD     sfshm_queue_next()
  *   any but        RUNNING  sfshm_wait_finish() makes the call, even if
  *     RUNNING               sfshm_queue_next() has not returned the wait
- *   any but        -        sfshm_wait_cancel(), sfshm_queue_close(); or the
- *     RUNNING               task would wait for itself
+ *   any but        -        sfshm_wait_cancel(), sfshm_queue_close(), or the
+ *     RUNNING               call that finds that the task would wait for itself
  *
  *   meanwhile                      what becomes of it
  *   the leader publishes           the event changes, the bell rings: READY
@@ -58,9 +58,10 @@
  *   the watcher is stopped         the waits of this process stay PARKED; a
  *                                  loop that has a clock may finish them
  *   the loop is stuck              its waits stay READY. Other waiters go on
- *   the thread of the loop ends    its notes in the segment go: the waits do
- *                                  not count for max_waiters until the next
- *                                  thread finishes them. They go on
+ *   the thread of the loop ends    the waits go on; but its notes in the
+ *                                  segment go, so the waits do not count for
+ *                                  max_waiters until another thread calls
+ *                                  sfshm_wait_finish()
  *   the process dies               its notes are swept with the record of the
  *                                  thread. Nobody waits for the process
  *   the process forks              the child has no watcher and no wait; a call

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The public calls that store a value for a key that another may lead. */
+/* The public calls that store a value even if another caller leads the key. */
 #include <sfshm/put.h>
 #include <sfshm/tag.h>
 
@@ -34,8 +34,8 @@ static int take(struct sfshm *h, const void *key, size_t len,
 }
 
 /*
- * Removes the key after the put failed with `why`, because the put was to
- * replace the value that the key still has. A value that another caller has
+ * The put has failed with `why`, and the key still has the value that it was to
+ * replace: removes the key. A value that another caller has
  * published meanwhile goes, too. Returns `why`. If the removal fails, too,
  * returns its error; the key may then still have the older value.
  */

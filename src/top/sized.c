@@ -5,7 +5,7 @@
 
 #include "segment/geometry.h"
 
-/* A caller that sets the size of a pointer by mistake sets less than this. */
+/* A caller that by mistake stores a pointer's size in `size` stores less. */
 #define LEAST (2 * sizeof(size_t))
 
 static size_t size_of(const void *theirs)

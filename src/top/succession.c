@@ -222,9 +222,10 @@ void handle_look(struct mapping *map)
 }
 
 /*
- * If the new segment's creator did not know of the removed segment, makes the
- * removed segment the predecessor of the new one in this process. This process
- * then leads no key in both segments; warn() tells the other processes.
+ * If the new segment's creator did not know of the removed segment, and the new
+ * one has no other predecessor, makes the removed segment its predecessor in
+ * this process, which then leads no key in both. warn() tells the other
+ * processes.
  */
 static void remember_removed(struct mapping *map, struct mapping *old)
 {

@@ -73,8 +73,9 @@ def floors(rows):
     found = [f"{other} {ratios[other] / ratios[name]:.2g}"
              for name, other in pairs if name in ratios and other in ratios]
     if found:
-        yield "At the times of the peers in the rows \"-limit\", ours would " \
-              f"have these ratios: {', '.join(found)}."
+        yield "If sfshm took only the time of the peer in the matching row " \
+              "\"-limit\", the rows would have these ratios: " \
+              f"{', '.join(found)}."
 
 
 def left_out(said):

@@ -128,7 +128,7 @@ static bool set_options(struct cache *cache, HashTable *options)
 	       set_breaker(options, policy) && !EG(exception);
 }
 
-/* A setting that is too large stays too large: the library explains that. */
+/* Cuts a number that is too large to one that the library still refuses. */
 static uint32_t number(zend_long setting)
 {
 	return setting < UINT32_MAX ? (uint32_t)setting : UINT32_MAX;

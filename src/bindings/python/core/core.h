@@ -48,12 +48,15 @@ struct key {
  */
 extern struct sfshm_result core_hit;
 
-/* errors.c: each raises an exception and returns NULL or -1. */
+/* errors.c: these raise an exception and return NULL. */
 PyObject *core_raise(int rc, const char *why);
 PyObject *core_raise_result(int rc, const struct sfshm_result *result);
+/* These write to the log. They return 0, or -1 with an exception. */
 int core_log_local(int rc);
 int core_log_stale(PyObject *exception);
+/* Clears the exception, and returns the code and message of a failure. */
 int core_failure(PyObject *exception, char *message, size_t size);
+/* Returns a new reference, or NULL with an exception. */
 PyObject *core_python(const char *module, const char *name);
 
 /* arguments.c: each returns 0, or -1 with an exception. */
@@ -97,6 +100,7 @@ extern PyType_Spec core_hold_spec;
 
 /* wait.c: whether this is the thread that runs Python's signal handlers */
 int core_is_main(void);
+/* sfshm_begin() without the GIL; a signal's handler ends the wait. */
 int core_begin(struct segment *self, const struct key *key,
 	       struct request *request, struct sfshm_flight *flight,
 	       struct sfshm_result *result);

@@ -112,7 +112,7 @@ class Cache(_core.Segment):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
 
-    # A handle belongs to its process, so each process opens the cache by name.
+    # Another process has no use for the handle, so it opens the cache by name.
     def __reduce__(self) -> Any:
         raise TypeError("a cache cannot be pickled: open it by its name")
 
