@@ -223,17 +223,32 @@ void lot_scan(uint64_t now)
 	}
 }
 
+static void ready_those(struct polled *w, lot_match_fn matches, const void *arg)
+{
+	struct polled *next;
+
+	for (; w; w = next) {
+		next = w->next;
+		if (matches(w, arg))
+			lot_ready(w);
+	}
+}
+
+void lot_ready_those(lot_match_fn matches, const void *arg)
+{
+	for (struct watched *a = lot.all; a; a = a->next)
+		for (uint32_t b = 0; b < SHM_BELLS; b++)
+			ready_those(a->at[b], matches, arg);
+}
+
+static bool waits_for(const struct polled *w, const void *arg)
+{
+	const struct lot_owner *o = arg;
+
+	return w->park.map == o->map && w->park.owner == o->index;
+}
+
 void lot_doubt(const struct lot_owner *o)
 {
-	for (struct watched *a = lot.all; a; a = a->next) {
-		for (uint32_t b = 0; a->map == o->map && b < SHM_BELLS; b++) {
-			struct polled *w = a->at[b], *next;
-
-			for (; w; w = next) {
-				next = w->next;
-				if (w->park.owner == o->index)
-					lot_ready(w);
-			}
-		}
-	}
+	lot_ready_those(waits_for, o);
 }

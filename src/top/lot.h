@@ -100,6 +100,10 @@ void lot_read_bell(struct watched *a, uint32_t bell);
 void lot_scan_bell(struct watched *a, uint32_t bell, uint64_t now);
 void lot_scan(uint64_t now);
 
+/* Makes READY the PARKED waits that match. */
+typedef bool (*lot_match_fn)(const struct polled *w, const void *arg);
+void lot_ready_those(lot_match_fn matches, const void *arg);
+
 /* The leader may be dead: makes the waits for it READY. */
 void lot_doubt(const struct lot_owner *o);
 

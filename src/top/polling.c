@@ -266,7 +266,7 @@ static int create(void)
 /* POLLING-5 */
 static int start(void)
 {
-	const char *none = getenv("SFSHM_NO_THREADS");
+	const char *none = secure_getenv("SFSHM_NO_THREADS");
 
 	if (runs)
 		return 0;
@@ -356,20 +356,15 @@ int polling_park(struct polled *w)
 	return -EINPROGRESS;
 }
 
+static bool is_of_handle(const struct polled *w, const void *closing)
+{
+	return w->closing == closing;
+}
+
 void polling_end_waits_of(const uint32_t *closing)
 {
 	polling_lock();
-	for (struct watched *a = lot.all; a; a = a->next) {
-		for (uint32_t b = 0; b < SHM_BELLS; b++) {
-			struct polled *w = a->at[b], *next;
-
-			for (; w; w = next) {
-				next = w->next;
-				if (w->closing == closing)
-					lot_ready(w);
-			}
-		}
-	}
+	lot_ready_those(is_of_handle, closing);
 	polling_unlock();
 }
 

@@ -18,14 +18,15 @@ static struct sfshm *h;
 static char path[256];
 static int opened;
 
-/* Takes libc's place. */
+/* Takes libc's place, whose names are reserved.
+   NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int open(const char *file, int flags, ...)
 {
 	va_list args;
 	int mode;
 
 	va_start(args, flags);
-	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, int) : 0;
+	mode = (flags & (O_CREAT | O_TMPFILE)) ? va_arg(args, int) : 0;
 	va_end(args);
 	opened += !strcmp(file, path);
 	return (int)syscall(SYS_openat, AT_FDCWD, file, flags, mode);

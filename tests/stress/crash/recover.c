@@ -184,7 +184,7 @@ static void fill(struct survivor *s)
 		r = ask(s, key, 0);
 		if (r == SFSHM_LEADER)
 			r = sfshm_publish(&s->flight, "x", 1);
-		if (r && r != SFSHM_CACHED) {
+		if (r < 0) {
 			s->v->leaked = true;
 			say(s->v, "no room for key %d: %s", i,
 			    strerrorname_np(-r));

@@ -168,8 +168,8 @@ void locks_end(void);
 void lock_clear(struct sfshm *handle, const char *name, size_t len);
 void semaphore_clear(struct sfshm *handle, const char *name, size_t len);
 void locks_clear(struct sfshm *handle);
-void lock_act(struct sfshm *handle, unsigned int place);
-void locks_forget(unsigned int place);
+void lock_act(struct sfshm *handle, unsigned int mine);
+void locks_forget(unsigned int at);
 
 /* others.c and nest.c: one call, and waits while others wait. */
 void others_act(struct sfshm *handle, uint32_t key,

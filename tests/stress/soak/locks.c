@@ -191,7 +191,7 @@ static void hold(uint32_t n, unsigned int mine, enum hold how)
 		usleep(random_below(300));
 	look_for_others(n, mine, how);
 	number += 4;
-	store_seq(word, me | number | HOLD_NONE);
+	store_seq(word, me | number);
 }
 
 void lock_act(struct sfshm *handle, unsigned int mine)

@@ -189,6 +189,36 @@ static void row(const char *what, uint64_t n)
 	printf("%-52s %12" PRIu64 "\n", what, n);
 }
 
+static void print_violations(const struct audit *a)
+{
+	const struct oracle *o = &oracle;
+
+	printf("violations\n");
+	row("  two leaders of one generation", o->two_leaders);
+	row("  two valid publishes of one generation", o->two_publishes);
+	row("  a value seen before it was published", o->early);
+	row("  another value than the one announced", o->other_value);
+	row("  a refused value seen", o->refused_seen);
+	row("  a generation that went back", o->backward);
+	row("  a call that took longer than the bound", o->over_bound);
+	row("  a torn value", o->wrong[WRONG_TORN]);
+	row("  another key's or flight's value",
+	    o->wrong[WRONG_KEY] + o->wrong[WRONG_GEN]);
+	row("  another failure's message", o->wrong[WRONG_WORDS]);
+	row("  a lock held twice, or alone and shared", o->wrong[WRONG_LOCK]);
+	row("  more permits held than there are", o->wrong[WRONG_PERMIT]);
+	row("  a value fresh after its tag was invalidated",
+	    o->wrong[WRONG_TAG]);
+	row("  a flight of a process that ended twice, or was lost",
+	    o->wrong[WRONG_END]);
+	row("  something left after all was released", o->wrong[WRONG_LEFT]);
+	row("  work run too often, or not often enough", o->wrong[WRONG_RUNS]);
+	row("  a code that should not come", o->wrong[WRONG_CODE]);
+	row("  afterwards: keys that were stuck", a->stuck_keys);
+	row("  afterwards: counters that do not add up", a->uneven);
+	printf("%-52s %12d\n", "  afterwards: findings of verify", a->findings);
+}
+
 static void print_table(const struct audit *a)
 {
 	const struct oracle *o = &oracle;
@@ -229,30 +259,7 @@ static void print_table(const struct audit *a)
 	       (double)storm->stall_ns / 1e6);
 	printf("%-52s %12.2f\n", "afterwards: longest time to finish a key, ms",
 	       (double)a->worst_ns / 1e6);
-	printf("violations\n");
-	row("  two leaders of one generation", o->two_leaders);
-	row("  two valid publishes of one generation", o->two_publishes);
-	row("  a value seen before it was published", o->early);
-	row("  another value than the one announced", o->other_value);
-	row("  a refused value seen", o->refused_seen);
-	row("  a generation that went back", o->backward);
-	row("  a call that took longer than the bound", o->over_bound);
-	row("  a torn value", o->wrong[WRONG_TORN]);
-	row("  another key's or flight's value",
-	    o->wrong[WRONG_KEY] + o->wrong[WRONG_GEN]);
-	row("  another failure's message", o->wrong[WRONG_WORDS]);
-	row("  a lock held twice, or alone and shared", o->wrong[WRONG_LOCK]);
-	row("  more permits held than there are", o->wrong[WRONG_PERMIT]);
-	row("  a value fresh after its tag was invalidated",
-	    o->wrong[WRONG_TAG]);
-	row("  a flight of a process that ended twice, or was lost",
-	    o->wrong[WRONG_END]);
-	row("  something left after all was released", o->wrong[WRONG_LEFT]);
-	row("  work run too often, or not often enough", o->wrong[WRONG_RUNS]);
-	row("  a code that should not come", o->wrong[WRONG_CODE]);
-	row("  afterwards: keys that were stuck", a->stuck_keys);
-	row("  afterwards: counters that do not add up", a->uneven);
-	printf("%-52s %12d\n", "  afterwards: findings of verify", a->findings);
+	print_violations(a);
 	if (o->first[0])
 		printf("first: %s\n", o->first);
 	if (a->first[0])
