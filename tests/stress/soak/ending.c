@@ -20,7 +20,7 @@
 #define WAIT_MS 120000
 /* The least that a full segment holds of what there is room for, percent. */
 #define FULL 85
-#define MOST_ROUNDS 20
+#define MOST_ROUNDS 200
 
 static void check_with(const char *tool, const char *when)
 {
@@ -82,6 +82,27 @@ static struct sfshm_segment_info check_view(void)
 	check_slots(view);
 	sfshm_view_close(view);
 	return info;
+}
+
+/* Says what the slots hold that hold no key of the soak's. */
+static void show_others(void)
+{
+	struct sfshm_slot_info info = { .size = sizeof(info) };
+	struct sfshm_view *view;
+	int r;
+
+	if (sfshm_view_open(&view, board->segment, NULL, 0))
+		return;
+	for (uint32_t i = 0; (r = sfshm_view_slot(view, i, &info)) != -ERANGE;
+	     i++)
+		if (r || info.kind != SFSHM_KIND_VALUE || !info.has_value)
+			fprintf(stderr,
+				"soak: slot %" PRIu32 ": kind %d, phase %d, "
+				"key %.*s\n",
+				i, (int)info.kind, (int)info.phase,
+				(int)(info.key_len < 64 ? info.key_len : 64),
+				(const char *)info.key);
+	sfshm_view_close(view);
 }
 
 static uint32_t keys_read(struct sfshm *handle)
@@ -159,9 +180,11 @@ static void check_room(struct sfshm *handle,
 	uint32_t wanted = (values * FULL + 99) / 100;
 	uint32_t n = fill(handle, slots, slots, VALUE_MIN);
 
-	if (n < slots)
+	if (n < slots) {
+		show_others();
 		violation("of %" PRIu32 " slots only %" PRIu32 " hold a key",
 			  slots, n);
+	}
 	n = fill(handle, values, wanted, MAX_VALUE);
 	if (n < wanted)
 		violation("of room for %" PRIu32 " values only %" PRIu32
