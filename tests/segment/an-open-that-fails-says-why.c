@@ -81,13 +81,19 @@ static int try_resize(const char *name)
 	return sfshm_resize(name, &bigger, 1, NULL, NULL);
 }
 
+/* The segment that is made while the call is denied. */
+static void fresh_name(char name[80], int denied)
+{
+	snprintf(name, 80, "%s-%d", segment, denied);
+}
+
 /* Returns how many of the calls failed. Each call is made whatever fails. */
 static int all_calls(int denied)
 {
 	char fresh[80];
 	int failed = 0, r;
 
-	snprintf(fresh, sizeof(fresh), "%s-%d", segment, denied);
+	fresh_name(fresh, denied);
 #define TRY(name, call)                    \
 	do {                               \
 		r = (call);                \
@@ -102,7 +108,6 @@ static int all_calls(int denied)
 	if (r >= 0)
 		TRY("open_fd", try_descriptor(r));
 	TRY("resize", try_resize(segment));
-	(void)!sfshm_unlink(fresh);
 	return failed;
 }
 
@@ -158,9 +163,14 @@ static void whatever_the_kernel_refuses(void **state)
 	if (UNDER_ASAN || UNDER_TSAN)
 		skip();
 	h = segment_open(NULL);
-	for (int i = 0; i < (int)(sizeof(calls) / sizeof(calls[0])); i++)
+	for (int i = 0; i < (int)(sizeof(calls) / sizeof(calls[0])); i++) {
+		char fresh[80];
+
 		assert_int_equal(
 			child_gone(child_start(denied_call, i, failed)), 0);
+		fresh_name(fresh, calls[i]);
+		(void)!sfshm_unlink(fresh);
+	}
 	/* The filter did its work. */
 	assert_in_range(*failed, 20, 1000);
 	assert_int_equal(sfshm_close(h), 0);
