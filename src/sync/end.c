@@ -76,8 +76,11 @@ static force_inline bool end(struct flight *f, struct peer *p, uint64_t next,
 {
 	struct shm_slot *s = &p->map->slots[f->slot];
 
-	/* A leader has lived to end a flight, so the row of deaths is over. */
-	if (unlikely(load_relaxed(&s->deaths)))
+	/*
+	 * A leader has lived to end a flight, so the row of deaths is over. If
+	 * the flight was stolen, the slot may be another key's (MOVE-6).
+	 */
+	if (unlikely(load_relaxed(&s->deaths)) && flight_stands(f))
 		store_relaxed(&s->deaths, 0);
 	return likely(cas_seq(&s->ctl, f->ctl, next)) ||
 	       end_marked(f, p, next, written);
