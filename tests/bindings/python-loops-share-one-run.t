@@ -17,8 +17,8 @@ else
 	skip "no gevent here (package python3-gevent)" "gevent"
 fi
 if python_has uvicorn; then
-	application=asgi:application
-	leaves=exit
+	# shellcheck disable=SC2034 # servers.sh reads both
+	application=asgi:application leaves=exit
 	try "asyncio" 64 gunicorn -k uvicorn.workers.UvicornWorker
 	try "asyncio --preload" 64 gunicorn \
 		-k uvicorn.workers.UvicornWorker --preload
