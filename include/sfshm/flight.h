@@ -216,10 +216,11 @@ struct sfshm_flight {
  *   -ESHUTDOWN, -EUSERS, -EINVAL, -E2BIG, -ENAMETOOLONG, -EBADMSG, -EBADF,
  *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
  *
- * A fresh hit makes no system call and writes no shared memory but the thread's
- * own record. A follower sleeps in the kernel; the sleep is a cancellation
- * point. A cancel token ends the sleep; a signal does so only with SFSHM_INTR
- * or `interrupted`. If a follower dies, nobody else is affected.
+ * A fresh hit makes no system call but a check of the segment's file twice a
+ * second, and writes no shared memory but the thread's own record. A follower
+ * sleeps in the kernel; the sleep is a cancellation point. A cancel token ends
+ * the sleep; a signal, only with SFSHM_INTR or `interrupted`. A follower's
+ * death affects nobody else.
  */
 int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
 		const struct sfshm_policy *policy, struct sfshm_flight *flight,

@@ -41,9 +41,10 @@ struct sfshm_buf {
  * another version fills in the fields that it and the program both know.
  *
  * The fields are valid after an outcome >= 0; `code` and `message` also after
- * -EREMOTEIO and -ENOENT. After any other outcome value.len is 0. The message
- * is empty unless the work for this call's key failed: no text stays from an
- * earlier call, or from a value that the policy's checks refused.
+ * -EREMOTEIO and -ENOENT; owner_died, which is 1, after -EOWNERDEAD. After any
+ * other outcome value.len is 0. The message is empty unless the work for this
+ * call's key failed: no text stays from an earlier call, or from a value that
+ * the policy's checks refused.
  */
 struct sfshm_result {
 	size_t size;
