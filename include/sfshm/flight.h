@@ -160,9 +160,8 @@ struct sfshm_policy {
 	 * leaves the flight to another thread that has used the segment; if
 	 * there is none, the flight is released. The flight is with the thread
 	 * that last tried to end it or read its value; before that, with the
-	 * thread that began it, or to which an ended thread left it. If that
-	 * thread ends by a bare exit(2) system call, the flight counts as a
-	 * dead leader's.
+	 * one that began it or got it from an ended thread. If that thread ends
+	 * by a bare exit(2) system call, the flight counts as a dead leader's.
 	 *
 	 * `task` is a number for the request or the coroutine that the flight
 	 * is for; 0: none. A call whose task leads the key, or would wait for
@@ -219,8 +218,8 @@ struct sfshm_flight {
  * A fresh hit makes no system call but a check of the segment's file twice a
  * second, and writes no shared memory but the thread's own record. A follower
  * sleeps in the kernel; the sleep is a cancellation point. A cancel token ends
- * the sleep; a signal, only with SFSHM_INTR or `interrupted`. A follower's
- * death affects nobody else.
+ * the sleep; a signal does so only with SFSHM_INTR or `interrupted`. If a
+ * follower dies, nobody else is affected.
  */
 int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
 		const struct sfshm_policy *policy, struct sfshm_flight *flight,
