@@ -370,8 +370,8 @@ void sfshm_flight_cleanup(struct sfshm_flight *flight);
 	}
 
 /*
- * Returns how many threads wait for this flight or its claim; 0 also after the
- * flight was taken or has ended. Never blocks.
+ * Returns how many callers wait for this flight or its claim, asleep or polled;
+ * 0 also after the flight was taken or has ended. Never blocks.
  */
 uint32_t sfshm_flight_waiters(const struct sfshm_flight *flight);
 
