@@ -6,9 +6,9 @@
  * without a fleet. Only the caller that leads in its host asks an engine that
  * all hosts reach, such as Redis, whether another host has the value or leads
  * already. So each host makes two requests per fill, however many processes it
- * has, and none for a hit; renewals of a lease are further requests.
- * <sfshm/fleet-redis.h> has an engine; <sfshm/fleet-ops.h> says what an engine
- * is; <sfshm/fleet-do.h> has sfshm_fleet_do().
+ * has, and none for a hit; renewals of a lease and large values take further
+ * requests. <sfshm/fleet-redis.h> has an engine; <sfshm/fleet-ops.h> says what
+ * an engine is; <sfshm/fleet-do.h> has sfshm_fleet_do().
  *
  *	struct sfshm_fleet *fleet;
  *
