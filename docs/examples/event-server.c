@@ -111,7 +111,7 @@ static void unwatch(struct worker *w, struct source *source)
 	source->fd = -1;
 }
 
-/* The struct is freed when no event in hand can point to it any more. */
+/* bury() frees the struct after this round, whose events may point to it. */
 static void end(struct worker *w, struct source *source)
 {
 	unwatch(w, source);

@@ -11,8 +11,9 @@ SFSHM_BEGIN_DECLS
 
 /*
  * The work. The library calls it in the calling thread, at most once per
- * sfshm_do() (twice with SFSHM_RETRY_IF_INVALIDATED). For each key, only one
- * process at a time runs the work. The work ends its flight with
+ * sfshm_do() (twice with SFSHM_RETRY_IF_INVALIDATED). For each key, one caller
+ * at a time runs the work; sfshm_do(3) lists the exceptions, such as a leader
+ * that is past its lease. The work ends its flight with
  * sfshm_publish(), sfshm_publishv(), sfshm_fail() or sfshm_release(), and then
  * returns 0. If the work returns without ending the flight, the flight fails:
  * with the returned code if that is a negated errno value (-1 to -4095), else

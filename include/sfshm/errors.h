@@ -57,7 +57,7 @@
  *                  Check what the work fetched.
  *   -ETIMEDOUT     The deadline passed. Only this caller's wait ended.
  *   -ECANCELED     The cancel token fired. Only this caller's wait ended.
- *   -EINTR         A signal came during the wait, and SFSHM_INTR is set, or
+ *   -EINTR         SFSHM_INTR is set, and a signal came during the wait; or
  *                  policy.interrupted said that the wait is to end. Only this
  *                  caller's wait ended.
  *   -ESTALE        The caller is fenced: another caller took the flight

@@ -77,8 +77,8 @@ struct sfshm_result *sfshm_result_new(void) SFSHM_CHECKED;
 void sfshm_result_free(struct sfshm_result *result);
 
 /*
- * Each returns the field of its name. The pointers that the first and the last
- * return belong to the result: the next call that fills it in, and
+ * Each returns the field of its name. The pointers to the data and to the
+ * message belong to the result: the next call that fills in the result, and
  * sfshm_result_clear() and sfshm_result_free(), make them invalid. The data is
  * NULL until the result gets a value of at least one byte.
  */

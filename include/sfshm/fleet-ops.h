@@ -76,12 +76,13 @@ struct sfshm_fleet_answer {
 };
 
 /*
- * The operations. An operation that returns int returns 0 with *answer filled
- * in, or a negated errno value if the engine gives no answer, or an invalid
- * one. The library then treats the engine as away, except after -EMSGSIZE and
- * -ENOMEM. If an operation took effect but its answer was lost, the library may
- * make it again: acquire then answers INHERITED, publish OK. All operations but
- * `close` may run in several threads at a time; none is a cancellation point.
+ * The operations. Those from acquire() to invalidate() return 0 with *answer
+ * filled in, or a negated errno value if the engine gives no answer, or an
+ * invalid one. The library then treats the engine as away, except after
+ * -EMSGSIZE and -ENOMEM. open() and watch() return 0 or a negated errno value.
+ * If an operation took effect but its answer was lost, the library may make it
+ * again: acquire then answers INHERITED, publish OK. All operations but `close`
+ * may run in several threads at a time; none is a cancellation point.
  */
 struct sfshm_fleet_ops {
 	size_t size;

@@ -6,9 +6,9 @@
  * without a fleet. Only the caller that leads in its host asks an engine that
  * all hosts reach, such as Redis, whether another host has the value or leads
  * already. So each host makes two requests per fill, however many processes it
- * has, and none for a hit; renewals of a lease are further requests.
- * <sfshm/fleet-redis.h> has an engine; <sfshm/fleet-ops.h> says what an engine
- * is; <sfshm/fleet-do.h> has sfshm_fleet_do().
+ * has, and none for a hit; renewals of a lease and large values take further
+ * requests. <sfshm/fleet-redis.h> has an engine; <sfshm/fleet-ops.h> says what
+ * an engine is; <sfshm/fleet-do.h> has sfshm_fleet_do().
  *
  *	struct sfshm_fleet *fleet;
  *
@@ -74,7 +74,7 @@ struct sfshm_fleet_options {
 /*
  * Makes the segment behind `handle` a member of the fleet that `url` names, and
  * stores the membership in *out. <sfshm/fleet-redis.h> gives the form of `url`.
- * The library first asks the engine when a flight begins, so an engine that
+ * The library does not ask the engine before a flight begins, so an engine that
  * does not answer is no error here. `options` may be NULL. The handle must stay
  * open until the fleet is closed. Returns 0; -EINVAL, an argument is out of
  * range or the engine refuses the URL; -E2BIG; -ENOMEM; or the error of reading
@@ -90,9 +90,9 @@ int sfshm_fleet_open(struct sfshm_fleet **out, struct sfshm *handle,
 /*
  * Closes the membership and its connections, and ends the library's thread;
  * does nothing for NULL. No other call may use the fleet meanwhile or later.
- * Returns 0; or -EBUSY, and nothing has changed: a flight of this fleet has not
- * ended. Waits for the request that the library's thread is making, and gives
- * back the leases that are left. Each of these requests takes
+ * Returns 0; or -EBUSY, and nothing has changed: a flight that has a lease in
+ * the engine has not ended. Waits for the request that the library's thread is
+ * making, and gives back the leases that are left. Each of these requests takes
  * options.command_ms at most; if the engine does not answer one, the call makes
  * no other. A forked child makes this call to close the descriptors of its
  * parent's fleet.
@@ -127,8 +127,8 @@ struct sfshm_fleet_flight {
  *   -EHOSTUNREACH  SFSHM_FLEET_STRICT: the engine does not answer, and the
  *                  segment has no result that the policy accepts. Try again
  *                  later.
- *   -ESTALE        While this caller waited for another host, a caller of this
- *                  host took its flight. Ask again.
+ *   -ESTALE        While this caller led in its host and waited for another
+ *                  host, another caller of its host took the flight. Ask again.
  *
  * While another host leads, one caller of this host waits for it, and the
  * others wait for that caller, or take a stale value if their policy accepts
@@ -151,8 +151,8 @@ struct sfshm_fleet_flight {
  * at a time. If two threads end the flight at once, one gets -ESTALE, and the
  * engine gets the result of the other one only. If sfshm_release_all() has
  * released the flight, the lease ends when the program calls
- * sfshm_fleet_cleanup() for it; without that call it ends when the library
- * would renew it, within a third of options.lease_ms.
+ * sfshm_fleet_cleanup() for the flight; without that call the lease ends when
+ * the library would renew it, within a third of options.lease_ms.
  */
 int sfshm_fleet_begin(struct sfshm_fleet *fleet, const void *key,
 		      size_t key_len, const struct sfshm_policy *policy,
@@ -166,7 +166,7 @@ int sfshm_fleet_begin(struct sfshm_fleet *fleet, const void *key,
  * the fleet has. If the engine does not answer, the call publishes in the
  * segment alone, returns as sfshm_publish(), and sfshm_fleet_shared() is 0. The
  * other hosts do not get a value that is larger than the segment's max_value,
- * or than the engine takes.
+ * or larger than the engine accepts.
  *
  * Waits for the engine, for options.command_ms at most. If the leader dies
  * inside, the engine has the whole value or none of it. If it has the value,

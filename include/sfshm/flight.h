@@ -61,9 +61,9 @@ enum sfshm_policy_flags {
 	   failure of the flight before it: a follower that has not read that
 	   failure yet waits for the new flight. */
 	SFSHM_FAIL_IF_LOST = 1 << 9,
-	/* Return -EINTR if a signal handler without SA_RESTART has run during
-	   a sleep; without futex_waitv(2), any handler. A signal that comes
-	   between two sleeps does not end the wait: see `interrupted`. */
+	/* Return -EINTR if a signal handler without SA_RESTART (where there is
+	   no futex_waitv(2): any handler) has run during a sleep. A signal that
+	   comes between two sleeps does not end the wait: see `interrupted`. */
 	SFSHM_INTR = 1 << 10,
 	/* Leading: the flight belongs to the process, not to the thread. See
 	   `task`. */
@@ -109,8 +109,9 @@ struct sfshm_policy {
 	 * stale_if_error_ms after the work failed; the longer of the two in
 	 * place of -EHOSTDOWN, -EAGAIN or -ENOSPC. The segment keeps a value
 	 * past its lifetime for the longer of the two times in the policy of
-	 * the leader that published it. While the key's leader is dead or
-	 * past its lease, a call takes no stale value: it replaces that leader.
+	 * the leader that published it. While the key's leader is dead or past
+	 * its lease, a call that may lead takes no stale value: it replaces
+	 * that leader.
 	 */
 	uint32_t grace_ms;
 	uint32_t stale_if_error_ms;
@@ -157,10 +158,10 @@ struct sfshm_policy {
 	 * the flight, one at a time; of two threads that end the flight, one
 	 * gets -ESTALE. The flight ends with the process. A thread that ends
 	 * leaves the flight to another thread that has used the segment; if
-	 * there is none, the flight is released. But if a thread ends by a bare
-	 * exit(2) system call, the flights that are with it count as those of a
-	 * dead leader. A flight is with the thread that last tried to end it or
-	 * read its value; before that, with the thread that began it.
+	 * there is none, the flight is released. The flight is with the thread
+	 * that last tried to end it or read its value; before that, with the
+	 * one that began it or got it from an ended thread. If that thread ends
+	 * by a bare exit(2) system call, the flight counts as a dead leader's.
 	 *
 	 * `task` is a number for the request or the coroutine that the flight
 	 * is for; 0: none. A call whose task leads the key, or would wait for
@@ -214,10 +215,11 @@ struct sfshm_flight {
  *   -ESHUTDOWN, -EUSERS, -EINVAL, -E2BIG, -ENAMETOOLONG, -EBADMSG, -EBADF,
  *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
  *
- * A fresh hit makes no system call and writes no shared memory but the thread's
- * own record. A follower sleeps in the kernel; the sleep is a cancellation
- * point. A cancel token ends the sleep; a signal does so only with SFSHM_INTR
- * or `interrupted`. If a follower dies, nobody else is affected.
+ * A fresh hit makes no system call but a check of the segment's file twice a
+ * second, and writes no shared memory but the thread's own record. A follower
+ * sleeps in the kernel; the sleep is a cancellation point. A cancel token ends
+ * the sleep; a signal does so only with SFSHM_INTR or `interrupted`. If a
+ * follower dies, nobody else is affected.
  */
 int sfshm_begin(struct sfshm *handle, const void *key, size_t key_len,
 		const struct sfshm_policy *policy, struct sfshm_flight *flight,
@@ -368,8 +370,8 @@ void sfshm_flight_cleanup(struct sfshm_flight *flight);
 	}
 
 /*
- * Returns how many threads wait for this flight or its claim; 0 also after the
- * flight was taken or has ended. Never blocks.
+ * Returns how many callers wait for this flight or its claim, asleep or polled;
+ * 0 also after the flight was taken or has ended. Never blocks.
  */
 uint32_t sfshm_flight_waiters(const struct sfshm_flight *flight);
 
@@ -446,11 +448,11 @@ int sfshm_wait(struct sfshm *handle, const void *key, size_t key_len,
 	       struct sfshm_result *result) SFSHM_CHECKED;
 
 /*
- * Removes a key and its value. Returns 0; -ENODATA, there is no such key;
- * -EBUSY, a flight is under way: it goes on, and nothing has changed; or an
- * error as sfshm_get(). A flight whose leader is dead does not count as under
- * way. Never waits for another caller. If the caller dies inside, the key is
- * removed or it is not.
+ * Removes a key and its value, and closes its breaker. Returns 0; -ENODATA,
+ * there is no such key; -EBUSY, a flight is under way: it goes on, and nothing
+ * has changed; or an error as sfshm_get(). A flight whose leader is dead does
+ * not count as under way. Never waits for another caller. If the caller dies
+ * inside, the key is removed or it is not.
  */
 int sfshm_forget(struct sfshm *handle, const void *key,
 		 size_t key_len) SFSHM_CHECKED;
@@ -474,20 +476,22 @@ int sfshm_invalidate(struct sfshm *handle, const void *key, size_t key_len,
 		     uint32_t flags) SFSHM_CHECKED;
 
 /*
- * sfshm_invalidate() for every key. Returns the number of keys invalidated (at
- * most INT_MAX), or an error as sfshm_get(). Visits every slot, one after the
- * other. If a flight began before the call, its value is out of date when the
- * call returns; if the value is published later, it is out of date from the
- * start. A value whose flight began during the call may stay fresh. If the
- * caller dies inside, some keys are invalidated and others are not.
+ * sfshm_invalidate() for every key. Claims, locks, semaphores and saved files
+ * stay. Returns the number of keys invalidated (at most INT_MAX), or an error
+ * as sfshm_get(). Visits every slot, one after the other. If a flight began
+ * before the call, its value is out of date when the call returns; if the value
+ * is published later, it is out of date from the start. A value whose flight
+ * began during the call may stay fresh. If the caller dies inside, some keys
+ * are invalidated and others are not.
  */
 int sfshm_invalidate_all(struct sfshm *handle, uint32_t flags) SFSHM_CHECKED;
 
 /*
- * Removes every key that has no flight under way, and forgets the deaths of
- * these keys' leaders, so that their breakers are closed. Returns the number of
- * keys removed (at most INT_MAX), or an error as sfshm_get(). Visits every
- * slot. If the caller dies inside, some keys are removed and others are not.
+ * Removes every key that has no flight under way, and closes all breakers but
+ * those of keys with a flight under way. Claims, locks, semaphores and saved
+ * files stay. Returns the number of keys removed (at most INT_MAX), or an error
+ * as sfshm_get(). Visits every slot. If the caller dies inside, some keys are
+ * removed and others are not.
  */
 int sfshm_purge(struct sfshm *handle) SFSHM_CHECKED;
 

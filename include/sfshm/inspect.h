@@ -88,7 +88,8 @@ struct sfshm_participant_info {
 struct sfshm_slot_info {
 	size_t size;
 	uint32_t index;
-	uint32_t torn; /* 1: the slot changed during the call; only a hint */
+	uint32_t torn; /* 1: the slot changed during the call, so the fields
+			  below are only hints */
 	enum sfshm_phase phase;
 	uint32_t key_len;
 	uint8_t key[1024];
@@ -166,8 +167,8 @@ int sfshm_view_slot(struct sfshm_view *view, uint32_t index,
  * Reads the holders at slot `index`: those of a semaphore's permits, or the
  * threads that hold a lock shared. Stores in holders[] a participant index for
  * each permit or shared hold, `max` at most. Returns the number of permits or
- * shared holds, which may be above `max`; -ENODATA, the slot has neither;
- * -ERANGE; or -EINVAL. Never blocks.
+ * shared holds, which may be above `max`; -ENODATA, the slot has no semaphore,
+ * and no lock that is held shared; -ERANGE; or -EINVAL. Never blocks.
  */
 int sfshm_view_permits(struct sfshm_view *view, uint32_t index,
 		       uint32_t *holders, uint32_t max) SFSHM_CHECKED;

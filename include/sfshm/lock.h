@@ -121,8 +121,9 @@ struct sfshm_lock {
  *   -ESHUTDOWN, -EUSERS, -EINVAL, -E2BIG, -ENAMETOOLONG, -EBADMSG, -EBADF,
  *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
  *
- * The call takes a free lock without a system call, even after the deadline. A
- * fired token stops that only with SFSHM_LOCK_CANCEL_FIRST. A waiter sleeps in
+ * The call takes a free lock even after the deadline, and without a system call
+ * but a check of the segment's file twice a second. A fired token keeps the
+ * call from a free lock only with SFSHM_LOCK_CANCEL_FIRST. A waiter sleeps in
  * the kernel; the sleep is a cancellation point, and signals do not end it. A
  * caller that dies inside holds the lock or does not; in either case the others
  * go on.
@@ -149,8 +150,9 @@ struct sfshm_lock {
  *   - A thread holds a lock once, in one way. If it asks for the lock again, in
  *     either way, it gets -EDEADLK.
  *   - A call that takes the lock shared changes no memory that other threads
- *     use, unless the last holder held the lock alone. So threads on many
- *     processors share a lock without slowing each other down.
+ *     use, unless the last holder held the lock alone, or a caller waits for
+ *     the lock. So threads on many processors share a lock without slowing each
+ *     other down.
  */
 int sfshm_lock(struct sfshm *handle, const void *key, size_t key_len,
 	       const struct sfshm_lock_options *options,

@@ -71,8 +71,8 @@ int sfshm_queue_close(struct sfshm_queue *queue);
  * sfshm_begin() for an event loop: returns as that call does, or
  *
  *   -EINPROGRESS  Another caller leads. The wait goes on: *wait has its number,
- *                 and the queue's descriptor becomes readable when it may be
- *                 over. The key and the policy are copied; what the policy
+ *                 and the queue's descriptor becomes readable when the wait may
+ *                 be over. The key and the policy are copied; what the policy
  *                 points to must stay until the wait is over.
  *   -EOPNOTSUPP   The policy names a claim key; or the call would have to wait,
  *                 and the library's thread does not run: it cannot be started,
@@ -86,7 +86,7 @@ int sfshm_queue_close(struct sfshm_queue *queue);
  * -EDEADLK is for a policy.task that leads the key, or would wait for itself by
  * way of other tasks of the process. The wait counts for max_waiters,
  * sfshm_flight_waiters() and sfshm_abandoned() as that of a sleeping thread
- * does. It stops counting if the thread that made the last call for it ends.
+ * does, until the thread ends that made the last call for this wait.
  */
 int sfshm_begin_async(struct sfshm_queue *queue, struct sfshm *handle,
 		      const void *key, size_t key_len,

@@ -16,7 +16,8 @@ typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
 
 /*
  * Replaces the segment `name` by a new one, its successor, with the geometry in
- * `options`. Fields that are 0 keep their values; owner, group and mode stay.
+ * `options`. For a field that is 0, the new segment has what the old one had;
+ * owner, group and mode stay.
  * Every process that has the segment open follows at its next call. The call
  * moves the live values over, with their ages and lifetimes. Then it waits
  * until the last flight, lock and permit in the old segment has ended, or until

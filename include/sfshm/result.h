@@ -41,9 +41,10 @@ struct sfshm_buf {
  * another version fills in the fields that it and the program both know.
  *
  * The fields are valid after an outcome >= 0; `code` and `message` also after
- * -EREMOTEIO and -ENOENT. After any other outcome value.len is 0. The message
- * is empty unless the work for this call's key failed: no text stays from an
- * earlier call, or from a value that the policy's checks refused.
+ * -EREMOTEIO and -ENOENT; owner_died, which is 1, after -EOWNERDEAD. After any
+ * other outcome value.len is 0. The message is empty unless the work for this
+ * call's key failed: no text stays from an earlier call, or from a value that
+ * the policy's checks refused.
  */
 struct sfshm_result {
 	size_t size;
@@ -58,8 +59,9 @@ struct sfshm_result {
 				callers run the work anew */
 	uint8_t stale;       /* 1: past its lifetime; see struct sfshm_policy */
 	uint8_t coordinated; /* 1: no other caller ran the work meanwhile */
-	uint8_t fleet;       /* 1: this caller led for its fleet, or got
-				another host's result; see <sfshm/fleet.h> */
+	uint8_t fleet;       /* 1: this caller leads for its fleet; or the
+				engine has its result, or gave it another
+				host's: see <sfshm/fleet.h> */
 	uint8_t reserved;
 	uint64_t generation; /* of the flight; a fencing token that grows with
 				each flight of the key */

@@ -20,7 +20,8 @@
 
 SFSHM_BEGIN_DECLS
 
-/* A handle: one open segment in one process, whose threads may share it. */
+/* A handle stands for one segment that a process has open. All threads of the
+   process may use it. */
 struct sfshm;
 
 enum sfshm_open_flags {
@@ -96,8 +97,9 @@ struct sfshm_options {
  * keeps what it leads, holds or has pinned. If the child has closed the
  * library's descriptor, it has no byte locks on the file, by which other
  * processes see that it is alive. A child that clone(2) or _Fork(3) made, for
- * which libc runs no fork handlers, gets -ECHILD. A child gets -ENOMEM while
- * memory is short, and -EPROTO in another time namespace, whose clocks differ.
+ * which libc runs no fork handlers, gets -ECHILD. Any child gets -ENOMEM while
+ * memory is short, and -EPROTO if it is in another time namespace, because
+ * clocks differ there.
  */
 int sfshm_open(struct sfshm **out, const char *name,
 	       const struct sfshm_options *options) SFSHM_CHECKED;
@@ -153,11 +155,12 @@ int sfshm_memfd(const char *label,
  * Closes the handle. Other threads' waits with this handle return -ESHUTDOWN at
  * once. Flights that other threads lead stay valid, and their leaders must
  * still end them. If this is the process's last handle of the segment, the
- * calling thread's own flights are released. The library unmaps the segment
- * once each thread of the process that used it has ended or has made its next
- * sfshm call. Returns 0, -EBADF, or -EPERM for a handle of sfshm_shared(). A
- * call with a closed handle returns -EBADF until the process has closed 1024
- * other handles; only then may a new handle get the closed one's address.
+ * calling thread's own flights, locks, permits and pins are released. The
+ * library unmaps the segment once each of the process's threads that used the
+ * segment has ended or has made its next sfshm call. Returns 0, -EBADF, or
+ * -EPERM for a handle of sfshm_shared(). A call with a closed handle returns
+ * -EBADF until the process has closed 1024 other handles; only then may a new
+ * handle get the closed one's address.
  *
  * Waits for a liburcu grace period of this process, so do not call it inside an
  * RCU read-side section. Thread-safe; not for signal handlers. A forked child
@@ -170,10 +173,11 @@ int sfshm_close(struct sfshm *handle);
  * within a second: from then on their calls use the new segment of that name.
  * If there is none, the calls return -ESHUTDOWN; with a shared handle that has
  * SFSHM_CREATE they make one. These processes end their flights, locks and
- * permits as usual. When the last of these processes has unmapped the segment,
- * the kernel frees its memory. Removes any regular file of this user under that
- * name, whatever its contents, and the files that an interrupted resize has
- * left beside it. A segment that sfshm_memfd() made has no name to remove.
+ * permits as usual, but the calls that end them return -ESHUTDOWN. When the
+ * last of these processes has unmapped the segment, the kernel frees its
+ * memory. Removes any regular file of this user under that name, whatever its
+ * contents, and the files that an interrupted resize has left beside it. A
+ * segment that sfshm_memfd() made has no name to remove.
  * Returns 0, -ENOENT, -EPERM (the file belongs to another user), -ELOOP (it is
  * a symbolic link), -EPROTO (it is no regular file), -ENAMETOOLONG, -EINVAL,
  * -ENOMEM, or the error of the system call that failed. Blocks only for

@@ -105,8 +105,9 @@ struct sfshm_permit {
  * order. Later callers may overtake the waiters 16 times; then the next caller
  * lets a waiter go first: the caller waits, too, for 2 ms at most.
  *
- * The call takes a free permit without a system call, even after the deadline.
- * A fired token stops that only with SFSHM_SEMAPHORE_CANCEL_FIRST. A waiter
+ * The call takes a free permit even after the deadline, and without a system
+ * call but a check of the segment's file twice a second. A fired token keeps
+ * the call from a free permit only with SFSHM_SEMAPHORE_CANCEL_FIRST. A waiter
  * sleeps in the kernel; the sleep is a cancellation point, and signals do not
  * end it. If the caller dies inside, the permit that it may have got is
  * returned.
