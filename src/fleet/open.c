@@ -47,7 +47,8 @@ static int adopt(const struct sfshm_fleet_options *o,
 	explain(own, "");
 	if (r) {
 		explain(own, "the options come from a newer header, or their "
-			     "size is not set");
+			     "size is not set: install a newer libsfshm, or "
+			     "set the size");
 		return r;
 	}
 	own->lease_ms = or_default(own->lease_ms, LEASE_MS);

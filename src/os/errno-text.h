@@ -15,7 +15,7 @@ static inline const char *errno_text(int error)
 
 	return text ? text : "unknown error";
 #else
-	/* musl's returns a constant, which no other call overwrites. */
+	/* musl's strerror() returns constants, which no call overwrites. */
 	return strerror(error);
 #endif
 }

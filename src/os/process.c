@@ -172,6 +172,6 @@ int process_thread_gone(pid_t pid, pid_t tid)
 {
 	if (syscall(SYS_tgkill, pid, tid, 0) == 0 || errno != ESRCH)
 		return 0;
-	/* tgkill() looks in one process; another one may have the id. */
+	/* tgkill() has looked in one process; another may have the id. */
 	return syscall(SYS_tkill, tid, 0) < 0 && errno == ESRCH;
 }

@@ -4,8 +4,8 @@
  *
  * Tests replace entries to deny a call, to count it, or to make time stand
  * still. Three things are not in the table: pauses that no wake ends (yields,
- * and those between two polls); the wake of a cancel token; and the clock of
- * the time of day.
+ * and those between two polls); wakes on words that are private to the process
+ * (polled_wake()); and the clock of the time of day.
  */
 #ifndef OS_SYS_H
 #define OS_SYS_H

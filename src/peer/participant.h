@@ -47,7 +47,7 @@ struct peer {
 	uint32_t limbo[PEER_LIMBO];
 	uint64_t examined; /* ns: when it last examined a leader without having
 			      slept */
-	uint32_t robbed;   /* 1: a flight of its was found stolen (MOVE-6) */
+	uint32_t robbed;   /* 1: one of its flights was stolen (MOVE-6) */
 	struct peer *next;
 	struct peer *next_here; /* of the process's peers */
 	uint32_t limbo_count;

@@ -2,10 +2,10 @@
 /*
  * Waits that are polled, as the segment shows them: bells and notes.
  *
- * A thread that sleeps sleeps on its slot's event. A process that polls waits
- * may have thousands of them, but the kernel lets it sleep on 128 words at
- * most. So the header has 64 more words, the bells: bell n is for slots whose
- * number is n modulo 64.
+ * A sleeper sleeps on its slot's event. A process that polls waits may have
+ * thousands of them, but the kernel lets it sleep on 128 words at most. So the
+ * header has 64 more words, the bells: bell n is for slots whose number is n
+ * modulo 64.
  *
  *  POLLED-1. A waker that finds EVENT_POLLED in the event takes it away as it
  *      changes the event, and then rings the slot's bell: it adds 1 and wakes

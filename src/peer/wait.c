@@ -224,8 +224,8 @@ uint32_t event_arm_polled(uint32_t *event)
 }
 
 /*
- * event_wake() where the wake must be for all, or a process polls: it reaches
- * all polled waits, also if it is for one sleeper (POLLED-1, POLLED-2).
+ * event_wake() for an event with EVENT_ALL or EVENT_POLLED. The wake reaches
+ * all polled waits, even if it is for one sleeper (POLLED-1, POLLED-2).
  */
 static __attribute__((noinline)) bool wake_more(const struct mapping *map,
 						uint32_t *event, bool all)

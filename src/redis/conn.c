@@ -24,7 +24,7 @@ uint64_t clock_ns(void)
 }
 
 /*
- * Waits for the events, by an hour at a time, which fits in any time_t. Returns
+ * Waits for the events, for an hour at a time, which fits any time_t. Returns
  * 0 once there is one, -ETIMEDOUT at the deadline, -EINTR or another error.
  */
 static int await(int fd, short events, uint64_t deadline)
@@ -139,7 +139,7 @@ static int log_in(struct conn *c, const struct url *u, uint64_t deadline)
 
 	if (u->user)
 		words[n++] = u->user;
-	/* A user without a password (nopass) may log in with any. */
+	/* A user without a password (nopass) may log in with any password. */
 	if (u->user || u->password) {
 		words[n++] = u->password ? u->password : "";
 		r = greet(c, n, words, deadline);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process's connections to one server. Commands share a few; each key that
- * waits for another host has one of its own. A call closes connections that
- * have been idle for ten seconds.
+ * A process's connections to one server. Commands share a few of them; each key
+ * that waits for another host has one of its own. A call closes connections
+ * that have been idle for ten seconds.
  */
 #ifndef REDIS_POOL_H
 #define REDIS_POOL_H
@@ -28,7 +28,7 @@ struct pool {
 
 void pool_init(struct pool *p);
 
-/* Closes all. With `forked`, only the descriptors. */
+/* Closes all connections; with `forked`, closes only their descriptors. */
 void pool_end(struct pool *p, bool forked);
 
 /*

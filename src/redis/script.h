@@ -26,8 +26,9 @@ void words_add(struct words *w, const void *at, size_t len);
 void words_add_text(struct words *w, const char *text);
 
 /*
- * Runs a script with `keys` keys, which come first in `args`. Repeats it once
- * over a new connection if one that has served before turns out to be broken.
+ * Runs a script with `keys` keys, which come first in `args`. If a connection
+ * that has served before turns out to be broken, sends the script once more,
+ * over a new connection.
  * Returns 0 with an array in *reply; -EIO, the server has refused it; or an
  * error as pool_take() and conn_call().
  */

@@ -212,8 +212,10 @@ int file_check(const struct stat *st, const char *path,
 	uid_t owner = o && (o->flags & SFSHM_SET_OWNER) ? o->owner : geteuid();
 
 	if (S_ISLNK(st->st_mode)) {
-		options_explain(o, "%s is a symbolic link; name the file",
-				path);
+		options_explain(
+			o,
+			"%s is a symbolic link; give the path that it leads to",
+			path);
 		return -ELOOP;
 	}
 	if (!S_ISREG(st->st_mode)) {
@@ -309,8 +311,10 @@ static int remove_unused(const char *path, int fd,
 
 	if (in_use(fd)) {
 		options_explain(o,
-				"processes that see another boot's id use it, "
-				"perhaps in a container; use another name");
+				"%s is in use by processes that see another "
+				"boot's id, perhaps in a container; use "
+				"another name",
+				path);
 		return -EPROTO;
 	}
 	if (fstat(fd, &mine) || lstat(path, &there) ||

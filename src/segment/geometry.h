@@ -22,7 +22,8 @@ uint64_t geometry_tag_words_at(const struct shm_geometry *g);
 /*
  * The ghosts (store/probation.h) follow the tag words, and the probation ring
  * follows the ghosts. There are 23 words of five ghosts for each 100 slots. The
- * ring has a power of two of entries, with room for more than are on probation.
+ * ring's number of entries is a power of two, and larger than the number of
+ * slots on probation.
  */
 uint64_t geometry_ghosts_at(const struct shm_geometry *g);
 uint64_t geometry_ring_at(const struct shm_geometry *g);

@@ -2,13 +2,14 @@
 /*
  * The name by which a fleet's engine knows a segment.
  *
- * An engine knows the holder of a lease by this name, which is the segment's,
- * not the process's. So the next leader of the same host inherits a dead
- * leader's lease. The segment's own identity mixes the file's place and the
- * boot's id with the segment's own seed: a copy of the file, or the same file
- * after a reboot, is another holder. A successor notes its predecessor's
- * holder, and its own identity beside it. The note counts only in the segment
- * that has this identity, so not in a copy of the file.
+ * This name, the holder, is the segment's and not a process's. So the next
+ * leader of the same host inherits a dead leader's lease. The holder is the
+ * segment's own identity: a hash of the file's device and inode, the boot's id,
+ * the segment's seed, and the time at which it was made. So a copy of the file,
+ * or the same file after a reboot, is another holder. A successor is the
+ * exception: it notes its predecessor's holder, and its own identity beside it.
+ * The note counts only in the segment that has this identity, so not in a copy
+ * of the file.
  */
 #ifndef SEGMENT_HOLDER_H
 #define SEGMENT_HOLDER_H

@@ -26,7 +26,7 @@ void *huge_map(int fd, size_t size)
 	if (at != room)
 		munmap(room, (size_t)(at - room));
 	munmap(end, (size_t)(room + size + HUGE_PAGE - end));
-	/* A mount with huge=advise then makes huge pages by itself. */
+	/* On a mount with huge=advise the kernel now makes huge pages. */
 	madvise(at, size, MADV_HUGEPAGE);
 	return at;
 }

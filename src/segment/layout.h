@@ -137,12 +137,12 @@ struct shm_header {
 
 	/* The grace period clock; a caller that needs room advances it. */
 	uint64_t epoch;
-	uint64_t epoch_since; /* hint, may be late: when `epoch` grew, ns */
+	uint64_t epoch_since; /* hint: when `epoch` last grew, ns; set later */
 	uint32_t moved;       /* 0, SHM_MOVED or, by CAS from 0, SHM_REMOVED */
 	uint32_t drained;     /* 1: nothing is left in the predecessor */
-	uint64_t doubled;     /* ns: the last time at which something was owned
-				 in a removed segment of the same name; by a
-				 user of that segment */
+	uint64_t doubled;     /* ns: the last time at which something was found
+				 owned in a removed segment of the same name;
+				 by processes that have that segment mapped */
 	uint8_t pad1[32];
 
 	/* Changed by inserts. */

@@ -66,7 +66,7 @@ struct mapping {
 	uint64_t serial;  /* unique among the mappings of this process */
 	struct mapping *predecessor; /* with a reference; read under liburcu */
 	char *path;                  /* by which it was opened, or NULL */
-	ino_t folder;                /* of that path */
+	ino_t folder;                /* inode of that path's folder */
 	uint64_t look_at;            /* ns: when to check the file next */
 	dev_t dev;
 	ino_t ino;
@@ -141,8 +141,13 @@ bool mapping_get(struct mapping *map);
 
 /* mapping_get() of the mapping with that serial; NULL if it is gone. */
 struct mapping *mapping_get_serial(uint64_t serial);
+/*
+ * Drop a reference that mapping_get() took, and one for a handle. The last one
+ * to go unmaps the file (HEIR-4).
+ */
 void mapping_put(struct mapping *map);
 void mapping_drop_handle(struct mapping *map);
+/* Whether the process has exactly one reference for a handle. */
 bool mapping_last_handle(struct mapping *map);
 
 /* Called around fork(), so that a child finds the registry consistent. */

@@ -19,7 +19,8 @@
 
 /*
  * Returns the word for the key of a slot that is about to be retired (before
- * FLIGHT-T10 and FLIGHT-T11), or 0 if no leader has died there.
+ * FLIGHT-T10 and FLIGHT-T11), or 0 if no leader has died there or the key is a
+ * lock.
  */
 uint64_t deaths_of(const struct mapping *map, uint32_t slot, uint64_t ctl);
 

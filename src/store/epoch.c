@@ -55,11 +55,11 @@ bool epoch_advance(struct peer *p)
 	struct shm_header *h = map->header;
 	uint64_t e = load_acquire(&h->epoch);
 	/*
-	 * Loaded before the clock is read, so it is ahead of the clock only if
-	 * it is damaged; `now - since` then wraps, and counts as long ago. If
-	 * the processor swaps the two loads, and another thread moves the epoch
-	 * in between, a reader that is one epoch behind may be expelled early,
-	 * and looks again.
+	 * This is read before the clock, so it is ahead of the clock only if
+	 * the word is damaged; `now - since` then wraps, and the epoch counts
+	 * as long unmoved. If the processor swaps the two reads, and another
+	 * thread moves the epoch in between, a reader that is one epoch behind
+	 * may be expelled early, and looks again.
 	 */
 	uint64_t since = load_relaxed(&h->epoch_since);
 	uint64_t now = sys.now();

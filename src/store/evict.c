@@ -245,10 +245,9 @@ static bool visit(struct peer *p, struct want *w, uint32_t slot)
 
 /*
  * Ends the probation of some slots, unless fewer are on probation than should
- * be, until `most` of them go, or enough granules with them. Returns how many
- * go.
- * It takes one entry at a time if memory is wanted, because a batch might free
- * much more than enough.
+ * be, until `most` of them go, or enough granules with them. If memory is
+ * wanted, takes one entry at a time, because a batch might free much more than
+ * enough. Returns how many slots go.
  */
 static uint32_t judge_some(struct peer *p, struct want *w, uint32_t most,
 			   uint32_t enough)
@@ -269,8 +268,8 @@ static uint32_t judge_some(struct peer *p, struct want *w, uint32_t most,
 }
 
 /*
- * Retires a batch of slots; if memory is wanted, only until that is enough.
- * False if the hand found none in all its rounds.
+ * Retires a batch of slots; if memory is wanted, only until they have enough of
+ * it. False if the hand found none in all its rounds.
  */
 static bool evict_batch(struct peer *p, struct want *w)
 {
@@ -306,6 +305,10 @@ static uint32_t remembered(const struct peer *p)
 	return p->limbo_count < PEER_LIMBO ? p->limbo_count : PEER_LIMBO;
 }
 
+/*
+ * Frees remembered slots whose grace period is over, until one has what is
+ * wanted: it is a free slot, named in *w, or its memory has come free.
+ */
 static bool take_remembered(struct peer *p, struct want *w)
 {
 	for (uint32_t i = 0; i < remembered(p); i++) {

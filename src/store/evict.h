@@ -34,8 +34,9 @@
 int evict_for_slot(struct peer *p, uint32_t *slot, uint64_t *ctl);
 
 /*
- * Frees some value memory by evicting. Evicts `granules` of it if possible; the
- * rest of those come free in later calls. Returns 0 or -ENOSPC.
+ * Evicts slots that have `granules` of value memory together, if possible, and
+ * frees some of that memory; the rest comes free in later calls. Returns 0 or
+ * -ENOSPC.
  */
 int evict_for_memory(struct peer *p, uint32_t granules);
 

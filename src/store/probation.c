@@ -5,9 +5,9 @@
 
 /* One slot in TRIED is on probation. */
 #define TRIED 50
-/* So many more may be, between two batches of evictions. */
+/* How many more may be on probation between two batches of evictions. */
 #define SURPLUS (2 * PEER_LIMBO)
-/* So many places a participant takes at once: one in STRIDES of the slots that
+/* How many places a participant takes at once: one for each STRIDES slots that
    should be on probation, and one more; STRIDE_MOST at most. */
 #define STRIDES 64
 #define STRIDE_MOST 16
@@ -21,7 +21,7 @@
 
 #define GHOST_BITS 12
 #define GHOST ((UINT64_C(1) << GHOST_BITS) - 1)
-/* The lowest and the highest bit of each of the five in a word. */
+/* The lowest and the highest bit of each of the five ghosts in a word. */
 #define GHOSTS_LOW UINT64_C(0x1001001001001)
 #define GHOSTS_HIGH (GHOSTS_LOW << (GHOST_BITS - 1))
 

@@ -69,8 +69,8 @@
 #define RECENT_TRIAL 4
 #define RECENT_PASSED 8
 
-/* The most credit that a slot can have: so often the evicting hand spares it
-   for its reads. A slot with this credit passes its probation. */
+/* The most credit that a slot can have. The evicting hand spares a slot once
+   for each credit. A slot with the most credit passes its probation. */
 #define MOST_CREDIT 2
 
 /*

@@ -89,7 +89,7 @@ static void meet_all(struct peer *p, const struct semaphore *s, bool slice,
  * living ones in *h. A holder that gives its permit back meanwhile is not
  * listed. If that holder dies before it wakes a waiter, no word that this
  * caller sleeps on changes. So a caller that has seen a free permit tries once
- * more.
+ * more. A caller that has reaped a holder tries again, too.
  */
 static int attempt(struct acquire *a, bool slice, struct holders *h)
 {
@@ -122,8 +122,11 @@ static bool cancelled_first(const struct acquire *a)
 	return true;
 }
 
-/* Passes on a wake that this waiter may have got (SEMAPHORE-5). */
-static int leave(const struct acquire *a)
+/*
+ * Ends a cancelled waiter's call: passes on a wake that the waiter may have got
+ * (SEMAPHORE-5), and returns -ECANCELED.
+ */
+static int leave_cancelled(const struct acquire *a)
 {
 	const struct semaphore *before = a->s->before;
 
@@ -203,7 +206,7 @@ static int wait_once(struct acquire *a, struct wait *w, struct holders *h,
 		seen = event_arm(event);
 	}
 	if (cancelled_first(a))
-		return leave(a);
+		return leave_cancelled(a);
 	r = attempt(a, *slice, h);
 	if (r != -EBUSY)
 		return r;

@@ -51,13 +51,13 @@ struct call {
 	bool stale; /* the value being taken is past its lifetime */
 	/* The value that the call looks at is outdated (TAGGING-3). */
 	bool outdated;
-	/* Besides, it cannot be what the call waited for (TAGGING-4). */
+	/* That value cannot even be what the call waited for (TAGGING-4). */
 	bool too_old;
 	/* The call has given up on a fresh result. A value past its lifetime
 	   by less than settle_ms will do; UINT64_MAX: any value. */
 	bool settles;
-	uint32_t skip; /* bytes of tags before the own bytes of the value looked
-			  at; or 0 */
+	/* How many bytes of tags precede that value's own bytes; or 0. */
+	uint32_t skip;
 	uint64_t settle_ms;
 	struct hold *shares; /* not NULL: take the lock shared, to here */
 	/* A call for a key that its own thread leads gets -EBUSY, not

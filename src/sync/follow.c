@@ -16,36 +16,49 @@
 #include "sync/savenote.h"
 
 /* Whether this death opens the breaker, so that nobody takes over. */
-static bool breaks_now(const struct call *c, const struct shm_slot *s)
+static bool breaks_now(const struct call *c, const struct sighting *seen)
 {
+	const struct shm_slot *s = &c->self->map->slots[seen->slot];
+
 	return deaths_reach(load_relaxed(&s->deaths),
 			    c->policy->breaker_deaths);
 }
 
 /*
- * The leader is proven dead: one follower's CAS makes that follower the new
- * leader, or ends the flight.
+ * Ends a dead leader's flight, which this caller does not take over. `fails`:
+ * the flight ends with the failure that the leader has left.
+ */
+static enum step end_lost(struct call *c, const struct sighting *seen,
+			  bool fails)
+{
+	struct peer *p = c->self;
+
+	/* Only a follower that has slept shares the failure. */
+	if (fails && !c->wait.slept)
+		c->wait.joined = 0;
+	flight_abandon(p, seen->slot, seen->ctl);
+	event_wake(p->map, &p->map->cold[seen->slot].event, true);
+	peer_reap(p->map, ctl_owner(seen->ctl) - 1);
+	return STEP_AGAIN;
+}
+
+/*
+ * The leader is proven dead. The caller becomes the new leader; or, if it may
+ * not lead or the flight is to fail, it ends the flight. If several callers
+ * try, the first CAS decides.
  */
 static enum step take_over(struct call *c, struct sighting *seen)
 {
 	struct peer *p = c->self;
-	struct shm_slot *s = &p->map->slots[seen->slot];
-	uint32_t dead = ctl_owner(seen->ctl) - 1;
+	uint32_t dead = ctl_owner(seen->ctl);
 	enum step step;
 	bool fails;
 
 	flight_note_death(p, seen->slot, seen->ctl);
 	fails = flight_fails_if_lost(p->map, seen->slot, seen->ctl);
-	if (c->flags & SFSHM_FOLLOW || breaks_now(c, s) || fails ||
-	    call_cancelled(c)) {
-		/* Only a follower that has slept shares the failure. */
-		if (fails && !c->wait.slept)
-			c->wait.joined = 0;
-		flight_abandon(p, seen->slot, seen->ctl);
-		event_wake(p->map, &p->map->cold[seen->slot].event, true);
-		peer_reap(p->map, dead);
-		return STEP_AGAIN;
-	}
+	if (fails || c->flags & SFSHM_FOLLOW || breaks_now(c, seen) ||
+	    call_cancelled(c))
+		return end_lost(c, seen, fails);
 	step = claim_take(c, seen);
 	if (step == STEP_LEAD)
 		step = flight_claim(c, seen);
@@ -57,7 +70,7 @@ static enum step take_over(struct call *c, struct sighting *seen)
 	c->result->owner_died = key_kind(&c->key) != SHM_LOCK ||
 				seen->ctl & LOCK_ORPHANED;
 	/* Reap the dead leader after the work: callers wait for the work. */
-	c->wait.reap = dead + 1;
+	c->wait.reap = dead;
 	return STEP_LEAD;
 }
 
@@ -115,40 +128,39 @@ void follow_recheck(struct call *c, const struct sighting *seen)
 }
 
 /*
- * Looks at the leader once. If the leader is dead, this caller takes the flight
- * over; if it is past its lease, this caller passes over it. STEP_SLEEP: the
- * leader is well, *word is its liveness word as read, and *until is when its
- * lease ends, or 0.
+ * Looks once at the leader, w->owner. If the leader is dead, takes the flight
+ * over or ends it; if the leader is past its lease or suspected to be dead,
+ * passes over it. STEP_SLEEP: the leader is well, w->owner_seen is its liveness
+ * word as read, and w->until is the end of its lease, or 0.
  */
-static enum step look_at_leader(struct call *c, struct sighting *seen,
-				struct shm_participant *owner, uint64_t now,
-				uint32_t *word, uint64_t *until)
+static enum step replace_if_gone(struct call *c, struct sighting *seen,
+				 struct wait *w, uint64_t now)
 {
-	switch (leader_look(c, seen, owner, now, word, until)) {
+	switch (leader_look(c, seen, w->owner, now, &w->owner_seen,
+			    &w->until)) {
 	case LEADER_DEAD:
-		sys.wake(liveness_word(c->self->map, owner), INT32_MAX);
+		sys.wake(liveness_word(c->self->map, w->owner), INT32_MAX);
 		return take_over(c, seen);
-	case LEADER_OVERDUE: return pass_over(c, seen, *until);
+	case LEADER_OVERDUE: return pass_over(c, seen, w->until);
 	default:
 		return c->wait.suspected == seen->ctl ? pass_over(c, seen, 0) :
 							STEP_SLEEP;
 	}
 }
 
-/* Does look_at_leader() for a caller that does not sleep. */
-static enum step look_once(struct call *c, struct sighting *seen)
+/* Does replace_if_gone() for a caller that does not sleep. */
+static enum step replace_now(struct call *c, struct sighting *seen)
 {
 	struct mapping *map = c->self->map;
-	struct shm_participant *owner =
-		participant_at(map, ctl_owner(seen->ctl) - 1);
-	uint64_t until;
-	uint32_t word;
+	struct wait w = {
+		.owner = participant_at(map, ctl_owner(seen->ctl) - 1),
+	};
 
-	if (!owner)
+	if (!w.owner)
 		return call_answer(c, -EBADMSG);
 	if (load_seq(&map->slots[seen->slot].ctl) != seen->ctl)
 		return STEP_AGAIN;
-	return look_at_leader(c, seen, owner, sys.now(), &word, &until);
+	return replace_if_gone(c, seen, &w, sys.now());
 }
 
 enum step flight_replace(struct call *c, struct sighting *seen)
@@ -159,7 +171,7 @@ enum step flight_replace(struct call *c, struct sighting *seen)
 		peer_count(c->self, COUNT_suspects);
 		return pass_over(c, seen, 0);
 	}
-	step = look_once(c, seen);
+	step = replace_now(c, seen);
 	return step == STEP_SLEEP ? STEP_AGAIN : step;
 }
 
@@ -175,7 +187,7 @@ enum step flight_try(struct call *c, struct sighting *seen)
 		(void)leader_examine(c, seen);
 	else if (leader_is_gone(c, seen))
 		return flight_replace(c, seen);
-	step = look_once(c, seen);
+	step = replace_now(c, seen);
 	return step == STEP_SLEEP ? call_answer(c, -EBUSY) : step;
 }
 
@@ -250,7 +262,7 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 	begin_to_wait(c, seen);
 	/* Only the present holder is to learn of an earlier holder's death. */
 	c->result->owner_died = 0;
-	/* DEADLOCK-2: follow_leader() looks for a circle after this. */
+	/* DEADLOCK-2: follow_no_circle() looks for a circle after this. */
 	store_relaxed(&p->task, c->policy->task);
 	wait_note(p->record, seen->slot);
 	if (crowded(c, seen->slot))
@@ -272,16 +284,14 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 	return STEP_SLEEP;
 }
 
-/* Does all of follow_leader() but looking for a circle. */
-static enum step follow_well(struct call *c, struct sighting *seen,
-			     struct wait *w)
+enum step follow_or_replace(struct call *c, struct sighting *seen,
+			    struct wait *w)
 {
-	struct peer *p = c->self;
-	uint64_t now = sys.now(), lease;
+	uint64_t now = sys.now();
 	enum step step;
 	int r;
 
-	w->owner = participant_at(p->map, ctl_owner(seen->ctl) - 1);
+	w->owner = participant_at(c->self->map, ctl_owner(seen->ctl) - 1);
 	w->cancel = c->policy->cancel;
 	w->closing = c->closing;
 	w->closing_seen = c->closing_seen;
@@ -292,25 +302,21 @@ static enum step follow_well(struct call *c, struct sighting *seen,
 	r = call_given_up(c, now);
 	if (r)
 		return call_answer(c, r);
-	step = look_at_leader(c, seen, w->owner, now, &w->owner_seen, &lease);
-	w->until = earlier(c->wait.deadline, lease);
+	step = replace_if_gone(c, seen, w, now);
+	w->until = earlier(c->wait.deadline, w->until);
 	return step;
 }
 
-enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w)
+enum step follow_no_circle(struct call *c, const struct sighting *seen)
 {
 	struct peer *p = c->self;
-	enum step step = follow_well(c, seen, w);
+	uint64_t task = c->policy->task;
 
-	if (step != STEP_SLEEP)
-		return step;
-	if (deadlock_would_be(p, call_newest(c), seen->slot) ||
-	    (unlikely(c->policy->task) &&
-	     detached_circle(p->map, c->policy->task, seen->slot))) {
-		peer_count(p, COUNT_deadlocks);
-		return call_answer(c, -EDEADLK);
-	}
-	return STEP_SLEEP;
+	if (likely(!deadlock_would_be(p, call_newest(c), seen->slot) &&
+		   !(task && detached_circle(p->map, task, seen->slot))))
+		return STEP_SLEEP;
+	peer_count(p, COUNT_deadlocks);
+	return call_answer(c, -EDEADLK);
 }
 
 /* As follow_join(), for a wait that no thread sleeps for. */
@@ -361,7 +367,7 @@ enum step flight_park(struct call *c, struct sighting *seen)
 		return flight_replace(c, seen);
 	step = park_join(c, seen, &w);
 	if (step == STEP_SLEEP)
-		step = follow_well(c, seen, &w);
+		step = follow_or_replace(c, seen, &w);
 	if (step != STEP_SLEEP) {
 		polled_unnote(c->self->map, &c->park->note);
 		return step;

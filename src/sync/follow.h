@@ -18,11 +18,21 @@ enum step follow_join(struct call *c, const struct sighting *seen,
 		      struct wait *w);
 
 /*
- * Checks that the leader is well and that this wait may go on. STEP_SLEEP: both
- * hold, and *w is complete. STEP_LEAD: the leader is dead, and this caller has
+ * Looks whether the call's wait is over, then looks at the leader. If the
+ * leader is dead, this caller takes the flight over or ends it; if the leader
+ * is past its lease or suspected to be dead, this caller steals the key, or
+ * takes the file that a save's writer has put in place. STEP_SLEEP: the wait
+ * goes on, the leader is well, and *w is complete. STEP_LEAD: the caller has
  * taken over.
  */
-enum step follow_leader(struct call *c, struct sighting *seen, struct wait *w);
+enum step follow_or_replace(struct call *c, struct sighting *seen,
+			    struct wait *w);
+
+/*
+ * Answers the call with -EDEADLK if this wait would close a circle of waits;
+ * else returns STEP_SLEEP.
+ */
+enum step follow_no_circle(struct call *c, const struct sighting *seen);
 
 /* Examines the leader after a slice in which nothing woke this follower. */
 void follow_recheck(struct call *c, const struct sighting *seen);
@@ -73,7 +83,9 @@ static force_inline enum step flight_follow(struct call *c,
 	bool landed = false;
 
 	if (likely(step == STEP_SLEEP))
-		step = follow_leader(c, seen, &w);
+		step = follow_or_replace(c, seen, &w);
+	if (likely(step == STEP_SLEEP))
+		step = follow_no_circle(c, seen);
 	if (likely(step == STEP_SLEEP)) {
 		landed = follow_asleep(c, seen, &w);
 		step = STEP_AGAIN;

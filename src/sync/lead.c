@@ -20,7 +20,7 @@ void flight_give_back(struct peer *p, uint32_t slot, uint64_t ctl)
 		event_wake(p->map, &p->map->cold[slot].event, true);
 		owned_drop(p, slot);
 	} else {
-		/* The claim was stolen meanwhile: let go of the slot. */
+		/* The key was stolen meanwhile: let go of the slot. */
 		flight_yield(p, slot);
 	}
 }

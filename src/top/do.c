@@ -3,8 +3,8 @@
  * sfshm_do() ends the flight whichever way the thread leaves the work. After a
  * return, settle() ends it; after a cancellation, pthread_exit() or a C++
  * exception, release_guard() does (this file is compiled with -fexceptions). If
- * the thread or the process dies, the participant that finds the death ends the
- * flight (docs/recovery.md).
+ * the thread or the process dies, the participant that finds the death takes
+ * the flight over or ends it (docs/recovery.md).
  *
  * Between sfshm_begin() and the push of the clean-up handler there is no
  * cancellation point. A thread that is cancelled asynchronously there, or ends

@@ -14,12 +14,13 @@ static const struct {
 		 "know; clear the field, or install a newer libsfshm" },
 	{ ENAMETOOLONG,
 	  "the key, name or path is too long; choose a shorter one" },
-	{ EMSGSIZE, "too large for the segment; publish less, "
-		    "or resize it with a larger max_value" },
+	{ EMSGSIZE, "the value is too large for the segment; publish less, "
+		    "or resize the segment with a larger max_value" },
 	{ ENOSPC, "the segment or its file system is full; "
 		  "try again later, or make it larger" },
 	{ EUSERS, "all participant records are in use; "
-		  "attach fewer threads, or resize it with more participants" },
+		  "attach fewer threads, or resize the segment with more "
+		  "participants" },
 	{ ENOENT, "not found: no such segment or path, "
 		  "or the work found nothing" },
 	{ ENODATA, "nothing usable is stored under this key; "
@@ -29,7 +30,8 @@ static const struct {
 	{ EOWNERDEAD, "the leader died, and nobody has replaced it; "
 		      "make a call that may lead" },
 	{ EREMOTEIO, "the work failed" },
-	{ EBUSY, "another caller holds it; wait for it, or try again later" },
+	{ EBUSY, "another caller has what this call needs; wait for it, or try "
+		 "again later" },
 	{ EDEADLK, "waiting would deadlock; "
 		   "release what this thread holds, then try again" },
 	{ EAGAIN, "too many callers are already waiting, "
@@ -62,10 +64,11 @@ static const struct {
 		 "open the segment first" },
 	{ ENOSYS, "the kernel, or an emulator in its place, lacks a system "
 		  "call that segments need; run on Linux itself" },
-	{ ECHILD, "it belongs to the parent process; "
+	{ ECHILD, "the handle, flight or hold belongs to the parent process; "
 		  "open the segment in this process" },
-	{ EPERM, "it belongs to another user or thread, or its mode gives "
-		 "too many permissions; act as its owner, or check the mode" },
+	{ EPERM, "the file belongs to another user or has too open a mode, or "
+		 "the flight or hold is another thread's; act as the owner, "
+		 "or check the mode" },
 	{ EPROTO, "the file is not a segment that this library can use; "
 		  "choose another one, or make it anew" },
 	{ EBADMSG, "the segment is damaged; "

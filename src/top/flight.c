@@ -68,29 +68,38 @@ static int attach_to(const struct flight *f, struct peer **out)
 }
 
 /*
- * Moves a flight of the process, and its claim, to the calling thread. -ESTALE:
- * the process has lost the flight.
+ * Moves a flight of the process, and its claim, to P's record. False: the
+ * process has lost the flight, and P has ended the claim.
  */
-static int take_over(struct flight *f, struct peer **out)
+static bool move_here(struct flight *f, struct peer *p)
 {
 	struct flight *claim = claim_of(f);
+
+	if (claim && !flight_move(claim, p))
+		store_relaxed(&f->has_claim, false);
+	if (flight_move(f, p))
+		return true;
+	peer_count(p, COUNT_fenced);
+	if (f->has_claim)
+		claim_end(f, p);
+	return false;
+}
+
+/*
+ * Brings a flight of the process to the calling thread, which is attached first
+ * if need be. -ESTALE: the process has lost the flight, which has ended here.
+ */
+static int bring_here(struct flight *f, struct peer **out)
+{
 	int r = attach_to(f, out);
 
-	if (r && r != -ESTALE)
-		return r;
-	if (!r && claim && !flight_move(claim, *out)) {
-		store_relaxed(&f->has_claim, false);
-		claim = NULL;
+	if (!r && !move_here(f, *out))
+		r = -ESTALE;
+	if (r == -ESTALE) {
+		store_relaxed(&f->map, NULL);
+		f->outcome = r;
 	}
-	if (!r && flight_move(f, *out))
-		return 0;
-	if (!r)
-		peer_count(*out, COUNT_fenced);
-	if (!r && claim)
-		claim_end(f, *out);
-	store_relaxed(&f->map, NULL);
-	f->outcome = -ESTALE;
-	return -ESTALE;
+	return r;
 }
 
 /* leader() for a flight of the process. */
@@ -105,7 +114,7 @@ static __attribute__((noinline)) int lead_for_process(struct flight *f,
 		return -ECHILD;
 	if (!detached_claim(number))
 		return -ESTALE;
-	r = f->alone ? 0 : take_over(f, out);
+	r = f->alone ? 0 : bring_here(f, out);
 	if (!r)
 		detached_note_end(number);
 	else if (r == -ESTALE)
@@ -426,7 +435,7 @@ int sfshm_touch(struct sfshm_flight *flight)
 		r = flight_publish(f, p, &iov, 1);
 	else if (r == -ESTALE)
 		r = flight_release(f, p);
-	/* A flight that is still open will publish another value. */
+	/* If the flight goes on, it is to publish another value. */
 	if (!own_tags)
 		f->tagging.tag[0] = 0;
 	free(last.value.data);

@@ -116,6 +116,7 @@ lock_oddly(struct sfshm *h, const void *key, size_t len,
 {
 	int r = AGAIN;
 
+	/* Without this flag, the odd one is SFSHM_LOCK_SHARED. */
 	if (!(o->flags & SFSHM_LOCK_CANCEL_FIRST))
 		r = lock_at_once(h, key, len, o->rank, true, held);
 	return likely(r != AGAIN) ? r : lock_slowly(h, key, len, o, held);

@@ -92,6 +92,7 @@ bool lot_is_due(const struct polled *w, uint64_t now);
    process, or there is no room. */
 bool lot_list_owner(const struct park *k);
 
+/* Makes lot.due that time, if the time is earlier; 0: there is none. */
 void lot_note_until(uint64_t until);
 void lot_read_bell(struct watched *a, uint32_t bell);
 

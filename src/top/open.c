@@ -218,8 +218,9 @@ static int open_fd_locked(struct mapping **out, int fd,
 		close_extra(fd, map);
 	}
 	if (!r && map && lacks_predecessor(map)) {
-		options_explain(o, "a resize is moving keys into it; open it "
-				   "by its name, or finish the resize");
+		options_explain(o, "a resize is moving keys into this segment; "
+				   "open the segment by its name, or finish "
+				   "the resize");
 		r = -EBUSY;
 	}
 	if (r && map) {

@@ -25,7 +25,7 @@ uint32_t polling_queues;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /*
- * The watcher. `turn` names the one that is to go on. A watcher that has ended
+ * The watcher. `turn` names the watcher that is to go on. One that has ended
  * by itself stays `joinable`.
  */
 static bool runs, joinable, asleep;

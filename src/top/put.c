@@ -34,10 +34,10 @@ static int take(struct sfshm *h, const void *key, size_t len,
 }
 
 /*
- * The put has failed with `why`, and the key still has the value that it was to
- * replace: removes the key. A value that another caller has
- * published meanwhile goes, too. Returns `why`. If the removal fails, too,
- * returns its error; the key may then still have the older value.
+ * The put has failed with `why`, and the key may still have the value that the
+ * put was to replace: removes the key. A value that another caller has
+ * published meanwhile goes, too. Returns `why`; or, if the removal fails as
+ * well, its error: the key may then still have the older value.
  */
 static int drop_older(struct sfshm *h, const void *key, size_t len, int why)
 {

@@ -172,7 +172,7 @@ static int find(const struct sfshm_queue *q, const struct sfshm_wait *wait,
 	return 0;
 }
 
-/* Finds such a wait and makes it RUNNING. */
+/* Does find(), and makes the wait RUNNING. */
 static int take(struct sfshm_queue *q, const struct sfshm_wait *wait,
 		struct entry **out)
 {

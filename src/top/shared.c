@@ -176,7 +176,7 @@ static struct sfshm *first(const char *name, size_t len,
 	struct entry *mine = malloc(sizeof(*mine) + len + 1);
 
 	if (!mine)
-		return refuse(o, "no memory");
+		return refuse(o, "there is no memory for a shared handle");
 	mine->first = o ? *o : none;
 	mine->options = whole(&mine->first);
 	mine->len = len;

@@ -81,7 +81,7 @@ static int map_predecessor(struct mapping *map, const char *path,
 		r = try_predecessor(map, path, alias, old);
 	} while (r == -EAGAIN && ++tries < 100);
 	if (r && r != -ENOENT)
-		options_explain(o, "its predecessor %s: %s", alias,
+		options_explain(o, "the segment's predecessor %s: %s", alias,
 				sfshm_strerror(r));
 	return r;
 }

@@ -73,7 +73,8 @@ int succession_owns(const char *path, const char *other);
 void handle_close_beside(int fd, const struct stat *st);
 
 /* Held while a segment is opened: by name, by descriptor, as predecessor, as
-   successor. Also guards the list of closed handles. */
+   successor. Also guards the list of closed handles, and the table of shared
+   ones (SHARED-2). */
 extern pthread_mutex_t handle_lock;
 
 /*

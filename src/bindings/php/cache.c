@@ -128,7 +128,8 @@ static bool set_options(struct cache *cache, HashTable *options)
 	       set_breaker(options, policy) && !EG(exception);
 }
 
-/* Cuts a number that is too large to one that the library still refuses. */
+/* Replaces a number that does not fit by the largest that does, which the
+   library refuses as well. */
 static uint32_t number(zend_long setting)
 {
 	return setting < UINT32_MAX ? (uint32_t)setting : UINT32_MAX;

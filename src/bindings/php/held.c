@@ -35,7 +35,7 @@ static zend_object *held_create(zend_class_entry *ce)
 	return &held->std;
 }
 
-/* False: it held nothing any more. */
+/* Gives back what the object holds. False: it holds nothing any more. */
 static bool give_back(struct held *held)
 {
 	if (!held->link)

@@ -9,7 +9,7 @@
 
 namespace Sfshm;
 
-/** The segment refused, or the wait would be a deadlock; the code is an errno. */
+/** The library refused the call, or waiting would deadlock; the code is an errno. */
 class Exception extends \RuntimeException
 {
 }
@@ -92,7 +92,7 @@ class Cache
 
     public function set(string $key, mixed $value, int|float|\DateInterval|null $ttl = null): bool {}
 
-    /** Only if there is no value. */
+    /** Stores only if there is no fresh value; returns whether it did. */
     public function add(string $key, mixed $value, int|float|\DateInterval|null $ttl = null): bool {}
 
     /** Stores $change($old, $found). Starts again if another caller stores meanwhile. */

@@ -87,7 +87,7 @@ PyObject *core_touch(PyObject *object, PyObject *args);
 PyObject *core_lock(PyObject *segment, PyObject *args);
 PyObject *core_semaphore(PyObject *segment, PyObject *args);
 
-/* flight.c: what ask.c does with a flight, too */
+/* flight.c: ask.c calls these as well */
 PyObject *core_store(struct lead *lead, PyObject *made);
 void core_end_failed(struct lead *lead);
 PyObject *core_old_value(struct lead *lead);

@@ -276,7 +276,7 @@ int core_set_claim(struct request *request, struct key *claim)
 static PyObject *give_way(PyObject *object, PyObject *const *args,
 			  PyObject *names)
 {
-	static PyObject *gevent; /* the name of its module, for ever */
+	static PyObject *gevent; /* its module's name, which is kept for ever */
 	PyObject *call, *named, *value = NULL;
 	Py_ssize_t i, count = names ? PyTuple_GET_SIZE(names) : 0;
 

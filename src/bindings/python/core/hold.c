@@ -184,9 +184,11 @@ static PyObject *hold_release(PyObject *object, PyObject *Py_UNUSED(none))
 
 	/* -ECHILD: the child of a fork has a copy of what its parent holds. */
 	if (rc < 0 && rc != -ECHILD && rc != -ESHUTDOWN)
-		return core_raise(rc, rc == -EPERM ?
-					      "this thread does not hold it" :
-					      NULL);
+		return core_raise(
+			rc,
+			rc == -EPERM ?
+				"this thread does not hold the lock or permit" :
+				NULL);
 	Py_RETURN_NONE;
 }
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "core.h"
 
-/* A wait lets Python look for signals each time it has slept this often. */
+/* A wait lets Python look for signals once in this many sleeps. */
 #define SLEEPS_PER_LOOK 16
 
 struct asked {
@@ -27,9 +27,9 @@ int core_is_main(void)
  * one that comes during a sleep, SFSHM_INTR does so. Finds Ctrl-C at once, but
  * leaves its handler to core_begin(), because the handler may call the library.
  * For other signals returns 1 after SLEEPS_PER_LOOK sleeps, so that Python
- * looks for them. Not more often, because core_begin() then begins a new wait:
- * between the two waits the caller is no follower, and would miss a value that
- * goes to the followers alone.
+ * looks for them. It does not return 1 more often, because core_begin() then
+ * begins a new wait: between the two waits the caller is no follower, and would
+ * miss a value that goes to the followers alone.
  */
 static int interrupted(void *arg)
 {

@@ -62,7 +62,7 @@ async def _in_thread(loop: asyncio.AbstractEventLoop, ask: _core.Ask) -> int:
 
 
 async def _answer(ask: _core.Ask) -> int:
-    """Waits until there is something to do but to wait."""
+    """Waits, if the ask has to. Returns the step that comes then."""
     loop = asyncio.get_running_loop()
     step = ask.step
     if step == BEGIN:

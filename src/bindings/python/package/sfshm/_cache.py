@@ -171,7 +171,7 @@ class Cache(_core.Segment):
             self.set(key, value, **options)
 
     def add(self, key: Key, value: Any, *, ttl: Any = ...) -> bool:
-        """Stores a value if the key has none; returns whether it did."""
+        """Stores a value if the key has no fresh one; returns whether it did."""
         return self._set_if(key, value, 0, ttl)
 
     def entry(self, key: Key) -> Optional[Entry]:
@@ -227,7 +227,7 @@ class Cache(_core.Segment):
     ) -> _core.Hold:
         """A semaphore. If it does not exist, its first use makes it.
 
-        It then has this many permits; 0: twice the processors, plus one. The
+        A new one has `permits` permits; 0: twice the processors, plus one. The
         permits of a holder that dies come back.
         """
         return self._semaphore(_core.Hold, name, permits, timeout, rank)

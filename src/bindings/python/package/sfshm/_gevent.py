@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """get_or_create() in programs whose threads gevent has replaced by greenlets.
 
-A wait gives way to the thread's other greenlets. This is _async.py with
-gevent's words.
+A wait gives way to the thread's other greenlets. The steps are those of
+_async.py, taken by gevent's calls.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class _Hub:
         for event in self.queue.ready():
             event.set()
 
-    # The watcher runs while somebody waits: it keeps the hub from its end.
+    # The watcher runs only while a greenlet waits, because a hub with a watcher
+    # that runs does not end.
     def __enter__(self) -> _core.Queue:
         if self.waits == 0:
             self.watcher.start(self.wake)
@@ -71,7 +72,7 @@ def _in_thread(hub: Any, ask: _core.Ask) -> int:
 
 
 def _answer(ask: _core.Ask) -> int:
-    """Waits until there is something to do but to wait."""
+    """Waits, if the ask has to. Returns the step that comes then."""
     hub = gevent.hub.get_hub()
     step = ask.step
     if step == BEGIN and gevent.getcurrent() is hub:
