@@ -19,10 +19,12 @@
 #define TICK_NS NS_PER_MS       /* deadlines are looked at no more often */
 #define IDLE_NS NS_PER_S
 #define STACK_SIZE (64u << 10)
+#define TOLD_MOST 16 /* queues that the watcher tells without the lock */
 
 uint32_t polling_queues;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t telling = PTHREAD_MUTEX_INITIALIZER; /* LOT-2 */
 
 /*
  * The watcher. `turn` names the one that is to go on. A watcher that has ended
@@ -32,6 +34,7 @@ static bool runs, joinable, asleep;
 static uint64_t turn, sleeps_until;
 static pthread_t thread;
 static uint32_t kick; /* futex word: the watcher is to look at its lists */
+static bool kicked;   /* the thread that has the lock has changed `kick` */
 static uint32_t cancelled_seen;
 
 void polling_lock(void)
@@ -39,9 +42,34 @@ void polling_lock(void)
 	pthread_mutex_lock(&lock);
 }
 
+/* Those whom the caller wakes find the lock free. */
 void polling_unlock(void)
 {
+	bool wakes = kicked;
+
+	kicked = false;
+	lot_tell();
 	pthread_mutex_unlock(&lock);
+	if (wakes)
+		polled_wake(&kick);
+}
+
+void polling_await_tellers(void)
+{
+	pthread_mutex_lock(&telling);
+	pthread_mutex_unlock(&telling);
+}
+
+void polling_fork_lock(void)
+{
+	polling_lock();
+	pthread_mutex_lock(&telling);
+}
+
+void polling_fork_unlock(void)
+{
+	pthread_mutex_unlock(&telling);
+	polling_unlock();
 }
 
 /* WAIT-4, POLLED-3, POLLING-4: looks at all waits, and asks the kernel. */
@@ -118,11 +146,11 @@ static void add(struct futex_waitv **v, uint32_t *word, uint32_t seen,
  * Lists the words to sleep on. Returns how many; 0: not all bells have room, or
  * there is no futex_waitv(2).
  */
-static unsigned int list_words(struct futex_waitv *words, uint32_t kicked)
+static unsigned int list_words(struct futex_waitv *words, uint32_t kick_seen)
 {
 	struct futex_waitv *v = words, *end = words + WAIT_MOST_WORDS;
 
-	add(&v, &kick, kicked, FUTEX_PRIVATE_FLAG);
+	add(&v, &kick, kick_seen, FUTEX_PRIVATE_FLAG);
 	add(&v, &polled_cancelled, cancelled_seen, FUTEX_PRIVATE_FLAG);
 	for (struct watched *a = lot.all; a; a = a->next) {
 		a->heard = 0;
@@ -151,13 +179,28 @@ static void fail(int error)
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
+/* Lets go of the lock and tells the queues: LOT-2. */
+static void tell_unlocked(void)
+{
+	int fds[TOLD_MOST];
+	uint32_t n = lot_owed(fds, TOLD_MOST);
+
+	if (n)
+		pthread_mutex_lock(&telling);
+	polling_unlock();
+	for (uint32_t i = 0; i < n; i++)
+		lot_write(fds[i]);
+	if (n)
+		pthread_mutex_unlock(&telling);
+}
+
 /* Called with the lock held; sleeps without it. */
 static void nap(uintptr_t mine)
 {
 	struct futex_waitv words[WAIT_MOST_WORDS];
-	uint32_t kicked = load_acquire(&kick);
+	uint32_t kick_seen = load_acquire(&kick);
 	uint64_t end = lot.slice < lot.due ? lot.slice : lot.due;
-	unsigned int count = list_words(words, kicked);
+	unsigned int count = list_words(words, kick_seen);
 	struct timespec until;
 
 	if (!lot.parked)
@@ -168,9 +211,9 @@ static void nap(uintptr_t mine)
 	until.tv_nsec = (long)(end % NS_PER_S);
 	asleep = true;
 	sleeps_until = end;
-	polling_unlock();
+	tell_unlocked();
 	if (!count)
-		sys.wait(&kick, kicked, &until);
+		sys.wait(&kick, kick_seen, &until);
 	else if (sys.waitv(words, count, &until) < 0)
 		fail(errno);
 	polling_lock();
@@ -285,7 +328,7 @@ static int start(void)
 static void kick_watcher(void)
 {
 	fetch_add_acq_rel(&kick, 1);
-	polled_wake(&kick);
+	kicked = true;
 }
 
 static struct watched *watch(struct mapping *map)
