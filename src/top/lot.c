@@ -239,6 +239,53 @@ void lot_read_bell(struct watched *a, uint32_t bell)
 	a->seen[bell] = load_acquire(&a->map->header->bells[bell]);
 }
 
+void lot_add_word(struct futex_waitv **v, uint32_t *word, uint32_t seen,
+		  uint32_t flags)
+{
+	*(*v)++ = (struct futex_waitv){
+		.uaddr = (uintptr_t)word,
+		.val = seen,
+		.flags = FUTEX_32 | flags,
+	};
+}
+
+static void add_bell(struct futex_waitv **v, struct watched *a, uint32_t b)
+{
+	lot_add_word(v, &a->map->header->bells[b], a->seen[b], 0);
+	a->heard |= UINT64_C(1) << b;
+}
+
+bool lot_add_bells(struct futex_waitv **v, const struct futex_waitv *end)
+{
+	for (struct watched *a = lot.all; a; a = a->next) {
+		a->heard = 0;
+		for (uint32_t b = 0; b < SHM_BELLS; b++) {
+			if (!a->at[b])
+				continue;
+			if (*v == end)
+				return false;
+			add_bell(v, a, b);
+		}
+	}
+	return true;
+}
+
+void lot_add_recent(struct futex_waitv **v, const struct futex_waitv *end)
+{
+	for (struct watched *a = lot.all; a; a = a->next)
+		for (uint64_t left = a->recent & ~a->heard; left && *v < end;
+		     left &= left - 1)
+			add_bell(v, a, (uint32_t)__builtin_ctzll(left));
+}
+
+bool lot_has_recent(void)
+{
+	for (const struct watched *a = lot.all; a; a = a->next)
+		if (a->recent)
+			return true;
+	return false;
+}
+
 /*
  * Looks at all waits, and lists their leaders anew. There may be more leaders
  * than places in the list, so it begins at another bell after each slice: the

@@ -57,7 +57,8 @@ struct watched {
 	struct polled *at[SHM_BELLS];
 	uint32_t seen[SHM_BELLS]; /* the bells, as they were last read */
 	uint64_t heard;           /* a bit per bell: the watcher sleeps on it */
-	uint32_t count;           /* waits noted in the mapping */
+	uint64_t recent; /* a bit per bell: it had a wait in this slice */
+	uint32_t count;  /* waits noted in the mapping */
 	struct watched *next;
 };
 
@@ -123,6 +124,20 @@ void lot_read_bell(struct watched *a, uint32_t bell);
    lot_scan() reads each bell first. */
 void lot_scan_bell(struct watched *a, uint32_t bell, uint64_t now);
 void lot_scan(uint64_t now);
+
+/* These add words to sleep on at *v. */
+void lot_add_word(struct futex_waitv **v, uint32_t *word, uint32_t seen,
+		  uint32_t flags);
+
+/* The bells that have waits. False: there is no room for all of them. */
+bool lot_add_bells(struct futex_waitv **v, const struct futex_waitv *end);
+
+/*
+ * As many as have room of the bells that have no wait now, but had one in this
+ * slice: the next wait there need not wake the watcher.
+ */
+void lot_add_recent(struct futex_waitv **v, const struct futex_waitv *end);
+bool lot_has_recent(void);
 
 /* Makes READY the PARKED waits that match. */
 typedef bool (*lot_match_fn)(const struct polled *w, const void *arg);

@@ -79,8 +79,10 @@ static void end_slice(uint64_t now)
 		if (life_examine(lot.owner[i].map, lot.owner[i].index) !=
 		    LIFE_ALIVE)
 			lot_doubt(&lot.owner[i]);
-	for (struct watched *a = lot.all; a; a = a->next)
+	for (struct watched *a = lot.all; a; a = a->next) {
 		removal_look_if_due(a->map);
+		a->recent = 0;
+	}
 	lot.first_bell = (lot.first_bell + 1) % SHM_BELLS;
 	lot_scan(now);
 	lot.slice = now + SLICE_NS;
@@ -123,23 +125,13 @@ static void hear(void)
 		for (uint32_t b = 0; b < SHM_BELLS; b++) {
 			uint32_t seen = a->seen[b];
 
-			if (!a->at[b])
+			if (!a->at[b] && !(a->recent >> b & 1))
 				continue;
 			lot_read_bell(a, b);
 			if (a->seen[b] != seen)
 				lot_scan_bell(a, b, now);
 		}
 	}
-}
-
-static void add(struct futex_waitv **v, uint32_t *word, uint32_t seen,
-		uint32_t flags)
-{
-	*(*v)++ = (struct futex_waitv){
-		.uaddr = (uintptr_t)word,
-		.val = seen,
-		.flags = FUTEX_32 | flags,
-	};
 }
 
 /*
@@ -150,22 +142,14 @@ static unsigned int list_words(struct futex_waitv *words, uint32_t kick_seen)
 {
 	struct futex_waitv *v = words, *end = words + WAIT_MOST_WORDS;
 
-	add(&v, &kick, kick_seen, FUTEX_PRIVATE_FLAG);
-	add(&v, &polled_cancelled, cancelled_seen, FUTEX_PRIVATE_FLAG);
-	for (struct watched *a = lot.all; a; a = a->next) {
-		a->heard = 0;
-		for (uint32_t b = 0; b < SHM_BELLS; b++) {
-			if (!a->at[b])
-				continue;
-			if (v == end)
-				return 0;
-			add(&v, &a->map->header->bells[b], a->seen[b], 0);
-			a->heard |= UINT64_C(1) << b;
-		}
-	}
+	lot_add_word(&v, &kick, kick_seen, FUTEX_PRIVATE_FLAG);
+	lot_add_word(&v, &polled_cancelled, cancelled_seen, FUTEX_PRIVATE_FLAG);
+	if (!lot_add_bells(&v, end) || !sys_has_waitv())
+		return 0;
 	for (uint32_t i = 0; i < lot.owner_count && v < end; i++)
-		add(&v, lot.owner[i].word, lot.owner[i].seen, 0);
-	return sys_has_waitv() ? (unsigned int)(v - words) : 0;
+		lot_add_word(&v, lot.owner[i].word, lot.owner[i].seen, 0);
+	lot_add_recent(&v, end);
+	return (unsigned int)(v - words);
 }
 
 /* After an error such as ENOMEM, pauses to keep the watcher from a spin. */
@@ -203,7 +187,9 @@ static void nap(uintptr_t mine)
 	unsigned int count = list_words(words, kick_seen);
 	struct timespec until;
 
-	if (!lot.parked)
+	if (!lot.parked && lot_has_recent())
+		end = lot.slice;
+	else if (!lot.parked)
 		end = lot.all ? sys.now() + IDLE_NS : lot.emptied + IDLE_NS;
 	else if (!count && end > sys.now() + POLL_NS)
 		end = sys.now() + POLL_NS;
@@ -354,8 +340,9 @@ static bool is_covered(const struct polled *w, bool new_owner)
 {
 	uint64_t until = w->park.until;
 
-	return !asleep || (!new_owner && w->where->heard >> lot_bell(w) & 1 &&
-			   (!until || until >= sleeps_until));
+	return !asleep ||
+	       (!new_owner && w->where->heard >> lot_bell(w) & 1 &&
+		lot.slice >= sleeps_until && (!until || until >= sleeps_until));
 }
 
 /* POLLING-2 */
@@ -367,6 +354,7 @@ static void park(struct polled *w)
 	if (!a->at[lot_bell(w)])
 		lot_read_bell(a, lot_bell(w));
 	lot_link(&a->at[lot_bell(w)], w);
+	a->recent |= UINT64_C(1) << lot_bell(w);
 	w->state = POLLED_PARKED;
 	if (!lot.parked++) {
 		lot.due = NS_NEVER;
@@ -452,6 +440,7 @@ void polling_forget(void)
 	for (struct watched *a = lot.all; a; a = a->next) {
 		memset(a->at, 0, sizeof(a->at));
 		a->count = 0;
+		a->recent = 0;
 	}
 	memset(lot.by_task, 0, sizeof(lot.by_task));
 	lot.owner_count = lot.parked = polling_queues = 0;
