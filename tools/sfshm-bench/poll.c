@@ -213,12 +213,12 @@ static void clean_up(const struct bench *b)
 	bench_segment_close();
 }
 
-#define POLLING(title, text, processes, each, turns_)                     \
+#define POLLING(title, text, processes, each, most, turns_)               \
 	{                                                                 \
 		.name = (title), .peer = "sfshm_begin()", .what = (text), \
-		.size = (processes), .value = (each), .batch = 1,         \
-		.turns = (turns_), .prepare = prepare, .ours = ours,      \
-		.theirs = theirs, .clean_up = clean_up,                   \
+		.target = (most), .size = (processes), .value = (each),   \
+		.batch = 1, .turns = (turns_), .prepare = prepare,        \
+		.ours = ours, .theirs = theirs, .clean_up = clean_up,     \
 	}
 
 #define LIMIT(title, processes, turns_)                              \
@@ -231,16 +231,16 @@ static void clean_up(const struct bench *b)
 
 const struct bench poll_benches[] = {
 	POLLING("poll-1", "publish until a process that polls has it", 1, 0,
-		32),
+		1.3, 32),
 	LIMIT("poll-1-limit", 1, 32),
 	POLLING("poll-16", "publish until 16 processes that poll have it", 16,
-		0, 20),
+		0, 1.3, 20),
 	LIMIT("poll-16-limit", 16, 20),
 	POLLING("poll-64", "publish until 64 processes that poll have it", 64,
-		0, 12),
+		0, 1.3, 12),
 	LIMIT("poll-64-limit", 64, 12),
 	POLLING("poll-10000",
 		"publish until a process has finished 10 000 waits", 1, 10000,
-		4),
+		0, 4),
 	{ 0 },
 };
