@@ -56,6 +56,17 @@ struct peer {
 extern __thread struct peer *peer_current;
 
 /*
+ * Notes that the thread is in a call: when it reads the clock of lifetimes
+ * anew, and when it extends a lease. So calls that look for a value, or that
+ * publish or fail, are noted once at each tick of the coarse clock; most hits
+ * do not write the note. Only views read it.
+ */
+static inline void peer_note_active(struct peer *p, uint64_t now)
+{
+	store_relaxed(&p->record->active, now);
+}
+
+/*
  * The time by which results age, ns: CLOCK_BOOTTIME, so that they age while the
  * host is suspended. Of a policy's times only ttl_ms, neg_ttl_ms, grace_ms and
  * stale_if_error_ms count by this clock. Deadlines, breakers and the leases of
@@ -73,6 +84,7 @@ static force_inline uint64_t peer_clock(struct peer *p, uint64_t coarse)
 	if (unlikely(p->tick != coarse)) {
 		p->boot = sys.boot();
 		p->tick = coarse;
+		peer_note_active(p, coarse);
 	}
 	return p->boot;
 }

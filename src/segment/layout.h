@@ -212,7 +212,9 @@ struct shm_participant {
 	uint64_t epoch;     /* 0: not reading; see store/epoch.h */
 	uint32_t hits;      /* hint: counts the entries made in `hit` */
 	uint32_t hits_seen; /* hint: how many are credited; by evictors */
-	uint8_t pad2[16];
+	uint64_t active;    /* hint: ns: when the owner was last in a call; see
+			       peer/participant.h */
+	uint8_t pad2[8];
 	uint32_t shared[SHM_SHARED]; /* slot + 1: locks that the owner holds
 					shared; 0: a free word; see
 					store/sharers.h */

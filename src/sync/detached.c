@@ -54,9 +54,18 @@ static struct entry *entry_at(uint32_t i)
 	return chunk ? &chunk[i - CHUNK * ((1u << n) - 1)] : NULL;
 }
 
-static struct entry *entry_of(uint64_t number)
+static __thread struct entry *recent; /* the last that this thread looked up */
+
+static force_inline bool has_number(const struct entry *e, uint64_t number)
 {
-	return entry_at((uint32_t)number % (1u << INDEX_BITS));
+	return e && load_relaxed(&e->word) >> 2 == number;
+}
+
+static force_inline struct entry *entry_of(uint64_t number)
+{
+	if (!has_number(recent, number))
+		recent = entry_at((uint32_t)number % (1u << INDEX_BITS));
+	return recent;
 }
 
 /* Makes a new entry. Its first number is 2^INDEX_BITS plus its index. */

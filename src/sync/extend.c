@@ -57,7 +57,9 @@ int flight_extend(const struct flight *f, uint32_t ms)
 			cas_relaxed(&cold->lease_ms, new, old);
 		return -ESTALE;
 	}
-	if (p)
+	if (p) {
 		peer_count(p, COUNT_extensions);
+		peer_note_active(p, now);
+	}
 	return 0;
 }

@@ -52,6 +52,9 @@ bool flight_move(struct flight *f, struct peer *p)
 	uint64_t *ctl = &p->map->slots[f->slot].ctl;
 	uint64_t gen = ctl_gen(f->ctl), c = load_seq(ctl);
 
+	/* As a rule the flight is as this thread has begun it. */
+	if (likely(c == f->ctl && ctl_owner(c) == p->id))
+		return true;
 	if (is_flight(c, gen) && ctl_owner(c) == p->id)
 		return moved(f, c);
 	owned_note(p, f->slot);

@@ -110,7 +110,8 @@ static __attribute__((noinline)) int lead_for_process(struct flight *f,
 	int r;
 
 	*out = NULL;
-	if (load_relaxed(&f->cookie) != process_cookie())
+	if (load_relaxed(&f->cookie) != process_cookie_seen() &&
+	    load_relaxed(&f->cookie) != process_cookie())
 		return -ECHILD;
 	if (!detached_claim(number))
 		return -ESTALE;
@@ -211,6 +212,7 @@ static void list_flight(struct flight *f, uint64_t number,
 			const struct sfshm *h, uint64_t task)
 {
 	struct flight *claim = claim_of(f);
+	struct peer *p = f->alone ? NULL : peer_of(f->life);
 	struct detached d = {
 		.handle = h,
 		.task = task,
@@ -218,15 +220,15 @@ static void list_flight(struct flight *f, uint64_t number,
 	};
 
 	store_relaxed(&f->life, number);
-	if (!f->alone) {
-		flight_detach(f, peer_attached(f->map, f->serial));
+	if (p) {
+		flight_detach(f, p);
 		d.serial = f->serial;
 		d.ctl = f->ctl;
 		d.slot = f->slot;
 	}
 	if (claim) {
 		store_relaxed(&claim->life, number);
-		flight_detach(claim, peer_attached(f->map, f->serial));
+		flight_detach(claim, p);
 		d.claim_ctl = claim->ctl;
 		d.claim_slot = claim->slot;
 	}

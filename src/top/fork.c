@@ -31,13 +31,13 @@ static void before_fork(void)
 	pthread_mutex_lock(&handle_lock);
 	mapping_fork_lock();
 	pthread_mutex_lock(&peer_lock);
-	polling_lock();
+	polling_fork_lock();
 	urcu_bp_before_fork();
 }
 
 static void unlock_after_fork(void)
 {
-	polling_unlock();
+	polling_fork_unlock();
 	pthread_mutex_unlock(&peer_lock);
 	mapping_fork_unlock();
 	pthread_mutex_unlock(&handle_lock);

@@ -191,6 +191,55 @@ static void fill_times(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		info->ttl_ms = 0;
 }
 
+/* When the participant was last in a call, ns; now, if it sleeps in one. */
+static uint64_t last_active(const struct shm_participant *rec, uint64_t now)
+{
+	uint64_t at = load_relaxed(&rec->active);
+
+	return at > now || wait_slot(load_relaxed(&rec->wait)) ? now : at;
+}
+
+/* The same of all threads of the process that has the record. */
+static uint64_t last_active_of_process(const struct mapping *map,
+				       const struct shm_participant *one,
+				       uint64_t now)
+{
+	uint64_t cookie = load_relaxed(&one->cookie), last = 0, at;
+	uint32_t used = participants_used(map);
+
+	for (uint32_t i = 0; i < used; i++) {
+		struct shm_participant *rec = &map->participants[i];
+
+		if (load_relaxed(&rec->cookie) != cookie ||
+		    !record_alive(map, rec))
+			continue;
+		at = last_active(rec, now);
+		last = at > last ? at : last;
+	}
+	return last;
+}
+
+/* ms since the flight's live leader was last in a call, or -1. */
+static int64_t ms_idle(const struct mapping *map, uint32_t slot, uint64_t ctl,
+		       const struct sfshm_slot_info *info)
+{
+	uint64_t word = load_acquire(&map->cold[slot].started);
+	uint64_t now = sys.now(), began, last;
+	const struct shm_participant *rec;
+
+	if (!ctl_busy(ctl) || !info->owner_alive ||
+	    info->kind == SFSHM_KIND_LOCK || info->kind == SFSHM_KIND_SEMAPHORE)
+		return -1;
+	began = started_ns(word, ctl_gen(ctl), now);
+	rec = participant_at(map, info->owner - 1);
+	if (!began || !rec)
+		return -1;
+	last = started_detached(word, ctl_gen(ctl)) ?
+		       last_active_of_process(map, rec, now) :
+		       last_active(rec, now);
+	return ms_between(last > began ? last : began, now);
+}
+
 /* Fills in the rest of the lease, the stale time, the time since a death. */
 static void fill_limits(const struct mapping *map, uint32_t slot, uint64_t ctl,
 			struct sfshm_slot_info *info)
@@ -243,6 +292,7 @@ static void fill_kind(struct mapping *map, uint32_t slot, uint64_t ctl,
 		      struct sfshm_slot_info *info)
 {
 	fill_limits(map, slot, ctl, info);
+	info->idle_ms = ms_idle(map, slot, ctl, info);
 	if (info->kind == SFSHM_KIND_LOCK)
 		info->permits = sharers_count(map, slot);
 	else if (info->kind == SFSHM_KIND_SEMAPHORE)

@@ -47,14 +47,47 @@ static void unlink_task(struct polled *w)
 		w->next_of_task->at_of_task = w->at_of_task;
 }
 
-/* Makes the queue's descriptor readable, or unreadable again. */
-static void tell(struct polled_ready *ready, bool readable)
+static void owe(struct polled_ready *ready)
 {
-	uint64_t n = 1;
-	ssize_t r = readable ? write(ready->fd, &n, sizeof(n)) :
-			       read(ready->fd, &n, sizeof(n));
+	ready->unread++;
+	ready->next_untold = lot.untold;
+	lot.untold = ready;
+}
+
+/* LOT-1: makes the queue's descriptor unreadable, as its list is empty. */
+static void clear(struct polled_ready *ready)
+{
+	uint64_t n;
+
+	if (ready->unread && read(ready->fd, &n, sizeof(n)) == sizeof(n))
+		ready->unread -= n;
+}
+
+uint32_t lot_owed(int *fds, uint32_t max)
+{
+	uint32_t n = 0;
+
+	while (lot.untold && n < max) {
+		fds[n++] = lot.untold->fd;
+		lot.untold = lot.untold->next_untold;
+	}
+	return n;
+}
+
+void lot_write(int fd)
+{
+	const uint64_t once = 1;
+	ssize_t r = write(fd, &once, sizeof(once));
 
 	(void)r;
+}
+
+void lot_tell(void)
+{
+	int fd;
+
+	while (lot_owed(&fd, 1))
+		lot_write(fd);
 }
 
 void lot_ready(struct polled *w)
@@ -70,22 +103,24 @@ void lot_ready(struct polled *w)
 	*ready->end = w;
 	ready->end = &w->next;
 	if (ready->first == w)
-		tell(ready, true);
+		owe(ready);
 }
 
 struct polled *lot_next(struct polled_ready *ready)
 {
 	struct polled *w = ready->first;
 
-	if (!w)
+	if (!w) {
+		clear(ready);
 		return NULL;
+	}
 	ready->first = w->next;
 	if (w->next)
 		w->next->at = &ready->first;
 	else
 		ready->end = &ready->first;
 	if (!ready->first)
-		tell(ready, false);
+		clear(ready);
 	w->state = POLLED_TOLD;
 	return w;
 }
@@ -103,7 +138,7 @@ void lot_take(struct polled *w)
 		if (!w->next)
 			ready->end = w->at;
 		if (!ready->first)
-			tell(ready, false);
+			clear(ready);
 	}
 	w->state = POLLED_RUNNING;
 	unlink_task(w);
@@ -202,6 +237,53 @@ void lot_scan_bell(struct watched *a, uint32_t bell, uint64_t now)
 void lot_read_bell(struct watched *a, uint32_t bell)
 {
 	a->seen[bell] = load_acquire(&a->map->header->bells[bell]);
+}
+
+void lot_add_word(struct futex_waitv **v, uint32_t *word, uint32_t seen,
+		  uint32_t flags)
+{
+	*(*v)++ = (struct futex_waitv){
+		.uaddr = (uintptr_t)word,
+		.val = seen,
+		.flags = FUTEX_32 | flags,
+	};
+}
+
+static void add_bell(struct futex_waitv **v, struct watched *a, uint32_t b)
+{
+	lot_add_word(v, &a->map->header->bells[b], a->seen[b], 0);
+	a->heard |= UINT64_C(1) << b;
+}
+
+bool lot_add_bells(struct futex_waitv **v, const struct futex_waitv *end)
+{
+	for (struct watched *a = lot.all; a; a = a->next) {
+		a->heard = 0;
+		for (uint32_t b = 0; b < SHM_BELLS; b++) {
+			if (!a->at[b])
+				continue;
+			if (*v == end)
+				return false;
+			add_bell(v, a, b);
+		}
+	}
+	return true;
+}
+
+void lot_add_recent(struct futex_waitv **v, const struct futex_waitv *end)
+{
+	for (struct watched *a = lot.all; a; a = a->next)
+		for (uint64_t left = a->recent & ~a->heard; left && *v < end;
+		     left &= left - 1)
+			add_bell(v, a, (uint32_t)__builtin_ctzll(left));
+}
+
+bool lot_has_recent(void)
+{
+	for (const struct watched *a = lot.all; a; a = a->next)
+		if (a->recent)
+			return true;
+	return false;
 }
 
 /*

@@ -15,10 +15,24 @@ enum polled_state {
 	POLLED_TOLD,
 };
 
-/* A queue's waits that are ready, in the order in which it returns them. */
+/*
+ * A queue's waits that are ready, in the order in which it returns them.
+ *
+ *  LOT-1. A thread that puts a wait into an empty list owes the queue a write
+ *      to its descriptor, after that. A thread that has taken the last wait, or
+ *      finds none, reads the descriptor with the lock held. So while the list
+ *      has waits, the descriptor is readable or a write is still owed.
+ *  LOT-2. Whoever owes a write makes it before it lets go of the lock. Only
+ *      the watcher lets go of it first, and holds `telling` (top/polling.c)
+ *      meanwhile: else the loop's thread, which the write wakes, would find the
+ *      lock taken. The close of a queue waits for both locks, so nobody writes
+ *      to a descriptor that is closed.
+ */
 struct polled_ready {
-	int fd; /* an eventfd, readable while the list has waits */
+	int fd;          /* an eventfd */
+	uint64_t unread; /* writes to it that were owed and are not read yet */
 	struct polled *first, **end;
+	struct polled_ready *next_untold; /* in lot.untold */
 };
 
 struct polled {
@@ -43,7 +57,8 @@ struct watched {
 	struct polled *at[SHM_BELLS];
 	uint32_t seen[SHM_BELLS]; /* the bells, as they were last read */
 	uint64_t heard;           /* a bit per bell: the watcher sleeps on it */
-	uint32_t count;           /* waits noted in the mapping */
+	uint64_t recent; /* a bit per bell: it had a wait in this slice */
+	uint32_t count;  /* waits noted in the mapping */
 	struct watched *next;
 };
 
@@ -65,6 +80,8 @@ extern struct lot {
 	uint64_t due;        /* ns: the first end of a deadline or lease */
 	uint64_t slice;      /* ns: when the watcher next looks at all waits */
 	uint64_t emptied;    /* ns: when the last parked wait went */
+	struct polled_ready *untold; /* queues to which a write is owed; empty
+					while nobody has the lock */
 } lot;
 
 static inline uint32_t lot_bell(const struct polled *w)
@@ -75,8 +92,16 @@ static inline uint32_t lot_bell(const struct polled *w)
 void lot_link(struct polled **list, struct polled *w);
 void lot_link_task(struct polled *w);
 
-/* PARKED to READY. */
+/* PARKED to READY. Owes the queue a write if its list was empty. */
 void lot_ready(struct polled *w);
+
+/* Hands over the descriptors of untold queues, `max` at most, for lot_write().
+   Returns how many. */
+uint32_t lot_owed(int *fds, uint32_t max);
+void lot_write(int fd);
+
+/* Makes all untold queues' descriptors readable. */
+void lot_tell(void);
 
 /* READY to TOLD: returns the next wait that is ready, or NULL. */
 struct polled *lot_next(struct polled_ready *ready);
@@ -100,6 +125,20 @@ void lot_read_bell(struct watched *a, uint32_t bell);
    lot_scan() reads each bell first. */
 void lot_scan_bell(struct watched *a, uint32_t bell, uint64_t now);
 void lot_scan(uint64_t now);
+
+/* These add words to sleep on at *v. */
+void lot_add_word(struct futex_waitv **v, uint32_t *word, uint32_t seen,
+		  uint32_t flags);
+
+/* The bells that have waits. False: there is no room for all of them. */
+bool lot_add_bells(struct futex_waitv **v, const struct futex_waitv *end);
+
+/*
+ * As many as have room of the bells that have no wait now, but had one in this
+ * slice: the next wait there need not wake the watcher.
+ */
+void lot_add_recent(struct futex_waitv **v, const struct futex_waitv *end);
+bool lot_has_recent(void);
 
 /* Makes READY the PARKED waits that match. */
 typedef bool (*lot_match_fn)(const struct polled *w, const void *arg);

@@ -19,10 +19,12 @@
 #define TICK_NS NS_PER_MS       /* deadlines are looked at no more often */
 #define IDLE_NS NS_PER_S
 #define STACK_SIZE (64u << 10)
+#define TOLD_MOST 16 /* queues that the watcher tells without the lock */
 
 uint32_t polling_queues;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t telling = PTHREAD_MUTEX_INITIALIZER; /* LOT-2 */
 
 /*
  * The watcher. `turn` names the watcher that is to go on. One that has ended
@@ -32,6 +34,7 @@ static bool runs, joinable, asleep;
 static uint64_t turn, sleeps_until;
 static pthread_t thread;
 static uint32_t kick; /* futex word: the watcher is to look at its lists */
+static bool kicked;   /* the thread that has the lock has changed `kick` */
 static uint32_t cancelled_seen;
 
 void polling_lock(void)
@@ -39,9 +42,34 @@ void polling_lock(void)
 	pthread_mutex_lock(&lock);
 }
 
+/* Those whom the caller wakes find the lock free. */
 void polling_unlock(void)
 {
+	bool wakes = kicked;
+
+	kicked = false;
+	lot_tell();
 	pthread_mutex_unlock(&lock);
+	if (wakes)
+		polled_wake(&kick);
+}
+
+void polling_await_tellers(void)
+{
+	pthread_mutex_lock(&telling);
+	pthread_mutex_unlock(&telling);
+}
+
+void polling_fork_lock(void)
+{
+	polling_lock();
+	pthread_mutex_lock(&telling);
+}
+
+void polling_fork_unlock(void)
+{
+	pthread_mutex_unlock(&telling);
+	polling_unlock();
 }
 
 /* WAIT-4, POLLED-3, POLLING-4: looks at all waits, and asks the kernel. */
@@ -51,8 +79,10 @@ static void end_slice(uint64_t now)
 		if (life_examine(lot.owner[i].map, lot.owner[i].index) !=
 		    LIFE_ALIVE)
 			lot_doubt(&lot.owner[i]);
-	for (struct watched *a = lot.all; a; a = a->next)
+	for (struct watched *a = lot.all; a; a = a->next) {
 		removal_look_if_due(a->map);
+		a->recent = 0;
+	}
 	lot.first_bell = (lot.first_bell + 1) % SHM_BELLS;
 	lot_scan(now);
 	lot.slice = now + SLICE_NS;
@@ -95,7 +125,7 @@ static void hear(void)
 		for (uint32_t b = 0; b < SHM_BELLS; b++) {
 			uint32_t seen = a->seen[b];
 
-			if (!a->at[b])
+			if (!a->at[b] && !(a->recent >> b & 1))
 				continue;
 			lot_read_bell(a, b);
 			if (a->seen[b] != seen)
@@ -104,40 +134,22 @@ static void hear(void)
 	}
 }
 
-static void add(struct futex_waitv **v, uint32_t *word, uint32_t seen,
-		uint32_t flags)
-{
-	*(*v)++ = (struct futex_waitv){
-		.uaddr = (uintptr_t)word,
-		.val = seen,
-		.flags = FUTEX_32 | flags,
-	};
-}
-
 /*
  * Lists the words to sleep on. Returns how many; 0: not all bells have room, or
  * there is no futex_waitv(2).
  */
-static unsigned int list_words(struct futex_waitv *words, uint32_t kicked)
+static unsigned int list_words(struct futex_waitv *words, uint32_t kick_seen)
 {
 	struct futex_waitv *v = words, *end = words + WAIT_MOST_WORDS;
 
-	add(&v, &kick, kicked, FUTEX_PRIVATE_FLAG);
-	add(&v, &polled_cancelled, cancelled_seen, FUTEX_PRIVATE_FLAG);
-	for (struct watched *a = lot.all; a; a = a->next) {
-		a->heard = 0;
-		for (uint32_t b = 0; b < SHM_BELLS; b++) {
-			if (!a->at[b])
-				continue;
-			if (v == end)
-				return 0;
-			add(&v, &a->map->header->bells[b], a->seen[b], 0);
-			a->heard |= UINT64_C(1) << b;
-		}
-	}
+	lot_add_word(&v, &kick, kick_seen, FUTEX_PRIVATE_FLAG);
+	lot_add_word(&v, &polled_cancelled, cancelled_seen, FUTEX_PRIVATE_FLAG);
+	if (!lot_add_bells(&v, end) || !sys_has_waitv())
+		return 0;
 	for (uint32_t i = 0; i < lot.owner_count && v < end; i++)
-		add(&v, lot.owner[i].word, lot.owner[i].seen, 0);
-	return sys_has_waitv() ? (unsigned int)(v - words) : 0;
+		lot_add_word(&v, lot.owner[i].word, lot.owner[i].seen, 0);
+	lot_add_recent(&v, end);
+	return (unsigned int)(v - words);
 }
 
 /* After an error such as ENOMEM, pauses to keep the watcher from a spin. */
@@ -151,16 +163,33 @@ static void fail(int error)
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
+/* Lets go of the lock and tells the queues: LOT-2. */
+static void tell_unlocked(void)
+{
+	int fds[TOLD_MOST];
+	uint32_t n = lot_owed(fds, TOLD_MOST);
+
+	if (n)
+		pthread_mutex_lock(&telling);
+	polling_unlock();
+	for (uint32_t i = 0; i < n; i++)
+		lot_write(fds[i]);
+	if (n)
+		pthread_mutex_unlock(&telling);
+}
+
 /* Called with the lock held; sleeps without it. */
 static void nap(uintptr_t mine)
 {
 	struct futex_waitv words[WAIT_MOST_WORDS];
-	uint32_t kicked = load_acquire(&kick);
+	uint32_t kick_seen = load_acquire(&kick);
 	uint64_t end = lot.slice < lot.due ? lot.slice : lot.due;
-	unsigned int count = list_words(words, kicked);
+	unsigned int count = list_words(words, kick_seen);
 	struct timespec until;
 
-	if (!lot.parked)
+	if (!lot.parked && lot_has_recent())
+		end = lot.slice;
+	else if (!lot.parked)
 		end = lot.all ? sys.now() + IDLE_NS : lot.emptied + IDLE_NS;
 	else if (!count && end > sys.now() + POLL_NS)
 		end = sys.now() + POLL_NS;
@@ -168,9 +197,9 @@ static void nap(uintptr_t mine)
 	until.tv_nsec = (long)(end % NS_PER_S);
 	asleep = true;
 	sleeps_until = end;
-	polling_unlock();
+	tell_unlocked();
 	if (!count)
-		sys.wait(&kick, kicked, &until);
+		sys.wait(&kick, kick_seen, &until);
 	else if (sys.waitv(words, count, &until) < 0)
 		fail(errno);
 	polling_lock();
@@ -285,7 +314,7 @@ static int start(void)
 static void kick_watcher(void)
 {
 	fetch_add_acq_rel(&kick, 1);
-	polled_wake(&kick);
+	kicked = true;
 }
 
 static struct watched *watch(struct mapping *map)
@@ -311,8 +340,9 @@ static bool is_covered(const struct polled *w, bool new_owner)
 {
 	uint64_t until = w->park.until;
 
-	return !asleep || (!new_owner && w->where->heard >> lot_bell(w) & 1 &&
-			   (!until || until >= sleeps_until));
+	return !asleep ||
+	       (!new_owner && w->where->heard >> lot_bell(w) & 1 &&
+		lot.slice >= sleeps_until && (!until || until >= sleeps_until));
 }
 
 /* POLLING-2 */
@@ -324,6 +354,7 @@ static void park(struct polled *w)
 	if (!a->at[lot_bell(w)])
 		lot_read_bell(a, lot_bell(w));
 	lot_link(&a->at[lot_bell(w)], w);
+	a->recent |= UINT64_C(1) << lot_bell(w);
 	w->state = POLLED_PARKED;
 	if (!lot.parked++) {
 		lot.due = NS_NEVER;
@@ -409,6 +440,7 @@ void polling_forget(void)
 	for (struct watched *a = lot.all; a; a = a->next) {
 		memset(a->at, 0, sizeof(a->at));
 		a->count = 0;
+		a->recent = 0;
 	}
 	memset(lot.by_task, 0, sizeof(lot.by_task));
 	lot.owner_count = lot.parked = polling_queues = 0;

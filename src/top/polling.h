@@ -83,6 +83,14 @@ extern uint32_t polling_queues;
 void polling_lock(void);
 void polling_unlock(void);
 
+/* Returns when nobody writes any more to the descriptors of queues whose waits
+   are gone. Called without the lock. */
+void polling_await_tellers(void);
+
+/* Around a fork: no lock of this part is another thread's. */
+void polling_fork_lock(void);
+void polling_fork_unlock(void);
+
 /*
  * Parks a wait whose call has noted what it waits for. Called with the lock
  * held. Returns -EINPROGRESS; or -EOPNOTSUPP or -ENOMEM, and the wait is noted

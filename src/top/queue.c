@@ -201,6 +201,7 @@ int sfshm_queue_close(struct sfshm_queue *queue)
 	}
 	last = !(polling_queues -= mine);
 	polling_unlock();
+	polling_await_tellers();
 	if (last)
 		polling_stop();
 	process_close(queue->ready.fd);

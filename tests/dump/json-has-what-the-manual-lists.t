@@ -15,7 +15,7 @@ is "$(json "$TMP/json" '" ".join(sorted(d))')" \
 	"seven parts, no more"
 is "$(json "$TMP/json" \
 	'" ".join(sorted(set.intersection(*map(set, d["slots"]))))')" \
-	"age_ms damaged death_ms deaths error generation index key kind lease_ms owner phase predecessor_died rank save semaphore sharers stale_ms took_us torn ttl_ms value_bytes waiters" \
+	"abandoned age_ms damaged death_ms deaths error generation idle_ms index key kind lease_ms owner phase predecessor_died rank save semaphore sharers stale_ms took_us torn ttl_ms value_bytes waiters" \
 	"what all slots carry"
 
 is "$(json "$TMP/json" 'slots["report"]["phase"]')" "done" "phase"

@@ -123,7 +123,42 @@ static void only_where_threads_are_welcome(void **state)
 
 static long (*real_waitv)(struct futex_waitv *, unsigned int,
 			  const struct timespec *);
-static uint32_t stopped, goes_on;
+static uint32_t stopped, goes_on, naps;
+
+static long count_sleep(struct futex_waitv *words, unsigned int count,
+			const struct timespec *until)
+{
+	fetch_add_relaxed(&naps, 1);
+	return real_waitv(words, count, until);
+}
+
+/*
+ * The library's thread sleeps once for each wait that ends: to begin a wait
+ * does not wake it, but for the first wait in each slice of 100 ms.
+ */
+static void it_is_woken_for_changes(void **state)
+{
+	struct agent *leader = agent_start();
+	const uint32_t waits = 200;
+	uint64_t start, slices;
+	struct sfshm_wait wait;
+
+	(void)state;
+	if (!sys_has_waitv())
+		skip();
+	real_waitv = sys.waitv;
+	sys.waitv = count_sleep;
+	start = sys.now();
+	for (uint32_t i = 0; i < waits; i++) {
+		agent_expect(leader, "leader", "begin key");
+		assert_int_equal(begin("key", NULL, &wait), -EINPROGRESS);
+		agent_expect(leader, "ok", "publish value");
+		assert_int_equal(finished(), SFSHM_AWAITED);
+	}
+	slices = (sys.now() - start) / (100 * NS_PER_MS) + 1;
+	sys.waitv = real_waitv;
+	assert_in_range(load_relaxed(&naps), 1, waits + 2 * slices + 2);
+}
 
 /* Stops whoever sleeps in this process: that is the library's thread. */
 static long stop(struct futex_waitv *words, unsigned int count,
@@ -173,6 +208,7 @@ int main(int argc, char **argv)
 		in_queue(until_it_has_been_idle),
 		in_queue(with_no_signal),
 		in_queue(only_where_threads_are_welcome),
+		in_queue(it_is_woken_for_changes),
 		in_queue(stopped_it_holds_nobody_up),
 	};
 

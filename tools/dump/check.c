@@ -21,6 +21,7 @@ static const struct {
 } metrics[CHECK_METRICS] = {
 	[CHECK_WAITERS] = { "waiters", COUNT },
 	[CHECK_AGE] = { "age", TIME },
+	[CHECK_IDLE] = { "idle", TIME },
 	[CHECK_FAILED] = { "failed", COUNT },
 	[CHECK_DEAD] = { "dead", COUNT },
 	[CHECK_DEATHS] = { "deaths", COUNT },
@@ -112,6 +113,7 @@ static uint64_t measure(const struct survey *survey, int metric,
 	case CHECK_WAITERS: return chosen->waiters;
 	case CHECK_AGE:
 		return chosen->busy_ms < 0 ? 0 : (uint64_t)chosen->busy_ms;
+	case CHECK_IDLE: return (uint64_t)chosen->idle_ms;
 	case CHECK_FAILED: return chosen->failed;
 	case CHECK_DEAD: return chosen->dead;
 	case CHECK_DEATHS: return chosen->deaths;

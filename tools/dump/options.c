@@ -10,12 +10,13 @@
 #include "common/complain.h"
 #include "common/duration.h"
 #include "common/size.h"
+#include "look/notes.h"
 #include "look/phase.h"
 
 #define NS_PER_S 1000000000.0
 #define WATCH_MIN_S 0.01
 #define WATCH_MAX_S 86400.0
-#define OLDER_MAX_MS (UINT64_C(366) * 24 * 60 * 60 * 1000)
+#define DURATION_MAX_MS (UINT64_C(366) * 24 * 60 * 60 * 1000)
 
 static const char usage[] =
 	"usage: sfshm-dump [-s SEGMENT] [--json] [--watch [SECONDS]] [-a]\n"
@@ -32,6 +33,8 @@ static const char usage[] =
 	"      --noheadings       print no headings\n"
 	"      --json             write JSON, for programs\n"
 	"      --watch [SECONDS]  repeat; the default is every second\n"
+	"      --abandoned DURATION  mark flights whose leader was idle for so\n"
+	"                         long; the default is 60s\n"
 	"      --check [LIMITS]   one line and status 0 to 3, as monitoring\n"
 	"                         plugins; without LIMITS: does a key match?\n"
 	"\n"
@@ -44,9 +47,10 @@ static const char usage[] =
 	"      --older DURATION   busy for so long, or with so old a result\n"
 	"\n"
 	"COLUMNS: KEY,KIND,PHASE,WAIT,AGE,TOOK,TTL,SIZE,OWNER,COMMAND,DEATHS,\n"
-	"GEN,INDEX,LEASE,STALE,ERROR,FILE,NOTES\n"
-	"LIMITS: waiters=N, age=DURATION, failed=N, dead=N, deaths=N, slots=N%,\n"
-	"memory=N%, participants=N%; NAME=WARNING:CRITICAL gives both limits\n"
+	"GEN,INDEX,IDLE,LEASE,STALE,ERROR,FILE,NOTES\n"
+	"LIMITS: waiters=N, age=DURATION, idle=DURATION, failed=N, dead=N,\n"
+	"deaths=N, slots=N%, memory=N%, participants=N%;\n"
+	"NAME=WARNING:CRITICAL gives both limits\n"
 	"\n"
 	"  -h, --help\n"
 	"  -V, --version\n";
@@ -64,6 +68,7 @@ enum {
 	OPTION_LIMIT,
 	OPTION_NOHEADINGS,
 	OPTION_CHECK,
+	OPTION_ABANDONED,
 };
 
 static const struct option long_options[] = {
@@ -84,6 +89,7 @@ static const struct option long_options[] = {
 	{ "limit", required_argument, NULL, OPTION_LIMIT },
 	{ "noheadings", no_argument, NULL, OPTION_NOHEADINGS },
 	{ "check", optional_argument, NULL, OPTION_CHECK },
+	{ "abandoned", required_argument, NULL, OPTION_ABANDONED },
 	{ 0 },
 };
 
@@ -149,11 +155,11 @@ static int pid_read(struct options *options, const char *text)
 	return -1;
 }
 
-static int older_read(struct options *options, const char *text)
+static int duration_read(uint64_t *ms, const char *option, const char *text)
 {
-	if (!duration_parse(text, OLDER_MAX_MS, &options->filter.older_ms))
+	if (!duration_parse(text, DURATION_MAX_MS, ms))
 		return -1;
-	complain("--older %s: give a duration of at most a year: %s", text,
+	complain("--%s %s: give a duration of at most a year: %s", option, text,
 		 DURATION_FORM);
 	return ARGS_EXIT_USAGE;
 }
@@ -218,7 +224,7 @@ static int choice_read(struct options *options, int option)
 				"value, claim, lock, semaphore, save");
 	case OPTION_WAITING: filter->waiting = 1; return -1;
 	case OPTION_PID: return pid_read(options, optarg);
-	default: return older_read(options, optarg);
+	default: return duration_read(&filter->older_ms, "older", optarg);
 	}
 }
 
@@ -239,6 +245,8 @@ static int option_read(struct options *options, int option, int argc,
 	case OPTION_NOHEADINGS: options->noheadings = 1; return -1;
 	case OPTION_CHECK:
 		return check_read(options, optional_argument_of(argc, argv));
+	case OPTION_ABANDONED:
+		return duration_read(&notes_abandoned_ms, "abandoned", optarg);
 	case OPTION_KEY:
 	case OPTION_PHASE:
 	case OPTION_KIND:

@@ -6,6 +6,7 @@
 #include <sfshm/semaphore.h>
 
 #include "json.h"
+#include "look/notes.h"
 #include "look/phase.h"
 #include "picture.h"
 
@@ -207,6 +208,8 @@ static void set_limits(json_t *object, const struct sfshm_slot_info *info)
 {
 	json_object_set_new(object, "stale_ms", json_integer(info->stale_ms));
 	json_set_signed(object, "lease_ms", info->lease_ms);
+	json_set_signed(object, "idle_ms", info->idle_ms);
+	json_set_bool(object, "abandoned", notes_is_abandoned(info));
 	json_set_signed(object, "death_ms", info->death_ms);
 	json_set_bool(object, "predecessor_died", info->owner_died != 0);
 	json_set_signed(object, "rank", info->rank ? (int64_t)info->rank : -1);
@@ -250,13 +253,14 @@ static void picture_json_slot_damaged(const struct picture *picture,
 				      uint32_t index)
 {
 	static const char *const unknown[] = {
-		"key",      "phase",       "generation",
-		"owner",    "waiters",     "age_ms",
-		"ttl_ms",   "value_bytes", "deaths",
-		"error",    "kind",        "stale_ms",
-		"lease_ms", "death_ms",    "predecessor_died",
-		"rank",     "semaphore",   "save",
-		"took_us",  "sharers",
+		"key",       "phase",       "generation",
+		"owner",     "waiters",     "age_ms",
+		"ttl_ms",    "value_bytes", "deaths",
+		"error",     "kind",        "stale_ms",
+		"lease_ms",  "death_ms",    "predecessor_died",
+		"rank",      "semaphore",   "save",
+		"took_us",   "sharers",     "idle_ms",
+		"abandoned",
 	};
 	json_t *object = json_object();
 	size_t i;

@@ -190,6 +190,19 @@ NUMBER(index_number)
 	return slot->index;
 }
 
+CELL(idle_cell)
+{
+	char span[TEXT_SIZE];
+
+	(void)view, (void)columns;
+	cell_print(cell, "%s", text_span(span, slot->idle_ms));
+}
+
+NUMBER(idle_number)
+{
+	return slot->idle_ms;
+}
+
 CELL(lease_cell)
 {
 	char span[TEXT_SIZE];
@@ -272,6 +285,8 @@ static const struct column all[] = {
 	{ "GEN", "the generation, which grows with each flight", 6, 1,
 	  generation_cell, generation_number },
 	{ "INDEX", "the slot's number", 6, 1, index_cell, index_number },
+	{ "IDLE", "since the leader was last in a call", 7, 1, idle_cell,
+	  idle_number },
 	{ "LEASE", "the rest of the leader's lease", 6, 1, lease_cell,
 	  lease_number },
 	{ "STALE", "how long the value is kept past its lifetime", 7, 1,

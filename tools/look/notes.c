@@ -14,6 +14,14 @@
 /* The least room for a message or a path. */
 #define MESSAGE_COLUMNS 20
 
+uint64_t notes_abandoned_ms = NOTES_ABANDONED_MS;
+
+int notes_is_abandoned(const struct sfshm_slot_info *slot)
+{
+	return slot->idle_ms >= 0 &&
+	       (uint64_t)slot->idle_ms >= notes_abandoned_ms;
+}
+
 /* Begins another note. */
 static void begin(struct cell *cell)
 {
@@ -37,6 +45,8 @@ static void note(struct cell *cell, const char *text)
 
 static void note_limits(struct cell *cell, const struct sfshm_slot_info *slot)
 {
+	if (notes_is_abandoned(slot))
+		note_span(cell, "abandoned? idle for", slot->idle_ms);
 	if (slot->lease_ms > 0)
 		note_span(cell, "may be taken in", slot->lease_ms);
 	else if (slot->lease_ms == 0)

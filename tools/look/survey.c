@@ -64,6 +64,8 @@ static void chosen_count(struct survey_chosen *chosen,
 	chosen->dead += phase == PHASE_DEAD;
 	if (slot->deaths > chosen->deaths)
 		chosen->deaths = slot->deaths;
+	if (slot->idle_ms > chosen->idle_ms)
+		chosen->idle_ms = slot->idle_ms;
 	if (busy && slot->age_ms > chosen->busy_ms) {
 		chosen->busy_ms = slot->age_ms;
 		most = !chosen->waiters;

@@ -28,6 +28,7 @@ struct survey_chosen {
 	uint32_t deaths;   /* the most in a row */
 	uint32_t waiters;  /* the most of a key */
 	int64_t busy_ms;   /* the longest flight or hold; -1: none */
+	int64_t idle_ms;   /* the longest that a live leader was idle */
 	uint8_t key[1024]; /* the key with the most waiters, or else with the
 				longest flight */
 	uint32_t key_len;  /* 0: none */

@@ -16,7 +16,7 @@ static const struct bench *const groups[] = {
 	hit_benches,    bare_benches,     lmdb_benches, lock_benches,
 	flight_benches, insert_benches,   wake_benches, herd_benches,
 	scale_benches,  takeover_benches, run_benches,  huge_benches,
-	server_benches, attach_benches,   poll_benches,
+	server_benches, attach_benches,   poll_benches, shared_benches,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

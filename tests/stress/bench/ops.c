@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,9 @@
 #define LONG_KEY "key that is there, longer than a slot's" /* and a NUL */
 #define FULL 1000 /* keys that the full segment has room for */
 
+/* What the other process is told to do. */
+enum { SLEEP = 's', POLL = 'p', FINISH = 'f', LEAD = 'l', PUBLISH = 'w' };
+
 /* Not inlined, so that callgrind can tell them apart. */
 #define COUNTED __attribute__((noinline)) static void
 
@@ -32,6 +36,8 @@ static char shared_name[256];
 static struct sfshm_result result = SFSHM_RESULT_INIT;
 static struct sfshm_flight flight;
 static char value[VALUE_LEN] = "value";
+static struct sfshm_queue *queue;
+static struct sfshm_wait polled;
 static pid_t sleeper;
 static int to_sleeper[2], from_sleeper[2];
 
@@ -116,6 +122,19 @@ COUNTED counted_flight(void)
 		 "sfshm_publish()");
 }
 
+/* The flight belongs to the process. */
+COUNTED counted_flight_detached(void)
+{
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+
+	policy.flags = SFSHM_DETACHED;
+	ops_need(sfshm_begin(handle, KEY, KEY_LEN, &policy, &flight, &result) ==
+			 SFSHM_LEADER,
+		 "sfshm_begin()");
+	ops_need(!sfshm_publish(&flight, value, sizeof(value)),
+		 "sfshm_publish()");
+}
+
 COUNTED counted_lock(void)
 {
 	struct sfshm_lock lock;
@@ -140,9 +159,69 @@ COUNTED counted_wake(void)
 		 "sfshm_publish()");
 }
 
-/* ---- the one that sleeps ------------------------------------------------ */
+/* The wake of a process that polls its wait. */
+COUNTED counted_wake_polled(void)
+{
+	ops_need(!sfshm_publish(&flight, value, sizeof(value)),
+		 "sfshm_publish()");
+}
 
-/* Follows once for each byte it is sent, and answers with one. */
+/* The value is there, and the library's thread has told the queue. */
+COUNTED counted_finish(void)
+{
+	ops_need(sfshm_queue_next(queue, &polled) == 1, "sfshm_queue_next()");
+	ops_need(sfshm_wait_finish(queue, &polled, &flight, &result) ==
+			 SFSHM_AWAITED,
+		 "sfshm_wait_finish()");
+}
+
+/* ---- the other process -------------------------------------------------- */
+
+static void lead_slept_on(void)
+{
+	ops_need(sfshm_begin(handle, SLEEP_KEY, strlen(SLEEP_KEY), NULL,
+			     &flight, &result) == SFSHM_LEADER,
+		 "sfshm_begin()");
+}
+
+/* -EINPROGRESS: the wait goes on. */
+static void begin_to_poll(void)
+{
+	if (!queue)
+		ops_need(!sfshm_queue_open(&queue), "sfshm_queue_open()");
+	ops_need(sfshm_begin_async(queue, handle, SLEEP_KEY, strlen(SLEEP_KEY),
+				   NULL, &flight, &result,
+				   &polled) == -EINPROGRESS,
+		 "sfshm_begin_async()");
+}
+
+/* Waits until the queue has a wait to tell of. */
+static void poll_queue(void)
+{
+	struct pollfd fd = { .fd = sfshm_queue_fd(queue), .events = POLLIN };
+
+	ops_need(poll(&fd, 1, -1) == 1, "poll()");
+}
+
+static void obey(char command)
+{
+	switch (command) {
+	case SLEEP:
+		ops_need(sfshm_wait(handle, SLEEP_KEY, strlen(SLEEP_KEY), NULL,
+				    &result) == SFSHM_AWAITED,
+			 "sfshm_wait()");
+		break;
+	case POLL: begin_to_poll(); break;
+	case FINISH:
+		poll_queue();
+		counted_finish();
+		break;
+	case LEAD: lead_slept_on(); break;
+	default: counted_wake();
+	}
+}
+
+/* Obeys each byte that it is sent, and answers with the same byte. */
 _Noreturn void ops_sleep(const char *segment)
 {
 	char byte;
@@ -150,9 +229,7 @@ _Noreturn void ops_sleep(const char *segment)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	ops_need(!sfshm_open(&handle, segment, NULL), "sfshm_open()");
 	while (read(STDIN_FILENO, &byte, 1) == 1) {
-		ops_need(sfshm_wait(handle, SLEEP_KEY, strlen(SLEEP_KEY), NULL,
-				    &result) == SFSHM_AWAITED,
-			 "sfshm_wait()");
+		obey(byte);
 		ops_need(write(STDOUT_FILENO, &byte, 1) == 1, "write()");
 	}
 	sfshm_close(handle);
@@ -191,24 +268,50 @@ static int asleep(void)
 	return state && state[2] == 'S';
 }
 
+static void tell(char command)
+{
+	ops_need(write(to_sleeper[1], &command, 1) == 1, "write()");
+}
+
+static void hear(void)
+{
+	char byte;
+
+	ops_need(read(from_sleeper[0], &byte, 1) == 1, "the other process");
+}
+
 /* The waiter is counted before it sleeps; then it does nothing but that. */
 static void have_it_sleep(void)
 {
 	struct timespec tick = { .tv_nsec = 200000 };
 
-	ops_need(sfshm_begin(handle, SLEEP_KEY, strlen(SLEEP_KEY), NULL,
-			     &flight, &result) == SFSHM_LEADER,
-		 "sfshm_begin()");
-	ops_need(write(to_sleeper[1], "x", 1) == 1, "write()");
+	lead_slept_on();
+	tell(SLEEP);
 	while (sfshm_flight_waiters(&flight) != 1 || !asleep())
 		nanosleep(&tick, NULL);
 }
 
-static void see_it_wake(void)
+static void have_it_poll(void)
 {
-	char byte;
+	lead_slept_on();
+	tell(POLL);
+	hear();
+}
 
-	ops_need(read(from_sleeper[0], &byte, 1) == 1, "the sleeper");
+static void have_it_finish(void)
+{
+	tell(FINISH);
+	hear();
+}
+
+static void have_it_publish(void)
+{
+	tell(LEAD);
+	hear();
+	begin_to_poll();
+	tell(PUBLISH);
+	hear();
+	poll_queue();
 }
 
 /* ------------------------------------------------------------------------ */
@@ -265,6 +368,8 @@ void ops_close(void)
 {
 	close(to_sleeper[1]);
 	waitpid(sleeper, NULL, 0);
+	if (queue)
+		sfshm_queue_close(queue);
 	sfshm_close(handle);
 }
 
@@ -276,6 +381,7 @@ const struct op ops[] = {
 	{ .name = "hit_key40", .run = counted_hit_key40 },
 	{ .name = "claim", .run = counted_claim },
 	{ .name = "flight", .run = counted_flight },
+	{ .name = "flight_detached", .run = counted_flight_detached },
 	{ .name = "insert_full", .full = true, .run = counted_insert_full },
 	{ .name = "lock", .run = counted_lock },
 	{ .name = "semaphore", .run = counted_semaphore },
@@ -283,7 +389,18 @@ const struct op ops[] = {
 		.name = "wake",
 		.before = have_it_sleep,
 		.run = counted_wake,
-		.after = see_it_wake,
+		.after = hear,
+	},
+	{
+		.name = "wake_polled",
+		.before = have_it_poll,
+		.run = counted_wake_polled,
+		.after = have_it_finish,
+	},
+	{
+		.name = "finish",
+		.before = have_it_publish,
+		.run = counted_finish,
 	},
 	{ 0 },
 };

@@ -180,6 +180,7 @@ bool world_is_dull(const void *at)
 		return false;
 	return in == offsetof(struct shm_participant, hits) ||
 	       in == offsetof(struct shm_participant, hits_seen) ||
+	       in == offsetof(struct shm_participant, active) ||
 	       (in >= offsetof(struct shm_participant, counters) &&
 		in < offsetof(struct shm_participant, pins));
 }
