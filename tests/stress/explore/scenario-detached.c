@@ -8,6 +8,7 @@
 #include "scene.h"
 
 #define KEPT .ttl_ms = FOREVER
+#define RUNS 400
 #define DETACHED POLICY(KEPT, .flags = SFSHM_DETACHED)
 #define BOTH (MAY_DIE | MAY_STOP)
 #define WITH_FIRST THREAD_OF(0)
@@ -108,6 +109,7 @@ const struct scenario scenario_detached = {
 	.name = "detached",
 	.what = "a thread publishes what another one began; one waits",
 	.budget = 2,
+	.runs = RUNS,
 	.deaths_told = 1,
 	.role = {
 		{ "beginner", lead, NULL, MAY_DIE, 0, 0 },
@@ -120,6 +122,7 @@ const struct scenario scenario_detached_two = {
 	.name = "detached-two",
 	.what = "two threads end one flight; one waits",
 	.budget = 2,
+	.runs = RUNS,
 	/* A thread that dies between the release and its wake costs a slice. */
 	.deaths_told = 0,
 	.role = {
@@ -134,6 +137,7 @@ const struct scenario scenario_detached_steal = {
 	.name = "detached-steal",
 	.what = "another thread publishes past the lease, one takes the flight",
 	.budget = 2,
+	.runs = RUNS,
 	.deaths_told = 1,
 	.role = {
 		{ "beginner", lead_for_a_while, NULL, MAY_DIE, 0, 0 },
@@ -146,6 +150,7 @@ const struct scenario scenario_detached_leave = {
 	.name = "detached-leave",
 	.what = "a thread ends as another one publishes its flight; one waits",
 	.budget = 2,
+	.runs = RUNS,
 	.deaths_told = 0,
 	.role = {
 		{ "beginner", lead, leave, BOTH, 0, 0 },
@@ -158,6 +163,7 @@ const struct scenario scenario_detached_exit = {
 	.name = "detached-exit",
 	.what = "the owner ends unknown to libc, another thread publishes",
 	.budget = 2,
+	.runs = RUNS,
 	.deaths_told = 1,
 	.role = {
 		{ "beginner", lead, NULL, MAY_EXIT, 0, 0 },
@@ -171,6 +177,7 @@ const struct scenario scenario_detached_mover = {
 	.name = "detached-mover",
 	.what = "a thread that publishes ends unknown to libc; one waits",
 	.budget = 2,
+	.runs = RUNS,
 	.slices = true,
 	.role = {
 		{ "beginner", lead_for_a_while, NULL, MAY_EXIT, 0, 0 },
@@ -183,6 +190,7 @@ const struct scenario scenario_detached_hand = {
 	.name = "detached-hand",
 	.what = "a thread gives its flight to one that ends; one takes records",
 	.budget = 2,
+	.runs = RUNS,
 	.deaths_told = 0,
 	.role = {
 		{ "beginner", lead, leave, MAY_EXIT, 0, 0 },
@@ -195,6 +203,7 @@ const struct scenario scenario_detached_hard = {
 	.name = "detached-hard",
 	.what = "a flight is invalidated, hard, as another thread publishes",
 	.budget = 2,
+	.runs = RUNS,
 	.deaths_told = 0,
 	.role = {
 		{ "beginner", lead, NULL, MAY_DIE, 0, 0 },
@@ -208,6 +217,7 @@ const struct scenario scenario_detached_soft = {
 	.name = "detached-soft",
 	.what = "a flight is invalidated, softly, as it moves, twice",
 	.budget = 2,
+	.runs = RUNS,
 	.deaths_told = 0,
 	.role = {
 		{ "beginner", lead, leave, MAY_DIE, 0, 0 },

@@ -13,6 +13,7 @@
 #include "scene.h"
 
 #define KEPT .ttl_ms = FOREVER
+#define RUNS 300
 #define DETACHED POLICY(KEPT, .flags = SFSHM_DETACHED)
 #define BOTH (MAY_DIE | MAY_STOP)
 #define WATCHER FORKED | THREAD_OF(1)
@@ -22,8 +23,6 @@ static struct sfshm_queue *queue;
 static struct sfshm_wait my_wait;
 static struct sfshm_flight flight;
 
-static struct scene_flight led;
-
 static void attach(void)
 {
 	scene_attach();
@@ -32,24 +31,24 @@ static void attach(void)
 static void lead(void)
 {
 	scene_attach();
-	scene_begin(&led, 0, POLICY(KEPT));
+	scene_begin(&scene_led, 0, POLICY(KEPT));
 }
 
 static void publish(void)
 {
-	scene_publish(&led);
+	scene_publish(&scene_led);
 }
 
 static void release(void)
 {
-	scene_release(&led);
+	scene_release(&scene_led);
 }
 
 /* At work: another one may meet it there, or it dies. */
 static void linger(void)
 {
 	scene_sleep(250 * MS);
-	scene_publish(&led);
+	scene_publish(&scene_led);
 }
 
 static void ask(void)
@@ -165,6 +164,7 @@ const struct scenario scenario_polled = {
 	.name = "polled",
 	.what = "a leader publishes, one polls; its wait is parked already",
 	.budget = 2,
+	.runs = RUNS,
 	/* A waker may die before it rings: a slice (POLLED-3). */
 	.deaths_told = 0,
 	.role = {
@@ -178,6 +178,7 @@ const struct scenario scenario_polled_begin = {
 	.name = "polled-begin",
 	.what = "a leader publishes as one begins to poll",
 	.budget = 2,
+	.runs = RUNS,
 	.deaths_told = 0,
 	.role = {
 		{ "leader", lead, publish, BOTH, 0, 0 },
@@ -190,6 +191,7 @@ const struct scenario scenario_polled_release = {
 	.name = "polled-release",
 	.what = "a leader gives up, one polls, one sleeps: one of them leads",
 	.budget = 2,
+	.runs = RUNS,
 	.deaths_told = 0,
 	.role = {
 		{ "leader", lead, release, BOTH, 0, 0 },
@@ -203,6 +205,7 @@ const struct scenario scenario_polled_dead = {
 	.name = "polled-dead",
 	.what = "a leader at work dies, one polls, one sleeps",
 	.budget = 2,
+	.runs = RUNS,
 	.deaths_told = 1,
 	.role = {
 		{ "leader", lead, linger, MAY_DIE_AT_WORK, 0, 0 },
@@ -216,6 +219,7 @@ const struct scenario scenario_polled_finish = {
 	.name = "polled-finish",
 	.what = "a leader gives up as one who polls looks without being told",
 	.budget = 2,
+	.runs = RUNS,
 	.deaths_told = 0,
 	.role = {
 		{ "leader", lead, release, BOTH, 0, 0 },
@@ -228,6 +232,7 @@ const struct scenario scenario_polled_cancel = {
 	.name = "polled-cancel",
 	.what = "a leader gives up as one cancels its wait, one sleeps",
 	.budget = 2,
+	.runs = RUNS,
 	.deaths_told = 0,
 	.role = {
 		{ "leader", lead, release, BOTH, 0, 0 },

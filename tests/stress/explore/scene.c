@@ -10,6 +10,7 @@
 
 __thread struct peer *scene_self;
 struct sfshm scene_handle;
+struct scene_flight scene_led, scene_other;
 static uint32_t closing;
 static __thread uint8_t bytes[64];
 

@@ -34,6 +34,12 @@ struct scene_flight {
 };
 
 /*
+ * Flights of this process, for any scenario: fibers keep one copy of each
+ * variable, so it costs every scenario if each file has its own.
+ */
+extern struct scene_flight scene_led, scene_other;
+
+/*
  * Asks for the key as sfshm_begin() does, and tells the oracle; what comes
  * back is checked (ORACLE-4). Returns its answer.
  */
