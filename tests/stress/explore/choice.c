@@ -36,14 +36,18 @@ static bool is_there(unsigned int f)
 	return task_lives(t) && (t->status != TASK_ENDED || t->held_count);
 }
 
+static bool works(unsigned int f)
+{
+	return world.task[f].status == TASK_ASLEEP && !world.task[f].words;
+}
+
 /* The process whose first thread is f. */
 static bool may_be_killed(unsigned int f)
 {
-	const struct task *t = &world.task[f];
 	uint32_t may = run.scenario->role[f].may;
-	bool works = t->status == TASK_ASLEEP && !t->words, any = false;
+	bool any = false;
 
-	if (!(may & MAY_DIE || (may & MAY_DIE_AT_WORK && works)) ||
+	if (!(may & MAY_DIE || (may & MAY_DIE_AT_WORK && works(f))) ||
 	    fiber_process(f) != f || world.deaths >= MOST_DEATHS)
 		return false;
 	for (unsigned int i = 0; i < run.roles; i++)
@@ -53,8 +57,11 @@ static bool may_be_killed(unsigned int f)
 
 static bool may_exit(unsigned int f)
 {
-	return run.scenario->role[f].may & MAY_EXIT && is_there(f) &&
-	       !world.task[f].locks && world.deaths < MOST_DEATHS;
+	uint32_t may = run.scenario->role[f].may;
+
+	return (may & MAY_EXIT || (may & MAY_EXIT_AT_WORK && works(f))) &&
+	       is_there(f) && !world.task[f].locks &&
+	       world.deaths < MOST_DEATHS;
 }
 
 /*

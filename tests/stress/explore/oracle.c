@@ -208,6 +208,18 @@ static void saw_liveness(uint32_t record, uint64_t old, uint64_t value)
 			    holder - 1, record);
 }
 
+/* A thread that ends its life gives up the flights that its record has. */
+static void gives_up(uint32_t record)
+{
+	for (uint32_t i = 0; i < world_geometry.slots; i++) {
+		unsigned int key = key_at(i);
+
+		if (key < 8 && ctl_phase(slot(i)->ctl) == PHASE_BUSY &&
+		    ctl_owner(slot(i)->ctl) == record + 1)
+			oracle_ends(key);
+	}
+}
+
 /* ... nor is its life ended by anybody but itself (peer/liveness.h). */
 static void saw_incarnation(uint32_t record, uint64_t value)
 {
@@ -217,6 +229,8 @@ static void saw_incarnation(uint32_t record, uint64_t value)
 	    task_lives(&world.task[holder]))
 		oracle_fail("P%d lives and P%d ends the life of its record %u",
 			    holder, fiber_current, record);
+	if (!(value & 1) && holder >= 0 && holder == fiber_current)
+		gives_up(record);
 }
 
 static void saw_record(size_t in, uint64_t old, uint64_t value)

@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 
+#include <sfshm/put.h>
+
 #include "scene.h"
 
 #define KEPT .ttl_ms = FOREVER
@@ -72,6 +74,19 @@ static void linger(void)
 {
 	scene_sleep(250 * MS);
 	publish();
+}
+
+/* To look at the last value, it takes the flight. */
+static void look_and_linger(void)
+{
+	struct sfshm_result result;
+	int r;
+
+	scene_result(&result);
+	r = sfshm_flight_value(&flight, &result);
+	if (r != -ENODATA)
+		oracle_fail("P%d looks and gets %d", fiber_current, r);
+	linger();
 }
 
 static void leave(void)
@@ -196,6 +211,35 @@ const struct scenario scenario_detached_hand = {
 		{ "beginner", lead, leave, MAY_EXIT, 0, 0 },
 		{ "receiver", attach, linger, MAY_EXIT | WITH_FIRST, 0, 0 },
 		{ "asker", NULL, attach_and_ask, 0, 0, 0 },
+	},
+};
+
+/* Followers sleep on the words of the owner that is at work (MOVE-5). */
+const struct scenario scenario_detached_work = {
+	.name = "detached-work",
+	.what = "a thread takes a flight, works and dies; one waits",
+	.budget = 2,
+	.runs = RUNS,
+	.deaths_told = 1,
+	.role = {
+		{ "beginner", lead, NULL, 0, 0, 0 },
+		{ "worker", attach, look_and_linger,
+		  MAY_EXIT_AT_WORK | WITH_FIRST, 0, 0 },
+		{ "follower", attach, ask, 0, 0, 0 },
+	},
+};
+
+const struct scenario scenario_detached_given = {
+	.name = "detached-given",
+	.what = "a thread gives its flight to one that works and dies",
+	.budget = 2,
+	.runs = RUNS,
+	.deaths_told = 1,
+	.role = {
+		{ "beginner", lead, leave, 0, 0, 0 },
+		{ "worker", attach, linger, MAY_EXIT_AT_WORK | WITH_FIRST, 0,
+		  0 },
+		{ "follower", attach, ask, 0, 0, 0 },
 	},
 };
 

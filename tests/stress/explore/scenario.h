@@ -16,6 +16,7 @@
 #define FORKED 4u          /* begins when another one forks it */
 #define MAY_DIE_AT_WORK 8u /* only while it sleeps by itself */
 #define MAY_EXIT 16u       /* the thread alone, without libc's knowledge */
+#define MAY_EXIT_AT_WORK 32u
 /* A thread of the process of role n. With FORKED, the process starts it. */
 #define THREAD_OF(n) ((uint32_t)((n) + 1) << 8)
 

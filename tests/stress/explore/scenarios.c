@@ -53,6 +53,8 @@ extern const struct scenario scenario_detached_leave;
 extern const struct scenario scenario_detached_exit;
 extern const struct scenario scenario_detached_mover;
 extern const struct scenario scenario_detached_hand;
+extern const struct scenario scenario_detached_work;
+extern const struct scenario scenario_detached_given;
 extern const struct scenario scenario_detached_hard;
 extern const struct scenario scenario_detached_soft;
 extern const struct scenario scenario_polled;
@@ -117,6 +119,8 @@ const struct scenario *const scenarios[] = {
 	&scenario_detached_exit,
 	&scenario_detached_mover,
 	&scenario_detached_hand,
+	&scenario_detached_work,
+	&scenario_detached_given,
 	&scenario_detached_hard,
 	&scenario_detached_soft,
 	&scenario_polled,
