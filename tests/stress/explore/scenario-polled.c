@@ -16,7 +16,7 @@
 #define RUNS 300
 #define DETACHED POLICY(KEPT, .flags = SFSHM_DETACHED)
 #define BOTH (MAY_DIE | MAY_STOP)
-#define WATCHER FORKED | THREAD_OF(1)
+#define WATCHER FORKED | MAY_IDLE | THREAD_OF(1)
 
 /* Of the loop's process. */
 static struct sfshm_queue *queue;
@@ -160,6 +160,13 @@ static void cancel(void)
 	sfshm_queue_close(queue);
 }
 
+/* The watcher sleeps on, also on the words of a leader that nobody needs. */
+static void cancel_only(void)
+{
+	if (sfshm_wait_cancel(queue, &my_wait))
+		oracle_fail("P%d cannot cancel its wait", fiber_current);
+}
+
 const struct scenario scenario_polled = {
 	.name = "polled",
 	.what = "a leader publishes, one polls; its wait is parked already",
@@ -210,6 +217,33 @@ const struct scenario scenario_polled_dead = {
 	.role = {
 		{ "leader", lead, linger, MAY_DIE_AT_WORK, 0, 0 },
 		{ "loop", begin_early, loop, 0, 0, 0 },
+		{ "watcher", NULL, twin_thread_main, WATCHER, 0, 0 },
+		{ "follower", attach, ask, 0, 0, 0 },
+	},
+};
+
+const struct scenario scenario_polled_alone = {
+	.name = "polled-alone",
+	.what = "a leader at work dies, one polls",
+	.budget = 2,
+	.runs = RUNS,
+	.deaths_told = 1,
+	.role = {
+		{ "leader", lead, linger, MAY_DIE_AT_WORK, 0, 0 },
+		{ "loop", begin_early, loop, 0, 0, 0 },
+		{ "watcher", NULL, twin_thread_main, WATCHER, 0, 0 },
+	},
+};
+
+const struct scenario scenario_polled_gone = {
+	.name = "polled-gone",
+	.what = "a leader dies, whose only polled wait is gone; one sleeps",
+	.budget = 2,
+	.runs = RUNS,
+	.deaths_told = 1,
+	.role = {
+		{ "leader", lead, linger, MAY_DIE_AT_WORK, 0, 0 },
+		{ "loop", begin_early, cancel_only, 0, 0, 0 },
 		{ "watcher", NULL, twin_thread_main, WATCHER, 0, 0 },
 		{ "follower", attach, ask, 0, 0, 0 },
 	},

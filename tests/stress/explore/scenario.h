@@ -17,6 +17,7 @@
 #define MAY_DIE_AT_WORK 8u /* only while it sleeps by itself */
 #define MAY_EXIT 16u       /* the thread alone, without libc's knowledge */
 #define MAY_EXIT_AT_WORK 32u
+#define MAY_IDLE 64u /* that it alone sleeps is no lost wake */
 /* A thread of the process of role n. With FORKED, the process starts it. */
 #define THREAD_OF(n) ((uint32_t)((n) + 1) << 8)
 

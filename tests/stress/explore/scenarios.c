@@ -61,6 +61,8 @@ extern const struct scenario scenario_polled;
 extern const struct scenario scenario_polled_begin;
 extern const struct scenario scenario_polled_release;
 extern const struct scenario scenario_polled_dead;
+extern const struct scenario scenario_polled_alone;
+extern const struct scenario scenario_polled_gone;
 extern const struct scenario scenario_polled_finish;
 extern const struct scenario scenario_polled_cancel;
 extern const struct scenario scenario_toy_count;
@@ -127,6 +129,8 @@ const struct scenario *const scenarios[] = {
 	&scenario_polled_begin,
 	&scenario_polled_release,
 	&scenario_polled_dead,
+	&scenario_polled_alone,
+	&scenario_polled_gone,
 	&scenario_polled_finish,
 	&scenario_polled_cancel,
 	&scenario_toy_count,

@@ -175,14 +175,18 @@ static int first_ready(int not )
  */
 static bool wake_is_lost(void)
 {
+	bool waits = false;
+
 	for (unsigned int f = 0; f < run.roles; f++) {
 		const struct task *t = &world.task[f];
 
 		if (t->status == TASK_STOPPED ||
 		    (t->status == TASK_ASLEEP && !t->words))
 			return false;
+		waits |= t->status == TASK_ASLEEP &&
+			 !(run.scenario->role[f].may & MAY_IDLE);
 	}
-	return !world.stops && !run.scenario->slices &&
+	return waits && !world.stops && !run.scenario->slices &&
 	       world.deaths <= run.scenario->deaths_told;
 }
 
