@@ -114,7 +114,19 @@ static void flight_began(uint32_t i, uint64_t gen)
 	world.flyer[key] = (uint8_t)(self_process() + 1);
 }
 
-/* ORACLE-9. */
+/* Whether a living thread of the process owns the slot. */
+static bool is_of(unsigned int process, uint32_t i)
+{
+	uint32_t owner = ctl_owner(slot(i)->ctl), holder;
+
+	if (!owner || owner > WORLD_RECORDS)
+		return false;
+	holder = world.holder[owner - 1];
+	return holder && fiber_process(holder - 1) == process &&
+	       task_lives(&world.task[holder - 1]);
+}
+
+/* ORACLE-9. Moved to the record of a dead thread, a flight is lost. */
 static void flight_moved(uint32_t i)
 {
 	unsigned int key = key_at(i);
@@ -123,6 +135,8 @@ static void flight_moved(uint32_t i)
 		oracle_fail("P%d moves the flight of key %u, which is not of "
 			    "its process",
 			    fiber_current, key);
+	if (key < 8 && !is_of(self_process(), i))
+		oracle_ends(key);
 }
 
 /* A process that ends its own flight leads no more. */
@@ -278,18 +292,6 @@ static bool process_lives(unsigned int process)
 		if (fiber_process(f) == process && task_lives(&world.task[f]))
 			return true;
 	return false;
-}
-
-/* Whether a living thread of the process owns the slot. */
-static bool is_of(unsigned int process, uint32_t i)
-{
-	uint32_t owner = ctl_owner(slot(i)->ctl), holder;
-
-	if (!owner || owner > WORLD_RECORDS)
-		return false;
-	holder = world.holder[owner - 1];
-	return holder && fiber_process(holder - 1) == process &&
-	       task_lives(&world.task[holder - 1]);
 }
 
 /* A thread has died, and others of its process live. */
