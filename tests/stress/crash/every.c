@@ -187,7 +187,7 @@ static void walk_along(struct show *sh, const struct scenario *sc,
 static void walk(struct stage *st, const struct scenario *sc, struct tally *t,
 		 state_fn at_state, void *arg)
 {
-	struct show sh = { .st = st };
+	struct show sh = { .st = st, .scenario = sc };
 
 	if (show_begin(&sh, sc, t))
 		walk_along(&sh, sc, t, at_state, arg);
@@ -218,13 +218,21 @@ static void kill_victim(const struct trial *t)
 {
 	struct show *sh = t->arg;
 
-	victim_kill(&sh->victim);
+	if (sh->scenario->flags & DIES_ALONE) {
+		victim_end_thread(&sh->victim);
+	} else if (sh->scenario->dies) {
+		sh->scenario->dies(sh);
+		victim_go_on(&sh->victim);
+	} else {
+		victim_kill(&sh->victim);
+	}
 }
 
-static void kill_helpers(const struct trial *t)
+static void kill_rest(const struct trial *t)
 {
 	struct show *sh = t->arg;
 
+	victim_kill(&sh->victim);
 	for (int i = 0; i < STAGE_HELPERS; i++)
 		helper_kill(&sh->helper[i]);
 }
@@ -260,7 +268,7 @@ static void look_on(struct show *sh, const struct scenario *sc,
 		.attach_first = attach_first,
 		.may_be_busy = sc->flags & MAY_BE_BUSY,
 		.kill_victim = kill_victim,
-		.kill_others = kill_helpers,
+		.kill_others = kill_rest,
 		.victim = &sh->victim,
 		.image = &im,
 		.arg = sh,
@@ -293,7 +301,7 @@ static void note_syscalls(const struct show *sh, struct tally *t, uint64_t n)
 static void kill_once(const struct scenario *sc, uint64_t *at, struct tally *t,
 		      bool attach_first, struct verdict *v)
 {
-	struct show sh = { .st = stage_make() };
+	struct show sh = { .st = stage_make(), .scenario = sc };
 	bool woken = false;
 
 	beat();

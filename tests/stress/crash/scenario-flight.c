@@ -250,66 +250,6 @@ static void op_do(struct stage *st)
 			    &my_result) == SFSHM_COMPUTED);
 }
 
-/* Another thread of the victim's process, which is attached and stays. */
-static pthread_barrier_t ready;
-
-static void act_detached(struct stage *st)
-{
-	insist(st, act_begin(A_KEY, SFSHM_REFRESH | SFSHM_DETACHED, 0) ==
-			   SFSHM_LEADER);
-	stage_note_led(st, A_KEY, my_result.generation);
-}
-
-void *act_stay(void *unused)
-{
-	(void)unused;
-	pthread_barrier_wait(&ready);
-	for (;;)
-		pause();
-	return NULL;
-}
-
-static void *lead_and_stay(void *st)
-{
-	act_detached(st);
-	return act_stay(NULL);
-}
-
-static void *attach_and_stay(void *st)
-{
-	struct sfshm_result result = SFSHM_RESULT_INIT;
-
-	insist(st, sfshm_get(mine, "nothing", 7, &result) == -ENODATA);
-	return act_stay(NULL);
-}
-
-void act_beside(struct stage *st, void *(*run)(void *))
-{
-	pthread_t thread;
-
-	pthread_barrier_init(&ready, NULL, 2);
-	insist(st, pthread_create(&thread, NULL, run, st) == 0);
-	pthread_barrier_wait(&ready);
-}
-
-static void another_leads(struct stage *st)
-{
-	act_warm(st);
-	act_beside(st, lead_and_stay);
-}
-
-static void lead_for_all(struct stage *st)
-{
-	act_warm(st);
-	act_beside(st, attach_and_stay);
-	act_detached(st);
-}
-
-static void op_close(struct stage *st)
-{
-	insist(st, sfshm_close(mine) == 0);
-}
-
 const struct scenario flight_scenarios[] = {
 	{
 		.name = "begin: first key of the segment",
@@ -459,20 +399,6 @@ const struct scenario flight_scenarios[] = {
 		.prepare = lead_with_age,
 		.between = thief_comes,
 		.operate = op_publish_late,
-	},
-	{
-		.name = "publish: what another thread has begun",
-		.key = A_KEY,
-		.prepare = another_leads,
-		.operate = op_publish_small,
-		.flags = NO_COPIES,
-	},
-	{
-		.name = "detach: give a flight to another thread",
-		.key = A_KEY,
-		.prepare = lead_for_all,
-		.operate = op_close,
-		.flags = NO_COPIES,
 	},
 	{
 		.name = "fail, with words",

@@ -7,9 +7,12 @@
 
 #include "victim.h"
 
+struct scenario;
+
 /* A performance: the stage and who is on it. */
 struct show {
 	struct stage *st;
+	const struct scenario *scenario;
 	struct helper helper[STAGE_HELPERS];
 	struct victim victim;
 	bool beside; /* helper 1 waits beside the victim, and must get on */
@@ -24,6 +27,7 @@ enum scenario_flags {
 	LETS_GO = 1 << 3,     /* the process may end */
 	COMES_LATER = 1 << 4, /* after those have died who are to die */
 	REPLACES = 1 << 5,    /* the segment's file may be another one */
+	DIES_ALONE = 1 << 6,  /* the victim's process lives on: x86-64 */
 };
 
 struct scenario {
@@ -34,12 +38,14 @@ struct scenario {
 	scene_fn between; /* the harness, with the victim ready */
 	act_fn operate;   /* the victim, step by step */
 	scene_fn asleep;  /* the harness: the victim sleeps; wake it */
+	scene_fn dies; /* another one dies, and the victim goes on; or NULL */
 	finish_fn finish; /* the survivor, besides the key; or NULL */
 	uint32_t flags;
 };
 
 /* By group; each list ends with a NULL name. */
 extern const struct scenario flight_scenarios[];
+extern const struct scenario moved_scenarios[];
 extern const struct scenario put_scenarios[];
 extern const struct scenario store_scenarios[];
 extern const struct scenario life_scenarios[];

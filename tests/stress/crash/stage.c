@@ -325,7 +325,7 @@ struct helper helper_start(struct stage *st, const char *key)
 	return h;
 }
 
-bool stage_asleep(pid_t pid)
+char stage_state(pid_t pid)
 {
 	char path[64], text[256] = "";
 	FILE *f;
@@ -342,7 +342,12 @@ bool stage_asleep(pid_t pid)
 			state = at[2];
 	}
 	fclose(f);
-	return state == 'S';
+	return state;
+}
+
+bool stage_asleep(pid_t pid)
+{
+	return stage_state(pid) == 'S';
 }
 
 void helper_cue_only(struct helper *h, char letter)

@@ -52,7 +52,8 @@ struct stage {
 	} tag;
 	/* Liveness words of those who die once the victim is ready. */
 	uint32_t dies[STAGE_PARTICIPANTS];
-	char wrong[256]; /* what somebody had to complain about */
+	uint32_t other_ends; /* futex word: the victim's other thread is to */
+	char wrong[256];     /* what somebody had to complain about */
 };
 
 /* A folder of its own for this run's segments; removed at its end. */
@@ -112,6 +113,7 @@ void helper_cue(struct stage *st, struct helper *h, char letter);
 void helper_cue_only(struct helper *h, char letter);
 
 /* In the kernel, waiting for something. */
+char stage_state(pid_t pid);
 bool stage_asleep(pid_t pid);
 bool helper_answered(struct helper *h, int timeout_ms);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "victim.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -163,6 +165,61 @@ void victim_kill(struct victim *v)
 	while (waitpid(v->pid, &status, 0) == v->pid && WIFSTOPPED(status))
 		;
 	v->pid = 0;
+}
+
+#ifdef __x86_64__
+void victim_exit_alone(void);
+__asm__(".text\n"
+	".globl victim_exit_alone\n"
+	".type victim_exit_alone, @function\n"
+	"victim_exit_alone:\n"
+	"	movl $60, %eax\n" /* SYS_exit */
+	"	xorl %edi, %edi\n"
+	"	syscall\n"
+	"	hlt\n"
+	".size victim_exit_alone, . - victim_exit_alone\n");
+#endif
+
+/* How many threads of the process have not ended. */
+static int threads_of(pid_t pid)
+{
+	char path[64];
+	struct dirent *d;
+	DIR *folder;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	folder = opendir(path);
+	while (folder && (d = readdir(folder)))
+		n += d->d_name[0] != '.' &&
+		     stage_state((pid_t)atoi(d->d_name)) != 'Z';
+	if (folder)
+		closedir(folder);
+	return n;
+}
+
+void victim_await_threads(const struct victim *v, int most)
+{
+	while (threads_of(v->pid) > most)
+		usleep(100);
+}
+
+void victim_end_thread(struct victim *v)
+{
+#ifdef __x86_64__
+	struct user_regs_struct regs;
+	int before = threads_of(v->pid);
+
+	if (ptrace(PTRACE_GETREGS, v->pid, NULL, &regs))
+		return;
+	regs.rip = (uintptr_t)victim_exit_alone;
+	regs.orig_rax = (unsigned long long)-1;
+	if (!ptrace(PTRACE_SETREGS, v->pid, NULL, &regs) &&
+	    !ptrace(PTRACE_CONT, v->pid, NULL, NULL))
+		victim_await_threads(v, before - 1);
+#else
+	(void)v;
+#endif
 }
 
 bool victim_read(const struct victim *v, void *at, void *to, size_t len)

@@ -45,6 +45,15 @@ bool victim_go_on(struct victim *v);
 
 void victim_kill(struct victim *v);
 
+/*
+ * Its thread ends without libc's knowledge, and the others of its process live
+ * on. Does nothing but on x86-64.
+ */
+void victim_end_thread(struct victim *v);
+
+/* Waits until its process has no more than so many threads. */
+void victim_await_threads(const struct victim *v, int most);
+
 /* Reads its memory; false if there is none there. */
 bool victim_read(const struct victim *v, void *at, void *to, size_t len);
 
