@@ -17,7 +17,7 @@
 
 #define ALL_FLAGS                                                     \
 	(SFSHM_LOCK_TRY | SFSHM_LOCK_OWN_IS_BUSY | SFSHM_LOCK_ABORT | \
-	 SFSHM_LOCK_CANCEL_FIRST | SFSHM_LOCK_SHARED)
+	 SFSHM_LOCK_CANCEL_FIRST | SFSHM_LOCK_SHARED | SFSHM_LOCK_DETACHED)
 
 static_assert(SFSHM_LOCK_SHARED_MAX == SHM_SHARED, "a hold has a word");
 

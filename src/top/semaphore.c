@@ -14,7 +14,7 @@
 
 #define ALL_FLAGS                                             \
 	(SFSHM_SEMAPHORE_TRY | SFSHM_SEMAPHORE_CANCEL_FIRST | \
-	 SFSHM_SEMAPHORE_ABORT)
+	 SFSHM_SEMAPHORE_ABORT | SFSHM_SEMAPHORE_DETACHED)
 
 /* The contents of struct sfshm_permit. */
 struct permit {
