@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L9: a lock of a process (SFSHM_LOCK_DETACHED) is unlocked by any of
+ * PROMISE-L8, PROMISE-P6: a lock of a process (SFSHM_LOCK_DETACHED) is unlocked by any of
  * its threads, by one of them only. It outlives the thread that took it, and
  * not the process. Its task does not wait for itself.
  */

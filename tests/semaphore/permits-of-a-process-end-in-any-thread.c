@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-S8: a permit of a process (SFSHM_SEMAPHORE_DETACHED) is returned by
+ * PROMISE-S8, PROMISE-P6: a permit of a process (SFSHM_SEMAPHORE_DETACHED) is returned by
  * any of its threads, by one of them only. It outlives the thread that took it,
  * and not the process. Its task does not wait for itself.
  */
