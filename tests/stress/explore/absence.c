@@ -134,10 +134,10 @@ void absence_killed(unsigned int fiber)
 
 void absence_note(const void *at, bool writes)
 {
-	size_t word = ((uintptr_t)at - (uintptr_t)world_bytes) / 8;
+	uint32_t word = sharing_word(at);
 	unsigned int n;
 
-	if (!away_count)
+	if (!away_count || word == SHARING_WORDS)
 		return;
 	n = sharing_number(word);
 	if (n >= WORDS)

@@ -22,11 +22,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A step uses a word of the segment, or is the kernel's. */
+/* A step uses a word that several share, or is the kernel's. */
 struct step_use {
 	uint32_t step;
 	uint32_t before; /* the decision before it in the same go, or 0 */
-	int32_t word;    /* number in the segment, or -1: the kernel's */
+	int32_t word;    /* its number (sharing.h), or -1: the kernel's */
 	bool writes;
 };
 

@@ -8,10 +8,11 @@
 #include "sharing.h"
 #include "world.h"
 
-/* Before the word is used. */
+/* Before the word is used, in the segment or in the memory of a process. */
 static void point(const void *at, bool writes, const char *where)
 {
-	if (schedule_quiet || !world_has(at) || world_is_dull(at))
+	if (schedule_quiet || fiber_current < 0 ||
+	    sharing_word(at) == SHARING_WORDS || world_is_dull(at))
 		return;
 	if (sharing_note(at, writes))
 		schedule_access(at, writes, where);
@@ -27,45 +28,45 @@ static unsigned int me(void)
 
 uint64_t access_load(const void *at, size_t size, int order, const char *where)
 {
+	point(at, false, where);
 	if (!world_has(at))
 		return world_read(at, size);
-	point(at, false, where);
 	return memory_load(me(), at, size, order);
 }
 
 void access_store(void *at, size_t size, uint64_t value, int order,
 		  const char *where)
 {
+	point(at, true, where);
 	if (!world_has(at)) {
 		world_set(at, size, value);
 		return;
 	}
-	point(at, true, where);
 	memory_store(me(), at, size, value, order);
 }
 
 bool access_cas(void *at, size_t size, uint64_t old, uint64_t next, int order,
 		const char *where)
 {
+	point(at, true, where);
 	if (!world_has(at)) {
 		if (world_read(at, size) != old)
 			return false;
 		world_set(at, size, next);
 		return true;
 	}
-	point(at, true, where);
 	return memory_cas(me(), at, size, old, next, order);
 }
 
 uint64_t access_rmw(void *at, size_t size, enum access_rmw how,
 		    uint64_t operand, int order, const char *where)
 {
-	uint64_t old = world_read(at, size);
+	uint64_t old;
 
-	if (world_has(at)) {
-		point(at, true, where);
+	point(at, true, where);
+	if (world_has(at))
 		return memory_rmw(me(), at, size, how, operand, order);
-	}
+	old = world_read(at, size);
 	world_set(at, size,
 		  how == ACCESS_ADD ? old + operand :
 		  how == ACCESS_SUB ? old - operand :
@@ -95,6 +96,10 @@ uint32_t access_swap(uint32_t *at, uint32_t value)
 	uint32_t old = *at;
 
 	absence_note(at, true);
+	if (!world_has(at)) {
+		*at = value;
+		return old;
+	}
 	memory_cas(me(), at, 4, old, value, __ATOMIC_RELEASE);
 	return old;
 }

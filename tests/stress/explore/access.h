@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The instrumented library calls these instead of operating on memory. Only
- * the segment is of interest: whatever else a participant touches is its own,
- * and such an operation is carried out at once, without a point.
+ * the segment is of interest, and the memory of a process that has several
+ * threads: whatever else a thread touches is its own, and such an operation is
+ * carried out at once, without a point.
  *
  * `where` names the place in the source; a string that lasts.
  */

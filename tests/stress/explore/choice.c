@@ -3,6 +3,7 @@
 #include "kernel.h"
 #include "run.h"
 #include "scenario.h"
+#include "sharing.h"
 
 #define MOST_DEATHS 2
 #define MOST_STOPS 1
@@ -27,28 +28,48 @@ static void add(struct choices *c, enum option_kind kind, unsigned int which,
 	c->cost[c->count++] = (uint8_t)cost;
 }
 
+/* Whether its death changes anything. */
+static bool is_there(unsigned int f)
+{
+	const struct task *t = &world.task[f];
+
+	return task_lives(t) && (t->status != TASK_ENDED || t->held_count);
+}
+
+/* The process whose first thread is f. */
 static bool may_be_killed(unsigned int f)
 {
 	const struct task *t = &world.task[f];
 	uint32_t may = run.scenario->role[f].may;
-	bool works = t->status == TASK_ASLEEP && !t->words;
+	bool works = t->status == TASK_ASLEEP && !t->words, any = false;
 
 	if (!(may & MAY_DIE || (may & MAY_DIE_AT_WORK && works)) ||
-	    !task_lives(t) || world.deaths >= MOST_DEATHS)
+	    fiber_process(f) != f || world.deaths >= MOST_DEATHS)
 		return false;
-	return t->status != TASK_ENDED || t->held_count;
+	for (unsigned int i = 0; i < run.roles; i++)
+		any |= fiber_process(i) == f && is_there(i);
+	return any;
+}
+
+static bool may_exit(unsigned int f)
+{
+	return run.scenario->role[f].may & MAY_EXIT && is_there(f) &&
+	       !world.task[f].locks && world.deaths < MOST_DEATHS;
 }
 
 /*
  * Before a word is only read the reader need not die: that is as if it had
  * died before it last wrote. Another one's death changes liveness words.
  */
-static bool death_matters(unsigned int f)
+static bool death_matters(enum option_kind kind, unsigned int f)
 {
 	size_t at = (size_t)run.word * 8;
 
 	if (run.event != EVENT_POINT || run.now < 0 || run.word < 0)
 		return true;
+	/* A process takes its own memory along. */
+	if (fiber_process((unsigned int)run.now) == f && kind == OPTION_KILL)
+		return run.writes && (size_t)run.word < SHARING_PRIVATE;
 	if ((int)f == run.now)
 		return run.writes;
 	return at >= world_geometry.participants_at &&
@@ -78,8 +99,10 @@ void choice_list(struct choices *c, int first, unsigned int switching)
 			add(c, OPTION_SWITCH, f, switching);
 		else if (has_a_time(t) && first >= 0)
 			add(c, OPTION_SWITCH, f, 1);
-		if (may_be_killed(f) && death_matters(f))
+		if (may_be_killed(f) && death_matters(OPTION_KILL, f))
 			add(c, OPTION_KILL, f, 1);
+		if (may_exit(f) && death_matters(OPTION_EXIT, f))
+			add(c, OPTION_EXIT, f, 1);
 	}
 	if (run.event == EVENT_POINT && run.now >= 0 &&
 	    run.scenario->role[run.now].may & MAY_STOP &&
@@ -95,6 +118,7 @@ bool choice_can_be_done(const struct deviation *d)
 	switch (d->kind) {
 	case OPTION_SWITCH: return t->status == TASK_READY || has_a_time(t);
 	case OPTION_KILL: return may_be_killed(d->which);
+	case OPTION_EXIT: return may_exit(d->which);
 	case OPTION_STOP: return run.now == (int)d->which;
 	case OPTION_READ: return run.event == EVENT_READ;
 	default: return true;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Participants as fibers: each has a stack, and memory of its own that stands
- * for a process's. All of the library's writable data (its section
- * `explore_private`, the thread's words among it) and the private heap are
- * exchanged when another fiber runs, so each believes to be a process of one
- * thread. Their addresses are the same for all, as after fork().
+ * Participants as fibers. Each fiber is a thread: it has a stack, and the
+ * library's thread-local words (its section `explore_thread`). Most fibers are
+ * the only thread of a process; fiber_join() makes one a thread of another
+ * one's process. A process has all of the library's other writable data (its
+ * section `explore_private`) and the private heap. They are exchanged when a
+ * fiber of another process runs. Their addresses are the same for all, as after
+ * fork().
  */
 #ifndef EXPLORE_FIBER_H
 #define EXPLORE_FIBER_H
@@ -15,15 +17,20 @@
 
 #define FIBERS 5
 #define FIBER_STACK (96 * 1024)
-#define FIBER_HEAP 8192
+#define FIBER_STATICS 16384
+#define FIBER_HEAP 32768
 
 typedef void (*fiber_fn)(unsigned int fiber);
 
 /* Once, with the library's data as each participant finds it. */
 void fiber_init(void);
 
-/* Each fiber's memory is as it was then. */
+/* Each fiber's memory is as it was then, and each is its own process. */
 void fiber_clear_all(void);
+
+/* Makes the fiber a thread of the process whose first thread is `process`. */
+void fiber_join(unsigned int fiber, unsigned int process);
+unsigned int fiber_process(unsigned int fiber);
 
 /* Puts `fiber`'s memory in place; what was there is kept for its owner. */
 void fiber_load(unsigned int fiber);
@@ -33,6 +40,9 @@ void fiber_keep_all(void);
 
 /* Back to that: no fiber runs, the first `n` will begin with fn(fiber). */
 void fiber_reset_all(unsigned int n, fiber_fn fn);
+
+/* A fiber that has ended, or has not begun, is to begin (anew). */
+void fiber_restart(unsigned int fiber);
 
 /* The child of a fork: its memory is as `parent`'s is. */
 void fiber_copy(unsigned int child, unsigned int parent);
@@ -46,10 +56,23 @@ void fiber_pause(void);
 /* The one that is running, or -1 outside of all. */
 extern int fiber_current;
 
-/* Of all that the fiber will ever look at: its stack and its memory. */
+/* Whether its process has another thread. */
+extern bool fiber_has_company;
+
+/* Of what only the fiber looks at: its stack and its thread-local words. */
+uint64_t fiber_thread_hash(unsigned int fiber);
+
+/* Of the memory that the threads of a process share. */
+uint64_t fiber_process_hash(unsigned int process);
+
+/* Of both. */
 uint64_t fiber_hash(unsigned int fiber);
 
-/* `at` of the memory in place, as that fiber has it. */
+/* A thread-local word of the memory in place, as that fiber has it. */
 const void *fiber_view(unsigned int fiber, const void *at);
+
+/* The number of a word of the memory of a process; or FIBER_WORDS. */
+#define FIBER_WORDS ((FIBER_STATICS + FIBER_HEAP) / 8)
+unsigned int fiber_word(const void *at);
 
 #endif

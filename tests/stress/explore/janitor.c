@@ -13,7 +13,9 @@ void janitor_introduce(unsigned int fiber)
 {
 	const struct task *t = &world.task[fiber];
 
-	twin_start(t->cookie, t->ns);
+	if (fiber_process(fiber) == fiber)
+		twin_start(t->cookie, t->ns);
+	twin_start_thread();
 }
 
 static void found(const char *finding, void *unused)
@@ -30,8 +32,7 @@ static void ask(unsigned int key)
 	bool led = false;
 
 	for (int f = 0; f < FIBERS; f++)
-		led |= f != fiber_current && task_lives(&world.task[f]) &&
-		       world.task[f].leads >> key & 1;
+		led |= f != fiber_current && world.task[f].leads >> key & 1;
 	if (r == -EBUSY && !led)
 		oracle_fail("key %u is busy, and nobody leads it", key);
 	if (r == SFSHM_LEADER)

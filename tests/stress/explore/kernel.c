@@ -24,9 +24,15 @@ struct task *kernel_self(void)
 	return &world.task[fiber_current];
 }
 
+/* A word outside the segment is one of the running fiber's process. */
 static bool sleeps_on(const struct task *t, const uint32_t *word)
 {
-	if (t->status != TASK_ASLEEP)
+	unsigned int fiber = (unsigned int)(t - world.task);
+
+	if (t->status != TASK_ASLEEP ||
+	    (!world_has(word) &&
+	     fiber_process(fiber) !=
+		     fiber_process((unsigned int)fiber_current)))
 		return false;
 	for (int i = 0; i < t->words; i++)
 		if (t->word[i] == word)
@@ -86,8 +92,7 @@ int kernel_sleep(uint32_t *const *words, const uint32_t *seen,
 
 	access_fence(__ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < count; i++)
-		if (world_has(words[i]))
-			absence_note(words[i], false);
+		absence_note(words[i], false);
 	for (unsigned int i = 0; i < count; i++)
 		if (*words[i] != seen[i])
 			return -EAGAIN;
@@ -157,8 +162,17 @@ static void mark_word(struct task *dead, uint32_t *word, bool pending)
 		kernel_wake(word, 1);
 }
 
+static bool process_lives(unsigned int process)
+{
+	for (unsigned int f = 0; f < FIBERS; f++)
+		if (fiber_process(f) == process && task_lives(&world.task[f]))
+			return true;
+	return false;
+}
+
 void kernel_death(unsigned int fiber)
 {
+	unsigned int process = fiber_process(fiber);
 	struct task *t = &world.task[fiber];
 	const struct robust_head *head = fiber_view(fiber, &twin_robust);
 	uint32_t *pending = NULL;
@@ -176,7 +190,8 @@ void kernel_death(unsigned int fiber)
 	if (pending)
 		mark_word(t, pending, true);
 	for (int i = 0; i < WORLD_LOCKS; i++)
-		if (world.lock_holder[i] == fiber + 1)
+		if (world.lock_holder[i] == process + 1 &&
+		    !process_lives(process))
 			drop_lock(i);
 	for (int i = 0; i < WORLD_RECORDS; i++)
 		if (world.holder[i] == fiber + 1)
@@ -222,13 +237,18 @@ static int find_lock(int64_t at)
 	return -1;
 }
 
+static uint8_t self_process(void)
+{
+	return (uint8_t)fiber_process((unsigned int)fiber_current);
+}
+
 static int take_lock(int64_t at)
 {
 	for (int i = 0; i < WORLD_LOCKS; i++) {
 		if (world.lock_holder[i])
 			continue;
 		world.lock_at[i] = at;
-		world.lock_holder[i] = (uint8_t)(fiber_current + 1);
+		world.lock_holder[i] = self_process() + 1;
 		return 0;
 	}
 	oracle_fail("more byte locks than WORLD_LOCKS");
@@ -243,13 +263,13 @@ int kernel_fcntl(int fd, int command, struct flock *lock)
 	schedule_point("kernel: fcntl()");
 	i = find_lock(lock->l_start);
 	if (command == F_GETLK) {
-		if (i < 0 || world.lock_holder[i] == fiber_current + 1)
+		if (i < 0 || world.lock_holder[i] == self_process() + 1)
 			lock->l_type = F_UNLCK;
 		return 0;
 	}
 	if (i < 0)
 		return lock->l_type == F_UNLCK ? 0 : take_lock(lock->l_start);
-	if (world.lock_holder[i] != fiber_current + 1) {
+	if (world.lock_holder[i] != self_process() + 1) {
 		errno = EAGAIN;
 		return -1;
 	}
@@ -310,6 +330,64 @@ static long wake_private(va_list args)
 
 	schedule_point("kernel: futex()");
 	return kernel_wake(word, INT_MAX);
+}
+
+/* The fiber that is to be the thread which the running one starts; or -1. */
+static int absent_thread(void)
+{
+	for (int f = 0; f < FIBERS && !twin_thread_runs; f++)
+		if (f != fiber_current &&
+		    fiber_process((unsigned int)f) == self_process() &&
+		    (world.task[f].status == TASK_ABSENT ||
+		     (world.task[f].status == TASK_ENDED &&
+		      !world.task[f].held_count)))
+			return f;
+	return -1;
+}
+
+int kernel_thread(void *(*fn)(void *), void *arg)
+{
+	int f = absent_thread();
+
+	schedule_point("kernel: clone()");
+	if (f < 0)
+		return EAGAIN;
+	twin_thread(fn, arg);
+	fiber_restart((unsigned int)f);
+	memory_fork((unsigned int)f, (unsigned int)fiber_current);
+	world.task[f].status = TASK_READY;
+	return 0;
+}
+
+/* Joins the thread that the process has started. */
+int kernel_join(void)
+{
+	uint32_t *word = &twin_thread_runs, runs = 1;
+
+	while (access_load(word, 4, __ATOMIC_ACQUIRE, "thread: join"))
+		kernel_sleep(&word, &runs, 1, 0);
+	return 0;
+}
+
+/* A process has one eventfd, of which it matters whether it is 0. */
+int kernel_eventfd(void)
+{
+	return 4;
+}
+
+ssize_t kernel_write(void)
+{
+	schedule_point("kernel: write()");
+	access_store(&twin_eventfd, 4, 1, __ATOMIC_RELEASE, "eventfd: write");
+	kernel_wake(&twin_eventfd, INT_MAX);
+	return 8;
+}
+
+ssize_t kernel_read(void)
+{
+	schedule_point("kernel: read()");
+	access_store(&twin_eventfd, 4, 0, __ATOMIC_RELEASE, "eventfd: read");
+	return 8;
 }
 
 /* get_robust_list(2), and what a cancel token's owner calls. */

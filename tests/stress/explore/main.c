@@ -30,7 +30,7 @@ static const char usage[] =
 	"[-r SCHEDULE] [SCENARIO...]\n"
 	"       explore -l\n";
 
-/* The short form tries so many runs of each budget. */
+/* The short form tries so many runs of each budget, unless a scenario says. */
 #define SHORT_RUNS 4000
 
 static bool prepare(const struct scenario *s)
@@ -51,6 +51,8 @@ static bool explore(const struct scenario *s, const struct options *o)
 
 	if (!prepare(s))
 		return false;
+	if (!o->full && !o->most_runs)
+		search.most_runs = s->runs ? s->runs : SHORT_RUNS;
 	sharing_forget();
 	report_begin(&row);
 	for (unsigned int b = 0; b <= most && !found; b++) {
@@ -125,7 +127,7 @@ static void parse(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .budget = -1, .most_runs = SHORT_RUNS };
+	struct options o = { .budget = -1 };
 	bool good = true;
 
 	parse(argc, argv, &o);

@@ -27,6 +27,13 @@ void memory_fork(unsigned int child, unsigned int parent)
 		weak_join(child, parent);
 }
 
+void memory_meet(unsigned int fiber)
+{
+	for (unsigned int f = 0; memory_weak && f < FIBERS; f++)
+		if (f != fiber && fiber_process(f) == fiber_process(fiber))
+			weak_join(fiber, f);
+}
+
 uint64_t memory_load(unsigned int fiber, const void *at, size_t size, int order)
 {
 	if (!is_weak(at))

@@ -20,6 +20,12 @@ extern bool memory_weak;
 void memory_reset(void);
 void memory_fork(unsigned int child, unsigned int parent);
 
+/*
+ * The fiber goes on. The memory of a process is not weak: a thread sees all
+ * that the others of its process did.
+ */
+void memory_meet(unsigned int fiber);
+
 /* By the thread `fiber`; where all is quiet, by nobody in particular. */
 uint64_t memory_load(unsigned int fiber, const void *at, size_t size,
 		     int order);

@@ -109,6 +109,17 @@ int kernel_trylock(pthread_mutex_t *m)
 	return try_word(m, word_of(m));
 }
 
+/* A process's own mutex: its word is 0, or 1 while a thread has it. */
+static int unlock_private(uint32_t *word)
+{
+	if (!fiber_has_company)
+		return 0;
+	access_store(word, 4, 0, __ATOMIC_RELEASE, "mutex: unlock");
+	kernel_self()->locks--;
+	kernel_wake(word, 1);
+	return 0;
+}
+
 int kernel_unlock(pthread_mutex_t *m)
 {
 	uint32_t *word = word_of(m), seen;
@@ -116,7 +127,7 @@ int kernel_unlock(pthread_mutex_t *m)
 	if (fiber_current < 0)
 		return pthread_mutex_unlock(m);
 	if (!world_has(m))
-		return 0;
+		return unlock_private(word);
 	seen = (uint32_t)access_load(word, 4, __ATOMIC_RELAXED,
 				     "mutex: unlock, the word");
 	if ((seen & FUTEX_TID_MASK) != (uint32_t)kernel_self()->tid)
@@ -147,8 +158,17 @@ int kernel_consistent(pthread_mutex_t *m)
 	return 0;
 }
 
-/* A process's own mutexes: it has one thread. */
+/* A process of one thread need not lock its mutexes. */
 int kernel_lock_private(pthread_mutex_t *m)
 {
-	return fiber_current < 0 ? pthread_mutex_lock(m) : 0;
+	uint32_t *word = word_of(m), taken_word = 1;
+
+	if (fiber_current < 0)
+		return pthread_mutex_lock(m);
+	if (!fiber_has_company)
+		return 0;
+	while (!access_cas(word, 4, 0, 1, __ATOMIC_ACQUIRE, "mutex: lock"))
+		kernel_sleep(&word, &taken_word, 1, 0);
+	kernel_self()->locks++;
+	return 0;
 }

@@ -84,20 +84,55 @@ const void *oracle_key(unsigned int key)
 	return keys[key & 7];
 }
 
+/* The key at the slot; 8: none of the oracle's. */
+static unsigned int key_at(uint32_t i)
+{
+	unsigned int key = 0;
+
+	while (key < 8 && memcmp(slot(i)->key, oracle_key(key), 8))
+		key++;
+	return key;
+}
+
+static unsigned int self_process(void)
+{
+	return fiber_process((unsigned int)fiber_current);
+}
+
 /* ORACLE-7. */
 static void flight_began(uint32_t i, uint64_t gen)
 {
-	for (unsigned int key = 0; key < 8; key++) {
-		if (memcmp(slot(i)->key, oracle_key(key), 8))
-			continue;
-		if (gen <= world.generation[key])
-			oracle_fail("key %u's generation goes from %llu to "
-				    "%llu",
-				    key,
-				    (unsigned long long)world.generation[key],
-				    (unsigned long long)gen);
-		world.generation[key] = gen;
-	}
+	unsigned int key = key_at(i);
+
+	if (key == 8)
+		return;
+	if (gen <= world.generation[key])
+		oracle_fail("key %u's generation goes from %llu to %llu", key,
+			    (unsigned long long)world.generation[key],
+			    (unsigned long long)gen);
+	world.generation[key] = gen;
+	world.flyer[key] = (uint8_t)(self_process() + 1);
+}
+
+/* ORACLE-9. */
+static void flight_moved(uint32_t i)
+{
+	unsigned int key = key_at(i);
+
+	if (key < 8 && world.flyer[key] != self_process() + 1)
+		oracle_fail("P%d moves the flight of key %u, which is not of "
+			    "its process",
+			    fiber_current, key);
+}
+
+/* A process that ends its own flight leads no more. */
+static void flight_ends(uint32_t i)
+{
+	unsigned int key = key_at(i);
+
+	if (key < 8 && fiber_has_company &&
+	    world.flyer[key] == self_process() + 1)
+		oracle_ends(key);
 }
 
 /* The leader of a slot that a putter retires leads no more. */
@@ -122,10 +157,14 @@ static void saw_ctl(uint32_t i, uint64_t old, uint64_t value)
 	if (ctl_phase(old) == PHASE_BUSY && ctl_phase(value) == PHASE_RETIRED &&
 	    fiber_current >= 0)
 		saw_robbery(i);
+	if (ctl_phase(old) == PHASE_BUSY && ctl_phase(value) != PHASE_BUSY)
+		flight_ends(i);
 	if (ctl_phase(value) != PHASE_BUSY)
 		return;
-	if (ctl_phase(old) != PHASE_BUSY || ctl_owner(old) != ctl_owner(value))
+	if (ctl_phase(old) != PHASE_BUSY || ctl_gen(old) != ctl_gen(value))
 		flight_began(i, ctl_gen(value));
+	else if (ctl_owner(old) != ctl_owner(value))
+		flight_moved(i);
 	if (ctl_phase(old) == PHASE_BUSY)
 		return;
 	for (uint32_t j = 0; j < world_geometry.slots; j++)
@@ -219,30 +258,67 @@ void oracle_saw_write(const void *at, uint64_t old, uint64_t value, bool by_cas)
 	}
 }
 
+static bool process_lives(unsigned int process)
+{
+	for (unsigned int f = 0; f < FIBERS; f++)
+		if (fiber_process(f) == process && task_lives(&world.task[f]))
+			return true;
+	return false;
+}
+
+/* Whether a living thread of the process owns the slot. */
+static bool is_of(unsigned int process, uint32_t i)
+{
+	uint32_t owner = ctl_owner(slot(i)->ctl), holder;
+
+	if (!owner || owner > WORLD_RECORDS)
+		return false;
+	holder = world.holder[owner - 1];
+	return holder && fiber_process(holder - 1) == process &&
+	       task_lives(&world.task[holder - 1]);
+}
+
+/* A thread has died, and others of its process live. */
+static void lost_flights(unsigned int process)
+{
+	for (uint32_t i = 0; i < world_geometry.slots; i++) {
+		unsigned int key = key_at(i);
+
+		if (key < 8 && ctl_phase(slot(i)->ctl) == PHASE_BUSY &&
+		    !is_of(process, i))
+			world.task[process].leads &= (uint8_t) ~(1u << key);
+	}
+}
+
 void oracle_saw_death(unsigned int fiber)
 {
+	unsigned int process = fiber_process(fiber);
+
 	leaves_section(fiber);
-	if (world.task[fiber].leads >> 7 & 1)
+	if (process_lives(process)) {
+		lost_flights(process);
+		return;
+	}
+	if (world.task[process].leads >> 7 & 1)
 		world.orphaned = 1;
-	world.task[fiber].leads = 0;
+	world.task[process].leads = 0;
 }
 
 void oracle_leads(unsigned int key, uint64_t until)
 {
-	struct task *me = &world.task[fiber_current];
+	struct task *me = &world.task[self_process()];
 
-	for (int f = 0; f < FIBERS; f++) {
+	for (unsigned int f = 0; f < FIBERS; f++) {
 		const struct task *t = &world.task[f];
 
-		if (f == fiber_current || !task_lives(t))
-			continue;
-		if (t->shares >> key & 1)
-			oracle_fail("P%d has alone what P%d holds shared",
+		if ((int)f != fiber_current && task_lives(t) &&
+		    t->shares >> key & 1)
+			oracle_fail("P%d has alone what P%u holds shared",
 				    fiber_current, f);
-		if (!(t->leads >> key & 1))
+		if (t == me || !(t->leads >> key & 1))
 			continue;
 		if (!t->lead_until[key] || world.now < t->lead_until[key])
-			oracle_fail("two leaders of key %u: P%d and P%d", key,
+			oracle_fail("two leaders of key %u: P%u and P%d", key,
 				    f, fiber_current);
 	}
 	me->leads |= (uint8_t)(1u << key);
@@ -251,7 +327,15 @@ void oracle_leads(unsigned int key, uint64_t until)
 
 void oracle_ends(unsigned int key)
 {
-	world.task[fiber_current].leads &= (uint8_t) ~(1u << key);
+	world.task[self_process()].leads &= (uint8_t) ~(1u << key);
+}
+
+void oracle_ended(unsigned int key, uint64_t gen)
+{
+	if (world.ended[key] == gen)
+		oracle_fail("two calls ended flight %llu of key %u",
+			    (unsigned long long)gen, key);
+	world.ended[key] = gen;
 }
 
 void oracle_shares(unsigned int key, bool does)

@@ -6,7 +6,9 @@
  *  ORACLE-1. One leader a key: no two slots are BUSY with one key, and of those
  *      who were told that they lead and have not begun to end it only those
  *      whose time is up, or who were invalidated, lose the key to another one.
- *      Nobody holds a lock shared that another one holds alone.
+ *      All threads of a process lead what one of them leads, unless the owner
+ *      of the flight dies. Nobody holds a lock shared that another one holds
+ *      alone.
  *  ORACLE-2. A slot that is freed is not stood on: nobody was inside a section
  *      when it left its chain who still is, lives, and was not expelled.
  *  ORACLE-3. Nobody alive is marked dead.
@@ -19,6 +21,8 @@
  *      died is told to the next one.
  *  ORACLE-8. A caller that begins after an invalidation of a tag has returned
  *      gets no value with that tag that was made before it.
+ *  ORACLE-9. A flight changes its owner only by a thread of its process, and
+ *      only one call is told that it has ended the flight.
  */
 #ifndef EXPLORE_ORACLE_H
 #define EXPLORE_ORACLE_H
@@ -54,6 +58,9 @@ void oracle_robs(unsigned int key, bool does);
  * ORACLE-7: P has the lock that is key 7, and was told whether its holder died.
  */
 void oracle_locked(bool told);
+
+/* ORACLE-9: this call has ended that flight of key n. */
+void oracle_ended(unsigned int key, uint64_t gen);
 
 /* Key n's eight bytes. */
 const void *oracle_key(unsigned int key);

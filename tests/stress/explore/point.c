@@ -6,6 +6,7 @@
 #include "kernel.h"
 #include "oracle.h"
 #include "run.h"
+#include "sharing.h"
 
 /* A fiber that gives way takes so long. */
 #define YIELD_NS 500000
@@ -25,7 +26,7 @@ void schedule_point(const char *where)
 
 void schedule_access(const void *at, bool writes, const char *where)
 {
-	run.word = (int32_t)(((uintptr_t)at - (uintptr_t)world_bytes) / 8);
+	run.word = (int32_t)sharing_word(at);
 	run.writes = writes;
 	schedule_point(where);
 	run.word = -1;

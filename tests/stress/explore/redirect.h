@@ -10,7 +10,9 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -30,6 +32,11 @@ int kernel_yield(void);
 int kernel_nap(const struct timespec *nap);
 pid_t kernel_getpid(void);
 int kernel_nothing(void);
+int kernel_thread(void *(*fn)(void *), void *arg);
+int kernel_join(void);
+int kernel_eventfd(void);
+ssize_t kernel_write(void);
+ssize_t kernel_read(void);
 int kernel_cancel(int next, int *old);
 ssize_t kernel_random(void *to, size_t n);
 void *private_alloc(size_t size);
@@ -58,5 +65,20 @@ void private_free(void *old);
 #define aligned_alloc(align, n) private_alloc(n)
 #define realloc(old, n) private_realloc(old, n)
 #define free(old) private_free(old)
+#define pthread_create(thread, attr, fn, arg) \
+	((void)(thread), kernel_thread(fn, arg))
+#define pthread_join(thread, value) ((void)(thread), kernel_join())
+#define pthread_attr_init(attr) ((void)(attr), kernel_nothing())
+#define pthread_attr_setstacksize(attr, n) ((void)(attr), kernel_nothing())
+#define pthread_attr_destroy(attr) ((void)(attr), kernel_nothing())
+#define pthread_sigmask(how, set, old) \
+	((void)(set), (void)(old), kernel_nothing())
+#define secure_getenv(name) ((char *)NULL)
+#define eventfd(count, flags) kernel_eventfd()
+#define write(fd, from, n) ((void)(from), kernel_write())
+#define read(fd, to, n) ((void)(to), kernel_read())
+
+/* Each fiber has its own: see fiber.h. */
+#define __thread __attribute__((section("explore_thread")))
 
 #endif

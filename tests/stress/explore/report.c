@@ -11,7 +11,7 @@
 #include "sharing.h"
 #include "world.h"
 
-static const char letters[] = "-skzr";
+static const char letters[] = "-skzrx";
 static const struct scenario *told;
 
 /* A run that goes on and on is not told to its end. */

@@ -4,7 +4,6 @@
 
 #include "scene.h"
 
-static struct scene_flight led, other;
 static const char upstream[] = "upstream";
 
 #define CLAIM .claim_key = upstream, .claim_key_len = 8
@@ -18,39 +17,39 @@ static void attach(void)
 static void lead_other(void)
 {
 	scene_attach();
-	scene_begin(&other, 1, POLICY(CLAIM));
+	scene_begin(&scene_other, 1, POLICY(CLAIM));
 }
 
 static void lead_both(void)
 {
 	lead_other();
-	scene_begin(&led, 0, POLICY());
+	scene_begin(&scene_led, 0, POLICY());
 }
 
 static void publish_other(void)
 {
-	scene_publish(&other);
+	scene_publish(&scene_other);
 }
 
 /* Its other work takes it two slices. */
 static void linger(void)
 {
 	scene_sleep(250 * MS);
-	scene_publish(&other);
+	scene_publish(&scene_other);
 }
 
 /* It has the claim while the follower of the key does its work. */
 static void release_and_wait(void)
 {
-	scene_release(&led);
+	scene_release(&scene_led);
 	scene_do(2, POLICY(.flags = SFSHM_FOLLOW));
-	scene_publish(&other);
+	scene_publish(&scene_other);
 }
 
 static void lead_third(void)
 {
 	scene_attach();
-	scene_begin(&led, 2, POLICY());
+	scene_begin(&scene_led, 2, POLICY());
 }
 
 static void ask(void)
@@ -61,7 +60,7 @@ static void ask(void)
 static void ask_and_publish_third(void)
 {
 	ask();
-	scene_publish(&led);
+	scene_publish(&scene_led);
 }
 
 static void ask_with_a_claim(void)

@@ -4,8 +4,6 @@
 
 #include "scene.h"
 
-static struct scene_flight led;
-
 #define KEPT .ttl_ms = FOREVER
 
 static void attach(void)
@@ -16,13 +14,13 @@ static void attach(void)
 static void lead(void)
 {
 	scene_attach();
-	scene_begin(&led, 0, POLICY(KEPT));
+	scene_begin(&scene_led, 0, POLICY(KEPT));
 }
 
 static void lead_for_a_while(void)
 {
 	scene_attach();
-	scene_begin(&led, 0, POLICY(KEPT, .lock_age_ms = 50));
+	scene_begin(&scene_led, 0, POLICY(KEPT, .lock_age_ms = 50));
 }
 
 static void have_it_cached(void)
@@ -34,29 +32,29 @@ static void have_it_cached(void)
 static void lead_anew(void)
 {
 	have_it_cached();
-	scene_begin(&led, 0, POLICY(KEPT, .flags = SFSHM_REFRESH));
+	scene_begin(&scene_led, 0, POLICY(KEPT, .flags = SFSHM_REFRESH));
 }
 
 static void publish(void)
 {
-	scene_publish(&led);
+	scene_publish(&scene_led);
 }
 
 /* It lives, and takes its time: two slices of those who wait. */
 static void linger(void)
 {
 	scene_sleep(250 * MS);
-	scene_publish(&led);
+	scene_publish(&scene_led);
 }
 
 static void fail(void)
 {
-	scene_fail(&led, 5);
+	scene_fail(&scene_led, 5);
 }
 
 static void release(void)
 {
-	scene_release(&led);
+	scene_release(&scene_led);
 }
 
 static void ask(void)
@@ -81,10 +79,10 @@ static void refresh(void)
 
 static void ask_and_work(void)
 {
-	if (scene_begin(&led, 0, POLICY(KEPT)) != SFSHM_LEADER)
+	if (scene_begin(&scene_led, 0, POLICY(KEPT)) != SFSHM_LEADER)
 		return;
 	scene_sleep(250 * MS);
-	scene_publish(&led);
+	scene_publish(&scene_led);
 }
 
 /* It never leads: a wake that is for one is for another one. */

@@ -3,8 +3,6 @@
 #include "kernel.h"
 #include "scene.h"
 
-static struct scene_flight led;
-
 static void attach(void)
 {
 	scene_attach();
@@ -19,13 +17,13 @@ static void attach_and_leave(void)
 static void lead(void)
 {
 	scene_attach();
-	scene_begin(&led, 0, POLICY(.ttl_ms = FOREVER));
+	scene_begin(&scene_led, 0, POLICY(.ttl_ms = FOREVER));
 }
 
 static void linger(void)
 {
 	scene_sleep(250 * MS);
-	scene_publish(&led);
+	scene_publish(&scene_led);
 }
 
 static void reap(void)
@@ -45,7 +43,7 @@ static void attach_and_ask(void)
 static void fork_and_publish(void)
 {
 	kernel_fork(1);
-	scene_publish(&led);
+	scene_publish(&scene_led);
 	scene_leave();
 }
 

@@ -4,8 +4,6 @@
 
 #include "scene.h"
 
-static struct scene_flight led;
-
 #define KEPT .ttl_ms = FOREVER
 #define BOTH (MAY_DIE | MAY_STOP)
 
@@ -17,19 +15,19 @@ static void attach(void)
 static void lead(void)
 {
 	scene_attach();
-	scene_begin(&led, 0, POLICY(KEPT));
+	scene_begin(&scene_led, 0, POLICY(KEPT));
 }
 
 static void refresh(void)
 {
 	scene_attach();
 	scene_do(0, POLICY(KEPT));
-	scene_begin(&led, 0, POLICY(KEPT, .flags = SFSHM_REFRESH));
+	scene_begin(&scene_led, 0, POLICY(KEPT, .flags = SFSHM_REFRESH));
 }
 
 static void publish(void)
 {
-	scene_publish(&led);
+	scene_publish(&scene_led);
 }
 
 /* It may lead when the leader has died, and is robbed then. */

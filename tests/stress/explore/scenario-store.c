@@ -7,8 +7,6 @@
 #include "scene.h"
 #include "store/pin.h"
 
-static struct scene_flight led;
-
 #define KEPT .ttl_ms = FOREVER
 
 static void attach(void)
@@ -55,8 +53,8 @@ static void get_old(void)
 
 static void lead_new(void)
 {
-	scene_begin(&led, 3, POLICY(KEPT));
-	scene_publish(&led);
+	scene_begin(&scene_led, 3, POLICY(KEPT));
+	scene_publish(&scene_led);
 }
 
 /* A pinned value stays as it is until it is given back. */

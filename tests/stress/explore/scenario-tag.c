@@ -4,8 +4,6 @@
  */
 #include "scene.h"
 
-static struct scene_flight led;
-
 #define KEPT .ttl_ms = FOREVER
 #define BOTH (MAY_DIE | MAY_STOP)
 
@@ -17,7 +15,7 @@ static void attach(void)
 static void ask(void)
 {
 	uint8_t told = world.told;
-	int r = scene_begin(&led, 0, POLICY(KEPT));
+	int r = scene_begin(&scene_led, 0, POLICY(KEPT));
 
 	if (r == SFSHM_CACHED || r == SFSHM_AWAITED) {
 		if (scene_source() < told)
@@ -27,15 +25,15 @@ static void ask(void)
 		return;
 	}
 	scene_expect("begin", r, SFSHM_LEADER, SFSHM_LEADER);
-	scene_tag(&led);
-	scene_publish(&led);
+	scene_tag(&scene_led);
+	scene_publish(&scene_led);
 }
 
 static void lead(void)
 {
 	scene_attach();
-	scene_begin(&led, 0, POLICY(KEPT));
-	scene_tag(&led);
+	scene_begin(&scene_led, 0, POLICY(KEPT));
+	scene_tag(&scene_led);
 }
 
 static void ask_first(void)
@@ -46,17 +44,18 @@ static void ask_first(void)
 
 static void publish(void)
 {
-	scene_publish(&led);
+	scene_publish(&scene_led);
 }
 
 static void refresh(void)
 {
-	int r = scene_begin(&led, 0, POLICY(KEPT, .flags = SFSHM_REFRESH));
+	int r = scene_begin(&scene_led, 0,
+			    POLICY(KEPT, .flags = SFSHM_REFRESH));
 
 	if (r != SFSHM_LEADER)
 		return;
-	scene_tag(&led);
-	scene_publish(&led);
+	scene_tag(&scene_led);
+	scene_publish(&scene_led);
 }
 
 static void change(void)

@@ -7,8 +7,6 @@
 
 #define TWIN 7
 
-static struct scene_flight led;
-
 static void attach(void)
 {
 	scene_attach();
@@ -23,14 +21,14 @@ static void attach_and_leave(void)
 static void lead(void)
 {
 	scene_attach();
-	scene_begin(&led, 0, POLICY());
+	scene_begin(&scene_led, 0, POLICY());
 }
 
 static void attach_and_lead(void)
 {
 	scene_attach();
-	scene_begin(&led, 1, POLICY());
-	scene_publish(&led);
+	scene_begin(&scene_led, 1, POLICY());
+	scene_publish(&scene_led);
 }
 
 /* The record that the first one has. */

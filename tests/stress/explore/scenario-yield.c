@@ -7,8 +7,6 @@
 #include "kernel.h"
 #include "scene.h"
 
-static struct scene_flight led, other;
-
 static void attach(void)
 {
 	scene_attach();
@@ -18,7 +16,7 @@ static void attach(void)
 static void lead(void)
 {
 	scene_attach();
-	scene_begin(&led, 0, POLICY());
+	scene_begin(&scene_led, 0, POLICY());
 	scene_do(5, POLICY(.ttl_ms = 1));
 	kernel_time(world.now + 10 * MS);
 }
@@ -35,15 +33,15 @@ static void steal_and_die(void)
 
 static void publish_late(void)
 {
-	scene_publish(&led);
+	scene_publish(&scene_led);
 }
 
 /* To have a slot it moves the epoch on, by two. */
 static void insert_and_look(void)
 {
-	scene_begin(&other, 2, POLICY());
+	scene_begin(&scene_other, 2, POLICY());
 	scene_get(1);
-	scene_release(&other);
+	scene_release(&scene_other);
 }
 
 static void insert(void)

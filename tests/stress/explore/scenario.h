@@ -15,6 +15,9 @@
 #define MAY_STOP 2u
 #define FORKED 4u          /* begins when another one forks it */
 #define MAY_DIE_AT_WORK 8u /* only while it sleeps by itself */
+#define MAY_EXIT 16u       /* the thread alone, without libc's knowledge */
+/* A thread of the process of role n. With FORKED, the process starts it. */
+#define THREAD_OF(n) ((uint32_t)((n) + 1) << 8)
 
 struct role {
 	const char *name;
@@ -31,6 +34,7 @@ struct scenario {
 	uint32_t slots, granules, buckets; /* 0: 4, 8, 1 */
 	uint32_t budget;                   /* of the short form, and one more
 					      in the full one */
+	uint32_t runs; /* of each budget in the short form; 0: 4000 */
 	uint32_t deaths_told; /* so many deaths cost nobody a slice */
 	bool slices;          /* slices are waited out, by what it is about */
 	bool toy;             /* run only when asked for */

@@ -46,6 +46,21 @@ extern const struct scenario scenario_attach;
 extern const struct scenario scenario_reap;
 extern const struct scenario scenario_leave;
 extern const struct scenario scenario_fork;
+extern const struct scenario scenario_detached;
+extern const struct scenario scenario_detached_two;
+extern const struct scenario scenario_detached_steal;
+extern const struct scenario scenario_detached_leave;
+extern const struct scenario scenario_detached_exit;
+extern const struct scenario scenario_detached_mover;
+extern const struct scenario scenario_detached_hand;
+extern const struct scenario scenario_detached_hard;
+extern const struct scenario scenario_detached_soft;
+extern const struct scenario scenario_polled;
+extern const struct scenario scenario_polled_begin;
+extern const struct scenario scenario_polled_release;
+extern const struct scenario scenario_polled_dead;
+extern const struct scenario scenario_polled_finish;
+extern const struct scenario scenario_polled_cancel;
 extern const struct scenario scenario_toy_count;
 extern const struct scenario scenario_toy_lock;
 extern const struct scenario scenario_toy_wake;
@@ -95,6 +110,21 @@ const struct scenario *const scenarios[] = {
 	&scenario_reap,
 	&scenario_leave,
 	&scenario_fork,
+	&scenario_detached,
+	&scenario_detached_two,
+	&scenario_detached_steal,
+	&scenario_detached_leave,
+	&scenario_detached_exit,
+	&scenario_detached_mover,
+	&scenario_detached_hand,
+	&scenario_detached_hard,
+	&scenario_detached_soft,
+	&scenario_polled,
+	&scenario_polled_begin,
+	&scenario_polled_release,
+	&scenario_polled_dead,
+	&scenario_polled_finish,
+	&scenario_polled_cancel,
 	&scenario_toy_count,
 	&scenario_toy_lock,
 	&scenario_toy_wake,

@@ -8,9 +8,11 @@
 #include "kernel.h"
 #include "sync/savenote.h"
 
-struct peer *scene_self;
+__thread struct peer *scene_self;
+struct sfshm scene_handle;
+struct scene_flight scene_led, scene_other;
 static uint32_t closing;
-static uint8_t bytes[64];
+static __thread uint8_t bytes[64];
 
 struct peer *scene_attach(void)
 {
@@ -19,12 +21,16 @@ struct peer *scene_attach(void)
 	if (r)
 		oracle_fail("P%d cannot attach: %s", fiber_current,
 			    strerror(-r));
+	scene_handle.magic = HANDLE_OPEN;
+	scene_handle.map = &twin_map;
+	scene_handle.cookie = process_cookie();
 	return scene_self;
 }
 
 void scene_leave(void)
 {
-	for (unsigned int key = 0; key < 8; key++)
+	/* Flights of a process do not end with one of its threads. */
+	for (unsigned int key = 0; key < 8 && !fiber_has_company; key++)
 		oracle_ends(key);
 	peer_detach(&twin_map);
 	scene_self = NULL;
@@ -110,15 +116,21 @@ static int ended(struct scene_flight *sf, int r)
 	return r;
 }
 
-int scene_publish(struct scene_flight *sf)
+static void make_value(uint64_t value[2], unsigned int key, uint8_t source)
 {
 	static uint8_t count;
-	uint64_t w = (uint64_t)(sf->key + 1) << 56 |
-		     (uint64_t)(fiber_current + 1) << 48 |
-		     (uint64_t)sf->source << 40 | ++count;
-	uint64_t value[2] = { w, w };
+
+	value[0] = value[1] = (uint64_t)(key + 1) << 56 |
+			      (uint64_t)(fiber_current + 1) << 48 |
+			      (uint64_t)source << 40 | ++count;
+}
+
+int scene_publish(struct scene_flight *sf)
+{
+	uint64_t value[2];
 	struct iovec iov = { .iov_base = value, .iov_len = sizeof(value) };
 
+	make_value(value, sf->key, sf->source);
 	oracle_ends(sf->key);
 	return ended(sf, flight_publish(&sf->f, scene_self, &iov, 1));
 }
@@ -238,6 +250,55 @@ void scene_expect(const char *what, int got, int one, int other)
 void scene_sleep(uint64_t ns)
 {
 	kernel_sleep(NULL, NULL, 0, world.now + ns);
+}
+
+void scene_result(struct sfshm_result *r)
+{
+	*r = (struct sfshm_result){
+		.size = sizeof(*r),
+		.value = { .data = bytes, .cap = sizeof(bytes) },
+	};
+}
+
+int scene_answered(unsigned int key, int r, const struct sfshm_result *result,
+		   const struct sfshm_policy *policy)
+{
+	if (r == SFSHM_LEADER)
+		oracle_leads(key, policy->lock_age_ms ?
+					  world.now + policy->lock_age_ms * MS :
+					  0);
+	return answered(key, r, result);
+}
+
+int scene_begin_detached(struct sfshm_flight *f, unsigned int key,
+			 const struct sfshm_policy *policy)
+{
+	struct sfshm_result result;
+	int r;
+
+	scene_result(&result);
+	r = sfshm_begin(&scene_handle, oracle_key(key), 8, policy, f, &result);
+	return scene_answered(key, r, &result, policy);
+}
+
+int scene_end_detached(struct sfshm_flight *f, unsigned int key,
+		       enum scene_end how)
+{
+	uint64_t gen = sfshm_flight_generation(f), value[2];
+	int r;
+
+	make_value(value, key, 0);
+	if (how == SCENE_PUBLISH)
+		r = sfshm_publish(f, value, sizeof(value));
+	else if (how == SCENE_FAIL)
+		r = sfshm_fail(f, 5, "no luck");
+	else
+		r = sfshm_release(f);
+	if (r >= 0)
+		oracle_ended(key, gen);
+	else if (r != -ESTALE)
+		oracle_fail("P%d ends a flight and gets %d", fiber_current, r);
+	return undamaged(r);
 }
 
 /* No scenario saves a file, and the code for files is not built in. */

@@ -13,6 +13,7 @@
 #include "sync/flight.h"
 #include "sync/lock.h"
 #include "sync/semaphore.h"
+#include "top/handle.h"
 #include "twin.h"
 #include "world.h"
 
@@ -31,6 +32,12 @@ struct scene_flight {
 	uint8_t source; /* the version that the value is made from */
 	struct sfshm_result r;
 };
+
+/*
+ * Flights of this process, for any scenario: fibers keep one copy of each
+ * variable, so it costs every scenario if each file has its own.
+ */
+extern struct scene_flight scene_led, scene_other;
 
 /*
  * Asks for the key as sfshm_begin() does, and tells the oracle; what comes
@@ -73,7 +80,31 @@ void scene_expect(const char *what, int got, int one, int other);
 /* Sleeps until others could not go on, at least so long. */
 void scene_sleep(uint64_t ns);
 
-extern struct peer *scene_self;
+/* Of this thread, and of this process. */
+extern __thread struct peer *scene_self;
+extern struct sfshm scene_handle;
+
+/* As sfshm_begin(), by that call, for a flight of the process. */
+int scene_begin_detached(struct sfshm_flight *f, unsigned int key,
+			 const struct sfshm_policy *policy);
+
+enum scene_end {
+	SCENE_PUBLISH,
+	SCENE_FAIL,
+	SCENE_RELEASE,
+};
+
+/*
+ * Ends such a flight. Answers as the public call: -ESTALE, it has been ended,
+ * or is lost.
+ */
+int scene_end_detached(struct sfshm_flight *f, unsigned int key,
+		       enum scene_end how);
+
+/* For calls that a scenario makes itself: before, and with what came back. */
+void scene_result(struct sfshm_result *r);
+int scene_answered(unsigned int key, int r, const struct sfshm_result *result,
+		   const struct sfshm_policy *policy);
 
 #define POLICY(...)                                                         \
 	(&(const struct sfshm_policy){ .size = sizeof(struct sfshm_policy), \

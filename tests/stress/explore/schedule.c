@@ -104,23 +104,33 @@ static void go_to(unsigned int f)
 	if (run.now >= 0 && run.now != (int)f)
 		tell((unsigned int)run.now, "is held up");
 	absence_end(f);
+	memory_meet(f);
 	run.now = (int)f;
 	run.since = run.step;
 	run.before = 0;
 }
 
-static void kill_fiber(unsigned int f)
+static void end_thread(unsigned int f)
 {
 	if (run.now == (int)f || world.task[f].status != TASK_ENDED)
 		tell(f, "dies");
 	else
 		tell(f, "dies, idle");
-	schedule_counts.deaths++;
-	world.deaths++;
 	absence_killed(f);
 	kernel_death(f);
 	if (run.now == (int)f)
 		run.now = -1;
+}
+
+/* All threads of a process, or one of them. */
+static void kill_fiber(unsigned int f, bool alone)
+{
+	schedule_counts.deaths++;
+	world.deaths++;
+	for (unsigned int i = 0; i < run.roles; i++)
+		if (alone ? i == f :
+			    fiber_process(i) == f && task_lives(&world.task[i]))
+			end_thread(i);
 }
 
 static void stop_fiber(unsigned int f)
@@ -144,7 +154,8 @@ static bool apply(const struct deviation *d)
 		absence_begin(run.taken - 1, d->which, (unsigned int)run.now);
 	switch (d->kind) {
 	case OPTION_SWITCH: go_to(d->which); return true;
-	case OPTION_KILL: kill_fiber(d->which); return false;
+	case OPTION_KILL: kill_fiber(d->which, false); return false;
+	case OPTION_EXIT: kill_fiber(d->which, true); return false;
 	case OPTION_STOP: stop_fiber(d->which); return false;
 	default: return true;
 	}
@@ -320,12 +331,15 @@ static void introduce(unsigned int f, const struct role *r)
 {
 	struct task *t = &world.task[f];
 
+	unsigned int process = r->may >> 8 ? (r->may >> 8) - 1 : f;
+
+	fiber_join(f, process);
 	t->status = r->may & FORKED ? TASK_ABSENT : TASK_READY;
 	t->ns = 100 + r->ns;
 	t->tid = r->tid ? r->tid : (int32_t)(50 + f);
-	t->pid = t->tid;
+	t->pid = world.task[process].tid;
 	/* Some of its bits are not told to others. */
-	t->cookie = (f + 1) << 12;
+	t->cookie = (process + 1) << 12;
 }
 
 bool schedule_prepare(const struct scenario *s)

@@ -23,9 +23,10 @@
 enum option_kind {
 	OPTION_GO_ON,
 	OPTION_SWITCH, /* to that fiber; if it sleeps, its time passes first */
-	OPTION_KILL,   /* that fiber */
+	OPTION_KILL,   /* that process: the number is its first fiber's */
 	OPTION_STOP,   /* the one that runs */
 	OPTION_READ,   /* weak memory: the n-th newest value */
+	OPTION_EXIT,   /* that thread alone */
 };
 
 struct deviation {

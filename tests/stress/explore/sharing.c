@@ -11,7 +11,7 @@ struct word {
 	uint16_t number;
 };
 
-static struct word words[WORLD_BYTES / 8];
+static struct word words[SHARING_WORDS];
 static bool grown;
 static unsigned int count;
 
@@ -22,9 +22,17 @@ void sharing_forget(void)
 	count = 0;
 }
 
+uint32_t sharing_word(const void *at)
+{
+	if (world_has(at))
+		return (uint32_t)(((uintptr_t)at - (uintptr_t)world_bytes) / 8);
+	return fiber_has_company ? SHARING_PRIVATE + fiber_word(at) :
+				   SHARING_WORDS;
+}
+
 bool sharing_note(const void *at, bool writes)
 {
-	struct word *w = &words[((uintptr_t)at - (uintptr_t)world_bytes) / 8];
+	struct word *w = &words[sharing_word(at)];
 	uint8_t me = (uint8_t)(1u << fiber_current);
 
 	uint8_t was_users = w->users, was_writers = w->writers;

@@ -13,6 +13,19 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "world.h"
+
+/*
+ * Words of the segment, and behind them those of a process's memory, which
+ * count where the process has several threads.
+ */
+#define SHARING_PRIVATE (WORLD_BYTES / 8)
+#define SHARING_WORDS (SHARING_PRIVATE + FIBER_WORDS)
+
+/* The word's number; SHARING_WORDS: it is of one thread only. */
+uint32_t sharing_word(const void *at);
 
 void sharing_forget(void);
 

@@ -10,13 +10,17 @@
 #include "schedule.h"
 #include "store/evict.h"
 #include "sync/flight.h"
+#include "top/fork.h"
 #include "top/handle.h"
 #include "top/succession.h"
 
-struct robust_head twin_robust;
+__thread struct robust_head twin_robust;
 struct mapping twin_map;
+uint32_t twin_thread_runs, twin_eventfd;
 
 static uint64_t cookie;
+static void *(*thread_fn)(void *);
+static void *thread_arg;
 const uint64_t *process_cookie_word = &cookie;
 
 uint64_t process_cookie(void)
@@ -117,12 +121,10 @@ void sys_force_waitv(int mode)
 	(void)mode;
 }
 
-/* sfshm_verify() would ask the handles: there is nothing there. */
+/* A thread attaches at its first call. */
 int handle_enter_slow(struct sfshm *h, struct peer **out)
 {
-	(void)h;
-	(void)out;
-	return -EBADF;
+	return h && h->map ? peer_attach(h->map, out) : -EBADF;
 }
 
 int handle_follow(struct sfshm *h, struct peer **out)
@@ -130,6 +132,42 @@ int handle_follow(struct sfshm *h, struct peer **out)
 	(void)h;
 	(void)out;
 	return -ESHUTDOWN;
+}
+
+/* The segment's file stays, and has no newer one beside it. */
+void handle_look(struct mapping *map)
+{
+	(void)map;
+}
+
+void handle_warn_newcomers(struct mapping *removed)
+{
+	(void)removed;
+}
+
+int fork_prepare(void)
+{
+	return 0;
+}
+
+const char *sfshm_strerror(int error)
+{
+	(void)error;
+	return "";
+}
+
+void twin_thread(void *(*fn)(void *), void *arg)
+{
+	thread_fn = fn;
+	thread_arg = arg;
+	twin_thread_runs = 1;
+}
+
+void twin_thread_main(void)
+{
+	thread_fn(thread_arg);
+	store_release(&twin_thread_runs, 0);
+	kernel_wake(&twin_thread_runs, INT32_MAX);
 }
 
 void twin_prepare(void)
@@ -144,7 +182,6 @@ void twin_prepare(void)
 void twin_start(uint64_t new_cookie, uint64_t ns)
 {
 	cookie = new_cookie;
-	twin_robust.futex_offset = -32;
 	mapping_lay_out(&twin_map, world_bytes, &world_geometry);
 	twin_map.tag_words = world_map.tag_words;
 	twin_map.ghosts = world_map.ghosts;
@@ -160,6 +197,11 @@ void twin_start(uint64_t new_cookie, uint64_t ns)
 	/* Its file stays. */
 	twin_map.nameless = true;
 	twin_map.look_at = UINT64_MAX;
+}
+
+void twin_start_thread(void)
+{
+	twin_robust.futex_offset = -32;
 }
 
 void twin_forked(uint64_t new_cookie, uint64_t ns)

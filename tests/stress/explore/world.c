@@ -115,14 +115,29 @@ static unsigned int alive(unsigned int fibers)
 	return set;
 }
 
+/* The processes that have a living thread. */
+static unsigned int processes(unsigned int fibers)
+{
+	unsigned int set = 0;
+
+	for (unsigned int i = 0; i < fibers; i++)
+		if (alive(fibers) >> i & 1)
+			set |= 1u << fiber_process(i);
+	return set;
+}
+
+#define MIXER UINT64_C(0x9e3779b97f4a7c15)
+
 uint64_t world_hash(unsigned int fibers)
 {
 	uint64_t h = changes ^ XXH3_64bits(&world, sizeof(world));
 
 	for (unsigned int i = 0; i < fibers; i++)
 		if (alive(fibers) >> i & 1)
-			h = (h ^ fiber_hash(i)) * UINT64_C(0x9e3779b97f4a7c15) +
-			    i;
+			h = (h ^ fiber_thread_hash(i)) * MIXER + i;
+	for (unsigned int i = 0; i < fibers; i++)
+		if (processes(fibers) >> i & 1)
+			h = (h ^ fiber_process_hash(i)) * MIXER + i;
 	return memory_weak ? h ^ weak_hash(alive(fibers)) : h;
 }
 

@@ -50,6 +50,7 @@ struct task {
 	uint8_t leads;    /* bit n: it believes to lead key n */
 	uint8_t shares;   /* bit n: it holds lock n shared */
 	uint8_t robs;     /* bit n: it may take key n from its leader */
+	uint8_t locks;    /* mutexes of its process that it has */
 	int32_t tid, pid;
 	uint64_t ns;
 	uint64_t cookie;
@@ -63,10 +64,12 @@ struct world {
 	uint64_t now;
 	struct task task[FIBERS];
 	int64_t lock_at[WORLD_LOCKS];     /* byte locks: where */
-	uint8_t lock_holder[WORLD_LOCKS]; /* fiber + 1; 0: there is none */
+	uint8_t lock_holder[WORLD_LOCKS]; /* process + 1; 0: there is none */
 	uint8_t holder[WORLD_RECORDS];    /* of the record's mutex: fiber + 1 */
 	uint8_t stands[WORLD_SLOTS];      /* bit n: fiber n may stand on it */
 	uint64_t generation[8];           /* of each key's last flight */
+	uint64_t ended[8]; /* that was ended, as its ender knows */
+	uint8_t flyer[8];  /* whose it is: process + 1 */
 	uint8_t deaths, stops;
 	uint8_t source;   /* what values are made from: its version */
 	uint8_t told;     /* its version when the last invalidation returned */
