@@ -32,6 +32,15 @@ def double(x: int) -> int:
     return 2 * x
 
 
+async def triple(x: int) -> int:
+    return 3 * x
+
+
+async def ask() -> int:
+    text: str = await cache.aget_or_create("t", lambda: "x")
+    return await cache.aget_or_create("n", lambda: triple(len(text)))
+
+
 number = double(2)
 with cache.lock("l", timeout=3) as lock:
     number = lock.generation

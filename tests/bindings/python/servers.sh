@@ -7,6 +7,8 @@
 here=$SFSHM_SOURCE/tests/bindings/python
 export RUNS=$TMP/runs HOLD=$TMP/hold SEGMENT
 address=$TMP/socket
+application=app:application
+leaves="exit sysexit" # how work may end its process
 server=
 number=0
 
@@ -59,7 +61,7 @@ start()
 		spawn "$python" -m gunicorn --chdir "$here" --workers 4 \
 			--bind "unix:$address" --log-level warning \
 			--worker-tmp-dir /dev/shm --timeout 120 \
-			--graceful-timeout 120 "$@" app:application
+			--graceful-timeout 120 "$@" "$application"
 		;;
 	uwsgi)
 		shift
@@ -167,7 +169,7 @@ exits_in_work()
 {
 	local how
 
-	for how in exit sysexit; do
+	for how in $leaves; do
 		# A server may leave the request of such work open.
 		spawn get 1 "/$how?key=$how" >/dev/null 2>&1
 		asking=$!

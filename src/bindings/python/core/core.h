@@ -42,6 +42,14 @@ struct key {
 	char hashed[64];
 };
 
+/* A call of get_or_create(), and its flight if it leads. */
+struct lead {
+	struct segment *self;
+	struct key *key;
+	struct request *request;
+	struct sfshm_flight flight;
+};
+
 /*
  * The result of calls that keep the GIL from the call until its bytes have been
  * copied, so that one buffer serves all threads.
@@ -79,6 +87,18 @@ PyObject *core_touch(PyObject *object, PyObject *args);
 PyObject *core_lock(PyObject *segment, PyObject *args);
 PyObject *core_semaphore(PyObject *segment, PyObject *args);
 
+/* flight.c: what ask.c does with a flight, too */
+PyObject *core_store(struct lead *lead, PyObject *made);
+void core_end_failed(struct lead *lead);
+PyObject *core_old_value(struct lead *lead);
+PyObject *core_unwrap(PyObject *made, int *is_terms);
+int core_is_local(int rc);
+int core_set_claim(struct request *request, struct key *claim);
+
+/* ask.c: get_or_create() without a sleep; a method of a segment */
+PyObject *core_ask(PyObject *object, PyObject *const *args, Py_ssize_t count,
+		   PyObject *names);
+
 /* methods.c: the calls of a segment that neither lead nor wait */
 PyObject *core_get(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *core_peek(PyObject *self, PyObject *args);
@@ -94,9 +114,15 @@ PyObject *core_next_keys(PyObject *self, PyObject *prefix);
 PyObject *core_counters(PyObject *self, PyObject *none);
 PyObject *core_verify(PyObject *self, PyObject *none);
 
-/* segment.c, hold.c: the types */
+/* The types */
 extern PyType_Spec core_segment_spec;
 extern PyType_Spec core_hold_spec;
+extern PyType_Spec core_ask_spec;
+extern PyType_Spec core_queue_spec;
+/* queue.c: the queue of a Queue object, or NULL: it has none yet */
+struct sfshm_queue *core_queue_of(PyObject *object);
+/* ask.c: what the loop completes when an ask's wait may be over; borrowed */
+PyObject *core_future_of(void *ask);
 
 /* wait.c: whether this is the thread that runs Python's signal handlers */
 int core_is_main(void);

@@ -3,19 +3,11 @@
 #include <string.h>
 #include "core.h"
 
-/* One get_or_create() that leads. */
-struct lead {
-	struct segment *self;
-	struct key *key;
-	struct request *request;
-	struct sfshm_flight flight;
-};
-
 /*
  * The work has raised an exception, which stays raised. The followers get its
  * message, unless the exception concerns this caller alone, like SystemExit.
  */
-static void end_failed(struct lead *lead)
+void core_end_failed(struct lead *lead)
 {
 	PyObject *type, *value, *trace;
 	char message[2 * SFSHM_MESSAGE_MAX];
@@ -102,7 +94,7 @@ static void publish(struct lead *lead, PyObject *bytes)
 }
 
 /* Returns the value inside a sfshm.Value, or the object itself. */
-static PyObject *unwrap(PyObject *made, int *is_terms)
+PyObject *core_unwrap(PyObject *made, int *is_terms)
 {
 	PyObject *value, *type = core_python("sfshm._values", "Value");
 
@@ -117,12 +109,14 @@ static PyObject *unwrap(PyObject *made, int *is_terms)
 	return value;
 }
 
-static PyObject *store(struct lead *lead, PyObject *made)
+/* Publishes what the work has made. Returns its value; or NULL with an
+   exception, and the flight goes on. */
+PyObject *core_store(struct lead *lead, PyObject *made)
 {
 	PyObject *bytes, *value;
 	int is_terms;
 
-	value = unwrap(made, &is_terms);
+	value = core_unwrap(made, &is_terms);
 	if (!value)
 		return NULL;
 	if (name_tags(lead, lead->request->tags) < 0 ||
@@ -141,7 +135,7 @@ fail:
 
 /* After a failure: returns an old value if `stale_if_error` allows one, and
    logs the failure, because nobody gets the exception. */
-static PyObject *old_value(struct lead *lead)
+PyObject *core_old_value(struct lead *lead)
 {
 	PyObject *type, *value, *trace, *old = NULL;
 
@@ -170,17 +164,17 @@ static PyObject *lead_it(struct lead *lead, PyObject *creator)
 	PyObject *value = NULL, *made = PyObject_CallNoArgs(creator);
 
 	if (made)
-		value = store(lead, made);
+		value = core_store(lead, made);
 	Py_XDECREF(made);
 	if (value)
 		return value;
-	end_failed(lead);
-	return old_value(lead);
+	core_end_failed(lead);
+	return core_old_value(lead);
 }
 
 /* Whether each caller must run the work itself, because the segment has no room
    or cannot be used. */
-static int is_local(int rc)
+int core_is_local(int rc)
 {
 	return rc == -ENOSPC || rc == -EUSERS || rc == -ESHUTDOWN ||
 	       rc == -EBADMSG || rc == -ECHILD;
@@ -196,7 +190,7 @@ static PyObject *run_alone(PyObject *creator, int rc)
 	made = PyObject_CallNoArgs(creator);
 	if (!made)
 		return NULL;
-	value = unwrap(made, &is_terms);
+	value = core_unwrap(made, &is_terms);
 	Py_DECREF(made);
 	return value;
 }
@@ -214,7 +208,7 @@ static PyObject *waited(struct lead *lead, PyObject *creator)
 	else if (rc >= 0)
 		value = core_decode(lead->self, result.value.data,
 				    result.value.len);
-	else if (is_local(rc))
+	else if (core_is_local(rc))
 		value = run_alone(creator, rc);
 	else if (rc != -EINTR)
 		core_raise_result(rc, &result);
@@ -257,14 +251,14 @@ static PyObject *ask(struct lead *lead, PyObject *creator)
 		return lead_it(lead, creator);
 	if (rc >= 0)
 		return load_hit(lead, creator);
-	if (is_local(rc))
+	if (core_is_local(rc))
 		return run_alone(creator, rc);
 	if (rc == -EBUSY && !(flags & SFSHM_TRY))
 		return waited(lead, creator);
 	return core_raise_result(rc, &core_hit);
 }
 
-static int set_claim(struct request *request, struct key *claim)
+int core_set_claim(struct request *request, struct key *claim)
 {
 	if (!request->claim)
 		return 0;
@@ -275,6 +269,36 @@ static int set_claim(struct request *request, struct key *claim)
 	return 0;
 }
 
+/*
+ * Calls sfshm._gevent.get_or_create() if the program has gevent. Returns a new
+ * reference to NotImplemented if the program's threads sleep as usual.
+ */
+static PyObject *give_way(PyObject *object, PyObject *const *args,
+			  PyObject *names)
+{
+	static PyObject *gevent; /* the name of its module, for ever */
+	PyObject *call, *named, *value = NULL;
+	Py_ssize_t i, count = names ? PyTuple_GET_SIZE(names) : 0;
+
+	if (!gevent)
+		gevent = PyUnicode_InternFromString("gevent.monkey");
+	if (!gevent || !PyDict_GetItem(PyImport_GetModuleDict(), gevent))
+		Py_RETURN_NOTIMPLEMENTED;
+	named = PyDict_New();
+	for (i = 0; named && i < count; i++) {
+		if (PyDict_SetItem(named, PyTuple_GET_ITEM(names, i),
+				   args[2 + i]) < 0)
+			Py_CLEAR(named);
+	}
+	call = named ? core_python("sfshm._gevent", "get_or_create") : NULL;
+	if (call)
+		value = PyObject_CallFunctionObjArgs(call, object, args[0],
+						     args[1], named, NULL);
+	Py_XDECREF(call);
+	Py_XDECREF(named);
+	return value;
+}
+
 /* get_or_create(key, creator, **options) */
 PyObject *core_get_or_create(PyObject *object, PyObject *const *args,
 			     Py_ssize_t count, PyObject *names)
@@ -283,15 +307,20 @@ PyObject *core_get_or_create(PyObject *object, PyObject *const *args,
 	struct request request = self->defaults;
 	struct key key, claim;
 	struct lead lead = { self, &key, &request, SFSHM_FLIGHT_INIT };
+	PyObject *value;
 
 	if (count != 2) {
 		PyErr_SetString(PyExc_TypeError,
 				"get_or_create(key, creator, *, ttl=...)");
 		return NULL;
 	}
+	value = give_way(object, args, names);
+	if (value != Py_NotImplemented)
+		return value;
+	Py_DECREF(value);
 	if (core_key(args[0], &key) < 0 ||
 	    core_options(&request, args + count, names) < 0 ||
-	    set_claim(&request, &claim) < 0)
+	    core_set_claim(&request, &claim) < 0)
 		return NULL;
 	return ask(&lead, args[1]);
 }

@@ -189,6 +189,7 @@ static PyMethodDef segment_methods[] = {
 	{ "get", FAST(core_get), METH_FASTCALL, NULL },
 	{ "get_or_create", FAST(core_get_or_create),
 	  METH_FASTCALL | METH_KEYWORDS, NULL },
+	{ "_ask", FAST(core_ask), METH_FASTCALL | METH_KEYWORDS, NULL },
 	{ "set", FAST(core_set), METH_FASTCALL | METH_KEYWORDS, NULL },
 	{ "peek", core_peek, METH_VARARGS, NULL },
 	{ "touch", core_touch, METH_VARARGS, NULL },
@@ -295,9 +296,11 @@ static int module_exec(PyObject *module)
 {
 	if (check_library() < 0)
 		return -1;
-	if (add_type(module, "Segment", &core_segment_spec) < 0)
+	if (add_type(module, "Segment", &core_segment_spec) < 0 ||
+	    add_type(module, "Hold", &core_hold_spec) < 0 ||
+	    add_type(module, "Ask", &core_ask_spec) < 0)
 		return -1;
-	return add_type(module, "Hold", &core_hold_spec);
+	return add_type(module, "Queue", &core_queue_spec);
 }
 
 static PyModuleDef_Slot module_slots[] = {

@@ -299,12 +299,6 @@ class Memoize(Case):
         self.assertEqual(name({"id": "a", "name": "A"}), "A")
         self.assertIn("a", self.cache)
 
-    def test_coroutines_are_refused(self):
-        async def work():
-            return 1
-
-        self.assertRaises(TypeError, self.cache.memoize(), work)
-
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+import asyncio
 import os
 import unittest
 
@@ -56,6 +57,20 @@ class Backend(unittest.TestCase):
         cache.set("n", None)
         self.assertIsNone(cache.get("n", "default"))
         self.assertIsNone(cache.get_or_set("n", lambda: 5))
+
+    def test_coroutines_make_a_value_once(self):
+        runs = []
+
+        async def make():
+            runs.append(1)
+            await asyncio.sleep(0)
+            return len(runs)
+
+        async def main():
+            return await asyncio.gather(*(cache.aget_or_set("k", make) for _ in "abc"))
+
+        self.assertEqual(asyncio.run(main()), [1, 1, 1])
+        self.assertEqual(asyncio.run(cache.aget_or_set("plain", 5)), 5)
 
     def test_timeouts(self):
         for timeout in (0, -1):

@@ -6,13 +6,26 @@ from __future__ import annotations
 import functools
 import inspect
 import pickle
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, TypeVar, Union
+from typing import (
+    Any,
+    Awaitable,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    TypeVar,
+    Union,
+    overload,
+)
 
-from . import _core
+from . import _async, _core
 from ._keys import of_call
-from ._values import Entry, Seconds
+from ._values import Entry, Seconds, Value
 
 Key = Union[str, bytes]
+T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 _missing = object()
@@ -119,6 +132,31 @@ class Cache(_core.Segment):
     def __contains__(self, key: Key) -> bool:
         return self._has(key)
 
+    @overload
+    async def aget_or_create(
+        self, key: Key, function: Callable[[], Awaitable[Value[T]]], /, **options: Any
+    ) -> T: ...
+
+    @overload
+    async def aget_or_create(
+        self, key: Key, function: Callable[[], Awaitable[T]], /, **options: Any
+    ) -> T: ...
+
+    @overload
+    async def aget_or_create(
+        self, key: Key, function: Callable[[], T], /, **options: Any
+    ) -> T: ...
+
+    async def aget_or_create(
+        self, key: Key, function: Callable[[], Any], /, **options: Any
+    ) -> Any:
+        """get_or_create() for asyncio. `function` may be a coroutine function.
+
+        The loop goes on during a wait, and a wait takes no thread. If the task
+        that makes the value is cancelled, another caller makes it.
+        """
+        return await _async.get_or_create(self, key, function, options)
+
     def get_many(self, keys: Iterable[Key]) -> Dict[Key, Any]:
         """The values of those keys that have one."""
         found = {}
@@ -213,6 +251,8 @@ class Cache(_core.Segment):
         arguments. Without `key` the arguments must be plain: numbers, text,
         bytes, None and tuples of them. The decorated function has three methods
         that take the same arguments: invalidate(...), refresh(...) and key(...).
+        If the function is a coroutine function, so are the decorated one and
+        its refresh().
         """
         options = _given(
             ttl=ttl,
@@ -226,11 +266,6 @@ class Cache(_core.Segment):
         )
 
         def decorate(function: F) -> F:
-            if inspect.iscoroutinefunction(function):
-                raise TypeError(
-                    f"{function.__qualname__}() is a coroutine: call "
-                    f"get_or_create() in a thread (asyncio.to_thread)"
-                )
             made: F = _memoized(self, function, key, options)
             return made
 
@@ -238,7 +273,10 @@ class Cache(_core.Segment):
 
 
 def _memoized(cache: Cache, function: Any, key: Any, options: Dict[str, Any]) -> Any:
-    get_or_create = cache.get_or_create
+    is_coroutine = inspect.iscoroutinefunction(function)
+    get_or_create: Callable[..., Any] = cache.get_or_create
+    if is_coroutine:
+        get_or_create = cache.aget_or_create
 
     if key is None:
 
@@ -257,7 +295,6 @@ def _memoized(cache: Cache, function: Any, key: Any, options: Dict[str, Any]) ->
     else:
         key_of = key
 
-    @functools.wraps(function)
     def call(*args: Any, **named: Any) -> Any:
         return get_or_create(
             key_of(*args, **named), lambda: function(*args, **named), **options
@@ -274,7 +311,12 @@ def _memoized(cache: Cache, function: Any, key: Any, options: Dict[str, Any]) ->
             **options,
         )
 
-    call.key = key_of  # type: ignore[attr-defined]
-    call.invalidate = invalidate  # type: ignore[attr-defined]
-    call.refresh = refresh  # type: ignore[attr-defined]
-    return call
+    async def acall(*args: Any, **named: Any) -> Any:
+        return await call(*args, **named)
+
+    # Frameworks look whether what they call is a coroutine function.
+    made: Any = functools.wraps(function)(acall if is_coroutine else call)
+    made.key = key_of
+    made.invalidate = invalidate
+    made.refresh = refresh
+    return made

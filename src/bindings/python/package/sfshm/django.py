@@ -110,6 +110,22 @@ class SfshmCache(BaseCache):  # type: ignore[misc]
             self._key(key, version), create, ttl=self._ttl(timeout)
         )
 
+    async def aget_or_set(
+        self,
+        key: Any,
+        default: Any,
+        timeout: Any = DEFAULT_TIMEOUT,
+        version: Optional[int] = None,
+    ) -> Any:
+        """get_or_set() that does not stop the event loop.
+
+        `default` may be a coroutine function.
+        """
+        create: Callable[[], Any] = default if callable(default) else lambda: default
+        return await self.cache.aget_or_create(
+            self._key(key, version), create, ttl=self._ttl(timeout)
+        )
+
     def touch(
         self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Optional[int] = None
     ) -> bool:

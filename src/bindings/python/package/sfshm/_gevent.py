@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""get_or_create() in programs whose threads gevent has replaced by greenlets.
+
+A wait gives way to the thread's other greenlets. This is _async.py with
+gevent's words.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import weakref
+from typing import Any, Callable, Dict
+
+from . import _core
+from ._async import ALONE, BEGIN, RETURN, SLEEP, WAIT
+
+# Not all releases of gevent have types.
+gevent: Any = importlib.import_module("gevent")
+for _name in "event", "hub", "monkey":
+    importlib.import_module(f"gevent.{_name}")
+
+
+class _Hub:
+    """The queue of one hub, which is a thread's event loop."""
+
+    def __init__(self, hub: Any) -> None:
+        self.pid = os.getpid()
+        self.queue = _core.Queue()
+        self.watcher = hub.loop.io(self.queue.fileno(), 1)
+        self.waits = 0
+
+    def wake(self) -> None:
+        for event in self.queue.ready():
+            event.set()
+
+    # The watcher runs while somebody waits: it keeps the hub from its end.
+    def __enter__(self) -> _core.Queue:
+        if self.waits == 0:
+            self.watcher.start(self.wake)
+        self.waits += 1
+        return self.queue
+
+    def __exit__(self, *error: Any) -> None:
+        self.waits -= 1
+        if self.waits == 0:
+            self.watcher.stop()
+
+
+_hubs: weakref.WeakKeyDictionary[Any, _Hub] = weakref.WeakKeyDictionary()
+
+
+def _of(hub: Any) -> _Hub:
+    mine = _hubs.get(hub)
+    if mine is None or mine.pid != os.getpid():
+        mine = _hubs[hub] = _Hub(hub)
+    return mine
+
+
+def _in_thread(hub: Any, ask: _core.Ask) -> int:
+    """Waits in a thread, for what the queue cannot watch."""
+    sleep = hub.threadpool.spawn(ask.sleep)
+    try:
+        step: int = sleep.get()
+        return step
+    except gevent.GreenletExit:
+        ask.wake()
+        # The thread may have come to lead meanwhile.
+        sleep.rawlink(lambda done: ask.close())
+        raise
+
+
+def _answer(ask: _core.Ask) -> int:
+    """Waits until there is something to do but to wait."""
+    hub = gevent.hub.get_hub()
+    step = ask.step
+    if step == BEGIN and gevent.getcurrent() is hub:
+        # The hub itself cannot give way.
+        return ask.sleep()
+    if step == BEGIN:
+        with _of(hub) as queue:
+            event = gevent.event.Event()
+            step = ask.begin(queue, event)
+            while step == WAIT:
+                event.wait()
+                event = gevent.event.Event()
+                step = ask.finish(event)
+    if step == SLEEP:
+        step = _in_thread(hub, ask)
+    return step
+
+
+def get_or_create(
+    cache: _core.Segment,
+    key: Any,
+    function: Callable[[], Any],
+    options: Dict[str, Any],
+) -> Any:
+    """Returns NotImplemented if gevent has not replaced this program's threads."""
+    if not gevent.monkey.is_module_patched("threading"):
+        return NotImplemented
+    task = id(gevent.getcurrent())
+    ask = cache._ask(_core.Ask, task, key, **options)
+    if type(ask) is not _core.Ask:
+        return ask
+    try:
+        step = _answer(ask)
+        if step == RETURN:
+            return ask.take()
+        if step == ALONE:
+            return ask.unwrap(function())
+        try:
+            return ask.publish(function())
+        except BaseException as error:
+            # Raises the exception again, unless an old value may serve.
+            return ask.fail(error)[0]
+    finally:
+        if ask.step != SLEEP:
+            ask.close()
