@@ -128,11 +128,11 @@ struct sfshm_lock {
  *               those that hold it shared.
  *               SFSHM_LOCK_OWN_IS_BUSY: this thread or task holds the lock.
  *   -EDEADLK    Waiting would deadlock: this thread or the options' task holds
- *               the lock, or leads or holds what the lock's holder waits for. Release what this
- *               thread holds and begin anew. The call finds circles of any
- *               number of threads and processes, over flights, locks and the
- *               permits of semaphores (if one thread holds all permits), also
- *               during a resize.
+ *               the lock, or leads or holds what the lock's holder waits for.
+ *               Release what this thread holds and begin anew. The call finds
+ *               circles of any number of threads and processes, over flights,
+ *               locks and the permits of semaphores (if one thread holds all
+ *               permits), also during a resize.
  *   -EDOM       The rank is not above the ranks that this thread holds.
  *   -EMFILE     SFSHM_LOCK_SHARED: this thread holds SFSHM_LOCK_SHARED_MAX
  *               locks shared already.

@@ -109,9 +109,10 @@ struct sfshm_permit {
  *               just making the semaphore.
  *   -EDEADLK    Waiting would deadlock: this thread or the options' task holds
  *               all the permits, or the one that holds them waits for a flight,
- *               a lock or a permit of this one. Release what this thread holds and begin
- *               anew. If several threads hold the permits of a semaphore, the
- *               call does not notice a deadlock through that semaphore.
+ *               a lock or a permit of this one. Release what this thread
+ *               holds and begin anew. If several threads hold the permits of a
+ *               semaphore, the call does not notice a deadlock through that
+ *               semaphore.
  *   -EDOM       The rank is not above the ranks that this thread holds.
  *   -ETIMEDOUT, -ECANCELED  Your wait ended.
  *   -EMSGSIZE   The segment's max_value is below the 4 KiB of a semaphore.

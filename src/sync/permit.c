@@ -42,7 +42,10 @@ void permit_detach(struct peer *p, const struct semaphore *s, uint32_t *word,
 	pthread_mutex_unlock(&peer_lock);
 }
 
-/* PERMIT-2: sets the word back, if it is as the entry says. */
+/*
+ * PERMIT-2: sets the word back, if it is as the entry says. The caller has
+ * claimed the entry (PERMIT-3).
+ */
 static bool set_back(const struct peer *p, uint64_t number,
 		     const struct detached *d)
 {
@@ -117,8 +120,7 @@ static bool give(struct peer *p, struct peer *q, uint64_t number,
 }
 
 /* Called with peer_lock held. */
-static void hand_over(struct peer *p, uint64_t number,
-		      const struct detached *d)
+static void hand_over(struct peer *p, uint64_t number, const struct detached *d)
 {
 	struct peer *q = move_receiver(p, peer_list);
 

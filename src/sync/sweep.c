@@ -198,8 +198,7 @@ static bool give_back(struct peer *p, uint32_t slot, uint32_t *n)
 	uint64_t c = s ? load_seq(&s->ctl) : 0;
 	bool owned = ctl_busy(c) && ctl_owner(c) == p->id;
 
-	if (s && slot_kind(s) == SHM_SEMAPHORE &&
-	    ctl_phase(c) == PHASE_DONE)
+	if (s && slot_kind(s) == SHM_SEMAPHORE && ctl_phase(c) == PHASE_DONE)
 		return permit_give_back_own(p, slot);
 
 	if (owned &&

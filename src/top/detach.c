@@ -143,8 +143,7 @@ int detach_lock_key(const struct hold *held, void *buffer, size_t size)
 	return n;
 }
 
-bool detach_give_back(const struct detached *d, struct peer *p,
-		      uint64_t number)
+bool detach_give_back(const struct detached *d, struct peer *p, uint64_t number)
 {
 	struct hold held = { .map = p->map, .ctl = d->ctl, .slot = d->slot };
 	bool had;

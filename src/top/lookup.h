@@ -13,7 +13,7 @@ struct lookup {
 	struct sfshm *handle;
 	const void *name;
 	size_t len;
-	uint32_t max;                                 /* for a new semaphore */
+	uint32_t max; /* for a new semaphore */
 	/* if they ask for a rank, or for a permit of the process; else NULL */
 	const struct sfshm_semaphore_options *odd;
 	struct acquire *wait;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-L8, PROMISE-P6: a lock of a process (SFSHM_LOCK_DETACHED) is unlocked by any of
- * its threads, by one of them only. It outlives the thread that took it, and
- * not the process. Its task does not wait for itself.
+ * PROMISE-L8, PROMISE-P6: a lock of a process (SFSHM_LOCK_DETACHED) is unlocked
+ * by any of its threads, by one of them only. It outlives the thread that took
+ * it, and not the process. Its task does not wait for itself.
  */
 #include <sys/wait.h>
 

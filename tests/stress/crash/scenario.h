@@ -46,6 +46,7 @@ extern const struct scenario life_scenarios[];
 extern const struct scenario beside_scenarios[];
 extern const struct scenario queue_scenarios[];
 extern const struct scenario lock_scenarios[];
+extern const struct scenario process_scenarios[];
 extern const struct scenario save_scenarios[];
 extern const struct scenario semaphore_scenarios[];
 extern const struct scenario tag_scenarios[];
@@ -62,6 +63,9 @@ extern uint8_t my_data[STAGE_MAX_VALUE];
 
 /* The victim sleeps; helper 1 lies down behind it, cued by this letter. */
 void show_other_waits(struct show *sh, char letter);
+
+/* Finishes a scenario about the lock A_LOCK_KEY. */
+const char *lock_finish(const struct stage *st, struct sfshm *h);
 
 /* For victims. */
 void act_open(struct stage *st);
@@ -81,6 +85,7 @@ void *act_stay(void *unused);
 void *act_attach_and_stay(void *st);
 
 #define A_KEY "the key"
+#define A_LOCK_KEY "the lock"
 #define A_LONG_KEY "a key that is longer than what a slot has room for, by far"
 
 #endif
