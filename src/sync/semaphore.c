@@ -158,19 +158,24 @@ static void raise_top(const struct semaphore *s, uint32_t to)
 		top = load_seq(at);
 }
 
-int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
+void semaphore_freed(struct peer *p, uint32_t slot)
 {
 	uint32_t *event = &p->map->cold[slot].event;
 
-	if (!cas_seq(word, permit_name(p->id, p->incarnation), 0)) {
-		peer_count(p, COUNT_corrupt);
-		return -EBADMSG;
-	}
 	kill_point(permit_freed);
 	/* SEMAPHORE-5: the word is set back before this look. */
 	if (unlikely(event_awaited(event)) && event_wake_one(p->map, event))
 		peer_count(p, COUNT_wakeups);
 	owned_drop(p, slot);
+}
+
+int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
+{
+	if (!cas_seq(word, permit_name(p->id, p->incarnation), 0)) {
+		peer_count(p, COUNT_corrupt);
+		return -EBADMSG;
+	}
+	semaphore_freed(p, slot);
 	return 0;
 }
 
@@ -381,38 +386,6 @@ int semaphore_remove(struct peer *p, const struct semaphore *s)
 	return 0;
 }
 
-void semaphore_sweep(struct peer *v, uint32_t slot, bool died)
-{
-	struct semaphore s;
-	uint32_t top;
-
-	if (!semaphore_at(v->map, slot, &s))
-		return;
-	top = semaphore_top(&s);
-	for (uint32_t i = 0; i < top; i++) {
-		uint32_t *word = semaphore_word(&s, i);
-		uint32_t w = load_seq(word);
-
-		if (permit_holder(w) != v->id || !cas_seq(word, w, 0))
-			continue;
-		kill_point(permit_swept);
-		if (died)
-			peer_count(v, COUNT_permits_freed);
-	}
-}
-
-void semaphore_reap(const struct semaphore *s)
-{
-	uint32_t top = semaphore_top(s);
-
-	for (uint32_t i = 0; i < top; i++) {
-		uint32_t id = permit_holder(load_seq(semaphore_word(s, i)));
-
-		if (id && life_examine(s->map, id - 1) == LIFE_DEAD)
-			peer_reap(s->map, id - 1);
-	}
-}
-
 bool semaphore_sole_holder(const struct semaphore *s, struct mapping **map,
 			   uint32_t *id, uint64_t *sum)
 {
@@ -428,7 +401,7 @@ bool semaphore_sole_holder(const struct semaphore *s, struct mapping **map,
 
 		if (!w)
 			continue;
-		if (held++ && (w != word || in != at))
+		if (w & PERMIT_DETACHED || (held++ && (w != word || in != at)))
 			return false;
 		at = in;
 		word = w;

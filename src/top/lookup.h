@@ -13,8 +13,9 @@ struct lookup {
 	struct sfshm *handle;
 	const void *name;
 	size_t len;
-	uint32_t max;                                 /* for a new semaphore */
-	const struct sfshm_semaphore_options *ranked; /* NULL: no rank */
+	uint32_t max; /* for a new semaphore */
+	/* if they ask for a rank, or for a permit of the process; else NULL */
+	const struct sfshm_semaphore_options *odd;
 	struct acquire *wait;
 	struct peer *p;
 	struct semaphore *s; /* result: the semaphore to use */

@@ -41,7 +41,7 @@ static void of_every_kind(void **state)
 	while (!*word)
 		word++;
 	mine = *word;
-	*word = mine + (1u << PERMIT_ID_BITS);
+	*word = mine + (1u << PERMIT_LIFE_SHIFT);
 	assert_int_equal(findings(h), 1);
 	*word = 77;
 	assert_int_equal(findings(h), 1);

@@ -10,10 +10,11 @@
 #include "parts.h"
 
 static const struct scenario *const groups[] = {
-	flight_scenarios, moved_scenarios, beside_scenarios,
-	queue_scenarios,  put_scenarios,   store_scenarios,
-	life_scenarios,   lock_scenarios,  semaphore_scenarios,
-	save_scenarios,   tag_scenarios,   release_scenarios,
+	flight_scenarios,  moved_scenarios, beside_scenarios,
+	queue_scenarios,   put_scenarios,   store_scenarios,
+	life_scenarios,    lock_scenarios,  semaphore_scenarios,
+	save_scenarios,    tag_scenarios,   release_scenarios,
+	process_scenarios,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

@@ -16,7 +16,7 @@
 #include "store/ctl.h"
 #include "store/key.h"
 
-#define LOCK "the lock"
+#define LOCK A_LOCK_KEY
 #define OTHER_LOCK "another lock"
 #define RANK 3
 #define LONG_LOCK "a lock with a key that its slot has no room for, by far"
@@ -104,7 +104,7 @@ static int owed(const struct stage *st, uint64_t word)
 	return ctl_phase(word) == PHASE_IDLE && word & LOCK_ORPHANED;
 }
 
-static const char *finish_lock(const struct stage *st, struct sfshm *h)
+const char *lock_finish(const struct stage *st, struct sfshm *h)
 {
 	uint64_t word = word_of_lock(st);
 	struct sfshm_lock lock;
@@ -139,7 +139,7 @@ static const char *finish_ranks(const struct stage *st, struct sfshm *h)
 		return "not told that somebody died with the other lock";
 	if (sfshm_unlock(&lock))
 		return "the other lock cannot be given back";
-	return finish_lock(st, h);
+	return lock_finish(st, h);
 }
 
 static void take(struct stage *st)
@@ -313,7 +313,7 @@ static void op_verify(struct stage *st)
 	insist(st, sfshm_verify(mine, NULL, NULL) == 0);
 }
 
-#define A_LOCK .key = A_KEY, .finish = finish_lock
+#define A_LOCK .key = A_KEY, .finish = lock_finish
 
 const struct scenario lock_scenarios[] = {
 	{

@@ -52,6 +52,7 @@ extern const struct scenario life_scenarios[];
 extern const struct scenario beside_scenarios[];
 extern const struct scenario queue_scenarios[];
 extern const struct scenario lock_scenarios[];
+extern const struct scenario process_scenarios[];
 extern const struct scenario save_scenarios[];
 extern const struct scenario semaphore_scenarios[];
 extern const struct scenario tag_scenarios[];
@@ -69,6 +70,9 @@ extern uint8_t my_data[STAGE_MAX_VALUE];
 /* The victim sleeps; helper 1 lies down behind it, cued by this letter. */
 void show_other_waits(struct show *sh, char letter);
 
+/* Finishes a scenario about the lock A_LOCK_KEY. */
+const char *lock_finish(const struct stage *st, struct sfshm *h);
+
 /* For victims. */
 void act_open(struct stage *st);
 void act_attach(struct stage *st);
@@ -83,7 +87,11 @@ void act_publish(struct stage *st, size_t len);
 void act_beside(struct stage *st, void *(*run)(void *));
 void *act_stay(void *unused);
 
+/* For act_beside(): the other thread attaches, and stays. */
+void *act_attach_and_stay(void *st);
+
 #define A_KEY "the key"
+#define A_LOCK_KEY "the lock"
 #define A_LONG_KEY "a key that is longer than what a slot has room for, by far"
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "scene.h"
+#include "top/detach.h"
 
 static struct hold held;
 
@@ -174,5 +175,84 @@ const struct scenario scenario_lock_shared_dead = {
 		{ "sharer", hold_shared, linger_and_give_share, MAY_DIE, 0, 0 },
 		{ "writer", attach, take_and_give, BOTH, 0, 0 },
 		{ "writer", attach, take_and_give, BOTH, 0, 0 },
+	},
+};
+
+/* A lock of the process: its threads share `held`. */
+static void hold_for_all(void)
+{
+	scene_attach();
+	if (!detached_reserve() || lock() < 0)
+		oracle_fail("P%d cannot have the lock", fiber_current);
+	else
+		detach_lock(&scene_handle, 0, &held);
+}
+
+static void unlock_for_all(void)
+{
+	oracle_ends(7);
+	if (detach_unlock(&held))
+		oracle_fail("P%d cannot give back its process's lock",
+			    fiber_current);
+}
+
+/* Of two that unlock, one does. */
+static unsigned int tried, won;
+
+static void unlock_first(void)
+{
+	struct hold mine = held;
+	int r = detach_unlock(&mine);
+
+	if (!r)
+		oracle_ends(7);
+	won += !r;
+	if (++tried == 2 && won != 1)
+		oracle_fail("P%d is the second that unlocks, and %u did",
+			    fiber_current, won);
+}
+
+static void leave(void)
+{
+	scene_leave();
+}
+
+#define WITH_FIRST THREAD_OF(0)
+
+const struct scenario scenario_lock_moved = {
+	.name = "lock-moved",
+	.what = "a thread unlocks what another one took; one waits",
+	.budget = 2,
+	.deaths_told = 1,
+	.role = {
+		{ "taker", hold_for_all, NULL, MAY_DIE, 0, 0 },
+		{ "unlocker", attach, unlock_for_all, MAY_STOP | WITH_FIRST, 0,
+		  0 },
+		{ "waiter", attach, take_and_give, BOTH, 0, 0 },
+	},
+};
+
+const struct scenario scenario_lock_leave = {
+	.name = "lock-leave",
+	.what = "a thread ends as another one unlocks its lock; one waits",
+	.budget = 2,
+	.deaths_told = 0,
+	.role = {
+		{ "taker", hold_for_all, leave, BOTH, 0, 0 },
+		{ "unlocker", attach, unlock_for_all, MAY_STOP | WITH_FIRST, 0,
+		  0 },
+		{ "waiter", attach, take_and_give, BOTH, 0, 0 },
+	},
+};
+
+const struct scenario scenario_lock_two = {
+	.name = "lock-two",
+	.what = "two threads unlock one lock",
+	.budget = 3,
+	.deaths_told = 0,
+	.role = {
+		{ "taker", hold_for_all, unlock_first, BOTH, 0, 0 },
+		{ "unlocker", attach, unlock_first, MAY_STOP | WITH_FIRST, 0,
+		  0 },
 	},
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "scene.h"
+#include "top/detach.h"
 
 #define BOTH (MAY_DIE | MAY_STOP)
 
@@ -183,4 +184,104 @@ const struct scenario scenario_semaphore_remove = {
 		{ "maker", attach, make_another, 0, 0, 0 },
 	},
 	.check = other_is_untouched,
+};
+
+/* A permit of the process: its threads share it. */
+static struct permit lent;
+
+static void hold_for_all(void)
+{
+	make_and_hold();
+	lent = (struct permit){
+		.map = &twin_map,
+		.life = scene_self->life,
+		.cookie = scene_self->cookie,
+		.word = semaphore_word(&sem, permit),
+		.slot = sem.slot,
+	};
+	if (!detached_reserve())
+		oracle_fail("P%d has no memory", fiber_current);
+	else
+		detach_permit(&scene_handle, 0, &sem, &lent);
+}
+
+static void give_for_all(void)
+{
+	oracle_ends(6);
+	if (detach_release(&lent))
+		oracle_fail("P%d cannot give back its process's permit",
+			    fiber_current);
+}
+
+/*
+ * The oracle does not know that the end of one thread gives back the permits
+ * that are with that thread. So it is told that the process has none.
+ */
+static void hold_in_secret(void)
+{
+	hold_for_all();
+	oracle_ends(6);
+}
+
+/* It takes its time, and the permit is given to it meanwhile, or lost. */
+static void give_late(void)
+{
+	int r;
+
+	scene_sleep(250 * MS);
+	r = detach_release(&lent);
+	scene_expect("a permit's end", r, 0, -ESTALE);
+}
+
+static void leave(void)
+{
+	scene_leave();
+}
+
+/* Its record may be one that a thread has just left. */
+static void attach_and_acquire(void)
+{
+	scene_attach();
+	acquire_and_give();
+}
+
+#define WITH_FIRST THREAD_OF(0)
+
+const struct scenario scenario_semaphore_moved = {
+	.name = "semaphore-moved",
+	.what = "a thread gives back the permit of another one; one waits",
+	.granules = 80,
+	.budget = 2,
+	.deaths_told = 1,
+	.role = {
+		{ "taker", hold_for_all, NULL, MAY_DIE, 0, 0 },
+		{ "giver", attach, give_for_all, MAY_STOP | WITH_FIRST, 0, 0 },
+		{ "waiter", attach, acquire_and_give, BOTH, 0, 0 },
+	},
+};
+
+const struct scenario scenario_semaphore_leave = {
+	.name = "semaphore-leave",
+	.what = "a thread ends as another one gives its permit back; one waits",
+	.granules = 80,
+	.budget = 2,
+	.deaths_told = 0,
+	.role = {
+		{ "taker", hold_for_all, leave, BOTH, 0, 0 },
+		{ "giver", attach, give_for_all, MAY_STOP | WITH_FIRST, 0, 0 },
+		{ "waiter", attach, acquire_and_give, BOTH, 0, 0 },
+	},
+};
+
+const struct scenario scenario_semaphore_hand = {
+	.name = "semaphore-hand",
+	.what = "a thread gives its permit to one that ends; one takes records",
+	.granules = 80,
+	.budget = 2,
+	.deaths_told = 0,
+	.role = {
+		{ "taker", hold_in_secret, leave, MAY_EXIT, 0, 0 },
+		{ "receiver", attach, give_late, MAY_EXIT | WITH_FIRST, 0, 0 },
+		{ "asker", NULL, attach_and_acquire, 0, 0, 0 },
+	},
 };

@@ -36,9 +36,15 @@ extern const struct scenario scenario_lock_dead;
 extern const struct scenario scenario_lock_reaped;
 extern const struct scenario scenario_lock_shared;
 extern const struct scenario scenario_lock_shared_dead;
+extern const struct scenario scenario_lock_moved;
+extern const struct scenario scenario_lock_leave;
+extern const struct scenario scenario_lock_two;
 extern const struct scenario scenario_semaphore;
 extern const struct scenario scenario_semaphore_dead;
 extern const struct scenario scenario_semaphore_remove;
+extern const struct scenario scenario_semaphore_moved;
+extern const struct scenario scenario_semaphore_leave;
+extern const struct scenario scenario_semaphore_hand;
 extern const struct scenario scenario_put;
 extern const struct scenario scenario_put_twice;
 extern const struct scenario scenario_put_if;
@@ -107,9 +113,15 @@ const struct scenario *const scenarios[] = {
 	&scenario_lock_reaped,
 	&scenario_lock_shared,
 	&scenario_lock_shared_dead,
+	&scenario_lock_moved,
+	&scenario_lock_leave,
+	&scenario_lock_two,
 	&scenario_semaphore,
 	&scenario_semaphore_dead,
 	&scenario_semaphore_remove,
+	&scenario_semaphore_moved,
+	&scenario_semaphore_leave,
+	&scenario_semaphore_hand,
 	&scenario_attach,
 	&scenario_reap,
 	&scenario_leave,
