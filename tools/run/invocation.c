@@ -100,14 +100,23 @@ void invocation_write_failed(struct outcome *o, const char *what, int error)
 			     what, strerror(error));
 }
 
-void invocation_write(struct outcome *o, const struct record *record)
+uint64_t invocation_skip(uint64_t shown, uint64_t len)
 {
+	return shown < len ? shown : len;
+}
+
+void invocation_write(const struct invocation *inv, struct outcome *o,
+		      const struct record *record)
+{
+	size_t out = invocation_skip(inv->shown_out, record->out_len);
+	size_t err = invocation_skip(inv->shown_err, record->err_len);
+
 	invocation_write_failed(o, "standard output",
-				stream_send(STDOUT_FILENO, record->out,
-					    record->out_len));
+				stream_send(STDOUT_FILENO, record->out + out,
+					    record->out_len - out));
 	invocation_write_failed(o, "standard error",
-				stream_send(STDERR_FILENO, record->err,
-					    record->err_len));
+				stream_send(STDERR_FILENO, record->err + err,
+					    record->err_len - err));
 }
 
 bool invocation_may_write(struct outcome *o)

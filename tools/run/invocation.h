@@ -29,6 +29,10 @@ struct invocation {
 	struct sfshm_fleet_flight flight;
 	char **argv;
 	pid_t watcher;
+	pid_t follower;      /* see follow.h */
+	int tell;            /* tells the follower which flight has a result */
+	struct shown *shown; /* what the follower writes; NULL: none runs */
+	uint64_t shown_out, shown_err; /* of the result, written already */
 	int report;        /* of a holder process: see descriptor.h */
 	char key_text[64]; /* the key, for messages */
 	char what[80];     /* "key KEY", "lock KEY" or "semaphore KEY" */
@@ -67,8 +71,12 @@ void invocation_failed(const struct invocation *inv, int code,
  */
 bool invocation_may_write(struct outcome *o);
 
-/* Writes out a record's output. */
-void invocation_write(struct outcome *o, const struct record *record);
+/* Writes out what the follower has not written of a record's output. */
+void invocation_write(const struct invocation *inv, struct outcome *o,
+		      const struct record *record);
+
+/* The part of `len` bytes that is written, if `shown` are written in all. */
+uint64_t invocation_skip(uint64_t shown, uint64_t len);
 
 /* Notes that writing to `what` failed with errno `error`, unless that is 0. */
 void invocation_write_failed(struct outcome *o, const char *what, int error);

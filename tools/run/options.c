@@ -39,6 +39,7 @@ enum {
 	OPTION_JSON_STATUS,
 	OPTION_FD,
 	OPTION_KEEP,
+	OPTION_FOLLOW_OUTPUT,
 	OPTION_FILE,
 	OPTION_DIR,
 	OPTION_FLEET,
@@ -71,6 +72,7 @@ static const struct option long_options[] = {
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "json-status", required_argument, NULL, OPTION_JSON_STATUS },
 	{ "keep", no_argument, NULL, OPTION_KEEP },
+	{ "follow-output", no_argument, NULL, OPTION_FOLLOW_OUTPUT },
 	{ "fd", required_argument, NULL, OPTION_FD },
 	{ "file", no_argument, NULL, OPTION_FILE },
 	{ "dir", required_argument, NULL, OPTION_DIR },
@@ -101,6 +103,7 @@ static const struct {
 	{ "--refresh", OPTION_REFRESH, IN_KEY },
 	{ "--lock-age", OPTION_LOCK_AGE, IN_KEY },
 	{ "--keep", OPTION_KEEP, IN_KEY },
+	{ "--follow-output", OPTION_FOLLOW_OUTPUT, IN_KEY },
 	{ "--file", OPTION_FILE, IN_KEY },
 	{ "--dir", OPTION_DIR, IN(RUN_FILED) },
 	{ "--grace", OPTION_GRACE, IN(RUN_SHARED) },
@@ -349,6 +352,7 @@ static int read_option(struct options *options, int option, char **argv)
 	case OPTION_INPUT: return read_part(options, true);
 	case OPTION_REFRESH: options->refresh = true; return -1;
 	case OPTION_KEEP: options->keep = true; return -1;
+	case OPTION_FOLLOW_OUTPUT: options->follow_output = true; return -1;
 	case OPTION_BETA: return read_beta(&options->beta);
 	case OPTION_BREAKER: return read_breaker(options);
 	case OPTION_TAG: return read_tag(options);
@@ -418,6 +422,12 @@ static int check_mode(struct options *options)
 			continue;
 		complain("%s does not go with %s; see --help", limited[i].name,
 			 mode_names[options->mode]);
+		return RUN_EXIT_FAILURE;
+	}
+	if (options->follow_output &&
+	    (options->fleet || options->stale_if_error_ms)) {
+		complain("--follow-output does not go with --fleet and "
+			 "--stale-if-error; see --help");
 		return RUN_EXIT_FAILURE;
 	}
 	if (options->fleet && (options->keep || options->tag_count ||

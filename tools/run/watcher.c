@@ -142,6 +142,8 @@ bool watcher_start(struct invocation *inv, struct outcome *o)
 			     inv->what, (int)above);
 		return false;
 	}
+	if (!watcher_wanted(inv))
+		return true;
 	inv->watcher = fork();
 	if (!inv->watcher)
 		watch(inv, caller);
