@@ -41,11 +41,26 @@ struct invocation {
 };
 
 /*
- * Notes that this call gives up because others have what it asks for. The
- * message is for standard error, too, unless the call is a quiet one.
+ * Whether standard error is for messages about what is no failure: whom a call
+ * waits for, and that it does not wait because it was told not to.
+ */
+bool invocation_tells(const struct invocation *inv);
+
+/*
+ * Notes that this call gives up, past its deadline, because others have what it
+ * asks for. The message is for standard error, too, unless the call is a quiet
+ * one.
  */
 void invocation_give_up(const struct invocation *inv, struct outcome *o,
 			const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * Notes that this call does not wait for others, as its options say. The
+ * message is for standard error only if that tells of waits, too.
+ */
+void invocation_turn_away(const struct invocation *inv, struct outcome *o,
+			  const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Notes that the wait, which -ECANCELED ended, was a part of a circle. */
