@@ -96,22 +96,28 @@ fresh
 spawn_run -k dead --follow-output -- "$TMP/work" 2 7 >/dev/null 2>&1
 leader=$!
 logged "step 1"
-for i in 1 2; do
-	spawn_run -k dead --follow-output -q -- "$TMP/work" 3 5 \
+for i in 1 2 3; do
+	quiet=()
+	[ $i -lt 3 ] || quiet=(-q)
+	spawn_run -k dead --follow-output "${quiet[@]}" -- "$TMP/work" 3 5 \
 		>"$TMP/f$i.out" 2>&1
 	eval "f$i=\$!"
 done
-waiters dead 2
-for i in 1 2; do wait_until has 2 "$TMP/f$i.out"; done
+waiters dead 3
+for i in 1 2 3; do wait_until has 2 "$TMP/f$i.out"; done
 kill -KILL $leader
 ends 137 "the leader is killed" $leader
-for i in 1 2; do
+for i in 1 2 3; do
 	ok "follower $i has the second run's first lines, while it runs" \
-		wait_until has 4 "$TMP/f$i.out"
+		wait_until has $((i < 3 ? 5 : 4)) "$TMP/f$i.out"
 done
 touch "$TMP"/go.{1,2,3}
-ends 5 "... and the second run's status in the end" $f1 $f2
-is "$(xargs <"$TMP/f1.out")" \
+ends 5 "... and the second run's status in the end" $f1 $f2 "$f3"
+for i in 1 2; do
+	is "$(sed -n 3p "$TMP/f$i.out")" "$line" \
+		"follower $i: a line says that it is another run"
+done
+is "$(xargs <"$TMP/f3.out")" \
 	"out 1 err 1 out 1 err 1 out 2 err 2 out 3 err 3" \
 	"-q leaves out the line"
 
