@@ -4,16 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/args.h"
 #include "common/complain.h"
 #include "common/duration.h"
+#include "common/owner.h"
 #include "common/size.h"
 
 /* '+': the words after COMMAND are COMMAND's. */
@@ -243,41 +242,17 @@ static int read_part(struct options *options, bool is_file)
 	return -1;
 }
 
-/* Reads a user's name or number. */
 static int read_owner(struct options *options)
 {
-	const struct passwd *user = getpwnam(optarg);
-	uint64_t number;
-
 	options->has_owner = true;
-	if (user) {
-		options->owner = user->pw_uid;
-		return -1;
-	}
-	if (number_parse(optarg, &number) || number >= UINT32_MAX) {
-		complain("--owner %s: there is no such user", optarg);
-		return RUN_EXIT_FAILURE;
-	}
-	options->owner = (uint32_t)number;
-	return -1;
+	return owner_read(optarg, &options->owner) ? RUN_EXIT_FAILURE : -1;
 }
 
 static int read_group(struct options *options)
 {
-	const struct group *group = getgrnam(optarg);
-	uint64_t number;
-
 	options->has_group = true;
-	if (group) {
-		options->group = group->gr_gid;
-		return -1;
-	}
-	if (number_parse(optarg, &number) || number >= UINT32_MAX) {
-		complain("--group %s: there is no such group", optarg);
-		return RUN_EXIT_FAILURE;
-	}
-	options->group = (uint32_t)number;
-	return -1;
+	return owner_read_group(optarg, &options->group) ? RUN_EXIT_FAILURE :
+							   -1;
 }
 
 static int read_mode(struct options *options)
