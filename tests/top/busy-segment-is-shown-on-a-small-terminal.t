@@ -75,7 +75,7 @@ top.send(" ")
 ok(top.shows(r"^report-"), "and back", top)
 
 top.resize(40, 120)
-ok(top.shows(r"^report-27 "), "a larger terminal", top)
+ok(top.shows(r"^report-24 "), "a larger terminal", top)
 ok(top.shows(r"\A(?:[^\n]*\n){39}q quit"), "is used whole", top)
 top.resize(10, 40)
 ok(top.shows(r"\A(?:[^\n]*\n){9}q quit"), "a small one is no crash", top)

@@ -50,7 +50,7 @@ const char options_usage[] =
 	"\n"
 	"One at a time:\n"
 	"      --lock KEY         hold this lock while COMMAND runs\n"
-	"      --shared           hold it together with others that give --shared\n"
+	"      --shared           as a shared lock, with others that give this\n"
 	"      --semaphore NAME[:MAX]\n"
 	"                         hold one of MAX permits while COMMAND runs\n"
 	"      --fd N             run no COMMAND; hold it until descriptor N of\n"
