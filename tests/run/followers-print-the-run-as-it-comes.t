@@ -83,7 +83,7 @@ for i in 1 2; do
 done
 kill -KILL $leader
 ends 137 "the leader is killed" $leader
-ends 5 "its followers have the next run's status" $f1 $f2
+ends 5 "its followers have the next run's status" "$f1" "$f2"
 for i in 1 2; do
 	is "$(cat "$TMP/f$i.out")" "out 1
 err 1
@@ -112,7 +112,7 @@ for i in 1 2 3; do
 		wait_until has $((i < 3 ? 5 : 4)) "$TMP/f$i.out"
 done
 touch "$TMP"/go.{1,2,3}
-ends 5 "... and the second run's status in the end" $f1 $f2 "$f3"
+ends 5 "... and the second run's status in the end" "$f1" "$f2" "$f3"
 for i in 1 2; do
 	is "$(sed -n 3p "$TMP/f$i.out")" "$line" \
 		"follower $i: a line says that it is another run"
@@ -161,6 +161,7 @@ exec 8<>"$TMP/pipe"
 spawn_run -k turn --follow-output -- "$TMP/much" >/dev/null 2>&1
 leader=$!
 logged "step 1"
+# shellcheck disable=SC2016 # the command's shell expands it
 spawn_run -k turn --follow-output -- sh -c 'echo ran >>"$TMP/log"' \
 	>"$TMP/pipe" 2>"$TMP/err"
 slow=$!
