@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 /*
- * Reads a number, with at most three digits behind a point, and its unit; only 0
- * needs none. Returns 0 with milliseconds in *ms, -EINVAL for anything else, or -ERANGE past `max` ms.
+ * Reads a number, with at most three digits behind a point, and its unit; only
+ * 0 needs none. Returns 0 with whole milliseconds in *ms, -EINVAL for anything
+ * else, or -ERANGE past `max` ms.
  */
 int duration_parse(const char *text, uint64_t max, uint64_t *ms);
 
