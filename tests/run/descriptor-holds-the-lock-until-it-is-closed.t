@@ -33,7 +33,7 @@ for what in "--lock key" "--semaphore key:1"; do
 	{
 		exits 124 "$what: held while the descriptor is open" \
 			run $what -n -- true
-		exits 124 "... for other scripts, too" "$TMP/part" $what -n
+		exits 124 "... for other scripts, too" "$TMP/part" $what -n -v
 		like "$(cat "$TMP/err")" "key: held by others; leave out -n" \
 			"... which are told"
 		exits 7 "... or have another status" \

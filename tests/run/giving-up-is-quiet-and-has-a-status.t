@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# For cron: a call that gives up because of others says nothing with -q, and
-# exits with the status of -E. Failures of sfshm-run itself stay what they are.
+# For cron: a call that does not wait says nothing, as with flock(1), unless
+# there is -v; one whose time is over says nothing with -q. Both exit with the
+# status of -E. Failures of sfshm-run itself stay what they are.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 segment
@@ -21,12 +22,17 @@ for what in "--lock key" "--semaphore key:1" "-k key" "-k file --file --dir $TMP
 	logged stay
 	# shellcheck disable=SC2086
 	{
-		exits 124 "$what: -n -q" run $what -n -q -- true
+		exits 124 "$what: -n" run $what -n -- true
 		is "$(cat "$TMP/out" "$TMP/err")" "" "... is quiet"
+		exits 124 "$what: -n -v -q" run $what -n -v -q -- true
+		is "$(cat "$TMP/out" "$TMP/err")" "" "... is, too"
 		exits 0 "$what: -n -q -E 0" run $what -n -q -E 0 -- false
-		exits 7 "$what: -E 7" run $what -n -E 7 -- false
+		exits 7 "$what: -E 7" run $what -n -v -E 7 -- false
 		like "$(cat "$TMP/err")" "^sfshm-run: .* key|file: " \
-			"... is told without -q"
+			"... is told with -v"
+		exits 124 "$what: --timeout" run $what --timeout 50ms -- false
+		like "$(cat "$TMP/err")" "^sfshm-run: .*(held|no result)" \
+			"... is told"
 		exits 8 "$what: -E 8 --timeout" \
 			run $what -E 8 -q --timeout 50ms -- false
 		is "$(cat "$TMP/out" "$TMP/err")" "" "... is quiet, too"

@@ -33,10 +33,10 @@ exits 127 "a command that is not there" run --lock key -- "$TMP/none"
 spawn_run --lock key -- "$TMP/stay"
 holder=$!
 logged stay
-exits 124 "a lock that is held" run --lock key -n -- true
+exits 124 "a lock that is held" run --lock key -n -v -- true
 is "$(cat "$TMP/err")" \
 	"sfshm-run: lock key: held by others; leave out -n to wait" \
-	"... is told with -n"
+	"... is told with -n -v"
 exits 124 "... is waited for" run --lock key --timeout 50ms -- true
 is "$(cat "$TMP/err")" "sfshm-run: lock key: still held after 50 ms; try\
  again, or give a longer --timeout" \

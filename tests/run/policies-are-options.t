@@ -80,9 +80,9 @@ logged many
 spawn_run -k many --max-waiters 1 -- true >/dev/null
 follower=$!
 waiters many 1
-exits 124 "--max-waiters: one too many" run -k many --max-waiters 1 -- true
+exits 124 "--max-waiters: one too many" run -k many --max-waiters 1 -v -- true
 like "$(cat "$TMP/err")" "key many: 1 callers wait already" "... is told"
-exits 124 "-n: a caller while another leads" run -k many -n -- true
+exits 124 "-n: a caller while another leads" run -k many -n -v -- true
 is "$(cat "$TMP/err")" "sfshm-run: key many: another call runs the command;\
  leave out -n to wait" "... is told"
 touch "$TMP/go.many"

@@ -19,7 +19,7 @@ for i in 1 2 3; do
 	pids+=($!)
 	logged stay $i
 done
-exits 124 "as many as there are permits" run --semaphore pool -n -- true
+exits 124 "as many as there are permits" run --semaphore pool -n -v -- true
 is "$(cat "$TMP/err")" \
 	"sfshm-run: semaphore pool: held by others; leave out -n to wait" \
 	"... run at a time"

@@ -66,5 +66,12 @@ ends 0 "... is replaced" $follower
 is "$(xargs <"$TMP/follower.out")" "begun whole" "... by a patient follower"
 
 exits 0 "0 is no time-out" run -k f --timeout 0 -- sleep 0.1
+exits 124 "a part of a second" run -k f --timeout 0.2s -- sleep 1000
+like "$(cat "$TMP/err")" "ended the command after 200 ms" "... in milliseconds"
+exits 124 "... of a minute" run -k f --timeout 0.005m -- sleep 1000
+like "$(cat "$TMP/err")" "ended the command after 300 ms" "... as well"
+for span in 0.5 .5s 1.s 0.5ms 0.0001s 1.2345s; do
+	exits 125 "$span is no time" run -k f --timeout $span -- true
+done
 exits 0 "a result in time" run -k g --timeout 1m -- true
 done_testing

@@ -9,6 +9,8 @@ sfshm-ctl create -s "$segment" --slots 100 >"$TMP/out"
 for i in {1..30}; do
 	sfshm-ctl put -s "$segment" "report-$i" "$(printf 'x%.0s' $(seq "$i"))"
 done
+sfshm-run -s "$segment" -k token --neg-ttl 1h -- \
+	sh -c 'echo "cannot connect to auth" >&2; exit 7' 2>"$TMP/err"
 lead slow-query
 follow slow-query 2
 spawn sfshm-run -s "$segment" --semaphore gate:2 -- sleep 1000
@@ -27,7 +29,7 @@ top = Terminal(["sfshm-top", "-s", segment, "-d", "0.2"])
 ok(top.shows(r"^slow-query +value +busy +2 .* %s" % leader),
    "who works, for how many waiters", top)
 ok(top.alternate, "on the alternate screen")
-ok(top.shows(r"^keys +\[\|+ +\] +33% 33/100: 3 busy 1 awaited 0 failed 0 dead"),
+ok(top.shows(r"^keys +\[\|+ +\] +34% 34/100: 3 busy 1 awaited 1 failed 0 dead"),
    "how full it is", top)
 ok(top.shows(r"^memory +\[.*\] +0% [0-9.]+K?/16M"), "in memory as well", top)
 ok(top.shows(r"^threads .* 2 waiting 0 dead"), "threads", top)
@@ -54,6 +56,9 @@ ok(top.shows(lambda t: [l.startswith("report-2") for l in t.lines()[8:19]] ==
 top.send("aw")
 ok(top.shows(r"^slow-query") and top.shows(r"^report-", absent=True),
    "only what is waited for", top)
+top.send("af")
+ok(top.shows(r"^token +value +failed .*\n +7 exit status 7: cannot connect to auth$"),
+   "why work failed, below the row", top)
 top.send("at")
 ok(top.shows(r"^slow-query +value busy for .*, 2 wait") and
    top.shows(r"^ +has it: %s sfshm-run -s %s -k slow-query -- sleep 1000" %
@@ -70,7 +75,7 @@ top.send(" ")
 ok(top.shows(r"^report-"), "and back", top)
 
 top.resize(40, 120)
-ok(top.shows(r"^report-28 "), "a larger terminal", top)
+ok(top.shows(r"^report-24 "), "a larger terminal", top)
 ok(top.shows(r"\A(?:[^\n]*\n){39}q quit"), "is used whole", top)
 top.resize(10, 40)
 ok(top.shows(r"\A(?:[^\n]*\n){9}q quit"), "a small one is no crash", top)

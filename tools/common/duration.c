@@ -24,10 +24,27 @@ static uint64_t unit_ms(const char *name)
 	return 0;
 }
 
+/*
+ * Reads the digits behind a point, in 1/1000. Returns what follows them; NULL:
+ * there are none, or more than three.
+ */
+static const char *thousandths_read(const char *digit, uint64_t *thousandths)
+{
+	uint64_t place = 100;
+
+	*thousandths = 0;
+	for (; *digit >= '0' && *digit <= '9'; digit++, place /= 10) {
+		if (!place)
+			return NULL;
+		*thousandths += (uint64_t)(*digit - '0') * place;
+	}
+	return place == 100 ? NULL : digit;
+}
+
 int duration_parse(const char *text, uint64_t max, uint64_t *ms)
 {
 	const char *digit = text;
-	uint64_t number = 0, unit;
+	uint64_t number = 0, thousandths = 0, unit;
 	int overflow = 0;
 
 	for (; *digit >= '0' && *digit <= '9'; digit++)
@@ -36,12 +53,21 @@ int duration_parse(const char *text, uint64_t max, uint64_t *ms)
 				    number, (uint64_t)(*digit - '0'), &number);
 	if (digit == text)
 		return -EINVAL;
+	if (*digit == '.')
+		digit = thousandths_read(digit + 1, &thousandths);
+	if (!digit)
+		return -EINVAL;
 	unit = unit_ms(digit);
-	if (!unit && !*digit && !number && !overflow)
+	/* A part of a millisecond would become 0, which is no limit. */
+	if (thousandths * unit % 1000)
+		return -EINVAL;
+	if (!unit && !*digit && !number && !thousandths && !overflow)
 		unit = 1;
 	if (!unit)
 		return -EINVAL;
+	thousandths = thousandths * unit / 1000;
 	if (overflow || __builtin_mul_overflow(number, unit, &number) ||
+	    __builtin_add_overflow(number, thousandths, &number) ||
 	    number > max)
 		return -ERANGE;
 	*ms = number;

@@ -8,12 +8,13 @@
 #include <stdint.h>
 
 /*
- * Reads a whole number and its unit; only 0 needs none. Returns 0 with
- * milliseconds in *ms, -EINVAL for anything else, or -ERANGE past `max` ms.
+ * Reads a number, with at most three digits behind a point, and its unit; only
+ * 0 needs none. Returns 0 with whole milliseconds in *ms, -EINVAL for anything
+ * else, or -ERANGE past `max` ms.
  */
 int duration_parse(const char *text, uint64_t max, uint64_t *ms);
 
 /* For messages about an argument that duration_parse() refused. */
-#define DURATION_FORM "a number and ms, s, m, h or d, such as 500ms or 5m"
+#define DURATION_FORM "a number and ms, s, m, h or d, such as 0.5s or 5m"
 
 #endif

@@ -4,11 +4,13 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <sfshm.h>
 
 #include "common/args.h"
 #include "common/complain.h"
 #include "common/duration.h"
+#include "common/owner.h"
 #include "common/size.h"
 #include "look/phase.h"
 
@@ -20,7 +22,8 @@ static const char usage[] =
 	"\n"
 	"Makes, checks and changes a segment and what it holds.\n"
 	"\n"
-	"  create [SIZES] [--mode MODE]           make a segment\n"
+	"  create [SIZES] [--mode MODE] [--group GROUP]\n"
+	"                                         make a segment\n"
 	"  resize [SIZES] [--timeout DURATION]    change its sizes in use\n"
 	"  verify                                 check every invariant\n"
 	"  reap                                   clean up after the dead\n"
@@ -42,6 +45,10 @@ static const char usage[] =
 	"\n"
 	"  -s, --segment SEGMENT  a name, or a path if it has a slash in it;\n"
 	"                         the default is \"default\"\n"
+	"      --owner USER       the user whose segment it is; root acts as\n"
+	"                         that user\n"
+	"      --mode MODE        the most permissions that another user's\n"
+	"                         segment may have; 0664\n"
 	"  -h, --help\n"
 	"  -V, --version\n"
 	"\n"
@@ -80,6 +87,8 @@ enum {
 	OPTION_REMOVE,
 	OPTION_REPLACE,
 	OPTION_END,
+	OPTION_OWNER,
+	OPTION_GROUP,
 };
 
 static const struct option long_options[] = {
@@ -108,6 +117,8 @@ static const struct option long_options[] = {
 	{ "remove", no_argument, NULL, OPTION_REMOVE },
 	{ "replace", no_argument, NULL, OPTION_REPLACE },
 	{ "end", no_argument, NULL, OPTION_END },
+	{ "owner", required_argument, NULL, OPTION_OWNER },
+	{ "group", required_argument, NULL, OPTION_GROUP },
 	{ 0 },
 };
 
@@ -234,6 +245,8 @@ static const struct {
 	{ OPTION_REMOVE, REQUEST_REMOVE, "--remove" },
 	{ OPTION_REPLACE, REQUEST_REPLACE, "--replace" },
 	{ OPTION_END, REQUEST_END, "--end" },
+	{ OPTION_OWNER, REQUEST_OWNER, "--owner" },
+	{ OPTION_GROUP, REQUEST_GROUP, "--group" },
 };
 
 #define OTHERS (sizeof(others) / sizeof(others[0]))
@@ -253,6 +266,15 @@ static int other_read(struct request *request, int option, char **argv)
 	case OPTION_GRACE:
 		return span_read("grace", optarg, TTL_MAX_MS,
 				 &request->grace_ms);
+	case OPTION_OWNER:
+		return owner_read(optarg, &request->shape.owner) ?
+			       ARGS_EXIT_USAGE :
+			       -1;
+	case OPTION_GROUP:
+		request->shape.flags |= SFSHM_SET_GROUP;
+		return owner_read_group(optarg, &request->shape.group) ?
+			       ARGS_EXIT_USAGE :
+			       -1;
 	case OPTION_MATCH: request->pattern = optarg; return -1;
 	case OPTION_TAG: return tag_read(request, optarg);
 	case OPTION_KIND: return kind_read(request, optarg);
@@ -342,6 +364,7 @@ static int key_check(const struct request *request)
 static int operands_read(struct request *request, int count, char **operands)
 {
 	const struct verb *verb;
+	unsigned int refused;
 	int status;
 
 	if (!count) {
@@ -363,8 +386,12 @@ static int operands_read(struct request *request, int count, char **operands)
 			 verb->name, operands[1 + verb->operands]);
 		return ARGS_EXIT_USAGE;
 	}
-	if (request->given & ~verb->takes)
-		return option_refuse(verb, request->given & ~verb->takes);
+	refused = request->given & ~verb->takes & ~REQUEST_OWNER;
+	/* With --owner each verb takes the mode. */
+	if (request->given & REQUEST_OWNER)
+		refused &= ~(unsigned int)REQUEST_MODE;
+	if (refused)
+		return option_refuse(verb, refused);
 	request->verb = verb;
 	request->key = count > 1 ? operands[1] : NULL;
 	request->value = count > 2 ? operands[2] : NULL;
@@ -372,19 +399,35 @@ static int operands_read(struct request *request, int count, char **operands)
 	return status < 0 ? request_check(request) : status;
 }
 
+/* Finds the segment of the user that --owner names. */
+static int heed_owner(struct request *request)
+{
+	uint32_t uid = request->shape.owner, gid = UINT32_MAX;
+	int status;
+
+	if (!(request->given & REQUEST_OWNER))
+		return -1;
+	if (request->given & REQUEST_GROUP)
+		gid = request->shape.group;
+	status = owner_heed(uid, gid, &request->segment, request->path);
+	if (geteuid() != uid)
+		request->shape.flags |= SFSHM_SET_OWNER;
+	return status;
+}
+
 int request_read(struct request *request, int argc, char **argv)
 {
-	int option;
+	int option, status;
 
 	memset(request, 0, sizeof(*request));
 	request->shape.size = sizeof(request->shape);
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ARGS_SHORT "0", long_options,
 				     NULL)) != -1) {
-		int status = option_read(request, option, argv);
-
+		status = option_read(request, option, argv);
 		if (status >= 0)
 			return status;
 	}
-	return operands_read(request, argc - optind, argv + optind);
+	status = operands_read(request, argc - optind, argv + optind);
+	return status < 0 ? heed_owner(request) : status;
 }

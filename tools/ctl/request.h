@@ -3,6 +3,7 @@
 #ifndef CTL_REQUEST_H
 #define CTL_REQUEST_H
 
+#include <limits.h>
 #include <sys/uio.h>
 #include <sfshm/segment.h>
 #include <sfshm/tag.h>
@@ -29,6 +30,8 @@ enum request_option {
 	REQUEST_REMOVE = 1 << 15,
 	REQUEST_REPLACE = 1 << 16,
 	REQUEST_END = 1 << 17,
+	REQUEST_OWNER = 1 << 18, /* every verb takes it */
+	REQUEST_GROUP = 1 << 19,
 };
 
 struct verb {
@@ -45,7 +48,8 @@ struct request {
 	const char *key;     /* the first operand, or NULL */
 	const char *value;   /* the second one, or NULL */
 	struct sfshm_options shape;
-	unsigned int given; /* enum request_option */
+	char path[PATH_MAX]; /* of another user's segment */
+	unsigned int given;  /* enum request_option */
 	uint64_t timeout_ms;
 	uint64_t ttl_ms, grace_ms;
 	const char *pattern; /* of --match, or NULL */

@@ -5,7 +5,8 @@
 #include "request.h"
 
 static const struct verb verbs[] = {
-	{ "create", .run = verb_create, .takes = REQUEST_SIZES | REQUEST_MODE },
+	{ "create", .run = verb_create,
+	  .takes = REQUEST_SIZES | REQUEST_MODE | REQUEST_GROUP },
 	{ "resize", .run = verb_resize,
 	  .takes = REQUEST_SIZES | REQUEST_TIMEOUT },
 	{ "verify", .run = verb_verify },

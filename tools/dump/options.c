@@ -9,6 +9,7 @@
 #include "common/args.h"
 #include "common/complain.h"
 #include "common/duration.h"
+#include "common/owner.h"
 #include "common/size.h"
 #include "look/notes.h"
 #include "look/phase.h"
@@ -26,6 +27,7 @@ static const char usage[] =
 	"Shows the content of a segment, or lists the user's segments.\n"
 	"\n"
 	"  -s, --segment SEGMENT  a name, or a path if it has a slash in it\n"
+	"      --owner USER       the user whose segment it is\n"
 	"  -a, --all              idle threads and all counters as well\n"
 	"  -o, --output COLUMNS   the keys alone, with these columns\n"
 	"      --sort COLUMN      sort the keys; -COLUMN: the largest first\n"
@@ -57,6 +59,7 @@ static const char usage[] =
 
 enum {
 	OPTION_JSON = 256,
+	OPTION_OWNER,
 	OPTION_WATCH,
 	OPTION_KEY,
 	OPTION_PHASE,
@@ -74,6 +77,7 @@ enum {
 static const struct option long_options[] = {
 	{ ARGS_LONG_SEGMENT },
 	{ ARGS_LONG_HELP },
+	{ "owner", required_argument, NULL, OPTION_OWNER },
 	{ ARGS_LONG_VERSION },
 	{ "all", no_argument, NULL, 'a' },
 	{ "output", required_argument, NULL, 'o' },
@@ -235,6 +239,10 @@ static int option_read(struct options *options, int option, int argc,
 	case 's': options->segment = optarg; return -1;
 	case 'h':
 	case 'V': return args_tell(option, usage);
+	case OPTION_OWNER:
+		options->has_owner = 1;
+		return owner_read(optarg, &options->owner) ? ARGS_EXIT_USAGE :
+							     -1;
 	case 'a': options->all = 1; return -1;
 	case 'o': return columns_read(options, optarg);
 	case OPTION_JSON: options->json = 1; return -1;
@@ -265,9 +273,9 @@ static int combination_check(const struct options *options)
 	if (!options->segment &&
 	    (filter_chooses(&options->filter) || options->sort ||
 	     options->limited || options->table_only || options->all ||
-	     options->checking))
-		why = "choices of keys and columns, --sort, --limit, --all and "
-		      "--check need a segment; give one with -s";
+	     options->checking || options->has_owner))
+		why = "choices of keys and columns, --sort, --limit, --all, "
+		      "--owner and --check need a segment; give one with -s";
 	else if (options->json &&
 		 (options->table_only || options->noheadings || options->all))
 		why = "--json has all columns, threads and counters; leave out "
@@ -282,12 +290,11 @@ static int combination_check(const struct options *options)
 
 static int command_line_read(struct options *options, int argc, char **argv)
 {
-	int option;
+	int option, status;
 
 	while ((option = getopt_long(argc, argv, ARGS_SHORT "ao:", long_options,
 				     NULL)) != -1) {
-		int status = option_read(options, option, argc, argv);
-
+		status = option_read(options, option, argc, argv);
 		if (status >= 0)
 			return status;
 	}
@@ -296,7 +303,11 @@ static int command_line_read(struct options *options, int argc, char **argv)
 			 argv[optind]);
 		return ARGS_EXIT_USAGE;
 	}
-	return combination_check(options);
+	status = combination_check(options);
+	if (status >= 0 || !options->has_owner)
+		return status;
+	return owner_heed(options->owner, UINT32_MAX, &options->segment,
+			  options->path);
 }
 
 int options_read(struct options *options, int argc, char **argv)

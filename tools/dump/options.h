@@ -3,6 +3,7 @@
 #ifndef DUMP_OPTIONS_H
 #define DUMP_OPTIONS_H
 
+#include <limits.h>
 #include <stdint.h>
 #include <sfshm/inspect.h>
 
@@ -12,6 +13,9 @@
 
 struct options {
 	const char *segment; /* NULL: list the segments */
+	char path[PATH_MAX]; /* of another user's segment */
+	uint32_t owner;
+	int has_owner;
 	struct filter filter;
 	const struct column *sort; /* NULL: the most urgent keys first */
 	int descending;

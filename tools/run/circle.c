@@ -21,16 +21,24 @@ static enum sfshm_kind kind_of(enum run_mode mode)
 	}
 }
 
-static int64_t find_slot(const struct circle_view *v, uint32_t slots,
-			 const struct options *options)
+bool circle_wants(const struct options *options,
+		  const struct sfshm_slot_info *slot)
 {
-	enum sfshm_kind kind = kind_of(options->mode);
+	return slot->kind == kind_of(options->mode) &&
+	       slot->key_len == options->key_len &&
+	       !memcmp(slot->key, options->key, slot->key_len);
+}
+
+int64_t circle_find_slot(struct sfshm_view *view, const struct options *options)
+{
+	struct sfshm_segment_info info = { .size = sizeof(info) };
 	struct sfshm_slot_info slot = { .size = sizeof(slot) };
 
-	for (uint32_t i = 0; i < slots; i++)
-		if (!sfshm_view_slot(v->view, i, &slot) && slot.kind == kind &&
-		    slot.key_len == options->key_len &&
-		    !memcmp(slot.key, options->key, slot.key_len))
+	if (sfshm_view_segment(view, &info))
+		return -1;
+	for (uint32_t i = 0; i < info.slots_used; i++)
+		if (!sfshm_view_slot(view, i, &slot) &&
+		    circle_wants(options, &slot))
 			return i;
 	return -1;
 }
@@ -57,7 +65,7 @@ int circle_open(struct circle_view *v, const struct options *options)
 		if (sfshm_view_participant(v->view, i, &v->participants[i]))
 			v->participants[i].alive = 0;
 	}
-	v->slot = find_slot(v, info.slots_used, options);
+	v->slot = circle_find_slot(v->view, options);
 	return 0;
 }
 

@@ -26,6 +26,14 @@ struct circle_view {
 	int64_t slot;    /* of what the options ask for; -1: none */
 };
 
+/* Whether the slot is of what the options ask for. */
+bool circle_wants(const struct options *options,
+		  const struct sfshm_slot_info *slot);
+
+/* Finds that slot. -1: there is none. */
+int64_t circle_find_slot(struct sfshm_view *view,
+			 const struct options *options);
+
 /* Takes a look. Returns 0 or a negated errno value. */
 int circle_open(struct circle_view *v, const struct options *options);
 

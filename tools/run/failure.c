@@ -248,7 +248,7 @@ static bool write_record(const struct invocation *inv, uint32_t kept_run,
 	found = r >= 0 && !record_parse(&record, result.value.data,
 					result.value.len, kept_run);
 	if (found)
-		invocation_write(o, &record);
+		invocation_write(inv, o, &record);
 	sfshm_result_clear(&result);
 	return found;
 }
@@ -268,9 +268,12 @@ bool failure_follow(const struct invocation *inv, int code, const char *message,
 	if (told.kept_run && write_record(inv, told.kept_run, o))
 		return true;
 	n = snprintf(text, sizeof(text), "%s\n", told.line);
+	/* A part of that line may be written, or more than the line. */
+	n -= (int)invocation_skip(inv->shown_err, (uint64_t)n);
 	if (*told.line)
 		invocation_write_failed(o, "standard error",
-					stream_send(STDERR_FILENO, text,
+					stream_send(STDERR_FILENO,
+						    text + strlen(text) - n,
 						    (size_t)n));
 	if (told.kept_run || told.is_lost)
 		complain("key %s: the rest of the failed command's output was "

@@ -16,6 +16,7 @@
 #include <xxhash.h>
 
 #include "failure.h"
+#include "follow.h"
 #include "lead.h"
 #include "place.h"
 #include "record.h"
@@ -121,6 +122,7 @@ static void send_file(struct invocation *inv, int fd, struct outcome *o)
 {
 	struct record_header header;
 	struct record record;
+	uint64_t from;
 	int out, err;
 
 	if (record_read(fd, &header, &record)) {
@@ -131,8 +133,11 @@ static void send_file(struct invocation *inv, int fd, struct outcome *o)
 		return;
 	}
 	outcome_status(o, record.kind, record.code);
-	out = send_part(STDOUT_FILENO, fd, 0, record.out_len);
-	err = send_part(STDERR_FILENO, fd, record.out_len, record.err_len);
+	from = invocation_skip(inv->shown_out, record.out_len);
+	out = send_part(STDOUT_FILENO, fd, from, record.out_len - from);
+	from = invocation_skip(inv->shown_err, record.err_len);
+	err = send_part(STDERR_FILENO, fd, record.out_len + from,
+			record.err_len - from);
 	invocation_write_failed(o, "standard output", out);
 	invocation_write_failed(o, "standard error", err);
 }
@@ -161,7 +166,7 @@ static void sweep_own(const struct invocation *inv)
 static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 {
 	const struct options *options = &inv->options;
-	bool watched = watcher_wanted(inv);
+	bool watched = watcher_wanted(inv) || follow_wanted(inv);
 	struct sfshm_save_options how = {
 		.size = sizeof(how),
 		.flags = (options->no_wait || watched ? SFSHM_SAVE_TRY : 0u) |
@@ -181,6 +186,7 @@ static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 	if (r == -EBUSY && watched) {
 		if (!watcher_start(inv, o))
 			return false;
+		follow_start(inv);
 		how.flags &= ~(uint32_t)SFSHM_SAVE_TRY;
 		r = sfshm_save_begin(inv->session.handle, options->key,
 				     options->key_len, path, &how, &inv->file,
@@ -188,6 +194,7 @@ static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 		watcher_end(inv);
 	}
 	if (r == SFSHM_LEADER) {
+		follow_drop(inv, true);
 		inv->save = &inv->file;
 		result.owner_died = info.owner_died;
 		place_note(inv, path);
@@ -197,15 +204,19 @@ static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 	}
 	if (r == -EREMOTEIO || (r == -ENOENT && info.code)) {
 		tell(o, SFSHM_AWAITED, &info);
-		if (!failure_follow(inv, info.code, info.message, o))
+		if (!follow_finish(inv, info.generation, o) &&
+		    !failure_follow(inv, info.code, info.message, o))
 			invocation_failed(inv, info.code, info.message, o);
 		return false;
 	}
 	if (r < 0) {
+		follow_drop(inv, false);
 		invocation_not_begun(inv, r, o);
 		return false;
 	}
 	fd = open(info.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		follow_drop(inv, errno == ENOENT);
 	if (fd < 0 && errno == ENOENT)
 		return true;
 	if (fd < 0) {
@@ -214,7 +225,7 @@ static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 		return false;
 	}
 	tell(o, r, &info);
-	if (invocation_may_write(o))
+	if (!follow_finish(inv, info.generation, o) && invocation_may_write(o))
 		send_file(inv, fd, o);
 	close(fd);
 	return false;

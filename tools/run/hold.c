@@ -193,10 +193,10 @@ static void not_taken(const struct invocation *inv, int error,
 	else if (error == -ECANCELED && signals_circle())
 		invocation_circle(inv, o);
 	else if (error == -EBUSY)
-		invocation_give_up(inv, o,
-				   "%s: held by others; leave out -n to "
-				   "wait",
-				   what);
+		invocation_turn_away(inv, o,
+				     "%s: held by others; leave out -n to "
+				     "wait",
+				     what);
 	else if (error == -ETIMEDOUT)
 		invocation_give_up(inv, o,
 				   "%s: still held after %llu ms; try "

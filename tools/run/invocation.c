@@ -10,6 +10,12 @@
 #include "signals.h"
 #include "stream.h"
 
+bool invocation_tells(const struct invocation *inv)
+{
+	return !inv->options.quiet &&
+	       (inv->options.verbose || isatty(STDERR_FILENO));
+}
+
 void invocation_give_up(const struct invocation *inv, struct outcome *o,
 			const char *format, ...)
 {
@@ -29,6 +35,18 @@ void invocation_circle(const struct invocation *inv, struct outcome *o)
 		     "under, so the wait would not end; take locks and keys in "
 		     "one order everywhere",
 		     inv->what);
+}
+
+void invocation_turn_away(const struct invocation *inv, struct outcome *o,
+			  const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(o->error, sizeof(o->error), format, args);
+	va_end(args);
+	o->exit = inv->options.busy_status;
+	o->loud = invocation_tells(inv);
 }
 
 const char *invocation_meaning(int error)
@@ -64,15 +82,15 @@ void invocation_not_begun(const struct invocation *inv, int error,
 				   key,
 				   (unsigned long long)inv->options.timeout_ms);
 	else if (error == -EBUSY)
-		invocation_give_up(inv, o,
-				   "key %s: another call runs the command; "
-				   "leave out -n to wait",
-				   key);
+		invocation_turn_away(inv, o,
+				     "key %s: another call runs the command; "
+				     "leave out -n to wait",
+				     key);
 	else if (error == -EAGAIN)
-		invocation_give_up(inv, o,
-				   "key %s: %u callers wait already; try "
-				   "later, or with a larger --max-waiters",
-				   key, inv->options.max_waiters);
+		invocation_turn_away(inv, o,
+				     "key %s: %u callers wait already; try "
+				     "later, or with a larger --max-waiters",
+				     key, inv->options.max_waiters);
 	else
 		outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s", key,
 			     invocation_meaning(error));
@@ -100,14 +118,23 @@ void invocation_write_failed(struct outcome *o, const char *what, int error)
 			     what, strerror(error));
 }
 
-void invocation_write(struct outcome *o, const struct record *record)
+uint64_t invocation_skip(uint64_t shown, uint64_t len)
 {
+	return shown < len ? shown : len;
+}
+
+void invocation_write(const struct invocation *inv, struct outcome *o,
+		      const struct record *record)
+{
+	size_t out = invocation_skip(inv->shown_out, record->out_len);
+	size_t err = invocation_skip(inv->shown_err, record->err_len);
+
 	invocation_write_failed(o, "standard output",
-				stream_send(STDOUT_FILENO, record->out,
-					    record->out_len));
+				stream_send(STDOUT_FILENO, record->out + out,
+					    record->out_len - out));
 	invocation_write_failed(o, "standard error",
-				stream_send(STDERR_FILENO, record->err,
-					    record->err_len));
+				stream_send(STDERR_FILENO, record->err + err,
+					    record->err_len - err));
 }
 
 bool invocation_may_write(struct outcome *o)

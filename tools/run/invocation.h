@@ -29,6 +29,10 @@ struct invocation {
 	struct sfshm_fleet_flight flight;
 	char **argv;
 	pid_t watcher;
+	pid_t follower;      /* see follow.h */
+	int tell;            /* tells the follower which flight has a result */
+	struct shown *shown; /* what the follower writes; NULL: none runs */
+	uint64_t shown_out, shown_err; /* of the result, written already */
 	int report;        /* of a holder process: see descriptor.h */
 	char key_text[64]; /* the key, for messages */
 	char what[80];     /* "key KEY", "lock KEY" or "semaphore KEY" */
@@ -37,11 +41,26 @@ struct invocation {
 };
 
 /*
- * Notes that this call gives up because others have what it asks for. The
- * message is for standard error, too, unless the call is a quiet one.
+ * Whether standard error is for messages about what is no failure: whom a call
+ * waits for, and that it does not wait because it was told not to.
+ */
+bool invocation_tells(const struct invocation *inv);
+
+/*
+ * Notes that this call gives up, past its deadline, because others have what it
+ * asks for. The message is for standard error, too, unless the call is a quiet
+ * one.
  */
 void invocation_give_up(const struct invocation *inv, struct outcome *o,
 			const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * Notes that this call does not wait for others, as its options say. The
+ * message is for standard error only if that tells of waits, too.
+ */
+void invocation_turn_away(const struct invocation *inv, struct outcome *o,
+			  const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Notes that the wait, which -ECANCELED ended, was a part of a circle. */
@@ -67,8 +86,12 @@ void invocation_failed(const struct invocation *inv, int code,
  */
 bool invocation_may_write(struct outcome *o);
 
-/* Writes out a record's output. */
-void invocation_write(struct outcome *o, const struct record *record);
+/* Writes out what the follower has not written of a record's output. */
+void invocation_write(const struct invocation *inv, struct outcome *o,
+		      const struct record *record);
+
+/* The part of `len` bytes that is written, if `shown` are written in all. */
+uint64_t invocation_skip(uint64_t shown, uint64_t len);
 
 /* Notes that writing to `what` failed with errno `error`, unless that is 0. */
 void invocation_write_failed(struct outcome *o, const char *what, int error);

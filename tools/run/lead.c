@@ -15,6 +15,7 @@
 #include "runlock.h"
 #include "signals.h"
 #include "spool.h"
+#include "transcript.h"
 
 static void release(struct invocation *inv, struct outcome *o)
 {
@@ -122,6 +123,8 @@ static void complete(struct invocation *inv, struct sfshm_flight *flight,
 
 	o->has_source = true;
 	o->source = SFSHM_COMPUTED;
+	if (run->transcript)
+		transcript_end(run->transcript, &header);
 	outcome_status(o, header.kind, (int)header.code);
 	/* Drop the lock first, so that the next leader never finds it taken. */
 	drop_lock(inv);
@@ -202,6 +205,19 @@ static void leave(void *arg)
 	face_leave(inv, left.exit);
 }
 
+/* Without a transcript followers get the output at the end. */
+static void begin_transcript(const struct invocation *inv, struct run *run,
+			     struct transcript *transcript, uint64_t generation)
+{
+	int r = transcript_open(transcript, generation);
+
+	if (!r)
+		run->transcript = transcript;
+	else if (!inv->options.quiet)
+		complain("key %s: cannot make a file for --follow-output: %s",
+			 inv->key_text, strerror(-r));
+}
+
 static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 		     struct outcome *o)
 {
@@ -221,12 +237,16 @@ static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 		.command = inv->options.command,
 		.lock = inv->session.lock_fd,
 	};
+	struct transcript transcript = { .fd = -1 };
 
 	if (inv->save && spool_prepare(inv, &run, o)) {
 		drop_lock(inv);
 		release(inv, o);
 		return;
 	}
+	if (inv->options.follow_output)
+		begin_transcript(inv, &run, &transcript,
+				 sfshm_flight_generation(flight));
 	held_add(inv);
 	run_command(&run, &job);
 	if (run.end == RUN_COMPLETE)
@@ -242,6 +262,7 @@ static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 	invocation_write_failed(o, "standard error", run.err.error);
 	run_clear(&run);
 	spool_clear(&run);
+	transcript_close(&transcript);
 }
 
 void invocation_lead(struct invocation *inv, struct sfshm_flight *flight,
@@ -292,5 +313,5 @@ void invocation_follow(struct invocation *inv,
 		return;
 	}
 	outcome_status(o, record.kind, record.code);
-	invocation_write(o, &record);
+	invocation_write(inv, o, &record);
 }

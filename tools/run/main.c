@@ -16,6 +16,7 @@
 #include "failure.h"
 #include "filed.h"
 #include "fleet.h"
+#include "follow.h"
 #include "hold.h"
 #include "key.h"
 #include "lead.h"
@@ -66,7 +67,8 @@ static void begin(struct invocation *inv, struct outcome *o)
 {
 	struct sfshm_policy policy = make_policy(inv);
 	struct sfshm_result result = SFSHM_RESULT_INIT;
-	bool watched = !inv->fleet && watcher_wanted(inv);
+	bool watched = !inv->fleet &&
+		       (watcher_wanted(inv) || follow_wanted(inv));
 	int r;
 
 	if (watched)
@@ -75,6 +77,7 @@ static void begin(struct invocation *inv, struct outcome *o)
 	if (r == -EBUSY && watched) {
 		if (!watcher_start(inv, o))
 			return;
+		follow_start(inv);
 		policy.flags &= ~SFSHM_TRY;
 		r = fleet_begin(inv, &policy, &result);
 		watcher_end(inv);
@@ -82,15 +85,19 @@ static void begin(struct invocation *inv, struct outcome *o)
 	o->in_fleet = inv->fleet != NULL;
 	o->fleet = o->in_fleet && r >= 0 && result.fleet;
 	if (r == SFSHM_LEADER) {
+		follow_drop(inv, true);
 		invocation_lead(inv, &inv->flight.host, &result, o);
 	} else if (r >= 0) {
 		outcome_source(o, r, &result);
-		invocation_follow(inv, &result, o);
+		if (!follow_finish(inv, result.generation, o))
+			invocation_follow(inv, &result, o);
 	} else if (r == -EREMOTEIO || r == -ENOENT) {
 		outcome_source(o, result.source, &result);
-		if (!failure_follow(inv, result.code, result.message, o))
+		if (!follow_finish(inv, result.generation, o) &&
+		    !failure_follow(inv, result.code, result.message, o))
 			invocation_failed(inv, result.code, result.message, o);
 	} else {
+		follow_drop(inv, false);
 		invocation_not_begun(inv, r, o);
 	}
 	sfshm_result_clear(&result);

@@ -4,16 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/args.h"
 #include "common/complain.h"
 #include "common/duration.h"
+#include "common/owner.h"
 #include "common/size.h"
 
 /* '+': the words after COMMAND are COMMAND's. */
@@ -39,6 +38,7 @@ enum {
 	OPTION_JSON_STATUS,
 	OPTION_FD,
 	OPTION_KEEP,
+	OPTION_FOLLOW_OUTPUT,
 	OPTION_FILE,
 	OPTION_DIR,
 	OPTION_FLEET,
@@ -71,6 +71,7 @@ static const struct option long_options[] = {
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "json-status", required_argument, NULL, OPTION_JSON_STATUS },
 	{ "keep", no_argument, NULL, OPTION_KEEP },
+	{ "follow-output", no_argument, NULL, OPTION_FOLLOW_OUTPUT },
 	{ "fd", required_argument, NULL, OPTION_FD },
 	{ "file", no_argument, NULL, OPTION_FILE },
 	{ "dir", required_argument, NULL, OPTION_DIR },
@@ -101,6 +102,7 @@ static const struct {
 	{ "--refresh", OPTION_REFRESH, IN_KEY },
 	{ "--lock-age", OPTION_LOCK_AGE, IN_KEY },
 	{ "--keep", OPTION_KEEP, IN_KEY },
+	{ "--follow-output", OPTION_FOLLOW_OUTPUT, IN_KEY },
 	{ "--file", OPTION_FILE, IN_KEY },
 	{ "--dir", OPTION_DIR, IN(RUN_FILED) },
 	{ "--grace", OPTION_GRACE, IN(RUN_SHARED) },
@@ -240,41 +242,17 @@ static int read_part(struct options *options, bool is_file)
 	return -1;
 }
 
-/* Reads a user's name or number. */
 static int read_owner(struct options *options)
 {
-	const struct passwd *user = getpwnam(optarg);
-	uint64_t number;
-
 	options->has_owner = true;
-	if (user) {
-		options->owner = user->pw_uid;
-		return -1;
-	}
-	if (number_parse(optarg, &number) || number >= UINT32_MAX) {
-		complain("--owner %s: there is no such user", optarg);
-		return RUN_EXIT_FAILURE;
-	}
-	options->owner = (uint32_t)number;
-	return -1;
+	return owner_read(optarg, &options->owner) ? RUN_EXIT_FAILURE : -1;
 }
 
 static int read_group(struct options *options)
 {
-	const struct group *group = getgrnam(optarg);
-	uint64_t number;
-
 	options->has_group = true;
-	if (group) {
-		options->group = group->gr_gid;
-		return -1;
-	}
-	if (number_parse(optarg, &number) || number >= UINT32_MAX) {
-		complain("--group %s: there is no such group", optarg);
-		return RUN_EXIT_FAILURE;
-	}
-	options->group = (uint32_t)number;
-	return -1;
+	return owner_read_group(optarg, &options->group) ? RUN_EXIT_FAILURE :
+							   -1;
 }
 
 static int read_mode(struct options *options)
@@ -349,6 +327,7 @@ static int read_option(struct options *options, int option, char **argv)
 	case OPTION_INPUT: return read_part(options, true);
 	case OPTION_REFRESH: options->refresh = true; return -1;
 	case OPTION_KEEP: options->keep = true; return -1;
+	case OPTION_FOLLOW_OUTPUT: options->follow_output = true; return -1;
 	case OPTION_BETA: return read_beta(&options->beta);
 	case OPTION_BREAKER: return read_breaker(options);
 	case OPTION_TAG: return read_tag(options);
@@ -418,6 +397,12 @@ static int check_mode(struct options *options)
 			continue;
 		complain("%s does not go with %s; see --help", limited[i].name,
 			 mode_names[options->mode]);
+		return RUN_EXIT_FAILURE;
+	}
+	if (options->follow_output &&
+	    (options->fleet || options->stale_if_error_ms)) {
+		complain("--follow-output does not go with --fleet and "
+			 "--stale-if-error; see --help");
 		return RUN_EXIT_FAILURE;
 	}
 	if (options->fleet && (options->keep || options->tag_count ||

@@ -59,6 +59,7 @@ struct options {
 	uint32_t max;        /* the semaphore's permits; 0: not given */
 	bool refresh;
 	bool keep;
+	bool follow_output;
 	bool file;
 	bool no_wait;
 	bool shared; /* hold the lock shared */

@@ -51,6 +51,9 @@ static int run_start(struct run *run, const struct keeper_job *job)
 	}
 	full.out = stream_open(&run->out, STDOUT_FILENO);
 	full.err = stream_open(&run->err, STDERR_FILENO);
+	run->out.transcript = run->err.transcript = run->transcript;
+	run->out.kind = TRANSCRIPT_OUT;
+	run->err.kind = TRANSCRIPT_ERR;
 	if (run->filed) {
 		stream_spool_to(&run->out, run->out_file);
 		stream_spool_to(&run->err, run->err_file);

@@ -28,8 +28,9 @@ struct run {
 	struct stream out, err;
 	struct order order;
 	struct stream *reported; /* a write to it is to be read next, or NULL */
-	size_t limit;            /* bytes that both streams may keep */
-	bool filed;              /* the copies are in these two files */
+	struct transcript *transcript; /* of both streams, or NULL */
+	size_t limit;                  /* bytes that both streams may keep */
+	bool filed;                    /* the copies are in these two files */
 	int out_file, err_file;
 	int dropped; /* why no copy is kept: -EMSGSIZE, -ENOMEM, ...; or 0 */
 	/*

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/owner.h"
 #include "runlock.h"
 
 /* Tries, if others keep removing the segment while this process opens it. */
@@ -17,17 +18,9 @@
 
 void session_resolve(struct options *options, char *path)
 {
-	const char *name = options->segment ? options->segment : "default";
-	char own[PATH_MAX], *tail;
-
-	if (!options->has_owner || strchr(name, '/') ||
-	    sfshm_path(name, own, sizeof(own)))
-		return;
-	/* DIRECTORY/sfshm.UID.NAME */
-	tail = strchr(strrchr(own, '/'), '.');
-	if (snprintf(path, PATH_MAX, "%.*s.%u.%s", (int)(tail - own), own,
-		     options->owner, name) < PATH_MAX)
-		options->segment = path;
+	if (options->has_owner)
+		options->segment =
+			owner_path(options->segment, options->owner, path);
 }
 
 static bool is_others(const struct options *o)

@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
+
+#include "unnamed.h"
 
 #define BUFFER 65536
 
@@ -19,9 +20,7 @@ int spool_prepare(const struct invocation *inv, struct run *run,
 	run->filed = true;
 	run->out_file = fcntl(sfshm_save_fd(inv->save), F_DUPFD_CLOEXEC, 0);
 	/* spool_publish() appends this file to the output. */
-	run->err_file = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (run->err_file < 0)
-		run->err_file = memfd_create("stderr", MFD_CLOEXEC);
+	run->err_file = unnamed_file("stderr", NULL);
 	if (run->out_file >= 0 && run->err_file >= 0)
 		return 0;
 	outcome_fail(o, RUN_EXIT_FAILURE,

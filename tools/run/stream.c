@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_MAX ((size_t)65536)
+#define READ_MAX ((size_t)TRANSCRIPT_FRAME_MAX)
 
 /* Enough for output of any length, if no copy is kept. */
 #define CAP_MIN (2 * READ_MAX)
@@ -135,6 +135,9 @@ int stream_read(struct stream *stream)
 		return 0;
 	}
 	stream->got = (size_t)n;
+	if (stream->transcript)
+		transcript_add(stream->transcript, stream->kind,
+			       stream->data + stream->len, (size_t)n);
 	stream->len += (size_t)n;
 	if (stream->spool >= 0 && stream->keep)
 		return spool_up(stream);

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "transcript.h"
+
 struct stream {
 	int from; /* the command's pipe; -1: the stream has ended */
 	int to;   /* the caller's descriptor */
@@ -23,6 +25,8 @@ struct stream {
 	int spool;         /* the file; -1: none, all is in memory */
 	size_t spooled;    /* bytes in the file */
 	size_t spool_sent; /* of these, bytes written to the caller */
+	struct transcript *transcript; /* gets the bytes, too; NULL: none */
+	enum transcript_kind kind;     /* of the bytes there */
 	int error; /* errno of a write to the caller that failed, or 0 */
 };
 

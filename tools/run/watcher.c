@@ -29,15 +29,10 @@
 /* A message names so many holders of a semaphore. */
 #define HOLDERS_TOLD 3
 
-static bool tells(const struct invocation *inv)
-{
-	return !inv->options.quiet &&
-	       (inv->options.verbose || isatty(STDERR_FILENO));
-}
-
 bool watcher_wanted(const struct invocation *inv)
 {
-	return !inv->options.no_wait && (tells(inv) || held_is_nested());
+	return !inv->options.no_wait &&
+	       (invocation_tells(inv) || held_is_nested());
 }
 
 /* Appends "process 12 (COMMAND)" to the message, after `before`. */
@@ -108,7 +103,7 @@ static _Noreturn void watch(const struct invocation *inv, pid_t caller)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != caller)
 		_exit(0);
 	for (looks = 1; held_is_nested() || looks <= LOOKS_TO_TELL; looks++) {
-		bool tell = looks == LOOKS_TO_TELL && tells(inv);
+		bool tell = looks == LOOKS_TO_TELL && invocation_tells(inv);
 
 		poll(NULL, 0, looks <= LOOKS_TO_TELL ? LOOK_MS : 10 * LOOK_MS);
 		if ((tell || held_is_nested()) &&
@@ -142,6 +137,8 @@ bool watcher_start(struct invocation *inv, struct outcome *o)
 			     inv->what, (int)above);
 		return false;
 	}
+	if (!watcher_wanted(inv))
+		return true;
 	inv->watcher = fork();
 	if (!inv->watcher)
 		watch(inv, caller);

@@ -24,8 +24,9 @@
 bool watcher_wanted(const struct invocation *inv);
 
 /*
- * Starts the watcher, after that try has failed because of others. False: the
- * call would wait for a call that it runs under; *o says so.
+ * Starts the watcher, if one is wanted, after a try to go on without waiting
+ * has failed because of others. False: the call would wait for a call that it
+ * runs under; *o says so.
  */
 bool watcher_start(struct invocation *inv, struct outcome *o);
 

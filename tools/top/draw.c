@@ -15,6 +15,10 @@
 
 #define BAR_COLUMNS 20
 #define HEADING_LINE 7
+
+/* The least room for notes behind a row, and their indent below it. */
+#define NOTES_COLUMNS 21
+#define NOTES_INDENT 4
 #define LINE_WIDE 1024
 
 enum { GREEN = 1, YELLOW, RED };
@@ -187,8 +191,21 @@ static int colour_of_slot(const struct sfshm_slot_info *slot)
 	return phase == SFSHM_PHASE_BUSY ? (int)COLOR_PAIR(GREEN) : A_NORMAL;
 }
 
-static void draw_row(const struct top *top, int y, uint32_t index,
-		     size_t key_columns)
+/*
+ * Whether the notes get a line of their own if there is no room behind the row:
+ * they say why the work failed, who died, or who has the permits.
+ */
+static int notes_matter(const struct sfshm_slot_info *slot)
+{
+	int phase = phase_of_slot(slot);
+
+	return phase == PHASE_DEAD || phase == SFSHM_PHASE_FAILED ||
+	       slot->permits;
+}
+
+/* Returns the number of lines. */
+static int draw_row(const struct top *top, int y, uint32_t index,
+		    size_t key_columns)
 {
 	static struct sfshm_slot_info slot = { .size = sizeof(slot) };
 	static struct cell line, notes;
@@ -198,15 +215,22 @@ static void draw_row(const struct top *top, int y, uint32_t index,
 	/* The key may have gone since the survey. */
 	if (r || !phase_is_key(&slot)) {
 		top_put(y, 0, r ? "damaged" : "-", A_NORMAL);
-		return;
+		return 1;
 	}
 	colour = colour_of_slot(&slot);
 	line_cells(&line, &top->columns, key_columns, 1, top->view, &slot);
 	x = top_put(y, 0, line.text, colour);
 	cell_clear(&notes);
-	notes_write(&notes, top->view, &slot,
-		    COLS - x > 21 ? (size_t)(COLS - x - 1) : 20);
-	top_put(y, x + 1, notes.text, colour);
+	if (COLS - x > NOTES_COLUMNS) {
+		notes_write(&notes, top->view, &slot, (size_t)(COLS - x - 1));
+		top_put(y, x + 1, notes.text, colour);
+		return 1;
+	}
+	if (!notes_matter(&slot) || y + 1 >= LINES - 1 || COLS < NOTES_COLUMNS)
+		return 1;
+	notes_write(&notes, top->view, &slot, (size_t)(COLS - NOTES_INDENT));
+	top_put(y + 1, NOTES_INDENT, notes.text, colour);
+	return 2;
 }
 
 static void draw_keys(struct top *top)
@@ -222,8 +246,9 @@ static void draw_keys(struct top *top)
 	if (!count)
 		top_put(y, 0, top->survey.keys ? "no key matches" : "no keys",
 			A_NORMAL);
-	for (size_t i = top->offset; i < count && y < LINES - 1; i++, y++)
-		draw_row(top, y, top->survey.rows.row[i].index, key_columns);
+	for (size_t i = top->offset; i < count && y < LINES - 1; i++)
+		y += draw_row(top, y, top->survey.rows.row[i].index,
+			      key_columns);
 }
 
 static void draw_help(void)

@@ -7,6 +7,7 @@
 
 #include "common/args.h"
 #include "common/complain.h"
+#include "common/owner.h"
 #include "top.h"
 
 #define DELAY_MIN_S 0.05
@@ -20,6 +21,7 @@ static const char usage[] =
 	"\n"
 	"  -s, --segment SEGMENT  a name, or a path if it has a slash in it;\n"
 	"                         the default is \"default\"\n"
+	"      --owner USER       the user whose segment it is\n"
 	"  -d, --delay SECONDS    between two pictures; the default is 2\n"
 	"      --sort COLUMN      as sfshm-dump; the default is by urgency\n"
 	"      --key PATTERN      show only keys that match, as in the shell\n"
@@ -30,11 +32,18 @@ static const char usage[] =
 	"\n"
 	"Type h for the keys of the keyboard.\n";
 
-enum { OPTION_SORT = 256, OPTION_KEY, OPTION_TREE, OPTION_NO_COLOUR };
+enum {
+	OPTION_SORT = 256,
+	OPTION_KEY,
+	OPTION_TREE,
+	OPTION_NO_COLOUR,
+	OPTION_OWNER
+};
 
 static const struct option long_options[] = {
 	{ ARGS_LONG_SEGMENT },
 	{ ARGS_LONG_HELP },
+	{ "owner", required_argument, NULL, OPTION_OWNER },
 	{ ARGS_LONG_VERSION },
 	{ "delay", required_argument, NULL, 'd' },
 	{ "sort", required_argument, NULL, OPTION_SORT },
@@ -91,6 +100,9 @@ static int option_read(struct top *top, int option, char **argv)
 	case 'd': return delay_read(top, optarg);
 	case OPTION_SORT: return sort_read(top, optarg);
 	case OPTION_KEY: return key_read(top, optarg);
+	case OPTION_OWNER:
+		top->has_owner = 1;
+		return owner_read(optarg, &top->owner) ? ARGS_EXIT_USAGE : -1;
 	case OPTION_TREE: top->mode = TOP_TREE; return -1;
 	case OPTION_NO_COLOUR: top->colour = 0; return -1;
 	default: return args_refuse(option, argv);
@@ -113,6 +125,9 @@ int top_options(struct top *top, int argc, char **argv)
 		if (status >= 0)
 			return status;
 	}
+	if (optind == argc && top->has_owner)
+		return owner_heed(top->owner, UINT32_MAX, &top->segment,
+				  top->path);
 	if (optind == argc)
 		return -1;
 	complain("unexpected '%s'; give a segment with -s", argv[optind]);

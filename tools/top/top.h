@@ -3,6 +3,7 @@
 #ifndef TOP_TOP_H
 #define TOP_TOP_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -17,6 +18,9 @@ enum top_mode { TOP_KEYS, TOP_TREE, TOP_HELP };
 struct top {
 	/* The command line. */
 	const char *segment;
+	char path[PATH_MAX]; /* of another user's segment */
+	uint32_t owner;
+	int has_owner;
 	uint64_t delay_ms;
 	int colour;
 

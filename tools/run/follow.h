@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The follower's part of --follow-output: a child process that writes out the
+ * leader's transcript (see transcript.h) while this process waits for the
+ * flight. A slow reader of this call holds up the child alone. The child notes
+ * in memory that both share what it has written of which flight; when the wait
+ * has ended, this process goes on from there.
+ *
+ * If the leader does not end its flight, because it is killed or replaced, the
+ * child goes on with the next leader's transcript. What it has written by then
+ * stays, and a line on standard error separates it from the next run's output.
+ *
+ * The child dies with this process. It uses a view, which this process must not
+ * do while it uses its handle; see watcher.h.
+ */
+#ifndef RUN_FOLLOW_H
+#define RUN_FOLLOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "invocation.h"
+
+/* Whether a call that waits needs the child. */
+bool follow_wanted(const struct invocation *inv);
+
+/*
+ * Starts the child. If that fails, the call gets the output at the run's end,
+ * as without --follow-output.
+ */
+void follow_start(struct invocation *inv);
+
+/*
+ * Ends the child at once, because the wait has ended without a result. If this
+ * call `leads` now, a line separates the output of its own run from what the
+ * child has written. Leaves errno alone.
+ */
+void follow_drop(struct invocation *inv, bool leads);
+
+/*
+ * The result of the flight `generation` is there: lets the child write out what
+ * is left of that run, and waits for it. Returns whether the call has all
+ * output; *o then has the run's status. If not, inv->shown_out and
+ * inv->shown_err say how much of the result is written already.
+ */
+bool follow_finish(struct invocation *inv, uint64_t generation,
+		   struct outcome *o);
+
+#endif
