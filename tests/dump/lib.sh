@@ -3,13 +3,6 @@
 #
 # What the tests of sfshm-dump and sfshm-ctl share; comes after tap.sh.
 
-# The interpreter itself, once: what stands in for it in PATH may be slow.
-python=$(command python3 -c 'import sys; print(sys.executable)')
-python3()
-{
-	"$python" "$@"
-}
-
 # json FILE EXPRESSION: prints the Python expression's value; d is the document
 json()
 {

@@ -15,7 +15,8 @@ LC_ALL=C
 SFSHM_SOURCE=${SFSHM_SOURCE:-$(realpath "${BASH_SOURCE[0]%/*}/../..")}
 SFSHM_BUILD=${SFSHM_BUILD:-$SFSHM_SOURCE/build}
 SFSHM_SANITIZE=${SFSHM_SANITIZE:-}
-PATH=$SFSHM_BUILD/tools:$PATH
+# tests/bin has the system's own Python: what stands in for it may be slow.
+PATH=$SFSHM_BUILD/tools:$SFSHM_BUILD/tests/bin:$PATH
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/sfshm-test.XXXXXX") || exit 1
 export LC_ALL SFSHM_SOURCE SFSHM_BUILD SFSHM_SANITIZE PATH
 

@@ -63,7 +63,7 @@ struct place {
 	uint32_t led_key;
 	uint64_t led;  /* its number among all; 0: none */
 	uint32_t seen; /* what follows is main's */
-	uint64_t seen_ms;
+	uint64_t seen_tick;
 	uint64_t wakes_ms; /* stopped until then; 0: it runs */
 };
 

@@ -19,15 +19,19 @@
 #define KILL_MS 40
 #define STOP_MS 6
 #define RESIZE_MS 600
-/* A worker that runs and makes no call for so long hangs. */
-#define HANG_MS 60000
-/* How long the last calls may take. */
-#define END_MS 120000
 #define TICK_US 2000
+/*
+ * A worker that runs and makes no call for so many ticks hangs; the last calls
+ * may take as many as END_TICKS. Main counts the ticks, and gets to the
+ * processor no more often than a worker: a busy machine delays both.
+ */
+#define HANG_TICKS 30000
+#define END_TICKS 60000
 
 static pid_t resizer;
 static int report_pipe[2];
 static uint64_t next_kill, next_stop, next_resize, next_line;
+static uint64_t ticks;
 
 static uint64_t soon(uint64_t mean_ms)
 {
@@ -53,7 +57,7 @@ static void worker_start(unsigned int number)
 	}
 	p->pid = pid > 0 ? pid : 0;
 	p->wakes_ms = 0;
-	p->seen_ms = now_ms();
+	p->seen_tick = ticks;
 }
 
 static void resizer_start(void)
@@ -143,18 +147,18 @@ static void attend(struct place *p, bool all)
 
 	if (p->wakes_ms && (all || now >= p->wakes_ms)) {
 		p->wakes_ms = 0;
-		p->seen_ms = now;
+		p->seen_tick = ticks;
 		kill(p->pid, SIGCONT);
 	}
 	if (p->seen != load_acquire(&p->calls)) {
 		p->seen = load_acquire(&p->calls);
-		p->seen_ms = now;
+		p->seen_tick = ticks;
 	}
-	if (!p->wakes_ms && now - p->seen_ms > HANG_MS) {
-		violation("a worker (pid %d) has hung for %d s", (int)p->pid,
-			  HANG_MS / 1000);
+	if (!p->wakes_ms && ticks - p->seen_tick > HANG_TICKS) {
+		violation("a worker (pid %d) has made no call in %d ticks",
+			  (int)p->pid, HANG_TICKS);
 		kill(p->pid, SIGKILL);
-		p->seen_ms = now;
+		p->seen_tick = ticks;
 	}
 }
 
@@ -179,6 +183,7 @@ static void tick(bool last)
 {
 	uint64_t now = now_ms();
 
+	ticks++;
 	reap();
 	for (unsigned int i = 0; i < WORKERS; i++) {
 		if (!board->places[i].pid && !last)
@@ -222,10 +227,10 @@ static void end_by_force(void)
 /* Everybody goes on, and is asked to come to an end. */
 static void wind_down(void)
 {
-	uint64_t end = now_ms() + END_MS;
+	uint64_t end = ticks + END_TICKS;
 
 	store_release(&board->stop, 1);
-	while (left() && now_ms() < end) {
+	while (left() && ticks < end) {
 		tick(true);
 		usleep(TICK_US);
 	}
