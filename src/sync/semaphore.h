@@ -218,6 +218,13 @@ int semaphore_set_max(struct peer *p, const struct semaphore *s, uint32_t max);
  */
 int semaphore_remove(struct peer *p, const struct semaphore *s);
 
+/* What a call for a permit does if none is free. */
+enum acquire_how {
+	ACQUIRE_SLEEPS,
+	ACQUIRE_TRIES,
+	ACQUIRE_PARKS, /* as CALL_PARKS (sync/call.h) */
+};
+
 /* A call that wants a permit. */
 struct acquire {
 	struct peer *self;
@@ -230,14 +237,29 @@ struct acquire {
 	uint64_t deadline;   /* ns; 0: none */
 	uint32_t timeout_ms; /* from the start of the wait; 0: none */
 	uint32_t hint;       /* the permit, once taken */
-	bool try;
+	enum acquire_how how;
+	struct park *park; /* ACQUIRE_PARKS */
 };
 
 /*
- * Takes a permit, and waits for one unless `try` is set. Returns 0, -EBUSY
- * (only with `try`), -EDEADLK, -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, or MOVED.
+ * Takes a permit. Returns 0, -EBUSY (ACQUIRE_TRIES), -EINPROGRESS
+ * (ACQUIRE_PARKS), -EDEADLK, -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, or MOVED.
  */
 int semaphore_acquire(struct acquire *a);
+
+/*
+ * A digest of the dead holders of permits; 0: there are none. It changes with
+ * each death. The predecessor's permits are not looked at, here and in the next
+ * call. Both work for a thread that is not attached.
+ */
+uint64_t semaphore_dead(const struct semaphore *s);
+
+/* Asks the kernel about each thread that holds permits; reaps none. */
+void semaphore_examine(const struct semaphore *s);
+
+/* Calls `tell` for each record that a permit names. */
+void semaphore_each_holder(const struct semaphore *s,
+			   void (*tell)(struct mapping *map, uint32_t index));
 
 /* Turns the time-out into a deadline, once. */
 void acquire_begin_to_wait(struct acquire *a);

@@ -13,6 +13,7 @@
 #include "os/sys.h"
 #include "sync/lock.h"
 #include "top/call.h"
+#include "top/parked.h"
 #include "top/rank.h"
 
 #define ALL_FLAGS                                                     \
@@ -49,8 +50,10 @@ static int check_rank(struct call *c, const struct sfshm_lock_options *o)
 	return rank_refuse(holder, &wish);
 }
 
+/* `polled`: parks the wait there instead of sleeping; or NULL. */
 static int lock_slowly(struct sfshm *h, const void *key, size_t len,
-		       const struct sfshm_lock_options *o, struct hold *held)
+		       const struct sfshm_lock_options *o, struct hold *held,
+		       struct polled *polled)
 {
 	const struct sfshm_policy policy = {
 		.size = sizeof(policy),
@@ -71,8 +74,12 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 		if (r)
 			return r;
 		c.lease_or_rank = o->rank;
-		c.own_is_busy = o->flags & SFSHM_LOCK_OWN_IS_BUSY;
+		/* -EBUSY would say that the wait goes on (sfshm/queue.h). */
+		c.own_is_busy = o->flags & SFSHM_LOCK_OWN_IS_BUSY &&
+				!(polled && polled->park.serial);
 		c.shares = o->flags & SFSHM_LOCK_SHARED ? held : NULL;
+		if (polled)
+			polled_resume(&c, polled);
 		r = check_rank(&c, o);
 		if (!r)
 			r = lock_take(&c, held);
@@ -118,7 +125,15 @@ lock_oddly(struct sfshm *h, const void *key, size_t len,
 
 	if (!(o->flags & SFSHM_LOCK_CANCEL_FIRST))
 		r = lock_at_once(h, key, len, o->rank, true, held);
-	return likely(r != AGAIN) ? r : lock_slowly(h, key, len, o, held);
+	return likely(r != AGAIN) ? r : lock_slowly(h, key, len, o, held, NULL);
+}
+
+static force_inline bool is_valid(const void *key, size_t len,
+				  const struct sfshm_lock_options *o)
+{
+	return key && len &&
+	       !(o && (o->flags & ~(uint32_t)ALL_FLAGS ||
+		       o->rank > SFSHM_LOCK_RANK_MAX || o->reserved));
 }
 
 int sfshm_lock(struct sfshm *h, const void *key, size_t len,
@@ -136,9 +151,7 @@ int sfshm_lock(struct sfshm *h, const void *key, size_t len,
 	r = sized_adopt(&o, &own);
 	if (unlikely(r))
 		return r;
-	if (unlikely(!key || !len ||
-		     (o && (o->flags & ~(uint32_t)ALL_FLAGS ||
-			    o->rank > SFSHM_LOCK_RANK_MAX || o->reserved))))
+	if (unlikely(!is_valid(key, len, o)))
 		return -EINVAL;
 	if (unlikely(len > SFSHM_KEY_MAX))
 		return -ENAMETOOLONG;
@@ -148,7 +161,48 @@ int sfshm_lock(struct sfshm *h, const void *key, size_t len,
 	if (unlikely(o->flags & odd))
 		return lock_oddly(h, key, len, o, held);
 	r = lock_at_once(h, key, len, o->rank, false, held);
-	return likely(r != AGAIN) ? r : lock_slowly(h, key, len, o, held);
+	return likely(r != AGAIN) ? r : lock_slowly(h, key, len, o, held, NULL);
+}
+
+int lock_check(const void *key, size_t len, const struct sfshm_lock_options **o,
+	       struct sfshm_lock_options *own, struct sfshm_lock *lock)
+{
+	int r;
+
+	hold_of(lock)->map = NULL;
+	hold_of(lock)->ctl = 0;
+	r = sized_adopt(o, own);
+	if (r)
+		return r;
+	if (!is_valid(key, len, *o))
+		return -EINVAL;
+	if (len > SFSHM_KEY_MAX)
+		return -ENAMETOOLONG;
+	*o = *o ? *o : &no_options;
+	if ((*o)->why && (*o)->why_size)
+		(*o)->why[0] = '\0';
+	return 0;
+}
+
+int lock_at_first(struct sfshm *h, const void *key, size_t len,
+		  const struct sfshm_lock_options *o, struct sfshm_lock *lock)
+{
+	bool shared = o->flags & SFSHM_LOCK_SHARED;
+
+	if (o->flags & SFSHM_LOCK_CANCEL_FIRST)
+		return AGAIN;
+	return lock_at_once(h, key, len, o->rank, shared, hold_of(lock));
+}
+
+int lock_ask(struct sfshm *h, const void *key, size_t len,
+	     const struct sfshm_lock_options *o, struct sfshm_lock *lock,
+	     struct polled *polled)
+{
+	hold_of(lock)->map = NULL;
+	hold_of(lock)->ctl = 0;
+	if (polled_is_closed(polled))
+		return -ESHUTDOWN;
+	return lock_slowly(h, key, len, o, hold_of(lock), polled);
 }
 
 int sfshm_trylock(struct sfshm *h, const void *key, size_t len,
