@@ -380,6 +380,7 @@ static void park_note(const struct acquire *a, bool deferring)
 	park->proof = true;
 	park->permit = true;
 	park->deferred = deferring;
+	park->shunned = deferring || a->s->before;
 	park->joined = park->tag_clock = park->defers_until = 0;
 	park->deadline = a->deadline;
 }
@@ -400,14 +401,14 @@ static int park_once(struct acquire *a, bool deferring)
 	park->dead = semaphore_dead(a->s);
 	r = deferring ? -EBUSY : attempt(a, ask, &h);
 	if (r == -EBUSY)
-		r = given_up(a);
-	if (r) {
+		r = given_up(a) ?: -EINPROGRESS;
+	if (r != -EINPROGRESS) {
 		polled_unnote(p->map, &park->note);
 		return r;
 	}
 	peer_count(p, COUNT_waits);
 	park_note(a, deferring);
-	return -EINPROGRESS;
+	return r;
 }
 
 /*

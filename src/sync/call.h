@@ -41,7 +41,8 @@ struct park {
 	bool asked;    /* the wait is made for an asker (sync/consult.h) */
 	bool proof;    /* a mere suspicion that the owner is dead is no help */
 	bool permit;   /* the wait is for a permit, of many owners */
-	bool deferred; /* ... and has let other waiters go first */
+	bool deferred; /* ... and lets other waiters go first */
+	bool shunned;  /* ... and a permit that is free here may be no use */
 	uint64_t dead; /* ... semaphore_dead() when the call looked */
 	struct polled_note note;
 	/* as in struct call */

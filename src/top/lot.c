@@ -129,13 +129,18 @@ static bool owner_changed(const struct park *k)
 		       k->owner_seen;
 }
 
-/* Whether a holder of a permit has died since the call looked. */
-static bool holder_died(const struct park *k)
+/*
+ * Whether a permit is free, or a holder has died, since the call looked. While
+ * the segment is being replaced, a permit that is free here may be held in the
+ * predecessor; a call that lets others go first does not want a free one yet.
+ */
+static bool permit_is_due(const struct park *k)
 {
 	struct semaphore s;
 
 	return k->permit && semaphore_at(k->map, k->slot, &s) &&
-	       semaphore_dead(&s) != k->dead;
+	       (semaphore_dead(&s) != k->dead ||
+		(!k->shunned && semaphore_held(&s) < semaphore_max(&s)));
 }
 
 /*
@@ -155,7 +160,7 @@ bool lot_is_due(const struct polled *w, uint64_t now)
 	       (k->until && now >= k->until) ||
 	       (w->cancel && load_acquire(&w->cancel->word)) ||
 	       polled_is_closed(w) || (!k->asked && removal_known(k->map)) ||
-	       holder_died(k);
+	       permit_is_due(k);
 }
 
 static bool is_listed(const struct mapping *map, uint32_t index)
