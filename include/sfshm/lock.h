@@ -17,7 +17,8 @@
  * thread's first call attaches the thread to the segment. If a thread ends, is
  * cancelled, dies, or closes its last handle of the segment, its locks are
  * released, and the next holder of each learns that. A lock belongs to the
- * thread that took it; a forked child holds none.
+ * thread that took it, or with SFSHM_LOCK_DETACHED to that thread's process; a
+ * forked child holds none.
  */
 #ifndef SFSHM_LOCK_H
 #define SFSHM_LOCK_H
@@ -47,6 +48,8 @@ enum sfshm_lock_flags {
 	SFSHM_LOCK_CANCEL_FIRST = 1 << 4,
 	/* Hold the lock shared: others may hold it shared at the same time. */
 	SFSHM_LOCK_SHARED = 1 << 5,
+	/* The lock belongs to the process, not to the thread: see `task`. */
+	SFSHM_LOCK_DETACHED = 1 << 6,
 };
 
 /* How many locks of a segment a thread may hold shared at the same time. */
@@ -75,6 +78,23 @@ struct sfshm_lock_options {
 	   is wrong; or NULL. */
 	char *why;
 	size_t why_size; /* bytes of `why` */
+	/*
+	 * With SFSHM_LOCK_DETACHED any thread of the process may make the calls
+	 * on the lock, one thread at a time; the first to unlock it wins. If
+	 * the thread that took the lock ends as pthread_exit() does, or closes
+	 * its last handle, the lock stays held, as long as another thread of
+	 * the process is attached to the segment. The lock is released, and its
+	 * next holder gets SFSHM_OWNER_DIED, if the process dies or calls
+	 * execve(2). The same may happen if one of its threads ends without
+	 * libc's knowledge. Such a lock has no rank, and is not held shared.
+	 *
+	 * `task` is a number for the request or the coroutine that the lock is
+	 * for; 0: none. A call whose task holds the lock, or would wait for
+	 * itself by way of other tasks of the process, gets -EDEADLK; a call
+	 * with task 0 waits, also in the thread that took the lock.
+	 * sfshm_release_all() releases the locks that a task has left behind.
+	 */
+	uint64_t task;
 };
 
 #define SFSHM_LOCK_OPTIONS_INIT                           \
@@ -106,9 +126,9 @@ struct sfshm_lock {
  *
  *   -EBUSY      SFSHM_LOCK_TRY: another thread holds the lock, or waits for
  *               those that hold it shared.
- *               SFSHM_LOCK_OWN_IS_BUSY: this thread holds the lock.
- *   -EDEADLK    Waiting would deadlock: this thread holds the lock, or leads
- *               or holds what the lock's holder waits for. Release what this
+ *               SFSHM_LOCK_OWN_IS_BUSY: this thread or task holds the lock.
+ *   -EDEADLK    Waiting would deadlock: this thread or the options' task holds
+ *               the lock, or leads or holds what the lock's holder waits for. Release what this
  *               thread holds and begin anew. The call finds circles of any
  *               number of threads and processes, over flights, locks and the
  *               permits of semaphores (if one thread holds all permits), also
@@ -117,9 +137,12 @@ struct sfshm_lock {
  *   -EMFILE     SFSHM_LOCK_SHARED: this thread holds SFSHM_LOCK_SHARED_MAX
  *               locks shared already.
  *   -ETIMEDOUT, -ECANCELED  Your wait ended.
+ *   -EOPNOTSUPP SFSHM_LOCK_DETACHED with SFSHM_LOCK_SHARED. Hold the lock
+ *               alone, or share it by thread.
  *   -ENOSPC     All slots are in use. Try later, or enlarge the segment.
  *   -ESHUTDOWN, -EUSERS, -EINVAL, -E2BIG, -ENAMETOOLONG, -EBADMSG, -EBADF,
- *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
+ *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>. -EINVAL also for
+ *               SFSHM_LOCK_DETACHED with a rank.
  *
  * The call takes a free lock without a system call, even after the deadline. A
  * fired token stops that only with SFSHM_LOCK_CANCEL_FIRST. A waiter sleeps in
@@ -194,11 +217,14 @@ int sfshm_lock_path(struct sfshm *handle, const char *path,
 
 /*
  * Releases the lock; one of the waiters takes it. Returns 0; -EPERM, another
- * thread holds the lock, and nothing has changed; -ESTALE, *lock holds nothing,
- * perhaps because sfshm_release_all() has released the lock; -ESHUTDOWN, the
+ * thread holds the lock, without SFSHM_LOCK_DETACHED, and nothing has changed;
+ * -ESTALE, *lock holds nothing, perhaps because sfshm_release_all() or another
+ * thread has released or is releasing the lock; -ESHUTDOWN, the
  * lock is released, but the segment's file was removed meanwhile, so another
  * thread may have held the same lock; -ECHILD, the lock belongs to the parent
- * process; or -EINVAL. Never blocks.
+ * process; or -EINVAL. With SFSHM_LOCK_DETACHED also -EUSERS, -ENOSPC or
+ * -ENOMEM: the calling thread could not be attached to the segment, and the
+ * lock is still held. Never blocks.
  */
 int sfshm_unlock(struct sfshm_lock *lock);
 
@@ -214,7 +240,8 @@ uint64_t sfshm_lock_generation(const struct sfshm_lock *lock);
 /*
  * Copies the first `size` bytes of the held lock's key to `buffer`. Returns the
  * length of the whole key; -ESTALE, *lock holds nothing; -EPERM, another thread
- * holds the lock; -ECHILD; -EINVAL; or -EBADMSG. Never blocks.
+ * holds the lock, without SFSHM_LOCK_DETACHED; -ECHILD; -EINVAL; or -EBADMSG.
+ * Never blocks.
  */
 int sfshm_lock_key(const struct sfshm_lock *lock, void *buffer,
 		   size_t size) SFSHM_CHECKED;

@@ -13,12 +13,13 @@ SFSHM_BEGIN_DECLS
  * returns to its pool, if the request's code may have been cut short by
  * longjmp() or by an interpreter's exit.
  *
- * If `task` is not 0, the call releases each flight that was begun through this
- * handle for this task with SFSHM_DETACHED. If another thread is ending such a
- * flight at this moment, the call leaves the flight to that thread. If `task`
- * is 0, the call gives back what the calling thread has in the handle's
- * segment, through any handle: flights without SFSHM_DETACHED, locks, permits
- * and pins. Saves stay, because each has a file open.
+ * If `task` is not 0, the call releases each flight, lock and permit that was
+ * begun or taken through this handle for this task with SFSHM_DETACHED,
+ * SFSHM_LOCK_DETACHED or SFSHM_SEMAPHORE_DETACHED. If another thread is ending
+ * one of them at this moment, the call leaves it to that thread. If `task` is
+ * 0, the call gives back what the calling thread has in the handle's segment,
+ * through any handle: flights, locks and permits without those flags, and pins.
+ * Saves stay, because each has a file open.
  *
  * The call releases a flight as sfshm_release() does, and one of the followers
  * leads; but a thread's flight with SFSHM_FAIL_IF_LOST fails. Later calls on

@@ -15,8 +15,8 @@
  * Each call here is thread-safe and must not be made in a signal handler. A
  * thread's first call attaches the thread to the segment. If a thread ends, is
  * cancelled, dies, or closes its last handle of the segment, its permits are
- * returned. A permit belongs to the thread that took it; a forked child holds
- * none.
+ * returned. A permit belongs to the thread that took it, or with
+ * SFSHM_SEMAPHORE_DETACHED to that thread's process; a forked child holds none.
  */
 #ifndef SFSHM_SEMAPHORE_H
 #define SFSHM_SEMAPHORE_H
@@ -37,6 +37,8 @@ enum sfshm_semaphore_flags {
 	SFSHM_SEMAPHORE_CANCEL_FIRST = 1 << 1,
 	/* On a wrong rank write a line to standard error and abort. */
 	SFSHM_SEMAPHORE_ABORT = 1 << 2,
+	/* The permit belongs to the process, not to the thread: see `task`. */
+	SFSHM_SEMAPHORE_DETACHED = 1 << 3,
 };
 
 /*
@@ -64,6 +66,22 @@ struct sfshm_semaphore_options {
 	   is wrong; or NULL. */
 	char *why;
 	size_t why_size; /* bytes of `why` */
+	/*
+	 * With SFSHM_SEMAPHORE_DETACHED any thread of the process may return
+	 * the permit; the first to do so wins. If the thread that took the
+	 * permit ends as pthread_exit() does, or closes its last handle, the
+	 * permit stays held, as long as another thread of the process is
+	 * attached to the segment. The permit is returned if the process dies
+	 * or calls execve(2). The same may happen if one of its threads ends
+	 * without libc's knowledge. Such a permit has no rank.
+	 *
+	 * `task` is a number for the request or the coroutine that the permit
+	 * is for; 0: none. A call whose task holds all the permits, or would
+	 * wait for itself by way of other tasks of the process, gets -EDEADLK;
+	 * a call with task 0 waits. sfshm_release_all() returns the permits
+	 * that a task has left behind.
+	 */
+	uint64_t task;
 };
 
 #define SFSHM_SEMAPHORE_OPTIONS_INIT                           \
@@ -89,9 +107,9 @@ struct sfshm_permit {
  *
  *   -EBUSY      SFSHM_SEMAPHORE_TRY: no permit is free, or another caller is
  *               just making the semaphore.
- *   -EDEADLK    Waiting would deadlock: this thread holds all the permits, or
- *               the one thread that holds them waits for a flight, a lock or a
- *               permit of this thread. Release what this thread holds and begin
+ *   -EDEADLK    Waiting would deadlock: this thread or the options' task holds
+ *               all the permits, or the one that holds them waits for a flight,
+ *               a lock or a permit of this one. Release what this thread holds and begin
  *               anew. If several threads hold the permits of a semaphore, the
  *               call does not notice a deadlock through that semaphore.
  *   -EDOM       The rank is not above the ranks that this thread holds.
@@ -99,7 +117,8 @@ struct sfshm_permit {
  *   -EMSGSIZE   The segment's max_value is below the 4 KiB of a semaphore.
  *   -ENOSPC     There is no room to make the semaphore.
  *   -ESHUTDOWN, -EUSERS, -EINVAL, -E2BIG, -ENAMETOOLONG, -EBADMSG, -EBADF,
- *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>.
+ *   -ECHILD, -ENOMEM  As in <sfshm/errors.h>. -EINVAL also for
+ *               SFSHM_SEMAPHORE_DETACHED with a rank.
  *
  * A thread may hold several permits. Waiters get permits in no particular
  * order. Later callers may overtake the waiters 16 times; then the next caller
@@ -123,6 +142,12 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
  * have been held; -ESTALE, sfshm_release_all() has returned it; -EPERM, another
  * thread took the permit, or the thread's last handle was closed; -ECHILD, the
  * permit belongs to the parent process; -EINVAL; or -EBADMSG. Never blocks.
+ *
+ * If the permit was taken with SFSHM_SEMAPHORE_DETACHED, only the first call
+ * returns 0 or -ESHUTDOWN. A call that comes after that one, or at the same
+ * time, returns -ESTALE, and so does a call whose permit the process has lost.
+ * -EUSERS, -ENOSPC or -ENOMEM: the calling thread could not be attached to the
+ * segment, and the permit is still held.
  */
 int sfshm_permit_release(struct sfshm_permit *permit);
 

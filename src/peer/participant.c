@@ -364,7 +364,8 @@ found:
 void peer_rest(void)
 {
 	for (struct peer *p = attached; p; p = p->next) {
-		if (p->permits && p->cookie == process_cookie_seen()) {
+		if ((p->permits || load_relaxed(&p->lent)) &&
+		    p->cookie == process_cookie_seen()) {
 			wait_rest_at(p->map);
 			return;
 		}

@@ -35,7 +35,7 @@ struct peer {
 	/* where it next looks for free granules: inside slots, outside where
 	   some were freed last, and outside elsewhere */
 	uint32_t inline_cursor, cursor, roaming;
-	uint32_t permits; /* permits it holds */
+	uint32_t permits; /* permits it holds, without those in `lent` */
 	uint64_t freed;   /* granules it has freed */
 	/* its next place in the probation ring, and how many it has left */
 	uint32_t ring_at, ring_left;
@@ -48,6 +48,9 @@ struct peer {
 	uint64_t examined; /* ns: when it last examined a leader without having
 			      slept */
 	uint32_t robbed;   /* 1: a flight of its was found stolen (MOVE-6) */
+	/* permits of the process that its record holds; and whether another
+	   thread has given one back (PERMIT-5) */
+	uint32_t lent, surplus;
 	struct peer *next;
 	struct peer *next_here; /* of the process's peers */
 	uint32_t limbo_count;

@@ -7,7 +7,9 @@
 #include "peer/removal.h"
 #include "store/owned.h"
 #include "sync/deadlock.h"
+#include "sync/detached.h"
 #include "sync/leader.h"
+#include "sync/permit.h"
 #include "sync/semaphore.h"
 
 /* How many holders a sleep has room for, beside events and relay words. */
@@ -75,12 +77,13 @@ static void meet_all(struct peer *p, const struct semaphore *s, bool slice,
 	uint32_t self = there ? there->id : 0, top = semaphore_top(s);
 
 	for (uint32_t i = 0; i < top; i++) {
-		uint32_t id = permit_holder(load_seq(semaphore_word(s, i)));
+		uint32_t word = load_seq(semaphore_word(s, i));
+		uint32_t id = permit_holder(word);
 
 		if (!id)
 			h->given = true;
 		else if (id == self)
-			h->mine++;
+			h->mine += !(word & PERMIT_DETACHED);
 		else
 			meet(s->map, id - 1, slice, h);
 	}
@@ -139,9 +142,14 @@ static int leave(const struct acquire *a)
 /*
  * Whether no permit can come back before this caller goes on: the caller holds
  * all of them, or one other thread holds all of them and waits for this caller.
+ * Permits of a process do not count, because any of its threads can give them
+ * back; but the same may hold for the caller's task and another one.
  */
 static bool nobody_can_give(const struct acquire *a, const struct holders *h)
 {
+	if (unlikely(a->task) &&
+	    detached_circle(a->self->map, a->task, a->s->slot))
+		return true;
 	if (h->mine)
 		return h->mine >= semaphore_max(a->s);
 	return h->count == 1 &&
@@ -291,6 +299,7 @@ static int wait_for_one(struct acquire *a, bool deferring)
 	if (a->s->before)
 		w.relay_before = &a->s->before->map->header->relay;
 	w.until = a->deadline;
+	store_relaxed(&p->task, a->task);
 	wait_note(p->record, a->s->slot);
 	if (deferring)
 		let_others_go_first(a, &w);
@@ -438,8 +447,10 @@ static int acquire_slowly(struct acquire *a)
 		   load_relaxed(bypassed_of(a)) > SEMAPHORE_BYPASSES;
 	bool deferring = due && peer_waiters(a->self->map, a->s->slot), waits;
 	struct holders h;
-	int r = deferring ? -EBUSY : semaphore_take(a->self, a->s, &a->hint);
+	int r;
 
+	permit_trim_if_due(a->self);
+	r = deferring ? -EBUSY : semaphore_take(a->self, a->s, &a->hint);
 	waits = r == -EBUSY && !tries;
 	if (waits && a->how == ACQUIRE_PARKS)
 		r = park_for_one(a, deferring);

@@ -5,6 +5,7 @@
 
 #include "peer/wait.h"
 #include "sync/move.h"
+#include "sync/semaphore.h"
 
 enum state {
 	STATE_FREE,
@@ -116,6 +117,15 @@ uint64_t detached_new(void)
 	return e ? load_relaxed(&e->word) >> 2 : 0;
 }
 
+bool detached_reserve(void)
+{
+	uint64_t number = spare ? 0 : detached_new();
+
+	if (number)
+		spare = entry_of(number);
+	return spare;
+}
+
 void detached_open(uint64_t number, const struct detached *d)
 {
 	struct entry *e = entry_of(number);
@@ -127,6 +137,9 @@ void detached_open(uint64_t number, const struct detached *d)
 	store_relaxed(&e->d.claim_ctl, d->claim_ctl);
 	store_relaxed(&e->d.slot, d->slot);
 	store_relaxed(&e->d.claim_slot, d->claim_slot);
+	store_relaxed(&e->d.word, d->word);
+	store_relaxed(&e->d.name, d->name);
+	store_relaxed(&e->d.lock, d->lock);
 	store_relaxed(&e->d.alone, d->alone);
 	store_release(&e->word, word_of(number, STATE_OPEN));
 }
@@ -181,7 +194,15 @@ static void copy(struct detached *to, const struct detached *from)
 	to->claim_ctl = load_relaxed(&from->claim_ctl);
 	to->slot = load_relaxed(&from->slot);
 	to->claim_slot = load_relaxed(&from->claim_slot);
+	to->word = load_relaxed(&from->word);
+	to->name = load_relaxed(&from->name);
+	to->lock = load_relaxed(&from->lock);
 	to->alone = load_relaxed(&from->alone);
+}
+
+void detached_read(uint64_t number, struct detached *d)
+{
+	copy(d, &entry_of(number)->d);
 }
 
 static uint32_t entries(void)
@@ -209,8 +230,37 @@ uint64_t detached_claim_next(const void *handle, uint64_t task, uint32_t *at,
 	return 0;
 }
 
+uint64_t detached_next_permit(const struct mapping *map, uint32_t name,
+			      uint32_t *at, struct detached *d)
+{
+	while (*at < entries()) {
+		struct entry *e = entry_at((*at)++);
+		uint64_t word = e ? load_acquire(&e->word) : STATE_FREE;
+
+		if ((word & 3) == STATE_FREE ||
+		    load_relaxed(&e->d.name) != name ||
+		    load_relaxed(&e->d.serial) != map->serial)
+			continue;
+		copy(d, &e->d);
+		return word >> 2;
+	}
+	return 0;
+}
+
+void detached_rename(uint64_t number, uint32_t name)
+{
+	store_relaxed(&entry_of(number)->d.name, name);
+}
+
+uint32_t detached_name(uint64_t number)
+{
+	return load_relaxed(&entry_of(number)->d.name);
+}
+
 static bool names(const struct detached *d, uint32_t slot, uint64_t gen)
 {
+	if (d->word)
+		return false;
 	return (d->ctl && d->slot == slot && ctl_gen(d->ctl) == gen) ||
 	       (d->claim_ctl && d->claim_slot == slot &&
 		ctl_gen(d->claim_ctl) == gen);
@@ -253,17 +303,59 @@ static uint32_t waits_at(const struct mapping *map, uint64_t task)
 	return detached_polled ? detached_polled(map, task) : 0;
 }
 
-static bool comes_back(const struct mapping *map, uint64_t task, uint32_t slot)
+/*
+ * Finds the task that holds all permits of the semaphore at the slot; 0: there
+ * is none. A permit counts only while its word is as it should be. Called with
+ * peer_lock held, so no permit changes its name.
+ */
+static uint64_t holder(struct mapping *map, uint32_t slot)
+{
+	uint32_t n = entries(), held = 0;
+	struct semaphore s;
+	uint64_t task = 0;
+
+	if (!semaphore_at(map, slot, &s))
+		return 0;
+	for (uint32_t i = 0; i < n; i++) {
+		struct entry *e = entry_at(i);
+		uint64_t word = e ? load_acquire(&e->word) : STATE_FREE;
+		struct detached d;
+
+		if ((word & 3) != STATE_OPEN || !load_relaxed(&e->d.word))
+			continue;
+		copy(&d, &e->d);
+		fence_acquire();
+		if (load_relaxed(&e->word) != word || d.slot != slot ||
+		    d.serial != map->serial || d.ctl != s.ctl || !d.name ||
+		    load_seq(d.word) != d.name)
+			continue;
+		if (held++ && d.task != task)
+			return 0;
+		task = d.task;
+	}
+	return held && held >= semaphore_max(&s) ? task : 0;
+}
+
+/* Finds the task that a wait at the slot waits for; 0: there is none. */
+static uint64_t waited_for(struct mapping *map, uint32_t slot)
+{
+	struct shm_slot *s = slot_at(map, slot);
+	uint64_t ctl = s ? load_seq(&s->ctl) : 0;
+
+	if (s && slot_kind(s) == SHM_SEMAPHORE && !ctl_busy(ctl))
+		return holder(map, slot);
+	return ctl_busy(ctl) && flight_is_detached(map, slot, ctl) ?
+		       detached_task(map, slot, ctl_gen(ctl)) :
+		       0;
+}
+
+static bool comes_back(struct mapping *map, uint64_t task, uint32_t slot)
 {
 	uint32_t left = entries();
 
 	while (left--) {
-		struct shm_slot *s = slot_at(map, slot);
-		uint64_t ctl = s ? load_seq(&s->ctl) : 0, next;
+		uint64_t next = waited_for(map, slot);
 
-		if (!ctl_busy(ctl) || !flight_is_detached(map, slot, ctl))
-			return false;
-		next = detached_task(map, slot, ctl_gen(ctl));
 		if (!next || next == task)
 			return next;
 		slot = waits_at(map, next);
@@ -273,7 +365,7 @@ static bool comes_back(const struct mapping *map, uint64_t task, uint32_t slot)
 	return false;
 }
 
-bool detached_circle(const struct mapping *map, uint64_t task, uint32_t slot)
+bool detached_circle(struct mapping *map, uint64_t task, uint32_t slot)
 {
 	bool is;
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The list of this process's flights that are not tied to a thread
- * (SFSHM_DETACHED). Private memory.
+ * The list of this process's flights, locks and permits that are not tied to a
+ * thread (SFSHM_DETACHED, SFSHM_LOCK_DETACHED, SFSHM_SEMAPHORE_DETACHED).
+ * Private memory. A lock is a flight of its slot, so what is said here of
+ * flights holds for locks, too; sync/permit.h says more of permits.
  *
  * Each such flight has an entry, which its struct names by a number in place of
  * its leader's life. The entry lets one thread at a time end the flight (MOVE-1
@@ -31,15 +33,26 @@ struct detached {
 	const void *handle; /* by which the flight was begun */
 	uint64_t task;      /* 0: none */
 	uint64_t serial;    /* of the mapping */
-	uint64_t ctl;       /* the flight's word as it began */
+	uint64_t ctl;       /* the flight's word as it began; for a permit, the
+			       semaphore's word */
 	uint64_t claim_ctl; /* of the flight on its claim key, or 0 */
 	uint32_t slot;
 	uint32_t claim_slot;
+	uint32_t *word; /* the permit's, else NULL */
+	uint32_t name;  /* the permit's word as it should be; 0: it has been
+			   given back (PERMIT-2) */
+	bool lock;
 	bool alone; /* the flight is outside the segment */
 };
 
 /* Takes an entry. Returns its number, or 0: there is no memory. */
 uint64_t detached_new(void);
+
+/*
+ * Makes sure that this thread's next detached_new() succeeds. False: there is
+ * no memory.
+ */
+bool detached_reserve(void);
 
 /* Lists a flight in an entry that was taken for it. */
 void detached_open(uint64_t number, const struct detached *d);
@@ -57,6 +70,7 @@ void detached_note_end(uint64_t number);
 void detached_drop_end(void);
 
 /* The caller has claimed the entry. */
+void detached_read(uint64_t number, struct detached *d);
 void detached_unclaim(uint64_t number);
 void detached_free(uint64_t number);
 
@@ -68,6 +82,18 @@ uint64_t detached_claim_next(const void *handle, uint64_t task, uint32_t *at,
 			     struct detached *d);
 
 /*
+ * Finds the next permit, from *at on, whose word in that mapping should be
+ * `name`. Returns its entry's number, or 0: there is no more. The name may be
+ * changed by detached_rename(). Both are called with peer_lock held (PERMIT-2).
+ */
+uint64_t detached_next_permit(const struct mapping *map, uint32_t name,
+			      uint32_t *at, struct detached *d);
+void detached_rename(uint64_t number, uint32_t name);
+
+/* Returns the permit's name. Called with peer_lock held. */
+uint32_t detached_name(uint64_t number);
+
+/*
  * Returns the task for which flight `gen` at the slot was begun. 0: the flight
  * was begun for no task, or in another process.
  */
@@ -75,10 +101,11 @@ uint64_t detached_task(const struct mapping *map, uint32_t slot, uint64_t gen);
 
 /*
  * Whether the task would wait for itself, if it waited at the slot. The graph's
- * edges are the flights and the waits of this process's tasks. The caller has
- * noted its wait. Of the tasks on a circle, the last one to look here finds it.
+ * edges are the flights and the waits of this process's tasks, and a semaphore
+ * if one task holds all its permits. The caller has noted its wait. Of the
+ * tasks on a circle, the last one to look here finds it.
  */
-bool detached_circle(const struct mapping *map, uint64_t task, uint32_t slot);
+bool detached_circle(struct mapping *map, uint64_t task, uint32_t slot);
 
 /*
  * Finds the slot, + 1, at which a wait of the task is polled; or 0. top/fork.c

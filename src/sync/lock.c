@@ -8,6 +8,7 @@
 #include "peer/wait.h"
 #include "store/owned.h"
 #include "sync/lead.h"
+#include "sync/move.h"
 #include "sync/shared.h"
 
 int lock_take_idle(struct peer *p, const struct key *k, uint32_t rank,
@@ -113,7 +114,7 @@ int lock_release(struct hold *held, struct peer *p)
 
 	if (unlikely(load_relaxed(&s->deaths)))
 		store_relaxed(&s->deaths, 0);
-	held->map = NULL;
+	store_relaxed(&held->map, NULL);
 	if (unlikely(!cas_seq(&s->ctl, held->ctl, rest))) {
 		/*
 		 * Nobody takes a lock from a living thread: the segment is
@@ -131,6 +132,25 @@ int lock_release(struct hold *held, struct peer *p)
 	return 0;
 }
 
+void lock_detach(struct hold *held, struct peer *p, uint64_t number)
+{
+	const struct flight f = { .slot = held->slot };
+
+	flight_detach(&f, p);
+	held->serial = p->map->serial;
+	store_relaxed(&held->life, number);
+}
+
+bool lock_move(struct hold *held, struct peer *p)
+{
+	struct flight f = { .slot = held->slot, .ctl = held->ctl };
+
+	if (!flight_move(&f, p))
+		return false;
+	store_relaxed(&held->ctl, f.ctl);
+	return true;
+}
+
 bool lock_held(struct peer *p, const struct key *k)
 {
 	struct sighting seen;
@@ -142,6 +162,7 @@ bool lock_held(struct peer *p, const struct key *k)
 		epoch_leave(p);
 	} while (r == -EAGAIN);
 	return r == 1 &&
-	       ((ctl_busy(seen.ctl) && ctl_owner(seen.ctl) == p->id) ||
+	       ((ctl_busy(seen.ctl) && ctl_owner(seen.ctl) == p->id &&
+		 !flight_is_detached(p->map, seen.slot, seen.ctl)) ||
 		(seen.ctl & LOCK_SHARED && sharer_own(p->record, seen.slot)));
 }

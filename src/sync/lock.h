@@ -105,7 +105,8 @@ static force_inline void lock_count(struct shm_desk *cold, bool awaited)
 /* The contents of struct sfshm_lock. */
 struct hold {
 	struct mapping *map; /* NULL: nothing is held */
-	uint64_t life;       /* identifies the holder's attached thread */
+	uint64_t life;       /* identifies the holder's attached thread; or an
+				entry: see sync/detached.h */
 	uint64_t cookie;
 	uint64_t ctl;   /* the BUSY word while the lock is held; if shared, the
 			 word seen or set as it was taken, of which only the
@@ -113,6 +114,7 @@ struct hold {
 	uint32_t *word; /* SHARE-1: held shared; NULL: held alone */
 	uint32_t slot;
 	uint32_t rank;
+	uint64_t serial; /* of the mapping, if the lock is its process's */
 } overlay;
 OVERLAY_FITS(struct hold, struct sfshm_lock);
 
@@ -159,7 +161,28 @@ void lock_unshare(struct hold *held);
 /* Gives a lock back that P holds alone. Returns 0, or -ESTALE. */
 int lock_release(struct hold *held, struct peer *p);
 
-/* Whether P holds the lock of that key, shared or not. */
+/*
+ * Makes a lock that P has just taken, alone, one of its process. `number` is
+ * the entry that is to list it.
+ */
+void lock_detach(struct hold *held, struct peer *p, uint64_t number);
+
+/* Whether any thread of the process may give the lock back. */
+static inline bool lock_of_process(const struct hold *held)
+{
+	return (int64_t)load_relaxed(&held->life) > 0;
+}
+
+/*
+ * FLIGHT-T20: makes P the holder of a lock of its process. The caller has
+ * claimed the lock's entry. False: the process has lost the lock.
+ */
+bool lock_move(struct hold *held, struct peer *p);
+
+/*
+ * Whether P holds the lock of that key, shared or not. A lock of its process
+ * does not count.
+ */
 bool lock_held(struct peer *p, const struct key *k);
 
 #endif

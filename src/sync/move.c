@@ -89,8 +89,7 @@ void flight_let_go(struct peer *p)
 	}
 }
 
-/* Whether the peer's thread lives, and its record is still its own. */
-static bool is_there(const struct peer *q)
+bool move_is_there(const struct peer *q)
 {
 	uint32_t word;
 
@@ -127,7 +126,7 @@ static bool give(struct peer *p, struct peer *q, uint32_t slot, uint64_t c)
 	 */
 	fence_seq();
 	kill_point(flight_handed);
-	if (likely(is_there(q)))
+	if (likely(move_is_there(q)))
 		return true;
 	do {
 		c = load_seq(ctl);
@@ -137,11 +136,10 @@ static bool give(struct peer *p, struct peer *q, uint32_t slot, uint64_t c)
 	return false;
 }
 
-/* Finds another living record of the process, after `from` in the list. */
-static struct peer *receiver(const struct peer *p, struct peer *from)
+struct peer *move_receiver(const struct peer *p, struct peer *from)
 {
 	while (from && (from == p || from->map != p->map ||
-			from->cookie != p->cookie || !is_there(from)))
+			from->cookie != p->cookie || !move_is_there(from)))
 		from = from->next_here;
 	return from;
 }
@@ -161,7 +159,7 @@ static void hand_over_slot(struct peer *p, uint32_t slot)
 	uint64_t c;
 
 	while (owns(p, slot, &c)) {
-		q = receiver(p, q ? q : peer_list);
+		q = move_receiver(p, q ? q : peer_list);
 		if (!q)
 			return;
 		if (give(p, q, slot, c))

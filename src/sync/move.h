@@ -92,6 +92,15 @@ bool flight_move(struct flight *f, struct peer *p);
  */
 void flight_let_go(struct peer *p);
 
+/* Whether the peer's thread lives, and its record is still its own. */
+bool move_is_there(const struct peer *q);
+
+/*
+ * Finds another living record of P's process, from `from` on in the list of
+ * peers; or NULL. Called with peer_lock held.
+ */
+struct peer *move_receiver(const struct peer *p, struct peer *from);
+
 /*
  * FLIGHT-T20: gives all flights of the process that P owns to other threads'
  * records. Those for which there is no other record stay P's. P is about to

@@ -158,19 +158,24 @@ static void raise_top(const struct semaphore *s, uint32_t to)
 		top = load_seq(at);
 }
 
-int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
+void semaphore_freed(struct peer *p, uint32_t slot)
 {
 	uint32_t *event = &p->map->cold[slot].event;
 
-	if (!cas_seq(word, permit_name(p->id, p->incarnation), 0)) {
-		peer_count(p, COUNT_corrupt);
-		return -EBADMSG;
-	}
 	kill_point(permit_freed);
 	/* SEMAPHORE-5: the word is set back before this look. */
 	if (unlikely(event_awaited(event)) && event_wake_one(p->map, event))
 		peer_count(p, COUNT_wakeups);
 	owned_drop(p, slot);
+}
+
+int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word)
+{
+	if (!cas_seq(word, permit_name(p->id, p->incarnation), 0)) {
+		peer_count(p, COUNT_corrupt);
+		return -EBADMSG;
+	}
+	semaphore_freed(p, slot);
 	return 0;
 }
 
@@ -401,6 +406,50 @@ void semaphore_sweep(struct peer *v, uint32_t slot, bool died)
 	}
 }
 
+uint32_t semaphore_sweep_own(struct peer *p, uint32_t slot)
+{
+	uint32_t name = permit_name(p->id, p->incarnation), top, lent = 0;
+	struct semaphore s;
+
+	if (!semaphore_at(p->map, slot, &s))
+		return 0;
+	top = semaphore_top(&s);
+	for (uint32_t i = 0; i < top; i++) {
+		uint32_t *word = semaphore_word(&s, i);
+		uint32_t w = load_seq(word);
+
+		lent += w == permit_lent(p);
+		if (w == name && cas_seq(word, w, 0))
+			kill_point(permit_swept);
+	}
+	return lent;
+}
+
+void semaphore_sweep_name(const struct peer *v, uint32_t slot, uint32_t name)
+{
+	struct semaphore s;
+	uint32_t top;
+
+	if (!semaphore_at(v->map, slot, &s))
+		return;
+	top = semaphore_top(&s);
+	for (uint32_t i = 0; i < top; i++)
+		cas_seq(semaphore_word(&s, i), name, 0);
+}
+
+uint32_t semaphore_count_own(const struct peer *p, uint32_t slot)
+{
+	struct semaphore s;
+	uint32_t top, n = 0;
+
+	if (!semaphore_at(p->map, slot, &s))
+		return 0;
+	top = semaphore_top(&s);
+	for (uint32_t i = 0; i < top; i++)
+		n += permit_holder(load_seq(semaphore_word(&s, i))) == p->id;
+	return n;
+}
+
 void semaphore_reap(const struct semaphore *s)
 {
 	uint32_t top = semaphore_top(s);
@@ -428,7 +477,8 @@ bool semaphore_sole_holder(const struct semaphore *s, struct mapping **map,
 
 		if (!w)
 			continue;
-		if (held++ && (w != word || in != at))
+		if (w & PERMIT_DETACHED ||
+		    (held++ && (w != word || in != at)))
 			return false;
 		at = in;
 		word = w;

@@ -209,6 +209,12 @@ uint32_t *semaphore_word(const struct semaphore *s, uint32_t i);
 /* Gives the permit at `word` back. Returns 0, or -EBADMSG: it is not P's. */
 int semaphore_give_back(struct peer *p, uint32_t slot, uint32_t *word);
 
+/*
+ * Wakes a waiter, and drops P's note of the slot: P has set a permit's word
+ * back.
+ */
+void semaphore_freed(struct peer *p, uint32_t slot);
+
 /* Changes the maximum. Returns 0 or MOVED. */
 int semaphore_set_max(struct peer *p, const struct semaphore *s, uint32_t max);
 
@@ -236,6 +242,7 @@ struct acquire {
 	uint32_t closing_seen;
 	uint64_t deadline;   /* ns; 0: none */
 	uint32_t timeout_ms; /* from the start of the wait; 0: none */
+	uint64_t task;       /* for which the caller waits; 0: none */
 	uint32_t hint;       /* the permit, once taken */
 	enum acquire_how how;
 	struct park *park; /* ACQUIRE_PARKS */
@@ -268,7 +275,7 @@ void acquire_begin_to_wait(struct acquire *a);
  * Finds the one thread that holds all permits, at least max of them, here or in
  * the predecessor. *map and *id name its record; *sum is a digest of max and of
  * the word that all its permits have. False: several threads hold permits, none
- * does, or a permit is free.
+ * does, a permit is a process's, or a permit is free.
  */
 bool semaphore_sole_holder(const struct semaphore *s, struct mapping **map,
 			   uint32_t *id, uint64_t *sum);
@@ -278,6 +285,19 @@ bool semaphore_sole_holder(const struct semaphore *s, struct mapping **map,
  * `died`: counts them.
  */
 void semaphore_sweep(struct peer *victim, uint32_t slot, bool died);
+
+/*
+ * Sets to 0 all words at that slot that are P's, except those of permits of its
+ * process. Returns how many of those there are.
+ */
+uint32_t semaphore_sweep_own(struct peer *p, uint32_t slot);
+
+/* PERMIT-4: sets to 0 all words at that slot that are `name`. */
+void semaphore_sweep_name(const struct peer *victim, uint32_t slot,
+			  uint32_t name);
+
+/* Counts the words at that slot that name P. */
+uint32_t semaphore_count_own(const struct peer *p, uint32_t slot);
 
 /*
  * Asks the kernel about each thread that holds permits, and reaps the dead. The
@@ -302,11 +322,14 @@ bool semaphore_peek(struct mapping *map, uint32_t slot, uint32_t *max,
 		    uint32_t *held);
 
 /*
- * A permit's word: the holder's participant id (0: free), and above that the
- * low bits of the holder's incarnation.
+ * A permit's word: the holder's participant id (0: free), a bit that says
+ * whether the permit is its process's (sync/permit.h), and above that the low
+ * bits of the holder's incarnation.
  */
 #define PERMIT_ID_BITS 14
 #define PERMIT_ID_MASK ((1u << PERMIT_ID_BITS) - 1)
+#define PERMIT_DETACHED (1u << PERMIT_ID_BITS)
+#define PERMIT_LIFE_SHIFT (PERMIT_ID_BITS + 1)
 
 static inline uint32_t permit_holder(uint32_t word)
 {
@@ -315,7 +338,13 @@ static inline uint32_t permit_holder(uint32_t word)
 
 static inline uint32_t permit_name(uint32_t id, uint32_t incarnation)
 {
-	return id | incarnation << PERMIT_ID_BITS;
+	return id | incarnation << PERMIT_LIFE_SHIFT;
+}
+
+/* The word of P's permits that are its process's. */
+static inline uint32_t permit_lent(const struct peer *p)
+{
+	return permit_name(p->id, p->incarnation) | PERMIT_DETACHED;
 }
 
 static inline struct shm_semaphore *semaphore_head(const struct semaphore *s)

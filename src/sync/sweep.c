@@ -13,6 +13,7 @@
 #include "sync/detached.h"
 #include "sync/lock.h"
 #include "sync/move.h"
+#include "sync/permit.h"
 #include "sync/semaphore.h"
 
 /* Whether a leader that came after the dead one has ended a flight. */
@@ -156,6 +157,9 @@ static void sweep_handed(struct peer *v)
 	struct shm_slot *s = slot ? slot_at(v->map, slot - 1) : NULL;
 	uint64_t c = s ? load_seq(&s->ctl) : 0;
 
+	if (s && slot_kind(s) == SHM_SEMAPHORE)
+		permit_sweep_handed(v, slot - 1);
+
 	to = s ? participant_at(v->map, ctl_owner(c) - 1) : NULL;
 	if (to && (c & ~CTL_INVALID) == load_relaxed(&rec->handed) &&
 	    load_acquire(&to->incarnation) != load_relaxed(&rec->handed_to)) {
@@ -185,14 +189,18 @@ static void sweep_noted(struct peer *v, bool died)
 
 /*
  * As sweep_slot(), for a thread that stays attached. Returns whether the note
- * may be dropped. A flight of the process stays, and so does a save, which has
- * a file open.
+ * may be dropped. What is the process's stays, and so does a save, which has a
+ * file open.
  */
 static bool give_back(struct peer *p, uint32_t slot, uint32_t *n)
 {
 	struct shm_slot *s = slot_at(p->map, slot);
 	uint64_t c = s ? load_seq(&s->ctl) : 0;
 	bool owned = ctl_busy(c) && ctl_owner(c) == p->id;
+
+	if (s && slot_kind(s) == SHM_SEMAPHORE &&
+	    ctl_phase(c) == PHASE_DONE)
+		return permit_give_back_own(p, slot);
 
 	if (owned &&
 	    (flight_is_detached(p->map, slot, c) || slot_kind(s) == SHM_SAVE))
@@ -257,6 +265,7 @@ void flight_sweep(struct peer *v, bool died)
 	if (!died) {
 		detached_drop_end();
 		flight_hand_over(v);
+		permit_hand_over(v);
 	}
 	life_end(rec, load_relaxed(&rec->incarnation));
 	kill_point(life_ended);

@@ -53,6 +53,7 @@ int sfshm_lock_async(struct sfshm_queue *queue, struct sfshm *handle,
 		call_deadline(options->wait_timeout_ms, options->deadline_ns);
 	e->ask.lock.wait_timeout_ms = 0;
 	e->polled.cancel = options->cancel;
+	e->polled.task = options->task;
 	return queue_begin(queue, e, lock, wait);
 }
 

@@ -48,6 +48,7 @@ int sfshm_acquire_async(struct sfshm_queue *queue, struct sfshm *handle,
 						  e->ask.permit.deadline_ns);
 	e->ask.permit.wait_timeout_ms = 0;
 	e->polled.cancel = e->ask.permit.cancel;
+	e->polled.task = e->ask.permit.task;
 	return queue_begin(queue, e, permit, wait);
 }
 

@@ -74,6 +74,22 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 	return r;
 }
 
+int call_attach(const struct mapping *map, uint64_t serial, struct peer **out)
+{
+	struct mapping *got;
+	int r;
+
+	*out = peer_attached(map, serial);
+	if (*out)
+		return 0;
+	got = mapping_get_serial(serial);
+	if (!got)
+		return -ESTALE;
+	r = peer_attach(got, out);
+	mapping_put(got);
+	return r;
+}
+
 /* The largest of the kernel's error numbers. */
 #define LAST_ERRNO 4095
 

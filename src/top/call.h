@@ -61,6 +61,13 @@ int call_begin(struct sfshm *h, enum shm_kind kind, const void *key, size_t len,
 	       struct sfshm_result *result);
 
 /*
+ * Finds the calling thread's peer for the mapping that has this serial number,
+ * and attaches the thread if need be. Returns 0; -ESTALE: the mapping is gone;
+ * or an error as peer_attach().
+ */
+int call_attach(const struct mapping *map, uint64_t serial, struct peer **out);
+
+/*
  * Turns a flight that the caller leads into a flight of its process, for the
  * task. Returns SFSHM_LEADER, or -ENOMEM: the flight is released.
  */

@@ -50,23 +50,6 @@ static force_inline int begin_at_once(struct sfshm *h, const void *key,
 	return likely(p) ? fast_begin(p, &k, policy, f, result) : AGAIN;
 }
 
-/* The calling thread's peer for the flight's mapping, attached if need be. */
-static int attach_to(const struct flight *f, struct peer **out)
-{
-	struct mapping *map;
-	int r;
-
-	*out = peer_attached(f->map, f->serial);
-	if (*out)
-		return 0;
-	map = mapping_get_serial(f->serial);
-	if (!map)
-		return -ESTALE;
-	r = peer_attach(map, out);
-	mapping_put(map);
-	return r;
-}
-
 /*
  * Moves a flight of the process, and its claim, to the calling thread. -ESTALE:
  * the process has lost the flight.
@@ -74,7 +57,7 @@ static int attach_to(const struct flight *f, struct peer **out)
 static int take_over(struct flight *f, struct peer **out)
 {
 	struct flight *claim = claim_of(f);
-	int r = attach_to(f, out);
+	int r = call_attach(f->map, f->serial, out);
 
 	if (r && r != -ESTALE)
 		return r;

@@ -13,12 +13,13 @@
 #include "os/sys.h"
 #include "sync/lock.h"
 #include "top/call.h"
+#include "top/detach.h"
 #include "top/parked.h"
 #include "top/rank.h"
 
 #define ALL_FLAGS                                                     \
 	(SFSHM_LOCK_TRY | SFSHM_LOCK_OWN_IS_BUSY | SFSHM_LOCK_ABORT | \
-	 SFSHM_LOCK_CANCEL_FIRST | SFSHM_LOCK_SHARED)
+	 SFSHM_LOCK_CANCEL_FIRST | SFSHM_LOCK_SHARED | SFSHM_LOCK_DETACHED)
 
 static_assert(SFSHM_LOCK_SHARED_MAX == SHM_SHARED, "a hold has a word");
 
@@ -64,6 +65,7 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 		.deadline_ns =
 			call_deadline(o->wait_timeout_ms, o->deadline_ns),
 		.cancel = o->cancel,
+		.task = o->task,
 	};
 	struct sfshm_result none = SFSHM_RESULT_INIT;
 	struct call c;
@@ -113,6 +115,29 @@ static force_inline int lock_at_once(struct sfshm *h, const void *key,
 	return r;
 }
 
+/* Takes the lock for the process. */
+static __attribute__((noinline)) int
+lock_for_process(struct sfshm *h, const void *key, size_t len,
+		 const struct sfshm_lock_options *o, struct hold *held,
+		 struct polled *polled)
+{
+	int r = AGAIN;
+
+	if (o->rank)
+		return -EINVAL;
+	if (o->flags & SFSHM_LOCK_SHARED)
+		return -EOPNOTSUPP;
+	if (!detached_reserve())
+		return -ENOMEM;
+	if (!(o->flags & SFSHM_LOCK_CANCEL_FIRST))
+		r = lock_at_once(h, key, len, 0, false, held);
+	if (r == AGAIN)
+		r = lock_slowly(h, key, len, o, held, polled);
+	if (r >= 0)
+		detach_lock(h, o->task, held);
+	return r;
+}
+
 /*
  * Takes the lock with a flag that few callers give. Not inlined, so that the
  * usual case has few registers to save.
@@ -123,6 +148,8 @@ lock_oddly(struct sfshm *h, const void *key, size_t len,
 {
 	int r = AGAIN;
 
+	if (unlikely(o->flags & SFSHM_LOCK_DETACHED))
+		return lock_for_process(h, key, len, o, held, NULL);
 	if (!(o->flags & SFSHM_LOCK_CANCEL_FIRST))
 		r = lock_at_once(h, key, len, o->rank, true, held);
 	return likely(r != AGAIN) ? r : lock_slowly(h, key, len, o, held, NULL);
@@ -139,7 +166,8 @@ static force_inline bool is_valid(const void *key, size_t len,
 int sfshm_lock(struct sfshm *h, const void *key, size_t len,
 	       const struct sfshm_lock_options *o, struct sfshm_lock *lock)
 {
-	const uint32_t odd = SFSHM_LOCK_CANCEL_FIRST | SFSHM_LOCK_SHARED;
+	const uint32_t odd = SFSHM_LOCK_CANCEL_FIRST | SFSHM_LOCK_SHARED |
+			     SFSHM_LOCK_DETACHED;
 	struct hold *held = hold_of(lock);
 	struct sfshm_lock_options own;
 	int r;
@@ -189,7 +217,7 @@ int lock_at_first(struct sfshm *h, const void *key, size_t len,
 {
 	bool shared = o->flags & SFSHM_LOCK_SHARED;
 
-	if (o->flags & SFSHM_LOCK_CANCEL_FIRST)
+	if (o->flags & (SFSHM_LOCK_CANCEL_FIRST | SFSHM_LOCK_DETACHED))
 		return AGAIN;
 	return lock_at_once(h, key, len, o->rank, shared, hold_of(lock));
 }
@@ -202,6 +230,8 @@ int lock_ask(struct sfshm *h, const void *key, size_t len,
 	hold_of(lock)->ctl = 0;
 	if (polled_is_closed(polled))
 		return -ESHUTDOWN;
+	if (o->flags & SFSHM_LOCK_DETACHED)
+		return lock_for_process(h, key, len, o, hold_of(lock), polled);
 	return lock_slowly(h, key, len, o, hold_of(lock), polled);
 }
 
@@ -229,6 +259,16 @@ static __attribute__((noinline)) int unlock_shared(struct hold *held,
 	return removed ? -ESHUTDOWN : 0;
 }
 
+/* sfshm_unlock() for a lock that this thread has not taken for itself. */
+static __attribute__((noinline)) int unlock_elsewhere(struct hold *held)
+{
+	if (lock_of_process(held))
+		return detach_unlock(held);
+	return held->cookie != process_cookie() ?
+		       -ECHILD :
+		       call_not_mine(held->map, held->life);
+}
+
 int sfshm_unlock(struct sfshm_lock *lock)
 {
 	struct hold *held = hold_of(lock);
@@ -238,13 +278,11 @@ int sfshm_unlock(struct sfshm_lock *lock)
 
 	if (unlikely(!lock))
 		return -EINVAL;
-	if (unlikely(!held->map))
+	if (unlikely(!load_relaxed(&held->map)))
 		return -ESTALE;
-	p = peer_of(held->life);
+	p = peer_of(load_relaxed(&held->life));
 	if (unlikely(!p))
-		return held->cookie != process_cookie() ?
-			       -ECHILD :
-			       call_not_mine(held->map, held->life);
+		return unlock_elsewhere(held);
 	rank_drop(p, held->rank);
 	if (unlikely(held->word))
 		return unlock_shared(held, p);
@@ -257,13 +295,13 @@ int sfshm_unlock(struct sfshm_lock *lock)
 
 void sfshm_lock_cleanup(struct sfshm_lock *lock)
 {
-	if (lock && hold_of(lock)->map)
+	if (lock && load_relaxed(&hold_of(lock)->map))
 		(void)sfshm_unlock(lock);
 }
 
 uint64_t sfshm_lock_generation(const struct sfshm_lock *lock)
 {
-	return lock ? ctl_gen(hold_of(lock)->ctl) : 0;
+	return lock ? ctl_gen(load_relaxed(&hold_of(lock)->ctl)) : 0;
 }
 
 int sfshm_lock_key(const struct sfshm_lock *lock, void *buffer, size_t size)
@@ -274,8 +312,10 @@ int sfshm_lock_key(const struct sfshm_lock *lock, void *buffer, size_t size)
 
 	if (!lock || (size && !buffer))
 		return -EINVAL;
-	if (!held->map)
+	if (!load_relaxed(&held->map))
 		return -ESTALE;
+	if (lock_of_process(held))
+		return detach_lock_key(held, buffer, size);
 	if (held->cookie != process_cookie())
 		return -ECHILD;
 	if (!peer_of(held->life))

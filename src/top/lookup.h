@@ -14,7 +14,8 @@ struct lookup {
 	const void *name;
 	size_t len;
 	uint32_t max;                                 /* for a new semaphore */
-	const struct sfshm_semaphore_options *ranked; /* NULL: no rank */
+	/* if they ask for a rank, or for a permit of the process; else NULL */
+	const struct sfshm_semaphore_options *odd;
 	struct acquire *wait;
 	struct peer *p;
 	struct semaphore *s; /* result: the semaphore to use */

@@ -5,6 +5,7 @@
 
 #include "sync/detached.h"
 #include "sync/move.h"
+#include "top/detach.h"
 #include "top/handle.h"
 #include "top/succession.h"
 
@@ -38,8 +39,8 @@ static int release_flight(struct peer *p, uint32_t slot, uint64_t ctl)
 	return ctl && flight_move(&f, p) && !flight_release(&f, p);
 }
 
-/* Returns how many flights have ended, 0 or 1, or an error. */
-static int release_entry(const struct detached *d)
+/* Returns how many things have been given back, 0 or 1, or an error. */
+static int release_entry(const struct detached *d, uint64_t number)
 {
 	struct mapping *map;
 	struct peer *p;
@@ -51,7 +52,9 @@ static int release_entry(const struct detached *d)
 	if (!map)
 		return 0;
 	r = peer_attach(map, &p);
-	if (!r) {
+	if (!r && (d->lock || d->word)) {
+		r = detach_give_back(d, p, number);
+	} else if (!r) {
 		r = release_flight(p, d->slot, d->ctl);
 		release_flight(p, d->claim_slot, d->claim_ctl);
 	}
@@ -71,7 +74,7 @@ static int release_task(const struct sfshm *h, uint64_t task)
 	if (load_relaxed(&h->cookie) != process_cookie())
 		return -ECHILD;
 	while ((number = detached_claim_next(h, task, &at, &d))) {
-		r = release_entry(&d);
+		r = release_entry(&d, number);
 		if (r < 0) {
 			detached_unclaim(number);
 			return r;

@@ -291,7 +291,7 @@ static bool leads_or_holds(struct peer *p)
 	bool all = load_relaxed(&rec->owned_overflow);
 	uint32_t n = all ? slots_used(p->map) : SHM_OWNED;
 
-	if (p->permits || sharer_holds_any(rec))
+	if (p->permits || load_relaxed(&p->lent) || sharer_holds_any(rec))
 		return true;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t slot = all ? i : load_relaxed(&rec->owned[i]) - 1;

@@ -7,26 +7,15 @@
 
 #include <sfshm/lock.h>
 
-#include "os/overlay.h"
 #include "top/call.h"
+#include "top/detach.h"
 #include "top/lookup.h"
 #include "top/parked.h"
 #include "top/rank.h"
 
 #define ALL_FLAGS                                             \
 	(SFSHM_SEMAPHORE_TRY | SFSHM_SEMAPHORE_CANCEL_FIRST | \
-	 SFSHM_SEMAPHORE_ABORT)
-
-/* The contents of struct sfshm_permit. */
-struct permit {
-	struct mapping *map; /* NULL: nothing is held */
-	uint64_t life;       /* identifies the holder: peer_of() */
-	uint64_t cookie;
-	uint32_t *word;
-	uint32_t slot;
-	uint32_t rank;
-} overlay;
-OVERLAY_FITS(struct permit, struct sfshm_permit);
+	 SFSHM_SEMAPHORE_ABORT | SFSHM_SEMAPHORE_DETACHED)
 
 static inline struct permit *permit_of(const struct sfshm_permit *permit)
 {
@@ -89,7 +78,8 @@ static int check_options(const struct sfshm_semaphore_options *o)
 	if (!o)
 		return 0;
 	if (o->max > SFSHM_PERMITS_MAX || o->rank > SFSHM_LOCK_RANK_MAX ||
-	    o->flags & ~(uint32_t)ALL_FLAGS)
+	    o->flags & ~(uint32_t)ALL_FLAGS ||
+	    (o->flags & SFSHM_SEMAPHORE_DETACHED && o->rank))
 		return -EINVAL;
 	if (o->why && o->why_size)
 		o->why[0] = '\0';
@@ -98,7 +88,7 @@ static int check_options(const struct sfshm_semaphore_options *o)
 
 static int check_rank(const struct lookup *w)
 {
-	const struct sfshm_semaphore_options *o = w->ranked;
+	const struct sfshm_semaphore_options *o = w->odd;
 	const struct rank_wish wish = {
 		.kind = SHM_SEMAPHORE,
 		.key = w->name,
@@ -113,6 +103,14 @@ static int check_rank(const struct lookup *w)
 	return holder ? rank_refuse(holder, &wish) : 0;
 }
 
+/* Checks the rank, or makes sure that there is an entry for the permit. */
+static int check_odd(const struct lookup *w)
+{
+	if (w->odd->rank)
+		return check_rank(w);
+	return detached_reserve() ? 0 : -ENOMEM;
+}
+
 static void fill(struct permit *t, const struct lookup *w, uint32_t i)
 {
 	t->map = w->s->map;
@@ -121,18 +119,21 @@ static void fill(struct permit *t, const struct lookup *w, uint32_t i)
 	t->cookie = w->p->cookie;
 	t->slot = w->s->slot;
 	t->rank = 0;
-	if (likely(!w->ranked))
+	if (likely(!w->odd))
 		return;
-	t->rank = w->ranked->rank;
-	rank_note(w->p, t->rank, t->slot);
+	t->rank = w->odd->rank;
+	if (t->rank)
+		rank_note(w->p, t->rank, t->slot);
+	else
+		detach_permit(w->handle, w->odd->task, w->s, t);
 }
 
 static int acquire_once(struct lookup *w, struct acquire *a)
 {
 	int r = seek(w, true, a->how == ACQUIRE_TRIES);
 
-	if (!r && unlikely(w->ranked))
-		r = check_rank(w);
+	if (!r && unlikely(w->odd))
+		r = check_odd(w);
 	if (unlikely(r))
 		return r;
 	a->self = w->p;
@@ -161,7 +162,10 @@ static force_inline int acquire(struct sfshm *handle, const void *name,
 	w.name = name;
 	w.len = name_len;
 	w.max = options ? options->max : 0;
-	w.ranked = options && options->rank ? options : NULL;
+	w.odd = options && (options->rank ||
+			    options->flags & SFSHM_SEMAPHORE_DETACHED) ?
+			options :
+			NULL;
 	w.wait = &a;
 	/* Read this before the handle's mapping, so that no close is missed. */
 	a.closing = handle ? &handle->closing : NULL;
@@ -169,6 +173,7 @@ static force_inline int acquire(struct sfshm *handle, const void *name,
 	a.cancel = options ? options->cancel : NULL;
 	a.deadline = options ? options->deadline_ns : 0;
 	a.timeout_ms = options ? options->wait_timeout_ms : 0;
+	a.task = options ? options->task : 0;
 	a.how = options && options->flags & SFSHM_SEMAPHORE_TRY ?
 			ACQUIRE_TRIES :
 			ACQUIRE_SLEEPS;
@@ -246,7 +251,9 @@ int sfshm_permit_release(struct sfshm_permit *permit)
 		return -EINVAL;
 	if (!t->map)
 		return 0;
-	p = peer_of(t->life);
+	p = peer_of(load_relaxed(&t->life));
+	if (unlikely(!p && permit_of_process(t)))
+		return detach_release(t);
 	if (unlikely(!p))
 		return t->cookie != process_cookie() ?
 			       -ECHILD :

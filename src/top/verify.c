@@ -259,7 +259,7 @@ static void check_permit(struct check *c, const struct semaphore *s, uint32_t i)
 			s->slot, i);
 	if (!rec || !life_held(c->map, rec) ||
 	    permit_name(id, life_number(load_relaxed(&rec->incarnation))) !=
-		    word)
+		    (word & ~PERMIT_DETACHED))
 		finding(c,
 			"slot %u: permit %u belongs to participant "
 			"%d, which is not attached",

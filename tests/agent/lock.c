@@ -39,6 +39,8 @@ static struct sfshm_lock *lock_of(struct lane *lane, const char *key)
 
 static void parse_options(struct sfshm_lock_options *o, char *rest)
 {
+	uint32_t task;
+
 	*o = (struct sfshm_lock_options)SFSHM_LOCK_OPTIONS_INIT;
 	o->why = why;
 	o->why_size = sizeof(why);
@@ -51,6 +53,10 @@ static void parse_options(struct sfshm_lock_options *o, char *rest)
 			o->flags |= SFSHM_LOCK_CANCEL_FIRST;
 		else if (!strcmp(w, "shared"))
 			o->flags |= SFSHM_LOCK_SHARED;
+		else if (!strcmp(w, "detached"))
+			o->flags |= SFSHM_LOCK_DETACHED;
+		else if (sscanf(w, "task=%u", &task) == 1)
+			o->task = task;
 		else if (!strcmp(w, "token"))
 			o->cancel = &token;
 		else if (sscanf(w, "rank=%u", &o->rank) != 1 &&

@@ -35,6 +35,7 @@ static void do_acquire(struct lane *lane, char *rest)
 	struct sfshm_semaphore_options o = SFSHM_SEMAPHORE_OPTIONS_INIT;
 	const char *name = word(&rest);
 	struct taken *t = taken_by(lane);
+	uint32_t task;
 	int r;
 
 	for (char *w = word(&rest); *w; w = word(&rest)) {
@@ -44,6 +45,10 @@ static void do_acquire(struct lane *lane, char *rest)
 			o.flags |= SFSHM_SEMAPHORE_CANCEL_FIRST;
 		else if (!strcmp(w, "token"))
 			o.cancel = &token;
+		else if (!strcmp(w, "detached"))
+			o.flags |= SFSHM_SEMAPHORE_DETACHED;
+		else if (sscanf(w, "task=%u", &task) == 1)
+			o.task = task;
 		else if (sscanf(w, "max=%u", &o.max) != 1 &&
 			 sscanf(w, "timeout=%u", &o.wait_timeout_ms) != 1)
 			exit(6);
@@ -134,7 +139,9 @@ static void do_robust_mutex(struct lane *lane, char *rest)
 }
 
 const struct command semaphore_commands[] = {
-	{ "acquire", "NAME [try] [cancel-first] [token] [max=N] [timeout=MS]",
+	{ "acquire",
+	  "NAME [try] [cancel-first] [token] [detached] [task=N] [max=N] "
+	  "[timeout=MS]",
 	  do_acquire },
 	{ "give-back", "the permit taken last", do_give_back },
 	{ "give-back-again", "the same once more", do_give_back_again },

@@ -275,7 +275,7 @@ static void *lead_and_stay(void *st)
 	return act_stay(NULL);
 }
 
-static void *attach_and_stay(void *st)
+void *act_attach_and_stay(void *st)
 {
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 
@@ -301,7 +301,7 @@ static void another_leads(struct stage *st)
 static void lead_for_all(struct stage *st)
 {
 	act_warm(st);
-	act_beside(st, attach_and_stay);
+	act_beside(st, act_attach_and_stay);
 	act_detached(st);
 }
 

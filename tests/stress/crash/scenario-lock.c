@@ -308,6 +308,41 @@ static void op_unlock(struct stage *st)
 	insist(st, sfshm_unlock(&my_lock) == 0);
 }
 
+/* A lock of the victim's process. It gets no rank. */
+static void lock_for_all(struct stage *st)
+{
+	struct sfshm_lock_options o = SFSHM_LOCK_OPTIONS_INIT;
+
+	o.flags = SFSHM_LOCK_DETACHED;
+	insist(st, sfshm_lock(mine, LOCK, strlen(LOCK), &o, &my_lock) >= 0);
+	if (st->lock.generation < sfshm_lock_generation(&my_lock))
+		st->lock.generation = sfshm_lock_generation(&my_lock);
+}
+
+static void *lock_and_stay(void *st)
+{
+	lock_for_all(st);
+	return act_stay(NULL);
+}
+
+static void another_locks(struct stage *st)
+{
+	act_warm(st);
+	act_beside(st, lock_and_stay);
+}
+
+static void hold_for_all(struct stage *st)
+{
+	act_warm(st);
+	act_beside(st, act_attach_and_stay);
+	lock_for_all(st);
+}
+
+static void op_close(struct stage *st)
+{
+	insist(st, sfshm_close(mine) == 0);
+}
+
 static void op_verify(struct stage *st)
 {
 	insist(st, sfshm_verify(mine, NULL, NULL) == 0);
@@ -404,6 +439,35 @@ const struct scenario lock_scenarios[] = {
 		.name = "lock: given back (unlock)",
 		.prepare = hold_lock,
 		.operate = op_unlock,
+	},
+	{
+		A_LOCK,
+		.name = "lock: for the process",
+		.prepare = warm_lock,
+		.operate = lock_for_all,
+	},
+	{
+		A_LOCK,
+		.name = "lock: another's, given back (unlock)",
+		.prepare = another_locks,
+		.operate = op_unlock,
+		.flags = NO_COPIES,
+	},
+	{
+		A_LOCK,
+		.name = "lock: given to another thread (close)",
+		.prepare = hold_for_all,
+		.operate = op_close,
+		.flags = NO_COPIES,
+	},
+	{
+		A_LOCK,
+		.name = "lock: another's, given back; another waits",
+		.before = another_comes,
+		.prepare = another_locks,
+		.between = another_drains,
+		.operate = op_unlock,
+		.flags = NO_COPIES | MAY_BE_BUSY,
 	},
 	{
 		A_LOCK,

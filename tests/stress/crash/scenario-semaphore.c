@@ -105,6 +105,38 @@ static void op_give_back(struct stage *st)
 	insist(st, sfshm_permit_release(&my_permit[0]) == 0);
 }
 
+/* A permit of the victim's process. */
+static void acquire_for_all(struct stage *st)
+{
+	insist(st, acquire(mine, &my_permit[0], SFSHM_SEMAPHORE_DETACHED) == 0);
+}
+
+static void *acquire_and_stay(void *st)
+{
+	acquire_for_all(st);
+	return act_stay(NULL);
+}
+
+static void another_acquires(struct stage *st)
+{
+	warm(st);
+	act_beside(st, acquire_and_stay);
+}
+
+static void hold_for_all(struct stage *st)
+{
+	warm(st);
+	act_beside(st, act_attach_and_stay);
+	acquire_for_all(st);
+	insist(st, acquire(mine, &my_permit[1], SFSHM_SEMAPHORE_DETACHED) == 0);
+}
+
+static void both_are_anothers(struct stage *st)
+{
+	another_acquires(st);
+	insist(st, acquire(mine, &my_permit[1], SFSHM_SEMAPHORE_DETACHED) == 0);
+}
+
 static void op_more(struct stage *st)
 {
 	insist(st, set_max(MAX + 1) == 0);
@@ -278,6 +310,39 @@ const struct scenario semaphore_scenarios[] = {
 		.prepare = take_both,
 		.operate = op_close,
 		.finish = finish,
+	},
+	{
+		.name = "semaphore: acquire for the process",
+		.key = A_KEY,
+		.prepare = warm,
+		.operate = acquire_for_all,
+		.finish = finish,
+	},
+	{
+		.name = "semaphore: give back another's",
+		.key = A_KEY,
+		.prepare = another_acquires,
+		.operate = op_give_back,
+		.finish = finish,
+		.flags = NO_COPIES,
+	},
+	{
+		.name = "semaphore: close, giving two to another thread",
+		.key = A_KEY,
+		.prepare = hold_for_all,
+		.operate = op_close,
+		.finish = finish,
+		.flags = NO_COPIES,
+	},
+	{
+		.name = "semaphore: give back another's, another sleeps",
+		.key = A_KEY,
+		.before = another_comes,
+		.prepare = both_are_anothers,
+		.between = another_waits,
+		.operate = op_give_back,
+		.finish = finish_beside,
+		.flags = NO_COPIES | MAY_BE_BUSY,
 	},
 	{
 		.name = "semaphore: more permits",

@@ -77,6 +77,9 @@ void act_publish(struct stage *st, size_t len);
 void act_beside(struct stage *st, void *(*run)(void *));
 void *act_stay(void *unused);
 
+/* For act_beside(): the other thread attaches, and stays. */
+void *act_attach_and_stay(void *st);
+
 #define A_KEY "the key"
 #define A_LONG_KEY "a key that is longer than what a slot has room for, by far"
 
