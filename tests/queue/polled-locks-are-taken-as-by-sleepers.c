@@ -269,6 +269,26 @@ static void held_by_its_own_thread(void **state)
 	assert_sound(h);
 }
 
+/* -EBUSY would say that another thread is finishing the wait. */
+static void taken_meanwhile_by_its_own_thread(void **state)
+{
+	struct agent *holder = agent_start();
+	struct sfshm_wait wait;
+	struct sfshm_lock held;
+
+	(void)state;
+	agent_expect(holder, "locked", "lock key");
+	assert_int_equal(
+		lock_begin("key", LOCK(.flags = SFSHM_LOCK_OWN_IS_BUSY), &wait),
+		-EINPROGRESS);
+	agent_expect(holder, "ok", "unlock key");
+	assert_int_equal(sfshm_lock(h, "key", 3, NULL, &held), 0);
+	assert_int_equal(lock_finish(&wait), -EINPROGRESS);
+	assert_int_equal(sfshm_unlock(&held), 0);
+	assert_int_equal(finished_by(lock_finish), 0);
+	assert_int_equal(sfshm_unlock(&lock), 0);
+}
+
 static void rank_is_the_finishing_threads(void **state)
 {
 	struct agent *holder = agent_start();
@@ -430,6 +450,7 @@ int main(int argc, char **argv)
 		in_queue(wait_ends),
 		in_queue(only_by_a_call_of_its_kind),
 		in_queue(held_by_its_own_thread),
+		in_queue(taken_meanwhile_by_its_own_thread),
 		in_queue(rank_is_the_finishing_threads),
 		in_queue(process_forks),
 		in_queue(segment_is_replaced),
