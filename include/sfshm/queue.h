@@ -19,9 +19,10 @@
  * them all; it exists while there is a wait, and for a second after the last
  * one. It takes nothing: only the call that finishes a wait leads the flight,
  * or takes the lock or permit. So a loop that is stuck keeps nobody else from
- * them. Begin waits for flights with SFSHM_DETACHED, so that any thread may end
- * the flight if the wait leads. Give each connection a task of its own
- * (policy.task): a connection that would wait for itself then gets -EDEADLK.
+ * them. Begin waits with SFSHM_DETACHED, SFSHM_LOCK_DETACHED or
+ * SFSHM_SEMAPHORE_DETACHED, so that any thread may end the flight, or give the
+ * lock or permit back. Give each connection a task of its own (the options'
+ * `task`): a connection that would wait for itself then gets -EDEADLK.
  *
  * Each call here is thread-safe and must not be made in a signal handler. Only
  * sfshm_queue_close() can sleep. In a forked child every other call returns
@@ -122,27 +123,29 @@ int sfshm_wait_finish(struct sfshm_queue *queue, const struct sfshm_wait *wait,
 /*
  * sfshm_lock() for an event loop: returns as that call does, or
  *
- *   -EINPROGRESS  Another caller holds the lock. The wait goes on: *wait has its
- *                 number, and the queue's descriptor becomes readable when the
- *                 lock may be free. The key and the options are copied; what
- *                 the options point to must stay until the wait is over.
+ *   -EINPROGRESS  Another caller holds the lock. The wait goes on: *wait has
+ *                 its number, and the queue's descriptor becomes readable when
+ *                 the lock may be free. The key and the options are copied;
+ *                 what the options point to must stay until the wait is over.
  *   -EOPNOTSUPP   The call would have to wait, and the library's thread does
  *                 not run, as with sfshm_begin_async().
  *
  * Set wait->data before the call. wait->number is 0 after any other return
- * value than -EINPROGRESS. wait_timeout_ms counts from this call. If the
- * calling thread holds the lock itself, the call waits for that thread, too:
- * with SFSHM_LOCK_OWN_IS_BUSY it returns -EBUSY, never -EDEADLK. The thread
- * whose call returns 0 or SFSHM_OWNER_DIED holds the lock, and must release it.
- * Each call checks the rank against what its own thread holds.
+ * value than -EINPROGRESS. wait_timeout_ms counts from this call. The call
+ * waits also if the calling thread holds the lock itself, unless the options
+ * have SFSHM_LOCK_OWN_IS_BUSY: -EBUSY. So -EDEADLK is for options.task, which
+ * holds the lock, or would wait for itself by way of other tasks of the
+ * process. Without SFSHM_LOCK_DETACHED the lock belongs to the thread whose
+ * call returns 0 or SFSHM_OWNER_DIED. Each call checks the rank against what
+ * its own thread holds.
  *
  * The wait counts as that of a sleeping thread does, also for those that
  * overtake it: see sfshm_lock(). A release wakes one sleeping thread and all
  * waits that are polled; the first call that finishes its wait gets the lock.
  * Shared holds differ in one point: a polled wait for a lock alone does not
- * keep other callers from sharing the lock. Each of them lets the wait go first,
- * but for 2 ms at most. If threads always share a lock for longer than that,
- * take it alone by sfshm_lock(), in a thread.
+ * keep other callers from sharing the lock. Each of them lets the wait go
+ * first, but for 2 ms at most. If threads always share a lock for longer than
+ * that, take it alone by sfshm_lock(), in a thread.
  */
 int sfshm_lock_async(struct sfshm_queue *queue, struct sfshm *handle,
 		     const void *key, size_t key_len,
@@ -153,9 +156,9 @@ int sfshm_lock_async(struct sfshm_queue *queue, struct sfshm *handle,
 /*
  * Finishes a wait for a lock. Any thread may try at any time, even before
  * sfshm_queue_next() has returned the wait. Returns as sfshm_lock_async(), or
- * -ESTALE, -EBUSY, -ESHUTDOWN as sfshm_wait_finish(); the wait is over after any
- * value but -EINPROGRESS, -EBUSY, -EINVAL and -ECHILD. -EINVAL also for a wait
- * that is not for a lock.
+ * -ESTALE, -EBUSY, -ESHUTDOWN as sfshm_wait_finish(); the wait is over after
+ * any value but -EINPROGRESS, -EBUSY, -EINVAL and -ECHILD. -EINVAL also for a
+ * wait that is not for a lock.
  */
 int sfshm_wait_finish_lock(struct sfshm_queue *queue,
 			   const struct sfshm_wait *wait,
@@ -164,9 +167,9 @@ int sfshm_wait_finish_lock(struct sfshm_queue *queue,
 /*
  * sfshm_acquire() for an event loop: returns as that call does, or -EINPROGRESS
  * (all permits are held, or another caller is making the semaphore) or
- * -EOPNOTSUPP as sfshm_lock_async(); so do the wait's number, its time-out, its
- * owner and the rank. The calling thread may wait for permits that it holds
- * itself: the call never returns -EDEADLK.
+ * -EOPNOTSUPP. What is said at sfshm_lock_async() of the wait's number, the
+ * time-out, the rank, the calling thread, the task, and whose the lock is holds
+ * for permits, too.
  *
  * The wait counts as that of a sleeping thread does, in sfshm_semaphore_info()
  * and for those that overtake it. A permit that is returned wakes one sleeping

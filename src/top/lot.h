@@ -65,7 +65,7 @@ struct watched {
 	struct watched *next;
 };
 
-/* A leader, or a holder of a lock or permit, on whose word the watcher sleeps. */
+/* A leader or holder on whose word the watcher sleeps. */
 struct lot_owner {
 	struct mapping *map;
 	uint32_t *word;
