@@ -139,35 +139,35 @@ static void alone_after_one_that_dies_before_its_wake(void **state)
 	killed_at("bell_due");
 }
 
-/* Two share it in turn, so that it is never free until they let a wait go. */
-static void a_relay_of_sharers_ends(void **state)
+/* The next one that comes lets the wait go first, once and not for long. */
+static void later_sharers_let_it_go_first(void **state)
 {
-	struct agent *a = agent_start(), *b = agent_start();
+	struct agent *sharer = agent_start(), *next = agent_start();
 	struct sfshm_wait wait;
-	int r, turns = 0;
 
 	(void)state;
-	agent_expect(a, "locked", "lock key shared");
+	agent_expect(sharer, "locked", "lock key shared");
+	agent_expect(next, "ok", "note-sleeps");
+	agent_expect(next, "locked", "lock key shared");
+	agent_expect(next, "ok", "unlock key");
+	agent_expect(next, "0", "count-sleeps");
 	assert_int_equal(lock_begin("key", NULL, &wait), -EINPROGRESS);
-	do {
-		struct agent *last = a;
-
-		/* B defers; A leaves meanwhile; this loop comes at once. */
-		agent_say(b, "lock key shared");
-		await_waiters("key", 2);
-		agent_expect(a, "ok", "unlock key");
-		wait = told();
-		r = lock_finish(&wait);
-		if (r == 0)
-			break;
-		assert_int_equal(r, -EINPROGRESS);
-		agent_answers(b, "locked");
-		a = b;
-		b = last;
-	} while (++turns < 1000);
-	assert_int_equal(r, 0);
+	agent_expect(next, "locked", "lock key shared");
+	agent_expect(next, "1", "count-sleeps");
+	agent_expect(next, "2", "longest-sleep");
+	agent_expect(next, "ok", "unlock key");
+	/* This loop is stuck: nobody waits for it again. */
+	agent_expect(next, "locked", "lock key shared");
+	agent_expect(next, "1", "count-sleeps");
+	agent_expect(next, "ok", "unlock key");
+	/* It looks, and finds the lock shared: the same once more. */
+	assert_int_equal(lock_finish(&wait), -EINPROGRESS);
+	agent_expect(next, "locked", "lock key shared");
+	agent_expect(next, "2", "count-sleeps");
+	agent_expect(next, "ok", "unlock key");
+	agent_expect(sharer, "ok", "unlock key");
+	assert_int_equal(finished_by(lock_finish), 0);
 	assert_int_equal(sfshm_unlock(&lock), 0);
-	agent_answers(b, "locked");
 	assert_sound(h);
 }
 
@@ -229,7 +229,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		/* These need the ends of slices. */
 		in_queue(alone_after_a_sharer_that_dies_without_a_word),
-		in_queue(a_relay_of_sharers_ends),
+		in_queue(later_sharers_let_it_go_first),
 		in_queue(while_the_segment_is_replaced),
 		in_queue(shared_at_once),
 		in_queue(shared_by_its_own_thread),
