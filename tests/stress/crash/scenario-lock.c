@@ -16,7 +16,7 @@
 #include "store/ctl.h"
 #include "store/key.h"
 
-#define LOCK "the lock"
+#define LOCK A_LOCKS_KEY
 #define OTHER_LOCK "another lock"
 #define RANK 3
 #define LONG_LOCK "a lock with a key that its slot has no room for, by far"
@@ -104,7 +104,7 @@ static int owed(const struct stage *st, uint64_t word)
 	return ctl_phase(word) == PHASE_IDLE && word & LOCK_ORPHANED;
 }
 
-static const char *finish_lock(const struct stage *st, struct sfshm *h)
+const char *finish_lock(const struct stage *st, struct sfshm *h)
 {
 	uint64_t word = word_of_lock(st);
 	struct sfshm_lock lock;
@@ -162,14 +162,14 @@ static void hold_lock(struct stage *st)
 	take(st);
 }
 
-static void holder_holds(struct show *sh)
+void show_lock_is_held(struct show *sh)
 {
 	sh->helper[0] = helper_start(sh->st, LOCK);
 	helper_cue(sh->st, &sh->helper[0], 'k');
 	sh->st->lock.helper_has_it = 1;
 }
 
-static void sharer_holds(struct show *sh)
+void show_lock_is_shared(struct show *sh)
 {
 	sh->helper[0] = helper_start(sh->st, LOCK);
 	helper_cue(sh->st, &sh->helper[0], 'h');
@@ -196,18 +196,18 @@ static void another_drains(struct show *sh)
 
 static void holder_and_another(struct show *sh)
 {
-	holder_holds(sh);
+	show_lock_is_held(sh);
 	sh->helper[1] = helper_start(sh->st, LOCK);
 	helper_cue(sh->st, &sh->helper[1], 'a');
 }
 
-static void holder_unlocks(struct show *sh)
+void show_lock_comes_back(struct show *sh)
 {
 	helper_cue(sh->st, &sh->helper[0], 'o');
 	sh->st->lock.helper_has_it = 0;
 }
 
-static void holder_dies(struct show *sh)
+void show_holder_of_lock_dies(struct show *sh)
 {
 	sh->st->lock.helper_has_it = 0;
 	sh->st->lock.owed = 1;
@@ -373,25 +373,25 @@ const struct scenario lock_scenarios[] = {
 	{
 		A_LOCK,
 		.name = "lock: the holder unlocks",
-		.before = holder_holds,
+		.before = show_lock_is_held,
 		.prepare = act_warm,
 		.operate = op_lock,
-		.asleep = holder_unlocks,
+		.asleep = show_lock_comes_back,
 		.flags = MAY_BE_BUSY,
 	},
 	{
 		A_LOCK,
 		.name = "lock: the holder dies",
-		.before = holder_holds,
+		.before = show_lock_is_held,
 		.prepare = act_warm,
 		.operate = op_lock,
-		.asleep = holder_dies,
+		.asleep = show_holder_of_lock_dies,
 		.flags = MAY_BE_BUSY,
 	},
 	{
 		A_LOCK,
 		.name = "lock: time-out",
-		.before = holder_holds,
+		.before = show_lock_is_held,
 		.prepare = act_warm,
 		.operate = op_lock_in_vain,
 		.flags = MAY_BE_BUSY,
@@ -399,25 +399,25 @@ const struct scenario lock_scenarios[] = {
 	{
 		A_LOCK,
 		.name = "lock: taken over from the dead",
-		.before = holder_holds,
+		.before = show_lock_is_held,
 		.prepare = act_warm,
-		.between = holder_dies,
+		.between = show_holder_of_lock_dies,
 		.operate = op_lock,
 	},
 	{
 		A_LOCK,
 		.name = "lock: tried, from the dead",
-		.before = holder_holds,
+		.before = show_lock_is_held,
 		.prepare = act_warm,
-		.between = holder_dies,
+		.between = show_holder_of_lock_dies,
 		.operate = op_try,
 	},
 	{
 		A_LOCK,
 		.name = "lock: its dead holder is reaped",
-		.before = holder_holds,
+		.before = show_lock_is_held,
 		.prepare = act_warm,
-		.between = holder_dies,
+		.between = show_holder_of_lock_dies,
 		.operate = op_verify,
 	},
 	{
@@ -484,9 +484,9 @@ const struct scenario lock_scenarios[] = {
 	{
 		A_LOCK,
 		.name = "lock: shared after a dead holder",
-		.before = holder_holds,
+		.before = show_lock_is_held,
 		.prepare = act_warm,
-		.between = holder_dies,
+		.between = show_holder_of_lock_dies,
 		.operate = op_share,
 	},
 	{
@@ -504,16 +504,16 @@ const struct scenario lock_scenarios[] = {
 	{
 		A_LOCK,
 		.name = "lock: a sharer unlocks",
-		.before = sharer_holds,
+		.before = show_lock_is_shared,
 		.prepare = act_warm,
 		.operate = op_lock,
-		.asleep = holder_unlocks,
+		.asleep = show_lock_comes_back,
 		.flags = MAY_BE_BUSY,
 	},
 	{
 		A_LOCK,
 		.name = "lock: a sharer dies",
-		.before = sharer_holds,
+		.before = show_lock_is_shared,
 		.prepare = act_warm,
 		.operate = op_lock,
 		.asleep = sharer_dies,
