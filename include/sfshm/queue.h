@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waits that an event loop polls.
+ * Waits that an event loop polls, for flights, locks and permits.
  *
- * sfshm_begin() sleeps while another caller leads. sfshm_begin_async() returns
- * -EINPROGRESS instead, and the wait goes on by itself. Waits belong to a
- * queue, which has one descriptor for poll(2), epoll(7) and the like. A program
- * has a queue for each event loop:
+ * sfshm_begin(), sfshm_lock() and sfshm_acquire() sleep while another caller
+ * has what they are for. sfshm_begin_async(), sfshm_lock_async() and
+ * sfshm_acquire_async() return -EINPROGRESS instead, and the wait goes on by
+ * itself. Waits belong to a queue, which has one descriptor for poll(2),
+ * epoll(7) and the like. A program has a queue for each event loop:
  *
  *	epoll: sfshm_queue_fd(queue) is readable:
  *		while (sfshm_queue_next(queue, &wait) == 1)
  *			r = sfshm_wait_finish(queue, &wait, &flight, &result);
  *
+ * Each kind of wait has a call of its own that finishes it; wait.data tells the
+ * loop which. A call of another kind returns -EINVAL, and the wait goes on.
+ *
  * A process may have many thousands of waits. One thread of the library watches
  * them all; it exists while there is a wait, and for a second after the last
- * one. It never leads: a wait becomes the leader only inside
- * sfshm_wait_finish(). Begin waits with SFSHM_DETACHED, so that any thread may
- * end the flight if the wait leads. Give each connection a task of its own
- * (policy.task): a connection that would wait for itself then gets -EDEADLK.
+ * one. It takes nothing: only the call that finishes a wait leads the flight,
+ * or takes the lock or permit. So a loop that is stuck keeps nobody else from
+ * them. Begin waits with SFSHM_DETACHED, SFSHM_LOCK_DETACHED or
+ * SFSHM_SEMAPHORE_DETACHED, so that any thread may end the flight, or give the
+ * lock or permit back. Give each connection a task of its own (the options'
+ * `task`): a connection that would wait for itself then gets -EDEADLK.
  *
  * Each call here is thread-safe and must not be made in a signal handler. Only
  * sfshm_queue_close() can sleep. In a forked child every other call returns
@@ -26,6 +32,8 @@
 #define SFSHM_QUEUE_H
 
 #include <sfshm/flight.h>
+#include <sfshm/lock.h>
+#include <sfshm/semaphore.h>
 
 SFSHM_BEGIN_DECLS
 
@@ -33,7 +41,7 @@ struct sfshm_queue;
 
 /* A wait. A copy is as good as the original. */
 struct sfshm_wait {
-	uint64_t number; /* set by sfshm_begin_async(); 0: none */
+	uint64_t number; /* set by the call that begins the wait; 0: none */
 	void *data;      /* the caller's; the library hands it back */
 };
 
@@ -52,8 +60,8 @@ int sfshm_queue_fd(const struct sfshm_queue *queue) SFSHM_CHECKED;
 
 /*
  * Returns 1 with the next wait that may be over in *wait; 0, there is none; or
- * -EINVAL, -ECHILD. The call returns a wait once, and again only after
- * sfshm_wait_finish() has returned -EINPROGRESS for it.
+ * -EINVAL, -ECHILD. The call returns a wait once, and again only after the call
+ * that finishes it has returned -EINPROGRESS.
  */
 int sfshm_queue_next(struct sfshm_queue *queue,
 		     struct sfshm_wait *wait) SFSHM_CHECKED;
@@ -98,7 +106,7 @@ int sfshm_begin_async(struct sfshm_queue *queue, struct sfshm *handle,
  * Finishes a wait. Any thread may try at any time, even before
  * sfshm_queue_next() has returned the wait. Returns as sfshm_begin_async(), or
  * as below. The wait is over after any value but -EINPROGRESS, -EBUSY, -EINVAL
- * and -ECHILD.
+ * and -ECHILD. -EINVAL also for a wait that is not for a flight.
  *
  *   -ESTALE     The wait was over already, or was cancelled.
  *   -EBUSY      Another thread is finishing the wait.
@@ -113,8 +121,75 @@ int sfshm_wait_finish(struct sfshm_queue *queue, const struct sfshm_wait *wait,
 		      struct sfshm_result *result) SFSHM_CHECKED;
 
 /*
- * Ends a wait without a result. Returns 0; -ESTALE, it is over; -EBUSY, another
- * thread is finishing it; -EINVAL or -ECHILD. The flight goes on.
+ * sfshm_lock() for an event loop: returns as that call does, or
+ *
+ *   -EINPROGRESS  Another caller holds the lock. The wait goes on: *wait has
+ *                 its number, and the queue's descriptor becomes readable when
+ *                 the lock may be free. The key and the options are copied;
+ *                 what the options point to must stay until the wait is over.
+ *   -EOPNOTSUPP   The call would have to wait, and the library's thread does
+ *                 not run, as with sfshm_begin_async().
+ *
+ * Set wait->data before the call. wait->number is 0 after any other return
+ * value than -EINPROGRESS. wait_timeout_ms counts from this call. The call
+ * waits also if the calling thread holds the lock itself, unless the options
+ * have SFSHM_LOCK_OWN_IS_BUSY: -EBUSY. So -EDEADLK is for options.task, which
+ * holds the lock, or would wait for itself by way of other tasks of the
+ * process. Without SFSHM_LOCK_DETACHED the lock belongs to the thread whose
+ * call returns 0 or SFSHM_OWNER_DIED. Each call checks the rank against what
+ * its own thread holds.
+ *
+ * The wait counts as that of a sleeping thread does, also for those that
+ * overtake it: see sfshm_lock(). A release wakes one sleeping thread and all
+ * waits that are polled; the first call that finishes its wait gets the lock.
+ * Shared holds differ in one point: a polled wait for a lock alone does not
+ * keep other callers from sharing the lock. Each of them lets the wait go
+ * first, but for 2 ms at most. If threads always share a lock for longer than
+ * that, take it alone by sfshm_lock(), in a thread.
+ */
+int sfshm_lock_async(struct sfshm_queue *queue, struct sfshm *handle,
+		     const void *key, size_t key_len,
+		     const struct sfshm_lock_options *options,
+		     struct sfshm_lock *lock,
+		     struct sfshm_wait *wait) SFSHM_CHECKED;
+
+/*
+ * Finishes a wait for a lock. Any thread may try at any time, even before
+ * sfshm_queue_next() has returned the wait. Returns as sfshm_lock_async(), or
+ * -ESTALE, -EBUSY, -ESHUTDOWN as sfshm_wait_finish(); the wait is over after
+ * any value but -EINPROGRESS, -EBUSY, -EINVAL and -ECHILD. -EINVAL also for a
+ * wait that is not for a lock.
+ */
+int sfshm_wait_finish_lock(struct sfshm_queue *queue,
+			   const struct sfshm_wait *wait,
+			   struct sfshm_lock *lock) SFSHM_CHECKED;
+
+/*
+ * sfshm_acquire() for an event loop: returns as that call does, or -EINPROGRESS
+ * (all permits are held, or another caller is making the semaphore) or
+ * -EOPNOTSUPP. What is said at sfshm_lock_async() of the wait's number, the
+ * time-out, the rank, the calling thread, the task, and whose the lock is holds
+ * for permits, too.
+ *
+ * The wait counts as that of a sleeping thread does, in sfshm_semaphore_info()
+ * and for those that overtake it. A permit that is returned wakes one sleeping
+ * thread and all waits that are polled.
+ */
+int sfshm_acquire_async(struct sfshm_queue *queue, struct sfshm *handle,
+			const void *name, size_t name_len,
+			const struct sfshm_semaphore_options *options,
+			struct sfshm_permit *permit,
+			struct sfshm_wait *wait) SFSHM_CHECKED;
+
+/* Finishes a wait for a permit, as sfshm_wait_finish_lock() does for a lock. */
+int sfshm_wait_finish_permit(struct sfshm_queue *queue,
+			     const struct sfshm_wait *wait,
+			     struct sfshm_permit *permit) SFSHM_CHECKED;
+
+/*
+ * Ends a wait of any kind without a result. Returns 0; -ESTALE, it is over;
+ * -EBUSY, another thread is finishing it; -EINVAL or -ECHILD. What the wait was
+ * for goes on.
  */
 int sfshm_wait_cancel(struct sfshm_queue *queue, const struct sfshm_wait *wait);
 

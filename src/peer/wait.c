@@ -273,11 +273,13 @@ bool event_wake_one(const struct mapping *map, uint32_t *event)
 	do {
 		/* ORDER-E2 pairs ORDER-E1 */
 		e = load_seq(event);
-		if (!(e & EVENT_WAITERS))
+		if (!(e & EVENT_AWAITED))
 			return false;
-	} while (!cas_seq(event, e, e + EVENT_STEP));
+	} while (!cas_seq(event, e, (e & ~EVENT_POLLED) + EVENT_STEP));
 	/* A waiter that is announced and still awake sees the change. */
-	if (sys.wake(event, 1) < 1)
+	if (e & EVENT_WAITERS && sys.wake(event, 1) < 1)
 		event_wake(map, event, true);
+	if (unlikely(e & EVENT_POLLED))
+		polled_ring(map, event);
 	return true;
 }

@@ -83,6 +83,9 @@ void sharer_drop(const struct mapping *map, uint32_t slot, uint32_t *word)
 	if (unlikely((ctl_busy(ctl) && ctl & LOCK_SHARED) ||
 		     load_seq(&map->header->moved)))
 		sys.wake(word, INT32_MAX);
+	/* ORDER-E2 pairs ORDER-E1 */
+	if (unlikely(load_seq(&map->cold[slot].event) & EVENT_POLLED))
+		event_wake(map, &map->cold[slot].event, false);
 }
 
 void sharer_sweep(struct peer *v)

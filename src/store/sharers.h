@@ -43,6 +43,15 @@
  *      predecessor of its segment has first waited for the sharers there; no
  *      new one comes, because a sharer looks at `moved` after it has set its
  *      word (ORDER-M2).
+ *  SHARE-6. A writer that parks (CALL_PARKS) does not drain the lock, because a
+ *      loop that is stuck would then keep everybody from the lock. It announces
+ *      itself as polled at the slot's event, looks for a sharer after that, and
+ *      parks at the sharer's record. A sharer sets its word back to 0, looks at
+ *      the event after that, and rings (ORDER-E1, ORDER-E2). To get its turn,
+ *      the writer sets `bypassed` to LOCK_BYPASSES each time that it parks: so
+ *      the next caller that is to share the lock makes it KEPT (LOCK-2), and
+ *      each later one defers. The first whose time is over shares the lock, and
+ *      sets the count to 0; that is why a stuck loop delays only one caller.
  *
  *   a sharer dies               its word counts no longer. A writer that sleeps
  *                               on the word sleeps on the sharer's liveness
@@ -52,7 +61,8 @@
  *     the lock, with no waiter  the slot, which may share the lock or drain it
  *     of the slot woken
  *   a sharer dies, its word     the kernel wakes the writer by the liveness
- *     at 0, no writer woken     word
+ *     at 0, no writer woken     word; so it does the watcher of a writer that
+ *                               is parked
  *   a sharer stops before its   a writer waits for it, as for any holder that
  *     second look               stops
  *   a writer dies as it drains  FLIGHT-T7: a waiter goes on with the draining;

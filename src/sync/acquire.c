@@ -5,8 +5,10 @@
 #include "os/sys.h"
 #include "peer/liveness.h"
 #include "peer/removal.h"
+#include "store/owned.h"
 #include "sync/deadlock.h"
 #include "sync/detached.h"
+#include "sync/leader.h"
 #include "sync/permit.h"
 #include "sync/semaphore.h"
 
@@ -157,14 +159,11 @@ static bool nobody_can_give(const struct acquire *a, const struct holders *h)
 	       deadlock_would_be(a->self, a->self->map, a->s->slot);
 }
 
-static int given_up(const struct acquire *a, const struct holders *h)
+/* Why the wait is to end without a permit; or 0. */
+static int given_up(const struct acquire *a)
 {
 	struct peer *p = a->self;
 
-	if (nobody_can_give(a, h)) {
-		peer_count(p, COUNT_deadlocks);
-		return -EDEADLK;
-	}
 	if (load_acquire(a->closing) != a->closing_seen)
 		return -ESHUTDOWN;
 	if (load_acquire(&p->map->header->moved))
@@ -218,7 +217,11 @@ static int wait_once(struct acquire *a, struct wait *w, struct holders *h,
 	r = attempt(a, *slice, h);
 	if (r != -EBUSY)
 		return r;
-	r = given_up(a, h);
+	if (nobody_can_give(a, h)) {
+		peer_count(a->self, COUNT_deadlocks);
+		return -EDEADLK;
+	}
+	r = given_up(a);
 	if (r)
 		return r;
 	if (before)
@@ -310,23 +313,158 @@ static int wait_for_one(struct acquire *a, bool deferring)
 	return r;
 }
 
+uint64_t semaphore_dead(const struct semaphore *s)
+{
+	uint32_t top = semaphore_top(s), word;
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < top; i++) {
+		uint32_t id = permit_holder(load_seq(semaphore_word(s, i)));
+		struct shm_participant *rec =
+			id ? participant_at(s->map, id - 1) : NULL;
+
+		if (rec && life_proven_dead(s->map, rec, &word))
+			sum += ((uint64_t)id << 32 | word) *
+			       UINT64_C(0x9e3779b97f4a7c15);
+	}
+	return sum;
+}
+
+void semaphore_each_holder(const struct semaphore *s,
+			   void (*tell)(struct mapping *map, uint32_t index))
+{
+	uint32_t top = semaphore_top(s), last = 0;
+
+	for (uint32_t i = 0; i < top; i++) {
+		uint32_t id = permit_holder(load_seq(semaphore_word(s, i)));
+
+		if (id && id != last && participant_at(s->map, id - 1))
+			tell(s->map, id - 1);
+		last = id;
+	}
+}
+
+static void examine(struct mapping *map, uint32_t index)
+{
+	(void)life_examine(map, index);
+}
+
+void semaphore_examine(const struct semaphore *s)
+{
+	semaphore_each_holder(s, examine);
+}
+
+/* Whether this call has had a wait for a permit parked. */
+static inline bool was_parked(const struct acquire *a)
+{
+	return a->how == ACQUIRE_PARKS && a->park->permit;
+}
+
+/*
+ * The park has room for one event. While a permit is held in the predecessor,
+ * the call looks again after each slice.
+ */
+static uint64_t look_again_at(const struct acquire *a)
+{
+	const struct semaphore *before = a->s->before;
+	uint64_t slice = sys.now() + 100 * NS_PER_MS, at = a->deadline;
+
+	if (before && semaphore_held(before) && (!at || slice < at))
+		at = slice;
+	return at;
+}
+
+static void park_note(const struct acquire *a, bool deferring)
+{
+	struct park *park = a->park;
+	uint64_t now = sys.now();
+
+	park->map = a->self->map;
+	park->serial = a->self->map->serial;
+	park->ctl = a->s->ctl;
+	park->slot = a->s->slot;
+	park->owner = PARK_NO_OWNER;
+	park->until = look_again_at(a);
+	if (deferring &&
+	    (!park->until || park->until > now + SEMAPHORE_DEFER_NS))
+		park->until = now + SEMAPHORE_DEFER_NS;
+	park->asked = false;
+	park->proof = true;
+	park->permit = true;
+	park->deferred = deferring;
+	park->shunned = deferring || a->s->before;
+	park->joined = park->tag_clock = park->defers_until = 0;
+	park->deadline = a->deadline;
+}
+
+/* Announces the wait, and looks at everything once, as wait_once() does. */
+static int park_once(struct acquire *a, bool deferring)
+{
+	struct peer *p = a->self;
+	struct park *park = a->park;
+	bool ask = was_parked(a) && leader_ask_now(p);
+	struct holders h;
+	int r;
+
+	polled_note(p->map, a->s->slot, p->id, &park->note);
+	park->event_seen = event_arm_polled(&p->map->cold[a->s->slot].event);
+	cas_relaxed(bypassed_of(a), 0, 1);
+	/* A death after this look makes the wait ready. */
+	park->dead = semaphore_dead(a->s);
+	r = deferring ? -EBUSY : attempt(a, ask, &h);
+	if (r == -EBUSY)
+		r = given_up(a) ?: -EINPROGRESS;
+	if (r != -EINPROGRESS) {
+		polled_unnote(p->map, &park->note);
+		return r;
+	}
+	peer_count(p, COUNT_waits);
+	park_note(a, deferring);
+	return r;
+}
+
+/*
+ * As wait_for_one(), for a wait that no thread sleeps for. It takes no wake
+ * from another waiter (POLLED-2), so it passes none on. The thread may give
+ * back permits that it holds itself, so the call looks for no circle.
+ */
+static int park_for_one(struct acquire *a, bool deferring)
+{
+	struct peer *p = a->self;
+	uint32_t slot = a->s->slot;
+	int r = MOVED;
+
+	acquire_begin_to_wait(a);
+	/* SEMAPHORE-8: the record notes the slot, as owned. */
+	owned_note(p, slot);
+	if (semaphore_stays(a->s))
+		r = park_once(a, deferring);
+	owned_drop(p, slot);
+	return r;
+}
+
 static int acquire_slowly(struct acquire *a)
 {
-	bool due = !a->try && load_relaxed(bypassed_of(a)) > SEMAPHORE_BYPASSES;
+	bool tries = a->how == ACQUIRE_TRIES, parked = was_parked(a);
+	bool due = !tries && !parked &&
+		   load_relaxed(bypassed_of(a)) > SEMAPHORE_BYPASSES;
 	bool deferring = due && peer_waiters(a->self->map, a->s->slot), waits;
 	struct holders h;
 	int r;
 
 	permit_trim_if_due(a->self);
 	r = deferring ? -EBUSY : semaphore_take(a->self, a->s, &a->hint);
-	waits = r == -EBUSY && !a->try;
-	if (waits)
+	waits = r == -EBUSY && !tries;
+	if (waits && a->how == ACQUIRE_PARKS)
+		r = park_for_one(a, deferring);
+	else if (waits)
 		r = wait_for_one(a, deferring);
 	else if (r == -EBUSY)
 		/* A caller that never waits has no slice to ask the kernel. */
 		r = attempt(a, true, &h);
 	if (!r)
-		count_bypass(a, waits, due, deferring);
+		count_bypass(a, waits || parked, due,
+			     deferring || (parked && a->park->deferred));
 	return r;
 }
 

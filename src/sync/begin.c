@@ -172,7 +172,7 @@ static force_inline bool is_own(const struct call *c,
 		return false;
 	/* The thread does not sleep in a wait that is polled. */
 	if (!flight_is_detached(c->self->map, seen->slot, seen->ctl))
-		return mine && !(c->flags & CALL_PARKS);
+		return mine && (!(c->flags & CALL_PARKS) || c->own_is_busy);
 	return task && detached_task(c->self->map, seen->slot,
 				     ctl_gen(seen->ctl)) == task;
 }
@@ -180,7 +180,8 @@ static force_inline bool is_own(const struct call *c,
 /* A flight is under way: wait for it, if this call may wait. */
 static force_inline enum step meet_busy(struct call *c, struct sighting *seen)
 {
-	if (is_own(c, seen) || shared_is_own(c, seen))
+	if (is_own(c, seen) || (shared_is_own(c, seen) &&
+				(!(c->flags & CALL_PARKS) || c->own_is_busy)))
 		return call_answer(c, c->own_is_busy ? -EBUSY : -EDEADLK);
 	if (c->resize.moving)
 		return call_answer(c, -EBUSY);

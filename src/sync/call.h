@@ -22,19 +22,31 @@ struct wait_word;
  */
 #define CALL_PARKS (1u << 31)
 
+#define PARK_NO_OWNER UINT32_MAX
+
 /* What a polled wait waits for, and what the call keeps until it goes on. */
 struct park {
 	struct mapping *map;
 	uint64_t serial; /* of the mapping; 0: the call has not waited yet */
-	uint64_t ctl;    /* the flight's word as it was seen */
+	uint64_t ctl;    /* the slot's word as it was seen */
 	uint32_t slot;
 	uint32_t event_seen;
-	uint32_t owner;      /* index of the leader's record */
+	/* Index of the record of the leader, or of the one that the wait is
+	   for of those that hold a lock; or PARK_NO_OWNER. */
+	uint32_t owner;
 	uint32_t owner_seen; /* its liveness word */
-	uint64_t until; /* the deadline or the lease's end, ns; 0: neither */
-	bool asked;     /* the wait is made for an asker (sync/consult.h) */
+	/* When the call is to look again whatever happens: the deadline, the
+	   lease's end, ...; ns; 0: never. */
+	uint64_t until;
+	bool asked;    /* the wait is made for an asker (sync/consult.h) */
+	bool proof;    /* a mere suspicion that the owner is dead is no help */
+	bool permit;   /* the wait is for a permit, of many owners */
+	bool deferred; /* ... and lets other waiters go first */
+	bool shunned;  /* ... and a permit that is free here may be no use */
+	uint64_t dead; /* ... semaphore_dead() when the call looked */
 	struct polled_note note;
-	uint64_t joined, tag_clock; /* as in struct call */
+	/* as in struct call */
+	uint64_t joined, tag_clock, defers_until, deadline;
 };
 
 struct call {
@@ -172,13 +184,23 @@ static inline void call_join(struct call *c, uint64_t generation)
 	c->wait.tag_clock = tagging_clock(c->self->map);
 }
 
-/* Goes on with a wait that the call has parked in this segment. */
+/*
+ * Goes on with a wait that the call has parked. What concerns one segment is
+ * taken up again only in that segment.
+ */
 static inline void call_resume(struct call *c)
 {
-	if (likely(!c->park) || c->park->serial != c->self->map->serial)
+	const struct park *park = c->park;
+
+	if (likely(!park) || !park->serial)
 		return;
-	c->wait.joined = c->park->joined;
-	c->wait.tag_clock = c->park->tag_clock;
+	c->wait.waited = true;
+	c->wait.deadline = park->deadline;
+	if (park->serial != c->self->map->serial)
+		return;
+	c->wait.joined = park->joined;
+	c->wait.tag_clock = park->tag_clock;
+	c->wait.defers_until = park->defers_until;
 	c->wait.slept = 1;
 }
 

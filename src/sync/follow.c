@@ -330,6 +330,9 @@ static enum step park_join(struct call *c, const struct sighting *seen,
 	polled_note(map, seen->slot, c->self->id, &c->park->note);
 	if (crowded(c, seen->slot))
 		return call_answer(c, -EAGAIN);
+	/* LOCK-1: a wake takes the announcement away. */
+	if (key_kind(&c->key) == SHM_LOCK)
+		cas_relaxed(&map->cold[seen->slot].bypassed, 0, 1);
 	c->wait.waited = true;
 	w->self = c->self;
 	w->event = &map->cold[seen->slot].event;
@@ -339,22 +342,36 @@ static enum step park_join(struct call *c, const struct sighting *seen,
 	return removal_known(map) && !c->resize.asker ? STEP_MOVED : STEP_SLEEP;
 }
 
-static void park_note(struct call *c, const struct sighting *seen,
-		      const struct wait *w)
+/*
+ * The last step to a parked wait. If `step` says that the call need not wait,
+ * takes the note of the wait away.
+ */
+static enum step park_end(struct call *c, const struct sighting *seen,
+			  const struct wait *w, uint32_t owner, enum step step)
 {
 	struct park *park = c->park;
 
+	if (step != STEP_SLEEP) {
+		polled_unnote(c->self->map, &park->note);
+		return step;
+	}
+	peer_count(c->self, COUNT_waits);
 	park->map = c->self->map;
 	park->serial = c->self->map->serial;
 	park->ctl = seen->ctl;
 	park->slot = seen->slot;
 	park->event_seen = w->event_seen;
-	park->owner = ctl_owner(seen->ctl) - 1;
+	park->owner = owner;
 	park->owner_seen = w->owner_seen;
 	park->until = w->until;
 	park->asked = c->resize.asker != NULL;
+	park->proof = key_kind(&c->key) == SHM_LOCK;
+	park->permit = false;
 	park->joined = c->wait.joined;
 	park->tag_clock = c->wait.tag_clock;
+	park->defers_until = c->wait.defers_until;
+	park->deadline = c->wait.deadline;
+	return call_answer(c, -EINPROGRESS);
 }
 
 enum step flight_park(struct call *c, struct sighting *seen)
@@ -368,13 +385,24 @@ enum step flight_park(struct call *c, struct sighting *seen)
 	step = park_join(c, seen, &w);
 	if (step == STEP_SLEEP)
 		step = follow_or_replace(c, seen, &w);
-	if (step != STEP_SLEEP) {
-		polled_unnote(c->self->map, &c->park->note);
-		return step;
-	}
-	peer_count(c->self, COUNT_waits);
-	park_note(c, seen, &w);
-	return call_answer(c, -EINPROGRESS);
+	return park_end(c, seen, &w, ctl_owner(seen->ctl) - 1, step);
+}
+
+enum step flight_park_at(struct call *c, const struct sighting *seen,
+			 flight_owner_fn find)
+{
+	struct wait w = { 0 };
+	uint32_t owner = PARK_NO_OWNER;
+	enum step step = park_join(c, seen, &w);
+	int r;
+
+	if (step == STEP_SLEEP && !find(c, seen->slot, &owner, &w.owner_seen))
+		step = STEP_AGAIN;
+	r = step == STEP_SLEEP ? call_given_up(c, sys.now()) : 0;
+	if (r)
+		step = call_answer(c, r);
+	w.until = c->wait.deadline;
+	return park_end(c, seen, &w, owner, step);
 }
 
 bool flight_defers(const struct call *c, const struct sighting *seen)
@@ -395,6 +423,24 @@ bool flight_defers(const struct call *c, const struct sighting *seen)
 	       load_acquire(c->closing) == c->closing_seen;
 }
 
+/* This call has not waited for the hold that has ended. */
+static void begin_to_defer(struct call *c, const struct sighting *seen)
+{
+	c->wait.joined = ctl_gen(seen->ctl) + 1;
+	if (!c->wait.defers_until)
+		c->wait.defers_until = sys.now() + LOCK_DEFER_NS;
+}
+
+static enum step park_deferring(struct call *c, const struct sighting *seen)
+{
+	struct wait w = { 0 };
+	enum step step = park_join(c, seen, &w);
+
+	begin_to_defer(c, seen);
+	w.until = earlier(c->wait.deadline, c->wait.defers_until);
+	return park_end(c, seen, &w, PARK_NO_OWNER, step);
+}
+
 enum step flight_defer(struct call *c, const struct sighting *seen)
 {
 	struct futex_waitv words[WAIT_OWN_WORDS];
@@ -404,12 +450,12 @@ enum step flight_defer(struct call *c, const struct sighting *seen)
 		.closing = c->closing,
 		.closing_seen = c->closing_seen,
 	};
-	enum step step = follow_join(c, seen, &w);
+	enum step step;
 
-	/* This call did not wait for the hold that has ended. */
-	c->wait.joined = ctl_gen(seen->ctl) + 1;
-	if (!c->wait.defers_until)
-		c->wait.defers_until = sys.now() + LOCK_DEFER_NS;
+	if (c->flags & CALL_PARKS)
+		return park_deferring(c, seen);
+	step = follow_join(c, seen, &w);
+	begin_to_defer(c, seen);
 	if (step == STEP_SLEEP) {
 		w.until = earlier(c->wait.deadline, c->wait.defers_until);
 		wait_sleep(&w);

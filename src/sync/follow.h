@@ -123,11 +123,23 @@ enum step flight_replace(struct call *c, struct sighting *seen);
  */
 enum step flight_park(struct call *c, struct sighting *seen);
 
+/*
+ * CALL_PARKS, for a lock at rest that the call cannot take because of a thread
+ * that holds it shared. `find` looks for such a thread once the wait is
+ * announced: stores the index of its record, and its liveness word as read.
+ * False: there is none any more. Returns STEP_AGAIN, or answers the call.
+ */
+typedef bool (*flight_owner_fn)(struct call *c, uint32_t slot, uint32_t *index,
+				uint32_t *life);
+enum step flight_park_at(struct call *c, const struct sighting *seen,
+			 flight_owner_fn find);
+
 /* LOCK-3: whether this call lets the waiters of a KEPT lock go first. */
 bool flight_defers(const struct call *c, const struct sighting *seen);
 
 /*
  * LOCK-3: sleeps as a waiter, until a waiter has the lock or the time is over.
+ * With CALL_PARKS answers -EINPROGRESS instead of sleeping.
  */
 enum step flight_defer(struct call *c, const struct sighting *seen);
 

@@ -40,6 +40,16 @@ enum leader leader_examine(struct call *c, const struct sighting *seen)
 		       LEADER_WELL;
 }
 
+bool leader_ask_now(struct peer *p)
+{
+	uint64_t now = sys.coarse();
+
+	if (now - p->examined < EXAMINE_NS)
+		return false;
+	p->examined = now;
+	return true;
+}
+
 bool leader_is_gone(struct call *c, const struct sighting *seen)
 {
 	struct peer *p = c->self;
@@ -53,8 +63,5 @@ bool leader_is_gone(struct call *c, const struct sighting *seen)
 		return false;
 	if (!rec || leader_look(c, seen, rec, now, &word, &end) != LEADER_WELL)
 		return true;
-	if (now - p->examined < EXAMINE_NS)
-		return false;
-	p->examined = now;
-	return leader_examine(c, seen) != LEADER_WELL;
+	return leader_ask_now(p) && leader_examine(c, seen) != LEADER_WELL;
 }

@@ -96,6 +96,12 @@ static inline enum leader leader_look(struct call *c,
 bool leader_is_gone(struct call *c, const struct sighting *seen);
 
 /*
+ * Whether it is time for a thread that does not sleep to ask the kernel about
+ * those that it waits for; notes that the thread does so now.
+ */
+bool leader_ask_now(struct peer *p);
+
+/*
  * Asks the kernel about the leader. LEADER_OVERDUE: the leader may be dead.
  * LEADER_WELL says nothing about the leader's lease.
  */

@@ -81,17 +81,19 @@ int lock_take(struct call *c, struct hold *held)
 
 	if (c->shares && !sharer_free(c->self->record))
 		return -EMFILE;
-	r = flight_begin(c, &f);
-	if (r == LOCK_TAKEN_SHARED)
-		return c->result->owner_died;
-	if (r != SFSHM_LEADER)
-		return r;
-	seen.slot = f.slot;
-	seen.ctl = f.ctl;
-	lock_fill_hold(held, c->self, &seen, c->lease_or_rank, NULL);
-	r = settle(c, held);
-	if (f.reap)
-		peer_reap(c->self->map, f.reap - 1);
+	do {
+		r = flight_begin(c, &f);
+		if (r == LOCK_TAKEN_SHARED)
+			return c->result->owner_died;
+		if (r != SFSHM_LEADER)
+			return r;
+		seen.slot = f.slot;
+		seen.ctl = f.ctl;
+		lock_fill_hold(held, c->self, &seen, c->lease_or_rank, NULL);
+		r = settle(c, held);
+		if (f.reap)
+			peer_reap(c->self->map, f.reap - 1);
+	} while (r == AGAIN);
 	return r;
 }
 

@@ -42,8 +42,11 @@
  *
  *  LOCK-1. `bypassed` counts holds, shared or not. A new holder adds 1 to a
  *      count below LOCK_BYPASSES, if a waiter is announced or the count is not
- *      0; it sets the count to 0 if it has waited itself. No other thread
- *      writes `bypassed`, except that the maker of the slot sets it to 0.
+ *      0; it sets the count to 0 if it has waited itself. A wake takes the
+ *      announcement of a polled wait away, so a call that parks sets a count of
+ *      0 to 1. (If the holder then sets it to 0, because it has waited, that
+ *      hold is not counted: the wait's next one is.) SHARE-6 has the only other
+ *      writer; the maker of the slot sets the count to 0.
  *  LOCK-2. A holder that finds the count at LOCK_BYPASSES gives the lock back
  *      as KEPT. A sharer does not: instead a caller that wants to hold the lock
  *      shared and finds the count at LOCK_BYPASSES makes the lock KEPT, unless
@@ -51,8 +54,8 @@
  *  LOCK-3. A caller takes a KEPT lock in three cases: it was already waiting
  *      when the lock became KEPT; it must not wait, because it only tries, or
  *      its wait is over; or it has deferred for LOCK_DEFER_NS in this call.
- *      Any other caller defers: it sleeps as a waiter, for LOCK_DEFER_NS at
- *      most.
+ *      Any other caller defers: it sleeps as a waiter, or parks, for
+ *      LOCK_DEFER_NS at most.
  *
  * So at most LOCK_BYPASSES holds bypass a waiter before some waiter gets the
  * lock. This bound does not count the holds of callers that only try. If the

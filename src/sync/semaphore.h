@@ -49,11 +49,19 @@
  *      to leave, for whatever reason, tries for a permit once more before that;
  *      or, if its token ends the call first, it passes the wake on. A sweep and
  *      a change of max wake all waiters.
+ *      A wait that parks (ACQUIRE_PARKS) is announced in the same way, but each
+ *      wake reaches all waits that are polled, and a sleeper besides
+ *      (POLLED-2). So a loop that is told and does nothing takes no wake from
+ *      anybody, and a parked wait that is to leave has none to pass on. If a
+ *      thread that has set a word back stops or dies before its wake, the
+ *      watcher finds the free permit: at once if it sleeps on that thread's
+ *      word, else at the end of its slice. For the same reason it finds the
+ *      dead holders: semaphore_dead() differs from what the call has seen.
  *
  *  SEMAPHORE-6. `bypassed` is 0, or 1 plus the number of permits that callers
  *      took past the waiters, without having waited:
  *
- *        a waiter is about to sleep             0 becomes 1
+ *        a waiter is about to sleep, or parks   0 becomes 1
  *        a caller that has not waited takes     +1, unless it is 0, or above
  *          a permit                             SEMAPHORE_BYPASSES
  *        a waiter takes a permit                1 if there may be more
@@ -63,9 +71,9 @@
  *
  *      While `bypassed` is above SEMAPHORE_BYPASSES, and there are waiters, a
  *      caller that may wait defers to them: before it tries, it sleeps as a
- *      waiter, for SEMAPHORE_DEFER_NS at most. `bypassed` is a hint: of two
- *      changes at the same time one may be lost; and if the waiters have gone,
- *      the next caller looks at the records once for nothing.
+ *      waiter, or parks, for SEMAPHORE_DEFER_NS at most. `bypassed` is a hint:
+ *      of two changes at the same time one may be lost; and if the waiters have
+ *      gone, the next caller looks at the records once for nothing.
  *
  *  SEMAPHORE-7. A remover closes the semaphore, finds no permit held and nobody
  *      waiting, and then removes the semaphore. Closing and removing are one
@@ -110,6 +118,8 @@
  *     closing
  *   a remover, the semaphore  the next caller of that name retires the slot
  *     removed
+ *   a process with polled     its notes are swept; nobody waits for it
+ *     waits, told or not
  *   a sleeper, woken or not   the kernel wakes the next sleeper (WAIT-2); the
  *                             reaper wakes the waiters of the slot that the
  *                             dead sleeper's record names
@@ -123,7 +133,9 @@
  * word in both segments, and is held if either word is. Nobody takes a permit
  * in the predecessor any more: a taker looks at `moved` after its CAS
  * (ORDER-M2). In the successor a taker takes a word only if the permit's word
- * in the predecessor is 0. So the two segments together obey SEMAPHORE-3.
+ * in the predecessor is 0. So the two segments together obey SEMAPHORE-3. A
+ * parked wait is noted and announced in the successor only. While permits are
+ * held in the predecessor, its call looks again after each slice.
  */
 #ifndef SYNC_SEMAPHORE_H
 #define SYNC_SEMAPHORE_H
@@ -224,6 +236,13 @@ int semaphore_set_max(struct peer *p, const struct semaphore *s, uint32_t max);
  */
 int semaphore_remove(struct peer *p, const struct semaphore *s);
 
+/* What a call for a permit does if none is free. */
+enum acquire_how {
+	ACQUIRE_SLEEPS,
+	ACQUIRE_TRIES,
+	ACQUIRE_PARKS, /* as CALL_PARKS (sync/call.h) */
+};
+
 /* A call that wants a permit. */
 struct acquire {
 	struct peer *self;
@@ -237,14 +256,29 @@ struct acquire {
 	uint32_t timeout_ms; /* from the start of the wait; 0: none */
 	uint64_t task;       /* for which the caller waits; 0: none */
 	uint32_t hint;       /* the permit, once taken */
-	bool try;
+	enum acquire_how how;
+	struct park *park; /* ACQUIRE_PARKS */
 };
 
 /*
- * Takes a permit, and waits for one unless `try` is set. Returns 0, -EBUSY
- * (only with `try`), -EDEADLK, -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, or MOVED.
+ * Takes a permit. Returns 0, -EBUSY (ACQUIRE_TRIES), -EINPROGRESS
+ * (ACQUIRE_PARKS), -EDEADLK, -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, or MOVED.
  */
 int semaphore_acquire(struct acquire *a);
+
+/*
+ * A digest of the dead holders of permits; 0: there are none. It changes with
+ * each death. The predecessor's permits are not looked at, here and in the next
+ * call. Both work for a thread that is not attached.
+ */
+uint64_t semaphore_dead(const struct semaphore *s);
+
+/* Asks the kernel about each thread that holds permits; reaps none. */
+void semaphore_examine(const struct semaphore *s);
+
+/* Calls `tell` for each record that a permit names. */
+void semaphore_each_holder(const struct semaphore *s,
+			   void (*tell)(struct mapping *map, uint32_t index));
 
 /* Turns the time-out into a deadline, once. */
 void acquire_begin_to_wait(struct acquire *a);

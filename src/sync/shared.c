@@ -10,6 +10,7 @@
 #include "peer/wait.h"
 #include "store/owned.h"
 #include "sync/deadlock.h"
+#include "sync/follow.h"
 
 /* LOCK-1, for a caller that has taken the lock shared. */
 static void count_bypass(struct shm_desk *cold, bool awaited, bool waited)
@@ -215,7 +216,7 @@ static int await_one(struct call *c, uint32_t slot, uint32_t index)
 		.closing = c->closing,
 		.closing_seen = c->closing_seen,
 	};
-	bool try = c->flags & SFSHM_TRY, slice = try;
+	bool try = c->flags & (SFSHM_TRY | CALL_PARKS), slice = try;
 	int r = 0;
 
 	while (!r && (w.event = sharer_word(map, index, slot))) {
@@ -230,7 +231,10 @@ static int await_one(struct call *c, uint32_t slot, uint32_t index)
 	return r;
 }
 
-/* Waits until nobody holds the lock shared; a call that tries does not wait. */
+/*
+ * Waits until nobody holds the lock shared. A call that tries or parks does not
+ * wait: -EBUSY.
+ */
 static int await_all(struct call *c, uint32_t slot)
 {
 	uint32_t used = participants_used(c->self->map);
@@ -244,16 +248,50 @@ static int await_all(struct call *c, uint32_t slot)
 	return r;
 }
 
+/*
+ * A parked writer makes each later caller that wants to share the lock let the
+ * waiters go first, because it does not drain the lock (SHARE-6).
+ */
+static bool find_sharer(struct call *c, uint32_t slot, uint32_t *index,
+			uint32_t *life)
+{
+	struct mapping *map = c->self->map;
+	uint32_t used = participants_used(map);
+
+	store_relaxed(&map->cold[slot].bypassed, LOCK_BYPASSES);
+	for (*index = 0; *index < used; (*index)++)
+		while (sharer_word(map, *index, slot))
+			if (meet(map, *index, false, life) == MET_ALIVE)
+				return true;
+	return false;
+}
+
+/* The calling thread itself shares the lock, which it can do only once. */
+static bool find_itself(struct call *c, uint32_t slot, uint32_t *index,
+			uint32_t *life)
+{
+	*index = c->self->id - 1;
+	return sharer_own(c->self->record, slot) &&
+	       !life_proven_dead(c->self->map, c->self->record, life);
+}
+
 enum step shared_meet(struct call *c, const struct sighting *seen)
 {
+	bool parks = c->flags & CALL_PARKS && !(c->flags & SFSHM_TRY);
 	int r = 0;
 
 	if (likely(!(seen->ctl & LOCK_SHARED)) || c->resize.moving)
 		return STEP_LEAD;
-	if (shared_is_own(c, seen))
-		return call_answer(c, c->own_is_busy ? -EBUSY : -EDEADLK);
-	if (!c->shares && c->flags & (SFSHM_TRY | SFSHM_FOLLOW))
+	if (shared_is_own(c, seen)) {
+		if (!parks || c->own_is_busy)
+			return call_answer(c,
+					   c->own_is_busy ? -EBUSY : -EDEADLK);
+		return flight_park_at(c, seen, find_itself);
+	}
+	if (!c->shares && c->flags & (SFSHM_TRY | SFSHM_FOLLOW | CALL_PARKS))
 		r = await_all(c, seen->slot);
+	if (r == -EBUSY && parks)
+		return flight_park_at(c, seen, find_sharer);
 	return r ? call_answer(c, r) : STEP_LEAD;
 }
 
@@ -287,6 +325,9 @@ int shared_drain(struct call *c, struct hold *held)
 		peer_count(p, COUNT_cancels);
 		r = -ECANCELED;
 	}
+	/* A sharer came before the claim: look again, and park. */
+	if (r == -EBUSY && !(c->flags & SFSHM_TRY))
+		r = AGAIN;
 	if (r)
 		return give_up(c, held, r);
 	kill_point(share_drained);

@@ -14,6 +14,7 @@
 #include "sync/lock.h"
 #include "top/call.h"
 #include "top/detach.h"
+#include "top/parked.h"
 #include "top/rank.h"
 
 #define ALL_FLAGS                                                     \
@@ -50,8 +51,10 @@ static int check_rank(struct call *c, const struct sfshm_lock_options *o)
 	return rank_refuse(holder, &wish);
 }
 
+/* `polled`: parks the wait there instead of sleeping; or NULL. */
 static int lock_slowly(struct sfshm *h, const void *key, size_t len,
-		       const struct sfshm_lock_options *o, struct hold *held)
+		       const struct sfshm_lock_options *o, struct hold *held,
+		       struct polled *polled)
 {
 	const struct sfshm_policy policy = {
 		.size = sizeof(policy),
@@ -73,8 +76,12 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 		if (r)
 			return r;
 		c.lease_or_rank = o->rank;
-		c.own_is_busy = o->flags & SFSHM_LOCK_OWN_IS_BUSY;
+		/* -EBUSY would say that the wait goes on (sfshm/queue.h). */
+		c.own_is_busy = o->flags & SFSHM_LOCK_OWN_IS_BUSY &&
+				!(polled && polled->park.serial);
 		c.shares = o->flags & SFSHM_LOCK_SHARED ? held : NULL;
+		if (polled)
+			polled_resume(&c, polled);
 		r = check_rank(&c, o);
 		if (!r)
 			r = lock_take(&c, held);
@@ -111,7 +118,8 @@ static force_inline int lock_at_once(struct sfshm *h, const void *key,
 /* Takes the lock for the process. */
 static __attribute__((noinline)) int
 lock_for_process(struct sfshm *h, const void *key, size_t len,
-		 const struct sfshm_lock_options *o, struct hold *held)
+		 const struct sfshm_lock_options *o, struct hold *held,
+		 struct polled *polled)
 {
 	int r = AGAIN;
 
@@ -124,7 +132,7 @@ lock_for_process(struct sfshm *h, const void *key, size_t len,
 	if (!(o->flags & SFSHM_LOCK_CANCEL_FIRST))
 		r = lock_at_once(h, key, len, 0, false, held);
 	if (r == AGAIN)
-		r = lock_slowly(h, key, len, o, held);
+		r = lock_slowly(h, key, len, o, held, polled);
 	if (r >= 0)
 		detach_lock(h, o->task, held);
 	return r;
@@ -141,11 +149,19 @@ lock_oddly(struct sfshm *h, const void *key, size_t len,
 	int r = AGAIN;
 
 	if (unlikely(o->flags & SFSHM_LOCK_DETACHED))
-		return lock_for_process(h, key, len, o, held);
+		return lock_for_process(h, key, len, o, held, NULL);
 	/* Without these flags, the odd one is SFSHM_LOCK_SHARED. */
 	if (!(o->flags & SFSHM_LOCK_CANCEL_FIRST))
 		r = lock_at_once(h, key, len, o->rank, true, held);
-	return likely(r != AGAIN) ? r : lock_slowly(h, key, len, o, held);
+	return likely(r != AGAIN) ? r : lock_slowly(h, key, len, o, held, NULL);
+}
+
+static force_inline bool is_valid(const void *key, size_t len,
+				  const struct sfshm_lock_options *o)
+{
+	return key && len &&
+	       !(o && (o->flags & ~(uint32_t)ALL_FLAGS ||
+		       o->rank > SFSHM_LOCK_RANK_MAX || o->reserved));
 }
 
 int sfshm_lock(struct sfshm *h, const void *key, size_t len,
@@ -164,9 +180,7 @@ int sfshm_lock(struct sfshm *h, const void *key, size_t len,
 	r = sized_adopt(&o, &own);
 	if (unlikely(r))
 		return r;
-	if (unlikely(!key || !len ||
-		     (o && (o->flags & ~(uint32_t)ALL_FLAGS ||
-			    o->rank > SFSHM_LOCK_RANK_MAX || o->reserved))))
+	if (unlikely(!is_valid(key, len, o)))
 		return -EINVAL;
 	if (unlikely(len > SFSHM_KEY_MAX))
 		return -ENAMETOOLONG;
@@ -176,7 +190,50 @@ int sfshm_lock(struct sfshm *h, const void *key, size_t len,
 	if (unlikely(o->flags & odd))
 		return lock_oddly(h, key, len, o, held);
 	r = lock_at_once(h, key, len, o->rank, false, held);
-	return likely(r != AGAIN) ? r : lock_slowly(h, key, len, o, held);
+	return likely(r != AGAIN) ? r : lock_slowly(h, key, len, o, held, NULL);
+}
+
+int lock_check(const void *key, size_t len, const struct sfshm_lock_options **o,
+	       struct sfshm_lock_options *own, struct sfshm_lock *lock)
+{
+	int r;
+
+	hold_of(lock)->map = NULL;
+	hold_of(lock)->ctl = 0;
+	r = sized_adopt(o, own);
+	if (r)
+		return r;
+	if (!is_valid(key, len, *o))
+		return -EINVAL;
+	if (len > SFSHM_KEY_MAX)
+		return -ENAMETOOLONG;
+	*o = *o ? *o : &no_options;
+	if ((*o)->why && (*o)->why_size)
+		(*o)->why[0] = '\0';
+	return 0;
+}
+
+int lock_at_first(struct sfshm *h, const void *key, size_t len,
+		  const struct sfshm_lock_options *o, struct sfshm_lock *lock)
+{
+	bool shared = o->flags & SFSHM_LOCK_SHARED;
+
+	if (o->flags & (SFSHM_LOCK_CANCEL_FIRST | SFSHM_LOCK_DETACHED))
+		return AGAIN;
+	return lock_at_once(h, key, len, o->rank, shared, hold_of(lock));
+}
+
+int lock_ask(struct sfshm *h, const void *key, size_t len,
+	     const struct sfshm_lock_options *o, struct sfshm_lock *lock,
+	     struct polled *polled)
+{
+	hold_of(lock)->map = NULL;
+	hold_of(lock)->ctl = 0;
+	if (polled_is_closed(polled))
+		return -ESHUTDOWN;
+	if (o->flags & SFSHM_LOCK_DETACHED)
+		return lock_for_process(h, key, len, o, hold_of(lock), polled);
+	return lock_slowly(h, key, len, o, hold_of(lock), polled);
 }
 
 int sfshm_trylock(struct sfshm *h, const void *key, size_t len,

@@ -54,7 +54,8 @@ static int publish(struct flight *f, struct peer *p, uint32_t max)
 /*
  * Makes the semaphore, or waits for the caller that is making it. Leaves the
  * predecessor's semaphore as it is: during a resize, threads that take a permit
- * check each permit in both segments. Returns 0, AGAIN, MOVED or an error.
+ * check each permit in both segments. Returns 0, AGAIN, MOVED, or an error, of
+ * which -EINPROGRESS says that the wait for the maker is parked.
  */
 static int make(struct lookup *w, bool try, uint32_t max)
 {
@@ -76,6 +77,12 @@ static int make(struct lookup *w, bool try, uint32_t max)
 	if (r)
 		return r;
 	c.resize.consulted = true;
+	if (w->wait && w->wait->how == ACQUIRE_PARKS) {
+		c.flags |= CALL_PARKS;
+		c.closing_seen = w->wait->closing_seen;
+		c.park = w->wait->park;
+		call_resume(&c);
+	}
 	r = flight_begin(&c, &f);
 	if (r == SFSHM_LEADER)
 		r = publish(&f, c.self, max);

@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include "os/sys.h"
+#include "peer/liveness.h"
 #include "peer/removal.h"
 #include "peer/wait.h"
+#include "sync/semaphore.h"
 
 struct lot lot;
 
@@ -154,9 +156,26 @@ static bool has_moved_on(const struct park *k)
 	return (load_seq(&k->map->slots[k->slot].ctl) ^ k->ctl) & ~loose;
 }
 
-static uint32_t *owner_word(const struct park *k)
+static bool owner_changed(const struct park *k)
 {
-	return liveness_word(k->map, &k->map->participants[k->owner]);
+	return k->owner != PARK_NO_OWNER &&
+	       load_acquire(liveness_word(k->map,
+					  &k->map->participants[k->owner])) !=
+		       k->owner_seen;
+}
+
+/*
+ * Whether a permit is free, or a holder has died, since the call looked. While
+ * the segment is being replaced, a permit that is free here may be held in the
+ * predecessor; a call that lets others go first does not want a free one yet.
+ */
+static bool permit_is_due(const struct park *k)
+{
+	struct semaphore s;
+
+	return k->permit && semaphore_at(k->map, k->slot, &s) &&
+	       (semaphore_dead(&s) != k->dead ||
+		(!k->shunned && semaphore_held(&s) < semaphore_max(&s)));
 }
 
 /*
@@ -172,47 +191,75 @@ bool lot_is_due(const struct polled *w, uint64_t now)
 {
 	const struct park *k = &w->park;
 
-	return event_changed(k) || has_moved_on(k) ||
-	       load_acquire(owner_word(k)) != k->owner_seen ||
+	return event_changed(k) || has_moved_on(k) || owner_changed(k) ||
 	       (k->until && now >= k->until) ||
 	       (w->cancel && load_acquire(&w->cancel->word)) ||
-	       load_acquire(w->closing) != w->closing_seen ||
-	       (!k->asked && removal_known(k->map));
+	       polled_is_closed(w) || (!k->asked && removal_known(k->map)) ||
+	       permit_is_due(k);
 }
 
-static struct lot_owner *find_owner(const struct park *k)
+static bool is_listed(const struct mapping *map, uint32_t index)
 {
 	for (uint32_t i = 0; i < lot.owner_count; i++)
-		if (lot.owner[i].index == k->owner &&
-		    lot.owner[i].map == k->map)
-			return &lot.owner[i];
-	return NULL;
+		if (lot.owner[i].index == index && lot.owner[i].map == map)
+			return true;
+	return false;
 }
 
-bool lot_list_owner(const struct park *k)
+static void list_owner(struct mapping *map, uint32_t index, uint32_t seen)
 {
+	struct shm_participant *rec = &map->participants[index];
+
 	/*
-	 * A leader of this process is not listed: if the process dies, its
-	 * watcher must not get the only wake. If only the leader's thread dies,
+	 * An owner of this process is not listed: if the process dies, its
+	 * watcher must not get the only wake. If only the owner's thread dies,
 	 * the watcher finds that at the end of a slice.
 	 */
-	if (load_relaxed(&k->map->participants[k->owner].cookie) ==
-		    k->map->cookie ||
-	    find_owner(k) || lot.owner_count == LOT_OWNERS)
-		return false;
+	if (load_relaxed(&rec->cookie) == map->cookie ||
+	    lot.owner_count == LOT_OWNERS || is_listed(map, index))
+		return;
 	lot.owner[lot.owner_count++] = (struct lot_owner){
-		.map = k->map,
-		.word = owner_word(k),
-		.index = k->owner,
-		.seen = k->owner_seen,
+		.map = map,
+		.word = liveness_word(map, rec),
+		.index = index,
+		.seen = seen,
 	};
-	return true;
+}
+
+/* The dead are not listed: their words have changed already. */
+static void list_holder(struct mapping *map, uint32_t index)
+{
+	uint32_t seen;
+
+	if (!life_proven_dead(map, &map->participants[index], &seen))
+		list_owner(map, index, seen);
+}
+
+bool lot_list_owners(const struct park *k)
+{
+	uint32_t count = lot.owner_count;
+	struct semaphore s;
+
+	if (k->owner != PARK_NO_OWNER)
+		list_owner(k->map, k->owner, k->owner_seen);
+	if (k->permit && count < LOT_OWNERS &&
+	    semaphore_at(k->map, k->slot, &s))
+		semaphore_each_holder(&s, list_holder);
+	return lot.owner_count != count;
 }
 
 void lot_note_until(uint64_t until)
 {
 	if (until && until < lot.due)
 		lot.due = until;
+}
+
+/* WAIT-1: wake_others() sees only listed owners. */
+static void wake_beside(const struct park *k)
+{
+	if (owner_changed(k))
+		sys.wake(liveness_word(k->map, &k->map->participants[k->owner]),
+			 INT32_MAX);
 }
 
 void lot_scan_bell(struct watched *a, uint32_t bell, uint64_t now)
@@ -222,15 +269,12 @@ void lot_scan_bell(struct watched *a, uint32_t bell, uint64_t now)
 	for (; w; w = next) {
 		next = w->next;
 		if (lot_is_due(w, now)) {
-			/* WAIT-1: wake_others() sees only listed leaders */
-			if (load_acquire(owner_word(&w->park)) !=
-			    w->park.owner_seen)
-				sys.wake(owner_word(&w->park), INT32_MAX);
+			wake_beside(&w->park);
 			lot_ready(w);
 			continue;
 		}
 		lot_note_until(w->park.until);
-		(void)lot_list_owner(&w->park);
+		(void)lot_list_owners(&w->park);
 	}
 }
 
@@ -330,7 +374,32 @@ static bool waits_for(const struct polled *w, const void *arg)
 	return w->park.map == o->map && w->park.owner == o->index;
 }
 
-void lot_doubt(const struct lot_owner *o)
+static bool may_replace(const struct polled *w, const void *arg)
 {
-	lot_ready_those(waits_for, o);
+	return !w->park.proof && waits_for(w, arg);
+}
+
+void lot_doubt(const struct lot_owner *o, bool dead)
+{
+	lot_ready_those(dead ? waits_for : may_replace, o);
+}
+
+void lot_examine_holders(void)
+{
+	struct semaphore s = { .map = NULL };
+
+	for (struct watched *a = lot.all; a; a = a->next)
+		for (uint32_t b = 0; b < SHM_BELLS; b++)
+			for (const struct polled *w = a->at[b]; w;
+			     w = w->next) {
+				const struct park *k = &w->park;
+
+				/* Waits for one semaphore often stand
+				   together. */
+				if (!k->permit ||
+				    (s.map == k->map && s.slot == k->slot))
+					continue;
+				if (semaphore_at(k->map, k->slot, &s))
+					semaphore_examine(&s);
+			}
 }

@@ -51,6 +51,24 @@ struct polled {
 #define LOT_TASKS 256 /* lists of waits by task */
 #define LOT_OWNERS 60
 
+/* Whether the wait's handle has been closed: -ESHUTDOWN. */
+static inline bool polled_is_closed(const struct polled *w)
+{
+	return load_acquire(w->closing) != w->closing_seen;
+}
+
+/*
+ * Has a call that was started park where it would sleep, and go on from where
+ * it has parked before.
+ */
+static inline void polled_resume(struct call *c, struct polled *w)
+{
+	c->closing_seen = w->closing_seen;
+	c->flags |= CALL_PARKS;
+	c->park = &w->park;
+	call_resume(c);
+}
+
 /* The waits in one mapping, by their slots' bells. */
 struct watched {
 	struct mapping *map; /* with a reference */
@@ -62,7 +80,7 @@ struct watched {
 	struct watched *next;
 };
 
-/* A leader on whose word the watcher sleeps. */
+/* A leader or holder on whose word the watcher sleeps. */
 struct lot_owner {
 	struct mapping *map;
 	uint32_t *word;
@@ -113,9 +131,9 @@ void lot_take(struct polled *w);
 /* POLLING-3: whether something has changed for the wait. */
 bool lot_is_due(const struct polled *w, uint64_t now);
 
-/* Lists the wait's leader. False: it is listed already, it is a thread of this
-   process, or there is no room. */
-bool lot_list_owner(const struct park *k);
+/* Lists the wait's owner, or the holders of its permits. False: they are listed
+   already, they are threads of this process, or there is no room. */
+bool lot_list_owners(const struct park *k);
 
 /* Makes lot.due that time, if the time is earlier; 0: there is none. */
 void lot_note_until(uint64_t until);
@@ -144,7 +162,11 @@ bool lot_has_recent(void);
 typedef bool (*lot_match_fn)(const struct polled *w, const void *arg);
 void lot_ready_those(lot_match_fn matches, const void *arg);
 
-/* The leader may be dead: makes the waits for it READY. */
-void lot_doubt(const struct lot_owner *o);
+/* The owner is dead, or suspected to be: makes the waits for it READY, if that
+   is of use to them. */
+void lot_doubt(const struct lot_owner *o, bool dead);
+
+/* Asks the kernel about the holders of the permits that are waited for. */
+void lot_examine_holders(void);
 
 #endif

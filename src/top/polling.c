@@ -75,10 +75,14 @@ void polling_fork_unlock(void)
 /* WAIT-4, POLLED-3, POLLING-4: looks at all waits, and asks the kernel. */
 static void end_slice(uint64_t now)
 {
-	for (uint32_t i = 0; i < lot.owner_count; i++)
-		if (life_examine(lot.owner[i].map, lot.owner[i].index) !=
-		    LIFE_ALIVE)
-			lot_doubt(&lot.owner[i]);
+	for (uint32_t i = 0; i < lot.owner_count; i++) {
+		enum life life =
+			life_examine(lot.owner[i].map, lot.owner[i].index);
+
+		if (life != LIFE_ALIVE)
+			lot_doubt(&lot.owner[i], life == LIFE_DEAD);
+	}
+	lot_examine_holders();
 	for (struct watched *a = lot.all; a; a = a->next) {
 		removal_look_if_due(a->map);
 		a->recent = 0;
@@ -364,7 +368,7 @@ static void park(struct polled *w)
 		lot_ready(w);
 		return;
 	}
-	new_owner = lot_list_owner(&w->park);
+	new_owner = lot_list_owners(&w->park);
 	lot_note_until(w->park.until);
 	if (!is_covered(w, new_owner))
 		kick_watcher();

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waits that an event loop polls, and the library's thread that watches them.
+ * Waits that an event loop polls, for flights, locks and permits, and the
+ * library's thread that watches them. What is said here of a flight and its
+ * leader holds for a lock and its holder, too; permits have many holders.
  *
  * Such a wait is a call that has come to the place where it would sleep, and
  * has noted what it waits for (struct park). One thread of the library, the
@@ -9,10 +11,10 @@
  * queue's descriptor readable. It decides nothing: the loop's thread makes the
  * call again, from the beginning, and either has its answer or waits again.
  *
- *  POLLING-1. The watcher claims nothing, reads no value and owns no record. A
- *      flight is led only by a thread that makes a call for a wait. So a loop
- *      that is stuck leads nothing, and a watcher that is stopped or late keeps
- *      no other process from anything.
+ *  POLLING-1. The watcher claims nothing, reads no value, reaps nobody and owns
+ *      no record. A flight is led, and a lock or permit taken, only by a thread
+ *      that makes a call for a wait. So a loop that is stuck holds nothing, and
+ *      a watcher that is stopped or late keeps no other process from anything.
  *  POLLING-2. No wake is lost. A wait is announced in its slot's event before
  *      the call has looked at the flight for the last time (ORDER-E1,
  *      ORDER-E2). When the wait is parked, the event is compared once more,
@@ -20,11 +22,20 @@
  *      keeps it from falling asleep, because the watcher reads the bells before
  *      the events (ORDER-Q2).
  *  POLLING-3. A wait becomes READY too often rather than too late: what has
- *      changed may be of no use to the call, which is then parked again.
+ *      changed may be of no use to the call, which is then parked again. But
+ *      the watcher compares with what the call has seen, so nothing that stays
+ *      as it is makes a wait READY twice. (Two exceptions end by themselves:
+ *      while permits are held in a predecessor, waits for permits become READY
+ *      after each slice; and so do waits for a flight whose leader is merely
+ *      suspected to be dead.)
  *  POLLING-4. After each slice the watcher looks at all waits: a waker may have
  *      stopped before it rang the bell, and a leader may have died without a
- *      mark. The watcher sleeps on the words of as many leaders as there is
- *      room for, and wakes all that sleep on a word that has changed (WAIT-1).
+ *      mark. For permits, the watcher then asks the kernel about each holder,
+ *      and looks whether a permit is free. The watcher sleeps on the words of
+ *      as many leaders and holders as there is room for, and wakes all that
+ *      sleep on a word that has changed (WAIT-1). It sleeps on no relay word:
+ *      the wake that a dying holder of a permit gives there is a sleeper's
+ *      (WAIT-6).
  *      If the process dies before that, the other sleepers learn of the
  *      leader's death at the end of their slice: list_op_pending, which passes
  *      on a dead waiter's wake (WAIT-2), cannot point at sixty words.
@@ -38,13 +49,14 @@
  * The states of a wait, changed with the lock held:
  *
  *   from           to       by
- *   -              RUNNING  sfshm_begin_async() makes the call
+ *   -              RUNNING  sfshm_begin_async(), sfshm_lock_async() or
+ *                           sfshm_acquire_async() makes the call
  *   RUNNING        PARKED   the call has to wait
  *   RUNNING        READY    ... and something has changed meanwhile
  *   RUNNING        -        the call has an answer
  *   PARKED         READY    the watcher, or a thread that closes the handle
  *   READY          TOLD     sfshm_queue_next()
- *   any but        RUNNING  sfshm_wait_finish() makes the call, even if
+ *   any but        RUNNING  sfshm_wait_finish...() makes the call, even if
  *     RUNNING               sfshm_queue_next() has not returned the wait
  *   any but        -        sfshm_wait_cancel(), sfshm_queue_close(), or the
  *     RUNNING               call that finds that the task would wait for itself
@@ -57,7 +69,13 @@
  *                                  READY after a slice
  *   the watcher is stopped         the waits of this process stay PARKED; a
  *                                  loop that has a clock may finish them
- *   the loop is stuck              its waits stay READY. Other waiters go on
+ *   the loop is stuck              its waits stay READY. Other waiters go on;
+ *                                  at a lock or semaphore one of them is
+ *                                  delayed by 2 ms (LOCK-3, SEMAPHORE-6)
+ *   a holder of permits dies       its word changes: READY; else READY after a
+ *                                  slice
+ *   a sharer of the lock dies      the same (SHARE-6)
+ *   a permit comes back            the event changes, the bell rings: READY
  *   the thread of the loop ends    the waits go on; but its notes in the
  *                                  segment go, so the waits do not count for
  *                                  max_waiters until another thread calls

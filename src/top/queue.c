@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The public calls on queues of polled waits. A wait is named by a number, so
- * that a late call finds no freed memory. The number's low bits are an index
- * into the queue's table; the others count the waits that had that place.
+ * Queues of polled waits, and the public calls for waits of any kind. A wait is
+ * named by a number, so that a late call finds no freed memory. The number's low
+ * bits are an index into the queue's table; the others count the waits that had
+ * that place.
  */
-#include <sfshm/queue.h>
+#include "top/queue.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,25 +13,11 @@
 #include <sys/eventfd.h>
 
 #include "sync/detached.h"
-#include "top/call.h"
 #include "top/fork.h"
 #include "top/polling.h"
 
 #define INDEX_BITS 24
 #define INDEX_MASK ((UINT64_C(1) << INDEX_BITS) - 1)
-
-/* A wait of a queue. */
-struct entry {
-	struct polled polled; /* the first member: see entry_of() */
-	uint64_t number;
-	void *data;
-	struct sfshm *handle;
-	struct sfshm_policy policy;
-	uint64_t deadline; /* as in struct call */
-	bool waited;
-	size_t key_len;
-	uint8_t key[];
-};
 
 /* A place in the table. */
 struct place {
@@ -52,7 +39,7 @@ static struct entry *entry_of(struct polled *w)
 	return (struct entry *)w;
 }
 
-static int check(const struct sfshm_queue *q)
+int queue_check(const struct sfshm_queue *q)
 {
 	if (!q)
 		return -EINVAL;
@@ -89,14 +76,14 @@ int sfshm_queue_open(struct sfshm_queue **queue)
 
 int sfshm_queue_fd(const struct sfshm_queue *queue)
 {
-	int r = check(queue);
+	int r = queue_check(queue);
 
 	return r ? r : queue->ready.fd;
 }
 
 int sfshm_queue_next(struct sfshm_queue *queue, struct sfshm_wait *wait)
 {
-	int r = wait ? check(queue) : -EINVAL;
+	int r = wait ? queue_check(queue) : -EINVAL;
 	struct polled *w;
 	int state;
 
@@ -185,7 +172,7 @@ static int take(struct sfshm_queue *q, const struct sfshm_wait *wait,
 
 int sfshm_queue_close(struct sfshm_queue *queue)
 {
-	bool mine = check(queue) == 0, last;
+	bool mine = queue_check(queue) == 0, last;
 	int state;
 
 	if (!queue)
@@ -209,40 +196,6 @@ int sfshm_queue_close(struct sfshm_queue *queue)
 	free(queue);
 	uncancelled_end(state);
 	return 0;
-}
-
-/* As call_begin(), but goes on with what the wait has kept. */
-static int make_call(struct entry *e, struct flight *f,
-		     struct sfshm_result *result)
-{
-	struct call c;
-	int r;
-
-	if (f) {
-		f->map = NULL;
-		f->alone = false;
-		f->has_claim = false;
-	}
-	if (load_acquire(e->polled.closing) != e->polled.closing_seen)
-		return -ESHUTDOWN;
-	do {
-		r = call_start(&c, e->handle, SHM_VALUE, e->key, e->key_len,
-			       &e->policy, result);
-		if (r)
-			return r;
-		c.closing_seen = e->polled.closing_seen;
-		c.flags |= CALL_PARKS;
-		c.park = &e->polled.park;
-		c.wait.waited = e->waited;
-		c.wait.deadline = e->deadline;
-		call_resume(&c);
-		r = flight_begin(&c, f);
-		e->waited = c.wait.waited;
-		e->deadline = c.wait.deadline;
-	} while (r == MOVED);
-	if (r == SFSHM_LEADER && e->policy.flags & SFSHM_DETACHED)
-		return call_detach(e->handle, e->policy.task, f);
-	return r;
 }
 
 /*
@@ -269,11 +222,11 @@ static int look_for_circle(struct sfshm_queue *q, const struct sfshm_wait *wait,
 /*
  * Makes the wait's call. Parks the wait if the call has to wait, else frees it.
  */
-static int go_on(struct sfshm_queue *q, struct entry *e, struct flight *f,
-		 struct sfshm_result *result, struct sfshm_wait *wait)
+static int go_on(struct sfshm_queue *q, struct entry *e, void *out,
+		 struct sfshm_wait *wait)
 {
-	uint64_t task = e->policy.task;
-	int r = make_call(e, f, result);
+	uint64_t task = e->polled.task;
+	int r = e->kind->call(e, out);
 	struct park at = e->polled.park;
 
 	wait->number = e->number;
@@ -293,61 +246,33 @@ static int go_on(struct sfshm_queue *q, struct entry *e, struct flight *f,
 	return r;
 }
 
-static int make_entry(struct sfshm_queue *q, struct sfshm *h, const void *key,
-		      size_t len, const struct sfshm_policy *policy,
-		      struct entry **out)
+int entry_new(struct sfshm *h, const void *key, size_t len,
+	      const struct wait_kind *kind, struct entry **out)
 {
-	struct sfshm_policy own = SFSHM_POLICY_INIT;
 	struct entry *e;
-	int r = sized_adopt(&policy, &own);
 
-	if (r)
-		return r;
 	if (!h)
 		return -EBADF;
-	if (!key || !len)
-		return -EINVAL;
-	if (len > SFSHM_KEY_MAX)
-		return -ENAMETOOLONG;
-	if (policy && policy->claim_key)
-		return -EOPNOTSUPP;
 	e = calloc(1, sizeof(*e) + len);
 	if (!e)
 		return -ENOMEM;
+	e->kind = kind;
 	e->handle = h;
-	e->policy = policy ? *policy : own;
 	e->key_len = len;
 	memcpy(e->key, key, len);
-	e->polled.ready = &q->ready;
-	e->polled.cancel = e->policy.cancel;
-	e->polled.task = e->policy.task;
 	e->polled.closing = &h->closing;
 	e->polled.closing_seen = load_acquire(&h->closing);
 	*out = e;
 	return 0;
 }
 
-int sfshm_begin_async(struct sfshm_queue *queue, struct sfshm *handle,
-		      const void *key, size_t key_len,
-		      const struct sfshm_policy *policy,
-		      struct sfshm_flight *flight, struct sfshm_result *result,
-		      struct sfshm_wait *wait)
+int queue_begin(struct sfshm_queue *queue, struct entry *e, void *out,
+		struct sfshm_wait *wait)
 {
-	struct entry *e = NULL;
-	int r = -EINVAL, state;
+	int r, state;
 
-	if (!wait)
-		return r;
-	wait->number = 0;
-	r = check(queue);
-	if (r)
-		return r;
-	if (!flight && !(policy && policy->flags & SFSHM_FOLLOW))
-		return -EINVAL;
-	r = make_entry(queue, handle, key, key_len, policy, &e);
-	if (r)
-		return r;
 	e->data = wait->data;
+	e->polled.ready = &queue->ready;
 	state = uncancelled_begin();
 	polling_lock();
 	r = give_place(queue, e);
@@ -355,42 +280,38 @@ int sfshm_begin_async(struct sfshm_queue *queue, struct sfshm *handle,
 	if (r)
 		free(e);
 	else
-		r = go_on(queue, e, flight ? flight_of(flight) : NULL, result,
-			  wait);
+		r = go_on(queue, e, out, wait);
 	uncancelled_end(state);
 	return r;
 }
 
-int sfshm_wait_finish(struct sfshm_queue *queue, const struct sfshm_wait *wait,
-		      struct sfshm_flight *flight, struct sfshm_result *result)
+int queue_finish(struct sfshm_queue *queue, const struct sfshm_wait *wait,
+		 const struct wait_kind *kind, void *out)
 {
-	int r = wait ? check(queue) : -EINVAL, state;
+	int r = wait ? queue_check(queue) : -EINVAL, state;
 	struct sfshm_wait own;
 	struct entry *e;
 
 	if (r)
 		return r;
 	own = *wait;
-	if (!sized_result_is_valid(result))
-		return -EINVAL;
 	state = uncancelled_begin();
 	polling_lock();
 	r = find(queue, wait, &e);
-	if (!r && !flight && !(e->policy.flags & SFSHM_FOLLOW))
+	if (!r && (e->kind != kind || !kind->suits(e, out)))
 		r = -EINVAL;
 	if (!r)
 		lot_take(&e->polled);
 	polling_unlock();
 	if (!r)
-		r = go_on(queue, e, flight ? flight_of(flight) : NULL, result,
-			  &own);
+		r = go_on(queue, e, out, &own);
 	uncancelled_end(state);
 	return r;
 }
 
 int sfshm_wait_cancel(struct sfshm_queue *queue, const struct sfshm_wait *wait)
 {
-	int r = wait ? check(queue) : -EINVAL, state;
+	int r = wait ? queue_check(queue) : -EINVAL, state;
 	struct entry *e;
 
 	if (r)

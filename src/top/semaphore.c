@@ -10,6 +10,7 @@
 #include "top/call.h"
 #include "top/detach.h"
 #include "top/lookup.h"
+#include "top/parked.h"
 #include "top/rank.h"
 
 #define ALL_FLAGS                                             \
@@ -129,7 +130,7 @@ static void fill(struct permit *t, const struct lookup *w, uint32_t i)
 
 static int acquire_once(struct lookup *w, struct acquire *a)
 {
-	int r = seek(w, true, a->try);
+	int r = seek(w, true, a->how == ACQUIRE_TRIES);
 
 	if (!r && unlikely(w->odd))
 		r = check_odd(w);
@@ -144,26 +145,19 @@ static int acquire_once(struct lookup *w, struct acquire *a)
 	return r;
 }
 
-int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
-		  const struct sfshm_semaphore_options *options,
-		  struct sfshm_permit *permit)
+/*
+ * Takes a permit, once the arguments are checked. `polled`: parks the wait there
+ * instead of sleeping; or NULL.
+ */
+static force_inline int acquire(struct sfshm *handle, const void *name,
+				size_t name_len,
+				const struct sfshm_semaphore_options *options,
+				struct permit *t, struct polled *polled)
 {
-	struct permit *t = permit_of(permit);
-	struct sfshm_semaphore_options own;
 	struct acquire a;
 	struct lookup w;
 	int r;
 
-	if (unlikely(!permit))
-		return -EINVAL;
-	t->map = NULL;
-	r = check_name(name, name_len);
-	if (likely(!r))
-		r = sized_adopt(&options, &own);
-	if (likely(!r))
-		r = check_options(options);
-	if (unlikely(r))
-		return r;
 	w.handle = handle;
 	w.name = name;
 	w.len = name_len;
@@ -180,7 +174,15 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
 	a.deadline = options ? options->deadline_ns : 0;
 	a.timeout_ms = options ? options->wait_timeout_ms : 0;
 	a.task = options ? options->task : 0;
-	a.try = options && options->flags & SFSHM_SEMAPHORE_TRY;
+	a.how = options && options->flags & SFSHM_SEMAPHORE_TRY ?
+			ACQUIRE_TRIES :
+			ACQUIRE_SLEEPS;
+	if (polled) {
+		a.closing_seen = polled->closing_seen;
+		a.park = &polled->park;
+		if (a.how == ACQUIRE_SLEEPS)
+			a.how = ACQUIRE_PARKS;
+	}
 	a.first = options && options->flags & SFSHM_SEMAPHORE_CANCEL_FIRST ?
 			  options->cancel :
 			  NULL;
@@ -190,6 +192,53 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
 	if (likely(!r))
 		fill(t, &w, a.hint);
 	return r;
+}
+
+static force_inline int check(const void *name, size_t len,
+			      const struct sfshm_semaphore_options **options,
+			      struct sfshm_semaphore_options *own)
+{
+	int r = check_name(name, len);
+
+	if (likely(!r))
+		r = sized_adopt(options, own);
+	return likely(!r) ? check_options(*options) : r;
+}
+
+int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
+		  const struct sfshm_semaphore_options *options,
+		  struct sfshm_permit *permit)
+{
+	struct permit *t = permit_of(permit);
+	struct sfshm_semaphore_options own;
+	int r;
+
+	if (unlikely(!permit))
+		return -EINVAL;
+	t->map = NULL;
+	r = check(name, name_len, &options, &own);
+	if (unlikely(r))
+		return r;
+	return acquire(handle, name, name_len, options, t, NULL);
+}
+
+int permit_check(const void *name, size_t len,
+		 const struct sfshm_semaphore_options **options,
+		 struct sfshm_semaphore_options *own,
+		 struct sfshm_permit *permit)
+{
+	permit_of(permit)->map = NULL;
+	return check(name, len, options, own);
+}
+
+int permit_ask(struct sfshm *handle, const void *name, size_t len,
+	       const struct sfshm_semaphore_options *options,
+	       struct sfshm_permit *permit, struct polled *polled)
+{
+	permit_of(permit)->map = NULL;
+	if (polled_is_closed(polled))
+		return -ESHUTDOWN;
+	return acquire(handle, name, len, options, permit_of(permit), polled);
 }
 
 int sfshm_permit_release(struct sfshm_permit *permit)

@@ -104,7 +104,7 @@ static int owed(const struct stage *st, uint64_t word)
 	return ctl_phase(word) == PHASE_IDLE && word & LOCK_ORPHANED;
 }
 
-const char *lock_finish(const struct stage *st, struct sfshm *h)
+const char *finish_lock(const struct stage *st, struct sfshm *h)
 {
 	uint64_t word = word_of_lock(st);
 	struct sfshm_lock lock;
@@ -139,7 +139,7 @@ static const char *finish_ranks(const struct stage *st, struct sfshm *h)
 		return "not told that somebody died with the other lock";
 	if (sfshm_unlock(&lock))
 		return "the other lock cannot be given back";
-	return lock_finish(st, h);
+	return finish_lock(st, h);
 }
 
 static void take(struct stage *st)
@@ -162,14 +162,14 @@ static void hold_lock(struct stage *st)
 	take(st);
 }
 
-static void holder_holds(struct show *sh)
+void show_lock_is_held(struct show *sh)
 {
 	sh->helper[0] = helper_start(sh->st, LOCK);
 	helper_cue(sh->st, &sh->helper[0], 'k');
 	sh->st->lock.helper_has_it = 1;
 }
 
-static void sharer_holds(struct show *sh)
+void show_lock_is_shared(struct show *sh)
 {
 	sh->helper[0] = helper_start(sh->st, LOCK);
 	helper_cue(sh->st, &sh->helper[0], 'h');
@@ -196,18 +196,18 @@ static void another_drains(struct show *sh)
 
 static void holder_and_another(struct show *sh)
 {
-	holder_holds(sh);
+	show_lock_is_held(sh);
 	sh->helper[1] = helper_start(sh->st, LOCK);
 	helper_cue(sh->st, &sh->helper[1], 'a');
 }
 
-static void holder_unlocks(struct show *sh)
+void show_lock_comes_back(struct show *sh)
 {
 	helper_cue(sh->st, &sh->helper[0], 'o');
 	sh->st->lock.helper_has_it = 0;
 }
 
-static void holder_dies(struct show *sh)
+void show_holder_of_lock_dies(struct show *sh)
 {
 	sh->st->lock.helper_has_it = 0;
 	sh->st->lock.owed = 1;
@@ -313,7 +313,7 @@ static void op_verify(struct stage *st)
 	insist(st, sfshm_verify(mine, NULL, NULL) == 0);
 }
 
-#define A_LOCK .key = A_KEY, .finish = lock_finish
+#define A_LOCK .key = A_KEY, .finish = finish_lock
 
 const struct scenario lock_scenarios[] = {
 	{
@@ -338,25 +338,25 @@ const struct scenario lock_scenarios[] = {
 	{
 		A_LOCK,
 		.name = "lock: the holder unlocks",
-		.before = holder_holds,
+		.before = show_lock_is_held,
 		.prepare = act_warm,
 		.operate = op_lock,
-		.asleep = holder_unlocks,
+		.asleep = show_lock_comes_back,
 		.flags = MAY_BE_BUSY,
 	},
 	{
 		A_LOCK,
 		.name = "lock: the holder dies",
-		.before = holder_holds,
+		.before = show_lock_is_held,
 		.prepare = act_warm,
 		.operate = op_lock,
-		.asleep = holder_dies,
+		.asleep = show_holder_of_lock_dies,
 		.flags = MAY_BE_BUSY,
 	},
 	{
 		A_LOCK,
 		.name = "lock: time-out",
-		.before = holder_holds,
+		.before = show_lock_is_held,
 		.prepare = act_warm,
 		.operate = op_lock_in_vain,
 		.flags = MAY_BE_BUSY,
@@ -364,25 +364,25 @@ const struct scenario lock_scenarios[] = {
 	{
 		A_LOCK,
 		.name = "lock: taken over from the dead",
-		.before = holder_holds,
+		.before = show_lock_is_held,
 		.prepare = act_warm,
-		.between = holder_dies,
+		.between = show_holder_of_lock_dies,
 		.operate = op_lock,
 	},
 	{
 		A_LOCK,
 		.name = "lock: tried, from the dead",
-		.before = holder_holds,
+		.before = show_lock_is_held,
 		.prepare = act_warm,
-		.between = holder_dies,
+		.between = show_holder_of_lock_dies,
 		.operate = op_try,
 	},
 	{
 		A_LOCK,
 		.name = "lock: its dead holder is reaped",
-		.before = holder_holds,
+		.before = show_lock_is_held,
 		.prepare = act_warm,
-		.between = holder_dies,
+		.between = show_holder_of_lock_dies,
 		.operate = op_verify,
 	},
 	{
@@ -420,9 +420,9 @@ const struct scenario lock_scenarios[] = {
 	{
 		A_LOCK,
 		.name = "lock: shared after a dead holder",
-		.before = holder_holds,
+		.before = show_lock_is_held,
 		.prepare = act_warm,
-		.between = holder_dies,
+		.between = show_holder_of_lock_dies,
 		.operate = op_share,
 	},
 	{
@@ -440,16 +440,16 @@ const struct scenario lock_scenarios[] = {
 	{
 		A_LOCK,
 		.name = "lock: a sharer unlocks",
-		.before = sharer_holds,
+		.before = show_lock_is_shared,
 		.prepare = act_warm,
 		.operate = op_lock,
-		.asleep = holder_unlocks,
+		.asleep = show_lock_comes_back,
 		.flags = MAY_BE_BUSY,
 	},
 	{
 		A_LOCK,
 		.name = "lock: a sharer dies",
-		.before = sharer_holds,
+		.before = show_lock_is_shared,
 		.prepare = act_warm,
 		.operate = op_lock,
 		.asleep = sharer_dies,

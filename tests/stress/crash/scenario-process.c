@@ -70,7 +70,7 @@ static void op_close(struct stage *st)
 	insist(st, sfshm_close(mine) == 0);
 }
 
-#define A_LOCK .key = A_KEY, .finish = lock_finish
+#define A_LOCK .key = A_KEY, .finish = finish_lock
 
 const struct scenario process_scenarios[] = {
 	{

@@ -58,7 +58,7 @@ static const char *finish(const struct stage *st, struct sfshm *h)
 }
 
 /* The first time somebody else may still hold some. */
-static const char *finish_beside(const struct stage *st, struct sfshm *h)
+const char *finish_permits(const struct stage *st, struct sfshm *h)
 {
 	return take_all(st, h, st->finished > 0);
 }
@@ -173,26 +173,26 @@ static void op_close(struct stage *st)
 	insist(st, sfshm_close(mine) == 0);
 }
 
-static void holder_has_both(struct show *sh)
+void show_permits_are_held(struct show *sh)
 {
 	sh->helper[0] = helper_start(sh->st, A_KEY);
 	helper_cue(sh->st, &sh->helper[0], 's');
 	helper_cue(sh->st, &sh->helper[0], 's');
 }
 
-static void holder_gives_back(struct show *sh)
+void show_permit_comes_back(struct show *sh)
 {
 	helper_cue(sh->st, &sh->helper[0], 'z');
 }
 
-static void holder_dies(struct show *sh)
+void show_holder_of_permits_dies(struct show *sh)
 {
 	helper_kill(&sh->helper[0]);
 }
 
 static void holder_has_both_and_another_comes(struct show *sh)
 {
-	holder_has_both(sh);
+	show_permits_are_held(sh);
 	sh->helper[1] = helper_start(sh->st, A_KEY);
 	helper_cue(sh->st, &sh->helper[1], 'a');
 }
@@ -200,13 +200,13 @@ static void holder_has_both_and_another_comes(struct show *sh)
 static void another_waits_and_holder_gives_back(struct show *sh)
 {
 	show_other_waits(sh, 's');
-	holder_gives_back(sh);
+	show_permit_comes_back(sh);
 }
 
 static void another_waits_and_holder_dies(struct show *sh)
 {
 	show_other_waits(sh, 's');
-	holder_dies(sh);
+	show_holder_of_permits_dies(sh);
 }
 
 static void another_comes(struct show *sh)
@@ -253,48 +253,48 @@ const struct scenario semaphore_scenarios[] = {
 	{
 		.name = "semaphore: try in vain",
 		.key = A_KEY,
-		.before = holder_has_both,
+		.before = show_permits_are_held,
 		.prepare = warm,
 		.operate = op_try,
-		.finish = finish_beside,
+		.finish = finish_permits,
 		.flags = MAY_BE_BUSY,
 	},
 	{
 		.name = "semaphore: acquire what a dead one holds",
 		.key = A_KEY,
-		.before = holder_has_both,
+		.before = show_permits_are_held,
 		.prepare = warm,
-		.between = holder_dies,
+		.between = show_holder_of_permits_dies,
 		.operate = op_acquire,
 		.finish = finish,
 	},
 	{
 		.name = "semaphore: wait, the holder gives back",
 		.key = A_KEY,
-		.before = holder_has_both,
+		.before = show_permits_are_held,
 		.prepare = warm,
 		.operate = op_acquire,
-		.asleep = holder_gives_back,
-		.finish = finish_beside,
+		.asleep = show_permit_comes_back,
+		.finish = finish_permits,
 		.flags = MAY_BE_BUSY,
 	},
 	{
 		.name = "semaphore: wait, the holder dies",
 		.key = A_KEY,
-		.before = holder_has_both,
+		.before = show_permits_are_held,
 		.prepare = warm,
 		.operate = op_acquire,
-		.asleep = holder_dies,
-		.finish = finish_beside,
+		.asleep = show_holder_of_permits_dies,
+		.finish = finish_permits,
 		.flags = MAY_BE_BUSY,
 	},
 	{
 		.name = "semaphore: wait in vain",
 		.key = A_KEY,
-		.before = holder_has_both,
+		.before = show_permits_are_held,
 		.prepare = warm,
 		.operate = op_acquire_in_vain,
-		.finish = finish_beside,
+		.finish = finish_permits,
 		.flags = MAY_BE_BUSY,
 	},
 	{
@@ -341,7 +341,7 @@ const struct scenario semaphore_scenarios[] = {
 		.prepare = both_are_anothers,
 		.between = another_waits,
 		.operate = op_give_back,
-		.finish = finish_beside,
+		.finish = finish_permits,
 		.flags = NO_COPIES | MAY_BE_BUSY,
 	},
 	{
@@ -375,18 +375,18 @@ const struct scenario semaphore_scenarios[] = {
 	{
 		.name = "semaphore: remove, another holds both",
 		.key = A_KEY,
-		.before = holder_has_both,
+		.before = show_permits_are_held,
 		.prepare = warm,
 		.operate = op_remove_refused,
-		.finish = finish_beside,
+		.finish = finish_permits,
 		.flags = MAY_BE_BUSY,
 	},
 	{
 		.name = "semaphore: remove, a dead one holds both",
 		.key = A_KEY,
-		.before = holder_has_both,
+		.before = show_permits_are_held,
 		.prepare = warm,
-		.between = holder_dies,
+		.between = show_holder_of_permits_dies,
 		.operate = op_remove,
 		.finish = finish,
 	},
@@ -404,7 +404,7 @@ const struct scenario semaphore_scenarios[] = {
 		.prepare = take_both,
 		.between = another_waits,
 		.operate = op_give_back,
-		.finish = finish_beside,
+		.finish = finish_permits,
 		.flags = NO_COPIES | MAY_BE_BUSY,
 	},
 	{
@@ -414,7 +414,7 @@ const struct scenario semaphore_scenarios[] = {
 		.prepare = take_both,
 		.between = another_waits,
 		.operate = op_close,
-		.finish = finish_beside,
+		.finish = finish_permits,
 		.flags = NO_COPIES | MAY_BE_BUSY,
 	},
 	{
@@ -424,7 +424,7 @@ const struct scenario semaphore_scenarios[] = {
 		.prepare = take_one,
 		.between = another_holds_the_other,
 		.operate = op_more,
-		.finish = finish_beside,
+		.finish = finish_permits,
 		.flags = NO_COPIES | MAY_BE_BUSY,
 	},
 	{
@@ -434,7 +434,7 @@ const struct scenario semaphore_scenarios[] = {
 		.prepare = warm,
 		.operate = op_acquire,
 		.asleep = another_waits_and_holder_gives_back,
-		.finish = finish_beside,
+		.finish = finish_permits,
 		.flags = NO_COPIES | MAY_BE_BUSY,
 	},
 	{
@@ -444,7 +444,7 @@ const struct scenario semaphore_scenarios[] = {
 		.prepare = warm,
 		.operate = op_acquire,
 		.asleep = another_waits_and_holder_dies,
-		.finish = finish_beside,
+		.finish = finish_permits,
 		.flags = NO_COPIES | MAY_BE_BUSY,
 	},
 	{ .name = NULL },

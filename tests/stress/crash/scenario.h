@@ -70,8 +70,18 @@ extern uint8_t my_data[STAGE_MAX_VALUE];
 /* The victim sleeps; helper 1 lies down behind it, cued by this letter. */
 void show_other_waits(struct show *sh, char letter);
 
-/* Finishes a scenario about the lock A_LOCK_KEY. */
-const char *lock_finish(const struct stage *st, struct sfshm *h);
+/* A helper holds the lock or both permits, and gives them back or dies. */
+void show_lock_is_held(struct show *sh);
+void show_lock_is_shared(struct show *sh);
+void show_lock_comes_back(struct show *sh);
+void show_holder_of_lock_dies(struct show *sh);
+void show_permits_are_held(struct show *sh);
+void show_permit_comes_back(struct show *sh);
+void show_holder_of_permits_dies(struct show *sh);
+
+/* The lock can be had, and all permits; `key` is A_KEY. */
+const char *finish_lock(const struct stage *st, struct sfshm *h);
+const char *finish_permits(const struct stage *st, struct sfshm *h);
 
 /* For victims. */
 void act_open(struct stage *st);
