@@ -36,7 +36,7 @@ struct scenario {
 	uint32_t slots, granules, buckets; /* 0: 4, 8, 1 */
 	uint32_t budget;                   /* of the short form, and one more
 					      in the full one */
-	uint32_t runs; /* of each budget in the short form; 0: 4000 */
+	uint32_t runs;        /* of each budget in the short form; 0: 4000 */
 	uint32_t deaths_told; /* so many deaths cost nobody a slice */
 	bool slices;          /* slices are waited out, by what it is about */
 	bool toy;             /* run only when asked for */
