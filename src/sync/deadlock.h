@@ -51,11 +51,12 @@
  *      the same wait is a true sharer. A walk that meets more than eight such
  *      locks on one way, or the same threads many times, may give up, and miss
  *      a circle.
- *  DEADLOCK-6. A flight of a process (sync/move.h) is no edge, because another
- *      thread than its owner may end it. The leader marks such a flight before
- *      it waits for anything. So a walk that reads the flight before the mark
- *      cannot find the same circle twice (ORDER-D1, ORDER-D2). Between the
- *      tasks of one process, detached_circle() finds circles of such flights.
+ *  DEADLOCK-6. A flight or lock of a process (sync/move.h) is no edge, because
+ *      another thread than its owner may end it; nor is a semaphore with a
+ *      permit of a process. The leader marks such a flight before it waits for
+ *      anything. So a walk that reads the flight before the mark cannot find
+ *      the same circle twice (ORDER-D1, ORDER-D2). Between the tasks of one
+ *      process, detached_circle() finds circles of such flights and permits.
  *
  * No thread finds a circle that spans segments of different names, or one that
  * contains a semaphore whose permits several threads hold.

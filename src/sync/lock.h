@@ -18,6 +18,7 @@
  *   KEPT g x    -> BUSY g+1 P x   take it, as LOCK-3 allows (FLIGHT-T3)
  *   BUSY g P x  -> IDLE g         give it back (FLIGHT-T6)
  *   BUSY g P x  -> KEPT g         give it back for a waiter (FLIGHT-T6)
+ *   BUSY g P x  -> BUSY g Q x     a lock of the process moves (FLIGHT-T20)
  *   BUSY g D x  -> BUSY g+1 P O   take it over from the dead (FLIGHT-T7)
  *   BUSY g D x  -> IDLE g O       end the dead holder's hold (FLIGHT-T8)
  *

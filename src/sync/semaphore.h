@@ -15,8 +15,9 @@
  *
  *  SEMAPHORE-1. A taker sets a word by one CAS from 0 to its own name, and only
  *      while its record notes the semaphore's slot, once for each permit. Only
- *      the holder, or the reaper of a dead holder, sets the word back to 0. So
- *      a dead holder leaves nothing but words that name it, in semaphores that
+ *      the holder, or the reaper of a dead holder, sets the word back to 0; or,
+ *      for a permit of a process, another of its threads (sync/permit.h). So a
+ *      dead holder leaves nothing but words that name it, in semaphores that
  *      its record names.
  *  SEMAPHORE-2. Let f(n) be n plus the number of held words from n on, and let
  *      L be the largest n for which f(n) <= max (0 if there is none). A taker
