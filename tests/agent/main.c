@@ -108,7 +108,7 @@ static void *lane_main(void *arg)
 
 struct lane *lane_find(const char *name)
 {
-	struct lane *l = lanes;
+	struct lane *l = load_acquire(&lanes);
 
 	if (!strcmp(name, "main"))
 		return &main_lane;
@@ -129,7 +129,7 @@ struct lane *lane_get(const char *name)
 	snprintf(l->name, sizeof(l->name), "%s", name);
 	l->result = (struct sfshm_result)SFSHM_RESULT_INIT;
 	l->next = lanes;
-	lanes = l;
+	store_release(&lanes, l);
 	return pthread_create(&l->thread, NULL, lane_main, l) ? NULL : l;
 }
 
