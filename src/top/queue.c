@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Queues of polled waits, and the public calls for waits of any kind. A wait is
- * named by a number, so that a late call finds no freed memory. The number's low
- * bits are an index into the queue's table; the others count the waits that had
- * that place.
+ * named by a number, so that a late call finds no freed memory. The number's
+ * low bits are an index into the queue's table; the others count the waits that
+ * had that place.
  */
 #include "top/queue.h"
 

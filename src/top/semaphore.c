@@ -146,8 +146,8 @@ static int acquire_once(struct lookup *w, struct acquire *a)
 }
 
 /*
- * Takes a permit, once the arguments are checked. `polled`: parks the wait there
- * instead of sleeping; or NULL.
+ * Takes a permit, once the arguments are checked. `polled`: parks the wait
+ * there instead of sleeping; or NULL.
  */
 static force_inline int acquire(struct sfshm *handle, const void *name,
 				size_t name_len,

@@ -154,7 +154,8 @@ static void later_sharers_let_it_go_first(void **state)
 	assert_int_equal(lock_begin("key", NULL, &wait), -EINPROGRESS);
 	agent_expect(next, "locked", "lock key shared");
 	agent_expect(next, "1", "count-sleeps");
-	agent_expect(next, "2", "longest-sleep");
+	agent_say(next, "longest-sleep");
+	assert_in_range(atoi(agent_hear(next)), 0, 2);
 	agent_expect(next, "ok", "unlock key");
 	/* This loop is stuck: nobody waits for it again. */
 	agent_expect(next, "locked", "lock key shared");
