@@ -226,8 +226,8 @@ bool event_wake(const struct mapping *map, uint32_t *event, bool all);
 /*
  * Wakes one sleeper of a semaphore's event, and all waits there that are
  * polled. If nobody slept, clears the waiters' bit, so that the next waker
- * makes no system call. On a flight's event, the next claim clears the bit (WAIT-5),
- * but nobody claims a semaphore.
+ * makes no system call. On a flight's event, the next claim clears the bit
+ * (WAIT-5), but nobody claims a semaphore.
  */
 bool event_wake_one(const struct mapping *map, uint32_t *event);
 
