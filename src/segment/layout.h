@@ -42,7 +42,7 @@ static_assert(sizeof(void *) == 8 && sizeof(long) == 8 && sizeof(time_t) == 8,
 	      "sfshm is for 64-bit systems only");
 
 #define SHM_MAGIC "sfshm\r\n\x1a"
-#define SHM_VERSION 6
+#define SHM_VERSION 7
 #define SHM_HEADER_SIZE 4096
 #define SHM_LINE 64
 #define SHM_HUGE UINT64_C(1)     /* use huge pages where that is possible */
