@@ -369,7 +369,7 @@ int kernel_join(void)
 	return 0;
 }
 
-/* A process has one eventfd, of which it matters whether it is 0. */
+/* A process has one eventfd: its count is a word. */
 int kernel_eventfd(void)
 {
 	return 4;
@@ -378,16 +378,18 @@ int kernel_eventfd(void)
 ssize_t kernel_write(void)
 {
 	schedule_point("kernel: write()");
-	access_store(&twin_eventfd, 4, 1, __ATOMIC_RELEASE, "eventfd: write");
+	access_rmw(&twin_eventfd, 4, ACCESS_ADD, 1, __ATOMIC_RELEASE,
+		   "eventfd: write");
 	kernel_wake(&twin_eventfd, INT_MAX);
 	return 8;
 }
 
-ssize_t kernel_read(void)
+/* Returns -1 if the count is 0. */
+ssize_t kernel_read(uint64_t *count)
 {
 	schedule_point("kernel: read()");
-	access_store(&twin_eventfd, 4, 0, __ATOMIC_RELEASE, "eventfd: read");
-	return 8;
+	*count = access_swap(&twin_eventfd, 0);
+	return *count ? 8 : -1;
 }
 
 /* get_robust_list(2), and what a cancel token's owner calls. */
