@@ -30,6 +30,7 @@ import (
 // as the process lives.
 type Segment struct {
 	handle *C.struct_sfshm
+	at     *C.char          // the handle, for go_get()
 	calls  map[string]*call // by key; under mu
 }
 
@@ -111,8 +112,9 @@ func Open(name string, opts ...Option) (*Segment, error) {
 	if seg := segments[handle]; seg != nil {
 		return seg, nil
 	}
-	seg := &Segment{handle: handle, calls: map[string]*call{}}
-	onAll(func() C.int { return C.go_get(handle, bytesOf("\x00"), 1, nil, 0).rc })
+	seg := &Segment{handle: handle, at: (*C.char)(unsafe.Pointer(handle)),
+		calls: map[string]*call{}}
+	onAll(func() C.int { return C.go_get(seg.at, bytesOf("\x00"), 1, nil, 0).rc })
 	segments[handle] = seg
 	return seg, nil
 }
@@ -231,7 +233,7 @@ func (s *Segment) GetInto(key, buf []byte) (int, error) {
 }
 
 func (s *Segment) getInto(key C.go_bytes, keyLen int, buf []byte) (int, C.int) {
-	got := C.go_get(s.handle, key, C.size_t(keyLen),
+	got := C.go_get(s.at, key, C.size_t(keyLen),
 		(*C.char)(unsafe.Pointer(bytesIn(buf))), C.size_t(len(buf)))
 	if got.rc == C.GO_ELSEWHERE || got.rc == -C.EUSERS {
 		return s.getElsewhere(key, keyLen, buf)
@@ -243,7 +245,7 @@ func (s *Segment) getInto(key C.go_bytes, keyLen int, buf []byte) (int, C.int) {
 func (s *Segment) getElsewhere(key C.go_bytes, keyLen int, buf []byte) (int, C.int) {
 	var got C.struct_go_length
 	rc := elsewhere(func() C.int {
-		got = C.go_get(s.handle, key, C.size_t(keyLen),
+		got = C.go_get(s.at, key, C.size_t(keyLen),
 			(*C.char)(unsafe.Pointer(bytesIn(buf))), C.size_t(len(buf)))
 		return got.rc
 	})

@@ -103,9 +103,10 @@ struct sfshm *go_open(const char *name, struct sfshm_options *options,
 	return sfshm_shared(name, options);
 }
 
-struct go_length go_get(struct sfshm *handle, go_bytes key, size_t key_len,
-			char *buf, size_t cap)
+struct go_length go_get(const char *at, go_bytes key, size_t key_len, char *buf,
+			size_t cap)
 {
+	struct sfshm *handle = (struct sfshm *)(uintptr_t)at;
 	struct go_length got = { GO_ELSEWHERE, 0 };
 	struct sfshm_result *hit;
 

@@ -56,8 +56,10 @@ int go_library_fits(void);
 struct sfshm *go_open(const char *name, struct sfshm_options *options,
 		      char *why, size_t why_size);
 
-struct go_length go_get(struct sfshm *handle, go_bytes key, size_t key_len,
-			char *buf, size_t cap);
+/* `at` is the handle. Go 1.19 allocates to pass a struct that it knows nothing
+   of, so the Go code calls it a char. */
+struct go_length go_get(const char *at, go_bytes key, size_t key_len, char *buf,
+			size_t cap);
 int go_peek(struct sfshm *handle, go_bytes key, size_t key_len,
 	    struct go_call *call);
 int go_put(struct sfshm *handle, go_bytes key, size_t key_len,
