@@ -16,7 +16,6 @@ import (
 
 const workers = 4
 
-
 type master struct {
 	socket *os.File
 	living map[*exec.Cmd]bool // whether it was told to end
