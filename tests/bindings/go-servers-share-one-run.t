@@ -11,6 +11,7 @@
 . "$SFSHM_SOURCE/tests/bindings/go/binding.sh" || exit 1
 . "$SFSHM_SOURCE/tests/bindings/python/servers.sh" || exit 1
 
+[ -z "$(no_go)" ] || skip_all "$(no_go)"
 # What servers.sh runs: its client, and clocks.
 python=$(command -v python3) || skip_all "no Python here, for the client"
 # shellcheck disable=SC2034 # servers.sh reads it

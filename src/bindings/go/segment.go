@@ -119,6 +119,9 @@ func Open(name string, opts ...Option) (*Segment, error) {
 	return seg, nil
 }
 
+// Version is that of the library that runs.
+func Version() string { return C.GoString(C.sfshm_version()) }
+
 // Unlink removes the segment's name. Processes that have it open go on with the
 // next segment of that name, which they make if there is none.
 func Unlink(name string) error {
@@ -134,8 +137,7 @@ func start(name string, threads int) error {
 	}
 	if C.go_library_fits() == 0 {
 		return &OpenError{name, "the program is built for libsfshm " +
-			C.SFSHM_VERSION + ", and the system has " +
-			C.GoString(C.sfshm_version()) +
+			C.SFSHM_VERSION + ", and the system has " + Version() +
 			": install the former, or build the program anew"}
 	}
 	var q *C.struct_sfshm_queue
