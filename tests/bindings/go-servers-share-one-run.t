@@ -13,6 +13,7 @@
 
 [ -z "$(no_go)" ] || skip_all "$(no_go)"
 # What servers.sh runs: its client, and clocks.
+# shellcheck disable=SC2034
 python=$(command -v python3) || skip_all "no Python here, for the client"
 # shellcheck disable=SC2034 # servers.sh reads it
 leaves="exit panic goexit"
@@ -22,6 +23,7 @@ start()
 	: >"$RUNS"
 	rm -f "$address"
 	spawn "$TMP/server" "$address" >"$TMP/server.log" 2>&1
+	# shellcheck disable=SC2034
 	server=$!
 	ok "$name: it starts" wait_until answers
 }

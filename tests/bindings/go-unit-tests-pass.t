@@ -21,7 +21,8 @@ fi
 # go_block FILE: prints its first block of Go
 go_block()
 {
-	awk '$0 == "```" { exit } inside { print } $0 == "```go" { inside = 1 }' "$1"
+	awk 'inside && $0 == "```" { exit } inside { print }
+		$0 == "```go" { inside = 1 }' "$1"
 }
 
 segment

@@ -9,8 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -57,7 +55,7 @@ type child struct {
 	out *bufio.Reader
 }
 
-func start1(t *testing.T, name, role string, env ...string) *child {
+func startChild(t *testing.T, name, role string, env ...string) *child {
 	t.Helper()
 	c := &child{t: t, cmd: exec.Command(os.Args[0])}
 	c.cmd.Env = append(append(os.Environ(), "SFSHM_TEST_ROLE="+role,
@@ -123,16 +121,11 @@ func constant(s string) Work {
 	return func(context.Context) ([]byte, error) { return []byte(s), nil }
 }
 
-// nothingLeft: no call, no wait and no goroutine of the tests stays behind.
+// nothingLeft: no call and no waiter stays behind.
 func nothingLeft(t *testing.T) {
 	t.Helper()
 	mu.Lock()
 	defer mu.Unlock()
 	is(t, len(byID), 0, "calls that are left over")
 	is(t, len(nested), 0, "nested waiters that are left over")
-}
-
-func stacks() string {
-	buf := make([]byte, 1<<20)
-	return strings.TrimSpace(string(buf[:runtime.Stack(buf, true)]))
 }

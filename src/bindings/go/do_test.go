@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -145,7 +144,7 @@ func TestGetIntoCopiesOrSaysHowMuchRoomItTakes(t *testing.T) {
 
 func TestFailuresReachOtherProcesses(t *testing.T) {
 	seg, name := open(t)
-	c := start1(t, name, "fail")
+	c := startChild(t, name, "fail")
 	c.cmd.Wait()
 	for key, want := range map[string]WorkError{
 		"errno": {-5, "disk: input/output error"},
@@ -203,7 +202,7 @@ func held(t *testing.T, seg *Segment, key string) (chan struct{}, <-chan Result)
 
 func TestContextsAndTimeoutsEndWaits(t *testing.T) {
 	seg, name := open(t)
-	c := start1(t, name, "lead")
+	c := startChild(t, name, "lead")
 	c.says("leading")
 	hold, held := held(t, seg, "mine")
 	for _, key := range []string{"mine", "key"} { // led by this process, and by another
@@ -237,7 +236,7 @@ func TestContextsAndTimeoutsEndWaits(t *testing.T) {
 	}
 	// All who wait for another process leave: nothing stays.
 	seg.Forget("key")
-	c = start1(t, name, "lead")
+	c = startChild(t, name, "lead")
 	c.says("leading")
 	_, err := seg.Do(ctx, "key", Policy{Timeout: time.Millisecond}, nil)
 	is(t, err, error(ErrTimeout), "a timeout")
@@ -246,7 +245,7 @@ func TestContextsAndTimeoutsEndWaits(t *testing.T) {
 
 func TestKilledLeaderIsReplaced(t *testing.T) {
 	seg, name := open(t)
-	c := start1(t, name, "lead")
+	c := startChild(t, name, "lead")
 	c.says("leading")
 	results := make(chan Result, 8)
 	for i := 0; i < 8; i++ {
@@ -272,7 +271,7 @@ func TestHerdOfFourProcessesRunsTheWorkOnce(t *testing.T) {
 	_, name := open(t)
 	var children []*child
 	for i := 0; i < 4; i++ {
-		c := start1(t, name, "herd")
+		c := startChild(t, name, "herd")
 		c.says("ready")
 		children = append(children, c)
 	}
@@ -391,7 +390,7 @@ func TestInvalidationOutlastsARun(t *testing.T) {
 	}
 	// The same for a run of another process: of two that wait here, the one
 	// that came later than the invalidation runs the work.
-	c := start1(t, name, "lead")
+	c := startChild(t, name, "lead")
 	c.says("leading")
 	early := seg.DoChan(ctx, "key", Policy{TTL: Forever}, nil)
 	until(t, "one waits", func() bool { return seg.waiters("key") == 1 })
@@ -457,72 +456,4 @@ func TestOpen(t *testing.T) {
 	_, err = Open("dir/none/" + name)
 	var failed *OpenError
 	is(t, errors.As(err, &failed), true, "a folder that is missing")
-}
-
-func TestThreadsAreBounded(t *testing.T) {
-	seg, _ := open(t)
-	var group sync.WaitGroup
-	for i := 0; i < 1000; i++ {
-		group.Add(1)
-		go func(i int) {
-			defer group.Done()
-			// A thread that stays blocked, so that Go makes many.
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
-			key := fmt.Sprint(i % 100)
-			for n := 0; n < 3; n++ {
-				v, err := seg.Do(ctx, key, Policy{TTL: Forever}, constant(key))
-				is(t, text(v, err), key, "a value")
-				is(t, text(seg.Get(key)), key, "Get")
-			}
-		}(i)
-	}
-	group.Wait()
-	most := 2*runtime.GOMAXPROCS(0) + ownThreads
-	if most < 8+ownThreads {
-		most = 8 + ownThreads
-	}
-	if n := threadsIn(); n > most {
-		t.Errorf("%d threads are in, more than %d", n, most)
-	}
-	t.Logf("%d of the process's threads are in; %d allowed", threadsIn(), most)
-	nothingLeft(t)
-}
-
-func TestThreadThatEndsMakesRoom(t *testing.T) {
-	seg, _ := open(t)
-	before := threadsIn()
-	for i := 0; i < 100; i++ {
-		done := make(chan struct{})
-		go func() {
-			runtime.LockOSThread() // ends the thread with the goroutine
-			seg.Get("key")
-			close(done)
-		}()
-		<-done
-	}
-	until(t, "the threads are out", func() bool { return threadsIn() <= before+1 })
-}
-
-func TestWaitsWithoutTheLibrarysThread(t *testing.T) {
-	if os.Getenv("SFSHM_NO_THREADS") == "" {
-		_, name := open(t)
-		c := start1(t, name, "lead")
-		c.says("leading")
-		waits := start1(t, name, "wait", "SFSHM_NO_THREADS=1")
-		waits.says("waiting")
-		c.tell()
-		waits.says("of the child")
-	}
-}
-
-func init() {
-	roles["wait"] = func(seg *Segment) {
-		r := seg.DoChan(ctx, "key", Policy{}, nil)
-		for seg.waiters("key") == 0 {
-			time.Sleep(time.Millisecond)
-		}
-		fmt.Println("waiting")
-		fmt.Println(text((<-r).Value, nil))
-	}
 }

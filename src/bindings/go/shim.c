@@ -135,8 +135,8 @@ int go_peek(struct sfshm *handle, go_bytes key, size_t key_len,
 }
 
 int go_put(struct sfshm *handle, go_bytes key, size_t key_len,
-	   const struct go_call *call, go_bytes data, size_t len,
-	   go_bytes tags, const size_t *tag_lens, int tag_count)
+	   const struct go_call *call, go_bytes data, size_t len, go_bytes tags,
+	   const size_t *tag_lens, int tag_count)
 {
 	struct iovec tag[SFSHM_TAGS_MAX];
 	char *at = (char *)tags;

@@ -21,8 +21,8 @@
 /* No error of the library has this number. */
 #define GO_ELSEWHERE (-100000)
 
-/* The bytes of a Go string or slice. Cgo looks for pointers behind a void *, but
-   not behind this. */
+/* The bytes of a Go string or slice. Cgo looks for pointers behind a void *,
+   but not behind this. */
 typedef const char *go_bytes;
 
 /* An outcome, and the length of the value. */
@@ -63,8 +63,8 @@ struct go_length go_get(const char *at, go_bytes key, size_t key_len, char *buf,
 int go_peek(struct sfshm *handle, go_bytes key, size_t key_len,
 	    struct go_call *call);
 int go_put(struct sfshm *handle, go_bytes key, size_t key_len,
-	   const struct go_call *call, go_bytes data, size_t len,
-	   go_bytes tags, const size_t *tag_lens, int tag_count);
+	   const struct go_call *call, go_bytes data, size_t len, go_bytes tags,
+	   const size_t *tag_lens, int tag_count);
 int go_invalidate(struct sfshm *handle, go_bytes key, size_t key_len,
 		  uint32_t flags);
 int go_invalidate_all(struct sfshm *handle, uint32_t flags);
