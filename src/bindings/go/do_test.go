@@ -367,6 +367,8 @@ func TestInvalidationOutlastsARun(t *testing.T) {
 		old := seg.DoChan(ctx, how, Policy{TTL: Forever, Tags: []string{"tag"}},
 			func(context.Context) ([]byte, error) { <-hold; return []byte("old"), nil })
 		until(t, "one leads", func() bool { return leads(seg, how) })
+		joined := seg.DoChan(ctx, how, Policy{TTL: Forever}, constant("new"))
+		until(t, "one waits", func() bool { return seg.waiters(how) == 1 })
 		switch how {
 		case "Invalidate":
 			seg.Invalidate(how)
@@ -378,8 +380,11 @@ func TestInvalidationOutlastsARun(t *testing.T) {
 			seg.Set(how, []byte("new"), Policy{TTL: Forever})
 		}
 		later := seg.DoChan(ctx, how, Policy{TTL: Forever}, constant("new"))
-		if how != "Forget" && how != "Set" {
-			until(t, "one waits", func() bool { return seg.waiters(how) == 1 })
+		if how == "Forget" || how == "Set" {
+			r := <-joined // while the old run goes on
+			is(t, text(r.Value, r.Err), "new", how+": one that waited")
+		} else {
+			until(t, "two wait", func() bool { return seg.waiters(how) == 2 })
 		}
 		close(hold)
 		r := <-old

@@ -310,6 +310,9 @@ func (s *Segment) Set(key string, value []byte, p Policy) error {
 	runtime.KeepAlive(key)
 	runtime.KeepAlive(tags)
 	runtime.KeepAlive(value)
+	if rc >= 0 {
+		s.fenced(key)
+	}
 	return errOf(rc)
 }
 
@@ -321,10 +324,20 @@ func (s *Segment) Invalidate(key string) error { return s.invalidate(key, 0) }
 // Forget removes the key, and takes a run under way from its leader: its result
 // is not stored, and one of those that wait for it runs the work anew.
 func (s *Segment) Forget(key string) error {
+	err := s.invalidate(key, C.SFSHM_HARD)
+	s.fenced(key)
+	return err
+}
+
+// fenced: this process's flight for the key was taken from its leader, if it
+// had one. Those that wait for it ask anew; the leader works on.
+func (s *Segment) fenced(key string) {
 	mu.Lock()
-	delete(s.calls, key)
-	mu.Unlock()
-	return s.invalidate(key, C.SFSHM_HARD)
+	defer mu.Unlock()
+	if c := s.calls[key]; c != nil && c.state == leading {
+		c.unlist()
+		c.tellAll(outcome{kind: again})
+	}
 }
 
 func (s *Segment) invalidate(key string, flags C.uint32_t) error {
