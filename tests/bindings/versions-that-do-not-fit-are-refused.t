@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# PROMISE-B3, PROMISE-B4: the bindings have the library's version. They are not
+# PROMISE-B3, PROMISE-B4, PROMISE-B5: the bindings have the library's version. They are not
 # compiled against an older header, and not loaded with an older library; with a
 # later one of the same major version they are. Each message says what to do.
 . "${0%/*}/../lib/tap.sh" || exit 1
+. "$SFSHM_SOURCE/tests/bindings/go/binding.sh" || exit 1
 
 bindings=$SFSHM_SOURCE/src/bindings
 version=$(sed -n 's/^#define SFSHM_VERSION "\(.*\)"/\1/p' \
@@ -55,7 +56,7 @@ $number: install the former, or build the $what anew" \
 		"$name takes a library of $later"
 }
 
-for header in python/core/core.h php/php_sfshm.h; do
+for header in python/core/core.h php/php_sfshm.h go/shim.h; do
 	exits 0 "$header takes this version" \
 		preprocess "$SFSHM_SOURCE/include" "$header"
 	exits 1 "$header refuses an older one" preprocess "$TMP/older" "$header"
@@ -86,5 +87,31 @@ if command -v php >/dev/null && [ -f "$extension" ]; then
 	fits PHP extension php_version
 else
 	skip "the PHP extension is not built" "PHP"
+fi
+
+cat >"$TMP/version.go" <<END_OF_FILE
+package main
+
+import (
+	"fmt"
+	"strings"
+	"sfshm"
+)
+
+func main() {
+	if _, err := sfshm.Open("/none/none", sfshm.Existing()); err != nil {
+		if why := err.(*sfshm.OpenError).Why; strings.Contains(why, "built for") {
+			fmt.Println(why)
+			return
+		}
+	}
+	fmt.Println(sfshm.Version())
+}
+END_OF_FILE
+if [ -z "$(no_go)" ]; then
+	ok "a program in Go is built" go_program "$TMP/version.go" "$TMP/go-version"
+	fits Go program "$TMP/go-version"
+else
+	skip "$(no_go)" "Go"
 fi
 done_testing

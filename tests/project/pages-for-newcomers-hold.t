@@ -3,9 +3,10 @@
 #
 # In docs/coming-from every C block compiles on its own, as a user of the
 # library would have it, every shell block runs, and every program in PHP,
-# Python or Ruby that asks twice for a price does the work once. PHP has the
+# Python, Ruby or Go that asks twice for a price does the work once. PHP has the
 # extension of this build, and Debian's packages in place of Composer's.
 . "${0%/*}/../lib/tap.sh" || exit 1
+. "$SFSHM_SOURCE/tests/bindings/go/binding.sh" || exit 1
 
 # Python's programs are for the binding, where it is built.
 python=/usr/bin/python3
@@ -48,7 +49,13 @@ cat >"$TMP/bin/php-sfshm" <<END
 #!/bin/sh
 exec php -n -d extension=$extension -d sfshm.segment=$segment "\$@"
 END
-chmod +x "$TMP/bin/php-sfshm"
+cat >"$TMP/bin/go-sfshm" <<END
+#!/bin/bash
+TMP=$TMP go_binding=$go_binding
+$(declare -f go_program)
+go_program "\$1" "$TMP/go-program" && exec "$TMP/go-program"
+END
+chmod +x "$TMP/bin/php-sfshm" "$TMP/bin/go-sfshm"
 mkdir "$TMP/here/vendor"
 cat >"$TMP/here/vendor/autoload.php" <<END
 <?php
@@ -68,6 +75,8 @@ missing()
 {
 	if ! command -v "${1%%-*}" >/dev/null; then
 		echo "no ${1%%-*} here"
+	elif [ "$1" = go-sfshm ]; then
+		no_go
 	elif [ "$1" = php-sfshm ] && [ ! -f "$extension" ]; then
 		echo "the PHP extension is not built (package php-dev)"
 	elif grep -q Symfony "$TMP/block" &&
@@ -152,8 +161,9 @@ for page in "${pages[@]}"; do
 	programs php-sfshm php "$page"
 	programs "$python" python "$page"
 	programs ruby ruby "$page"
+	programs go-sfshm go "$page"
 	is "$(grep '^```' "$page" | sort -u | xargs)" \
-		"$(grep -oxE '```(c|sh|php|python|ruby)?' "$page" |
+		"$(grep -oxE '```(c|sh|php|python|ruby|go)?' "$page" |
 			sort -u | xargs)" \
 		"$name has no blocks that nobody tries"
 done

@@ -1,0 +1,3 @@
+module sfshm
+
+go 1.19
