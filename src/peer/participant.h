@@ -85,9 +85,9 @@ static inline void peer_note_active(struct peer *p, uint64_t now)
 static force_inline uint64_t peer_clock(struct peer *p, uint64_t coarse)
 {
 	if (unlikely(p->tick != coarse)) {
-		p->boot = sys.boot();
 		p->tick = coarse;
 		peer_note_active(p, coarse);
+		p->boot = sys.boot();
 	}
 	return p->boot;
 }

@@ -103,7 +103,8 @@ void lock_unshare(struct hold *held)
 	held->map = NULL;
 }
 
-int lock_release(struct hold *held, struct peer *p)
+/* Inlined into each of its callers, of which one is lock_release(). */
+static force_inline int release(struct hold *held, struct peer *p)
 {
 	struct shm_slot *s = &p->map->slots[held->slot];
 	struct shm_desk *cold = &p->map->cold[held->slot];
@@ -132,6 +133,11 @@ int lock_release(struct hold *held, struct peer *p)
 	return 0;
 }
 
+int lock_release(struct hold *held, struct peer *p)
+{
+	return release(held, p);
+}
+
 void lock_detach(struct hold *held, struct peer *p, uint64_t number)
 {
 	const struct flight f = { .slot = held->slot };
@@ -141,14 +147,14 @@ void lock_detach(struct hold *held, struct peer *p, uint64_t number)
 	store_relaxed(&held->life, number);
 }
 
-bool lock_move(struct hold *held, struct peer *p)
+int lock_release_here(struct hold *held, struct peer *p)
 {
 	struct flight f = { .slot = held->slot, .ctl = held->ctl };
 
 	if (!flight_move(&f, p))
-		return false;
+		return -ESTALE;
 	store_relaxed(&held->ctl, f.ctl);
-	return true;
+	return release(held, p);
 }
 
 bool lock_held(struct peer *p, const struct key *k)

@@ -178,10 +178,11 @@ static inline bool lock_of_process(const struct hold *held)
 }
 
 /*
- * FLIGHT-T20: makes P the holder of a lock of its process. The caller has
- * claimed the lock's entry. False: the process has lost the lock.
+ * FLIGHT-T20: makes P the holder of a lock of its process, and gives the lock
+ * back. The caller has claimed the lock's entry. Returns 0 or -ESTALE: the
+ * process has lost the lock.
  */
-bool lock_move(struct hold *held, struct peer *p);
+int lock_release_here(struct hold *held, struct peer *p);
 
 /*
  * Whether P holds the lock of that key, shared or not. A lock of its process

@@ -2,7 +2,6 @@
 /* The public calls for polled waits for locks. */
 #include <errno.h>
 
-#include "sync/flight.h"
 #include "top/parked.h"
 #include "top/queue.h"
 
@@ -40,12 +39,8 @@ int sfshm_lock_async(struct sfshm_queue *queue, struct sfshm *handle,
 		r = -EINVAL;
 	if (!r)
 		r = lock_check(key, key_len, &options, &own, lock);
-	if (r)
-		return r;
-	r = lock_at_first(handle, key, key_len, options, lock);
-	if (r != AGAIN)
-		return r;
-	r = entry_new(handle, key, key_len, &lock_wait, &e);
+	if (!r)
+		r = entry_new(handle, key, key_len, &lock_wait, &e);
 	if (r)
 		return r;
 	e->ask.lock = *options;

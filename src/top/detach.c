@@ -71,7 +71,7 @@ static int unlock(struct hold *held, uint64_t number)
 	doubtful = flight_is_doubtful(p->map, held->slot, held->ctl);
 	if (doubtful)
 		handle_warn_newcomers(p->map);
-	r = lock_move(held, p) ? lock_release(held, p) : -ESTALE;
+	r = lock_release_here(held, p);
 	store_relaxed(&held->map, NULL);
 	detached_free(number);
 	return doubtful && !r ? -ESHUTDOWN : r;
@@ -149,7 +149,7 @@ bool detach_give_back(const struct detached *d, struct peer *p, uint64_t number)
 	bool had;
 
 	if (d->lock)
-		return lock_move(&held, p) && !lock_release(&held, p);
+		return !lock_release_here(&held, p);
 	had = !permit_end(p, number, d);
 	rest(p);
 	return had;

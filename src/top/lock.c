@@ -121,7 +121,7 @@ lock_for_process(struct sfshm *h, const void *key, size_t len,
 		 const struct sfshm_lock_options *o, struct hold *held,
 		 struct polled *polled)
 {
-	int r = AGAIN;
+	int r;
 
 	if (o->rank)
 		return -EINVAL;
@@ -129,10 +129,7 @@ lock_for_process(struct sfshm *h, const void *key, size_t len,
 		return -EOPNOTSUPP;
 	if (!detached_reserve())
 		return -ENOMEM;
-	if (!(o->flags & SFSHM_LOCK_CANCEL_FIRST))
-		r = lock_at_once(h, key, len, 0, false, held);
-	if (r == AGAIN)
-		r = lock_slowly(h, key, len, o, held, polled);
+	r = lock_slowly(h, key, len, o, held, polled);
 	if (r >= 0)
 		detach_lock(h, o->task, held);
 	return r;
@@ -211,16 +208,6 @@ int lock_check(const void *key, size_t len, const struct sfshm_lock_options **o,
 	if ((*o)->why && (*o)->why_size)
 		(*o)->why[0] = '\0';
 	return 0;
-}
-
-int lock_at_first(struct sfshm *h, const void *key, size_t len,
-		  const struct sfshm_lock_options *o, struct sfshm_lock *lock)
-{
-	bool shared = o->flags & SFSHM_LOCK_SHARED;
-
-	if (o->flags & (SFSHM_LOCK_CANCEL_FIRST | SFSHM_LOCK_DETACHED))
-		return AGAIN;
-	return lock_at_once(h, key, len, o->rank, shared, hold_of(lock));
 }
 
 int lock_ask(struct sfshm *h, const void *key, size_t len,

@@ -23,10 +23,6 @@ int permit_check(const void *name, size_t len,
 		 struct sfshm_semaphore_options *own,
 		 struct sfshm_permit *permit);
 
-/* Takes a lock in the usual case; AGAIN: lock_ask() must answer. */
-int lock_at_first(struct sfshm *h, const void *key, size_t len,
-		  const struct sfshm_lock_options *o, struct sfshm_lock *lock);
-
 /*
  * Make the call, which goes on from where the wait was parked. Return as
  * sfshm_lock() and sfshm_acquire(), or -EINPROGRESS: the call would sleep, and

@@ -78,9 +78,8 @@ static void finish(struct stage *st)
 
 static void begin_lock(struct stage *st)
 {
-	insist(st,
-	       sfshm_lock_async(queue, mine, A_LOCK_KEY, strlen(A_LOCK_KEY),
-				NULL, &my_lock, &my_wait) == -EINPROGRESS);
+	insist(st, sfshm_lock_async(queue, mine, A_LOCK_KEY, strlen(A_LOCK_KEY),
+				    NULL, &my_lock, &my_wait) == -EINPROGRESS);
 }
 
 static void begin_permit(struct stage *st)
