@@ -28,7 +28,7 @@ static bool later_than_b(const char *key)
 
 static bool says(struct agent *a, const char *line, const char *command)
 {
-	agent_expect(a, line, command);
+	agent_expect(a, line, "%s", command);
 	return true;
 }
 
