@@ -2,8 +2,8 @@
 /*
  * A server whose workers have one event loop each, and share one segment.
  *
- * A client sends a key and a newline, and gets an answer: how the value was
- * had, its generation, and the value; or "error", 0, and why. A client that
+ * A client sends a key and a newline, and gets an answer: where the value came
+ * from, its generation, and the value; or "error", 0, and why. A client that
  * closes its socket before that counts as gone; it may shut down its writing
  * side. The value of a key is what a command prints. The first worker that is
  * asked for a key runs the command; all other clients that ask meanwhile, in

@@ -91,7 +91,8 @@
  *                  network file systems). Use /dev/shm or another tmpfs, ext4
  *                  or xfs. A wait that is polled: the library's thread cannot
  *                  be started, or the policy names a claim key. Wait in a
- *                  thread.
+ *                  thread. A lock: it cannot be both detached and shared. Leave
+ *                  out one of the two flags.
  *   -EINPROGRESS   The wait goes on. Poll the queue's descriptor.
  *   -ENOSYS        Opening: robust mutexes do not work here, because the kernel
  *                  or an emulator in its place lacks get_robust_list(2). Run on

@@ -283,9 +283,9 @@ int sfshm_publishv(struct sfshm_flight *flight, const struct iovec *iov,
  * get it as their return value. `message` (or NULL) has at most
  * SFSHM_MESSAGE_MAX - 1 bytes; a longer one is cut between two characters of
  * UTF-8, and ends with "...". The key's last good value stays. Returns 0;
- * -ESTALE, another caller took the flight; -ESHUTDOWN, as sfshm_publish();
- * -EPERM, another thread leads it; -ECHILD; or, with the flight still yours,
- * -EINVAL (the code) or -EBADMSG. Blocks as sfshm_publish() does.
+ * -ESTALE, another caller took the flight; -ESHUTDOWN or -EPERM, as
+ * sfshm_publish(); -ECHILD; or, with the flight still yours, -EINVAL (the code)
+ * or -EBADMSG. Blocks as sfshm_publish() does.
  */
 int sfshm_fail(struct sfshm_flight *flight, int code,
 	       const char *message) SFSHM_CHECKED;
@@ -293,8 +293,7 @@ int sfshm_fail(struct sfshm_flight *flight, int code,
 /*
  * Ends the flight without a result; one of the followers becomes the leader.
  * Returns 0; -ESTALE, another caller took the flight, or it has ended already;
- * -ESHUTDOWN, as sfshm_publish(); -EPERM, another thread leads it; -ECHILD;
- * -EINVAL. Never blocks.
+ * -ESHUTDOWN or -EPERM, as sfshm_publish(); -ECHILD; -EINVAL. Never blocks.
  */
 int sfshm_release(struct sfshm_flight *flight);
 

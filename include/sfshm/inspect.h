@@ -127,11 +127,11 @@ struct sfshm_slot_info {
 				 within a fifth and a few ms; -1: there is
 				 no value, or the time is not known or too
 				 short to measure */
-	int64_t idle_ms;      /* busy: since the live leader, or with
-				SFSHM_DETACHED any thread of its process that is
-				attached, was last in a call that begins a
-				flight, asks for a value, publishes, fails or
-				extends; -1: a lock or semaphore, no live
+	int64_t idle_ms;      /* busy: since the live leader was last in a call
+				that begins a flight, asks for a value,
+				publishes, fails or extends. With SFSHM_DETACHED
+				such calls of all attached threads of its
+				process count. -1: a lock or semaphore, no live
 				leader, or not known */
 };
 

@@ -81,12 +81,13 @@ struct sfshm_lock_options {
 	/*
 	 * With SFSHM_LOCK_DETACHED any thread of the process may make the calls
 	 * on the lock, one thread at a time; the first to unlock it wins. If
-	 * the thread that took the lock ends as pthread_exit() does, or closes
-	 * its last handle, the lock stays held, as long as another thread of
-	 * the process is attached to the segment. The lock is released, and its
-	 * next holder gets SFSHM_OWNER_DIED, if the process dies or calls
-	 * execve(2). The same may happen if one of its threads ends without
-	 * libc's knowledge. Such a lock has no rank, and is not held shared.
+	 * the thread that took the lock ends (but not by a bare exit(2) system
+	 * call) or closes its last handle, the lock stays held, as long as
+	 * another thread of the process is attached to the segment. The lock is
+	 * released, and its next holder gets SFSHM_OWNER_DIED, if the process
+	 * dies or calls execve(2). The same may happen if a thread of the
+	 * process ends by a bare exit(2). Such a lock has no rank, and is not
+	 * held shared.
 	 *
 	 * `task` is a number for the request or the coroutine that the lock is
 	 * for; 0: none. A call whose task holds the lock, or would wait for
@@ -219,14 +220,15 @@ int sfshm_lock_path(struct sfshm *handle, const char *path,
 
 /*
  * Releases the lock; one of the waiters takes it. Returns 0; -EPERM, another
- * thread holds the lock, without SFSHM_LOCK_DETACHED, and nothing has changed;
- * -ESTALE, *lock holds nothing, perhaps because sfshm_release_all() or another
- * thread has released or is releasing the lock; -ESHUTDOWN, the
- * lock is released, but the segment's file was removed meanwhile, so another
- * thread may have held the same lock; -ECHILD, the lock belongs to the parent
- * process; or -EINVAL. With SFSHM_LOCK_DETACHED also -EUSERS, -ENOSPC or
- * -ENOMEM: the calling thread could not be attached to the segment, and the
- * lock is still held. Never blocks.
+ * thread holds the lock, without SFSHM_LOCK_DETACHED, or this thread's last
+ * handle was closed, and nothing has changed; -ESTALE, *lock holds nothing,
+ * perhaps because sfshm_release_all() or another thread has released or is
+ * releasing the lock; -ESHUTDOWN, the lock is released, but the segment's file
+ * was removed meanwhile, so another thread may have held the same lock;
+ * -ECHILD, the lock belongs to the parent process; or -EINVAL. With
+ * SFSHM_LOCK_DETACHED also -EUSERS, -ENOSPC or -ENOMEM: the calling thread
+ * could not be attached to the segment, and the lock is still held. Never
+ * blocks.
  */
 int sfshm_unlock(struct sfshm_lock *lock);
 

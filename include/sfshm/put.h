@@ -68,10 +68,10 @@ int sfshm_put_if(struct sfshm *handle, const void *key, size_t key_len,
  * or past its lifetime; `stale`, `generation` and `age_ns` describe that value.
  * The value stays visible to other callers, as their policies say, until the
  * flight ends. Returns 0; -ENODATA, there is none, or policy.fits refused it;
- * -ESTALE, another caller took the flight; -EPERM, another thread leads it;
- * -ECHILD, -EINVAL, -EBADMSG or -ENOMEM. After -ESTALE the caller has lost the
- * flight; after any other code the flight goes on as before. After a resize the
- * new segment may lack the value. Never blocks.
+ * -ESTALE, another caller took the flight; -EPERM, another thread leads it,
+ * without SFSHM_DETACHED; -ECHILD, -EINVAL, -EBADMSG or -ENOMEM. After -ESTALE
+ * the caller has lost the flight; after any other code the flight goes on as
+ * before. After a resize the new segment may lack the value. Never blocks.
  */
 int sfshm_flight_value(const struct sfshm_flight *flight,
 		       struct sfshm_result *result) SFSHM_CHECKED;

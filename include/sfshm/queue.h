@@ -3,10 +3,11 @@
  * Waits that an event loop polls, for flights, locks and permits.
  *
  * sfshm_begin(), sfshm_lock() and sfshm_acquire() sleep while another caller
- * has what they are for. sfshm_begin_async(), sfshm_lock_async() and
- * sfshm_acquire_async() return -EINPROGRESS instead, and the wait goes on by
- * itself. Waits belong to a queue, which has one descriptor for poll(2),
- * epoll(7) and the like. A program has a queue for each event loop:
+ * leads the flight, holds the lock, or others hold all permits.
+ * sfshm_begin_async(), sfshm_lock_async() and sfshm_acquire_async() return
+ * -EINPROGRESS instead, and the wait goes on by itself. Waits belong to a
+ * queue, which has one descriptor for poll(2), epoll(7) and the like. A program
+ * has a queue for each event loop:
  *
  *	epoll: sfshm_queue_fd(queue) is readable:
  *		while (sfshm_queue_next(queue, &wait) == 1)
@@ -131,16 +132,16 @@ int sfshm_wait_finish(struct sfshm_queue *queue, const struct sfshm_wait *wait,
  *                 not run, as with sfshm_begin_async().
  *
  * Set wait->data before the call. wait->number is 0 after any other return
- * value than -EINPROGRESS. wait_timeout_ms counts from this call. The call
- * waits also if the calling thread holds the lock itself, unless the options
- * have SFSHM_LOCK_OWN_IS_BUSY: -EBUSY. So -EDEADLK is for options.task, which
- * holds the lock, or would wait for itself by way of other tasks of the
- * process. Without SFSHM_LOCK_DETACHED the lock belongs to the thread whose
- * call returns 0 or SFSHM_OWNER_DIED. Each call checks the rank against what
- * its own thread holds.
+ * value than -EINPROGRESS. wait_timeout_ms counts from this call. If the
+ * calling thread holds the lock itself, the wait goes on, too; with
+ * SFSHM_LOCK_OWN_IS_BUSY the call returns -EBUSY instead. So -EDEADLK is for
+ * options.task, which holds the lock, or would wait for itself by way of other
+ * tasks of the process. Without SFSHM_LOCK_DETACHED the lock belongs to the
+ * thread whose call returns 0 or SFSHM_OWNER_DIED. Each call checks the rank
+ * against what its own thread holds.
  *
- * The wait counts as that of a sleeping thread does, also for those that
- * overtake it: see sfshm_lock(). A release wakes one sleeping thread and all
+ * The wait counts as that of a sleeping thread does, and callers overtake it no
+ * more often: see sfshm_lock(). A release wakes one sleeping thread and all
  * waits that are polled; the first call that finishes its wait gets the lock.
  * Shared holds differ in one point: a polled wait for a lock alone does not
  * keep other callers from sharing the lock. Each of them lets the wait go
@@ -167,13 +168,13 @@ int sfshm_wait_finish_lock(struct sfshm_queue *queue,
 /*
  * sfshm_acquire() for an event loop: returns as that call does, or -EINPROGRESS
  * (all permits are held, or another caller is making the semaphore) or
- * -EOPNOTSUPP. What is said at sfshm_lock_async() of the wait's number, the
- * time-out, the rank, the calling thread, the task, and whose the lock is holds
- * for permits, too.
+ * -EOPNOTSUPP. The comment on sfshm_lock_async() is true of permits, too, where
+ * it speaks of the wait's number, the time-out, the rank, the calling thread,
+ * the task, and the thread to which the lock belongs.
  *
- * The wait counts as that of a sleeping thread does, in sfshm_semaphore_info()
- * and for those that overtake it. A permit that is returned wakes one sleeping
- * thread and all waits that are polled.
+ * The wait counts in sfshm_semaphore_info() as that of a sleeping thread does,
+ * and callers overtake it no more often. A permit that is returned wakes one
+ * sleeping thread and all waits that are polled.
  */
 int sfshm_acquire_async(struct sfshm_queue *queue, struct sfshm *handle,
 			const void *name, size_t name_len,

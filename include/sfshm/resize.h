@@ -17,14 +17,14 @@ typedef void (*sfshm_progress_fn)(uint64_t moved, uint64_t flights, void *arg);
 /*
  * Replaces the segment `name` by a new one, its successor, with the geometry in
  * `options`. For a field that is 0, the new segment has what the old one had;
- * owner, group and mode stay.
- * Every process that has the segment open follows at its next call. The call
- * moves the live values over, with their ages and lifetimes. Then it waits
- * until the last flight, lock and permit in the old segment has ended, or until
- * `deadline_ns` (CLOCK_MONOTONIC; 0: no limit). Then it removes the old
- * segment. A flight ends in the segment in which it began; callers that ask for
- * its key meanwhile wait for it there. The call moves no failures, and no
- * values that do not fit into the new segment. Generations keep growing.
+ * owner, group and mode stay. Every process that has the segment open follows
+ * at its next call. The call moves the live values over, with their ages and
+ * lifetimes. Then it waits until the last flight, lock and permit in the old
+ * segment has ended, or until `deadline_ns` (CLOCK_MONOTONIC; 0: no limit).
+ * Then it removes the old segment. A flight ends in the segment in which it
+ * began; callers that ask for its key meanwhile wait for it there. The call
+ * moves no failures, and no values that do not fit into the new segment.
+ * Generations keep growing.
  *
  * With `options` NULL, finishes a resize that was interrupted or timed out.
  * With `options`, finishes such a resize first, then does its own. From time to

@@ -59,9 +59,9 @@ struct sfshm_result {
 				callers run the work anew */
 	uint8_t stale;       /* 1: past its lifetime; see struct sfshm_policy */
 	uint8_t coordinated; /* 1: no other caller ran the work meanwhile */
-	uint8_t fleet;       /* 1: this caller leads for its fleet; or the
-				engine has its result, or gave it another
-				host's: see <sfshm/fleet.h> */
+	uint8_t fleet;       /* 1: this caller leads for its fleet, or the
+				engine has this caller's result, or the engine
+				gave another host's; see <sfshm/fleet.h> */
 	uint8_t reserved;
 	uint64_t generation; /* of the flight; a fencing token that grows with
 				each flight of the key */

@@ -69,11 +69,11 @@ struct sfshm_semaphore_options {
 	/*
 	 * With SFSHM_SEMAPHORE_DETACHED any thread of the process may return
 	 * the permit; the first to do so wins. If the thread that took the
-	 * permit ends as pthread_exit() does, or closes its last handle, the
-	 * permit stays held, as long as another thread of the process is
-	 * attached to the segment. The permit is returned if the process dies
-	 * or calls execve(2). The same may happen if one of its threads ends
-	 * without libc's knowledge. Such a permit has no rank.
+	 * permit ends (but not by a bare exit(2) system call) or closes its
+	 * last handle, the permit stays held, as long as another thread of the
+	 * process is attached to the segment. The permit is returned if the
+	 * process dies or calls execve(2). It may be returned if a thread of
+	 * the process ends by a bare exit(2). Such a permit has no rank.
 	 *
 	 * `task` is a number for the request or the coroutine that the permit
 	 * is for; 0: none. A call whose task holds all the permits, or would
@@ -108,11 +108,11 @@ struct sfshm_permit {
  *   -EBUSY      SFSHM_SEMAPHORE_TRY: no permit is free, or another caller is
  *               just making the semaphore.
  *   -EDEADLK    Waiting would deadlock: this thread or the options' task holds
- *               all the permits, or the one that holds them waits for a flight,
- *               a lock or a permit of this one. Release what this thread
- *               holds and begin anew. If several threads hold the permits of a
- *               semaphore, the call does not notice a deadlock through that
- *               semaphore.
+ *               all the permits, or the one thread or task that holds them
+ *               waits for a flight, a lock or a permit of this thread or task.
+ *               Release what this thread holds and begin anew. If several
+ *               threads hold the permits of a semaphore, the call does not
+ *               notice a deadlock through that semaphore.
  *   -EDOM       The rank is not above the ranks that this thread holds.
  *   -ETIMEDOUT, -ECANCELED  Your wait ended.
  *   -EMSGSIZE   The segment's max_value is below the 4 KiB of a semaphore.
@@ -142,8 +142,9 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
  * (SFSHM_PERMIT_INIT). Returns 0; -ESHUTDOWN, the permit is returned, but the
  * segment's file was removed meanwhile, so more permits than the maximum may
  * have been held; -ESTALE, sfshm_release_all() has returned it; -EPERM, another
- * thread took the permit, or the thread's last handle was closed; -ECHILD, the
- * permit belongs to the parent process; -EINVAL; or -EBADMSG. Never blocks.
+ * thread took the permit, without SFSHM_SEMAPHORE_DETACHED, or the thread's
+ * last handle was closed; -ECHILD, the permit belongs to the parent process;
+ * -EINVAL; or -EBADMSG. Never blocks.
  *
  * If the permit was taken with SFSHM_SEMAPHORE_DETACHED, only the first call
  * returns 0 or -ESHUTDOWN. A call that comes after that one, or at the same
@@ -169,7 +170,7 @@ struct sfshm_semaphore_info {
 	uint32_t max;     /* number of permits */
 	uint32_t in_use;  /* permits held; above max for a while after max was
 			     lowered */
-	uint32_t waiters; /* threads that wait for a permit */
+	uint32_t waiters; /* callers that wait for a permit, asleep or polled */
 	uint32_t reserved;
 };
 
