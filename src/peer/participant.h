@@ -48,8 +48,8 @@ struct peer {
 	uint64_t examined; /* ns: when it last examined a leader without having
 			      slept */
 	uint32_t robbed;   /* 1: one of its flights was stolen (MOVE-6) */
-	/* permits of the process that its record holds; and whether another
-	   thread has given one back (PERMIT-5) */
+	/* how many permits of the process (sync/permit.h) the record holds;
+	   and 1: another thread has given one of them back (PERMIT-5) */
 	uint32_t lent, surplus;
 	struct peer *next;
 	struct peer *next_here; /* of the process's peers */
@@ -59,10 +59,10 @@ struct peer {
 extern __thread struct peer *peer_current;
 
 /*
- * Notes that the thread is in a call: when it reads the clock of lifetimes
- * anew, and when it extends a lease. So calls that look for a value, or that
- * publish or fail, are noted once at each tick of the coarse clock; most hits
- * do not write the note. Only views read it.
+ * Notes that the thread is in a call. The thread does so when it reads the
+ * clock of lifetimes anew, and when it extends a lease. So calls that look for
+ * a value, or that publish or fail, are noted once at each tick of the coarse
+ * clock; most hits do not write the note. Only views read it.
  */
 static inline void peer_note_active(struct peer *p, uint64_t now)
 {

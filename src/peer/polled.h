@@ -14,8 +14,9 @@
  *      ORDER-Q2).
  *  POLLED-2. A wake reaches all polled waits at the slot, even if it reaches
  *      only one sleeper. So a process that hears the bell and does nothing, or
- *      dies, takes no wake from another waiter. One wake makes a wait look
- *      once: its call announces it anew before it looks.
+ *      dies, takes no wake from another waiter. Each wake takes EVENT_POLLED
+ *      away, so a call that has to wait again announces its wait anew, and
+ *      looks once more after that (ORDER-E1).
  *  POLLED-3. If a waker dies or stops between the event and the bell, the
  *      polled waits learn of the change a slice later at most, because their
  *      process looks at all its waits after each slice (WAIT-4).

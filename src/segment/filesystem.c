@@ -113,7 +113,8 @@ int filesystem_check(int fd, const char *path, const struct sfshm_options *o)
 	options_explain(o,
 			"%s shares blocks with a copy (cp --reflink), and may "
 			"have to find room when a page is written again "
-			"(SIGBUS if there is none): remove it, or use /dev/shm",
+			"(SIGBUS if there is none): remove the copy, or use "
+			"/dev/shm",
 			path);
 	return -EOPNOTSUPP;
 }

@@ -84,8 +84,8 @@ static void place(struct shm_geometry *g)
 	/*
 	 * If a slot and its cold part had the same offset in a page, loads
 	 * from one would wait for stores to the other. Half a page between the
-	 * regions spares slots 0 to 31 that wait; from slot 32 on, one slot in
-	 * 64 has it.
+	 * regions keeps the two offsets apart, except in slot 32 and each 64th
+	 * slot after it.
 	 */
 	g->desks_at = at + HALF_PAGE;
 	at += page_up(HALF_PAGE + (uint64_t)g->slots * sizeof(struct shm_desk));

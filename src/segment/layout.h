@@ -227,9 +227,11 @@ struct shm_participant {
 				    free */
 	uint32_t owned_overflow; /* 1: it may own slots that `owned` lacks; set
 				    by other threads of its process, too */
-	uint32_t handed_slot;    /* slot + 1: it gives that flight to another
-				 record; 0: none; see sync/move.h */
-	uint64_t handed;         /* the control word that names that record */
+	uint32_t handed_slot;    /* slot + 1: it gives that slot's flight, or a
+				 permit there, to another record; 0: none;
+				 see sync/move.h, sync/permit.h */
+	uint64_t handed;         /* the control word that names that record; or
+				 a permit's word that does, times 2^32 */
 	uint32_t handed_to;      /* that record's incarnation */
 	uint32_t pad3[7];
 	uint32_t owned[SHM_OWNED]; /* slot + 1: slots that the owner owns, maybe
@@ -310,8 +312,9 @@ static_assert(sizeof(struct shm_tagging) == 40, "layout");
 
 /*
  * The head of a semaphore's value. Its words follow, one of 32 bits for each
- * permit: 0 if free, else the holder's id in bits 0..13 and the low bits of the
- * holder's incarnation above. Changed by CAS; see sync/semaphore.h.
+ * permit: 0 if free, else the holder's id in bits 0..13, in bit 14 whether the
+ * permit is its process's, and the low bits of the holder's incarnation above.
+ * Changed by CAS; see sync/semaphore.h and sync/permit.h.
  */
 struct shm_semaphore {
 	uint64_t max; /* bits 0..29 the maximum, 30 removed, 31 closing, 32..63

@@ -32,7 +32,8 @@
  *  SHARE-4. A sharer sets its word back to 0, then looks at the control word
  *      and at the segment's `moved`. If the slot is BUSY with S, or the segment
  *      has moved, a writer may sleep on the word: the sharer wakes it
- *      (ORDER-W1, ORDER-W2). It writes no other word.
+ *      (ORDER-W1, ORDER-W2). Unless a wait at the slot is polled (SHARE-6),
+ *      the sharer writes no other word.
  *  SHARE-5. A slot with S is retired only if it has no sharer. The evictor
  *      makes it KEPT, then looks at the words, then retires it by a CAS from
  *      the same KEPT word. A sharer that comes meanwhile changes the control
@@ -51,7 +52,8 @@
  *      the writer sets `bypassed` to LOCK_BYPASSES each time that it parks: so
  *      the next caller that is to share the lock makes it KEPT (LOCK-2), and
  *      each later one defers. The first whose time is over shares the lock, and
- *      sets the count to 0; that is why a stuck loop delays only one caller.
+ *      sets the count to 0. A stuck loop does not park again, so it delays
+ *      nobody after that.
  *
  *   a sharer dies               its word counts no longer. A writer that sleeps
  *                               on the word sleeps on the sharer's liveness
@@ -61,8 +63,8 @@
  *     the lock, with no waiter  the slot, which may share the lock or drain it
  *     of the slot woken
  *   a sharer dies, its word     the kernel wakes the writer by the liveness
- *     at 0, no writer woken     word; so it does the watcher of a writer that
- *                               is parked
+ *     at 0, no writer woken     word; if the writer is parked, the kernel wakes
+ *                               its process's watcher (top/polling.h) by it
  *   a sharer stops before its   a writer waits for it, as for any holder that
  *     second look               stops
  *   a writer dies as it drains  FLIGHT-T7: a waiter goes on with the draining;

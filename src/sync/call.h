@@ -31,8 +31,8 @@ struct park {
 	uint64_t ctl;    /* the slot's word as it was seen */
 	uint32_t slot;
 	uint32_t event_seen;
-	/* Index of the record of the leader, or of the one that the wait is
-	   for of those that hold a lock; or PARK_NO_OWNER. */
+	/* Index of the leader's record; for a lock that is held shared, of the
+	   record of the one sharer that is watched; or PARK_NO_OWNER. */
 	uint32_t owner;
 	uint32_t owner_seen; /* its liveness word */
 	/* When the call is to look again whatever happens: the deadline, the
@@ -41,9 +41,11 @@ struct park {
 	bool asked;    /* the wait is made for an asker (sync/consult.h) */
 	bool proof;    /* a mere suspicion that the owner is dead is no help */
 	bool permit;   /* the wait is for a permit, of many owners */
-	bool deferred; /* ... and lets other waiters go first */
-	bool shunned;  /* ... and a permit that is free here may be no use */
-	uint64_t dead; /* ... semaphore_dead() when the call looked */
+	bool deferred; /* for a permit: the wait lets other waiters go first */
+	/* For a permit: one that seems free here does not end the wait, because
+	   the wait defers, or the predecessor may still count it as held. */
+	bool shunned;
+	uint64_t dead; /* for a permit: semaphore_dead() at the call's look */
 	struct polled_note note;
 	/* as in struct call */
 	uint64_t joined, tag_clock, defers_until, deadline;

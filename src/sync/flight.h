@@ -302,9 +302,9 @@ int flight_invalidate_tag(struct peer *p, uint64_t tag);
 void flight_sweep(struct peer *victim, bool died);
 
 /*
- * Gives back what P leads, holds and pins, except saves and the flights of its
- * process. After that, each struct that names P's old life is void. Returns how
- * many things P gave back.
+ * Gives back what P leads, holds and pins, except saves, and the flights, locks
+ * and permits of its process. After that, each struct that names P's old life
+ * is void. Returns how many things P gave back.
  */
 uint32_t flight_give_back_all(struct peer *p);
 

@@ -45,9 +45,10 @@
  *      count below LOCK_BYPASSES, if a waiter is announced or the count is not
  *      0; it sets the count to 0 if it has waited itself. A wake takes the
  *      announcement of a polled wait away, so a call that parks sets a count of
- *      0 to 1. (If the holder then sets it to 0, because it has waited, that
- *      hold is not counted: the wait's next one is.) SHARE-6 has the only other
- *      writer; the maker of the slot sets the count to 0.
+ *      0 to 1. (If the lock's holder has waited, and sets the count to 0 after
+ *      that, its hold is not counted as a bypass of the parked call; the next
+ *      hold for which that call parks is.) SHARE-6 has the only other writer;
+ *      the maker of the slot sets the count to 0.
  *  LOCK-2. A holder that finds the count at LOCK_BYPASSES gives the lock back
  *      as KEPT. A sharer does not: instead a caller that wants to hold the lock
  *      shared and finds the count at LOCK_BYPASSES makes the lock KEPT, unless
@@ -63,10 +64,10 @@
  * woken waiter does not come within LOCK_DEFER_NS, one caller that has deferred
  * gets the lock before it. Among waiters there is no order.
  *
- * A writer that finds a lock held shared does not wait to be woken: it makes
- * the slot BUSY at once, so no later sharer gets the lock before the writer. A
- * waiter that takes the lock shared wakes all others, so that they share it,
- * too.
+ * A writer that may sleep, and finds a lock held shared, does not wait to be
+ * woken: it makes the slot BUSY at once, so no later sharer gets the lock
+ * before the writer. (For a writer that parks, see SHARE-6.) A waiter that
+ * takes the lock shared wakes all others, so that they share it, too.
  *
  *   the holder dies              FLIGHT-T7 and FLIGHT-T8 leave the count: if it
  *                                is at LOCK_BYPASSES, the next hold to end

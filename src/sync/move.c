@@ -23,7 +23,7 @@ static void tell_followers(struct peer *p, uint32_t slot)
 		event_wake(p->map, event, true);
 }
 
-/* MOVE-6: has the thread whose record is `id` let go of stolen flights. */
+/* MOVE-6: tells the thread whose record is `id` to let go of stolen flights. */
 static void tell_robbed(const struct peer *p, uint32_t id)
 {
 	pthread_mutex_lock(&peer_lock);

@@ -18,10 +18,11 @@
  *      (SEMAPHORE-5), and the semaphore's memory stays (SEMAPHORE-8).
  *  PERMIT-2. The permit's entry (sync/detached.h) says what the word should be:
  *      `name`. The name and the word change together, under peer_lock: so a
- *      thread that finds another word has lost the permit. A record's name
- *      never returns once its reaper has set the word back, and the thread that
- *      gives the permit back sets the entry's name to 0. So a word that is as
- *      an entry says is that entry's permit, and no later one.
+ *      thread that finds another word has lost the permit. A record's reaper
+ *      sets the record's words back, and after that no thread writes the same
+ *      name again; a thread that gives a permit back sets the entry's name to
+ *      0. So a word that is as an entry says is that entry's permit, and no
+ *      later one.
  *  PERMIT-3. The entry lets one thread at a time give the permit back (as
  *      MOVE-1). A leaving thread gives away also a permit whose entry another
  *      thread has claimed; that thread finds the new name.
@@ -41,12 +42,13 @@
  *                                  waiter
  *   Q dies, the word set back,     Q's reaper wakes all: PERMIT-1
  *     no waiter woken
- *   P dies between P and P D       P's reaper frees both
+ *   P dies before its word is P D  P's reaper sets the word P back just as P D
  *   P gives it to Q, P dies        PERMIT-4
  *   P gives it to Q, Q dies        Q's overflow is set: its reaper looks at all
  *                                  slots
- *   Q stops before its CAS         the permit stays held; other threads get
- *                                  -ESTALE, as from a call under way
+ *   Q stops before its CAS         the permit stays held; other threads that
+ *                                  give it back get -ESTALE, because Q has
+ *                                  claimed the entry
  *   a thread of the process stops  its other threads wait for peer_lock before
  *     with peer_lock locked        they give back a permit of the process, or
  *                                  end

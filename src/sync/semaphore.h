@@ -56,8 +56,8 @@
  *      anybody, and a parked wait that is to leave has none to pass on. If a
  *      thread that has set a word back stops or dies before its wake, the
  *      watcher finds the free permit: at once if it sleeps on that thread's
- *      word, else at the end of its slice. For the same reason it finds the
- *      dead holders: semaphore_dead() differs from what the call has seen.
+ *      word, else at the end of its slice. In the same way it finds that a
+ *      holder is dead: semaphore_dead() differs from what the call has seen.
  *
  *  SEMAPHORE-6. `bypassed` is 0, or 1 plus the number of permits that callers
  *      took past the waiters, without having waited:
@@ -269,8 +269,8 @@ int semaphore_acquire(struct acquire *a);
 
 /*
  * A digest of the dead holders of permits; 0: there are none. It changes with
- * each death. The predecessor's permits are not looked at, here and in the next
- * call. Both work for a thread that is not attached.
+ * each death. Neither this function nor semaphore_examine() looks at the
+ * predecessor's permits. Both work for a thread that is not attached.
  */
 uint64_t semaphore_dead(const struct semaphore *s);
 
@@ -301,7 +301,7 @@ void semaphore_sweep(struct peer *victim, uint32_t slot, bool died);
 
 /*
  * Sets to 0 all words at that slot that are P's, except those of permits of its
- * process. Returns how many of those there are.
+ * process. Returns how many words it has left for that reason.
  */
 uint32_t semaphore_sweep_own(struct peer *p, uint32_t slot);
 

@@ -26,10 +26,10 @@ static inline bool shared_is_own(const struct call *c,
 
 /*
  * For a call that meets a lock at rest. STEP_LEAD: the call may go on. Of the
- * calls that want the lock for themselves alone, two kinds look at the sharers
- * first. A call that only tries gives up if there are any. A call that is made
- * on behalf of one in the successor waits for them, because it does not claim
- * the lock here.
+ * calls that want the lock for themselves alone, three kinds look at the
+ * sharers first. A call that only tries gives up if there are any. A call that
+ * parks does so at one of them (SHARE-6). A call that is made on behalf of one
+ * in the successor waits for them, because it does not claim the lock here.
  */
 enum step shared_meet(struct call *c, const struct sighting *seen);
 

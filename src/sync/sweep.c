@@ -252,8 +252,8 @@ uint32_t flight_give_back_all(struct peer *p)
  * Ends the participant's life before it gives anything back
  * (peer/liveness.h): from then on all others see that the owner is gone, even
  * while the sweeper holds the record's mutex. (A reaper has ended that life
- * before it locked the mutex.) A leaving participant gives the flights of its
- * process to other records before its life ends.
+ * before it locked the mutex.) A leaving participant gives the flights and
+ * permits of its process to other records before its life ends.
  */
 void flight_sweep(struct peer *v, bool died)
 {
