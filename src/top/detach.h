@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Locks and permits of a process: making them so, and ending them in any
- * thread. What is said in sync/move.h and sync/permit.h holds.
+ * Locks and permits of a process: turning those of a thread into them, and
+ * ending them in any thread. The rules of sync/move.h and sync/permit.h hold.
  */
 #ifndef TOP_DETACH_H
 #define TOP_DETACH_H

@@ -19,7 +19,7 @@
 /*
  * Whether fast_begin() may serve this policy: the policy is valid and has this
  * library's size, its flags are harmless, and its beta, fresh, fits and
- * claim_key are 0 (one test checks all four). The fields that concern a wait
+ * claim_key are 0 (one branch for all four). The fields that concern a wait
  * may have any value, because fast_begin() never waits.
  */
 static force_inline bool plain(const struct sfshm_policy *policy)

@@ -14,7 +14,7 @@ struct lookup {
 	const void *name;
 	size_t len;
 	uint32_t max; /* for a new semaphore */
-	/* if they ask for a rank, or for a permit of the process; else NULL */
+	/* options that ask for a rank or a permit of the process, or NULL */
 	const struct sfshm_semaphore_options *odd;
 	struct acquire *wait;
 	struct peer *p;

@@ -165,9 +165,9 @@ static bool owner_changed(const struct park *k)
 }
 
 /*
- * Whether a permit is free, or a holder has died, since the call looked. While
- * the segment is being replaced, a permit that is free here may be held in the
- * predecessor; a call that lets others go first does not want a free one yet.
+ * Whether a permit is free, or a holder has died, since the call looked. A free
+ * permit does not count (`shunned`) for a call that lets others go first, nor
+ * while the segment is being replaced: it may be held in the predecessor.
  */
 static bool permit_is_due(const struct park *k)
 {

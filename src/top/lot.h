@@ -18,15 +18,15 @@ enum polled_state {
 /*
  * A queue's waits that are ready, in the order in which it returns them.
  *
- *  LOT-1. A thread that puts a wait into an empty list owes the queue a write
- *      to its descriptor, after that. A thread that has taken the last wait, or
- *      finds none, reads the descriptor with the lock held. So while the list
- *      has waits, the descriptor is readable or a write is still owed.
- *  LOT-2. Whoever owes a write makes it before it lets go of the lock. Only
- *      the watcher lets go of it first, and holds `telling` (top/polling.c)
- *      meanwhile: else the loop's thread, which the write wakes, would find the
- *      lock taken. The close of a queue waits for both locks, so nobody writes
- *      to a descriptor that is closed.
+ *  LOT-1. A thread that has put a wait into an empty list then owes the queue a
+ *      write to its descriptor. A thread that has taken the last wait, or finds
+ *      none, reads the descriptor with the lock held. So while the list has
+ *      waits, the descriptor is readable or a write is still owed.
+ *  LOT-2. A thread that owes a write makes it before it lets go of the lock.
+ *      Only the watcher lets go of the lock first, so that the loop's thread,
+ *      which the write wakes, does not find the lock taken. The watcher holds
+ *      `telling` (top/polling.c) while it writes. The close of a queue waits
+ *      for both locks, so nobody writes to a descriptor that is closed.
  */
 struct polled_ready {
 	int fd;          /* an eventfd */
@@ -58,8 +58,8 @@ static inline bool polled_is_closed(const struct polled *w)
 }
 
 /*
- * Has a call that was started park where it would sleep, and go on from where
- * it has parked before.
+ * Makes a call that was started go on from where it has parked before, and park
+ * where it would sleep.
  */
 static inline void polled_resume(struct call *c, struct polled *w)
 {
@@ -152,8 +152,8 @@ void lot_add_word(struct futex_waitv **v, uint32_t *word, uint32_t seen,
 bool lot_add_bells(struct futex_waitv **v, const struct futex_waitv *end);
 
 /*
- * As many as have room of the bells that have no wait now, but had one in this
- * slice: the next wait there need not wake the watcher.
+ * The bells that have no wait now, but had one in this slice, as many as there
+ * is room for: the next wait at such a bell need not wake the watcher.
  */
 void lot_add_recent(struct futex_waitv **v, const struct futex_waitv *end);
 bool lot_has_recent(void);

@@ -42,7 +42,7 @@ void polling_lock(void)
 	pthread_mutex_lock(&lock);
 }
 
-/* Those whom the caller wakes find the lock free. */
+/* Wakes the watcher last, so that the watcher finds the lock free. */
 void polling_unlock(void)
 {
 	bool wakes = kicked;

@@ -18,7 +18,7 @@ struct wait_kind {
 	   the public call has passed. Returns -EINPROGRESS if the call has
 	   parked. */
 	int (*call)(struct entry *e, void *out);
-	/* Whether the wait may be finished with that. */
+	/* Whether the wait may be finished with this `out`. */
 	bool (*suits)(const struct entry *e, const void *out);
 };
 

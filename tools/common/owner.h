@@ -21,7 +21,7 @@ int owner_read_group(const char *text, uint32_t *gid);
 const char *owner_path(const char *name, uint32_t uid, char *path);
 
 /*
- * Makes *segment that user's, as owner_path() does. A privileged process also
+ * Sets *segment to what owner_path() returns for it. A privileged process also
  * becomes one of the user `uid` for good, so that it may do with that user's
  * segments what the user may, and no more: the user might have prepared the
  * segment to harm others. `gid`, unless UINT32_MAX, is added to its groups.

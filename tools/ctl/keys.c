@@ -121,10 +121,7 @@ static int one_key(const struct request *request,
 	if (status)
 		return status;
 	answer = apply(request, handle, request->key, len);
-	/*
-	 * Close the handle before `tell` opens a view: that would drop this
-	 * process's byte locks on the file for a moment.
-	 */
+	/* `tell` looks through a view, which needs no handle. */
 	r = sfshm_close(handle);
 	return tell(request, answer ? answer : r);
 }

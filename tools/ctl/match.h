@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The keys that a request chooses by --match and --failed. They are collected
- * before the segment is opened: a view that is closed would drop this process's
- * byte locks for a moment.
+ * through a view, before the segment is opened.
  */
 #ifndef CTL_MATCH_H
 #define CTL_MATCH_H

@@ -102,8 +102,8 @@ int verb_resize(const struct request *request)
 	r = resize(request, NULL, deadline, &progress);
 	if (r == -ETIMEDOUT)
 		return still_flying(request, &progress,
-				    sizes ? "not resized: an earlier resize "
-					    "is in place" :
+				    sizes ? "not resized: an earlier resize's "
+					    "new segment is in place" :
 					    "the new segment is in place");
 	if (!r && sizes)
 		r = resize(request, &options, deadline, &progress);

@@ -24,8 +24,8 @@ int segment_open(const struct request *request, uint32_t flags,
 
 	options.flags |= flags;
 	/*
-	 * Accept any mode of this user's own segment: the user chose it. Who
-	 * may write to another user's segment may harm this process.
+	 * Accept any mode of this user's own segment: the user chose it. Anyone
+	 * who may write to another user's segment may harm this process.
 	 */
 	if (!(flags & SFSHM_CREATE) && !(options.flags & SFSHM_SET_OWNER))
 		options.mode = 0777;
@@ -61,7 +61,7 @@ int segment_failed(const struct request *request, int error)
 {
 	char why[256];
 
-	/* Other users have no option for what this user may not do. */
+	/* Only root has an option to act as the segment's owner. */
 	if (error == -EPERM && !geteuid()) {
 		snprintf(why, sizeof(why), "it belongs to another user");
 		owner_advise(request->segment, 0, why, sizeof(why));

@@ -149,8 +149,8 @@ static int is_part(const struct survey *survey)
 }
 
 /*
- * The lines that the table of threads asks for, a third of the rest at most,
- * and those around it.
+ * The lines that the table of threads asks for, at most a third of those that
+ * are left; with its heading, and with the line about chosen keys.
  */
 static uint64_t lines_for_threads(const struct survey *survey)
 {

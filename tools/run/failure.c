@@ -268,7 +268,7 @@ bool failure_follow(const struct invocation *inv, int code, const char *message,
 	if (told.kept_run && write_record(inv, told.kept_run, o))
 		return true;
 	n = snprintf(text, sizeof(text), "%s\n", told.line);
-	/* A part of that line may be written, or more than the line. */
+	/* The follower may have written a part of that line, or more. */
 	n -= (int)invocation_skip(inv->shown_err, (uint64_t)n);
 	if (*told.line)
 		invocation_write_failed(o, "standard error",

@@ -10,8 +10,7 @@
  * child goes on with the next leader's transcript. What it has written by then
  * stays, and a line on standard error separates it from the next run's output.
  *
- * The child dies with this process. It uses a view, which this process must not
- * do while it uses its handle; see watcher.h.
+ * The child dies with this process. It finds the leader through a view.
  */
 #ifndef RUN_FOLLOW_H
 #define RUN_FOLLOW_H
@@ -31,16 +30,18 @@ bool follow_wanted(const struct invocation *inv);
 void follow_start(struct invocation *inv);
 
 /*
- * Ends the child at once, because the wait has ended without a result. If this
- * call `leads` now, a line separates the output of its own run from what the
- * child has written. Leaves errno alone.
+ * Ends the child at once, because the wait has ended without a usable result.
+ * If this call `leads` now, or asks again because the result's file is gone, a
+ * line separates the next run's output from what the child has written. Leaves
+ * errno alone.
  */
 void follow_drop(struct invocation *inv, bool leads);
 
 /*
  * The result of the flight `generation` is there: lets the child write out what
- * is left of that run, and waits for it. Returns whether the call has all
- * output; *o then has the run's status. If not, inv->shown_out and
+ * is left of that run, and waits for it. Returns whether nothing is left to
+ * write: the call has all output, and *o has the run's status; or *o says that
+ * a signal ends this process. If something is left, inv->shown_out and
  * inv->shown_err say how much of the result is written already.
  */
 bool follow_finish(struct invocation *inv, uint64_t generation,

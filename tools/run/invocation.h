@@ -25,7 +25,7 @@ struct invocation {
 	struct sfshm_save file;
 	struct sfshm_save *save;   /* the result goes to this file, or NULL */
 	struct sfshm_fleet *fleet; /* NULL: none */
-	/* With -k; zeroed, so that its calls do without a fleet, too. */
+	/* With -k; zeroed, so that calls on it work without a fleet, too. */
 	struct sfshm_fleet_flight flight;
 	char **argv;
 	pid_t watcher;
@@ -41,8 +41,8 @@ struct invocation {
 };
 
 /*
- * Whether standard error is for messages about what is no failure: whom a call
- * waits for, and that it does not wait because it was told not to.
+ * Whether this call writes to standard error what is no failure: for whom it
+ * waits, or that it does not wait because its options forbid that.
  */
 bool invocation_tells(const struct invocation *inv);
 
@@ -57,7 +57,7 @@ void invocation_give_up(const struct invocation *inv, struct outcome *o,
 
 /*
  * Notes that this call does not wait for others, as its options say. The
- * message is for standard error only if that tells of waits, too.
+ * message is for standard error only if invocation_tells().
  */
 void invocation_turn_away(const struct invocation *inv, struct outcome *o,
 			  const char *format, ...)
@@ -90,7 +90,7 @@ bool invocation_may_write(struct outcome *o);
 void invocation_write(const struct invocation *inv, struct outcome *o,
 		      const struct record *record);
 
-/* The part of `len` bytes that is written, if `shown` are written in all. */
+/* How many of `len` bytes are written, if the first `shown` bytes are. */
 uint64_t invocation_skip(uint64_t shown, uint64_t len);
 
 /* Notes that writing to `what` failed with errno `error`, unless that is 0. */

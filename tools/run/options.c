@@ -401,14 +401,14 @@ static int check_mode(struct options *options)
 	}
 	if (options->follow_output &&
 	    (options->fleet || options->stale_if_error_ms)) {
-		complain("--follow-output does not go with --fleet and "
+		complain("--follow-output does not go with --fleet or "
 			 "--stale-if-error; see --help");
 		return RUN_EXIT_FAILURE;
 	}
 	if (options->fleet && (options->keep || options->tag_count ||
 			       options->stale_if_error_ms)) {
 		complain("--fleet does not go with --keep, --stale-if-error "
-			 "and --tag; see --help");
+			 "or --tag; see --help");
 		return RUN_EXIT_FAILURE;
 	}
 	return -1;

@@ -11,7 +11,7 @@
 /* SIGRTMIN is the watcher's. */
 #define WRITE_SIGNAL (SIGRTMIN + 1)
 
-/* Packets are pages, so that pipes for many small writes must be large. */
+/* Each packet takes a page, so only a large pipe holds many small writes. */
 #define PIPE_BYTES (1 << 20)
 
 bool order_wanted(void)

@@ -7,14 +7,14 @@
  * The followers find that file among the leader's descriptors, in /proc, and
  * read it at their own pace; so nobody waits for a follower, and nothing is
  * left of the file when the leader dies and the followers have closed it. Only
- * processes of the leader's user and privileged ones may open it, and only in
- * the leader's PID namespace or one above.
+ * processes of the leader's user and privileged ones may open it, and followers
+ * look for it only in the leader's PID namespace.
  *
  * The file is a head, and then frames: a frame's own head, and its bytes. The
  * frames have the order in which the leader read the output. The last frame,
  * TRANSCRIPT_END, has the record header of the complete run; a run that is cut
  * short has no such frame. The leader only appends, so a reader that finds a
- * part of a frame finds the rest later.
+ * part of a frame finds the rest later, unless the transcript has stopped.
  *
  * The leader writes TRANSCRIPT_END before it ends the flight, so a follower
  * that has the flight's result finds the whole transcript. If the file cannot
@@ -45,8 +45,9 @@ enum transcript_kind {
 
 /* The leader's side. */
 struct transcript {
-	int fd;       /* -1: the transcript has stopped */
+	int fd;       /* -1: there is no transcript */
 	uint64_t len; /* bytes of the head and of whole frames */
+	/* the most that len may be; 0: the transcript has stopped */
 	uint64_t max;
 	uint64_t out_len, err_len; /* bytes of output in the frames */
 };

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The watcher: a child process beside a call that waits. It looks at the
- * segment through a view, which this process must not do while it uses its
- * handle: closing a view would drop the locks that show the process to be
- * alive.
+ * segment through a view while this process sleeps in a call of the library.
  *
  * After a second the watcher says whom the call waits for, if its standard
  * error is a terminal or with -v. If the call runs under another call's

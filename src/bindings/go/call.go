@@ -27,7 +27,10 @@ import (
 //	asking -> waiting, looking   the library says that another caller leads
 //	asking, waiting, looking -> over      the waiters are told the outcome
 //	waiting, looking -> over     the last waiter has left
-//	leading -> over              the leader has ended the flight
+//	leading -> leading           the leader leaves before it runs the work, and
+//	                             another waiter is told to lead
+//	leading -> over              the leader has ended the flight; or it leaves,
+//	                             and no waiter is left
 //
 // Each waiter is told one outcome, or leaves. In asking, waiting and looking
 // there is at least one waiter; so when the library makes this process the

@@ -129,7 +129,8 @@ func codeOf(err error) int {
 	return -int(C.EREMOTEIO)
 }
 
-// messageOf returns the text with which it reaches them.
+// messageOf returns the message with which an error of the work reaches
+// followers of other processes.
 func messageOf(err error) string {
 	var failed *WorkError
 	if errors.As(err, &failed) {

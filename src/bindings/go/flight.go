@@ -15,7 +15,7 @@ import (
 type Flight struct {
 	call       *call
 	up         *Flight // the flight whose work asked
-	handed     bool    // begun by a waiter with a policy of its own
+	handed     bool    // the leader is not call.first, whose policy the library has
 	ownerDied  bool
 	generation uint64
 

@@ -12,9 +12,9 @@ import (
 )
 
 // startPoller starts the goroutine that finishes the waits of the process. Go's
-// netpoller tells it when the queue's descriptor is readable. It uses a
-// duplicate, because os.File closes what it has, and reads nothing from it: the
-// library does.
+// netpoller tells it when the queue's descriptor is readable. The goroutine has
+// a duplicate of that descriptor, because os.File closes its own. Only the
+// library reads from the descriptor.
 func startPoller(q *C.struct_sfshm_queue) error {
 	fd := C.sfshm_queue_fd(q)
 	if fd < 0 {

@@ -34,8 +34,8 @@ type Segment struct {
 	calls  map[string]*call // by key; under mu
 }
 
-// Option changes what Open does. What makes the segment counts only if the
-// segment is missing; an existing one keeps its own.
+// Option changes what Open does. The sizes and the mode count only if Open
+// makes the segment; an existing segment keeps its own.
 type Option func(*options)
 
 type options struct {
@@ -59,7 +59,7 @@ func MaxValue(bytes uint32) Option {
 }
 
 // Participants is the number of threads that the segment has records for; 1024
-// if it is not given. A Go process takes no more than Threads says, and two.
+// if it is not given. A Go process takes at most two more than Threads says.
 func Participants(n uint32) Option {
 	return func(o *options) { o.c.participants = C.uint32_t(n) }
 }
@@ -259,7 +259,7 @@ func (s *Segment) getFailed(key string, rc C.int) error {
 		return errOf(rc)
 	}
 	_, err := s.Peek(key, Policy{})
-	if err == nil { // there is a value by now, which is as good as none before
+	if err == nil { // a value has come since Get looked, and Get had none
 		err = ErrNoValue
 	}
 	return err

@@ -50,7 +50,7 @@ int go_thread_enter(void);
 /* How many threads are in. */
 unsigned go_thread_count(void);
 
-/* Whether the library is as new as its headers were. */
+/* Whether the library is at least as new as the headers of this build. */
 int go_library_fits(void);
 
 struct sfshm *go_open(const char *name, struct sfshm_options *options,

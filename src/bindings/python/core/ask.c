@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * get_or_create() for event loops, in steps: no step sleeps. The loop's side of
- * it is in package/sfshm/_async.py and _gevent.py.
+ * get_or_create() for event loops, in steps: no step but sleep() sleeps. The
+ * loop's side of it is in package/sfshm/_async.py and _gevent.py.
  *
  * The flight is detached, and belongs to the task (a coroutine or greenlet)
  * that asks, so that many tasks of one thread may lead and wait.

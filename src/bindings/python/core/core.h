@@ -119,7 +119,8 @@ extern PyType_Spec core_segment_spec;
 extern PyType_Spec core_hold_spec;
 extern PyType_Spec core_ask_spec;
 extern PyType_Spec core_queue_spec;
-/* queue.c: the queue of a Queue object, or NULL: it has none yet */
+/* queue.c: the queue of a Queue object; NULL: it has none yet, or the object is
+   of another type */
 struct sfshm_queue *core_queue_of(PyObject *object);
 /* ask.c: what the loop completes when an ask's wait may be over; borrowed */
 PyObject *core_future_of(void *ask);
