@@ -136,7 +136,8 @@ int sfshm_wait_finish(struct sfshm_queue *queue, const struct sfshm_wait *wait,
  * calling thread holds the lock itself, the wait goes on, too; with
  * SFSHM_LOCK_OWN_IS_BUSY the call returns -EBUSY instead. So -EDEADLK is for
  * options.task, which holds the lock, or would wait for itself by way of other
- * tasks of the process. Without SFSHM_LOCK_DETACHED the lock belongs to the
+ * tasks of the process; and for a thread that gives a rank and holds the lock
+ * itself. Without SFSHM_LOCK_DETACHED the lock belongs to the
  * thread whose call returns 0 or SFSHM_OWNER_DIED. Each call checks the rank
  * against what its own thread holds.
  *

@@ -19,10 +19,10 @@
  *  PERMIT-2. The permit's entry (sync/detached.h) says what the word should be:
  *      `name`. The name and the word change together, under peer_lock: so a
  *      thread that finds another word has lost the permit. A record's reaper
- *      sets the record's words back, and after that no thread writes the same
- *      name again; a thread that gives a permit back sets the entry's name to
- *      0. So a word that is as an entry says is that entry's permit, and no
- *      later one.
+ *      sets the record's words back, and the next owner of the record has
+ *      another name: the same one comes back after 2^17 owners. A thread that
+ *      gives a permit back sets the entry's name to 0. So a word that is as an
+ *      entry says is that entry's permit, and no later one.
  *  PERMIT-3. The entry lets one thread at a time give the permit back (as
  *      MOVE-1). A leaving thread gives away also a permit whose entry another
  *      thread has claimed; that thread finds the new name.

@@ -56,9 +56,10 @@ static const struct {
 		  "discard the result" },
 	{ ESHUTDOWN, "the handle was closed, or its segment cannot be "
 		     "reached; open it again" },
-	{ EOPNOTSUPP, "a segment cannot live on that file system, or a wait "
-		      "cannot be polled here; use /dev/shm or another tmpfs, "
-		      "or wait in a thread" },
+	{ EOPNOTSUPP, "a segment cannot live on that file system, a wait "
+		      "cannot be polled here, or a lock cannot be both shared "
+		      "and detached; use /dev/shm or another tmpfs, wait in a "
+		      "thread, or leave out one of the flags" },
 	{ EINPROGRESS, "the wait goes on; poll the queue's descriptor" },
 	{ EBADF, "the handle or descriptor is not open; "
 		 "open the segment first" },
