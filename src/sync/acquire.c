@@ -362,20 +362,14 @@ static inline bool was_parked(const struct acquire *a)
 
 /*
  * The park has room for one event. While a permit is held in the predecessor,
- * the call looks again after each slice.
+ * the call looks again after each slice, and a permit that is free here may be
+ * no use. That is looked at once, after attempt(): if the holder there has given
+ * back meanwhile, a permit that is free here makes the wait ready.
  */
-static uint64_t look_again_at(const struct acquire *a)
-{
-	const struct semaphore *before = a->s->before;
-	uint64_t slice = sys.now() + 100 * NS_PER_MS, at = a->deadline;
-
-	if (before && semaphore_held(before) && (!at || slice < at))
-		at = slice;
-	return at;
-}
-
 static void park_note(const struct acquire *a, bool deferring)
 {
+	const struct semaphore *before = a->s->before;
+	bool held_there = before && semaphore_held(before);
 	struct park *park = a->park;
 	uint64_t now = sys.now();
 
@@ -384,15 +378,16 @@ static void park_note(const struct acquire *a, bool deferring)
 	park->ctl = a->s->ctl;
 	park->slot = a->s->slot;
 	park->owner = PARK_NO_OWNER;
-	park->until = look_again_at(a);
-	if (deferring &&
-	    (!park->until || park->until > now + SEMAPHORE_DEFER_NS))
-		park->until = now + SEMAPHORE_DEFER_NS;
+	park->until = a->deadline;
+	if (held_there)
+		park->until = ns_earlier(park->until, now + 100 * NS_PER_MS);
+	if (deferring)
+		park->until = ns_earlier(park->until, now + SEMAPHORE_DEFER_NS);
 	park->asked = false;
 	park->proof = true;
 	park->permit = true;
 	park->deferred = deferring;
-	park->shunned = deferring || a->s->before;
+	park->shunned = deferring || held_there;
 	park->joined = park->tag_clock = park->defers_until = 0;
 	park->deadline = a->deadline;
 }

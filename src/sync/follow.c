@@ -106,11 +106,6 @@ static enum step pass_over(struct call *c, const struct sighting *seen,
 	return steal(c, seen);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return !a ? b : !b ? a : a < b ? a : b;
-}
-
 void follow_recheck(struct call *c, const struct sighting *seen)
 {
 	struct peer *p = c->self;
@@ -303,7 +298,7 @@ enum step follow_or_replace(struct call *c, struct sighting *seen,
 	if (r)
 		return call_answer(c, r);
 	step = replace_if_gone(c, seen, w, now);
-	w->until = earlier(c->wait.deadline, w->until);
+	w->until = ns_earlier(c->wait.deadline, w->until);
 	return step;
 }
 
@@ -437,7 +432,7 @@ static enum step park_deferring(struct call *c, const struct sighting *seen)
 	enum step step = park_join(c, seen, &w);
 
 	begin_to_defer(c, seen);
-	w.until = earlier(c->wait.deadline, c->wait.defers_until);
+	w.until = ns_earlier(c->wait.deadline, c->wait.defers_until);
 	return park_end(c, seen, &w, PARK_NO_OWNER, step);
 }
 
@@ -457,7 +452,7 @@ enum step flight_defer(struct call *c, const struct sighting *seen)
 	step = follow_join(c, seen, &w);
 	begin_to_defer(c, seen);
 	if (step == STEP_SLEEP) {
-		w.until = earlier(c->wait.deadline, c->wait.defers_until);
+		w.until = ns_earlier(c->wait.deadline, c->wait.defers_until);
 		wait_sleep(&w);
 		c->wait.slept++;
 		step = STEP_AGAIN;

@@ -8,6 +8,8 @@
 #include <sfshm/release.h>
 #include <signal.h>
 
+#include "os/sys.h"
+
 #define WAITS 20
 
 /* Begins waits for the permits of a semaphore that another process holds. */
@@ -275,6 +277,69 @@ static void segment_is_replaced(void **state)
 	assert_int_equal(sfshm_permit_release(&first), 0);
 }
 
+/* This thread reads a clock; before the read that `due` counts down to, the
+   holder gives its permit back. */
+static struct sys_ops real;
+static __thread int due;
+static struct agent *giver;
+
+static void come_to_it(void)
+{
+	if (due && !--due)
+		agent_expect(giver, "ok", "give-back");
+}
+
+static uint64_t now(void)
+{
+	come_to_it();
+	return real.now();
+}
+
+static uint64_t coarse(void)
+{
+	come_to_it();
+	return real.coarse();
+}
+
+/*
+ * The permit comes back in the old segment at each moment of a call that begins
+ * to wait in the new one.
+ */
+static void holder_gives_back_as_the_wait_begins(void **state)
+{
+	struct agent *resizer = agent_start();
+	struct sfshm_wait wait;
+	bool came;
+	int r;
+
+	(void)state;
+	giver = agent_start();
+	real = sys;
+	for (int moment = 1;; moment++) {
+		agent_expect(giver, "ok", "acquire s max=1");
+		agent_say(resizer, "resize %s slots=4096", segment);
+		agent_asleep(resizer);
+		assert_int_equal(lock_begin("other", NULL, &wait), 0);
+		assert_int_equal(sfshm_unlock(&lock), 0);
+		due = moment;
+		sys.now = now;
+		sys.coarse = coarse;
+		r = permit_begin("s", NULL, &wait);
+		sys = real;
+		came = !due;
+		due = 0;
+		if (!came)
+			agent_expect(giver, "ok", "give-back");
+		if (r == -EINPROGRESS)
+			r = finished_by(permit_finish);
+		assert_int_equal(r, 0);
+		assert_int_equal(sfshm_permit_release(&permit), 0);
+		agent_answers(resizer, "ok");
+		if (!came)
+			break;
+	}
+}
+
 static void file_is_removed(void **state)
 {
 	struct agent *holder = agent_start(), *sleeper = agent_start();
@@ -319,6 +384,7 @@ int main(int argc, char **argv)
 		/* The first of these need the ends of slices. */
 		in_queue(at_once),
 		in_queue(segment_is_replaced),
+		in_queue(holder_gives_back_as_the_wait_begins),
 		in_queue(file_is_removed),
 		in_queue(one_after_another),
 		in_queue(beside_a_sleeper),
