@@ -162,8 +162,12 @@ static void sweep_own(const struct invocation *inv)
 		sweep_folder(folder);
 }
 
-/* Tries once. True: try again, the file was removed before it was opened. */
-static bool ask(struct invocation *inv, const char *path, struct outcome *o)
+/* What begin() returns when *o says why the call goes no further. */
+#define FAILED INT_MIN
+
+/* Begins the save. A call that is to tell what it waits for tries first. */
+static int begin(struct invocation *inv, const char *path,
+		 struct sfshm_save_info *info, struct outcome *o)
 {
 	const struct options *options = &inv->options;
 	bool watched = watcher_wanted(inv) || follow_wanted(inv);
@@ -176,58 +180,84 @@ static bool ask(struct invocation *inv, const char *path, struct outcome *o)
 		.deadline_ns = inv->deadline_ns,
 		.cancel = signals_token(),
 	};
-	struct sfshm_save_info info = SFSHM_SAVE_INFO_INIT;
-	struct sfshm_result result = SFSHM_RESULT_INIT;
 	int r = sfshm_save_begin(inv->session.handle, options->key,
 				 options->key_len, path, &how, &inv->file,
-				 &info);
-	int fd;
+				 info);
 
-	if (r == -EBUSY && watched) {
-		if (!watcher_start(inv, o))
-			return false;
-		follow_start(inv);
-		how.flags &= ~(uint32_t)SFSHM_SAVE_TRY;
-		r = sfshm_save_begin(inv->session.handle, options->key,
-				     options->key_len, path, &how, &inv->file,
-				     &info);
-		watcher_end(inv);
-	}
-	if (r == SFSHM_LEADER) {
-		follow_drop(inv, true);
-		inv->save = &inv->file;
-		result.owner_died = info.owner_died;
-		place_note(inv, path);
-		invocation_lead(inv, sfshm_save_flight(inv->save), &result, o);
-		sweep_own(inv);
-		return false;
-	}
-	if (r == -EREMOTEIO || (r == -ENOENT && info.code)) {
-		tell(o, SFSHM_AWAITED, &info);
-		if (!follow_finish(inv, info.generation, o) &&
-		    !failure_follow(inv, info.code, info.message, o))
-			invocation_failed(inv, info.code, info.message, o);
-		return false;
-	}
-	if (r < 0) {
-		follow_drop(inv, false);
-		invocation_not_begun(inv, r, o);
-		return false;
-	}
-	fd = open(info.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (r != -EBUSY || !watched)
+		return r;
+	if (!watcher_start(inv, o))
+		return FAILED;
+	follow_start(inv);
+	how.flags &= ~(uint32_t)SFSHM_SAVE_TRY;
+	r = sfshm_save_begin(inv->session.handle, options->key,
+			     options->key_len, path, &how, &inv->file, info);
+	watcher_end(inv);
+	return r;
+}
+
+static void lead(struct invocation *inv, const char *path,
+		 const struct sfshm_save_info *info, struct outcome *o)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+
+	follow_drop(inv, true);
+	inv->save = &inv->file;
+	result.owner_died = info->owner_died;
+	place_note(inv, path);
+	invocation_lead(inv, sfshm_save_flight(inv->save), &result, o);
+	sweep_own(inv);
+}
+
+static void share_failure(struct invocation *inv,
+			  const struct sfshm_save_info *info, struct outcome *o)
+{
+	tell(o, SFSHM_AWAITED, info);
+	if (!follow_finish(inv, info->generation, o) &&
+	    !failure_follow(inv, info->code, info->message, o))
+		invocation_failed(inv, info->code, info->message, o);
+}
+
+/* True: the file was removed before it was opened. */
+static bool show(struct invocation *inv, int r,
+		 const struct sfshm_save_info *info, struct outcome *o)
+{
+	int fd = open(info->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
 	if (fd < 0)
 		follow_drop(inv, errno == ENOENT);
 	if (fd < 0 && errno == ENOENT)
 		return true;
 	if (fd < 0) {
 		outcome_fail(o, RUN_EXIT_FAILURE, "key %s: %s: %s",
-			     inv->key_text, info.path, strerror(errno));
+			     inv->key_text, info->path, strerror(errno));
 		return false;
 	}
-	tell(o, r, &info);
-	if (!follow_finish(inv, info.generation, o) && invocation_may_write(o))
+	tell(o, r, info);
+	if (!follow_finish(inv, info->generation, o) && invocation_may_write(o))
 		send_file(inv, fd, o);
 	close(fd);
+	return false;
+}
+
+/* Tries once. True: try again, the file was removed before it was opened. */
+static bool ask(struct invocation *inv, const char *path, struct outcome *o)
+{
+	struct sfshm_save_info info = SFSHM_SAVE_INFO_INIT;
+	int r = begin(inv, path, &info, o);
+
+	if (r == FAILED)
+		return false;
+	if (r == SFSHM_LEADER) {
+		lead(inv, path, &info, o);
+	} else if (r == -EREMOTEIO || (r == -ENOENT && info.code)) {
+		share_failure(inv, &info, o);
+	} else if (r < 0) {
+		follow_drop(inv, false);
+		invocation_not_begun(inv, r, o);
+	} else {
+		return show(inv, r, &info, o);
+	}
 	return false;
 }
 

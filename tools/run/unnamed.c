@@ -12,7 +12,8 @@ int unnamed_file(const char *name, bool *in_memory)
 
 	if (in_memory)
 		*in_memory = fd < 0;
-	if (fd < 0)
-		fd = memfd_create(name, MFD_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	if (fd >= 0)
+		return fd;
+	fd = memfd_create(name, MFD_CLOEXEC);
+	return fd >= 0 ? fd : -errno;
 }

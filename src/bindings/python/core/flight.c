@@ -269,6 +269,18 @@ int core_set_claim(struct request *request, struct key *claim)
 	return 0;
 }
 
+static int has_gevent(void)
+{
+	static PyObject *name; /* of gevent's module, for ever */
+
+	if (!name)
+		name = PyUnicode_InternFromString("gevent.monkey");
+	return name && PyDict_GetItem(PyImport_GetModuleDict(), name);
+}
+
+/* More named arguments than there are options. */
+#define NAMED_MAX 32
+
 /*
  * Calls sfshm._gevent.get_or_create() if the program has gevent. Returns a new
  * reference to NotImplemented if the program's threads sleep as usual.
@@ -276,26 +288,20 @@ int core_set_claim(struct request *request, struct key *claim)
 static PyObject *give_way(PyObject *object, PyObject *const *args,
 			  PyObject *names)
 {
-	static PyObject *gevent; /* its module's name, which is kept for ever */
-	PyObject *call, *named, *value = NULL;
-	Py_ssize_t i, count = names ? PyTuple_GET_SIZE(names) : 0;
+	size_t count = names ? (size_t)PyTuple_GET_SIZE(names) : 0;
+	PyObject *with_object[3 + NAMED_MAX] = { object };
+	PyObject *call, *value;
+	size_t i;
 
-	if (!gevent)
-		gevent = PyUnicode_InternFromString("gevent.monkey");
-	if (!gevent || !PyDict_GetItem(PyImport_GetModuleDict(), gevent))
+	if (!has_gevent() || count > NAMED_MAX)
 		Py_RETURN_NOTIMPLEMENTED;
-	named = PyDict_New();
-	for (i = 0; named && i < count; i++) {
-		if (PyDict_SetItem(named, PyTuple_GET_ITEM(names, i),
-				   args[2 + i]) < 0)
-			Py_CLEAR(named);
-	}
-	call = named ? core_python("sfshm._gevent", "get_or_create") : NULL;
-	if (call)
-		value = PyObject_CallFunctionObjArgs(call, object, args[0],
-						     args[1], named, NULL);
-	Py_XDECREF(call);
-	Py_XDECREF(named);
+	for (i = 0; i < 2 + count; i++)
+		with_object[1 + i] = args[i];
+	call = core_python("sfshm._gevent", "get_or_create");
+	if (!call)
+		return NULL;
+	value = PyObject_Vectorcall(call, with_object, 3, names);
+	Py_DECREF(call);
 	return value;
 }
 

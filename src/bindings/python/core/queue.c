@@ -49,22 +49,28 @@ static PyObject *queue_fileno(PyObject *object, PyObject *Py_UNUSED(none))
 	return fd < 0 ? core_raise(fd, NULL) : PyLong_FromLong(fd);
 }
 
+/* Appends the futures of what is ready. Returns 0, or -1 with an exception. */
+static int take_ready(struct sfshm_queue *queue, PyObject *futures)
+{
+	struct sfshm_wait wait;
+	int rc;
+
+	while ((rc = sfshm_queue_next(queue, &wait)) == 1) {
+		if (PyList_Append(futures, core_future_of(wait.data)) < 0)
+			return -1;
+	}
+	if (rc < 0)
+		core_raise(rc, NULL);
+	return rc;
+}
+
 /* ready(): the futures of the asks whose waits may be over */
 static PyObject *queue_ready(PyObject *object, PyObject *Py_UNUSED(none))
 {
 	PyObject *futures = PyList_New(0);
-	struct sfshm_wait wait;
-	int rc = 0;
 
-	while (futures &&
-	       (rc = sfshm_queue_next(core_queue_of(object), &wait)) == 1) {
-		if (PyList_Append(futures, core_future_of(wait.data)) < 0)
-			Py_CLEAR(futures);
-	}
-	if (futures && rc < 0) {
-		Py_DECREF(futures);
-		return core_raise(rc, NULL);
-	}
+	if (futures && take_ready(core_queue_of(object), futures) < 0)
+		Py_CLEAR(futures);
 	return futures;
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import weakref
-from typing import Any, Callable, Dict
+from typing import Any, Callable
 
 from . import _core
 from ._async import ALONE, BEGIN, RETURN, SLEEP, WAIT
@@ -95,7 +95,8 @@ def get_or_create(
     cache: _core.Segment,
     key: Any,
     function: Callable[[], Any],
-    options: Dict[str, Any],
+    /,
+    **options: Any,
 ) -> Any:
     """Returns NotImplemented if gevent has not replaced this program's threads."""
     if not gevent.monkey.is_module_patched("threading"):
