@@ -16,7 +16,7 @@
 #define RUNS 300
 #define DETACHED POLICY(KEPT, .flags = SFSHM_DETACHED)
 #define BOTH (MAY_DIE | MAY_STOP)
-#define WATCHER FORKED | MAY_IDLE | THREAD_OF(1)
+#define WATCHER (FORKED | MAY_IDLE | THREAD_OF(1))
 
 /* Of the loop's process. */
 static struct sfshm_queue *queue;
