@@ -203,7 +203,8 @@ void permit_trim(struct peer *p)
 		const struct shm_slot *s = slot_at(p->map, note - 1);
 
 		if (note && s && slot_kind(s) == SHM_SEMAPHORE &&
-		    notes_of(p, note - 1) > semaphore_count_own(p, note - 1))
+		    notes_of(p, note - 1) >
+			    semaphore_count_own(p->map, p->id, note - 1))
 			owned_drop(p, note - 1);
 	}
 }
