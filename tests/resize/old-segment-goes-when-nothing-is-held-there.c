@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread leaves the segment that a resize has replaced, and the process unmaps
- * it, once the thread holds nothing there. What other threads of the process
- * have ended is not held, though the thread's record still notes it.
+ * A thread leaves the segment that a resize has replaced, and the process
+ * unmaps it, once the thread holds nothing there. What other threads of the
+ * process have ended is not held, though the thread's record still notes it.
  */
 #include <pthread.h>
 
