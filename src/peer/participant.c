@@ -23,6 +23,7 @@
 __thread struct peer *peer_current;
 static __thread struct peer *attached; /* list of this thread's peers */
 peer_sweep_fn peer_sweep;
+peer_owns_fn peer_owns;
 bool peer_several;
 struct peer *peer_list;
 pthread_mutex_t peer_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -148,21 +149,19 @@ void peer_forget_mutexes(void)
 }
 
 /*
- * Whether the thread may own slots, has pins or shared locks, or is in a call
- * that keeps this peer.
+ * Whether the thread owns slots, or may own slots without a note, has permits,
+ * pins or shared locks, or is in a call that keeps this peer.
  */
 static bool owes_something(const struct peer *p)
 {
 	const struct shm_participant *rec = p->record;
 	uint32_t any = load_relaxed(&rec->owned_overflow) | p->inside;
 
-	for (int i = 0; i < SHM_OWNED; i++)
-		any |= load_relaxed(&rec->owned[i]);
 	for (int i = 0; i < SHM_PINS; i++)
 		any |= load_relaxed(&rec->pins[i]);
 	for (int i = 0; i < SHM_SHARED; i++)
 		any |= load_relaxed(&rec->shared[i]);
-	return any != 0;
+	return any || peer_owns(p);
 }
 
 /* Detaches from mappings without a handle, unless the thread owes something. */

@@ -176,6 +176,13 @@ void peer_detach(const struct mapping *map);
 typedef void (*peer_sweep_fn)(struct peer *victim, bool died);
 extern peer_sweep_fn peer_sweep;
 
+/*
+ * Whether the thread of P owns something that its record notes in `owned`. Its
+ * own thread asks, between claims. top/fork.c sets the pointer.
+ */
+typedef bool (*peer_owns_fn)(const struct peer *p);
+extern peer_owns_fn peer_owns;
+
 /* Sweeps and frees a record if its owner is dead; true if it did. */
 bool peer_reap(struct mapping *map, uint32_t index);
 

@@ -5,7 +5,9 @@
  * name every slot that the participant owns, and may name others. If a note
  * does not fit, the participant sets `owned_overflow`, and its reaper searches
  * all slots. A note also outlives the ownership of a flight that moved to
- * another record (FLIGHT-T20), until its participant needs the place.
+ * another record (FLIGHT-T20), until its participant needs the place. So a note
+ * alone is no proof that the participant owns anything: see
+ * flight_note_stands() in sync/flight.h.
  *
  * A note also keeps a removed semaphore's memory from reuse (SEMAPHORE-8).
  */
@@ -14,7 +16,10 @@
 
 #include "peer/participant.h"
 
-/* Drops the notes of slots that P does not own; then notes the slot. */
+/*
+ * Drops the notes of slots that P does not own, and second notes of slots that
+ * P owns; then notes the slot.
+ */
 void owned_note_anew(struct peer *p, uint32_t slot);
 
 static inline void owned_note(struct peer *p, uint32_t slot)

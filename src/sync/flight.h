@@ -302,6 +302,16 @@ int flight_invalidate_tag(struct peer *p, uint64_t tag);
 void flight_sweep(struct peer *victim, bool died);
 
 /*
+ * Whether a note of the participant's record (store/owned.h; 0: none) names a
+ * slot that the participant owns, or a semaphore of which it holds a permit. A
+ * note that precedes its claim does not stand yet.
+ */
+bool flight_note_stands(struct mapping *map, uint32_t id, uint32_t note);
+
+/* Whether a note of P's record stands. Called by P's own thread. */
+bool flight_owns_noted(const struct peer *p);
+
+/*
  * Gives back what P leads, holds and pins, except saves, and the flights, locks
  * and permits of its process. After that, each struct that names P's old life
  * is void. Returns how many things P gave back.

@@ -55,16 +55,16 @@ void semaphore_sweep_name(const struct peer *v, uint32_t slot, uint32_t name)
 		cas_seq(semaphore_word(&s, i), name, 0);
 }
 
-uint32_t semaphore_count_own(const struct peer *p, uint32_t slot)
+uint32_t semaphore_count_own(struct mapping *map, uint32_t id, uint32_t slot)
 {
 	struct semaphore s;
 	uint32_t top, n = 0;
 
-	if (!semaphore_at(p->map, slot, &s))
+	if (!semaphore_at(map, slot, &s))
 		return 0;
 	top = semaphore_top(&s);
 	for (uint32_t i = 0; i < top; i++)
-		n += permit_holder(load_seq(semaphore_word(&s, i))) == p->id;
+		n += permit_holder(load_seq(semaphore_word(&s, i))) == id;
 	return n;
 }
 

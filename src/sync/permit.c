@@ -67,12 +67,28 @@ static bool set_back(const struct peer *p, uint64_t number,
 	return is;
 }
 
+/*
+ * Whether the permit's word is P's, so that P's record notes the slot already,
+ * or has `owned_overflow` set. The word stays P's until P's own thread leaves:
+ * the caller is that thread, and has claimed the entry.
+ */
+static bool is_own(const struct peer *p, uint64_t number)
+{
+	uint32_t name;
+
+	pthread_mutex_lock(&peer_lock);
+	name = detached_name(number);
+	pthread_mutex_unlock(&peer_lock);
+	return name == permit_lent(p);
+}
+
 int permit_end(struct peer *p, uint64_t number, const struct detached *d)
 {
-	bool mine;
+	bool own = is_own(p, number), mine;
 
 	/* PERMIT-1 */
-	owned_note(p, d->slot);
+	if (!own)
+		owned_note(p, d->slot);
 	wait_rest(p);
 	/* ORDER-V3 pairs ORDER-V4 */
 	fence_seq();
@@ -80,7 +96,8 @@ int permit_end(struct peer *p, uint64_t number, const struct detached *d)
 	       set_back(p, number, d);
 	fetch_add_relaxed(&listed, -1u);
 	if (!mine) {
-		owned_drop(p, d->slot);
+		if (!own)
+			owned_drop(p, d->slot);
 		return -ESTALE;
 	}
 	semaphore_freed(p, d->slot);
@@ -186,7 +203,8 @@ void permit_trim(struct peer *p)
 		const struct shm_slot *s = slot_at(p->map, note - 1);
 
 		if (note && s && slot_kind(s) == SHM_SEMAPHORE &&
-		    notes_of(p, note - 1) > semaphore_count_own(p, note - 1))
+		    notes_of(p, note - 1) >
+			    semaphore_count_own(p->map, p->id, note - 1))
 			owned_drop(p, note - 1);
 	}
 }

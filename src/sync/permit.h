@@ -15,7 +15,10 @@
  *  PERMIT-1. A thread that sets another record's word back has noted the slot
  *      in its own record before, and rests at the relay word (WAIT-6). So if it
  *      dies before it has woken a waiter, it counts as a holder that dies there
- *      (SEMAPHORE-5), and the semaphore's memory stays (SEMAPHORE-8).
+ *      (SEMAPHORE-5), and the semaphore's memory stays (SEMAPHORE-8). A thread
+ *      that sets its own record's word back notes nothing: the holder's note is
+ *      there, or the record's `owned_overflow` is set, and the note goes with
+ *      the permit.
  *  PERMIT-2. The permit's entry (sync/detached.h) says what the word should be:
  *      `name`. The name and the word change together, under peer_lock: so a
  *      thread that finds another word has lost the permit. A record's reaper

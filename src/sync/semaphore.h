@@ -309,8 +309,8 @@ uint32_t semaphore_sweep_own(struct peer *p, uint32_t slot);
 void semaphore_sweep_name(const struct peer *victim, uint32_t slot,
 			  uint32_t name);
 
-/* Counts the words at that slot that name P. */
-uint32_t semaphore_count_own(const struct peer *p, uint32_t slot);
+/* Counts the words at that slot that name the participant. */
+uint32_t semaphore_count_own(struct mapping *map, uint32_t id, uint32_t slot);
 
 /*
  * Asks the kernel about each thread that holds permits, and reaps the dead. The

@@ -169,6 +169,25 @@ static void sweep_handed(struct peer *v)
 	store_relaxed(&rec->handed_slot, 0);
 }
 
+bool flight_note_stands(struct mapping *map, uint32_t id, uint32_t note)
+{
+	const struct shm_slot *s = slot_at(map, note - 1);
+
+	return s && (ctl_owner(load_seq(&s->ctl)) == id ||
+		     (slot_kind(s) == SHM_SEMAPHORE &&
+		      semaphore_count_own(map, id, note - 1)));
+}
+
+bool flight_owns_noted(const struct peer *p)
+{
+	bool is = false;
+
+	for (int i = 0; !is && i < SHM_OWNED; i++)
+		is = flight_note_stands(p->map, p->id,
+					load_relaxed(&p->record->owned[i]));
+	return is;
+}
+
 static void sweep_noted(struct peer *v, bool died)
 {
 	struct shm_participant *rec = v->record;

@@ -78,6 +78,7 @@ int fork_prepare(void)
 	if (likely(load_acquire(&prepared)))
 		return 0;
 	store_relaxed(&peer_sweep, flight_sweep);
+	store_relaxed(&peer_owns, flight_owns_noted);
 	store_relaxed(&arena_reclaim, evict_for_memory);
 	store_relaxed(&detached_polled, polling_waits_at);
 	/* If process_cookie() has a fork handler, it must run before ours. */

@@ -16,6 +16,7 @@
 #include "segment/geometry.h"
 #include "segment/open.h"
 #include "store/sharers.h"
+#include "sync/flight.h"
 #include "sync/semaphore.h"
 #include "top/removed.h"
 
@@ -136,8 +137,11 @@ uint64_t succession_under_way(struct mapping *map)
 }
 
 /*
- * Whether a living participant's record notes a slot or a shared lock. Reads
- * only the records, so it costs less than succession_under_way().
+ * Whether a living participant owns a slot that its record notes, or holds a
+ * lock shared, or a permit. Looks only where the records' notes lead, so it
+ * costs less than succession_under_way(), and may miss what that function
+ * finds. A note whose slot the participant does not own counts for nothing:
+ * another thread may have ended the flight, and the note stays (MOVE-6).
  */
 static bool anything_owned(struct mapping *map)
 {
@@ -145,11 +149,11 @@ static bool anything_owned(struct mapping *map)
 
 	for (uint32_t i = 0; i < used; i++) {
 		struct shm_participant *rec = &map->participants[i];
-		uint32_t any = 0;
+		bool any = sharer_holds_any(rec);
 
-		for (int n = 0; n < SHM_OWNED; n++)
-			any |= load_relaxed(&rec->owned[n]);
-		any |= sharer_holds_any(rec);
+		for (int n = 0; !any && n < SHM_OWNED; n++)
+			any = flight_note_stands(map, i + 1,
+						 load_relaxed(&rec->owned[n]));
 		if (any && life_held(map, rec))
 			return true;
 	}

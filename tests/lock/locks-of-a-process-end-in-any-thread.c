@@ -10,6 +10,7 @@
 #include <sfshm/release.h>
 
 #include "../resize/resizing.h"
+#include "peer/participant.h"
 
 static void unlocking_here_what_was_locked_there(void **state)
 {
@@ -300,6 +301,40 @@ static void a_child_holds_nothing(void **state)
 	assert_int_equal(sfshm_close(h), 0);
 }
 
+static void *unlock_it(void *lock)
+{
+	demand(sfshm_unlock(lock) == 0);
+	return NULL;
+}
+
+static void unlock_elsewhere(struct sfshm_lock *lock)
+{
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, unlock_it, lock), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+/* Each end by another thread leaves a note, and all of them name one lock. */
+static void notes_of_one_lock_take_one_place(void **state)
+{
+	struct sfshm *h = segment_open(NULL);
+	struct sfshm_lock lock, other;
+
+	(void)state;
+	for (int i = 0; i < SHM_OWNED - 1; i++) {
+		assert_int_equal(sfshm_lock(h, "L", 1, &detached, &lock), 0);
+		unlock_elsewhere(&lock);
+	}
+	assert_int_equal(sfshm_lock(h, "L", 1, &detached, &lock), 0);
+	assert_int_equal(sfshm_lock(h, "M", 1, &detached, &other), 0);
+	assert_false(peer_current->record->owned_overflow);
+	assert_sound(h);
+	unlock_elsewhere(&lock);
+	assert_int_equal(sfshm_unlock(&other), 0);
+	assert_int_equal(sfshm_close(h), 0);
+}
+
 /* Two hundred threads: each takes a lock, another gives it back. */
 #define PAIRS 100
 #define TURNS (20 / SLOWNESS)
@@ -424,6 +459,7 @@ int main(int argc, char **argv)
 		in_segment(what_cannot_be_asked_for),
 		in_segment(across_a_resize),
 		in_segment(a_child_holds_nothing),
+		in_segment(notes_of_one_lock_take_one_place),
 		in_segment(by_two_hundred_threads),
 		in_segment(by_one_of_a_crowd),
 	};

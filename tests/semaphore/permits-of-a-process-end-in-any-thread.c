@@ -336,6 +336,31 @@ static void no_note_outlasts_its_permit(void **state)
 	assert_int_equal(sfshm_close(h), 0);
 }
 
+/* A thread that gives its own permits back needs one place for them. */
+static void nor_do_notes_of_own_permits_pile_up(void **state)
+{
+	struct sfshm *h = segment_open(NULL);
+	struct sfshm_permit first, t;
+
+	(void)state;
+	for (int i = 0; i < 3 * SHM_OWNED; i++) {
+		assert_int_equal(sfshm_acquire(h, "s", 1, &detached, &t), 0);
+		assert_int_equal(sfshm_permit_release(&t), 0);
+	}
+	assert_false(peer_current->record->owned_overflow);
+	for (int i = 0; i < SHM_OWNED; i++)
+		assert_int_equal(peer_current->record->owned[i], 0);
+	/* Of two permits, one note stays for as long as one of them does. */
+	assert_int_equal(sfshm_acquire(h, "s", 1, &detached, &first), 0);
+	assert_int_equal(sfshm_acquire(h, "s", 1, &detached, &t), 0);
+	assert_int_equal(sfshm_permit_release(&t), 0);
+	assert_sound(h);
+	assert_int_equal(sfshm_semaphore_remove(h, "s", 1), -EBUSY);
+	assert_int_equal(sfshm_permit_release(&first), 0);
+	assert_int_equal(sfshm_semaphore_remove(h, "s", 1), 0);
+	assert_int_equal(sfshm_close(h), 0);
+}
+
 /*
  * The thread that gets the permit ends, past libc, before the giver looks
  * whether it lives. The giver then takes the permit back, and gives it to main.
@@ -424,6 +449,7 @@ int main(int argc, char **argv)
 		in_segment(across_a_resize),
 		in_segment(a_child_holds_nothing),
 		in_segment(no_note_outlasts_its_permit),
+		in_segment(nor_do_notes_of_own_permits_pile_up),
 		in_segment(given_to_one_that_dies),
 	};
 

@@ -233,6 +233,34 @@ static void unseen_both_are_told(void **state)
 	agent_expect(b, "ok", "unlock key");
 }
 
+/*
+ * Threads have ended what another thread of the process began there: nobody has
+ * anything there any more, though that thread has not called since.
+ */
+static void what_others_have_ended_is_not_held(void **state)
+{
+	struct agent *a = agent_start(), *b;
+
+	(void)state;
+	agent_expect(a, "-ENODATA", "get key");
+	agent_expect(a, "ok", "close-range");
+	agent_expect(a, "@one locked", "@one lock key detached");
+	agent_expect(a, "@two ok", "@two unlock-of one key");
+	agent_expect(a, "@one leader", "@one begin value detached");
+	agent_expect(a, "@two ok", "@two release-of one");
+	agent_expect(a, "@one ok", "@one acquire permits max=1 detached");
+	agent_expect(a, "@two ok", "@two give-back-of one");
+	remove_file();
+	b = agent_start();
+	for (int i = 0; i < 3; i++) {
+		agent_expect(b, "locked", "lock key");
+		agent_expect(a, "ok", A_WHILE);
+		agent_expect(a, "@three locked", "@three lock own");
+		agent_expect(b, "ok", "unlock key");
+		agent_expect(a, "@three ok", "@three unlock own");
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +274,7 @@ int main(int argc, char **argv)
 		in_segment(then_it_is_let_go),
 		in_segment(or_at_once),
 		in_segment(unseen_both_are_told),
+		in_segment(what_others_have_ended_is_not_held),
 	};
 
 	return test_main(tests);
