@@ -129,7 +129,11 @@ static bool read_slot(struct follower *f, struct sfshm_view *view,
 	       !sfshm_view_slot(view, (uint32_t)f->slot, slot) && slot->owner;
 }
 
-/* Finds the process that leads the key, and its flight; 0: nobody. */
+/*
+ * Finds the process that leads the key, and its flight; 0: nobody. Between the
+ * two reads that flight may end and another key's leader take over the record
+ * of its leader: the transcript's head tells whose it is.
+ */
 static pid_t find_leader(struct follower *f, uint64_t *generation)
 {
 	struct sfshm_participant_info p = { .size = sizeof(p) };
@@ -168,20 +172,23 @@ static void watch_transcript(struct follower *f)
 /* Goes to the present leader's transcript. */
 static void look(struct follower *f)
 {
-	uint64_t generation;
-	pid_t leader = find_leader(f, &generation);
+	struct transcript_flight flight = {
+		.key = identity_of(f->inv, f->inv->options.mode),
+	};
+	pid_t leader = find_leader(f, &flight.generation);
 	int fd;
 
-	if (!leader || (f->fd >= 0 && generation == f->shown->generation))
+	if (!leader ||
+	    (f->fd >= 0 && flight.generation == f->shown->generation))
 		return;
-	fd = transcript_find(leader, generation);
+	fd = transcript_find(leader, &flight);
 	if (fd < 0)
 		return;
 	if (f->fd >= 0)
 		close(f->fd);
 	separate(f->inv, f->shown);
 	*f->shown = (struct shown){
-		.generation = generation,
+		.generation = flight.generation,
 		.out_error = f->shown->out_error,
 		.err_error = f->shown->err_error,
 	};
