@@ -37,6 +37,11 @@
 struct shown {
 	uint64_t generation; /* of the flight; 0: none yet */
 	uint64_t out, err;   /* bytes of that flight's run */
+	/*
+	 * The last of these bytes are being written. If the child was killed
+	 * then, nobody knows how many of them are.
+	 */
+	bool writing;
 	int out_error, err_error;
 	bool ended; /* the run is complete, and `end` tells how */
 	struct record_header end;
@@ -82,10 +87,12 @@ static void write_frame(struct follower *f)
 		       shown->ended ? sizeof(shown->end) : 0);
 		return;
 	}
+	shown->writing = true;
 	*(out ? &shown->out : &shown->err) += frame->len;
 	if (!*error)
 		*error = stream_send(out ? STDOUT_FILENO : STDERR_FILENO,
 				     frame->bytes, frame->len);
+	shown->writing = false;
 }
 
 static bool is_told(const struct follower *f)
@@ -223,7 +230,7 @@ static _Noreturn void child_main(struct follower *f, pid_t parent)
 	uint64_t generation;
 
 	prctl(PR_SET_NAME, FOLLOW_NAME);
-	signals_restore();
+	signals_restore_in_helper();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
@@ -333,6 +340,13 @@ bool follow_finish(struct invocation *inv, uint64_t generation,
 	if (shown.generation != generation) {
 		separate(inv, &shown);
 		return false;
+	}
+	if (shown.writing) {
+		outcome_fail(o, RUN_EXIT_FAILURE,
+			     "%s: the child process that writes the output was "
+			     "killed, so the output is not whole; try again",
+			     inv->what);
+		return true;
 	}
 	inv->shown_out = shown.out;
 	inv->shown_err = shown.err;
