@@ -37,6 +37,11 @@
 struct shown {
 	uint64_t generation; /* of the flight; 0: none yet */
 	uint64_t out, err;   /* bytes of that flight's run */
+	/*
+	 * The last of these bytes are being written. If the child was killed
+	 * then, nobody knows how many of them are.
+	 */
+	bool writing;
 	int out_error, err_error;
 	bool ended; /* the run is complete, and `end` tells how */
 	struct record_header end;
@@ -82,10 +87,12 @@ static void write_frame(struct follower *f)
 		       shown->ended ? sizeof(shown->end) : 0);
 		return;
 	}
+	shown->writing = true;
 	*(out ? &shown->out : &shown->err) += frame->len;
 	if (!*error)
 		*error = stream_send(out ? STDOUT_FILENO : STDERR_FILENO,
 				     frame->bytes, frame->len);
+	shown->writing = false;
 }
 
 static bool is_told(const struct follower *f)
@@ -129,7 +136,11 @@ static bool read_slot(struct follower *f, struct sfshm_view *view,
 	       !sfshm_view_slot(view, (uint32_t)f->slot, slot) && slot->owner;
 }
 
-/* Finds the process that leads the key, and its flight; 0: nobody. */
+/*
+ * Finds the process that leads the key, and its flight; 0: nobody. Between the
+ * two reads that flight may end and another key's leader take over the record
+ * of its leader: the transcript's head tells whose it is.
+ */
 static pid_t find_leader(struct follower *f, uint64_t *generation)
 {
 	struct sfshm_participant_info p = { .size = sizeof(p) };
@@ -168,20 +179,23 @@ static void watch_transcript(struct follower *f)
 /* Goes to the present leader's transcript. */
 static void look(struct follower *f)
 {
-	uint64_t generation;
-	pid_t leader = find_leader(f, &generation);
+	struct transcript_flight flight = {
+		.key = identity_of(f->inv, f->inv->options.mode),
+	};
+	pid_t leader = find_leader(f, &flight.generation);
 	int fd;
 
-	if (!leader || (f->fd >= 0 && generation == f->shown->generation))
+	if (!leader ||
+	    (f->fd >= 0 && flight.generation == f->shown->generation))
 		return;
-	fd = transcript_find(leader, generation);
+	fd = transcript_find(leader, &flight);
 	if (fd < 0)
 		return;
 	if (f->fd >= 0)
 		close(f->fd);
 	separate(f->inv, f->shown);
 	*f->shown = (struct shown){
-		.generation = generation,
+		.generation = flight.generation,
 		.out_error = f->shown->out_error,
 		.err_error = f->shown->err_error,
 	};
@@ -216,7 +230,7 @@ static _Noreturn void child_main(struct follower *f, pid_t parent)
 	uint64_t generation;
 
 	prctl(PR_SET_NAME, FOLLOW_NAME);
-	signals_restore();
+	signals_restore_in_helper();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
@@ -326,6 +340,13 @@ bool follow_finish(struct invocation *inv, uint64_t generation,
 	if (shown.generation != generation) {
 		separate(inv, &shown);
 		return false;
+	}
+	if (shown.writing) {
+		outcome_fail(o, RUN_EXIT_FAILURE,
+			     "%s: the child process that writes the output was "
+			     "killed, so the output is not whole; try again",
+			     inv->what);
+		return true;
 	}
 	inv->shown_out = shown.out;
 	inv->shown_err = shown.err;

@@ -10,6 +10,10 @@
  * child goes on with the next leader's transcript. What it has written by then
  * stays, and a line on standard error separates it from the next run's output.
  *
+ * If somebody kills the child while it waits for output, this process writes the
+ * rest at the run's end; if the child is writing, the call fails, because nobody
+ * knows how much the reader has.
+ *
  * The child dies with this process. It finds the leader through a view.
  */
 #ifndef RUN_FOLLOW_H
@@ -41,8 +45,9 @@ void follow_drop(struct invocation *inv, bool leads);
  * The result of the flight `generation` is there: lets the child write out what
  * is left of that run, and waits for it. Returns whether nothing is left to
  * write: the call has all output, and *o has the run's status; or *o says that
- * a signal ends this process. If something is left, inv->shown_out and
- * inv->shown_err say how much of the result is written already.
+ * a signal ends this process, or that the child was killed while it wrote. If
+ * something is left, inv->shown_out and inv->shown_err say how much of the
+ * result is written already.
  */
 bool follow_finish(struct invocation *inv, uint64_t generation,
 		   struct outcome *o);

@@ -6,12 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
+#include "identity.h"
 #include "processes.h"
 
 /* Entries HASH:PID:START, with a comma after each. */
@@ -28,26 +25,12 @@ bool held_is_nested(void)
 /* Writes the hash of what this call asks for. */
 static void write_hash(const struct invocation *inv, char text[33])
 {
-	const struct options *options = &inv->options;
-	struct {
-		uint64_t dev, ino, name_space;
-	} place = { 0 };
-	XXH3_state_t state;
-	XXH128_hash_t hash;
-	struct stat st;
+	enum run_mode mode = inv->options.mode;
+	struct identity own =
+		identity_of(inv, mode == RUN_FILED ? RUN_SHARED : mode);
 
-	if (!fstat(inv->session.lock_fd, &st)) {
-		place.dev = st.st_dev;
-		place.ino = st.st_ino;
-	}
-	place.name_space = options->mode == RUN_FILED ? RUN_SHARED :
-							options->mode;
-	XXH3_128bits_reset(&state);
-	XXH3_128bits_update(&state, &place, sizeof(place));
-	XXH3_128bits_update(&state, options->key, options->key_len);
-	hash = XXH3_128bits_digest(&state);
-	snprintf(text, 33, "%016" PRIx64 "%016" PRIx64, hash.high64,
-		 hash.low64);
+	snprintf(text, 33, "%016" PRIx64 "%016" PRIx64, own.hash[0],
+		 own.hash[1]);
 }
 
 /*

@@ -207,9 +207,14 @@ static void leave(void *arg)
 
 /* Without a transcript followers get the output at the end. */
 static void begin_transcript(const struct invocation *inv, struct run *run,
-			     struct transcript *transcript, uint64_t generation)
+			     struct transcript *transcript,
+			     const struct sfshm_flight *flight)
 {
-	int r = transcript_open(transcript, generation);
+	const struct transcript_flight own = {
+		.key = identity_of(inv, inv->options.mode),
+		.generation = sfshm_flight_generation(flight),
+	};
+	int r = transcript_open(transcript, &own);
 
 	if (!r)
 		run->transcript = transcript;
@@ -245,8 +250,7 @@ static void lead_run(struct invocation *inv, struct sfshm_flight *flight,
 		return;
 	}
 	if (inv->options.follow_output)
-		begin_transcript(inv, &run, &transcript,
-				 sfshm_flight_generation(flight));
+		begin_transcript(inv, &run, &transcript, flight);
 	held_add(inv);
 	run_command(&run, &job);
 	if (run.end == RUN_COMPLETE)

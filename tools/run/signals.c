@@ -121,6 +121,12 @@ void signals_restore(void)
 		sigaction(others[i], &others_before[i], NULL);
 }
 
+void signals_restore_in_helper(void)
+{
+	signals_restore();
+	signal(SIGQUIT, SIG_IGN);
+}
+
 _Noreturn void signals_die(int signal)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL };

@@ -45,6 +45,13 @@ void signals_release(void);
 /* Between fork and exec: restores all signals as the program found them. */
 void signals_restore(void);
 
+/*
+ * In a child process that does the program's own work: the same, but ignores
+ * QUIT. The terminal sends QUIT to the parent as well, which ends the child; a
+ * core dump of the child would be of sfshm-run, not of the user's command.
+ */
+void signals_restore_in_helper(void);
+
 /* Ends this process by `signal`. */
 _Noreturn void signals_die(int signal);
 

@@ -13,11 +13,11 @@
 
 #include "unnamed.h"
 
-static const char magic[8] = { 's', 'f', 's', 'h', 'r', 'u', 'n', '1' };
+static const char magic[8] = { 's', 'f', 's', 'h', 'r', 'u', 'n', '2' };
 
 struct file_head {
 	char magic[sizeof(magic)];
-	uint64_t generation;
+	struct transcript_flight flight;
 };
 
 struct frame_head {
@@ -25,12 +25,13 @@ struct frame_head {
 	uint32_t len;
 };
 
-_Static_assert(sizeof(struct file_head) == 16, "no padding");
+_Static_assert(sizeof(struct file_head) == 32, "no padding");
 _Static_assert(sizeof(struct frame_head) == 8, "no padding");
 
-int transcript_open(struct transcript *t, uint64_t generation)
+int transcript_open(struct transcript *t,
+		    const struct transcript_flight *flight)
 {
-	struct file_head head = { .generation = generation };
+	struct file_head head = { .flight = *flight };
 	bool in_memory;
 
 	memcpy(head.magic, magic, sizeof(magic));
@@ -115,13 +116,13 @@ static int read_whole(int fd, void *to, size_t len, uint64_t at)
 	return 1;
 }
 
-static bool is_transcript(int fd, uint64_t generation)
+static bool is_transcript(int fd, const struct transcript_flight *flight)
 {
 	struct file_head head;
 
 	return read_whole(fd, &head, sizeof(head), 0) == 1 &&
 	       !memcmp(head.magic, magic, sizeof(magic)) &&
-	       head.generation == generation;
+	       !memcmp(&head.flight, flight, sizeof(*flight));
 }
 
 /*
@@ -145,7 +146,7 @@ static int open_unnamed(int directory, const char *name)
 	return fd;
 }
 
-int transcript_find(pid_t leader, uint64_t generation)
+int transcript_find(pid_t leader, const struct transcript_flight *flight)
 {
 	char path[48];
 	struct dirent *entry;
@@ -158,7 +159,7 @@ int transcript_find(pid_t leader, uint64_t generation)
 		return -errno;
 	while (fd < 0 && (entry = readdir(files))) {
 		fd = open_unnamed(dirfd(files), entry->d_name);
-		if (fd >= 0 && !is_transcript(fd, generation)) {
+		if (fd >= 0 && !is_transcript(fd, flight)) {
 			close(fd);
 			fd = -1;
 		}

@@ -28,6 +28,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "identity.h"
 #include "record.h"
 
 /* A transcript stops at this length, in bytes: on a disk, and in memory. */
@@ -53,10 +54,19 @@ struct transcript {
 };
 
 /*
- * Begins the transcript of the flight `generation`. Returns 0 or a negated
- * errno value.
+ * Names one flight. Flights of other keys may have the same generation, and a
+ * process may lead one flight after another.
  */
-int transcript_open(struct transcript *t, uint64_t generation);
+struct transcript_flight {
+	struct identity key;
+	uint64_t generation;
+};
+
+/*
+ * Begins the transcript of that flight. Returns 0 or a negated errno value.
+ */
+int transcript_open(struct transcript *t,
+		    const struct transcript_flight *flight);
 
 /*
  * Appends a frame of at most TRANSCRIPT_FRAME_MAX bytes. Does nothing if the
@@ -82,11 +92,11 @@ struct transcript_frame {
 };
 
 /*
- * Opens the transcript that the process `leader` writes of the flight
- * `generation`. Returns a descriptor, or a negated errno value; -ENOENT: that
- * process has no such transcript.
+ * Opens the transcript that the process `leader` writes of that flight. Returns
+ * a descriptor, or a negated errno value; -ENOENT: that process has no such
+ * transcript. `leader` may be out of date, and lead another flight by now.
  */
-int transcript_find(pid_t leader, uint64_t generation);
+int transcript_find(pid_t leader, const struct transcript_flight *flight);
 
 /*
  * Reads the first frame, or the one after *at, which is 0 at first and is moved

@@ -99,7 +99,7 @@ static _Noreturn void watch(const struct invocation *inv, pid_t caller)
 	unsigned looks;
 
 	prctl(PR_SET_NAME, WATCHER_NAME);
-	signals_restore();
+	signals_restore_in_helper();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != caller)
 		_exit(0);
 	for (looks = 1; held_is_nested() || looks <= LOOKS_TO_TELL; looks++) {
