@@ -53,8 +53,16 @@ exits 0 "root removes it" sfshm-ctl unlink "${own[@]}"
 ok "... indeed" test ! -e "$path"
 exits 0 "root makes one without a group" sfshm-ctl create "${own[@]}"
 exits 0 "... and resizes it" sfshm-ctl resize --slots 32768 "${own[@]}"
-is "$(stat -c '%u %g %a' "$path")" "4001 4001 600" "... as the user would"
+is "$(stat -c '%u %g %a' "$path")" "4001 65534 600" \
+	"... as the user would, who has no group"
 exits 0 "... and removes it" sfshm-ctl unlink "${own[@]}"
+
+exits 0 "a number without a name makes one" as 4001 sfshm-ctl create -s "$name"
+exits 1 "root resizes it" sfshm-ctl resize --slots 32768 "${own[@]}"
+exits 0 "... if it gives the group" \
+	sfshm-ctl resize --slots 32768 "${own[@]}" --group 4001
+is "$(stat -c '%u %g %a' "$path")" "4001 4001 600" "... which stays"
+exits 0 "root removes it" sfshm-ctl unlink "${own[@]}"
 
 segment
 exits 0 "root's own, for all" sfshm-ctl create -s "$segment" --mode 0666

@@ -64,11 +64,18 @@ const char *owner_path(const char *name, uint32_t uid, char *path)
 		       name;
 }
 
-/* Makes a privileged process one of that user, for good. */
+/* The group of users that are in no group, nogroup or nobody. */
+#define GROUP_NOBODY 65534
+
+/*
+ * Makes a privileged process one of that user, for good. A number that is no
+ * user's here has no group of its own: the group of the same number may be one
+ * that other users share.
+ */
 static int become(uint32_t uid, uint32_t gid)
 {
 	const struct passwd *user = getpwuid(uid);
-	gid_t own = user ? user->pw_gid : (gid_t)uid;
+	gid_t own = user ? user->pw_gid : GROUP_NOBODY;
 
 	if (geteuid() || !uid)
 		return 0;

@@ -387,9 +387,9 @@ static int operands_read(struct request *request, int count, char **operands)
 		return ARGS_EXIT_USAGE;
 	}
 	refused = request->given & ~verb->takes & ~REQUEST_OWNER;
-	/* With --owner each verb takes the mode. */
+	/* With --owner each verb takes the mode and the group. */
 	if (request->given & REQUEST_OWNER)
-		refused &= ~(unsigned int)REQUEST_MODE;
+		refused &= ~(unsigned int)(REQUEST_MODE | REQUEST_GROUP);
 	if (refused)
 		return option_refuse(verb, refused);
 	request->verb = verb;

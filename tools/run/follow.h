@@ -10,9 +10,9 @@
  * child goes on with the next leader's transcript. What it has written by then
  * stays, and a line on standard error separates it from the next run's output.
  *
- * If somebody kills the child while it waits for output, this process writes the
- * rest at the run's end; if the child is writing, the call fails, because nobody
- * knows how much the reader has.
+ * If somebody kills the child while it waits for output, this process writes
+ * the rest at the run's end; if the child is writing, the call fails, because
+ * nobody knows how much the reader has.
  *
  * The child dies with this process. It finds the leader through a view.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a key names: the file of the segment, a name space in it, and the key. */
+/* What a key names: the segment's file, a name space in it, and the key. */
 #ifndef RUN_IDENTITY_H
 #define RUN_IDENTITY_H
 
