@@ -363,8 +363,8 @@ static inline bool was_parked(const struct acquire *a)
 /*
  * The park has room for one event. While a permit is held in the predecessor,
  * the call looks again after each slice, and a permit that is free here may be
- * no use. That is looked at once, after attempt(): if the holder there has given
- * back meanwhile, a permit that is free here makes the wait ready.
+ * no use. The call looks there once, after attempt(): if the holder has given
+ * the permit back meanwhile, a permit that is free here makes the wait ready.
  */
 static void park_note(const struct acquire *a, bool deferring)
 {
