@@ -379,7 +379,8 @@ static void park_note(const struct acquire *a, bool deferring)
 	park->slot = a->s->slot;
 	park->owner = PARK_NO_OWNER;
 	park->until = a->deadline;
-	if (held_there)
+	/* A holder may be dead before its record can be reaped: in exec(2). */
+	if (held_there || park->dead)
 		park->until = ns_earlier(park->until, now + 100 * NS_PER_MS);
 	if (deferring)
 		park->until = ns_earlier(park->until, now + SEMAPHORE_DEFER_NS);

@@ -260,9 +260,9 @@ static bool find_sharer(struct call *c, uint32_t slot, uint32_t *index,
 
 	store_relaxed(&map->cold[slot].bypassed, LOCK_BYPASSES);
 	for (*index = 0; *index < used; (*index)++)
-		while (sharer_word(map, *index, slot))
-			if (meet(map, *index, false, life) == MET_ALIVE)
-				return true;
+		if (sharer_word(map, *index, slot) &&
+		    meet(map, *index, false, life) == MET_ALIVE)
+			return true;
 	return false;
 }
 

@@ -141,6 +141,9 @@ static void holder_of_this_process_dies(void **state)
 	pthread_t thread;
 
 	(void)state;
+	/* LeakSanitizer takes a thread that has ended so for one that runs. */
+	if (UNDER_ASAN)
+		skip();
 	assert_int_equal(pthread_create(&thread, NULL, hold_and_die, NULL), 0);
 	assert_true(eventually(watch_counter("permits") == 1));
 	assert_int_equal(permit_begin("s", NULL, &wait), -EINPROGRESS);

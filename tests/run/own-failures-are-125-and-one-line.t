@@ -25,7 +25,7 @@ refused "nothing after --" "no command; give one" -k a "${s[@]}" --
 refused "an unknown option" "unknown option '--nope'; see --help" --nope
 refused "an unknown letter" "unknown option '-x'; see --help" -x
 refused "a missing argument" "-k needs an argument; see --help" -k
-for text in '' 5 ms 5x 1.5s -1s ' 1s' '1s ' 1S 1h30m; do
+for text in '' 5 ms 5x 1.5.5s -1s ' 1s' '1s ' 1S 1h30m; do
 	refused "--ttl '$text'" "--ttl .*not a duration; give a number and ms" \
 		-k a --ttl "$text" "${s[@]}" -- true
 done
