@@ -8,19 +8,18 @@
 
 struct identity identity_of(const struct invocation *inv, enum run_mode mode)
 {
-	struct {
-		uint64_t dev, ino, name_space;
-	} place = { .name_space = mode };
+	/* the name space; the file's device and inode */
+	uint64_t place[] = { mode, 0, 0 };
 	XXH3_state_t state;
 	XXH128_hash_t hash;
 	struct stat st;
 
 	if (!fstat(inv->session.lock_fd, &st)) {
-		place.dev = st.st_dev;
-		place.ino = st.st_ino;
+		place[1] = st.st_dev;
+		place[2] = st.st_ino;
 	}
 	XXH3_128bits_reset(&state);
-	XXH3_128bits_update(&state, &place, sizeof(place));
+	XXH3_128bits_update(&state, place, sizeof(place));
 	XXH3_128bits_update(&state, inv->options.key, inv->options.key_len);
 	hash = XXH3_128bits_digest(&state);
 	return (struct identity){ { hash.high64, hash.low64 } };
