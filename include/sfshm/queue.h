@@ -54,8 +54,10 @@ int sfshm_queue_open(struct sfshm_queue **queue) SFSHM_CHECKED;
 
 /*
  * Returns the queue's descriptor, which is readable while sfshm_queue_next()
- * has a wait to return; or -EINVAL, -ECHILD. Only poll it: do not read, write
- * or close it.
+ * has a wait to return; or -EINVAL, -ECHILD. If the loop finishes or cancels a
+ * wait of which it was not told, the descriptor may be readable once more than
+ * that; the next sfshm_queue_next() ends this. Only poll the descriptor: do not
+ * read, write or close it.
  */
 int sfshm_queue_fd(const struct sfshm_queue *queue) SFSHM_CHECKED;
 
