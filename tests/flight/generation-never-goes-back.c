@@ -66,7 +66,8 @@ static void when_evicted(void **state)
 		assert_true(now > last[i * 7 % 30]);
 		last[i * 7 % 30] = now;
 	}
-	assert_true(watch_counter("evictions") > 800);
+	/* Of the 30 keys of a round at most 8 are there as the round begins. */
+	assert_true(watch_counter("evictions") >= 30 * 22 - 8);
 	assert_sound(h);
 	assert_int_equal(sfshm_close(h), 0);
 }
