@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* These commands end the agent, or a thread of it, or its program. */
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -126,6 +127,17 @@ static void do_pthread_exit(struct lane *lane, char *rest)
 	pthread_exit(NULL);
 }
 
+/* The kernel no longer knows what the thread has locked. */
+static void do_unmarked_exit(struct lane *lane, char *rest)
+{
+	static struct robust_list_head none = { .list = { &none.list } };
+
+	(void)lane;
+	(void)rest;
+	syscall(SYS_set_robust_list, &none, sizeof(none));
+	syscall(SYS_exit, 0);
+}
+
 /* Exits past libc: no destructor runs. */
 static void do_raw_exit(struct lane *lane, char *rest)
 {
@@ -180,6 +192,8 @@ const struct command death_commands[] = {
 	{ "exec", "", do_exec },
 	{ "pthread_exit", "", do_pthread_exit },
 	{ "raw-exit", "ends the thread by a bare system call", do_raw_exit },
+	{ "unmarked-exit", "the same, and the kernel marks no death",
+	  do_unmarked_exit },
 	{ "cancel", "NAME: cancels that thread and joins it", do_cancel },
 	{ "join", "NAME", do_join },
 	{ "arm", "POINT COUNT SIGNAL: a kill point", do_arm },

@@ -195,6 +195,27 @@ static void holder_dies_without_a_word(void **state)
 	assert_sound(h);
 }
 
+/*
+ * The thread is gone, and nobody may reap its record before its process is:
+ * nothing changes then, and the call must look again by itself.
+ */
+static void holder_dies_and_its_process_later(void **state)
+{
+	struct agent *holder = agent_start();
+	struct sfshm_wait wait;
+
+	(void)state;
+	agent_expect(holder, "@one ok", "@one acquire s max=1");
+	assert_int_equal(permit_begin("s", NULL, &wait), -EINPROGRESS);
+	agent_say(holder, "@one unmarked-exit");
+	wait = told();
+	assert_int_equal(permit_finish(&wait), -EINPROGRESS);
+	agent_kill(holder);
+	assert_int_equal(finished_by(permit_finish), 0);
+	assert_int_equal(sfshm_permit_release(&permit), 0);
+	assert_sound(h);
+}
+
 /* It has given its permit back, and has told nobody: a slice tells. */
 static void holder_is_stopped_before_its_wake(void **state)
 {
@@ -221,6 +242,7 @@ int main(int argc, char **argv)
 		in_queue(one_of_very_many_holders_dies),
 		in_queue(holder_of_this_process_dies),
 		in_queue(holder_dies_without_a_word),
+		in_queue(holder_dies_and_its_process_later),
 		in_queue(holder_is_stopped_before_its_wake),
 		in_queue(beside_a_sleeper_that_dies),
 		in_queue(holder_is_killed),
