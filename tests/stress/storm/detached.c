@@ -125,7 +125,9 @@ void lead_for_process(uint32_t key)
 	choose_policy(&e.policy, key);
 	e.policy.flags |= SFSHM_DETACHED;
 	e.policy.task = random_below(2) ? ++tasks : 0;
-	/* A thread that ends leaves the flight to one that has asked, too. */
+	/*
+	 * Attach this thread: one that ends leaves the flight to another one.
+	 */
 	get(key);
 	do_elsewhere(begin_here, &e);
 	if (!e.leads)
