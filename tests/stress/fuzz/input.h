@@ -30,7 +30,7 @@ struct input_step {
 	uint8_t arg;   /* of an operation */
 	uint16_t at;   /* which record of the region, which key */
 	uint16_t off;  /* where in the record, which length */
-	uint16_t when; /* the next operation's so manieth look; 0: before it */
+	uint16_t when; /* at which look of the next operation; 0: before it */
 	uint32_t value;
 };
 
