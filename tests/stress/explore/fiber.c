@@ -137,7 +137,7 @@ static void check_size(const char *what, const char *limit, size_t has,
 		return;
 	fprintf(stderr,
 		"explore: the library has %zu bytes of %s, more than the %zu "
-		"that are kept: raise %s in tests/stress/explore/fiber.c\n",
+		"that are kept: raise %s, in tests/stress/explore\n",
 		has, what, most, limit);
 	exit(2);
 }
@@ -148,7 +148,7 @@ void fiber_init(void)
 		  (uintptr_t)__start_explore_private;
 	locals = (uintptr_t)__stop_explore_thread -
 		 (uintptr_t)__start_explore_thread;
-	check_size("writable data", "STATICS", statics, STATICS);
+	check_size("writable data", "FIBER_STATICS", statics, STATICS);
 	check_size("thread-local data", "LOCALS", locals, LOCALS);
 	memcpy(untouched, __start_explore_private, statics);
 	memcpy(untouched_locals, __start_explore_thread, locals);

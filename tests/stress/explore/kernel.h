@@ -28,7 +28,7 @@ int kernel_sleep(uint32_t *const *words, const uint32_t *seen,
 
 /*
  * The thread dies: marks its mutexes, wakes one sleeper for each, and frees its
- * byte locks and its number.
+ * number. The byte locks of a process go with its last thread.
  */
 void kernel_death(unsigned int fiber);
 

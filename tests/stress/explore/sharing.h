@@ -5,8 +5,8 @@
  * choices: all that is done to other words commutes with all that others do,
  * deaths included, since a reaper that reads a word is another user of it.
  *
- * They are learned from the runs. A word that is met for the first time makes
- * the search of that budget begin anew.
+ * They are learned from the runs. When a participant uses or writes a word for
+ * the first time, the search of that budget is to begin anew.
  */
 #ifndef EXPLORE_SHARING_H
 #define EXPLORE_SHARING_H
