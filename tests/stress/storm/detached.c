@@ -56,7 +56,10 @@ static void do_elsewhere(void *(*what)(void *), struct errand *e)
 	pthread_join(thread, NULL);
 }
 
-/* Its own task asks for the key, and is told that it leads. */
+/*
+ * Its own task asks for the key, and is told that it leads; without a task it
+ * is told that the key is busy.
+ */
 static void ask_again(const struct errand *e)
 {
 	struct sfshm_policy policy = SFSHM_POLICY_INIT;
