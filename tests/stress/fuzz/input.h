@@ -53,7 +53,7 @@ enum scribble_mode {
 	SET_64,
 	SET_BITS, /* value: shift, width, 16 bits to set */
 	ADD_32,
-	COPY_64, /* value: from which of the region's records, << 16 | byte */
+	COPY_64, /* value: byte << 16 | which of the region's records */
 	FILL,    /* value: length and byte */
 	SCRIBBLE_MODES,
 };
