@@ -78,6 +78,9 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 	}
 	kill_point(slot_linked);
 	/*
+	 * ORDER-L6 pairs ORDER-L5
+	 * The slot has been linked before slot_gen() reads the floor.
+	 *
 	 * With CTL_CUR set the first value goes into the first field, whose
 	 * front is in the slot itself, where a hit reads it at once.
 	 */
@@ -170,7 +173,7 @@ static force_inline bool is_own(const struct call *c,
 
 	if (likely(!mine && !task))
 		return false;
-	/* The thread does not sleep in a wait that is polled. */
+	/* A polled wait leaves the thread free to end its own flight. */
 	if (!flight_is_detached(c->self->map, seen->slot, seen->ctl))
 		return mine && (!(c->flags & CALL_PARKS) || c->own_is_busy);
 	return task && detached_task(c->self->map, seen->slot,
