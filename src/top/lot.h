@@ -124,8 +124,8 @@ struct lot_debt {
 	bool is_socket;
 };
 
-/* Hands over the debts to untold queues, `max` at most, for lot_write(). Returns
-   how many. */
+/* Hands over the debts to untold queues, `max` at most, for lot_write().
+   Returns how many. */
 uint32_t lot_owed(struct lot_debt *debts, uint32_t max);
 void lot_write(const struct lot_debt *debt);
 

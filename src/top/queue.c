@@ -31,7 +31,7 @@ struct place {
 struct sfshm_queue {
 	uint64_t cookie; /* of the process that opened it */
 	struct polled_ready ready;
-	pthread_mutex_t serving; /* guards `socket`, and changes of ready.loop */
+	pthread_mutex_t serving; /* guards `socket` */
 	struct loop_socket socket;
 	struct place *places;
 	uint32_t used, room;
