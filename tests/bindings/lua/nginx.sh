@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# For the tests of the Lua binding: nginx with its Lua module; they read it after
+# lib/tap.sh. The pages are those of pages.lua.
+
+lua_binding=$SFSHM_SOURCE/src/bindings/lua
+lua_tests=$SFSHM_SOURCE/tests/bindings/lua
+nginx=$(command -v nginx || PATH=$PATH:/usr/sbin command -v nginx)
+lua_modules=
+for folder in /usr/lib/nginx/modules /usr/lib64/nginx/modules \
+	/usr/libexec/nginx/modules /usr/share/nginx/modules; do
+	[ ! -f "$folder/ngx_http_lua_module.so" ] || lua_modules=$folder
+done
+export LD_LIBRARY_PATH=$SFSHM_BUILD/src${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+
+# no_nginx: why nginx's Lua cannot be tried here; nothing: it can
+no_nginx()
+{
+	if [ -z "$nginx" ]; then
+		echo "no nginx here (package nginx-light)"
+	elif [ -z "$lua_modules" ]; then
+		echo "no Lua module of nginx here (package libnginx-mod-http-lua)"
+	elif [ -n "$SFSHM_SANITIZE" ]; then
+		echo "nginx does not load a library with sanitizers"
+	fi
+}
+
+# nginx_conf FILE WORKERS [LINE...]: with these lines in its http block
+nginx_conf()
+{
+	local file=$1 workers=$2
+	shift 2
+
+	cat >"$file" <<-END
+	$([ "$UID" -ne 0 ] || echo "user root;")
+	daemon off;
+	env SFSHM_TEST_ID;
+	env SFSHM_NO_THREADS;
+	env SEGMENT;
+	env RUNS;
+	env HOLD;
+	worker_processes $workers;
+	pid $TMP/nginx.pid;
+	error_log $TMP/nginx.log notice;
+	$([ ! -f "$lua_modules/ndk_http_module.so" ] ||
+		echo "load_module $lua_modules/ndk_http_module.so;")
+	load_module $lua_modules/ngx_http_lua_module.so;
+	events { worker_connections 512; }
+	http {
+		access_log off;
+		client_body_temp_path $TMP/body;
+		fastcgi_temp_path $TMP/fastcgi;
+		proxy_temp_path $TMP/proxy;
+		scgi_temp_path $TMP/scgi;
+		uwsgi_temp_path $TMP/uwsgi;
+		lua_package_path "$lua_binding/lib/?.lua;$lua_tests/?.lua;;";
+		lua_check_client_abort on;
+		$(printf '%s\n' "$@")
+		server {
+			listen unix:$TMP/socket;
+			location / {
+				content_by_lua_block { require("pages").answer() }
+				log_by_lua_block { require("resty.sfshm").release() }
+			}
+			location /unreleased {
+				content_by_lua_block { require("pages").answer() }
+			}
+			location /log {
+				content_by_lua_block { ngx.say("logged") }
+				log_by_lua_block { require("pages").log() }
+			}
+			location /filter {
+				content_by_lua_block { ngx.print("text") }
+				header_filter_by_lua_block { ngx.header.content_length = nil }
+				body_filter_by_lua_block { require("pages").filter() }
+			}
+		}
+	}
+	END
+}
