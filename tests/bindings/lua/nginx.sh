@@ -79,3 +79,61 @@ nginx_conf()
 	}
 	END
 }
+
+export RUNS=$TMP/runs HOLD=$TMP/hold SEGMENT
+
+# serve WORKERS [LINE...]: nginx, with these lines in its http block
+serve()
+{
+	: >"$RUNS"
+	nginx_conf "$TMP/nginx.conf" "$@"
+	spawn "$nginx" -e "$TMP/nginx.log" -c "$TMP/nginx.conf"
+	server=$!
+	wait_until answers_here || diag "$(cat "$TMP/nginx.log")"
+}
+
+# ask PAGE[?QUERY]: prints what the page says
+ask()
+{
+	curl -s --max-time 600 --unix-socket "$TMP/socket" "http://here/$1"
+}
+
+answers_here()
+{
+	[ -n "$(ask pid)" ]
+}
+
+# ask_later NAME PAGE: asks in the background; $TMP/NAME will have the answer
+ask_later()
+{
+	spawn curl -s --max-time 600 --unix-socket "$TMP/socket" \
+		-o "$TMP/$1" "http://here/$2"
+}
+
+waiters_now()
+{
+	sfshm-dump -s "$segment" --json --key "$1" |
+		grep -q "\"waiters\": *$2\b"
+}
+
+# waiters KEY N: waits until N callers wait for the key
+waiters()
+{
+	wait_until waiters_now "$@" || fail "$2 callers wait for $1"
+}
+
+# begun KEY N: whether the work for the key has begun so often
+begun()
+{
+	[ "$(grep -c "^$1 " "$RUNS")" -ge "$2" ]
+}
+
+# stop_here WHEN: a graceful end, and what it leaves
+stop_here()
+{
+	kill -QUIT "$server"
+	wait "$server"
+	is "$(sfshm-ctl verify -s "$segment")" "$segment: clean" "$1: it is clean"
+	is "$(sfshm-dump -s "$segment" | grep -c '^nobody is attached$')" 1 \
+		"... and nobody is left"
+}

@@ -144,6 +144,16 @@ function pages.unreleased(args)
 	say(cache:get(args.key, nil, leave, args.key, function() ngx.exit(503) end))
 end
 
+function pages.old(args)
+	say(cache:get(args.key, { ttl = 0.01, grace = 100 }, function()
+		return "old"
+	end))
+end
+
+function pages.has(args)
+	ngx.print(select(3, cache:get(args.key)) == -1 and "no" or "yes")
+end
+
 function pages.collect()
 	collectgarbage()
 	collectgarbage()
