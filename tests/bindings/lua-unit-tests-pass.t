@@ -3,8 +3,7 @@
 #
 # PROMISE-B6: what one request sees of the Lua binding: types, nil, lifetimes,
 # errors, old values, bulks, time-outs, leases, mistakes. The structs and numbers
-# of the binding are those of the library's header. The README's and the pages'
-# programs work.
+# of the binding are those of the library's header. The README's server works.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "$SFSHM_SOURCE/tests/bindings/lua/nginx.sh" || exit 1
 
@@ -82,4 +81,28 @@ if command -v luajit >/dev/null; then
 else
 	skip "no luajit here (package luajit2)" "the binding's declarations"
 fi
+
+# The README's server, at another place.
+segment readme
+nginx_conf "$TMP/nginx.conf" 2
+{
+	sed -n '/^events/q; p' "$TMP/nginx.conf"
+	echo "events {}"
+	sed -n '/^```nginx/,/^```$/p' "$lua_binding/README.md" | grep -v '^```' |
+		sed "s,/usr/local/share/sfshm/lua,$lua_binding/lib,
+			s,\"shop\",\"$segment\",; s,8080,unix:$TMP/socket," |
+		sed "s,^http {,& $(grep temp_path "$TMP/nginx.conf" | xargs),"
+} >"$TMP/readme.conf"
+rm -f "$TMP/socket"
+spawn "$nginx" -e "$TMP/nginx.log" -c "$TMP/readme.conf"
+server=$!
+wait_until [ -S "$TMP/socket" ]
+for name in first second third; do
+	ask_later "$name" front
+	asking=("${asking[@]}" $!)
+done
+wait "${asking[@]}"
+is "$(cat "$TMP"/{first,second,third} | sort | uniq -c | xargs)" \
+	"3 <html>/front</html>" "the README's server answers three at once"
+stop_here "the README's server"
 done_testing

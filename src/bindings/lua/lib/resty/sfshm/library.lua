@@ -158,7 +158,7 @@ local my_major, my_minor = VERSION:match("^(%d+)%.(%d+)")
 if major ~= my_major or tonumber(minor) < tonumber(my_minor) then
 	error("resty.sfshm is built for libsfshm " .. VERSION ..
 		", and the system has " .. found ..
-		": install the former, or a fitting resty.sfshm")
+		": install the former, or copy the binding anew")
 end
 _M.C = C
 _M.found = found
