@@ -16,8 +16,23 @@ end_client()
 	wait "$1"
 } 2>/dev/null
 
+collected()
+{
+	ask collect >/dev/null
+	[ -s "$TMP/second" ]
+}
+
+renewed()
+{
+	[ "$(ask pid)" != "$worker" ]
+}
+
+ended()
+{
+	! kill -0 "$worker" 2>/dev/null
+}
+
 segment
-SEGMENT=$segment
 serve 1
 worker=$(ask pid)
 
@@ -49,7 +64,7 @@ wait "$first"
 begun unreleased 1 || fail "it has begun"
 ask_later second "unreleased?key=unreleased"
 second=$!
-wait_until eval 'ask collect >/dev/null; [ -s "$TMP/second" ]'
+wait_until collected
 wait "$second"
 is "$(cat "$TMP/second")" "made at last" \
 	"without log_by_lua the garbage collector releases the key"
@@ -61,7 +76,7 @@ ask_later waiting "work?key=timer"
 waiting=$!
 waiters timer 1
 kill -HUP "$server"
-wait_until eval '[ "$(ask pid)" != "$worker" ]'
+wait_until renewed
 ask_later new "work?key=timer"
 new=$!
 waiters timer 2
@@ -70,7 +85,7 @@ wait "$waiting" "$new"
 is "$(cat "$TMP/waiting" "$TMP/new")" "made by ${worker}made by $worker" \
 	"old and new workers get its value, after a reload"
 is "$(grep -c "^timer " "$RUNS")" 1 "... of one run"
-ok "the old worker ends" wait_until eval '! kill -0 "$worker" 2>/dev/null'
+ok "the old worker ends" wait_until ended
 
 for i in 1 2 3 4 5 6 7 8; do
 	spawn bash -c "for i in {1..20}; do curl -s --unix-socket '$TMP/socket' \

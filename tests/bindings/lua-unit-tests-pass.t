@@ -10,7 +10,6 @@
 [ -z "$(no_nginx)" ] || skip_all "$(no_nginx)"
 
 segment unit
-SEGMENT=$segment
 serve 1
 is "$(ask unit)" "all is well" "all is as it should be"
 is "$(grep -c '\[error\]\|\[alert\]\|\[crit\]\|sfshm:' "$TMP/nginx.log")" 0 \
@@ -18,7 +17,6 @@ is "$(grep -c '\[error\]\|\[alert\]\|\[crit\]\|sfshm:' "$TMP/nginx.log")" 0 \
 stop_here "with threads"
 
 segment alone
-SEGMENT=$segment
 export SFSHM_NO_THREADS=1
 serve 1
 is "$(ask unit)" "all is well" "the same where the library starts no thread"
@@ -88,13 +86,15 @@ nginx_conf "$TMP/nginx.conf" 2
 {
 	sed -n '/^events/q; p' "$TMP/nginx.conf"
 	echo "events {}"
-	sed -n '/^```nginx/,/^```$/p' "$lua_binding/README.md" | grep -v '^```' |
+	awk '$0 == "```" { inside = 0 } inside { print }
+		$0 == "```nginx" { inside = 1 }' "$lua_binding/README.md" |
 		sed "s,/usr/local/share/sfshm/lua,$lua_binding/lib,
 			s,\"shop\",\"$segment\",; s,8080,unix:$TMP/socket," |
 		sed "s,^http {,& $(grep temp_path "$TMP/nginx.conf" | xargs),"
 } >"$TMP/readme.conf"
 rm -f "$TMP/socket"
 spawn "$nginx" -e "$TMP/nginx.log" -c "$TMP/readme.conf"
+# shellcheck disable=SC2034 # stop_here reads it
 server=$!
 wait_until [ -S "$TMP/socket" ]
 for name in first second third; do

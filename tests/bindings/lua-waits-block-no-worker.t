@@ -43,8 +43,12 @@ let_go()
 	wait "$leader"
 }
 
+is_old()
+{
+	[ "$(ask "has?key=old")" = no ]
+}
+
 segment
-SEGMENT=$segment
 serve 1
 worker=$(ask pid)
 
@@ -90,7 +94,7 @@ like "$(cat "$TMP/nginx.log")" 'told: made in the log nil 3\.' \
 is "$(ask "filter?key=filter")" "text made there" "so does body_filter_by_lua"
 
 ask "old?key=old" >/dev/null
-wait_until eval '[ "$(ask "has?key=old")" = no ]'
+wait_until is_old
 lead old
 ask "log?key=old&grace=100" >/dev/null
 like "$(cat "$TMP/nginx.log")" 'told: old nil 4\.' \

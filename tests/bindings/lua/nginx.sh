@@ -85,6 +85,7 @@ export RUNS=$TMP/runs HOLD=$TMP/hold SEGMENT
 # serve WORKERS [LINE...]: nginx, with these lines in its http block
 serve()
 {
+	SEGMENT=$segment
 	: >"$RUNS"
 	nginx_conf "$TMP/nginx.conf" "$@"
 	spawn "$nginx" -e "$TMP/nginx.log" -c "$TMP/nginx.conf"

@@ -58,14 +58,20 @@ result.size = ffi.sizeof(result)
 local policy = ffi.new("struct sfshm_policy")
 local why = ffi.new("char[256]")
 
--- A coroutine is a task: one that asks for what it leads gets an error.
-local tasks = setmetatable({}, { __mode = "k" })
+-- A request's coroutine is a task: one that asks for what it leads gets an
+-- error. nginx gives the coroutine of an ended request to a later one.
 local last_task = 0
 
 local function task()
 	local co = coroutine.running()
-	if not co then
+	if not co or NO_REQUEST[ngx.get_phase()] then
 		return 0
+	end
+	local ctx = ngx.ctx
+	local tasks = ctx.sfshm_tasks
+	if not tasks then
+		tasks = setmetatable({}, { __mode = "k" })
+		ctx.sfshm_tasks = tasks
 	end
 	if not tasks[co] then
 		last_task = last_task + 1
