@@ -128,7 +128,6 @@ static void over_a_new_connection(void **state)
 	for (int i = 0; i < 3; i++) {
 		agent_expect(leader, "leader", "begin key");
 		assert_int_equal(begin("key", NULL, &wait), -EINPROGRESS);
-		/* Nobody reads, and no signal comes of the write. */
 		close(loop);
 		loop = -1;
 		agent_expect(leader, "ok", "publish value");
@@ -141,6 +140,25 @@ static void over_a_new_connection(void **state)
 	assert_int_equal(begin("key", NULL, &wait), -EINPROGRESS);
 	agent_expect(leader, "ok", "publish value");
 	assert_true(rung(PATIENCE_MS));
+}
+
+static void without_a_signal_if_the_loop_is_gone(void **state)
+{
+	struct agent *leader = agent_start();
+	struct sfshm_wait wait;
+
+	(void)state;
+	make_connection();
+	agent_expect(leader, "leader", "begin key");
+	assert_int_equal(begin("key", NULL, &wait), -EINPROGRESS);
+	close(loop);
+	loop = -1;
+	/* This thread tells of the wait; SIGPIPE would end the process. */
+	assert_int_equal(sfshm_close(h), 0);
+	assert_int_equal(sfshm_queue_next(queue, &wait), 1);
+	assert_int_equal(finish(&wait), -ESHUTDOWN);
+	agent_expect(leader, "ok", "publish value");
+	h = segment_open(NULL);
 }
 
 static void of_this_process_alone(void **state)
@@ -212,6 +230,7 @@ int main(int argc, char **argv)
 		with_socket(by_a_byte_for_waits_that_are_over),
 		with_socket(of_waits_from_before_the_connection),
 		with_socket(over_a_new_connection),
+		with_socket(without_a_signal_if_the_loop_is_gone),
 		with_socket(of_this_process_alone),
 		with_socket(where_nothing_else_lies),
 	};
