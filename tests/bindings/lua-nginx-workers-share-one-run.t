@@ -29,6 +29,38 @@ start()
 	ok "$name: it starts" wait_until answers
 }
 
-# A worker has many requests in flight, and dies with all of them.
-try "nginx" 16
+all_wait()
+{
+	sfshm-dump -s "$SEGMENT" --json --key killed | grep -q '"waiters": *15\b'
+}
+
+# In place of that of servers.sh: one worker of nginx may accept all requests, so
+# the leader's is stopped when it has one.
+killed_leader()
+{
+	local leader asking died
+
+	: >"$HOLD"
+	spawn get 1 "/work?key=killed" >"$TMP/dead"
+	asking=$!
+	wait_until ran killed 1
+	leader=$(leader_of killed)
+	kill -STOP "$leader"
+	spawn get 15 "/work?key=killed" >"$TMP/alive"
+	after=$!
+	ok "$name: 15 wait beside a leader that is stopped" wait_until all_wait
+	died=$("$python" -c "import os, signal, time
+print(time.monotonic_ns())
+os.kill($leader, signal.SIGKILL)")
+	wait_until ran killed 2
+	diag "$name: the next run began" \
+		"$((($(begun_at killed) - died) / 1000)) us after the death"
+	rm "$HOLD"
+	wait "$asking" "$after"
+	is "$(cut -d' ' -f1,2 "$TMP/dead" "$TMP/alive" | xargs)" "1 none 15 200" \
+		"$name: if the leader is killed, all but its own request are answered"
+	is "$(runs_of killed)" 2 "... by one more run"
+}
+
+try "nginx" 1
 done_testing
