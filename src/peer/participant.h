@@ -19,6 +19,13 @@
 
 #define PEER_LIMBO 16
 
+#define PEER_RUNS 8
+
+/* Neighbouring granules that were free; see store/scan.h. */
+struct peer_run {
+	uint32_t first, count;
+};
+
 /* This thread, as attached to one mapping. Private memory. */
 struct peer {
 	struct mapping *map;
@@ -43,7 +50,8 @@ struct peer {
 	struct robust_head *robust; /* the thread's robust list, or NULL */
 	uint64_t ranks;             /* bit n: it holds something of rank n */
 	uint32_t ranked[64];        /* by rank: the slot of that thing */
-	/* hints: slots it has retired, which wait for their grace period */
+	/* hints: slots that it has retired, or met retired, and that wait for
+	   their grace period; see store/limbo.h */
 	uint32_t limbo[PEER_LIMBO];
 	uint64_t examined; /* ns: when it last examined a leader without having
 			      slept */
@@ -55,6 +63,7 @@ struct peer {
 	struct peer *next;
 	struct peer *next_here; /* of the process's peers */
 	uint32_t limbo_count;
+	struct peer_run runs[PEER_RUNS];
 } __attribute__((aligned(SHM_LINE)));
 
 extern __thread struct peer *peer_current;

@@ -43,7 +43,7 @@ static_assert(sizeof(void *) == 8 && sizeof(long) == 8 && sizeof(time_t) == 8,
 	      "sfshm is for 64-bit systems only");
 
 #define SHM_MAGIC "sfshm\r\n\x1a"
-#define SHM_VERSION 7
+#define SHM_VERSION 8
 #define SHM_HEADER_SIZE 4096
 #define SHM_LINE 64
 #define SHM_HUGE UINT64_C(1)     /* use huge pages where that is possible */
@@ -58,6 +58,7 @@ static_assert(sizeof(void *) == 8 && sizeof(long) == 8 && sizeof(time_t) == 8,
 #define SHM_MAX_PARTICIPANTS 16383 /* 14 bits in a control word */
 #define SHM_MAX_SLOTS (1u << 26)
 #define SHM_MAX_GRANULES ((1u << 28) - 1)
+#define SHM_RUN (1u << 31) /* in a reference to a chain: it is one run */
 #define SHM_INLINE_KEY 24
 #define SHM_MAX_COUNTERS 64
 #define SHM_PINS 16
@@ -292,7 +293,8 @@ struct shm_front {
 static_assert(sizeof(struct shm_front) == 16, "layout");
 
 struct shm_back {
-	uint32_t ref;   /* granule + 1: head of the chain of bytes */
+	uint32_t ref;   /* granule + 1: head of the chain of bytes; with SHM_RUN
+			   if the chain is a run of neighbours (ARENA-5) */
 	uint32_t len;   /* bytes, those of a struct shm_tagging included */
 	int32_t code;   /* 0: a value; else a failure with the bytes as text */
 	uint16_t keep;  /* how long the result may serve after its lifetime, ms:

@@ -2,9 +2,9 @@
 /*
  * Value memory: granules of 64 bytes, chained.
  *
- * A chain holds a run of bytes: a value, an error's message, a long key. Any
- * free granule can be part of any chain, so memory cannot fragment; a chain
- * consists of neighbours where possible. Each granule has a tag, in a table of
+ * A chain holds bytes: a value, an error's message, a long key. Any free
+ * granule can be part of any chain, so memory cannot fragment; a chain is a run
+ * of neighbours where possible. Each granule has a tag, in a table of
  * tags:
  *
  *   FREE    0
@@ -24,6 +24,23 @@
  *      dead, a granule is P's if P's record names it and its tag names P.
  *  ARENA-4. A slot's reference is valid only if the tag of the granule that it
  *      leads to names that slot.
+ *  ARENA-5. A slot's reference has SHM_RUN if its chain is a run: two or more
+ *      neighbours in ascending order, none of them inside a slot. The links of
+ *      a chain do not change after it was handed over, so a run stays one. A
+ *      reader copies a run in one go, and looks at two of its tags: the second
+ *      granule's and the last one's name the same owner, and the last one's
+ *      ends the chain. So a damaged length or reference leads to no bytes
+ *      beyond the chain's. (The first granule's tag tells less: it is another
+ *      one if the chain is an orphan.)
+ *
+ *  ARENA-6. A chain of several granules takes one free run if there is one: of
+ *      memory that P knows to be free, then of memory that was never in use.
+ *      Else it takes up to about ARENA_PIECES free runs, each as long as that
+ *      number allows; shorter ones are left for shorter values. Then P evicts,
+ *      and takes what comes free. Homes (the granules inside slots) come last,
+ *      unless the chain is short, or most memory is in homes, or what came free
+ *      was homes. If nothing can be evicted, the chain takes every granule that
+ *      is free, so memory still cannot fragment.
  *
  * So a death at any instruction leaks nothing: the reaper frees the granules of
  * ARENA-3, and the slot's next leader drops a reference that is not valid
@@ -38,6 +55,8 @@
 #include <sys/uio.h>
 
 #include "peer/participant.h"
+
+#define ARENA_PIECES 8 /* see ARENA-6 */
 
 #define TAG_NEXT_MASK UINT64_C(0xfffffff)
 #define TAG_WHO_SHIFT 28
@@ -76,6 +95,12 @@ static inline uint32_t granules_for(uint64_t len)
 	return (uint32_t)((len + SHM_GRANULE - 1) / SHM_GRANULE);
 }
 
+/* The head of the chain that a slot's reference leads to. */
+static inline uint32_t arena_head(uint32_t ref)
+{
+	return ref & ~SHM_RUN;
+}
+
 /* The tag of granule `ref` (index + 1); NULL if there is no such granule. */
 static inline uint64_t *tag_at(const struct mapping *map, uint32_t ref)
 {
@@ -104,8 +129,8 @@ int arena_build_one(struct peer *p, uint32_t slot, uint32_t *ref);
 int arena_build_spare(struct peer *p, uint32_t count, uint32_t *ref);
 
 /*
- * Hands the built chain to `slot`: stores the head to *anchor, a word of that
- * slot which P may write, then changes the tags, the head's last.
+ * Hands the built chain to `slot`: stores the reference to *anchor, a word of
+ * that slot which P may write, then changes the tags, the head's last.
  */
 void arena_hand_over(struct peer *p, uint32_t slot, uint32_t *anchor);
 
@@ -118,11 +143,11 @@ void arena_free(struct peer *p, uint32_t slot, uint32_t *anchor);
 /* Frees the chains that the record's owner built or was freeing. Idempotent. */
 void arena_sweep(struct peer *victim);
 
-/* Whether the chain whose head is `ref` is the slot's (ARENA-4). */
+/* Whether the chain that the slot's `ref` leads to is the slot's (ARENA-4). */
 static inline bool arena_is_live(const struct mapping *map, uint32_t slot,
 				 uint32_t ref)
 {
-	uint64_t *tag = tag_at(map, ref);
+	uint64_t *tag = tag_at(map, arena_head(ref));
 
 	/* ORDER-A4 pairs ORDER-A3 */
 	return tag && tag_names(load_acquire(tag), tag_live(slot, 0));
@@ -135,15 +160,16 @@ static inline bool arena_is_inline(const struct mapping *map, uint32_t slot,
 	return ref == slot + 1 && slot < map->inline_granules;
 }
 
-/* Whether granule `ref` is a spare one. */
+/* Whether the chain that `ref` leads to is made of spare granules. */
 static inline bool arena_is_spare(const struct mapping *map, uint32_t ref)
 {
-	return ref > map->geometry.granules - map->geometry.spare;
+	return arena_head(ref) > map->geometry.granules - map->geometry.spare;
 }
 
 /*
- * Copies bytes into a chain, `skip` bytes (fewer than a granule has) after its
- * beginning; -EBADMSG if it is too short or broken.
+ * Copies bytes into the chain that a slot's `ref` leads to, `skip` bytes (fewer
+ * than a granule has) after its beginning; -EBADMSG if the chain is too short
+ * or broken.
  */
 int arena_write_long(const struct mapping *map, uint32_t ref, uint32_t skip,
 		     const struct iovec *iov, int count);
@@ -181,7 +207,9 @@ static inline int arena_read(const struct mapping *map, uint32_t ref, void *to,
 	return 0;
 }
 
-/* Makes an orphan of a slot's chain, which P may free (PIN-2). */
+/*
+ * Makes an orphan of a slot's chain with head `ref`, which P may free (PIN-2).
+ */
 void arena_orphan(struct peer *p, uint32_t ref);
 
 /* The tag of the orphan with head `ref`, or 0 if it is no orphan. */
@@ -206,5 +234,12 @@ int arena_pieces(const struct mapping *map, uint32_t ref, uint64_t offset,
  */
 typedef int (*arena_reclaim_fn)(struct peer *p, uint32_t granules);
 extern arena_reclaim_fn arena_reclaim;
+
+/*
+ * Frees what P has removed and nobody reads any more, and waits for nobody.
+ * top/fork.c sets this pointer, too.
+ */
+typedef void (*arena_harvest_fn)(struct peer *p);
+extern arena_harvest_fn arena_harvest;
 
 #endif

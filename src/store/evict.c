@@ -8,6 +8,7 @@
 #include "peer/liveness.h"
 #include "peer/wait.h"
 #include "segment/reserve.h"
+#include "store/limbo.h"
 #include "store/probation.h"
 #include "store/sharers.h"
 
@@ -68,11 +69,6 @@ static bool expired(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		 front_fresh(error.front, now));
 }
 
-static void remember(struct peer *p, uint32_t slot)
-{
-	p->limbo[p->limbo_count++ % PEER_LIMBO] = slot;
-}
-
 /* An evictor wants a slot, or value memory from any slots. */
 struct want {
 	uint32_t granules; /* 0: a slot is wanted */
@@ -110,7 +106,6 @@ static bool retire(struct peer *p, struct want *w, uint32_t slot, uint64_t ctl,
 	if (ctl_phase(load_seq(&p->map->slots[slot].ctl)) == PHASE_RETIRED)
 		return false;
 	w->retired += memory;
-	remember(p, slot);
 	return true;
 }
 
@@ -158,7 +153,7 @@ static bool pick_up(struct peer *p, struct want *w, uint32_t slot, uint64_t ctl)
 	if (w->granules && !memory_of(p->map, slot))
 		return false;
 	w->retired += memory_of(p->map, slot);
-	remember(p, slot);
+	slot_remember(p, slot);
 	return true;
 }
 
@@ -293,53 +288,9 @@ static bool evict_batch(struct peer *p, struct want *w)
 	return got > 0;
 }
 
-/* Frees a remembered slot, whose word is `c`, if its grace period is over. */
-static bool end_limbo(struct peer *p, uint32_t slot, uint64_t c, uint64_t *ctl)
-{
-	return slot_grace_over(p->map, slot, c) &&
-	       slot_reclaim(p, slot, c, ctl);
-}
-
-static uint32_t remembered(const struct peer *p)
-{
-	return p->limbo_count < PEER_LIMBO ? p->limbo_count : PEER_LIMBO;
-}
-
-/*
- * Frees remembered slots whose grace period is over, until one has what is
- * wanted: it is a free slot, named in *w, or its memory has come free.
- */
 static bool take_remembered(struct peer *p, struct want *w)
 {
-	for (uint32_t i = 0; i < remembered(p); i++) {
-		uint64_t freed = p->freed;
-		uint64_t c;
-
-		w->slot = p->limbo[i];
-		c = load_seq(&p->map->slots[w->slot].ctl);
-		if (end_limbo(p, w->slot, c, &c) && w->granules &&
-		    p->freed != freed)
-			return true;
-		w->ctl = c;
-		if (!w->granules && ctl_phase(c) == PHASE_FREE)
-			return true;
-	}
-	return false;
-}
-
-/* Forgets slots that do not wait for a grace period. False if none is left. */
-static bool still_waiting(struct peer *p)
-{
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < remembered(p); i++) {
-		uint64_t c = load_seq(&p->map->slots[p->limbo[i]].ctl);
-
-		if (slot_is_stamped(p->map, p->limbo[i], c))
-			p->limbo[kept++] = p->limbo[i];
-	}
-	p->limbo_count = kept;
-	return kept > 0;
+	return limbo_take(p, w->granules, &w->slot, &w->ctl);
 }
 
 /* Called when nothing is left to evict: the dead may own something. */
@@ -347,15 +298,6 @@ static bool reap_the_dead(struct mapping *map)
 {
 	peer_examine_all(map);
 	return peer_reap_all(map) > 0;
-}
-
-/* A slot stamped in this epoch may be used again after two steps. */
-static bool advance_twice(struct peer *p)
-{
-	for (int i = 0; i < 2; i++)
-		if (!epoch_advance(p))
-			return false;
-	return true;
 }
 
 /* How long the evictor has waited for an epoch to move. */
@@ -374,7 +316,7 @@ static int await_grace(struct peer *p, struct patience *w)
 {
 	uint64_t epoch = load_relaxed(&p->map->header->epoch);
 
-	if (advance_twice(p))
+	if (limbo_advance(p))
 		return 0;
 	if (epoch != w->epoch || !w->until)
 		w->until = sys.now() + PATIENCE_NS;
@@ -414,7 +356,7 @@ static int make_free(struct peer *p, struct want *w)
 	int r = 0;
 
 	while (!r && !take_remembered(p, w)) {
-		if (still_waiting(p) || evict_batch(p, w))
+		if (limbo_waits(p) || evict_batch(p, w))
 			r = await_grace(p, &patience);
 		else
 			r = look_further(p, w);
@@ -450,7 +392,8 @@ static bool probe(struct peer *p, struct want *w)
 
 /*
  * Finds a free slot: one that this peer has retired, one near the free hand, or
- * one never used. Else frees one.
+ * one never used. Before it uses one of these, sees whether the grace period of
+ * what this peer has retired can end now. Else frees one.
  */
 static int find_free(struct peer *p, struct want *w)
 {
@@ -459,6 +402,9 @@ static int find_free(struct peer *p, struct want *w)
 
 	while (!take_remembered(p, w) && !probe(p, w)) {
 		used = slots_used(map);
+		if (used < map->geometry.slots && limbo_waits(p) &&
+		    limbo_advance(p))
+			continue;
 		if (used == map->geometry.slots || grow_slots(map, used))
 			return used ? make_free(p, w) : -ENOSPC;
 	}

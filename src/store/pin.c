@@ -13,7 +13,7 @@ int pin_note(struct peer *p, struct shm_back *back, uint32_t ref)
 	for (int i = 0; i < SHM_PINS; i++) {
 		if (load_relaxed(&rec->pins[i]))
 			continue;
-		store_relaxed(&rec->pins[i], ref);
+		store_relaxed(&rec->pins[i], arena_head(ref));
 		store_relaxed(&back->pinned, 1);
 		/* ORDER-N1 pairs ORDER-N2 */
 		fence_seq();
@@ -70,6 +70,7 @@ void pin_drop(struct peer *p, int place, uint32_t ref)
 {
 	struct shm_participant *rec = p->record;
 
+	ref = arena_head(ref);
 	store_relaxed(&rec->doomed, ref);
 	compiler_barrier();
 	/* ORDER-N4 pairs ORDER-N3 */
@@ -100,7 +101,7 @@ void pin_sweep(struct peer *v)
 /* Clears the hint last: a death before that leaves it set, which is legal. */
 void pin_push_aside(struct peer *p, uint32_t slot, struct shm_back *back)
 {
-	uint32_t ref = load_relaxed(&back->ref);
+	uint32_t ref = arena_head(load_relaxed(&back->ref));
 
 	if (arena_is_live(p->map, slot, ref) && pin_exists(p->map, ref)) {
 		kill_point(pin_found);

@@ -26,19 +26,19 @@
 #include "store/arena.h"
 
 /*
- * Notes a pin on chain `ref`, which is that of the field with `back`. The
- * caller then validates the control word (PIN-1). Returns the pin's place in
- * the record, or -EMFILE if there is none left.
+ * Notes a pin on the chain of `ref`, the reference of the field with `back`.
+ * The caller then validates the control word (PIN-1). Returns the pin's place
+ * in the record, or -EMFILE if there is none left.
  */
 int pin_note(struct peer *p, struct shm_back *back, uint32_t ref);
 
-/* Gives back the pin at `place`, which names `ref`. */
+/* Gives back the pin at `place`, which names the chain of `ref`. */
 void pin_drop(struct peer *p, int place, uint32_t ref);
 
 /* arena_sweep(), then gives back all pins that the record's owner held. */
 void pin_sweep(struct peer *victim);
 
-/* Whether a living participant has the chain pinned. */
+/* Whether a living participant has the chain with head `ref` pinned. */
 bool pin_exists(const struct mapping *map, uint32_t ref);
 
 /*

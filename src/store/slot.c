@@ -208,6 +208,7 @@ bool slot_retire_unsaid(struct peer *p, uint32_t slot, uint64_t ctl)
 		deaths_remember(p->map, hash, deaths);
 	kill_point(retire_decided);
 	slot_unlink(p, slot, out);
+	slot_remember(p, slot);
 	return true;
 }
 

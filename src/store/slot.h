@@ -213,6 +213,12 @@ static inline uint64_t slot_gen(const struct mapping *map, uint64_t ctl)
 /* FLIGHT-T9: gives back a slot that was never linked; `ctl` is its word. */
 void slot_unmake(struct peer *p, uint32_t slot, uint64_t ctl);
 
+/* Remembers a slot that waits for its grace period: see store/limbo.h. */
+static inline void slot_remember(struct peer *p, uint32_t slot)
+{
+	p->limbo[p->limbo_count++ % PEER_LIMBO] = slot;
+}
+
 /*
  * FLIGHT-T10, FLIGHT-T11: retires a slot whose word still is `ctl`, tries to
  * unlink it (slot_unlink()), and wakes its waiters. False if the word has

@@ -113,7 +113,7 @@ static inline bool tagging_in(uint64_t when)
 static inline int tagging_read(const struct mapping *map, uint32_t ref,
 			       struct shm_tagging *t)
 {
-	return arena_read(map, ref, t, sizeof(*t));
+	return arena_read(map, arena_head(ref), t, sizeof(*t));
 }
 
 /* Whether the current value of a slot that was seen as `ctl` is outdated. */

@@ -68,13 +68,13 @@ static force_inline int write_bytes(const struct flight *f,
 				    const struct shm_back *back,
 				    const struct outcome *o, uint32_t head)
 {
-	uint32_t ref = load_relaxed(&back->ref);
+	uint32_t ref = load_relaxed(&back->ref), first = arena_head(ref);
 
 	if (likely(!head))
 		return o->len ? arena_write(f->map, ref, o->iov, o->count) : 0;
-	if (!tag_at(f->map, ref))
+	if (!tag_at(f->map, first))
 		return -EBADMSG;
-	copy_torn(granule_at(f->map, ref - 1), &f->tagging, head);
+	copy_torn(granule_at(f->map, first - 1), &f->tagging, head);
 	return arena_write_long(f->map, ref, head, o->iov, o->count);
 }
 

@@ -18,6 +18,7 @@ static bool resolve(struct semaphore *s, uint32_t ref)
 
 	if (!arena_is_live(map, s->slot, ref))
 		return false;
+	ref = arena_head(ref);
 	while (ref && n < SEMAPHORE_GRANULES) {
 		uint64_t *tag = tag_at(map, ref);
 

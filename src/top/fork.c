@@ -8,6 +8,7 @@
 #include "peer/wait.h"
 #include "store/arena.h"
 #include "store/evict.h"
+#include "store/limbo.h"
 #include "sync/detached.h"
 #include "sync/flight.h"
 #include "top/handle.h"
@@ -80,6 +81,7 @@ int fork_prepare(void)
 	store_relaxed(&peer_sweep, flight_sweep);
 	store_relaxed(&peer_owns, flight_owns_noted);
 	store_relaxed(&arena_reclaim, evict_for_memory);
+	store_relaxed(&arena_harvest, limbo_harvest);
 	store_relaxed(&detached_polled, polling_waits_at);
 	/* If process_cookie() has a fork handler, it must run before ours. */
 	if (!process_cookie() ||

@@ -120,9 +120,9 @@ static void check_chain(struct check *c, uint32_t slot, uint32_t ref,
 			uint32_t len, const char *what)
 {
 	uint32_t want = granules_for(len), got = 0;
+	uint32_t run = ref & SHM_RUN ? arena_head(ref) : 0;
 
-	if (!arena_is_live(c->map, slot, ref))
-		ref = 0;
+	ref = arena_is_live(c->map, slot, ref) ? arena_head(ref) : 0;
 	while (ref) {
 		uint64_t *tag = tag_at(c->map, ref);
 
@@ -138,6 +138,9 @@ static void check_chain(struct check *c, uint32_t slot, uint32_t ref,
 				slot, ref - 1);
 		if (c->reached[ref - 1]++)
 			finding(c, "granule %u has two owners", ref - 1);
+		if (run && ref != run + got - 1)
+			finding(c, "slot %u: the %s is not one run", slot,
+				what);
 		ref = tag_next(load_relaxed(tag));
 	}
 	if (got && got != want)

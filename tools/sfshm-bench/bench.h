@@ -61,7 +61,7 @@ extern const struct bench flight_benches[], insert_benches[];
 extern const struct bench lock_benches[], wake_benches[], takeover_benches[];
 extern const struct bench herd_benches[], attach_benches[], scale_benches[];
 extern const struct bench poll_benches[], run_benches[], server_benches[],
-	huge_benches[], shared_benches[];
+	huge_benches[], shared_benches[], large_benches[];
 
 /* The points of the curves, each list for one picture. */
 extern const struct bench hit_by_keys[], hit_by_value[];

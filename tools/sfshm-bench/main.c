@@ -17,6 +17,7 @@ static const struct bench *const groups[] = {
 	flight_benches, insert_benches,   wake_benches, herd_benches,
 	scale_benches,  takeover_benches, run_benches,  huge_benches,
 	server_benches, attach_benches,   poll_benches, shared_benches,
+	large_benches,
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

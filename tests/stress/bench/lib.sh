@@ -8,7 +8,7 @@
 
 program=$SFSHM_BUILD/tests/stress/bench
 # shellcheck disable=SC2034 # used by those that read this
-operations=(hit hit_shared shared hit_tagged hit_key40 claim flight flight_detached insert_full
+operations=(hit hit_4k forget_4k hit_shared shared hit_tagged hit_key40 claim flight flight_detached insert_full
 	lock semaphore wake wake_polled finish)
 
 [ -z "$SFSHM_SANITIZE" ] || skip_all "sanitizers add to what is counted"

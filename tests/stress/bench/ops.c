@@ -19,6 +19,7 @@
 #define SLEEP_KEY "slept on"
 #define HIT_KEY "key that is there, fresh"
 #define TAGGED_KEY "key whose value has tags"              /* of 24 bytes */
+#define LARGE_KEY "key of a large value, 4K"               /* of 24 bytes */
 #define LONG_KEY "key that is there, longer than a slot's" /* and a NUL */
 #define FULL 1000 /* keys that the full segment has room for */
 
@@ -35,7 +36,7 @@ static const struct sfshm_options shared_options = {
 static char shared_name[256];
 static struct sfshm_result result = SFSHM_RESULT_INIT;
 static struct sfshm_flight flight;
-static char value[VALUE_LEN] = "value";
+static char value[VALUE_LEN] = "value", large[4096];
 static struct sfshm_queue *queue;
 static struct sfshm_wait polled;
 static pid_t sleeper;
@@ -53,6 +54,26 @@ COUNTED counted_hit(void)
 {
 	ops_need(sfshm_get(handle, HIT_KEY, KEY_LEN, &result) == SFSHM_CACHED,
 		 "sfshm_get()");
+}
+
+/* The value lies in one piece. */
+COUNTED counted_hit_4k(void)
+{
+	ops_need(sfshm_get(handle, LARGE_KEY, KEY_LEN, &result) == SFSHM_CACHED,
+		 "sfshm_get()");
+}
+
+/* Memory that was forgotten is used again. */
+COUNTED counted_forget_4k(void)
+{
+	struct sfshm_policy policy = SFSHM_POLICY_INIT;
+
+	ops_need(sfshm_begin(handle, KEY, KEY_LEN, &policy, &flight, &result) ==
+			 SFSHM_LEADER,
+		 "sfshm_begin()");
+	ops_need(!sfshm_publish(&flight, large, sizeof(large)),
+		 "sfshm_publish()");
+	ops_need(!sfshm_forget(handle, KEY, KEY_LEN), "sfshm_forget()");
 }
 
 /* The handle is the process's shared one. */
@@ -316,14 +337,15 @@ static void have_it_publish(void)
 
 /* ------------------------------------------------------------------------ */
 
-static void publish_for_good(const char *key, size_t len)
+static void publish_for_good(const char *key, size_t len, const void *data,
+			     size_t size)
 {
 	struct sfshm_policy policy = SFSHM_POLICY_INIT;
 
 	policy.ttl_ms = SFSHM_FOREVER;
 	ops_need(sfshm_begin(handle, key, len, &policy, &flight, &result) ==
 				 SFSHM_LEADER &&
-			 !sfshm_publish(&flight, value, sizeof(value)),
+			 !sfshm_publish(&flight, data, size),
 		 "publishing");
 }
 
@@ -349,16 +371,18 @@ void ops_open(const char *segment, const char *program, const struct op *op)
 		.flags = SFSHM_CREATE | SFSHM_EXCLUSIVE,
 		/* Many, so that two keys hardly ever share a bucket. */
 		.slots = op->full ? FULL : 65536,
-		.bytes = op->full ? FULL * VALUE_LEN : 4 << 20,
+		.bytes = op->full ? FULL * VALUE_LEN : 16 << 20,
 	};
 
 	ops_need(!sfshm_open(&handle, segment, &o), "sfshm_open()");
 	snprintf(shared_name, sizeof(shared_name), "%s", segment);
 	shared = sfshm_shared(shared_name, &shared_options);
 	ops_need(shared != NULL, "sfshm_shared()");
-	publish_for_good(HIT_KEY, KEY_LEN);
+	publish_for_good(HIT_KEY, KEY_LEN, value, sizeof(value));
+	if (!op->full)
+		publish_for_good(LARGE_KEY, KEY_LEN, large, sizeof(large));
 	publish_with_tags(TAGGED_KEY, KEY_LEN);
-	publish_for_good(LONG_KEY, sizeof(LONG_KEY));
+	publish_for_good(LONG_KEY, sizeof(LONG_KEY), value, sizeof(value));
 	for (int i = 0; op->full && i < FULL; i++)
 		counted_insert_full();
 	start_sleeper(segment, program);
@@ -375,6 +399,8 @@ void ops_close(void)
 
 const struct op ops[] = {
 	{ .name = "hit", .run = counted_hit },
+	{ .name = "hit_4k", .run = counted_hit_4k },
+	{ .name = "forget_4k", .run = counted_forget_4k },
 	{ .name = "hit_shared", .run = counted_hit_shared },
 	{ .name = "shared", .run = counted_shared },
 	{ .name = "hit_tagged", .run = counted_hit_tagged },

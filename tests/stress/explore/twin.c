@@ -9,6 +9,7 @@
 #include "os/sys.h"
 #include "schedule.h"
 #include "store/evict.h"
+#include "store/limbo.h"
 #include "sync/flight.h"
 #include "top/fork.h"
 #include "top/handle.h"
@@ -177,6 +178,7 @@ void twin_prepare(void)
 	fingerprint_read(&f);
 	peer_sweep = flight_sweep;
 	arena_reclaim = evict_for_memory;
+	arena_harvest = limbo_harvest;
 }
 
 void twin_start(uint64_t new_cookie, uint64_t ns)
