@@ -79,7 +79,7 @@ static int give_up(struct quest *q, int error)
 	const struct sfshm_policy *policy = q->policy;
 	int r = error;
 
-	if (error == -EHOSTUNREACH ||
+	if (engine_is_of_no_use(error) ||
 	    (error == -ETIMEDOUT && policy->flags & SFSHM_STALE_ON_TIMEOUT))
 		r = sfshm_peek(q->fleet->handle, q->request.key,
 			       q->request.key_len, policy, q->result);
@@ -329,10 +329,11 @@ static int lead(struct quest *q)
 	return SFSHM_LEADER;
 }
 
-/* The request has failed. If the engine is away, the call may lead alone. */
+/* The request has failed. If the engine is of no use, the call may lead
+   alone. */
 static int go_without(struct quest *q, int r)
 {
-	bool alone = r == -EHOSTUNREACH && !q->terms->never_leads &&
+	bool alone = engine_is_of_no_use(r) && !q->terms->never_leads &&
 		     !(q->fleet->flags & SFSHM_FLEET_STRICT);
 
 	return alone ? SFSHM_LEADER : give_up(q, r);

@@ -259,7 +259,6 @@ uint64_t sfshm_fleet_token(const struct sfshm_fleet_flight *flight)
 int sfshm_fleet_lost(const struct sfshm_fleet_flight *flight)
 {
 	const struct fleet_flight *x = fleet_flight_of(flight);
-
 	uint64_t lease;
 
 	if (!x)
@@ -267,7 +266,12 @@ int sfshm_fleet_lost(const struct sfshm_fleet_flight *flight)
 	lease = load_relaxed(&x->lease);
 	if (lease && x->fleet->cookie != process_cookie())
 		return -ECHILD;
-	return lease && lease_is_lost(x->fleet, lease);
+	/*
+	 * A thread that takes the lease to end the flight clears x->lease
+	 * first, and the list's lock orders the two.
+	 */
+	return lease && lease_is_lost(x->fleet, lease) &&
+	       load_relaxed(&x->lease) == lease;
 }
 
 int sfshm_fleet_shared(const struct sfshm_fleet_flight *flight)

@@ -39,11 +39,12 @@ int engine_ask(const struct sfshm_fleet *fleet, struct mapping *map,
 	state = uncancelled_begin();
 	r = op(fleet->engine, request, answer);
 	uncancelled_end(state);
-	if (!r) {
+	if (!r || r == -EREMOTE)
 		breaker_close(map, fleet);
+	if (!r)
 		holder_note_token(map, answer->token);
-		return 0;
-	}
+	if (!r || r == -EREMOTE)
+		return r;
 	if (r == -EMSGSIZE || r == -ENOMEM)
 		return r;
 	if (r == -ETIMEDOUT && deadline < end)

@@ -19,8 +19,8 @@ struct sfshm_fleet_request engine_request(const struct sfshm_fleet *fleet,
 /*
  * Makes one request, and waits for the fleet's command_ms, but not past
  * `deadline`. Not a cancellation point. Returns 0 with *answer filled in;
- * -EHOSTUNREACH, the engine is away; -ETIMEDOUT, the deadline came before the
- * engine had its time; -EMSGSIZE or -ENOMEM.
+ * -EHOSTUNREACH, the engine is away; -EREMOTE, it refuses this key; -ETIMEDOUT,
+ * the deadline came before the engine had its time; -EMSGSIZE or -ENOMEM.
  */
 int engine_ask(const struct sfshm_fleet *fleet, struct mapping *map,
 	       engine_op op, struct sfshm_fleet_request *request,
@@ -29,6 +29,12 @@ int engine_ask(const struct sfshm_fleet *fleet, struct mapping *map,
 /* Makes a request whose answer the caller does not need; as engine_ask(). */
 int engine_tell(const struct sfshm_fleet *fleet, struct mapping *map,
 		engine_op op, struct sfshm_fleet_request *request);
+
+/* Whether engine_ask() says that the engine is away, or refuses the key. */
+static inline bool engine_is_of_no_use(int r)
+{
+	return r == -EHOSTUNREACH || r == -EREMOTE;
+}
 
 #define ENGINE_NO_ANSWER                                  \
 	{                                                 \

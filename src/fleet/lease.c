@@ -120,7 +120,7 @@ static void serve(struct sfshm_fleet *fleet, struct lease *l)
 				&l->request);
 	pthread_mutex_lock(&all->lock);
 	l->renewing = false;
-	if (r && lease_is_alive(l)) {
+	if (r && r != -EREMOTE && lease_is_alive(l)) {
 		l->renew_at = soon(fleet, fleet->retry_ms);
 	} else if (!stands) {
 		*find(all, l->number) = l->next;
@@ -258,9 +258,13 @@ void lease_give_back(struct sfshm_fleet *fleet, struct lease *l)
 {
 	struct leases *all = &fleet->leases;
 
+	int r;
+
 	l->request.iov = NULL;
 	l->request.count = 0;
-	if (!engine_tell(fleet, l->map, fleet->ops->release, &l->request)) {
+	r = engine_tell(fleet, l->map, fleet->ops->release, &l->request);
+	/* An engine that refuses the key would do so again. */
+	if (!r || r == -EREMOTE) {
 		lease_free(l);
 		return;
 	}

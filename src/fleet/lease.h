@@ -100,7 +100,8 @@ void lease_free(struct lease *l);
  */
 void lease_give_back(struct sfshm_fleet *fleet, struct lease *l);
 
-/* Whether the engine has said that the lease is lost, or it is not listed. */
+/* Whether the engine has said that the lease is lost, or it is not listed. A
+   lease that lease_take() has returned is not listed either. */
 bool lease_is_lost(struct sfshm_fleet *fleet, uint64_t number);
 
 #endif

@@ -269,6 +269,10 @@ int conn_call(struct conn *c, int argc, const char **argv, const size_t *lens,
 	int r = conn_send(c, argc, argv, lens, deadline);
 
 	*reply = NULL;
+	/* A server that refuses a long command answers, and closes before it
+	   has read the whole. */
+	if (r == -ECONNRESET && !conn_receive(c, deadline, reply))
+		return 0;
 	if (r)
 		return r;
 	do {

@@ -21,6 +21,7 @@ struct conn {
 	uint64_t used; /* ns: when it was last given back */
 	bool busy;     /* guarded by the pool's lock, as `used` */
 	bool fresh;    /* no command has been answered yet */
+	uint32_t era;  /* the pool's when it was opened */
 };
 
 /* CLOCK_MONOTONIC, ns. */
