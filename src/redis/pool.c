@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "redis/dial.h"
+
 #define IDLE_NS (10 * NS_PER_S)
 
 void pool_init(struct pool *p)
@@ -111,7 +113,7 @@ int pool_take(struct pool *p, bool anew, bool watch, uint64_t deadline,
 		conn_close(c);
 	c->era = era;
 	if (c->fd < 0)
-		r = conn_open(c, &p->url, deadline);
+		r = dial(c, &p->url, deadline);
 	if (r)
 		pool_give(p, c, watch, true);
 	return r;

@@ -36,7 +36,7 @@ void pool_end(struct pool *p, bool forked);
  * Stores in *out an open connection for this caller alone: an idle one if there
  * is one; with `anew`, always a new one. A command waits until a connection is
  * free; a watch gets -EMFILE instead. Returns 0, -ETIMEDOUT, -EMFILE, or an
- * error as conn_open().
+ * error as dial().
  */
 int pool_take(struct pool *p, bool anew, bool watch, uint64_t deadline,
 	      struct conn **out);
