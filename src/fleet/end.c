@@ -17,10 +17,17 @@
 static struct lease *take_lease(struct fleet_flight *x)
 {
 	uint64_t number = load_relaxed(&x->lease);
+	struct lease *l;
 
 	if (!number || !cas_relaxed(&x->lease, number, 0))
 		return NULL;
-	return lease_take(x->fleet, number);
+	l = lease_take(x->fleet, number);
+	if (l) {
+		engine_count(l->map, COUNT_fleet_requests, l->renewals);
+		engine_count(l->map, COUNT_fleet_reclaimed, l->reclaimed);
+		l->renewals = l->reclaimed = 0;
+	}
+	return l;
 }
 
 void fleet_let_go(struct fleet_flight *x)
@@ -49,6 +56,8 @@ static int share(struct fleet_flight *x, struct lease *l)
 		       &answer);
 	free(answer.bytes.data);
 	x->fenced = !r && answer.verdict == SFSHM_FLEET_FENCED;
+	if (x->fenced)
+		engine_count(l->map, COUNT_fleet_fenced, 1);
 	x->shared = !r && answer.verdict == SFSHM_FLEET_OK;
 	if (r)
 		lease_give_back(x->fleet, l);

@@ -87,6 +87,7 @@ static void renew(const struct sfshm_fleet *fleet, struct lease *l)
 	int r;
 
 	l->request.alive = lease_is_alive(l);
+	l->renewals++;
 	r = engine_ask(fleet, l->map, fleet->ops->renew, &l->request, NS_NEVER,
 		       &answer);
 	free(answer.bytes.data);
@@ -99,6 +100,8 @@ static void renew(const struct sfshm_fleet *fleet, struct lease *l)
 		store_relaxed(&l->lost, true);
 	else
 		l->granted = sent;
+	if (answer.verdict == SFSHM_FLEET_RECLAIMED)
+		l->reclaimed++;
 }
 
 /* Called with the lock held. Drops the lock while it makes a request. */
