@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -85,7 +86,10 @@ static int expect(SSL *ssl, const char *host)
 	if (inet_pton(AF_INET, host, address) == 1 ||
 	    inet_pton(AF_INET6, host, address) == 1)
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
-	return SSL_set_tlsext_host_name(ssl, host) && SSL_set1_host(ssl, host);
+	/* SSL_set_tlsext_host_name(), whose macro drops the const. */
+	return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+			TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)host) &&
+	       SSL_set1_host(ssl, host);
 }
 
 struct tls *tls_new(struct tls_context *context, const char *host)
