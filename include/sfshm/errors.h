@@ -41,6 +41,12 @@
  *   -EHOSTUNREACH  The engine of a fleet does not answer, and the fleet's
  *                  options do not let this host work alone. Find out why, or
  *                  try again later.
+ *   -EREMOTE       The engine of a fleet answers, but refuses this key: a key
+ *                  of another program has its name there, the engine's user
+ *                  may not use it, or another server of a cluster has it. The
+ *                  fleet's options do not let this host work alone. Choose
+ *                  another namespace, allow the user the key, or name another
+ *                  server.
  *   -EDEADLK       Waiting would deadlock: this thread already leads the key,
  *                  or leads one that the key's leader waits for. The same
  *                  holds for locks, and for the permits of a semaphore if one

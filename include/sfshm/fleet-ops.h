@@ -79,7 +79,8 @@ struct sfshm_fleet_answer {
  * The operations. Those from acquire() to invalidate() return 0 with *answer
  * filled in, or a negated errno value if the engine gives no answer, or an
  * invalid one. The library then treats the engine as away, except after
- * -EMSGSIZE and -ENOMEM. open() and watch() return 0 or a negated errno value.
+ * -EMSGSIZE, -ENOMEM and -EREMOTE: the engine refuses this key, and may serve
+ * others. open() and watch() return 0 or a negated errno value.
  * If an operation took effect but its answer was lost, the library may make it
  * again: acquire then answers INHERITED, publish OK. All operations but `close`
  * may run in several threads at a time; none is a cancellation point.

@@ -46,8 +46,9 @@ struct sfshm_fleet;
 struct sfshm_fleet_ops;
 
 enum sfshm_fleet_flags {
-	/* If the engine does not answer, return -EHOSTUNREACH; without this
-	   flag the caller leads for its host alone. */
+	/* If the engine does not answer, return -EHOSTUNREACH, and if it
+	   refuses the key, -EREMOTE; without this flag the caller leads for
+	   its host alone. */
 	SFSHM_FLEET_STRICT = 1 << 0,
 };
 
@@ -119,14 +120,16 @@ struct sfshm_fleet_flight {
 
 /*
  * sfshm_begin() for a fleet. Returns as that call does. SFSHM_LEADER means that
- * this caller leads in the fleet, or in its host if the engine is away: then
- * sfshm_fleet_token() is 0. With result->fleet 1, SFSHM_CACHED means that the
- * engine had the value of another host, and SFSHM_AWAITED that another host led
- * and this caller waited for it. Also returns
+ * this caller leads in the fleet, or in its host if the engine is away or
+ * refuses the key: then sfshm_fleet_token() is 0. With result->fleet 1,
+ * SFSHM_CACHED means that the engine had the value of another host, and
+ * SFSHM_AWAITED that another host led and this caller waited for it. Also
+ * returns
  *
  *   -EHOSTUNREACH  SFSHM_FLEET_STRICT: the engine does not answer, and the
  *                  segment has no result that the policy accepts. Try again
  *                  later.
+ *   -EREMOTE       The same, but the engine answers and refuses this key alone.
  *   -ESTALE        While this caller led in its host and waited for another
  *                  host, another caller of its host took the flight. Ask again.
  *
@@ -223,7 +226,8 @@ int sfshm_fleet_shared(const struct sfshm_fleet_flight *flight) SFSHM_CHECKED;
  * sfshm_invalidate(). Other hosts keep the values in their segments until their
  * lifetimes end. Returns 0, even if nobody had a value; -EHOSTUNREACH, the
  * engine does not answer, and only this segment's value is out of date: try
- * again later; or an error as sfshm_invalidate(). Waits for the engine, for
+ * again later; -EREMOTE, the same, but the engine refuses this key alone; or an
+ * error as sfshm_invalidate(). Waits for the engine, for
  * options.command_ms at most. If the caller dies inside, perhaps only the
  * engine's value is out of date.
  */

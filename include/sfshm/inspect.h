@@ -64,6 +64,12 @@ struct sfshm_segment_info {
 	uint32_t mode, owner, group;
 	uint32_t waitv; /* 1: this process can sleep on several words at once
 				  (futex_waitv); 0: followers poll */
+	/* of fleets, see <sfshm/fleet.h> */
+	uint64_t fleet_token;    /* the highest that the segment has seen, or
+				    0 */
+	uint32_t fleet_away;     /* engines that have not answered since they
+				    were last asked; four at most */
+	uint32_t fleet_retry_ms; /* until a call may ask one of these again */
 };
 
 /* A participant: a thread that uses the segment. */

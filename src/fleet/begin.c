@@ -79,7 +79,7 @@ static int give_up(struct quest *q, int error)
 	const struct sfshm_policy *policy = q->policy;
 	int r = error;
 
-	if (error == -EHOSTUNREACH ||
+	if (engine_is_of_no_use(error) ||
 	    (error == -ETIMEDOUT && policy->flags & SFSHM_STALE_ON_TIMEOUT))
 		r = sfshm_peek(q->fleet->handle, q->request.key,
 			       q->request.key_len, policy, q->result);
@@ -278,6 +278,7 @@ static int await(struct quest *q, uint64_t *late_ns)
 			    left + 1 + hash_draw() % SPREAD_AFTER_LEASE_MS);
 	q->request.token = q->answer.token;
 	q->request.deadline_ns = q->until;
+	engine_count(q->f->map, COUNT_fleet_requests, 1);
 	state = uncancelled_begin();
 	r = q->fleet->ops->watch(q->fleet->engine, &q->request, &q->watch);
 	uncancelled_end(state);
@@ -323,19 +324,26 @@ static int lead(struct quest *q)
 		engine_tell(fleet, q->f->map, fleet->ops->release, &q->request);
 		return give_up(q, r);
 	}
+	engine_count(q->f->map, COUNT_fleet_leads, 1);
+	if (q->answer.verdict == SFSHM_FLEET_INHERITED)
+		engine_count(q->f->map, COUNT_fleet_inherited, 1);
 	q->x->fleet = q->fleet;
 	q->x->token = q->answer.token;
 	q->result->fleet = 1;
 	return SFSHM_LEADER;
 }
 
-/* The request has failed. If the engine is away, the call may lead alone. */
+/* The request has failed. If the engine is of no use, the call may lead
+   alone. */
 static int go_without(struct quest *q, int r)
 {
-	bool alone = r == -EHOSTUNREACH && !q->terms->never_leads &&
+	bool alone = engine_is_of_no_use(r) && !q->terms->never_leads &&
 		     !(q->fleet->flags & SFSHM_FLEET_STRICT);
 
-	return alone ? SFSHM_LEADER : give_up(q, r);
+	if (!alone)
+		return give_up(q, r);
+	engine_count(q->f->map, COUNT_fleet_local, 1);
+	return SFSHM_LEADER;
 }
 
 /* Another host leads. Returns as await(). */

@@ -17,10 +17,17 @@
 static struct lease *take_lease(struct fleet_flight *x)
 {
 	uint64_t number = load_relaxed(&x->lease);
+	struct lease *l;
 
 	if (!number || !cas_relaxed(&x->lease, number, 0))
 		return NULL;
-	return lease_take(x->fleet, number);
+	l = lease_take(x->fleet, number);
+	if (l) {
+		engine_count(l->map, COUNT_fleet_requests, l->renewals);
+		engine_count(l->map, COUNT_fleet_reclaimed, l->reclaimed);
+		l->renewals = l->reclaimed = 0;
+	}
+	return l;
 }
 
 void fleet_let_go(struct fleet_flight *x)
@@ -49,6 +56,8 @@ static int share(struct fleet_flight *x, struct lease *l)
 		       &answer);
 	free(answer.bytes.data);
 	x->fenced = !r && answer.verdict == SFSHM_FLEET_FENCED;
+	if (x->fenced)
+		engine_count(l->map, COUNT_fleet_fenced, 1);
 	x->shared = !r && answer.verdict == SFSHM_FLEET_OK;
 	if (r)
 		lease_give_back(x->fleet, l);
@@ -259,7 +268,6 @@ uint64_t sfshm_fleet_token(const struct sfshm_fleet_flight *flight)
 int sfshm_fleet_lost(const struct sfshm_fleet_flight *flight)
 {
 	const struct fleet_flight *x = fleet_flight_of(flight);
-
 	uint64_t lease;
 
 	if (!x)
@@ -267,7 +275,12 @@ int sfshm_fleet_lost(const struct sfshm_fleet_flight *flight)
 	lease = load_relaxed(&x->lease);
 	if (lease && x->fleet->cookie != process_cookie())
 		return -ECHILD;
-	return lease && lease_is_lost(x->fleet, lease);
+	/*
+	 * A thread that takes the lease to end the flight clears x->lease
+	 * first, and the list's lock orders the two.
+	 */
+	return lease && lease_is_lost(x->fleet, lease) &&
+	       load_relaxed(&x->lease) == lease;
 }
 
 int sfshm_fleet_shared(const struct sfshm_fleet_flight *flight)

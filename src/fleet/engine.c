@@ -25,6 +25,14 @@ struct sfshm_fleet_request engine_request(const struct sfshm_fleet *fleet,
 	return request;
 }
 
+void engine_count(const struct mapping *map, enum shm_counter c, uint32_t n)
+{
+	struct peer *p = n ? peer_attached(map, 0) : NULL;
+
+	while (p && n--)
+		peer_count(p, c);
+}
+
 int engine_ask(const struct sfshm_fleet *fleet, struct mapping *map,
 	       engine_op op, struct sfshm_fleet_request *request,
 	       uint64_t deadline, struct sfshm_fleet_answer *answer)
@@ -36,14 +44,16 @@ int engine_ask(const struct sfshm_fleet *fleet, struct mapping *map,
 		return -EHOSTUNREACH;
 	end = ns_after(sys.now(), fleet->command_ms);
 	request->deadline_ns = deadline < end ? deadline : end;
+	engine_count(map, COUNT_fleet_requests, 1);
 	state = uncancelled_begin();
 	r = op(fleet->engine, request, answer);
 	uncancelled_end(state);
-	if (!r) {
+	if (!r || r == -EREMOTE)
 		breaker_close(map, fleet);
+	if (!r)
 		holder_note_token(map, answer->token);
-		return 0;
-	}
+	if (!r || r == -EREMOTE)
+		return r;
 	if (r == -EMSGSIZE || r == -ENOMEM)
 		return r;
 	if (r == -ETIMEDOUT && deadline < end)

@@ -87,6 +87,7 @@ static void renew(const struct sfshm_fleet *fleet, struct lease *l)
 	int r;
 
 	l->request.alive = lease_is_alive(l);
+	l->renewals++;
 	r = engine_ask(fleet, l->map, fleet->ops->renew, &l->request, NS_NEVER,
 		       &answer);
 	free(answer.bytes.data);
@@ -99,6 +100,8 @@ static void renew(const struct sfshm_fleet *fleet, struct lease *l)
 		store_relaxed(&l->lost, true);
 	else
 		l->granted = sent;
+	if (answer.verdict == SFSHM_FLEET_RECLAIMED)
+		l->reclaimed++;
 }
 
 /* Called with the lock held. Drops the lock while it makes a request. */
@@ -120,7 +123,7 @@ static void serve(struct sfshm_fleet *fleet, struct lease *l)
 				&l->request);
 	pthread_mutex_lock(&all->lock);
 	l->renewing = false;
-	if (r && lease_is_alive(l)) {
+	if (r && r != -EREMOTE && lease_is_alive(l)) {
 		l->renew_at = soon(fleet, fleet->retry_ms);
 	} else if (!stands) {
 		*find(all, l->number) = l->next;
@@ -258,9 +261,13 @@ void lease_give_back(struct sfshm_fleet *fleet, struct lease *l)
 {
 	struct leases *all = &fleet->leases;
 
+	int r;
+
 	l->request.iov = NULL;
 	l->request.count = 0;
-	if (!engine_tell(fleet, l->map, fleet->ops->release, &l->request)) {
+	r = engine_tell(fleet, l->map, fleet->ops->release, &l->request);
+	/* An engine that refuses the key would do so again. */
+	if (!r || r == -EREMOTE) {
 		lease_free(l);
 		return;
 	}

@@ -42,6 +42,10 @@ struct lease {
 	bool renewing;     /* a request of the thread is under way: LEASE-1 */
 	bool lost;         /* the engine has fenced it */
 	bool over;         /* to be given back, not renewed */
+	/* what the thread has done for the lease; it has no counters, so the
+	   one that ends the flight counts this */
+	uint32_t renewals;
+	uint32_t reclaimed;
 	/* the host flight, with a reference to the mapping */
 	struct mapping *map;
 	uint64_t life;
@@ -100,7 +104,8 @@ void lease_free(struct lease *l);
  */
 void lease_give_back(struct sfshm_fleet *fleet, struct lease *l);
 
-/* Whether the engine has said that the lease is lost, or it is not listed. */
+/* Whether the engine has said that the lease is lost, or it is not listed. A
+   lease that lease_take() has returned is not listed either. */
 bool lease_is_lost(struct sfshm_fleet *fleet, uint64_t number);
 
 #endif

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "redis/tls.h"
+
 uint64_t clock_ns(void)
 {
 	struct timespec t;
@@ -104,89 +106,18 @@ static int connect_unix(const char *path, uint64_t deadline)
 	return connect_to((const struct sockaddr *)&to, sizeof(to), deadline);
 }
 
-static int connect_tcp(const struct url *u, uint64_t deadline)
+static int connect_tcp(const char *host, const char *port, uint64_t deadline)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo *list = NULL;
 	int fd = -EHOSTUNREACH;
 
-	if (getaddrinfo(u->host, u->port, &hints, &list))
+	if (getaddrinfo(host, port, &hints, &list))
 		return -EHOSTUNREACH;
 	for (const struct addrinfo *a = list; a && fd < 0; a = a->ai_next)
 		fd = connect_to(a->ai_addr, a->ai_addrlen, deadline);
 	freeaddrinfo(list);
 	return fd;
-}
-
-/* Sends one of the first commands, which must succeed. */
-static int greet(struct conn *c, int argc, const char **argv, uint64_t deadline)
-{
-	redisReply *reply;
-	int r = conn_call(c, argc, argv, NULL, deadline, &reply);
-
-	if (r)
-		return r;
-	r = reply->type == REDIS_REPLY_ERROR ? -EACCES : 0;
-	freeReplyObject(reply);
-	return r;
-}
-
-static int log_in(struct conn *c, const struct url *u, uint64_t deadline)
-{
-	const char *words[3] = { "AUTH" };
-	char db[16];
-	int n = 1, r = 0;
-
-	if (u->user)
-		words[n++] = u->user;
-	/* A user without a password (nopass) may log in with any password. */
-	if (u->user || u->password) {
-		words[n++] = u->password ? u->password : "";
-		r = greet(c, n, words, deadline);
-	}
-	if (r || !u->db)
-		return r;
-	snprintf(db, sizeof(db), "%u", u->db);
-	words[0] = "SELECT";
-	words[1] = db;
-	return greet(c, 2, words, deadline);
-}
-
-int conn_open(struct conn *c, const struct url *u, uint64_t deadline)
-{
-	int fd = u->path ? connect_unix(u->path, deadline) :
-			   connect_tcp(u, deadline);
-	int r;
-
-	if (fd < 0)
-		return fd;
-	/* A forked child closes what it finds here. */
-	__atomic_store_n(&c->fd, fd, __ATOMIC_RELAXED);
-	c->fresh = true;
-	c->reader = redisReaderCreate();
-	r = c->reader ? log_in(c, u, deadline) : -ENOMEM;
-	if (r)
-		conn_close(c);
-	return r;
-}
-
-void conn_close(struct conn *c)
-{
-	int fd = c->fd;
-
-	__atomic_store_n(&c->fd, -1, __ATOMIC_RELAXED);
-	if (fd >= 0)
-		close(fd);
-	if (c->reader)
-		redisReaderFree(c->reader);
-	c->reader = NULL;
-}
-
-bool conn_is_stale(const struct conn *c)
-{
-	struct pollfd polled = { .fd = c->fd, .events = POLLIN };
-
-	return c->reader->pos < c->reader->len || poll(&polled, 1, 0) != 0;
 }
 
 static int send_all(struct conn *c, const char *from, size_t len,
@@ -209,6 +140,142 @@ static int send_all(struct conn *c, const char *from, size_t len,
 	return r;
 }
 
+/* Sends what TLS has sealed. */
+static int flush(struct conn *c, uint64_t deadline)
+{
+	const char *bytes;
+	size_t len = tls_outgoing(c->tls, &bytes);
+	int r = len ? send_all(c, bytes, len, deadline) : 0;
+
+	tls_sent(c->tls);
+	return r;
+}
+
+/* Reads what has come. Returns the number of bytes, -EAGAIN or an error. */
+static ssize_t receive(struct conn *c, char *to, size_t size)
+{
+	ssize_t n = recv(c->fd, to, size, 0);
+
+	if (n > 0)
+		return n;
+	return n < 0 && (errno == EAGAIN || errno == EINTR) ? -EAGAIN :
+							      -ECONNRESET;
+}
+
+/* Begins TLS. The server's certificate must name the host. */
+static int shake_hands(struct conn *c, const struct url *u, const char *host,
+		       uint64_t deadline)
+{
+	char bytes[4 << 10];
+	ssize_t n;
+	int r = -EAGAIN;
+
+	c->tls = tls_new(u->tls, host);
+	if (!c->tls)
+		return -ENOMEM;
+	for (;;) {
+		int state = tls_shake_hands(c->tls);
+
+		r = flush(c, deadline);
+		if (state != -EAGAIN || r)
+			return state != -EAGAIN ? state : r;
+		do {
+			r = await_surely(c->fd, POLLIN, deadline);
+			n = r ? r : receive(c, bytes, sizeof(bytes));
+		} while (n == -EAGAIN);
+		if (n < 0)
+			return (int)n;
+		r = tls_incoming(c->tls, bytes, (size_t)n);
+		if (r)
+			return r;
+	}
+}
+
+int conn_greet(struct conn *c, int argc, const char **argv, uint64_t deadline)
+{
+	redisReply *reply;
+	int r = conn_call(c, argc, argv, NULL, deadline, &reply);
+
+	if (r)
+		return r;
+	r = reply->type == REDIS_REPLY_ERROR ? -EACCES : 0;
+	freeReplyObject(reply);
+	return r;
+}
+
+static int log_in(struct conn *c, const struct url *u, uint64_t deadline)
+{
+	const char *words[3] = { "AUTH" };
+	char db[16];
+	int n = 1, r = 0;
+
+	if (u->user)
+		words[n++] = u->user;
+	/* A user without a password (nopass) may log in with any password. */
+	if (u->user || u->password) {
+		words[n++] = u->password ? u->password : "";
+		r = conn_greet(c, n, words, deadline);
+	}
+	if (r || !u->db)
+		return r;
+	snprintf(db, sizeof(db), "%u", u->db);
+	words[0] = "SELECT";
+	words[1] = db;
+	return conn_greet(c, 2, words, deadline);
+}
+
+int conn_dial(struct conn *c, const struct url *u, const char *host,
+	      const char *port, uint64_t deadline)
+{
+	int fd = host ? connect_tcp(host, port, deadline) :
+			connect_unix(u->path, deadline);
+	int r = 0;
+
+	if (fd < 0)
+		return fd;
+	/* A forked child closes what it finds here. */
+	__atomic_store_n(&c->fd, fd, __ATOMIC_RELAXED);
+	c->fresh = true;
+	c->reader = redisReaderCreate();
+	if (!c->reader)
+		r = -ENOMEM;
+	else if (u->tls)
+		r = shake_hands(c, u, host, deadline);
+	if (r)
+		conn_close(c);
+	return r;
+}
+
+int conn_log_in(struct conn *c, const struct url *u, uint64_t deadline)
+{
+	int r = log_in(c, u, deadline);
+
+	if (r)
+		conn_close(c);
+	return r;
+}
+
+void conn_close(struct conn *c)
+{
+	int fd = c->fd;
+
+	__atomic_store_n(&c->fd, -1, __ATOMIC_RELAXED);
+	if (fd >= 0)
+		close(fd);
+	if (c->reader)
+		redisReaderFree(c->reader);
+	c->reader = NULL;
+	tls_free(c->tls);
+	c->tls = NULL;
+}
+
+bool conn_is_stale(const struct conn *c)
+{
+	struct pollfd polled = { .fd = c->fd, .events = POLLIN };
+
+	return c->reader->pos < c->reader->len || poll(&polled, 1, 0) != 0;
+}
+
 int conn_send(struct conn *c, int argc, const char **argv, const size_t *lens,
 	      uint64_t deadline)
 {
@@ -218,8 +285,34 @@ int conn_send(struct conn *c, int argc, const char **argv, const size_t *lens,
 
 	if (len < 0)
 		return -ENOMEM;
-	r = send_all(c, text, (size_t)len, deadline);
+	if (c->tls) {
+		r = tls_write(c->tls, text, (size_t)len);
+		r = r ? r : flush(c, deadline);
+	} else {
+		r = send_all(c, text, (size_t)len, deadline);
+	}
 	free(text);
+	return r;
+}
+
+static int parse(struct conn *c, const char *bytes, size_t len)
+{
+	return redisReaderFeed(c->reader, bytes, len) == REDIS_OK ? 0 : -EPROTO;
+}
+
+/* Opens what has come sealed. Returns as feed(). */
+static int unseal(struct conn *c, const char *sealed, size_t len)
+{
+	char bytes[16 << 10];
+	int r = tls_incoming(c->tls, sealed, len);
+
+	while (!r) {
+		ssize_t n = tls_read(c->tls, bytes, sizeof(bytes));
+
+		if (n == -EAGAIN)
+			break;
+		r = n > 0 ? parse(c, bytes, (size_t)n) : (int)n;
+	}
 	return r;
 }
 
@@ -227,16 +320,12 @@ int conn_send(struct conn *c, int argc, const char **argv, const size_t *lens,
 static int feed(struct conn *c)
 {
 	char bytes[16 << 10];
-	ssize_t n = recv(c->fd, bytes, sizeof(bytes), 0);
+	ssize_t n = receive(c, bytes, sizeof(bytes));
 
-	if (n > 0)
-		return redisReaderFeed(c->reader, bytes, (size_t)n) ==
-				       REDIS_OK ?
-			       0 :
-			       -EPROTO;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return -EAGAIN;
-	return -ECONNRESET;
+	if (n < 0)
+		return (int)n;
+	return c->tls ? unseal(c, bytes, (size_t)n) :
+			parse(c, bytes, (size_t)n);
 }
 
 int conn_receive(struct conn *c, uint64_t deadline, redisReply **reply)
@@ -269,6 +358,10 @@ int conn_call(struct conn *c, int argc, const char **argv, const size_t *lens,
 	int r = conn_send(c, argc, argv, lens, deadline);
 
 	*reply = NULL;
+	/* A server that refuses a long command answers, and closes before it
+	   has read the whole. */
+	if (r == -ECONNRESET && !conn_receive(c, deadline, reply))
+		return 0;
 	if (r)
 		return r;
 	do {

@@ -15,22 +15,37 @@
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
 
+struct tls;
+
 struct conn {
-	int fd; /* -1: none */
+	int fd;          /* -1: none */
+	struct tls *tls; /* NULL: the bytes are not sealed */
 	redisReader *reader;
 	uint64_t used; /* ns: when it was last given back */
 	bool busy;     /* guarded by the pool's lock, as `used` */
 	bool fresh;    /* no command has been answered yet */
+	uint32_t era;  /* the pool's when it was opened */
 };
 
 /* CLOCK_MONOTONIC, ns. */
 uint64_t clock_ns(void);
 
 /*
- * Connects, logs in and selects the database. Returns 0 or a negated errno
- * value; -EACCES: the server refuses the log-in or the database.
+ * Connects to the host, or, if that is NULL, to the URL's Unix socket, and
+ * begins TLS if the URL says so. Returns 0 or a negated errno value; -EACCES:
+ * TLS is refused. A failure closes the connection.
  */
-int conn_open(struct conn *c, const struct url *u, uint64_t deadline);
+int conn_dial(struct conn *c, const struct url *u, const char *host,
+	      const char *port, uint64_t deadline);
+
+/*
+ * Logs in and selects the database. Returns as conn_dial(); -EACCES: the server
+ * refuses the log-in or the database.
+ */
+int conn_log_in(struct conn *c, const struct url *u, uint64_t deadline);
+
+/* Makes one of the first commands. -EACCES: the server refuses it. */
+int conn_greet(struct conn *c, int argc, const char **argv, uint64_t deadline);
 
 void conn_close(struct conn *c);
 

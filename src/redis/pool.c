@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "redis/dial.h"
+
 #define IDLE_NS (10 * NS_PER_S)
 
 void pool_init(struct pool *p)
@@ -91,9 +93,11 @@ int pool_take(struct pool *p, bool anew, bool watch, uint64_t deadline,
 	      struct conn **out)
 {
 	struct conn *c = NULL;
+	uint32_t era;
 	int r;
 
 	pthread_mutex_lock(&p->lock);
+	era = p->era;
 	r = queue(p, watch, deadline);
 	if (!r) {
 		c = choose(p);
@@ -105,13 +109,21 @@ int pool_take(struct pool *p, bool anew, bool watch, uint64_t deadline,
 	*out = c;
 	if (r)
 		return r;
-	if (c->fd >= 0 && (anew || conn_is_stale(c)))
+	if (c->fd >= 0 && (anew || c->era != era || conn_is_stale(c)))
 		conn_close(c);
+	c->era = era;
 	if (c->fd < 0)
-		r = conn_open(c, &p->url, deadline);
+		r = dial(c, &p->url, deadline);
 	if (r)
 		pool_give(p, c, watch, true);
 	return r;
+}
+
+void pool_forget(struct pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->era++;
+	pthread_mutex_unlock(&p->lock);
 }
 
 void pool_give(struct pool *p, struct conn *c, bool watch, bool broken)

@@ -24,6 +24,7 @@ struct pool {
 	struct conn conns[POOL_MAX];
 	int watches;  /* busy ones that wait for other hosts */
 	int commands; /* busy ones that run commands */
+	uint32_t era; /* connections of an earlier one are not used again */
 };
 
 void pool_init(struct pool *p);
@@ -35,10 +36,13 @@ void pool_end(struct pool *p, bool forked);
  * Stores in *out an open connection for this caller alone: an idle one if there
  * is one; with `anew`, always a new one. A command waits until a connection is
  * free; a watch gets -EMFILE instead. Returns 0, -ETIMEDOUT, -EMFILE, or an
- * error as conn_open().
+ * error as dial().
  */
 int pool_take(struct pool *p, bool anew, bool watch, uint64_t deadline,
 	      struct conn **out);
+
+/* Lets no connection that is open now be used again. */
+void pool_forget(struct pool *p);
 
 /* Gives a connection back; with `broken`, closes it. */
 void pool_give(struct pool *p, struct conn *c, bool watch, bool broken);

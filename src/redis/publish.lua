@@ -49,11 +49,17 @@ if lease[3] or lost then
 		'l', ARGV[3], 'c', ARGV[5], where, ARGV[7]}
 	-- After the clock was set back, the stream's last ID may be above the
 	-- token, and then XADD fails.
-	if type(redis.pcall(unpack(entry))) == 'table' then
+	local id = redis.pcall(unpack(entry))
+	local failed = type(id) == 'table'
+	local foreign = failed and string.find(id.err, 'WRONGTYPE')
+	if failed and not foreign then
 		redis.call('DEL', KEYS[3])
 		redis.call(unpack(entry))
 	end
-	redis.call('PEXPIRE', KEYS[3], 10000)
+	-- A key of another program stays as it is: watchers ask again.
+	if not foreign then
+		redis.call('PEXPIRE', KEYS[3], 10000)
+	end
 end
 redis.call('DEL', KEYS[1])
 return {'OK'}

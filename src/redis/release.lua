@@ -21,10 +21,16 @@ if left >= 0 and left < 2 * ARGV[3] or redis.call('HLEN', KEYS[2]) == 1 then
 end
 if lease[3] then
 	local entry = {'XADD', KEYS[3], 'MAXLEN', '1', ARGV[2] .. '-1', 'e', 'r'}
-	if type(redis.pcall(unpack(entry))) == 'table' then
+	local id = redis.pcall(unpack(entry))
+	local failed = type(id) == 'table'
+	local foreign = failed and string.find(id.err, 'WRONGTYPE')
+	if failed and not foreign then
 		redis.call('DEL', KEYS[3])
 		redis.call(unpack(entry))
 	end
-	redis.call('PEXPIRE', KEYS[3], 10000)
+	-- A key of another program stays as it is: watchers ask again.
+	if not foreign then
+		redis.call('PEXPIRE', KEYS[3], 10000)
+	end
 end
 return {'OK'}

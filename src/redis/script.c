@@ -15,7 +15,44 @@ void words_add_text(struct words *w, const char *text)
 	words_add(w, text, strlen(text));
 }
 
-/* Makes the command, over an idle connection or a new one. */
+static bool says(const redisReply *reply, const char *error)
+{
+	return !strncmp(reply->str, error, strlen(error));
+}
+
+/*
+ * What a server's error means. docs/fleet.md has this table for operators. A
+ * server before Redis 7 puts the error of a script's command behind its own.
+ */
+static int refusal(const redisReply *reply)
+{
+	static const char *const of_one_key[] = {
+		"WRONGTYPE ",
+		"MOVED ",
+		"ASK ",
+		"TRYAGAIN ",
+		"CLUSTERDOWN Hash slot",
+	};
+
+	for (size_t i = 0; i < sizeof(of_one_key) / sizeof(*of_one_key); i++)
+		if (says(reply, of_one_key[i]))
+			return -EREMOTE;
+	if (says(reply, "ERR Error running script") &&
+	    strstr(reply->str, " WRONGTYPE "))
+		return -EREMOTE;
+	/* Else the user may not run the command, whatever the key. */
+	if (says(reply, "NOPERM ") && strstr(reply->str, " access "))
+		return -EREMOTE;
+	if (says(reply, "ERR Protocol error: invalid bulk length"))
+		return -EMSGSIZE;
+	return -EIO;
+}
+
+/*
+ * Makes the command, over an idle connection or a new one. If the server as a
+ * whole refuses its service, another server may have its address by now, so no
+ * connection is used again.
+ */
 static int call(struct pool *p, struct words *command, bool anew,
 		uint64_t deadline, bool *reused, redisReply **reply)
 {
@@ -28,7 +65,15 @@ static int call(struct pool *p, struct words *command, bool anew,
 	*reused = !c->fresh;
 	r = conn_call(c, command->count, command->at, command->len, deadline,
 		      reply);
-	pool_give(p, c, false, r != 0);
+	if (!r && (*reply)->type == REDIS_REPLY_ERROR &&
+	    !says(*reply, "NOSCRIPT")) {
+		r = refusal(*reply);
+		freeReplyObject(*reply);
+		*reply = NULL;
+	}
+	if (r == -EIO)
+		pool_forget(p);
+	pool_give(p, c, false, r && r != -EREMOTE);
 	return r;
 }
 
@@ -42,12 +87,6 @@ static int call_surely(struct pool *p, struct words *command, uint64_t deadline,
 	if (r == -ECONNRESET && reused)
 		r = call(p, command, true, deadline, &reused, reply);
 	return r;
-}
-
-static bool says(const redisReply *reply, const char *error)
-{
-	return reply->type == REDIS_REPLY_ERROR &&
-	       !strncmp(reply->str, error, strlen(error));
 }
 
 int command_run(struct pool *p, struct words *command, uint64_t deadline,
@@ -76,7 +115,7 @@ int script_run(struct pool *p, const struct script *s, int keys,
 	for (int i = 0; i < args->count; i++)
 		words_add(&command, args->at[i], args->len[i]);
 	r = call_surely(p, &command, deadline, reply);
-	if (!r && says(*reply, "NOSCRIPT")) {
+	if (!r && (*reply)->type == REDIS_REPLY_ERROR) {
 		freeReplyObject(*reply);
 		command.at[0] = "EVAL";
 		command.len[0] = 4;

@@ -29,8 +29,9 @@ void words_add_text(struct words *w, const char *text);
  * Runs a script with `keys` keys, which come first in `args`. If a connection
  * that has served before turns out to be broken, sends the script once more,
  * over a new connection.
- * Returns 0 with an array in *reply; -EIO, the server has refused it; or an
- * error as pool_take() and conn_call().
+ * Returns 0 with an array in *reply; -EREMOTE, the server refuses only this
+ * key; -EMSGSIZE, it takes no argument so long; -EIO, it refuses the service;
+ * or an error as pool_take() and conn_call().
  */
 int script_run(struct pool *p, const struct script *s, int keys,
 	       const struct words *args, uint64_t deadline, redisReply **reply);

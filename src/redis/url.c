@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "redis/tls.h"
+
 /* Longest password, in bytes. */
 #define PASSWORD_MAX 1024
 
@@ -72,8 +74,8 @@ static int set_db(struct url *u, const char *from, size_t len)
 }
 
 /* Reads the first line of the file. */
-static int read_password(struct url *u, const char *from, size_t len, char *why,
-			 size_t why_size)
+static int read_password(char **password, const char *from, size_t len,
+			 char *why, size_t why_size)
 {
 	char line[PASSWORD_MAX + 2], *path = NULL;
 	FILE *file = NULL;
@@ -89,9 +91,9 @@ static int read_password(struct url *u, const char *from, size_t len, char *why,
 		r = -EFBIG;
 	if (r == 0) {
 		line[strcspn(line, "\r\n")] = '\0';
-		free(u->password);
-		u->password = strdup(line);
-		r = u->password ? 0 : -ENOMEM;
+		free(*password);
+		*password = strdup(line);
+		r = *password ? 0 : -ENOMEM;
 	}
 	errno = -r;
 	if (r && path)
@@ -112,8 +114,13 @@ static int parse_option(struct url *u, const char *at, size_t len, char *why,
 	} texts[] = {
 		{ "ns=", offsetof(struct url, ns) },
 		{ "user=", offsetof(struct url, user) },
+		{ "ca=", offsetof(struct url, ca) },
+		{ "cert=", offsetof(struct url, cert) },
+		{ "key=", offsetof(struct url, key) },
 	};
-	const char file[] = "password-file=";
+	const char file[] = "password-file=", sentinel[] = "sentinel-";
+	const size_t n_sentinel = sizeof(sentinel) - 1;
+	char **password = &u->password;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		size_t n = strlen(texts[i].name);
@@ -125,8 +132,13 @@ static int parse_option(struct url *u, const char *at, size_t len, char *why,
 	}
 	if (len > 3 && !strncmp(at, "db=", 3))
 		return set_db(u, at + 3, len - 3);
+	if (len > n_sentinel && !strncmp(at, sentinel, n_sentinel)) {
+		password = &u->sentinel_password;
+		at += n_sentinel;
+		len -= n_sentinel;
+	}
 	if (len >= sizeof(file) && !strncmp(at, file, sizeof(file) - 1))
-		return read_password(u, at + sizeof(file) - 1,
+		return read_password(password, at + sizeof(file) - 1,
 				     len - sizeof(file) + 1, why, why_size);
 	return -EINVAL;
 }
@@ -160,7 +172,8 @@ static int parse_user(struct url *u, const char *at, size_t len)
 }
 
 /* HOST[:PORT] */
-static int parse_host(struct url *u, const char *at, size_t len)
+static int parse_host(char **to_host, char **to_port, const char *usual,
+		      const char *at, size_t len)
 {
 	const char *end = at + len, *colon;
 	size_t host = strcspn(at, *at == '[' ? "]" : ":");
@@ -168,21 +181,55 @@ static int parse_host(struct url *u, const char *at, size_t len)
 
 	if (host > len)
 		host = len;
-	r = *at == '[' ? set(&u->host, at + 1, host ? host - 1 : 0) :
-			 set(&u->host, at, host);
+	r = *at == '[' ? set(to_host, at + 1, host ? host - 1 : 0) :
+			 set(to_host, at, host);
 	colon = at + host + (*at == '[');
 	if (r)
 		return r;
-	if (!*u->host || (*at == '[' && colon > end))
+	if (!**to_host || (*at == '[' && colon > end))
 		return -EINVAL;
 	if (colon >= end)
-		return set(&u->port, "6379", 4);
+		return set(to_port, usual, strlen(usual));
 	return *colon == ':' && colon + 1 < end ?
-		       set(&u->port, colon + 1, (size_t)(end - colon - 1)) :
+		       set(to_port, colon + 1, (size_t)(end - colon - 1)) :
 		       -EINVAL;
 }
 
-static int parse_redis(struct url *u, const char *at, size_t len)
+/* HOST[:PORT],HOST[:PORT]... */
+static int parse_sentinels(struct url *u, const char *at, size_t len)
+{
+	const char *end = at + len, *comma;
+	size_t n;
+	int r;
+
+	do {
+		unsigned int i = u->sentinels;
+
+		comma = memchr(at, ',', (size_t)(end - at));
+		n = (size_t)((comma ? comma : end) - at);
+		if (!n || i == URL_SENTINELS)
+			return -EINVAL;
+		u->sentinels++;
+		r = parse_host(&u->sentinel[i].host, &u->sentinel[i].port,
+			       "26379", at, n);
+		at += n + 1;
+	} while (!r && comma);
+	return r;
+}
+
+/* MASTER[/DB] */
+static int parse_master(struct url *u, const char *at, size_t len)
+{
+	const char *slash = memchr(at, '/', len);
+	size_t n = slash ? (size_t)(slash - at) : len;
+	int r = n ? set(&u->master, at, n) : -EINVAL;
+
+	if (r || !slash || n + 1 == len)
+		return r;
+	return set_db(u, slash + 1, len - n - 1);
+}
+
+static int parse_redis(struct url *u, bool sentinel, const char *at, size_t len)
 {
 	const char *slash = memchr(at, '/', len), *user;
 	size_t where = slash ? (size_t)(slash - at) : len, db = 0;
@@ -196,35 +243,75 @@ static int parse_redis(struct url *u, const char *at, size_t len)
 		where -= (size_t)(user + 1 - at);
 		at = user + 1;
 	}
-	if (!r)
-		r = where ? parse_host(u, at, where) : -EINVAL;
+	if (r || !where)
+		return r ? r : -EINVAL;
+	if (sentinel) {
+		r = parse_sentinels(u, at, where);
+		return r ? r : parse_master(u, slash ? slash + 1 : at, db);
+	}
+	r = parse_host(&u->host, &u->port, "6379", at, where);
 	return r || !db ? r : set_db(u, slash + 1, db);
+}
+
+static int load_tls(struct url *u, bool tls, char *why, size_t why_size)
+{
+	const struct tls_files files = { u->ca, u->cert, u->key };
+
+	if (!tls)
+		return u->ca || u->cert || u->key ? -EINVAL : 0;
+	return tls_context_make(&u->tls, &files, why, why_size);
+}
+
+/* Finds the URL's form, and reads all but its options. */
+static int parse_server(struct url *u, const char *text, size_t len, bool *tls)
+{
+	static const struct {
+		const char *name;
+		bool tls;
+		bool sentinel;
+	} schemes[] = {
+		{ "redis://", false, false },
+		{ "rediss://", true, false },
+		{ "redis+sentinel://", false, true },
+		{ "rediss+sentinel://", true, true },
+	};
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
+		size_t n = strlen(schemes[i].name);
+
+		if (strncmp(text, schemes[i].name, n) != 0)
+			continue;
+		*tls = schemes[i].tls;
+		return parse_redis(u, schemes[i].sentinel, text + n, len - n);
+	}
+	return !strncmp(text, "unix:", 5) && len > 5 ?
+		       set(&u->path, text + 5, len - 5) :
+		       -EINVAL;
 }
 
 int url_parse(struct url *u, const char *text, char *why, size_t why_size)
 {
 	size_t len = strcspn(text, "?");
+	bool tls = false;
 	int r;
 
 	*u = (struct url){ 0 };
 	if (why_size)
 		why[0] = '\0';
-	if (!strncmp(text, "redis://", 8) && len > 8)
-		r = parse_redis(u, text + 8, len - 8);
-	else if (!strncmp(text, "unix:", 5) && len > 5)
-		r = set(&u->path, text + 5, len - 5);
-	else
-		r = -EINVAL;
+	r = parse_server(u, text, len, &tls);
 	if (!r && text[len])
 		r = parse_options(u, text + len + 1, why, why_size);
 	if (!r && !u->ns)
 		r = set(&u->ns, "sfshm", 5);
+	if (!r)
+		r = load_tls(u, tls, why, why_size);
 	if (r == -EINVAL && why_size && !why[0])
 		snprintf(why, why_size,
-			 "the fleet's URL is not of the form redis://"
-			 "[[USER:]PASSWORD@]HOST[:PORT][/DB]"
-			 "[?ns=NAME&password-file=PATH] or unix:PATH"
-			 "[?db=DB&ns=NAME&user=USER&password-file=PATH]");
+			 "the fleet's URL is not of the form redis[s]://"
+			 "[[USER:]PASSWORD@]HOST[:PORT][/DB][?OPTIONS], "
+			 "redis[s]+sentinel://[[USER:]PASSWORD@]"
+			 "HOST[:PORT],.../MASTER[/DB][?OPTIONS] or "
+			 "unix:PATH[?OPTIONS]");
 	return r;
 }
 
@@ -232,6 +319,19 @@ void url_free(struct url *u)
 {
 	if (u->password)
 		explicit_bzero(u->password, strlen(u->password));
+	if (u->sentinel_password)
+		explicit_bzero(u->sentinel_password,
+			       strlen(u->sentinel_password));
+	tls_context_free(u->tls);
+	for (unsigned int i = 0; i < u->sentinels; i++) {
+		free(u->sentinel[i].host);
+		free(u->sentinel[i].port);
+	}
+	free(u->sentinel_password);
+	free(u->master);
+	free(u->ca);
+	free(u->cert);
+	free(u->key);
 	free(u->path);
 	free(u->host);
 	free(u->port);

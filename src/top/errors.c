@@ -40,6 +40,10 @@ static const struct {
 		     "find out why, or try again later" },
 	{ EHOSTUNREACH, "the fleet's engine does not answer; find out why, or "
 			"try again later" },
+	{ EREMOTE,
+	  "the fleet's engine refuses this key; choose another "
+	  "namespace, allow the engine's user the key, or name another "
+	  "server" },
 	{ ELOOP,
 	  "symbolic links lead in a circle, or a link stands where the "
 	  "file itself must be named; mend the links, or name the file" },

@@ -142,6 +142,28 @@ static uint64_t tags_taken(const struct mapping *map)
 	return n;
 }
 
+/* What the breakers of fleets say: fleet/breaker.h. */
+static void read_fleet(const struct shm_header *header,
+		       struct sfshm_segment_info *info)
+{
+	uint64_t now = sys.now() / NS_PER_MS, least = UINT64_MAX;
+
+	info->fleet_token = load_relaxed(&header->fleet_token);
+	for (int i = 0; i < SHM_FLEET_DOWN; i++) {
+		uint64_t word = load_relaxed(&header->fleet_down[i]);
+		uint64_t until = word & ((UINT64_C(1) << 48) - 1);
+
+		if (!word)
+			continue;
+		info->fleet_away++;
+		until = until > now ? until - now : 0;
+		least = until < least ? until : least;
+	}
+	if (info->fleet_away)
+		info->fleet_retry_ms = least < UINT32_MAX ? (uint32_t)least :
+							    UINT32_MAX;
+}
+
 int sfshm_view_segment(struct sfshm_view *v, struct sfshm_segment_info *info)
 {
 	struct sfshm_segment_info own;
@@ -169,6 +191,7 @@ int sfshm_view_segment(struct sfshm_view *v, struct sfshm_segment_info *info)
 		.waitv = sys_has_waitv(),
 	};
 	memcpy(own.path, v->path, sizeof(own.path));
+	read_fleet(v->map.header, &own);
 	sized_write(info, &own, sizeof(own));
 	return 0;
 }

@@ -6,15 +6,17 @@
  * has two runs that counted; none counts after a newer one; a host never goes
  * back to an older value; while only workers are killed, no two runs of a key
  * overlap; and nobody hangs.
+ *
+ * `tools/storm --fleet` is the long form: SFSHM_STORM_SECONDS says how long.
  */
 #include "fleet.h"
 
 enum {
-	FLEET = 3,
-	CROWD = 3,
+	FLEET = 6,
+	CROWD = 8,
 	WORKERS = FLEET * CROWD,
-	KEYS = 3,
-	RUNS = 1 << 16
+	KEYS = 4,
+	RUNS = 1 << 20
 };
 
 struct run {
@@ -300,6 +302,20 @@ static void kill_a_host(int host)
 		start_worker(i);
 }
 
+/* The short form counts its rounds. */
+static bool goes_on(int rounds)
+{
+	const char *seconds = getenv("SFSHM_STORM_SECONDS");
+	static uint64_t end;
+
+	if (!seconds)
+		return rounds < 40;
+	if (!end)
+		end = now_ns() + strtoull(seconds, NULL, 10) * 1000000000;
+	/* The ledger has room. */
+	return now_ns() < end && load_acquire(&ledger->runs) < RUNS - 1000;
+}
+
 /*
  * The engine is not killed twice in a row: a lease that lasts over two losses
  * of all that the engine has could put an older result over a newer one.
@@ -310,7 +326,7 @@ static void anything_fails(void **state)
 
 	(void)state;
 	begin(300);
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; goes_on(i); i++) {
 		int victim = (int)random() % WORKERS;
 
 		last = what;

@@ -3,8 +3,8 @@
  * The tests of fleets: an engine of the test's own, and hosts, which are
  * segments of their own. Threads and forked children are the hosts' workers.
  */
-#ifndef FLEET_FLEET_H
-#define FLEET_FLEET_H
+#ifndef TESTS_FLEET_H
+#define TESTS_FLEET_H
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -11,7 +11,7 @@
 #include <sys/un.h>
 
 #include "fleet.h"
-#include "redis/conn.h"
+#include "redis/dial.h"
 
 /* A server that lets connections in, and never answers. */
 static int mute;
@@ -365,7 +365,7 @@ static void however_long_a_connection_takes(void **state)
 		skip();
 	demand(!url_parse(&u, url, NULL, 0));
 	store_relaxed(&hours, 2);
-	r = conn_open(&c, &u, clock_ns() + 100 * NS_PER_MS);
+	r = dial(&c, &u, clock_ns() + 100 * NS_PER_MS);
 	assert_int_equal(r, -ETIMEDOUT);
 	assert_int_equal(load_relaxed(&hours), 0);
 	url_free(&u);

@@ -5,7 +5,11 @@
  * or whose flight a caller of its own host took. If only the engine has lost
  * the lease, the leader's value still counts.
  */
+#include <sys/syscall.h>
+
 #include "fleet.h"
+/* "fleet/fleet.h" would name the tests' own. */
+#include "../../src/fleet/fleet.h"
 
 static const struct sfshm_fleet_options brief = {
 	.lease_ms = 1000,
@@ -79,6 +83,37 @@ static void though_nobody_else_led(void **state)
 	assert_int_equal(note->outcome, -ESTALE);
 	assert_string_equal(server_ask("EXISTS t:{key}V"), ":1\r\n");
 	assert_string_equal(server_ask("HEXISTS t:{key}V b"), ":0\r\n");
+}
+
+struct inquiry {
+	pthread_t thread;
+	struct sfshm_fleet_flight *flight;
+	uint32_t asks;
+	int answer;
+};
+
+static void *ask_whether_lost(void *arg)
+{
+	struct inquiry *q = arg;
+
+	store_release(&q->asks, gettid());
+	q->answer = sfshm_fleet_lost(q->flight);
+	return NULL;
+}
+
+/* A thread that waits for a lock sleeps in futex(2). */
+static bool sleeps_in_futex(uint32_t tid)
+{
+	char path[64], text[64] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%u/syscall", tid);
+	file = tid ? fopen(path, "re") : NULL;
+	if (file && !fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	if (file)
+		fclose(file);
+	return strtol(text, NULL, 10) == SYS_futex && text[0] != 'r';
 }
 
 struct pair {
@@ -316,10 +351,72 @@ static void tokens_grow_though_the_engine_forgets(void **state)
 	end(&p);
 }
 
+/* The library's thread hears from the engine that another host leads. */
+static void the_work_may_ask(void **state)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct host host = host_open(0, &brief), other = host_open(1, &brief);
+	struct sfshm_fleet_flight flights[2];
+
+	(void)state;
+	assert_int_equal(sfshm_fleet_begin(host.fleet, "key", 3, &hour,
+					   &flights[0], &result),
+			 SFSHM_LEADER);
+	assert_int_equal(sfshm_fleet_lost(&flights[0]), 0);
+	/* As if the lease had run out. */
+	server_ask("DEL t:{key}L");
+	assert_int_equal(sfshm_fleet_begin(other.fleet, "key", 3, &hour,
+					   &flights[1], &result),
+			 SFSHM_LEADER);
+	demand(eventually(sfshm_fleet_lost(&flights[0]) == 1));
+	assert_int_equal(sfshm_fleet_lost(&flights[1]), 0);
+	assert_int_equal(sfshm_fleet_publish(&flights[1], "", 0), 0);
+	assert_int_equal(sfshm_fleet_publish(&flights[0], "", 0), -ESTALE);
+	assert_int_equal(sfshm_fleet_lost(&flights[0]), 0);
+	sfshm_result_clear(&result);
+	host_close(&host);
+	host_close(&other);
+}
+
+/* A thread asks while another one has just taken the lease to end the flight:
+   that lease is not lost. */
+static void ends_are_no_losses(void **state)
+{
+	struct inquiry i = { 0 };
+	struct fleet_flight *x;
+	struct leases *all;
+	struct lease *l;
+	struct pair p;
+
+	(void)state;
+	lead(&p);
+	x = fleet_flight_of(&p.flight);
+	all = &x->fleet->leases;
+	i.flight = &p.flight;
+	pthread_mutex_lock(&all->lock);
+	demand(!pthread_create(&i.thread, NULL, ask_whether_lost, &i));
+	demand(eventually(sleeps_in_futex(load_acquire(&i.asks))));
+	/* This is what the end of a flight does, in this order. */
+	store_relaxed(&x->lease, 0);
+	l = all->first;
+	all->first = l->next;
+	pthread_mutex_unlock(&all->lock);
+	demand(!pthread_join(i.thread, NULL));
+	assert_int_equal(i.answer, 0);
+	pthread_mutex_lock(&all->lock);
+	all->first = l;
+	pthread_mutex_unlock(&all->lock);
+	store_relaxed(&x->lease, l->number);
+	assert_int_equal(sfshm_fleet_release(&p.flight), 0);
+	end(&p);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_fleet(by_another_host),
+		in_fleet(the_work_may_ask),
+		in_fleet(ends_are_no_losses),
 		in_fleet(though_nobody_else_led),
 		in_fleet(by_an_invalidation),
 		in_fleet(by_its_own_host),

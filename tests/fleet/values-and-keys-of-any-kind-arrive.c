@@ -172,6 +172,8 @@ static void urls_are_checked(void **state)
 		"redis://u:p%40@[::1]:6379/0",
 		"redis://p@[::1]",
 		"unix:/a?db=3&ns=n&user=u",
+		"redis+sentinel://h/m",
+		"redis+sentinel://u:p@h,[::1]:1,h:2/m/3?ns=n",
 	};
 	static const char *const bad[] = {
 		"",
@@ -183,7 +185,15 @@ static void urls_are_checked(void **state)
 		"redis://:p%00q@h",
 		"redis://[::1",
 		"redis://:p@",
-		"rediss://h",
+		"rediss://",
+		"redis+sentinel://h",
+		"redis+sentinel://h/",
+		"redis+sentinel:///m",
+		"redis+sentinel://h,/m/",
+		"redis+sentinel://,h/m",
+		"redis+sentinel://h/m/x",
+		"redis+sentinel://h:,g/m",
+		"redis+sentinel://a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q/m",
 		"unix:",
 		"http://h",
 	};

@@ -133,7 +133,7 @@ begin
 on 0 -k away --json-status 3 -- "$TMP/work" 3>"$TMP/json" >"$TMP/out.0"
 leader=$!
 logged run
-on 1 -k away -- "$TMP/work" >"$TMP/out.1"
+on 1 -k away -- "$TMP/work" >"$TMP/out.1" 2>"$TMP/err.1"
 other=$!
 blocked 1
 kill -KILL "$engine"
@@ -141,6 +141,32 @@ logged run 2
 touch "$TMP/go"
 ends 3 "without its engine each host has a result" "$leader" "$other"
 like "$(cat "$TMP/json")" '"fleet":false' "... and knows that it is its own"
+like "$(cat "$TMP/err.1")" "this host runs the command for itself" \
+	"... and says so when it begins"
+segment=${hosts[1]}
+exits 0 "sfshm-dump" sfshm-dump -s "$segment"
+like "$(cat "$TMP/out")" \
+	$'\nfleet +1 led, 0 inherited, 0 fenced, 1 without the engine; token [0-9]{16}; 1 engine away, next try in ' \
+	"sfshm-dump shows what the host did, and that the engine is away"
+exits 0 "sfshm-dump" sfshm-dump -s "$segment" --json
+is "$(grep -Eo '"fleet_(away|leads|local)": ?[0-9]+' "$TMP/out" |
+	tr -d ' ' | sort | xargs)" "fleet_away:1 fleet_leads:1 fleet_local:1" \
+	"... as JSON, too"
+
+# The URL of the environment.
+start_engine
+export SFSHM_FLEET=$url
+exits 3 "a run" sfshm-run -s "${hosts[2]}" --neg-ttl 1h --json-status 3 \
+	-k of-environment -- "$TMP/work" 3>"$TMP/json"
+like "$(cat "$TMP/json")" '"source":"computed".*"fleet":true' \
+	"the environment may have the URL"
+exits 3 "a run that is kept" sfshm-run -s "${hosts[2]}" --keep \
+	--json-status 3 -k of-environment-kept -- "$TMP/work" 3>"$TMP/json"
+is "$(grep -c fleet "$TMP/json")" 0 "... but not for what goes with no fleet"
+exits 3 "a run" sfshm-run -s "${hosts[2]}" --fleet "unix:$TMP/none" \
+	--json-status 3 -k of-option -- "$TMP/work" 3>"$TMP/json"
+like "$(cat "$TMP/json")" '"fleet":false' "... and the option counts more"
+unset SFSHM_FLEET
 
 exits 125 "a wrong URL" run --fleet http://x -k k -- true
 like "$(cat "$TMP/err")" "the fleet's URL is not of the form" "... is explained"

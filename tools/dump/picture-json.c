@@ -68,6 +68,9 @@ static json_t *segment_object(const struct picture *picture)
 	json_object_set_new(object, "waiting",
 			    json_string(info->waitv ? "futex_waitv" :
 						      "fallback"));
+	json_set_number(object, "fleet_token", info->fleet_token);
+	json_set_number(object, "fleet_away", info->fleet_away);
+	json_set_number(object, "fleet_retry_ms", info->fleet_retry_ms);
 	return object;
 }
 

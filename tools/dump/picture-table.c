@@ -86,6 +86,28 @@ static void summary_contents(const struct survey *survey)
 	       info->participants, info->waitv ? "" : "; no futex_waitv");
 }
 
+/* Of a segment that has been in a fleet. */
+static void summary_fleet(const struct survey *survey)
+{
+	const struct sfshm_segment_info *info = &survey->segment;
+	char span[TEXT_SIZE];
+
+	if (!info->fleet_token && !info->fleet_away)
+		return;
+	line("fleet");
+	printf("%" PRIu64 " led, %" PRIu64 " inherited, %" PRIu64
+	       " fenced, %" PRIu64 " without the engine; token %" PRIu64,
+	       survey_counter(survey, "fleet_leads"),
+	       survey_counter(survey, "fleet_inherited"),
+	       survey_counter(survey, "fleet_fenced"),
+	       survey_counter(survey, "fleet_local"), info->fleet_token);
+	if (info->fleet_away)
+		printf("; %" PRIu32 " engine%s away, next try in %s",
+		       info->fleet_away, info->fleet_away > 1 ? "s" : "",
+		       text_span(span, (int64_t)info->fleet_retry_ms));
+	putchar('\n');
+}
+
 static void summary_work(const struct survey *survey)
 {
 	uint64_t calls = survey_counter(survey, "gets");
@@ -121,6 +143,7 @@ static void summary(const struct picture *picture)
 		summary_file(picture);
 	summary_contents(survey);
 	summary_work(survey);
+	summary_fleet(survey);
 	putchar('\n');
 	table_line(&table);
 }

@@ -84,6 +84,9 @@ static void begin(struct invocation *inv, struct outcome *o)
 	}
 	o->in_fleet = inv->fleet != NULL;
 	o->fleet = o->in_fleet && r >= 0 && result.fleet;
+	if (r == SFSHM_LEADER && o->in_fleet && !o->fleet && result.coordinated)
+		complain("--fleet: the engine does not answer, or refuses the "
+			 "key: this host runs the command for itself");
 	if (r == SFSHM_LEADER) {
 		follow_drop(inv, true);
 		invocation_lead(inv, &inv->flight.host, &result, o);

@@ -383,6 +383,19 @@ static void note_given(struct options *options, int option)
 			options->given |= 1u << i;
 }
 
+/* A URL with a password is better off where ps(1) does not show it. Options
+   that --fleet does not go with put it out of force. */
+static const char *fleet_of_environment(const struct options *options)
+{
+	const char *url = getenv("SFSHM_FLEET");
+
+	if (options->mode != RUN_SHARED || options->keep ||
+	    options->tag_count || options->stale_if_error_ms ||
+	    options->follow_output)
+		return NULL;
+	return url && *url ? url : NULL;
+}
+
 /*
  * Refuses options that do not go together: the user would not see the mistake
  * otherwise.
@@ -405,6 +418,8 @@ static int check_mode(struct options *options)
 			 "--stale-if-error; see --help");
 		return RUN_EXIT_FAILURE;
 	}
+	if (!options->fleet)
+		options->fleet = fleet_of_environment(options);
 	if (options->fleet && (options->keep || options->tag_count ||
 			       options->stale_if_error_ms)) {
 		complain("--fleet does not go with --keep, --stale-if-error "

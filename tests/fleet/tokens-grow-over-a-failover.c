@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PROMISE-F11: hosts follow their primary by its sentinels. A failover that
+ * loses writes gives no token twice and none that is lower, although the new
+ * primary knows an older token only; and of two leaders that it leaves, the
+ * engine takes one's result.
+ */
+#include "nodes.h"
+#include "redis/dial.h"
+
+#define SENTINELS 3
+
+static struct node primary, replica, sentinel[SENTINELS];
+static char url[256];
+
+static const struct sfshm_fleet_options o = {
+	.lease_ms = LONG_LEASE_MS,
+	.command_ms = PATIENCE_MS,
+	.retry_ms = 1,
+};
+
+static const struct sfshm_policy hour = {
+	.size = sizeof(hour),
+	.ttl_ms = 3600000,
+};
+
+static const struct sfshm_policy anew = {
+	.size = sizeof(anew),
+	.flags = SFSHM_REFRESH,
+	.ttl_ms = 3600000,
+};
+
+/* Makes the sentinel's file, which it writes to. */
+static const char *configure(int i, char path[96])
+{
+	FILE *file;
+
+	snprintf(path, 96, "%s/sentinel%d.conf", nodes_folder, i);
+	file = fopen(path, "we");
+	demand(file);
+	fprintf(file,
+		"sentinel monitor m 127.0.0.1 %d 2\n"
+		"sentinel down-after-milliseconds m 1000\n"
+		"sentinel failover-timeout m 10000\n",
+		primary.port);
+	/* This one is mistaken, and never has a majority to mend that. */
+	if (i == 0)
+		fprintf(file, "sentinel monitor mistaken 127.0.0.1 %d 9\n",
+			replica.port);
+	demand(!fclose(file));
+	return path;
+}
+
+/* Whether it knows the other sentinels and the replica. */
+static bool sees_all(const struct node *s)
+{
+	const char *text = node_tell(s, 0, "INFO sentinel");
+
+	return text && strstr(text, "status=ok") &&
+	       strstr(text, "slaves=1,sentinels=3");
+}
+
+static bool says(const struct node *n, size_t index, const char *command,
+		 const char *text)
+{
+	const char *reply = node_tell(n, index, command);
+
+	return reply && strstr(reply, text);
+}
+
+static int setup(void **state)
+{
+	const char *const plain[] = {
+		"--port", "PORT", "--save", "", "--repl-diskless-sync-delay",
+		"0",      NULL
+	};
+	char file[96], port[8];
+	const char *const follow[] = { "--port", "PORT",        "--save",
+				       "",       "--replicaof", "127.0.0.1",
+				       port,     NULL };
+	const char *const watch[] = { file, "--sentinel", "--port", "PORT",
+				      NULL };
+	int n;
+
+	nodes_setup();
+	node_start(&primary, plain);
+	snprintf(port, sizeof(port), "%d", primary.port);
+	node_start(&replica, follow);
+	demand(eventually(says(&replica, 0, "INFO replication",
+			       "master_link_status:up")));
+	/* The first sentinel of the URL is not there. */
+	n = snprintf(url, sizeof(url), "redis+sentinel://127.0.0.1:1");
+	for (int i = 0; i < SENTINELS; i++) {
+		configure(i, file);
+		node_start(&sentinel[i], watch);
+		n += snprintf(url + n, sizeof(url) - (size_t)n, ",127.0.0.1:%d",
+			      sentinel[i].port);
+	}
+	snprintf(url + n, sizeof(url) - (size_t)n, "/m?ns=t");
+	for (int i = 0; i < SENTINELS; i++)
+		demand(eventually(sees_all(&sentinel[i])));
+	return segment_setup(state);
+}
+
+static int teardown(void **state)
+{
+	for (int i = 0; i < SENTINELS; i++)
+		node_kill(&sentinel[i]);
+	node_kill(&replica);
+	node_kill(&primary);
+	nodes_teardown();
+	hosts_unlink();
+	return segment_teardown(state);
+}
+
+/* Waits until every sentinel names the replica, and that is a primary. */
+static void await_failover(void)
+{
+	char port[8];
+
+	snprintf(port, sizeof(port), "%d", replica.port);
+	for (int i = 0; i < SENTINELS; i++)
+		demand(eventually(says(&sentinel[i], 1,
+				       "SENTINEL get-master-addr-by-name m",
+				       port)));
+	demand(eventually(says(&replica, 0, "ROLE", "master")));
+}
+
+struct flight_of_host {
+	struct sfshm_fleet_flight flight;
+	struct sfshm_result result;
+};
+
+/* Leads, with a token above the last. */
+static void lead(struct host *host, const char *key,
+		 const struct sfshm_policy *policy, struct flight_of_host *f,
+		 uint64_t *last)
+{
+	f->result = (struct sfshm_result)SFSHM_RESULT_INIT;
+	assert_int_equal(sfshm_fleet_begin(host->fleet, key, strlen(key),
+					   policy, &f->flight, &f->result),
+			 SFSHM_LEADER);
+	assert_true(sfshm_fleet_token(&f->flight) > *last);
+	*last = sfshm_fleet_token(&f->flight);
+}
+
+static void publish(struct flight_of_host *f, const char *text)
+{
+	assert_int_equal(sfshm_fleet_publish(&f->flight, text, strlen(text)),
+			 0);
+	assert_int_equal(sfshm_fleet_shared(&f->flight), 1);
+	sfshm_result_clear(&f->result);
+}
+
+static bool replica_has(const char *key, uint64_t token)
+{
+	char text[24];
+	const char *has = node_tell(&replica, 0, "HGET t:{%s}V t", key);
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)token);
+	return has && !strcmp(has, text);
+}
+
+static void that_loses_writes(void **state)
+{
+	struct flight_of_host f, held, kept;
+	uint64_t value = 0, lease = 0, own = 0, known;
+	struct host host[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		host[i] = host_open_at(i, &o, url);
+	lead(&host[0], "key", &hour, &f, &value);
+	publish(&f, "one");
+	known = value;
+	demand(eventually(replica_has("key", known)));
+	/* From here on the replica gets nothing. */
+	demand(node_tell(&replica, 0, "REPLICAOF 127.0.0.1 1"));
+	lead(&host[1], "key", &anew, &f, &value);
+	publish(&f, "two");
+	lead(&host[1], "held", &hour, &held, &lease);
+	lead(&host[0], "kept", &hour, &kept, &own);
+	node_kill(&primary);
+	await_failover();
+	demand(replica_has("key", known));
+	demand(says(&replica, 0, "DBSIZE", "1"));
+	/* A host that has not seen the token that was lost. */
+	lead(&host[2], "key", &anew, &f, &value);
+	publish(&f, "three");
+	demand(replica_has("key", value));
+	/* Two leaders: the first has lost its lease with the writes. */
+	lead(&host[2], "held", &hour, &f, &lease);
+	assert_int_equal(sfshm_fleet_publish(&held.flight, "late", 4), -ESTALE);
+	publish(&f, "in time");
+	sfshm_result_clear(&held.result);
+	/* Nobody else led: the leader takes its lease back. */
+	publish(&kept, "mine");
+	for (int i = 0; i < 3; i++)
+		host_close(&host[i]);
+}
+
+/* Both servers stay, and the first becomes a replica. */
+static void that_an_operator_makes(void **state)
+{
+	struct flight_of_host f;
+	struct host host;
+	uint64_t last = 0;
+
+	(void)state;
+	host = host_open_at(0, &o, url);
+	lead(&host, "key", &hour, &f, &last);
+	demand(eventually(says(&sentinel[1], 0, "SENTINEL FAILOVER m", "OK")));
+	await_failover();
+	demand(eventually(says(&primary, 0, "ROLE", "slave")));
+	publish(&f, "one");
+	demand(replica_has("key", last));
+	lead(&host, "key", &anew, &f, &last);
+	publish(&f, "two");
+	demand(replica_has("key", last));
+	host_close(&host);
+}
+
+/* A sentinel may lag behind: the server itself says what it is. */
+static void or_says_that_it_is_none(void **state)
+{
+	struct conn c = { .fd = -1 };
+	struct url u;
+	char text[128];
+
+	(void)state;
+	snprintf(text, sizeof(text), "redis+sentinel://127.0.0.1:%d/mistaken",
+		 sentinel[0].port);
+	demand(!url_parse(&u, text, NULL, 0));
+	demand(says(&sentinel[0], 1,
+		    "SENTINEL get-master-addr-by-name mistaken", ""));
+	assert_int_equal(dial(&c, &u, clock_ns() + PATIENCE_MS * NS_PER_MS),
+			 -EHOSTUNREACH);
+	assert_int_equal(c.fd, -1);
+	url_free(&u);
+}
+
+#define with_sentinels(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		with_sentinels(or_says_that_it_is_none),
+		with_sentinels(that_loses_writes),
+		with_sentinels(that_an_operator_makes),
+	};
+
+	if (server_impossible())
+		return skip_all(server_impossible());
+	return test_main(tests);
+}
