@@ -136,6 +136,20 @@ struct sfshm_slot_info {
 };
 
 /*
+ * Times of one kind, counted in buckets. The upper bounds of the buckets are
+ * least_ns, twice that, four times, and so on; the last bucket has no bound.
+ */
+#define SFSHM_HISTOGRAM_BUCKETS 32
+
+struct sfshm_histogram_info {
+	size_t size;
+	uint64_t count;    /* of all times */
+	uint64_t sum_ns;   /* of all times */
+	uint64_t least_ns; /* bucket[0] has the times below this */
+	uint64_t bucket[SFSHM_HISTOGRAM_BUCKETS];
+};
+
+/*
  * Opens a view of the segment `name` (<sfshm/segment.h> lists a name's forms).
  * After a failure `why` (or NULL, `why_size` bytes) has one line. Returns 0,
  * -ENOENT, -EACCES, -ELOOP, -EPROTO, -ENAMETOOLONG, -ENOMEM, or the error of
@@ -194,6 +208,19 @@ int sfshm_view_counter(struct sfshm_view *view, uint32_t index,
  */
 int sfshm_counter(struct sfshm *handle, uint32_t index, const char **name,
 		  const char **help, uint64_t *value) SFSHM_CHECKED;
+
+/*
+ * Reads histogram `index`, summed over all present and past participants, with
+ * its name and its meaning (static strings). The histograms are "work", how
+ * long runs of the work for values took that published or failed, and "wait",
+ * how long calls waited for another caller's flight, lock or permit. Each time
+ * is off by a tick of the kernel's coarse clock (1 to 10 ms) at most; the sum
+ * is right on average. Initialise *info as the structs above. Returns 0; -ERANGE,
+ * the index is past the last histogram; or -EINVAL. Never blocks.
+ */
+int sfshm_view_histogram(struct sfshm_view *view, uint32_t index,
+			 const char **name, const char **help,
+			 struct sfshm_histogram_info *info) SFSHM_CHECKED;
 
 /* sfshm_verify() calls this with one line for each breach. */
 typedef void (*sfshm_finding_fn)(const char *finding, void *arg);

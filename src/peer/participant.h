@@ -31,6 +31,7 @@ struct peer {
 	uint64_t task;   /* for which task it last waited for a flight */
 	uint64_t tick;   /* the coarse clock's time when it read `boot` */
 	uint64_t boot;   /* the clock of lifetimes; see peer_clock() */
+	uint64_t took;   /* ns: how long the work for its last result ran */
 	uint32_t inside; /* calls that keep this peer while they use another */
 	/* where it next looks for free granules: inside slots, outside where
 	   some were freed last, and outside elsewhere */

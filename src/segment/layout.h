@@ -42,7 +42,7 @@ static_assert(sizeof(void *) == 8 && sizeof(long) == 8 && sizeof(time_t) == 8,
 	      "sfshm is for 64-bit systems only");
 
 #define SHM_MAGIC "sfshm\r\n\x1a"
-#define SHM_VERSION 7
+#define SHM_VERSION 8
 #define SHM_HEADER_SIZE 4096
 #define SHM_LINE 64
 #define SHM_HUGE UINT64_C(1)     /* use huge pages where that is possible */
@@ -70,6 +70,7 @@ static_assert(sizeof(void *) == 8 && sizeof(long) == 8 && sizeof(time_t) == 8,
 #define SHM_FLEET_DOWN 4  /* engines of fleets that are known to be away */
 #define SHM_BELLS 64      /* for wakes of waits that a process polls */
 #define SHM_NOTES 256     /* notes of such waits */
+#define SHM_TIMES 32      /* buckets of a histogram of times */
 #define SHM_RING_LEAST 64 /* entries of the smallest probation ring */
 
 /* The creator's choice. It never changes, and the checksum covers it. */
@@ -181,6 +182,13 @@ static_assert(SHM_COUNTERS <= SHM_MAX_COUNTERS, "layout");
 /* Bits of shm_participant.flags, set by the owner. */
 #define SHM_PART_BYTE_LOCK 1u /* its process holds the record's byte lock */
 
+/* Times of one kind, counted in buckets; see store/times.h. */
+struct shm_times {
+	uint64_t sum;              /* ns, of all times */
+	uint64_t count[SHM_TIMES]; /* by bucket */
+};
+static_assert(sizeof(struct shm_times) == 264, "layout");
+
 /*
  * A participant: one attached thread. The thread that holds the mutex (the
  * owner, or a dead owner's reaper) writes all fields, unless a comment names
@@ -245,6 +253,13 @@ struct shm_participant {
 
 	/* Chains that must stay as they are; see store/pin.h. */
 	uint32_t pins[SHM_PINS];
+
+	/* Times; never reset, as the counters; see store/times.h. */
+	struct shm_times worked; /* runs of the work that made a result */
+	struct shm_times waited; /* calls that waited */
+
+	/* For a history of events. */
+	uint8_t reserved[1968];
 };
 static_assert(offsetof(struct shm_participant, relay) == 48, "layout");
 static_assert(offsetof(struct shm_participant, door) == 104, "layout");
@@ -253,7 +268,13 @@ static_assert(offsetof(struct shm_participant, build) == 192, "layout");
 static_assert(offsetof(struct shm_participant, handed) == 216, "layout");
 static_assert(offsetof(struct shm_participant, owned) == 256, "layout");
 static_assert(offsetof(struct shm_participant, counters) == 320, "layout");
-static_assert(sizeof(struct shm_participant) == 1408, "layout");
+static_assert(offsetof(struct shm_participant, worked) == 1408, "layout");
+/*
+ * An odd number of lines: a caller that reads the same word of each record
+ * would find all those words in the same few sets of the cache if the size were
+ * a power of two.
+ */
+static_assert(sizeof(struct shm_participant) == 61 * SHM_LINE, "layout");
 static_assert(sizeof(pthread_mutex_t) <= 48, "layout");
 
 /*

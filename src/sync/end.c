@@ -8,6 +8,7 @@
 #include "peer/wait.h"
 #include "store/owned.h"
 #include "store/pin.h"
+#include "store/times.h"
 #include "sync/outcome.h"
 #include "sync/result.h"
 
@@ -174,6 +175,17 @@ static force_inline void spare_for_waiters(struct flight *f, struct peer *p)
 		store_relaxed(&p->map->slots[f->slot].recent, 1);
 }
 
+/*
+ * Counts the time of a run of the work that has made a result. No work ran for
+ * a put, nor for a value that a resize moves.
+ */
+static force_inline void count_work(const struct flight *f, struct peer *p)
+{
+	if (likely(!f->stored && !f->given &&
+		   slot_kind(&p->map->slots[f->slot]) == SHM_VALUE))
+		times_add(&p->record->worked, p->took);
+}
+
 /* Makes the value visible and wakes the waiters. */
 static on_waking int show(struct flight *f, struct peer *p,
 			  const struct outcome *o)
@@ -194,6 +206,7 @@ static on_waking int show(struct flight *f, struct peer *p,
 	if (unlikely(flight_head(f)))
 		f->invalidated |= tagging_is_outdated(p->map, &f->tagging);
 	peer_count(p, COUNT_publishes);
+	count_work(f, p);
 	wake_and_forget(f, p, true, SFSHM_COMPUTED);
 	copy_result(f, o);
 	return f->invalidated ? SFSHM_INVALIDATED : 0;
@@ -422,6 +435,7 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 		return fenced(f, p);
 	kill_point(fail_flipped);
 	peer_count(p, COUNT_load_errs);
+	count_work(f, p);
 	copy_failure(f, code, message);
 	wake_and_forget(f, p, true, code == -ENOENT ? -ENOENT : -EREMOTEIO);
 	return 0;

@@ -8,6 +8,7 @@
 #include "peer/liveness.h"
 #include "peer/removal.h"
 #include "store/owned.h"
+#include "store/times.h"
 #include "sync/claim.h"
 #include "sync/deadlock.h"
 #include "sync/detached.h"
@@ -364,6 +365,7 @@ static enum step park_end(struct call *c, const struct sighting *seen,
 	park->permit = false;
 	park->joined = c->wait.joined;
 	park->tag_clock = c->wait.tag_clock;
+	park->since = c->wait.since;
 	park->defers_until = c->wait.defers_until;
 	park->deadline = c->wait.deadline;
 	return call_answer(c, -EINPROGRESS);
@@ -462,15 +464,29 @@ enum step flight_defer(struct call *c, const struct sighting *seen)
 }
 
 /*
+ * Counts how long the call has waited, unless the wait goes on: polled by the
+ * process, in another segment, or in the caller's next try.
+ */
+static void count_wait(struct call *c, enum step step)
+{
+	if (step == STEP_LEAD || (step == STEP_ANSWER && c->answer != AGAIN &&
+				  c->answer != -EINPROGRESS))
+		times_add_since(&c->self->record->waited, c->wait.since,
+				sys.coarse());
+}
+
+/*
  * A caller that leaves without leading may have had the only wake that a
  * release gives, so it passes a wake on. If it dies after that, no other waiter
  * needs to be woken (WAIT-3).
  */
-void flight_unfollow(struct call *c, bool leads)
+void flight_unfollow(struct call *c, enum step step)
 {
+	if (unlikely(c->wait.since))
+		count_wait(c, step);
 	if (!c->wait.event)
 		return;
-	if (!leads)
+	if (step != STEP_LEAD)
 		event_wake(c->self->map, c->wait.event, false);
 	wait_done();
 }

@@ -18,6 +18,20 @@ static void counters_read(struct survey *survey, struct sfshm_view *view)
 	survey->counters_count = i;
 }
 
+static void times_read(struct survey *survey, struct sfshm_view *view)
+{
+	struct survey_times *times = survey->times;
+	uint32_t i;
+
+	for (i = 0; i < SURVEY_TIMES_MAX; i++, times++) {
+		times->info.size = sizeof(times->info);
+		if (sfshm_view_histogram(view, i, &times->name, &times->help,
+					 &times->info))
+			break;
+	}
+	survey->times_count = i;
+}
+
 static int participants_count(struct survey *survey, struct sfshm_view *view)
 {
 	struct sfshm_participant_info info = { .size = sizeof(info) };
@@ -123,6 +137,7 @@ int survey_take(struct survey *survey, struct sfshm_view *view,
 	if (r)
 		return r;
 	counters_read(survey, view);
+	times_read(survey, view);
 	filter_prepare(filter, view);
 	r = participants_count(survey, view);
 	return r ? r : slots_count(survey, view, filter, which, by);

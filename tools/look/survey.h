@@ -14,11 +14,19 @@
 #include "look/rows.h"
 
 #define SURVEY_COUNTERS_MAX 128
+#define SURVEY_TIMES_MAX 8
 
 struct survey_counter {
 	const char *name;
 	const char *help;
 	uint64_t value;
+};
+
+/* A histogram that the segment keeps. */
+struct survey_times {
+	const char *name;
+	const char *help;
+	struct sfshm_histogram_info info;
 };
 
 /* The keys that the filter chooses, for limits on them. */
@@ -38,6 +46,8 @@ struct survey {
 	struct sfshm_segment_info segment;
 	uint32_t counters_count;
 	struct survey_counter counters[SURVEY_COUNTERS_MAX];
+	uint32_t times_count;
+	struct survey_times times[SURVEY_TIMES_MAX];
 
 	/* Threads. */
 	uint64_t alive, dead, waiting;
