@@ -21,6 +21,8 @@ int main(int argc, char **argv)
 	status = options_read(&options, argc, argv);
 	if (status >= 0)
 		return status;
+	if (options.metrics)
+		return metrics_show(options.metrics, options.segment);
 	if (options.checking)
 		return check_show(&options);
 	if (options.watch_ns)

@@ -23,6 +23,7 @@ static const char usage[] =
 	"usage: sfshm-dump [-s SEGMENT] [--json] [--watch [SECONDS]] [-a]\n"
 	"                  [-o COLUMNS] [--sort COLUMN] [--limit N]\n"
 	"                  [--noheadings] [CHOICE...] [--check [LIMITS]]\n"
+	"       sfshm-dump --metrics[=FORMAT] [-s SEGMENT] [--owner USER]\n"
 	"\n"
 	"Shows the content of a segment, or lists the user's segments.\n"
 	"\n"
@@ -39,6 +40,8 @@ static const char usage[] =
 	"                         long; the default is 60s\n"
 	"      --check [LIMITS]   one line and status 0 to 3, as monitoring\n"
 	"                         plugins; without LIMITS: does a key match?\n"
+	"      --metrics[=FORMAT]  metrics of all the user's segments, in the\n"
+	"                         format prometheus (the default) or openmetrics\n"
 	"\n"
 	"CHOICE: show only the keys\n"
 	"      --key PATTERN      that match, as in the shell\n"
@@ -72,6 +75,7 @@ enum {
 	OPTION_NOHEADINGS,
 	OPTION_CHECK,
 	OPTION_ABANDONED,
+	OPTION_METRICS,
 };
 
 static const struct option long_options[] = {
@@ -93,6 +97,7 @@ static const struct option long_options[] = {
 	{ "limit", required_argument, NULL, OPTION_LIMIT },
 	{ "noheadings", no_argument, NULL, OPTION_NOHEADINGS },
 	{ "check", optional_argument, NULL, OPTION_CHECK },
+	{ "metrics", optional_argument, NULL, OPTION_METRICS },
 	{ "abandoned", required_argument, NULL, OPTION_ABANDONED },
 	{ 0 },
 };
@@ -214,6 +219,18 @@ static int check_read(struct options *options, const char *text)
 	return ARGS_EXIT_USAGE;
 }
 
+static int metrics_read(struct options *options, const char *text)
+{
+	options->metrics = METRICS_PROMETHEUS;
+	if (text && strcmp(text, "openmetrics") == 0)
+		options->metrics = METRICS_OPENMETRICS;
+	else if (text && strcmp(text, "prometheus") != 0) {
+		complain("--metrics=%s: give prometheus or openmetrics", text);
+		return ARGS_EXIT_USAGE;
+	}
+	return -1;
+}
+
 static int choice_read(struct options *options, int option)
 {
 	struct filter *filter = &options->filter;
@@ -253,6 +270,7 @@ static int option_read(struct options *options, int option, int argc,
 	case OPTION_NOHEADINGS: options->noheadings = 1; return -1;
 	case OPTION_CHECK:
 		return check_read(options, optional_argument_of(argc, argv));
+	case OPTION_METRICS: return metrics_read(options, optarg);
 	case OPTION_ABANDONED:
 		return duration_read(&notes_abandoned_ms, "abandoned", optarg);
 	case OPTION_KEY:
@@ -273,13 +291,20 @@ static int combination_check(const struct options *options)
 	if (!options->segment &&
 	    (filter_chooses(&options->filter) || options->sort ||
 	     options->limited || options->table_only || options->all ||
-	     options->checking || options->has_owner))
+	     options->checking || (options->has_owner && !options->metrics)))
 		why = "choices of keys and columns, --sort, --limit, --all, "
 		      "--owner and --check need a segment; give one with -s";
 	else if (options->json &&
 		 (options->table_only || options->noheadings || options->all))
 		why = "--json has all columns, threads and counters; leave out "
 		      "-o, --noheadings and --all";
+	else if (options->metrics &&
+		 (filter_chooses(&options->filter) || options->sort ||
+		  options->limited || options->table_only || options->all ||
+		  options->noheadings || options->json || options->checking ||
+		  options->watch_ns))
+		why = "--metrics has all metrics of whole segments; leave out "
+		      "all other options but -s and --owner";
 	else if (options->checking && (options->json || options->watch_ns))
 		why = "--check prints one line; leave out --json and --watch";
 	if (!why)
@@ -306,8 +331,9 @@ static int command_line_read(struct options *options, int argc, char **argv)
 	status = combination_check(options);
 	if (status >= 0 || !options->has_owner)
 		return status;
-	return owner_heed(options->owner, UINT32_MAX, &options->segment,
-			  options->path);
+	return options->segment ? owner_heed(options->owner, UINT32_MAX,
+					     &options->segment, options->path) :
+				  owner_become(options->owner, UINT32_MAX);
 }
 
 int options_read(struct options *options, int argc, char **argv)

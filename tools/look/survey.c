@@ -53,6 +53,11 @@ static void key_count(struct survey *survey, const struct sfshm_slot_info *slot)
 	int phase = phase_of_slot(slot);
 
 	survey->keys++;
+	survey->by_kind[slot->kind][phase]++;
+	survey->waiters += slot->waiters;
+	if ((phase == SFSHM_PHASE_BUSY || phase == PHASE_DEAD) &&
+	    slot->age_ms > survey->oldest_ms)
+		survey->oldest_ms = slot->age_ms;
 	survey->busy += phase == SFSHM_PHASE_BUSY;
 	survey->dead_keys += phase == PHASE_DEAD;
 	survey->failed += phase == SFSHM_PHASE_FAILED;
@@ -132,6 +137,7 @@ int survey_take(struct survey *survey, struct sfshm_view *view,
 	memset(survey, 0, sizeof(*survey));
 	survey->rows = rows;
 	survey->chosen.busy_ms = -1;
+	survey->oldest_ms = -1;
 	survey->segment.size = sizeof(survey->segment);
 	r = sfshm_view_segment(view, &survey->segment);
 	if (r)

@@ -11,6 +11,7 @@
 
 #include "look/filter.h"
 #include "look/histogram.h"
+#include "look/phase.h"
 #include "look/rows.h"
 
 #define SURVEY_COUNTERS_MAX 128
@@ -58,6 +59,10 @@ struct survey {
 	struct histogram took;        /* us */
 	struct histogram waits; /* ms that flights with waiters have lasted, for
 				   each waiter: no waiter has waited longer */
+
+	uint64_t by_kind[SFSHM_KIND_SAVE + 1][PHASE_DEAD + 1]; /* keys */
+	uint64_t waiters;  /* asleep or polled, of all keys */
+	int64_t oldest_ms; /* the longest flight or hold; -1: none */
 
 	struct survey_chosen chosen;
 	struct rows rows;
