@@ -71,6 +71,8 @@ static_assert(sizeof(void *) == 8 && sizeof(long) == 8 && sizeof(time_t) == 8,
 #define SHM_BELLS 64      /* for wakes of waits that a process polls */
 #define SHM_NOTES 256     /* notes of such waits */
 #define SHM_TIMES 32      /* buckets of a histogram of times */
+#define SHM_FLIGHTS 32    /* flights and waits per thread, remembered */
+#define SHM_RARE 16       /* other events per thread that are remembered */
 #define SHM_RING_LEAST 64 /* entries of the smallest probation ring */
 
 /* The creator's choice. It never changes, and the checksum covers it. */
@@ -189,6 +191,26 @@ struct shm_times {
 };
 static_assert(sizeof(struct shm_times) == 264, "layout");
 
+enum shm_event_kind {
+	EVENT_none,
+#define EVENT(name, help) EVENT_##name,
+#include "segment/events.def"
+#undef EVENT
+	SHM_EVENTS
+};
+
+/* An event in one of a record's rings; see store/history.h. */
+struct shm_event {
+	uint64_t number; /* which event it is, and whether it is whole */
+	uint64_t when;   /* CLOCK_MONOTONIC, ns */
+	uint64_t what;   /* generation and kind */
+	uint64_t where;  /* bits 0..31 the slot, 32..63 a part of the key's
+			    hash */
+	uint64_t who;    /* bits 0..31 the owner's process, 32..63 a time,
+			    another process, or a number of keys */
+};
+static_assert(sizeof(struct shm_event) == 40, "layout");
+
 /*
  * A participant: one attached thread. The thread that holds the mutex (the
  * owner, or a dead owner's reaper) writes all fields, unless a comment names
@@ -258,8 +280,12 @@ struct shm_participant {
 	struct shm_times worked; /* runs of the work that made a result */
 	struct shm_times waited; /* calls that waited */
 
-	/* For a history of events. */
-	uint8_t reserved[1968];
+	/* The last events, in rings; see store/history.h. */
+	uint64_t flights_noted; /* counts the events noted in `flights` */
+	uint64_t rare_noted;    /* and in `rare` */
+	struct shm_event flights[SHM_FLIGHTS]; /* ends of flights and waits */
+	struct shm_event rare[SHM_RARE];
+	uint8_t pad4[32];
 };
 static_assert(offsetof(struct shm_participant, relay) == 48, "layout");
 static_assert(offsetof(struct shm_participant, door) == 104, "layout");
@@ -269,6 +295,7 @@ static_assert(offsetof(struct shm_participant, handed) == 216, "layout");
 static_assert(offsetof(struct shm_participant, owned) == 256, "layout");
 static_assert(offsetof(struct shm_participant, counters) == 320, "layout");
 static_assert(offsetof(struct shm_participant, worked) == 1408, "layout");
+static_assert(offsetof(struct shm_participant, flights) == 1952, "layout");
 /*
  * An odd number of lines: a caller that reads the same word of each record
  * would find all those words in the same few sets of the cache if the size were

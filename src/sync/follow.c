@@ -7,8 +7,8 @@
 #include "os/sys.h"
 #include "peer/liveness.h"
 #include "peer/removal.h"
+#include "store/history.h"
 #include "store/owned.h"
-#include "store/times.h"
 #include "sync/claim.h"
 #include "sync/deadlock.h"
 #include "sync/detached.h"
@@ -67,6 +67,8 @@ static enum step take_over(struct call *c, struct sighting *seen)
 		return step;
 	kill_point(flight_taken);
 	peer_count(p, COUNT_takeovers);
+	history_rare(p, EVENT_taken_over, seen->slot, ctl_gen(seen->ctl),
+		     history_process(p, dead));
 	/* A writer that died as it drained a lock had changed nothing. */
 	c->result->owner_died = key_kind(&c->key) != SHM_LOCK ||
 				seen->ctl & LOCK_ORPHANED;
@@ -83,11 +85,15 @@ static enum step take_over(struct call *c, struct sighting *seen)
 static enum step steal(struct call *c, const struct sighting *seen)
 {
 	enum step step = claim_take(c, seen);
+	struct peer *p = c->self;
 
 	if (step != STEP_LEAD)
 		return step;
-	if (slot_retire(c->self, seen->slot, seen->ctl))
-		peer_count(c->self, COUNT_steals);
+	if (slot_retire(p, seen->slot, seen->ctl)) {
+		peer_count(p, COUNT_steals);
+		history_rare(p, EVENT_stolen, seen->slot, ctl_gen(seen->ctl),
+			     history_process(p, ctl_owner(seen->ctl)));
+	}
 	return STEP_AGAIN;
 }
 
@@ -461,32 +467,4 @@ enum step flight_defer(struct call *c, const struct sighting *seen)
 	}
 	wait_unnote(c->self->record);
 	return step;
-}
-
-/*
- * Counts how long the call has waited, unless the wait goes on: polled by the
- * process, in another segment, or in the caller's next try.
- */
-static void count_wait(struct call *c, enum step step)
-{
-	if (step == STEP_LEAD || (step == STEP_ANSWER && c->answer != AGAIN &&
-				  c->answer != -EINPROGRESS))
-		times_add_since(&c->self->record->waited, c->wait.since,
-				sys.coarse());
-}
-
-/*
- * A caller that leaves without leading may have had the only wake that a
- * release gives, so it passes a wake on. If it dies after that, no other waiter
- * needs to be woken (WAIT-3).
- */
-void flight_unfollow(struct call *c, enum step step)
-{
-	if (unlikely(c->wait.since))
-		count_wait(c, step);
-	if (!c->wait.event)
-		return;
-	if (step != STEP_LEAD)
-		event_wake(c->self->map, c->wait.event, false);
-	wait_done();
 }

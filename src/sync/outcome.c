@@ -89,6 +89,7 @@ on_waking int outcome_write(struct flight *f, struct peer *p,
 	uint32_t head = o->code ? 0 : flight_head(f);
 	struct field field = slot_other(p->map, f->slot, f->ctl);
 	uint64_t coarse = sys.coarse(), now = peer_clock(p, coarse);
+	uint8_t scaled = took(f, p, coarse);
 	int r;
 
 	fence_release();
@@ -105,7 +106,7 @@ on_waking int outcome_write(struct flight *f, struct peer *p,
 		return r;
 	store_relaxed(&field.back->code, o->code);
 	store_relaxed(&field.back->keep, scale_ms(o->keep_ms));
-	store_relaxed(&field.back->took, took(f, p, coarse));
+	store_relaxed(&field.back->took, scaled);
 	/*
 	 * A moved value gets an earlier `gen`, so that no waiter here takes it.
 	 */

@@ -80,6 +80,11 @@ void sfshm_histogram_info_init(struct sfshm_histogram_info *info, size_t size)
 	init(info, size);
 }
 
+void sfshm_event_info_init(struct sfshm_event_info *info, size_t size)
+{
+	init(info, size);
+}
+
 void sfshm_fleet_options_init(struct sfshm_fleet_options *options, size_t size)
 {
 	init(options, size);

@@ -29,6 +29,7 @@ struct options {
 	int json;
 	uint64_t watch_ns; /* 0: one picture */
 	enum metrics_format metrics;
+	int events, following, tracing;
 	int checking;
 	struct check check;
 };
