@@ -158,10 +158,11 @@ struct sfshm_policy {
 	 * the flight, one at a time; of two threads that end the flight, one
 	 * gets -ESTALE. The flight ends with the process. A thread that ends
 	 * leaves the flight to another thread that has used the segment; if
-	 * there is none, the flight is released. The flight is with the thread
-	 * that last tried to end it or read its value; before that, with the
-	 * one that began it or got it from an ended thread. If that thread ends
-	 * by a bare exit(2) system call, the flight counts as a dead leader's.
+	 * there is none, the flight is released. One thread at a time has the
+	 * flight: the one that last tried to end it or read its value; before
+	 * that, the one that began it or got it from an ended thread. If that
+	 * thread ends by a bare exit(2) system call, the flight counts as a
+	 * dead leader's.
 	 *
 	 * `task` is a number for the request or the coroutine that the flight
 	 * is for; 0: none. A call whose task leads the key, or would wait for

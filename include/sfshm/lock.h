@@ -133,7 +133,8 @@ struct sfshm_lock {
  *               Release what this thread holds and begin anew. The call finds
  *               circles of any number of threads and processes, over flights,
  *               locks and the permits of semaphores (if one thread holds all
- *               permits), also during a resize.
+ *               permits), also during a resize. docs/limits.md has the
+ *               exceptions.
  *   -EDOM       The rank is not above the ranks that this thread holds.
  *   -EMFILE     SFSHM_LOCK_SHARED: this thread holds SFSHM_LOCK_SHARED_MAX
  *               locks shared already.
@@ -219,13 +220,13 @@ int sfshm_lock_path(struct sfshm *handle, const char *path,
 		    struct sfshm_lock *lock) SFSHM_CHECKED;
 
 /*
- * Releases the lock; one of the waiters takes it. Returns 0; -EPERM, another
- * thread holds the lock, without SFSHM_LOCK_DETACHED, or this thread's last
- * handle was closed, and nothing has changed; -ESTALE, *lock holds nothing,
- * perhaps because sfshm_release_all() or another thread has released or is
- * releasing the lock; -ESHUTDOWN, the lock is released, but the segment's file
- * was removed meanwhile, so another thread may have held the same lock;
- * -ECHILD, the lock belongs to the parent process; or -EINVAL. With
+ * Releases the lock; one of the waiters takes it. Returns 0; -EPERM, nothing
+ * has changed: either another thread holds the lock, without
+ * SFSHM_LOCK_DETACHED, or this thread's last handle was closed; -ESTALE,
+ * *lock holds nothing, perhaps because sfshm_release_all() or another thread
+ * has released or is releasing the lock; -ESHUTDOWN, the lock is released, but
+ * the segment's file was removed meanwhile, so another thread may have held the
+ * same lock; -ECHILD, the lock belongs to the parent process; or -EINVAL. With
  * SFSHM_LOCK_DETACHED also -EUSERS, -ENOSPC or -ENOMEM: the calling thread
  * could not be attached to the segment, and the lock is still held. Never
  * blocks.

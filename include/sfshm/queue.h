@@ -55,9 +55,9 @@ int sfshm_queue_open(struct sfshm_queue **queue) SFSHM_CHECKED;
 /*
  * Returns the queue's descriptor, which is readable while sfshm_queue_next()
  * has a wait to return; or -EINVAL, -ECHILD. If the loop finishes or cancels a
- * wait of which it was not told, the descriptor may be readable once more than
- * that; the next sfshm_queue_next() ends this. Only poll the descriptor: do not
- * read, write or close it.
+ * wait that sfshm_queue_next() has not returned, the descriptor may be readable
+ * although there is no wait to return, until the next sfshm_queue_next(). Only
+ * poll the descriptor: do not read, write or close it.
  */
 int sfshm_queue_fd(const struct sfshm_queue *queue) SFSHM_CHECKED;
 
@@ -192,8 +192,8 @@ int sfshm_wait_finish_permit(struct sfshm_queue *queue,
 
 /*
  * Ends a wait of any kind without a result. Returns 0; -ESTALE, it is over;
- * -EBUSY, another thread is finishing it; -EINVAL or -ECHILD. What the wait was
- * for goes on.
+ * -EBUSY, another thread is finishing it; -EINVAL or -ECHILD. The flight goes
+ * on, and holders keep the lock or the permits.
  */
 int sfshm_wait_cancel(struct sfshm_queue *queue, const struct sfshm_wait *wait);
 

@@ -141,10 +141,10 @@ int sfshm_acquire(struct sfshm *handle, const void *name, size_t name_len,
  * does nothing for a permit that was returned already or never taken
  * (SFSHM_PERMIT_INIT). Returns 0; -ESHUTDOWN, the permit is returned, but the
  * segment's file was removed meanwhile, so more permits than the maximum may
- * have been held; -ESTALE, sfshm_release_all() has returned it; -EPERM, another
- * thread took the permit, without SFSHM_SEMAPHORE_DETACHED, or the thread's
- * last handle was closed; -ECHILD, the permit belongs to the parent process;
- * -EINVAL; or -EBADMSG. Never blocks.
+ * have been held; -ESTALE, sfshm_release_all() has returned it; -EPERM, either
+ * another thread took the permit, without SFSHM_SEMAPHORE_DETACHED, or this
+ * thread's last handle was closed; -ECHILD, the permit belongs to the parent
+ * process; -EINVAL; or -EBADMSG. Never blocks.
  *
  * If the permit was taken with SFSHM_SEMAPHORE_DETACHED, only the first call
  * returns 0 or -ESHUTDOWN. A call that comes after that one, or at the same

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fleets: the states of a key's host flight towards the engine.
+ * Fleets: the states of a key's host flight (its flight in the segment of this
+ * host) towards the engine.
  *
  *	state     event                       action, next state
  *	ASKING    the engine has a result     publish it here: done

@@ -34,7 +34,7 @@ static inline uint64_t ns_after(uint64_t from, uint64_t ms)
 	return end;
 }
 
-/* The earlier of two ends of a wait, ns, of which 0 is none. */
+/* The earlier of two ends of a wait, ns; an end of 0 is no end. */
 static inline uint64_t ns_earlier(uint64_t a, uint64_t b)
 {
 	return !a ? b : !b ? a : a < b ? a : b;

@@ -28,7 +28,7 @@ struct peer {
 	uint64_t cookie; /* of the process that attached */
 	uint64_t life;   /* no other attachment has it; bit 63 is set */
 	uint64_t born;   /* its first life */
-	uint64_t task;   /* for which task it last waited for a flight */
+	uint64_t task;   /* `task` (sfshm/flight.h) of its last waiting call */
 	uint64_t tick;   /* the coarse clock's time when it read `boot` */
 	uint64_t boot;   /* the clock of lifetimes; see peer_clock() */
 	/* evictions since the event that the history has of them, and when that
@@ -37,11 +37,11 @@ struct peer {
 	uint32_t evicted;
 	int32_t dead_pid; /* a reaper's: the process of the dead owner */
 	uint64_t ending;  /* hash, and << 32 the key_tag, of the slot whose
-			    flight it is about to end */
+			     flight it is about to end */
 	uint64_t took;    /* ns: how long the work for its last result ran */
 	uint32_t inside;  /* calls that keep this peer while they use another */
-	/* where it next looks for free granules: inside slots, outside where
-	   some were freed last, and outside elsewhere */
+	/* where it next looks for free granules: inside slots; outside slots,
+	   where granules were freed last; and elsewhere outside slots */
 	uint32_t inline_cursor, cursor, roaming;
 	uint32_t permits; /* permits it holds, without those in `lent` */
 	uint64_t freed;   /* granules it has freed */
@@ -56,8 +56,9 @@ struct peer {
 	uint64_t examined; /* ns: when it last examined a leader without having
 			      slept */
 	uint32_t robbed;   /* 1: one of its flights was stolen (MOVE-6) */
-	/* how many permits of the process (sync/permit.h) the record holds;
-	   and 1: another thread has given one of them back (PERMIT-5) */
+	/* `lent`: how many permits of the process (sync/permit.h) the record
+	   holds. `surplus`: 1 if another thread has given one of them back
+	   (PERMIT-5) */
 	uint32_t lent, surplus;
 	struct peer *next;
 	struct peer *next_here; /* of the process's peers */

@@ -21,7 +21,7 @@
  *      polled waits learn of the change a slice later at most, because their
  *      process looks at all its waits after each slice (WAIT-4).
  *
- * A note says that a participant has so many polled waits at a slot: the dump
+ * A note says that a participant has so many polled waits at a slot: sfshm-dump
  * and max_waiters count them. It belongs to the participant whose thread began
  * the wait or looked after it last; the end of that participant clears it.
  *
@@ -65,8 +65,9 @@ uint32_t polled_count(const struct mapping *map, uint32_t slot);
 void polled_sweep(struct mapping *map, uint32_t id);
 
 /*
- * Counts the tokens that this process has fired. Futex word, private to the
- * process: whoever sleeps for polled waits looks at their tokens.
+ * Counts the tokens that this process has fired. A futex word, private to the
+ * process: the thread that sleeps for polled waits sleeps on it, too, and looks
+ * at the waits' tokens when it changes.
  */
 extern uint32_t polled_cancelled;
 

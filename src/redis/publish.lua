@@ -2,8 +2,8 @@
 --
 -- Stores and announces a result, and ends the lease.
 --
--- KEYS: the key's lease, result and stream, and the name of the bytes if this
---       result is large
+-- KEYS: the key's lease, result and stream, and the name that this result's
+--       bytes have if it is large
 -- ARGV: holder, token, lifetime in ms, lease in ms, code, 1 if the lease cannot
 --       have run out; then the bytes and '0', or, if KEYS[4] has the bytes,
 --       their number and '1'

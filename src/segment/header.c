@@ -116,7 +116,8 @@ int header_check(const struct shm_header *h, uint64_t file_size,
 	    h->geometry.file_size != file_size) {
 		options_explain(o,
 				"damaged: %llu bytes where the header asks for "
-				"%llu; remove the segment",
+				"%llu, or its regions are impossible; remove "
+				"the segment",
 				(unsigned long long)file_size,
 				(unsigned long long)h->geometry.file_size);
 		return -EPROTO;

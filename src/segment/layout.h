@@ -8,7 +8,8 @@
  * "Cold" is the part of each slot that a hit seldom touches. The first
  * granules are inside the slots, one in each; the others follow the tags. Each
  * tag in the region "tags" names the owner of one granule. The tags that values
- * carry are something else; the tag words belong to those.
+ * carry are something else; the tag words belong to those. The ghosts and the
+ * ring serve the evictor: see store/probation.h.
  *
  * If all memory after the header is zero, the segment is valid and empty. There
  * are no pointers: an index names a slot, a participant or a granule. A
@@ -122,7 +123,7 @@ struct shm_header {
 	uint64_t checksum;    /* of all above */
 	uint64_t deaths[SHM_DEATHS]; /* hints; see store/deaths.h */
 	/* The highest token of a fleet's engine that this segment has seen. By
-	   leaders; only grows. */
+	   threads that ask the engine, and the resizer; only grows. */
 	uint64_t fleet_token;
 	uint64_t fleet_down[SHM_FLEET_DOWN]; /* hints; see fleet/breaker.h */
 	/* By the resizer, before the file has its name; see segment/holder.h */
@@ -140,7 +141,8 @@ struct shm_header {
 
 	/* The grace period clock; a caller that needs room advances it. */
 	uint64_t epoch;
-	uint64_t epoch_since; /* hint: when `epoch` last grew, ns; set later */
+	uint64_t epoch_since; /* hint: when `epoch` last grew, ns; written just
+				 after `epoch` */
 	uint32_t moved;       /* 0, SHM_MOVED or, by CAS from 0, SHM_REMOVED */
 	uint32_t drained;     /* 1: nothing is left in the predecessor */
 	uint64_t doubled;     /* ns: the last time at which something was found
@@ -252,7 +254,7 @@ struct shm_participant {
 	/* All that the owner owns or is about to claim, for its reaper. */
 	uint32_t build;          /* granule + 1: head of the chain being made */
 	uint32_t build_pending;  /* granule + 1: may be claimed, not chained */
-	uint32_t doomed;         /* head of the chain being freed */
+	uint32_t doomed;         /* granule + 1: head of a chain being freed */
 	uint32_t doomed_pending; /* granule + 1: cut off that chain, maybe not
 				    free */
 	uint32_t owned_overflow; /* 1: it may own slots that `owned` lacks; set
@@ -411,7 +413,8 @@ struct shm_desk {
 	union {
 		struct shm_front front; /* of the second field */
 		uint32_t bypassed; /* of a lock, which has no fields; by its
-				      holder, see sync/lock.h */
+				      holders and by calls that park: see
+				      sync/lock.h */
 	};
 	struct shm_back back[2];
 };

@@ -14,9 +14,9 @@
  * makes a struct of its own, an heir, for the same bytes:
  *
  *  HEIR-1. If a handle that follows forks has ever led to a mapping, or to a
- *      successor of it, a child keeps the descriptor, and takes its byte locks
- *      through it. So the child has one descriptor of the file, and opens no
- *      path.
+ *      successor of it, a child keeps the mapping's descriptor, and takes byte
+ *      locks of its own through that. So the child has one descriptor of the
+ *      file, and opens no path.
  *  HEIR-2. For each file a process has one mapping that is not void: the heir,
  *      or one that it opened. Handles that follow and handles that the child
  *      opens lead to the same one. An heir of a successor has the heir of its
@@ -76,7 +76,7 @@ struct mapping {
 	uint32_t ghost_words;
 	uint32_t ring_mask;   /* the ring's number of entries - 1 */
 	uint32_t word_offset; /* of the futex word in a mutex */
-	uint32_t refs;        /* handles + attached threads */
+	uint32_t refs;        /* handles, attached threads, mapping_get() */
 	uint32_t handles;
 	uint32_t door_locked; /* 1: the process has its byte lock for doors */
 	int fd;

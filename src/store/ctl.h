@@ -40,12 +40,11 @@
  *                                                  new slot
  *  FLIGHT-T11. IDLE|DONE|FAILED g -> RETIRED g     evict, forget, purge, remove
  *  FLIGHT-T12. RETIRED g x        -> LIMBO g x     unlinked; if nobody owns it,
- *                                                  after the epoch was noted
+ *                                                  after it was stamped
  *  FLIGHT-T13. RETIRED|LIMBO g L  -> same, nobody  L finds that its flight was
  *                                                  stolen; or, if L is dead,
  *                                                  its reaper does this; in
- *                                                  LIMBO, after the epoch was
- *                                                  noted
+ *                                                  LIMBO, after it was stamped
  *  FLIGHT-T14. LIMBO g            -> LIMBO g P     the grace period is over: P
  *                                                  frees the memory
  *  FLIGHT-T15. LIMBO g P          -> FREE g        the memory is free

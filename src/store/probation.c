@@ -79,7 +79,7 @@ static bool find_place(struct peer *p, uint32_t *place)
 	struct shm_header *h = p->map->header;
 	uint32_t out = load_relaxed(&h->ring_out), n = wanted(p->map), stride;
 
-	/* Entries that were written here now would come too late. */
+	/* The evictors are past these places: an entry would be too late. */
 	if (p->ring_left && (int32_t)(out - p->ring_at) > 0)
 		p->ring_left = 0;
 	if (!p->ring_left) {

@@ -44,16 +44,17 @@
  *      predecessor of its segment has first waited for the sharers there; no
  *      new one comes, because a sharer looks at `moved` after it has set its
  *      word (ORDER-M2).
- *  SHARE-6. A writer that parks (CALL_PARKS) does not drain the lock, because a
- *      loop that is stuck would then keep everybody from the lock. It announces
- *      itself as polled at the slot's event, looks for a sharer after that, and
- *      parks at the sharer's record. A sharer sets its word back to 0, looks at
- *      the event after that, and rings (ORDER-E1, ORDER-E2). To get its turn,
- *      the writer sets `bypassed` to LOCK_BYPASSES each time that it parks: so
- *      the next caller that is to share the lock makes it KEPT (LOCK-2), and
- *      each later one defers. The first whose time is over shares the lock, and
- *      sets the count to 0. A stuck loop does not park again, so it delays
- *      nobody after that.
+ *  SHARE-6. A writer whose wait an event loop polls parks (CALL_PARKS of
+ *      sync/call.h). It does not drain the lock, because a loop that is stuck
+ *      would then keep everybody from the lock. It announces itself as polled
+ *      at the slot's event, looks for a sharer after that, and parks at the
+ *      sharer's record. A sharer sets its word back to 0, looks at the event
+ *      after that, and rings (ORDER-E1, ORDER-E2). To get its turn, the writer
+ *      sets `bypassed` to LOCK_BYPASSES each time that it parks: so the next
+ *      caller that is to share the lock makes it KEPT (LOCK-2), and each later
+ *      one defers. The first whose time is over shares the lock, and sets the
+ *      count to 0. A stuck loop does not park again, so it delays nobody after
+ *      that.
  *
  *   a sharer dies               its word counts no longer. A writer that sleeps
  *                               on the word sleeps on the sharer's liveness

@@ -147,7 +147,8 @@ static int leave_cancelled(const struct acquire *a)
  * Whether no permit can come back before this caller goes on: the caller holds
  * all of them, or one other thread holds all of them and waits for this caller.
  * Permits of a process do not count, because any of its threads can give them
- * back; but the same may hold for the caller's task and another one.
+ * back; for them, detached_circle() finds out whether the caller's task would
+ * wait for itself.
  */
 static bool nobody_can_give(const struct acquire *a, const struct holders *h)
 {
@@ -279,9 +280,9 @@ static void let_others_go_first(const struct acquire *a, struct wait *w)
 }
 
 /*
- * The waiter notes its wait in its record before anything else, so that the
- * dump counts it. If it dies with a wake that other waiters need, its reaper
- * finds the note and wakes them.
+ * The waiter notes its wait in its record before anything else, so that
+ * sfshm-dump counts it. If it dies with a wake that other waiters need, its
+ * reaper finds the note and wakes them.
  */
 static int wait_for_one(struct acquire *a, bool deferring)
 {
@@ -366,8 +367,9 @@ static inline bool was_parked(const struct acquire *a)
 /*
  * The park has room for one event. While a permit is held in the predecessor,
  * the call looks again after each slice, and a permit that is free here may be
- * no use. The call looks there once, after attempt(): if the holder has given
- * the permit back meanwhile, a permit that is free here makes the wait ready.
+ * no use. This function looks into the predecessor once, after attempt(): if
+ * the holder has given the permit back meanwhile, a permit that is free here
+ * makes the wait ready.
  */
 static void park_note(const struct acquire *a, bool deferring)
 {
@@ -462,7 +464,7 @@ static int acquire_slowly(struct acquire *a)
 	else if (waits)
 		r = wait_for_one(a, deferring);
 	else if (r == -EBUSY)
-		/* A caller that never waits has no slice to ask the kernel. */
+		/* A caller that tries has no slice: it asks the kernel now. */
 		r = attempt(a, true, &h);
 	if (a->since && r != MOVED && r != -EINPROGRESS)
 		times_add_since(&a->self->record->waited, a->since,

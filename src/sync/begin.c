@@ -170,7 +170,7 @@ static force_inline bool is_own(const struct call *c,
 
 	if (likely(!mine && !task))
 		return false;
-	/* The thread does not sleep in a wait that is polled. */
+	/* A polled wait leaves the thread free to end its own flight. */
 	if (!flight_is_detached(c->self->map, seen->slot, seen->ctl))
 		return mine && (!(c->flags & CALL_PARKS) || c->own_is_busy);
 	return task && detached_task(c->self->map, seen->slot,

@@ -58,7 +58,8 @@ static on_any_stack void put_mapping(void *map)
  * A flight that began in the predecessor ends there. So before a caller leads a
  * key here, it takes the key's value from there, or waits for the key's flight
  * there. No flight begins there any more, because each process sets the
- * predecessor's `moved` when it maps this segment.
+ * predecessor's `moved` when it maps this segment; at most a follower there
+ * takes over a dead leader's flight (SUCCESSION-2).
  *
  * ORDER-M1 pairs ORDER-M2
  * A process sets `moved`, and its callers here look for a flight there after

@@ -100,10 +100,11 @@ uint32_t detached_name(uint64_t number);
 uint64_t detached_task(const struct mapping *map, uint32_t slot, uint64_t gen);
 
 /*
- * Whether the task would wait for itself, if it waited at the slot. The graph's
- * edges are the flights and the waits of this process's tasks, and a semaphore
- * if one task holds all its permits. The caller has noted its wait. Of the
- * tasks on a circle, the last one to look here finds it.
+ * Whether the task would wait for itself, if it waited at the slot. The edges
+ * of the wait-for graph (sync/deadlock.h) are here the flights and the waits of
+ * this process's tasks, and a semaphore if one task holds all its permits. The
+ * caller has noted its wait. Of the tasks on a circle, the last one to look
+ * here finds it.
  */
 bool detached_circle(struct mapping *map, uint64_t task, uint32_t slot);
 

@@ -151,8 +151,8 @@ static force_inline void count_hit(struct shm_participant *rec, uint32_t slot)
 }
 
 /*
- * Takes the fresh value, and then checks that the segment has not moved: no
- * caller may take a value from a segment that has.
+ * Takes the fresh value, and then checks that the segment has not moved: if it
+ * has, the successor must answer.
  */
 static force_inline bool hit(struct peer *p, const struct glimpse *g,
 			     uint64_t now, struct sfshm_result *result)

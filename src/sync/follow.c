@@ -251,9 +251,9 @@ enum step follow_interrupted(struct call *c)
 }
 
 /*
- * The follower notes its wait in its record before anything else, so that the
- * dump counts it. If it dies with a wake that other waiters need, its reaper
- * finds the note and wakes them.
+ * The follower notes its wait in its record before anything else, so that
+ * sfshm-dump counts it. If it dies with a wake that other waiters need, its
+ * reaper finds the note and wakes them.
  */
 enum step follow_join(struct call *c, const struct sighting *seen,
 		      struct wait *w)
@@ -382,7 +382,7 @@ enum step flight_park(struct call *c, struct sighting *seen)
 	struct wait w = { 0 };
 	enum step step;
 
-	/* A sleeper asks the kernel about its leader after each slice. */
+	/* Like a sleeper after a slice, asks the kernel about the leader. */
 	if (c->wait.waited && leader_is_gone(c, seen))
 		return flight_replace(c, seen);
 	step = park_join(c, seen, &w);
@@ -426,7 +426,7 @@ bool flight_defers(const struct call *c, const struct sighting *seen)
 	       load_acquire(c->closing) == c->closing_seen;
 }
 
-/* This call has not waited for the hold that has ended. */
+/* This call has not waited for the hold that ended: it joins the next. */
 static void begin_to_defer(struct call *c, const struct sighting *seen)
 {
 	c->wait.joined = ctl_gen(seen->ctl) + 1;

@@ -44,11 +44,12 @@
  *  LOCK-1. `bypassed` counts holds, shared or not. A new holder adds 1 to a
  *      count below LOCK_BYPASSES, if a waiter is announced or the count is not
  *      0; it sets the count to 0 if it has waited itself. A wake takes the
- *      announcement of a polled wait away, so a call that parks sets a count of
- *      0 to 1. (If the lock's holder has waited, and sets the count to 0 after
- *      that, its hold is not counted as a bypass of the parked call; the next
- *      hold for which that call parks is.) SHARE-6 has the only other writer;
- *      the maker of the slot sets the count to 0.
+ *      announcement of a polled wait away, so a call that parks (CALL_PARKS of
+ *      sync/call.h) sets a count of 0 to 1. (If the lock's holder has waited,
+ *      and sets the count to 0 only after a call has parked, that hold is not
+ *      counted as a bypass of the call; the next hold that makes the call park
+ *      is.) SHARE-6 has the only other writer; the maker of the slot sets the
+ *      count to 0.
  *  LOCK-2. A holder that finds the count at LOCK_BYPASSES gives the lock back
  *      as KEPT. A sharer does not: instead a caller that wants to hold the lock
  *      shared and finds the count at LOCK_BYPASSES makes the lock KEPT, unless

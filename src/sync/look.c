@@ -324,7 +324,7 @@ static int look_behind(struct call *c, const struct sighting *seen,
 {
 	struct field value = slot_value(c->self->map, seen->slot, seen->ctl);
 
-	/* A lock has no results: the bit is LOCK_SHARED. */
+	/* A lock has no results: its CTL_FAILED is LOCK_SHARED. */
 	if (key_kind(&c->key) == SHM_LOCK)
 		return LOOK_CLAIMABLE;
 	if (c->settles && serves_stale(c, value, seen->ctl, now, 0))

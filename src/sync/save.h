@@ -96,7 +96,7 @@ struct save {
 	bool open;    /* the writer has still to end the save */
 	bool missing; /* there is a record, but no file at the path */
 	bool adopted; /* save_find() has announced a dead writer's file */
-	enum sfshm_save_stage stage; /* save_find()'s, of a save under way */
+	enum sfshm_save_stage stage; /* by save_find(): of a save under way */
 } overlay;
 OVERLAY_FITS(struct save, struct sfshm_save);
 

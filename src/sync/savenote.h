@@ -79,6 +79,7 @@ bool save_give(struct call *c, const struct save_record *rec, uint64_t since);
 
 /*
  * Called before a caller takes the reservation from a writer that may be alive.
+ * `end` is when the reservation ran out; 0: the writer is suspected to be dead.
  * True: that writer's file is in place and serves the call; the call's result
  * is the file's record then. The file serves each caller that came before
  * `end`. Within its lifetime it also serves each caller that does not ask for a

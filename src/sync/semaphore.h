@@ -50,14 +50,15 @@
  *      to leave, for whatever reason, tries for a permit once more before that;
  *      or, if its token ends the call first, it passes the wake on. A sweep and
  *      a change of max wake all waiters.
- *      A wait that parks (ACQUIRE_PARKS) is announced in the same way, but each
- *      wake reaches all waits that are polled, and a sleeper besides
- *      (POLLED-2). So a loop that is told and does nothing takes no wake from
- *      anybody, and a parked wait that is to leave has none to pass on. If a
- *      thread that has set a word back stops or dies before its wake, the
- *      watcher finds the free permit: at once if it sleeps on that thread's
- *      word, else at the end of its slice. In the same way it finds that a
- *      holder is dead: semaphore_dead() differs from what the call has seen.
+ *      A wait that parks (ACQUIRE_PARKS: an event loop polls it) is announced
+ *      in the same way, but each wake reaches all waits that are polled, and a
+ *      sleeper besides (POLLED-2). So a loop that is told and does nothing
+ *      takes no wake from anybody, and a parked wait that is to leave has none
+ *      to pass on. If a thread that has set a word back stops or dies before
+ *      its wake, the watcher (top/polling.h) finds the free permit: at once if
+ *      it sleeps on that thread's word, else at the end of its slice. In the
+ *      same way it finds that a holder is dead: semaphore_dead() differs from
+ *      what the call has seen.
  *
  *  SEMAPHORE-6. `bypassed` is 0, or 1 plus the number of permits that callers
  *      took past the waiters, without having waited:

@@ -55,7 +55,9 @@ static const struct {
 	{ ESTALE, "the flight or hold has ended, or another caller took it; "
 		  "discard the result" },
 	{ ESHUTDOWN, "the handle was closed, or its segment cannot be "
-		     "reached; open it again" },
+		     "reached, or the segment's file was removed and another "
+		     "caller may have led or held the same key; open the "
+		     "segment again" },
 	{ EOPNOTSUPP, "a segment cannot live on that file system, a wait "
 		      "cannot be polled here, or a lock cannot be both shared "
 		      "and detached; use /dev/shm or another tmpfs, wait in a "
@@ -68,8 +70,8 @@ static const struct {
 	{ ECHILD, "the handle, flight or hold belongs to the parent process; "
 		  "open the segment in this process" },
 	{ EPERM, "the file belongs to another user or has too open a mode, or "
-		 "the flight or hold is another thread's; act as the owner, "
-		 "or check the mode" },
+		 "the flight or hold is another thread's, or the handle is "
+		 "shared and stays open; act as the owner, or check the mode" },
 	{ EPROTO, "the file is not a segment that this library can use; "
 		  "choose another one, or make it anew" },
 	{ EBADMSG, "the segment is damaged; "

@@ -76,7 +76,10 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 		if (r)
 			return r;
 		c.lease_or_rank = o->rank;
-		/* -EBUSY would say that the wait goes on (sfshm/queue.h). */
+		/*
+		 * A parked wait must not end with -EBUSY, which would say that
+		 * it goes on (sfshm/queue.h).
+		 */
 		c.own_is_busy = o->flags & SFSHM_LOCK_OWN_IS_BUSY &&
 				!(polled && polled->park.serial);
 		c.shares = o->flags & SFSHM_LOCK_SHARED ? held : NULL;

@@ -36,9 +36,10 @@
  *      sleep on a word that has changed (WAIT-1). It sleeps on no relay word:
  *      the wake that a dying holder of a permit gives there is a sleeper's
  *      (WAIT-6).
- *      If the process dies before that, the other sleepers learn of the
- *      leader's death at the end of their slice: list_op_pending, which passes
- *      on a dead waiter's wake (WAIT-2), cannot point at sixty words.
+ *      If the process dies before the watcher has woken the other sleepers,
+ *      they learn of the leader's death at the end of their slice:
+ *      list_op_pending, which passes on a dead waiter's wake (WAIT-2), cannot
+ *      point at sixty words.
  *  POLLING-5. The watcher exists while there is a wait, and for one second
  *      after the last one; the close of the last queue ends it sooner. It
  *      blocks all signals. If it cannot be started, the call that is to be
@@ -105,7 +106,7 @@ void polling_unlock(void);
    are gone. Called without the lock. */
 void polling_await_tellers(void);
 
-/* Around a fork: no lock of this part is another thread's. */
+/* Called around fork(), so that a child finds no lock of this part taken. */
 void polling_fork_lock(void);
 void polling_fork_unlock(void);
 

@@ -11,7 +11,7 @@
  *      thread there discards its own handle, which nobody has seen.
  *
  *   found        options          the call
- *   no entry     valid            opens a handle, links an entry or discards it
+ *   no entry     valid            opens a handle; links or discards it
  *   no entry     refused          opens nothing; links nothing
  *   an entry     NULL, or same    returns its handle
  *   an entry     another wish     refuses

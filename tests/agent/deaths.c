@@ -178,7 +178,8 @@ static void do_arm(struct lane *lane, char *rest)
 }
 
 const struct command death_commands[] = {
-	{ "default-signals", "all do what they do by default, but for a core",
+	{ "default-signals",
+	  "all signals have their default actions, but dump no core",
 	  do_default_signals },
 	{ "interrupt", "NAME COMMAND: that thread does it in a signal handler",
 	  do_interrupt },

@@ -44,8 +44,9 @@ void reply_code(const struct lane *lane, int code);
 void obey(struct lane *lane, char *line);
 
 /*
- * Returns the lane of that name, "main" being the main thread's, and makes it
- * if there is none; NULL: there is no such lane.
+ * lane_find() returns the lane of that name ("main": the main thread's), or
+ * NULL. lane_get() makes the lane if there is none, and returns NULL if it
+ * cannot.
  */
 struct lane *lane_find(const char *name);
 struct lane *lane_get(const char *name);

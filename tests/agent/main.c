@@ -29,8 +29,8 @@ static const struct command *const tables[] = {
 };
 
 /*
- * Lanes take turns at the test's word, which goes through another process:
- * ThreadSanitizer sees it here.
+ * The test tells lanes when to go on, by way of another process, so
+ * ThreadSanitizer cannot see their order. This makes it visible.
  */
 static void take_turns(void)
 {

@@ -8,6 +8,9 @@
 extension=$SFSHM_BUILD/src/bindings/php/sfshm.so
 fpm=$(command -v php-fpm || compgen -c php-fpm | sort -V | tail -n 1)
 nginx=$(command -v nginx || PATH=$PATH:/usr/sbin command -v nginx)
+apache=$(command -v apache2 || PATH=$PATH:/usr/sbin command -v apache2)
+server_at=(--unix-socket "$TMP/http.sock") # how curl finds the server
+owner=() # --owner USER, if the workers are another user's
 masters=()
 
 command -v php >/dev/null || skip_all "no PHP here (package php-cli)"
@@ -26,7 +29,18 @@ stop_servers()
 	done 2>/dev/null
 	masters=()
 }
-trap 'status=$?; stop_servers; (exit $status); tap_cleanup' EXIT
+
+clear_up()
+{
+	local status=$?
+
+	stop_servers
+	[ ${#owner[@]} -eq 0 ] ||
+		sfshm-ctl unlink "${owner[@]}" -s "$segment" >/dev/null 2>&1
+	(exit "$status")
+	tap_cleanup
+}
+trap clear_up EXIT
 
 # php_run ARGUMENT...: PHP with the extension and this test's segment
 php_run()
@@ -121,6 +135,81 @@ serve()
 	}
 }
 
+# serve_apache WORKERS [LINE...]: Apache's prefork with PHP in its workers, and
+# these lines in its settings; its pid is in $master
+serve_apache()
+{
+	local workers=$1 tries=0 port modules=/usr/lib/apache2/modules php
+	shift
+
+	php=$(compgen -G "$modules/libphp*.so" | sort -V | tail -n 1)
+	[ -n "$apache" ] || skip_all "no Apache here (package apache2-bin)"
+	[ -n "$php" ] ||
+		skip_all "no PHP for Apache here (package libapache2-mod-php)"
+	# Apache's PHP may be another one than that of the command line.
+	cat >"$TMP/php.ini" <<-END
+	extension = $extension
+	sfshm.segment = $segment
+	html_errors = 0
+	END
+	page ready <<<'echo "ready\n";'
+	# Root's Apache runs its workers as another user.
+	if [ "$UID" -eq 0 ]; then
+		owner=(--owner www-data)
+		chmod a+rwx "$TMP"
+		chmod -R a+rX "$TMP/www"
+	fi
+	# Apache listens on no Unix socket, and another process may have the port.
+	while ((tries++ < 20)); do
+		port=$((10000 + RANDOM % 20000))
+		cat >"$TMP/apache.conf" <<-END
+		LoadModule mpm_prefork_module $modules/mod_mpm_prefork.so
+		LoadModule authz_core_module $modules/mod_authz_core.so
+		LoadModule mime_module $modules/mod_mime.so
+		LoadModule rewrite_module $modules/mod_rewrite.so
+		LoadModule php_module $php
+		$([ "$UID" -ne 0 ] || printf 'User www-data\nGroup www-data')
+		Listen 127.0.0.1:$port
+		ServerName here
+		PidFile $TMP/apache.pid
+		DefaultRuntimeDir $TMP
+		Mutex posixsem
+		ErrorLog $TMP/apache.log
+		LogLevel notice
+		TypesConfig /dev/null
+		DocumentRoot $TMP/www
+		PHPIniDir $TMP
+		StartServers $workers
+		MinSpareServers $workers
+		MaxSpareServers $workers
+		MaxRequestWorkers $workers
+		ServerLimit $workers
+		GracefulShutdownTimeout 600
+		Timeout 600
+		<Directory "$TMP/www">
+			Require all granted
+			RewriteEngine On
+			RewriteRule ^([a-z]+)\$ \$1.php
+		</Directory>
+		AddHandler application/x-httpd-php .php
+		$(printf '%s\n' "$@")
+		END
+		# At its end it signals its whole process group.
+		spawn env PHP_INI_SCAN_DIR= setsid "$apache" -f "$TMP/apache.conf" \
+			-D FOREGROUND >"$TMP/apache.err" 2>&1
+		master=$!
+		server_at=(--connect-to "::127.0.0.1:$port")
+		wait_until eval "serving || ! kill -0 $master 2>/dev/null"
+		! kill -0 "$master" 2>/dev/null || break
+	done
+	masters=("$master")
+	unset 'tap_children[-1]'
+	serving || {
+		diag "$(cat "$TMP/apache.err" "$TMP/apache.log")"
+		fail "Apache answers"
+	}
+}
+
 serving()
 {
 	[ "$(ask ready)" = ready ]
@@ -129,13 +218,13 @@ serving()
 # ask PAGE[?QUERY]: prints what the page says
 ask()
 {
-	curl -s --max-time 600 --unix-socket "$TMP/http.sock" "http://here/$1"
+	curl -s --max-time 600 "${server_at[@]}" "http://here/$1"
 }
 
 # ask_later NAME PAGE: asks in the background; $TMP/NAME will have the answer
 ask_later()
 {
-	spawn curl -s --max-time 600 --unix-socket "$TMP/http.sock" \
+	spawn curl -s --max-time 600 "${server_at[@]}" \
 		-o "$TMP/$1" "http://here/$2"
 }
 
@@ -151,7 +240,7 @@ crowd()
 		printf 'url = "http://here/%s"\noutput = "%s"\n' "$2" \
 			"$TMP/crowd.$n"
 	done >"$TMP/urls"
-	spawn curl -s --max-time 600 --unix-socket "$TMP/http.sock" --parallel \
+	spawn curl -s --max-time 600 "${server_at[@]}" --parallel \
 		--parallel-immediate --parallel-max "$1" -K "$TMP/urls" 2>"$TMP/curl.err"
 }
 
@@ -163,7 +252,7 @@ answers()
 
 waiters_now()
 {
-	sfshm-dump -s "$segment" --json --key "$1" |
+	sfshm-dump "${owner[@]}" -s "$segment" --json --key "$1" |
 		grep -q "\"waiters\": *$2\b"
 }
 
@@ -187,8 +276,8 @@ begun()
 # all_is_well: nobody is left in the segment, and nothing is damaged in it
 all_is_well()
 {
-	is "$(sfshm-ctl verify -s "$segment")" "$segment: clean" \
-		"the segment is clean"
-	is "$(sfshm-dump -s "$segment" | grep -c '^nobody is attached$')" 1 \
+	is "$(sfshm-ctl verify "${owner[@]}" -s "$segment" | cut -d' ' -f2-)" \
+		clean "the segment is clean"
+	is "$(sfshm-dump "${owner[@]}" -s "$segment" | grep -c '^nobody is attached$')" 1 \
 		"no participant is left over"
 }

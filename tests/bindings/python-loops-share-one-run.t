@@ -18,7 +18,7 @@ else
 fi
 if python_has uvicorn; then
 	# shellcheck disable=SC2034 # servers.sh reads both
-	application=asgi:application leaves=exit
+	application=asgi:application leaves=exit again=again
 	try "asyncio" 64 gunicorn -k uvicorn.workers.UvicornWorker
 	try "asyncio --preload" 64 gunicorn \
 		-k uvicorn.workers.UvicornWorker --preload

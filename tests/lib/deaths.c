@@ -139,8 +139,8 @@ static void read_value(struct cell *c)
 }
 
 /*
- * A caller that needs the memory gets it: with the first try, once nobody has
- * it.
+ * A caller that needs the memory gets it: at its first try after the end of the
+ * victim, or at some try if the victim goes on.
  */
 static void after_reader(struct cell *c)
 {
@@ -167,8 +167,8 @@ static const struct role roles[] = {
 #define ROLES (sizeof(roles) / sizeof(roles[0]))
 
 /*
- * A sleeping thread does the command in a signal handler, for another thread
- * sends the signal.
+ * A sleeping thread does the command in a handler of a signal that another
+ * thread sends.
  */
 static void say_command(struct cell *c, const char *told)
 {
@@ -183,7 +183,10 @@ static void say_command(struct cell *c, const char *told)
 			  *actor ? " " : "", told, k->command);
 }
 
-/* A sleeping main thread reads no command, so another thread is told before. */
+/*
+ * Whether the command is told before the sleep: to another thread, since a main
+ * thread that sleeps reads none.
+ */
 static bool told_before(const struct cell *c)
 {
 	return c->cause->command && c->role->asleep && !*c->cause->thread;
@@ -268,8 +271,8 @@ static void nothing_is_left(struct cell *c)
 }
 
 /*
- * Starts an agent that goes on. Where the kernel announces the death, it needs
- * no re-check.
+ * Starts an agent that goes on. Where the kernel announces the death, the agent
+ * needs no re-check.
  */
 static struct agent *other_start(const struct cell *c)
 {

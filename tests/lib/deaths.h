@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Causes of death by roles. In each cell of that table one process, the
+ * A table of causes of death by roles. In each cell one process, the
  * victim, has a role and dies, and two others go on. If the kernel announces
  * the death they have no re-check at all; if it does not, each may need one.
  * Then the segment is sound, and all its memory and all its slots can be used.
@@ -21,8 +21,8 @@ struct cause {
 	const char *actor;   /* the victim's thread that does `command` */
 	const char *command; /* how it dies, see tests/agent; or NULL */
 	/*
-	 * Called after the command; sets since_us if the time does not count
-	 * from then on. Or NULL.
+	 * Called after the command; or NULL. The time of the recovery counts
+	 * from the command on, unless this call sets since_us.
 	 */
 	void (*strike)(struct cell *c);
 	/* Called before the victim has the role. Or NULL. */

@@ -32,8 +32,8 @@ void forge_map(struct forge_record *out);
 void forge_replace(const void *data, size_t len);
 
 /*
- * Calls sfshm_open() without making a segment. Returns its outcome, and prints
- * why it fails.
+ * Opens the segment with `flags`, and closes it. Returns the outcome; asserts
+ * that a failure has a reason, of one line.
  */
 int forge_try(uint32_t flags);
 

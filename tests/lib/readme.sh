@@ -32,8 +32,8 @@ block()
 	' "$readme"
 }
 
-# run_block WHERE SECTION N: its commands, one after the other, behind the words
-# in the array `inside`
+# run_block WHERE SECTION N: runs the block's commands in the folder WHERE, one
+# after the other, each behind the words in the array `inside`
 inside=()
 run_block()
 {
@@ -49,8 +49,8 @@ run_block()
 	ok "block $3 of \"$2\" has commands" [ $n -gt 0 ]
 }
 
-# stand_ins FOLDER FILE: what the blocks of "From the shell" name; each command
-# writes its name to FILE
+# stand_ins FOLDER FILE: makes what the blocks of "From the shell" name; each
+# command writes its name to FILE
 stand_ins()
 {
 	local command

@@ -86,7 +86,10 @@ static bool answers(void)
 	return reply && !strcmp(reply, "+PONG\r\n");
 }
 
-/* The server's parent has one thread, so that the server outlives no test. */
+/*
+ * The server dies with the thread that starts it, so no server outlives its
+ * test.
+ */
 static void serve(void)
 {
 	char socket_path[128];
@@ -163,7 +166,7 @@ const char *server_ask(const char *format, ...)
 	return reply;
 }
 
-/* The scripts themselves call none of these. */
+/* The library's scripts call none of these commands, so each is a request. */
 uint64_t server_requests(void)
 {
 	static const char *const commands[] = { "evalsha", "eval", "xread",

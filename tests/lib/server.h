@@ -24,7 +24,7 @@ void server_kill(void);
 /* Sends it a signal. */
 void server_signal(int signal);
 
-/* Makes an inline command. Returns the reply's first 64 KiB as text. */
+/* Makes an inline command. Returns the reply, of less than 64 KiB, as text. */
 const char *server_ask(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 

@@ -16,8 +16,9 @@ static_tools()
 		skip_all "cppcheck is not there, or not version 2.10"
 }
 
-# static_commands FOLDER...: prints one command per file, the last one in the
-# build: for the library, the command with the kill points in.
+# static_commands FOLDER...: prints one compile command for each file, the
+# build's last one; for a file of the library that is the one with the kill
+# points.
 static_commands()
 {
 	python3 - "$SFSHM_BUILD/compile_commands.json" "$@" <<-'END'

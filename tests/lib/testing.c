@@ -175,7 +175,9 @@ static void note_sleep(const struct timespec *until)
 	raise_to(&sleeps.until_ns, end);
 }
 
-/* The kernel's clock is behind the library's: says when it is time there. */
+/*
+ * The kernel's clock is behind the library's: returns `until` by the kernel's.
+ */
 static const struct timespec *kernels(const struct timespec *until,
 				      struct timespec *there)
 {

@@ -20,7 +20,7 @@ pid_t trace_find(pid_t process, pid_t inner);
 void trace_stop(pid_t thread);
 void trace_go_on(pid_t thread);
 
-/* Waits for the end of a traced thread, for which its process waits. */
+/* Waits until a traced thread has ended; its process cannot end before. */
 void trace_ended(pid_t thread);
 
 /*

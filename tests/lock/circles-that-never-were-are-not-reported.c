@@ -3,9 +3,9 @@
  * PROMISE-L3: a caller that follows the waits while they change does not put a
  * circle together out of waits from different times.
  *
- * The other thread's record cannot be read when the caller looks at it. By
- * then the caller has seen that thread hold its lock, and the fault's handler
- * changes the waits.
+ * The test makes the other thread's record unreadable, so the caller faults
+ * when it looks at that record. By then the caller has seen that thread hold
+ * its lock, and the handler of the fault changes the waits.
  */
 #include <signal.h>
 #include <sys/mman.h>

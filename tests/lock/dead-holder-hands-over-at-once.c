@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PROMISE-L7: whatever ends a holder, the next caller gets the lock at once
- * and learns of the death. Once it has given the lock back, no later holder
- * does.
+ * and learns of the death. Once that caller has given the lock back, no later
+ * holder learns of it.
  */
 #include "agent.h"
 #include "watch.h"

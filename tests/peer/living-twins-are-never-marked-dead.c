@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel marks mutexes by thread id, and a thread in another PID
- * namespace, or a later one, may have the same. Wherever a dying, a late or a
- * stopped thread is, nobody takes a living one for dead.
+ * The kernel marks mutexes by thread id, and another thread may have the same
+ * id: one in another PID namespace, or a later one. Wherever a dying, a late or
+ * a stopped thread is, nobody takes a living one for dead.
  */
 #include <linux/futex.h>
 #include <sched.h>

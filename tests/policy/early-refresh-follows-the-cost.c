@@ -6,7 +6,8 @@
  *
  * With beta 1, work that took d and r left of the lifetime, a caller refreshes
  * with the probability exp(-r / d). The library notes d in few bits, rounded
- * down: the work here takes what can be noted. The bounds are five deviations.
+ * down: the work here takes a time that these bits hold exactly. The bounds are
+ * five deviations.
  */
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-R8: the library refuses a result that is another key's: for
- * everybody, by its leader's check, when it is published, and for a caller by
- * that caller's own check.
+ * PROMISE-R8: the library refuses a result that is another key's. The leader's
+ * check refuses it for everybody, when it is published; a caller's own check
+ * refuses it for that caller.
  */
 #include <sys/uio.h>
 

@@ -2,7 +2,7 @@
 /*
  * PROMISE-C3: where a call may neither lead nor wait, it gets a stale value
  * that its policy accepts: for an open breaker and for too many waiters, as for
- * a time-out. A breaker that never closes is an error.
+ * a time-out. A breaker without a time is an error.
  */
 #include "asker.h"
 #include "agent.h"

@@ -3,7 +3,7 @@
 #
 # No source file, script or test has more than 500 lines, and no comment of a C
 # file passes column 80: clang-format breaks code, and leaves comments alone.
-# What says the same as a stub for PHP is as PHP's gen_stub.php writes it.
+# The test leaves out sfshm_arginfo.h, which is as PHP's gen_stub.php writes it.
 use strict;
 use warnings;
 use FindBin;

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# A command that asks, through sfshm-run, for what the calls that it runs under
-# have, would wait for itself; and A's command may ask for B while B's asks for
-# A. One call of the circle fails, with a line that says so.
+# A command that asks, through sfshm-run, for what a call above it has would
+# wait for itself; and A's command may ask for B while B's asks for A. One call
+# of the circle fails, with a line that says so.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "${0%/*}/lib.sh"
 segment

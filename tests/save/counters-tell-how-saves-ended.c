@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-S7, PROMISE-C11: saves by reason, duplicates dropped, adopted,
- * expired, aborted, failed, and ended by their writers' deaths.
+ * PROMISE-S7, PROMISE-C11: counters tell how many saves began for each reason,
+ * were dropped as duplicates, were adopted, expired, aborted or failed, or
+ * ended by their writers' deaths.
  */
 #include <signal.h>
 #include <sys/wait.h>

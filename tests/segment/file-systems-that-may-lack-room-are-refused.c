@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The library neither makes nor opens a segment where a page that has its room
- * may need other room when it is written again, because that would be a SIGBUS
- * one day.
+ * may need other room when it is written again: if there is none, the write is
+ * a SIGBUS.
  */
 #include <fcntl.h>
 #include <sched.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A process that dumps core is alive until the core is written, and holds what
- * it owns until then. The others go on at most a slice later. Those that wait
- * for nothing of its lose at most a slice.
+ * it owns until then. Those that wait for what it owns go on at most a slice
+ * after that. The others lose at most a slice while the core is written.
  */
 #include "core.h"
 #include "deaths.h"

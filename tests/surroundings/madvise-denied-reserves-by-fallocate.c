@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * If a seccomp filter denies madvise(2), from the start or later on, the
- * library reserves memory by fallocate(2), and calls succeed. That takes the
- * segment's descriptor: a program that has closed it learns so.
+ * library reserves memory by fallocate(2), and calls succeed. fallocate(2)
+ * needs the segment's descriptor: a program that has closed the descriptor gets
+ * an error.
  */
 #include "agent.h"
 #include "watch.h"

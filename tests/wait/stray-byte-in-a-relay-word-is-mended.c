@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A relay word is always 0. A stray byte in one costs a sleeper a moment and
- * not a processor, and is gone then. A process that keeps writing there makes
- * nobody spin.
+ * A relay word is always 0. A stray byte in one costs a sleeper only a moment,
+ * and is gone then. A process that keeps writing there makes nobody spin.
  */
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -20,7 +20,7 @@ int args_refuse(int answer, char **argv);
 /* Prints `usage` for --help (`option` 'h') or the version for 'V'. */
 int args_tell(int option, const char *usage);
 
-/* The name for messages of `segment`, which is the argument of -s or NULL. */
+/* How messages name `segment`, which is the argument of -s or NULL. */
 const char *args_segment(const char *segment);
 
 /*

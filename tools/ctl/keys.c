@@ -209,7 +209,8 @@ static int tags_invalidate(const struct request *request)
 	closed = sfshm_close(handle);
 	if (r || closed)
 		return segment_failed(request, r ? r : closed);
-	puts("invalidated all values of the tag");
+	printf("invalidated all values of the tag%s\n",
+	       plural((size_t)request->tags_count));
 	return 0;
 }
 

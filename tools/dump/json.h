@@ -17,8 +17,8 @@
 void json_begin(const struct timespec *taken_at);
 
 /*
- * Sets `name` to the bytes as a string. Bytes that are not UTF-8 are escaped as
- * in the tables, and `name`_hex has them all.
+ * Sets `name` to the bytes as a string. If they are not UTF-8, they are escaped
+ * as in the tables, but to ASCII only, and `name`_hex has them all.
  */
 void json_set_bytes(json_t *object, const char *name, const void *data,
 		    size_t len);

@@ -297,7 +297,7 @@ static void picture_table_participant(const struct picture *picture,
 	if (options->table_only ||
 	    (options->filter.pid && info->pid != options->filter.pid))
 		return;
-	/* The keys' rows name the holders. The other threads are idle here. */
+	/* Leaves out holders, whom the keys' rows name, and idle threads. */
 	if (!options->all && !options->filter.pid && info->alive &&
 	    info->waits_for < 0)
 		return;

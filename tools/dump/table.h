@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The room for the tables. On a terminal they are cut to the screen's width;
- * and to its height, unless the user has set a limit.
+ * and to its height with --watch, and also without it unless the user has set a
+ * limit or has chosen columns.
  */
 #ifndef DUMP_TABLE_H
 #define DUMP_TABLE_H

@@ -100,7 +100,7 @@ int watch(struct options *options, watch_show_fn show)
 	int status;
 
 	terminal = isatty(STDOUT_FILENO);
-	/* A picture is written whole: no reader sees half of it. */
+	/* A picture that fits is written whole: no reader sees half. */
 	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 	signals_catch(&caught);
 	screen_enter();

@@ -16,8 +16,8 @@ void line_headings(struct cell *line, const struct column_list *list,
 		   size_t key_columns);
 
 /*
- * Writes the cells of a key, without notes in the last column. A longer key is
- * cut if the caller says so.
+ * Writes the cells of a key, without notes in the last column. A key that is
+ * wider than `key_columns` is cut if `cut` is set.
  */
 void line_cells(struct cell *line, const struct column_list *list,
 		size_t key_columns, int cut, struct sfshm_view *view,

@@ -14,7 +14,7 @@
 /* Deeper trees do not come up; the bound is for a tree that keeps growing. */
 #define DEPTH_MAX 64
 
-/* children_kill_all() tries so often, with this time in between. */
+/* children_kill_all() makes this many tries, this far apart. */
 #define KILL_TRIES 50
 #define KILL_RETRY_MS 20
 

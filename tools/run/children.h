@@ -9,8 +9,8 @@
 #include <sys/types.h>
 
 /*
- * Sends `signal` to the children that `parent`'s main thread has; 0: to those
- * of this thread.
+ * Sends `signal` to the children that the main thread of `parent` has. If
+ * `parent` is 0, sends it to the children of this thread.
  */
 void children_signal(pid_t parent, int signal);
 

@@ -108,7 +108,7 @@ static bool is_near(const struct circle_view *v,
 
 static bool slot_leads_back(struct search *s, uint32_t index, int depth);
 
-/* Whether the holder waits, by way of its command, for the caller's command. */
+/* Whether the holder waits, by way of its command, for the caller. */
 static bool holder_leads_back(struct search *s, pid_t holder, int depth)
 {
 	if (holder != s->caller && process_descends(s->caller, holder))

@@ -33,8 +33,8 @@ static bool find_program(const char *program, char *path, size_t size)
 }
 
 /*
- * Reports a file that is there, but cannot be executed because the program that
- * it names is not. Returns whether that is so.
+ * Reports a file that is there, but cannot be executed because the interpreter
+ * or loader that it names is missing. Returns whether that is so.
  */
 static bool interpreter_missing(const char *program)
 {

@@ -4,9 +4,10 @@
  * as descriptor N for that part; sfshm-run leaves a holder process behind,
  * which holds the lock until the last process has closed the descriptor.
  *
- * To learn of that, the call takes the flock(2) of the shell's open file, which
- * nobody else has. The holder opens the file once more and waits for the flock:
- * the kernel frees it when the shell's open file has no descriptor left.
+ * To learn of that, the call takes a flock(2) through the shell's open file,
+ * and fails if another open file has that lock. The holder opens the file once
+ * more and waits for the flock: the kernel frees it when the shell's open file
+ * has no descriptor left.
  */
 #ifndef RUN_DESCRIPTOR_H
 #define RUN_DESCRIPTOR_H

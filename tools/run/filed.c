@@ -165,7 +165,10 @@ static void sweep_own(const struct invocation *inv)
 /* What begin() returns when *o says why the call goes no further. */
 #define FAILED INT_MIN
 
-/* Begins the save. A call that is to tell what it waits for tries first. */
+/*
+ * Begins the save. A call that is to tell what it waits for first tries without
+ * waiting.
+ */
 static int begin(struct invocation *inv, const char *path,
 		 struct sfshm_save_info *info, struct outcome *o)
 {

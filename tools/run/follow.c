@@ -39,7 +39,7 @@ struct shown {
 	uint64_t out, err;   /* bytes of that flight's run */
 	/*
 	 * The last of these bytes are being written. If the child was killed
-	 * then, nobody knows how many of them are.
+	 * then, nobody knows how many of them the reader has.
 	 */
 	bool writing;
 	int out_error, err_error;
@@ -138,8 +138,8 @@ static bool read_slot(struct follower *f, struct sfshm_view *view,
 
 /*
  * Finds the process that leads the key, and its flight; 0: nobody. Between the
- * two reads that flight may end and another key's leader take over the record
- * of its leader: the transcript's head tells whose it is.
+ * two reads that flight may end, and its leader's record may go to the leader
+ * of another key: the transcript's head tells which flight it is of.
  */
 static pid_t find_leader(struct follower *f, uint64_t *generation)
 {

@@ -43,7 +43,7 @@ const char options_usage[] =
 	"      --tag TAG          a name to invalidate the result by\n"
 	"      --keep             at --timeout, let COMMAND go on if others wait\n"
 	"      --follow-output    print another caller's run as it comes, not at\n"
-	"                         its end; for this all callers give the option\n"
+	"                         its end; all callers must give the option\n"
 	"      --file             keep the output, of any size, in a file\n"
 	"      --dir DIR          the directory of that file\n"
 	"      --fleet URL        one run for all hosts that give this URL\n"

@@ -59,8 +59,8 @@ static int take_permit(struct invocation *inv, struct held *h, bool try)
 }
 
 /*
- * Gives a semaphore that nobody uses the number of permits that the options ask
- * for; says so if others use it with another number.
+ * If nobody uses the semaphore, gives it as many permits as the options ask
+ * for. If others use it with another number, says so.
  */
 static void fit_max(const struct invocation *inv)
 {
@@ -158,7 +158,9 @@ static void ended(const struct run *run, struct outcome *o)
 		outcome_status(o, header.kind, (int)header.code);
 }
 
-/* Runs the command. Returns whether it has printed `line`. */
+/*
+ * Runs the command. Returns whether `line` was printed: the file was removed.
+ */
 static bool run_it(struct invocation *inv, const char *line, struct outcome *o)
 {
 	const struct keeper_job job = {

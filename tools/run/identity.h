@@ -7,7 +7,7 @@
 
 #include "invocation.h"
 
-/* Equal hashes mean the same key: nobody finds two keys with one by chance. */
+/* Equal hashes mean the same key: two keys do not share a hash by chance. */
 struct identity {
 	uint64_t hash[2];
 };

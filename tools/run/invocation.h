@@ -25,7 +25,10 @@ struct invocation {
 	struct sfshm_save file;
 	struct sfshm_save *save;   /* the result goes to this file, or NULL */
 	struct sfshm_fleet *fleet; /* NULL: none */
-	/* With -k; zeroed, so that calls on it work without a fleet, too. */
+	/*
+	 * Of a call with -k; zeroed, so that calls on it work without a fleet,
+	 * too.
+	 */
 	struct sfshm_fleet_flight flight;
 	char **argv;
 	pid_t watcher;

@@ -200,7 +200,7 @@ _Noreturn void keeper_main(int socket, const struct keeper_job *job,
 		report(&k, KEEPER_FAILED, errno);
 		_exit(1);
 	}
-	/* The command was to stay in the session. */
+	/* Only now, because the command was to stay in the old session. */
 	if (job->on_terminal)
 		setsid();
 	report(&k, KEEPER_STARTED, k.command);

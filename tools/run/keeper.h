@@ -28,7 +28,7 @@
 
 struct keeper {
 	pid_t pid;
-	pid_t command; /* the command's process group; 0: not started yet */
+	pid_t command; /* and its group if not on_terminal; 0: not started */
 	int socket;
 	bool on_terminal; /* of the job */
 	bool ended;       /* the command has ended */
@@ -66,7 +66,8 @@ void keeper_hear(struct keeper *keeper);
 
 /*
  * Passes `signal` on to the command and its descendants that are still in its
- * process group; SIGKILL goes to all of the keeper's descendants.
+ * process group; when the command has ended, to the keeper's children. SIGKILL
+ * goes to all of the keeper's descendants.
  */
 void keeper_signal(const struct keeper *keeper, int signal);
 

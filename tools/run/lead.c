@@ -86,7 +86,9 @@ static void share(struct invocation *inv, struct sfshm_flight *flight,
 	for (unsigned i = 0; !r && i < inv->options.tag_count; i++)
 		r = sfshm_flight_tag(flight, inv->options.tags[i],
 				     strlen(inv->options.tags[i]));
-	/* Other hosts have no output beside a failure. */
+	/*
+	 * To other hosts a failure goes without the output: publish the record.
+	 */
 	if (!r && o->exit && !inv->fleet && failure_fits(inv, header))
 		r = failure_share(inv, flight, header, run);
 	else if (!r && inv->save)

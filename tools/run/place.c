@@ -10,7 +10,10 @@
 #include "common/complain.h"
 #include "key.h"
 
-/* The note outlives the file's record, for callers that come one by one. */
+/*
+ * The note lasts for an hour, even if the file does not, for callers that come
+ * one by one.
+ */
 #define TTL_MS (60u * 60 * 1000)
 
 /* Writes "DEVICE INODE DIRECTORY". False: there is no such directory. */

@@ -295,9 +295,9 @@ static void run_write(struct run *run, struct stream *stream)
 }
 
 /*
- * Reads the ends of the pipes, which come after the last reported write. Reads
- * after a time-out, too, in case the kernel has not reported a write; no such
- * case is known.
+ * Reads the pipes' ends of file, which come after the last reported write.
+ * Reads after a time-out, too, in case the kernel has not reported a write; no
+ * such case is known.
  */
 static void run_read_rest(struct run *run, bool timed_out,
 			  const struct pollfd *out, const struct pollfd *err)

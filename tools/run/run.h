@@ -62,9 +62,9 @@ struct run {
 
 /*
  * Runs the command. The caller sets the limit or the files, and the deadline,
- * and zeroes the rest of *run. When the call returns, the run's processes are
- * gone, unless nobody could kill them; then their keeper holds the run lock
- * until they are gone.
+ * and zeroes the rest of *run. When the call returns, the command is gone. If
+ * the run was cut, so are all its other processes, unless nobody could kill
+ * them; then their keeper holds the run lock until they are gone.
  */
 void run_command(struct run *run, const struct keeper_job *job);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The run lock. A leader and its keeper hold it from before the command starts
- * until the last of the command's processes is gone. A new leader takes it
- * before it runs anything, so that two runs of a key never overlap.
+ * until the run is over: if the run was cut short, until the last of the
+ * command's processes is gone. A new leader takes it before it runs anything,
+ * so that two runs of a key never overlap.
  *
  * The run lock is an open-file-description lock on one byte far behind the end
  * of the segment's file; the key chooses the byte. It costs no file of its own

@@ -50,7 +50,10 @@ static uint32_t widest_mode(const struct options *o)
 	return is_others(o) ? 0664 : 0666;
 }
 
-/* Opens or makes the segment. One that is made here is this user's alone. */
+/*
+ * Opens or makes the segment. One that is made here has the permissions of
+ * --mode, or is this user's alone.
+ */
 static int open_or_make(struct session *session, const struct options *o,
 			char *why, size_t why_size)
 {

@@ -113,7 +113,7 @@ static _Noreturn void watch(const struct invocation *inv, pid_t caller)
 	_exit(0);
 }
 
-/* Whether as many calls above hold permits as there are. */
+/* Whether the calls above this one hold all of the semaphore's permits. */
 static bool permits_are_above(const struct invocation *inv, unsigned above)
 {
 	struct sfshm_semaphore_info info = SFSHM_SEMAPHORE_INFO_INIT;

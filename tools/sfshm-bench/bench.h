@@ -87,7 +87,9 @@ void bench_die(const char *what, int error) __attribute__((noreturn));
 #define BENCH_VALUE 64
 void bench_key(char *key, uint64_t number);
 
-/* Makes a key of BENCH_KEY or BENCH_KEY_LONG bytes. Keys differ in the end. */
+/*
+ * Makes a key of BENCH_KEY or BENCH_KEY_LONG bytes. Keys differ at their ends.
+ */
 #define BENCH_KEY_LONG 40
 void bench_key_of(char *key, uint64_t bytes, uint64_t number);
 

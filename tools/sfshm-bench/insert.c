@@ -7,10 +7,10 @@
  * The peer is liburcu's hash table in the private memory of a process with as
  * many threads. Each thread adds a key, removes the oldest of its keys, and
  * reuses that key's node after a grace period; it waits for one grace period
- * for SPARE nodes. The peer need not choose the key to remove, and allocates
- * nothing. It is the flavour of liburcu whose readers execute memory barriers,
- * as ours do: with membarrier(2), grace periods this frequent would take
- * longer.
+ * per SPARE nodes. The peer need not choose the key to remove, and allocates
+ * nothing. The peer is the flavour of liburcu whose readers execute memory
+ * barriers, as ours do: with membarrier(2), grace periods this frequent would
+ * take longer.
  */
 #include <errno.h>
 #include <pthread.h>

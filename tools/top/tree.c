@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree: each key with its holders, and the threads that wait for them. */
+/* Keys that are led, held or awaited, each with its holders and waiters. */
 #include <curses.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -86,7 +86,7 @@ var (
 	mu     sync.Mutex // guards all that follows, and all calls
 	lastID uint64
 	byID   = map[uint64]*call{}
-	nested = map[*waiter]struct{}{} // those whose work waits
+	nested = map[*waiter]struct{}{} // the waiters that have an up
 )
 
 // newCall makes a call with its first waiter. nil: there is no memory.

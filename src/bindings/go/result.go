@@ -29,7 +29,8 @@ type Result struct {
 	Source Source
 	// Stale: the value is past its lifetime (Policy.Grace and the like).
 	Stale bool
-	// OwnerDied: this caller ran the work because its leader had died.
+	// OwnerDied: this caller ran the work because the key's last leader had
+	// died.
 	OwnerDied bool
 	// Alone: the segment could not be used, so only this process has the
 	// value.

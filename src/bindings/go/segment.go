@@ -329,8 +329,8 @@ func (s *Segment) Forget(key string) error {
 	return err
 }
 
-// fenced: this process's flight for the key was taken from its leader, if it
-// had one. Those that wait for it ask anew; the leader works on.
+// fenced: if this process had a flight for the key, it was taken from its
+// leader. Those that wait for it ask anew; the leader works on.
 func (s *Segment) fenced(key string) {
 	mu.Lock()
 	defer mu.Unlock()

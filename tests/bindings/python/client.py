@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""client.py SOCKET COUNT PATH: so many connections at once.
+"""client.py SOCKET COUNT PATH [again]: so many connections at once.
 
 Each asks for the path. Prints one line for each different answer: how many got
-it, the status, and the body; "none" stands for a connection that broke.
+it, the status, and the body; "none" stands for a connection that broke. With
+"again", a client whose connection breaks before the first byte of an answer
+asks once more on a new one, up to 100 times, as a proxy does.
 """
 
 import collections
@@ -19,13 +21,27 @@ class Connection(http.client.HTTPConnection):
         self.sock.connect(sys.argv[1])
 
 
+def answer_of(connection):
+    connection.request("GET", sys.argv[3], headers={"Connection": "close"})
+    return connection.getresponse()
+
+
 def ask(answers, start):
     connection = Connection("localhost")
+    tries = 100 if sys.argv[4:] == ["again"] else 1
     try:
         connection.connect()
         start.wait()
-        connection.request("GET", sys.argv[3], headers={"Connection": "close"})
-        response = connection.getresponse()
+        while True:
+            tries -= 1
+            try:
+                response = answer_of(connection)
+                break
+            # http.client's name for an end without an answer is one of these.
+            except ConnectionError:
+                if not tries:
+                    raise
+                connection.close()
         answers.append((response.status, response.read().decode()))
     except (OSError, http.client.HTTPException, threading.BrokenBarrierError):
         start.abort()

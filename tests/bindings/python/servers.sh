@@ -9,13 +9,14 @@ export RUNS=$TMP/runs HOLD=$TMP/hold SEGMENT
 address=$TMP/socket
 application=app:application
 leaves="exit sysexit" # how work may end its process
+again=                # "again", if the server may break what it has not read
 server=
 number=0
 
-# get COUNT PATH
+# get COUNT PATH [again]
 get()
 {
-	"$python" "$here/client.py" "$address" "$1" "$2"
+	"$python" "$here/client.py" "$address" "$@"
 }
 
 runs_of()
@@ -131,8 +132,10 @@ reload()
 	wait_until awaited reload
 	before=$(get_idle_pid)
 	kill -HUP "$server"
-	# The requests that come now find old workers, or wait for new ones.
-	spawn get 8 "/work?key=reload" >"$TMP/reloaded"
+	# The requests that come now find old workers, or wait for new ones. A
+	# worker of uvicorn that stops closes connections whose requests it has
+	# not read yet; their clients ask again.
+	spawn get 8 "/work?key=reload" ${again:+"$again"} >"$TMP/reloaded"
 	after=$!
 	rm "$HOLD"
 	wait "$asking"

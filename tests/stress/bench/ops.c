@@ -280,7 +280,7 @@ static void hear(void)
 	ops_need(read(from_sleeper[0], &byte, 1) == 1, "the other process");
 }
 
-/* The waiter is counted before it sleeps; then it does nothing but that. */
+/* The slot counts the waiter before it sleeps; then it only goes to sleep. */
 static void have_it_sleep(void)
 {
 	struct timespec tick = { .tv_nsec = 200000 };

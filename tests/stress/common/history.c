@@ -8,7 +8,7 @@
 /* Generations that are remembered of a key. */
 #define MOST_KEPT 4096
 
-/* How many are not above it; counted from the latest, which is near mostly. */
+/* How many are not above it; searched from the latest, which mostly is near. */
 static uint32_t place_of(const struct history *h, uint64_t generation)
 {
 	uint32_t n = h->n;

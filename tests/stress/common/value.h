@@ -18,7 +18,7 @@ struct stamp {
 	uint64_t nonce;
 	uint32_t len; /* of all */
 	uint32_t ttl_ms;
-	uint64_t begun; /* when its work was; see tags.h */
+	uint64_t begun; /* when its work began; see tags.h */
 	uint64_t tags;  /* that it carries */
 	uint64_t sum;   /* of all, this being 0 */
 };

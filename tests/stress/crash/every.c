@@ -9,11 +9,11 @@
 #include "os/atomics.h"
 #include "parts.h"
 
-/* Who hangs so long hangs for ever, ms. */
+/* A process that hangs for this long hangs for ever, ms. */
 #define STUCK_MS 60000
 #define TO_THE_END UINT64_MAX
 
-/* What went wrong first is told; all is counted. */
+/* Counts what went wrong, and notes in words what went wrong first. */
 static void count(struct tally *t, const struct scenario *sc,
 		  const struct verdict *v, uint64_t at, const char *how)
 {
@@ -36,7 +36,7 @@ static void broken(struct tally *t, const struct scenario *sc,
 			 sh->st->wrong);
 }
 
-/* Those who died before, as the stage has them. */
+/* Marks as dead the participants whose deaths the stage has noted. */
 static void let_die(struct stage *st)
 {
 	struct image im;
@@ -49,7 +49,7 @@ static void let_die(struct stage *st)
 	image_close(&im);
 }
 
-/* Everybody takes their place. A segment that is there already is used. */
+/* Starts helpers and victim, on the segment that is there, or on a new one. */
 static bool show_begin(struct show *sh, const struct scenario *sc,
 		       struct tally *t)
 {
@@ -108,7 +108,7 @@ static void mark_others(const struct trial *t)
 	image_mark_others(t->image, getpid());
 }
 
-/* Dies here, in a copy. */
+/* Lets the victim die at this state, in a copy of the segment. */
 static void try_copy(struct show *sh, const struct scenario *sc,
 		     const struct image *im, bool attach_first, uint64_t at,
 		     struct tally *t)
@@ -238,8 +238,8 @@ static void kill_rest(const struct trial *t)
 }
 
 /*
- * Who waited beside the victim had the wake of neither the leader nor the
- * victim, and gets on nevertheless. It does not look again by itself.
+ * The helper that waits beside the victim must get on, although neither the
+ * leader nor the victim has woken it. It does not look again by itself.
  */
 static void await_beside(struct show *sh, struct verdict *v)
 {
@@ -286,8 +286,8 @@ static void look_on(struct show *sh, const struct scenario *sc,
 }
 
 /*
- * What it does to the file system it does by system calls: death before and
- * after each of them is worth while.
+ * The victim changes the file system by system calls only, so it is to die
+ * before and after each of them.
  */
 static void note_syscalls(const struct show *sh, struct tally *t, uint64_t n)
 {
@@ -297,7 +297,10 @@ static void note_syscalls(const struct show *sh, struct tally *t, uint64_t n)
 	note_place(t, n + 1);
 }
 
-/* One death after `*at` instructions, or at the end: where that was. */
+/*
+ * Kills the victim after `*at` instructions, or at the end of its operation,
+ * and sets *at to where that was.
+ */
 static void kill_once(const struct scenario *sc, uint64_t *at, struct tally *t,
 		      bool attach_first, struct verdict *v)
 {
@@ -358,7 +361,10 @@ static void kill_here(struct killing *k, uint64_t at)
 	kill_at(k->sc, at, k->t, k->t->kills & 1);
 }
 
-/* How far apart deaths must be for `sum` steps in all not to be too many. */
+/*
+ * How far apart deaths must be to keep within the effort. A death at each of
+ * the `count` places would take `sum` steps in all.
+ */
 static uint64_t stride(uint64_t sum, uint64_t count, const struct killing *k)
 {
 	uint64_t by_steps = sum / (k->e->steps / 2 + 1) + 1;
@@ -368,8 +374,8 @@ static uint64_t stride(uint64_t sum, uint64_t count, const struct killing *k)
 }
 
 /*
- * Every `every`-th of `count`, in an order that leaves no end out if there is
- * no time for all.
+ * The i-th choice of every `every`-th of `count` places. If there is no time
+ * for all choices, those that are left out are spread over the whole.
  */
 static uint64_t nth(uint64_t i, uint64_t count, uint64_t every)
 {
@@ -419,7 +425,9 @@ struct pair {
 	uint64_t states;
 };
 
-/* The first is dead in a copy; the second plays on that. */
+/*
+ * The first victim dies in a copy of the segment, and the second plays there.
+ */
 static void try_pair(struct show *sh, const struct scenario *sc,
 		     const struct image *im, uint64_t at, void *arg)
 {

@@ -24,8 +24,8 @@ struct tally {
 
 /* How thorough to be. */
 struct effort {
-	uint32_t copies_every; /* of the states, each so many-th */
-	bool both; /* each copy both ways: survivor there, survivor comes */
+	uint32_t copies_every; /* one state in so many has copies */
+	bool both; /* with a survivor that was there, and with one that comes */
 	uint32_t kills;    /* real deaths for each operation, at most */
 	uint64_t steps;    /* to be made for these, at most */
 	uint64_t until_ns; /* no more of them after this; 0: no end */
@@ -35,8 +35,8 @@ void every_instruction(const struct scenario *sc, const struct effort *e,
 		       struct tally *t);
 
 /*
- * The same, and at each state of it a second victim, which finishes what the
- * first left, is killed at each of its own.
+ * Lets a first victim die at each state of its operation. Then a second victim,
+ * which finishes what the first one left, dies at each of its own states.
  */
 void every_two_deaths(const struct scenario *sc, const struct scenario *second,
 		      const struct effort *e, struct tally *t);

@@ -86,7 +86,7 @@ static bool differs(struct image *im, uint64_t from, uint64_t len)
 	return true;
 }
 
-/* What a value's bytes say matters to others only of a semaphore. */
+/* Of all values, only the bytes of semaphores matter to other participants. */
 static bool semaphore_at(const struct image *im, uint32_t index)
 {
 	const void *slots = im->live + im->geometry.slots_at;
@@ -162,7 +162,7 @@ static void mark(uint32_t *word, pid_t tid)
 			      (w & FUTEX_WAITERS) | (uint32_t)FUTEX_OWNER_DIED);
 }
 
-/* The word of a list entry of the victim's, if it lies in the segment. */
+/* Marks the word of an entry of the victim's list, if it is in the segment. */
 static void mark_entry(struct image *copy, const struct victim *v,
 		       uint64_t base, const void *entry, int64_t offset)
 {
@@ -227,7 +227,7 @@ static const char *census_participant(const struct image *im, uint32_t i)
 	return NULL;
 }
 
-/* Who is gone must have left nothing, and the record be free. */
+/* A participant that is gone must have left nothing, and a free record. */
 static const char *census_participants(const struct image *im, pid_t survivor)
 {
 	const char *wrong = NULL;
@@ -257,7 +257,7 @@ const char *image_census(const struct image *im, pid_t survivor,
 
 		if (ctl_phase(load_seq(&s->ctl)) == PHASE_FREE)
 			continue;
-		/* It stays where it is. */
+		/* A semaphore keeps its slot. */
 		if (slot_kind(s) == SHM_SEMAPHORE)
 			continue;
 		if (slot_key_len(s) > SHM_INLINE_KEY ||

@@ -31,10 +31,10 @@ static const char usage_text[] =
 	"usage: crashtest [--full] [--seconds N] [--part PART] [--only WORDS]\n"
 	"Kills processes at every instruction of each operation and looks at\n"
 	"what the others find. The parts are steps, double, crowd and reader;\n"
-	"all of them unless one is named. --full leaves nothing out; --seconds\n"
-	"bounds what samples; --only takes the operations whose names hold the\n"
-	"words. Exit status: 0 all is well, 1 something was stuck or leaked,\n"
-	"2 it could not be run.\n";
+	"all of them unless one is named. --full leaves nothing out; after\n"
+	"--seconds no more samples are taken; --only takes the operations\n"
+	"whose names hold the words. Exit status: 0 all is well, 1 something\n"
+	"was stuck or leaked, 2 it could not be run.\n";
 
 static pid_t main_pid;
 

@@ -72,7 +72,7 @@ static uint32_t waiting(void)
 	return n;
 }
 
-/* Mostly they are asleep when it happens, and sometimes about to be. */
+/* When this returns, the followers mostly sleep, and sometimes are about to. */
 static void let_them_wait(void)
 {
 	uint64_t end = clock_ns() + STUCK_MS * UINT64_C(1000000);
@@ -98,7 +98,7 @@ static void end_one(uint32_t who, bool *dead, bool releases)
 	dead[who] = true;
 }
 
-/* The leader and `extra` others, in any order. Returns when it began. */
+/* Ends the leader and `extra` others, in any order. Returns when that began. */
 static uint64_t end_some(uint32_t extra, bool *dead, bool releases)
 {
 	uint32_t order[CROWD], n = 0;

@@ -20,12 +20,13 @@
 #include "scenario.h"
 #include "waits.h"
 
-/* Keys that come and go while the reader stands: this often the slots. */
+/* Keys that come and go while the reader stands: ROUNDS for each slot. */
 #define ROUNDS 4
 #define CHURN (ROUNDS * STAGE_SLOTS)
 /*
  * What a stopped reader may cost the others: it is expelled once it has held
- * the epoch up for 2 ms. So few calls of all may have had to wait for it.
+ * the epoch up for 2 ms. At most this many calls in all may have had to wait
+ * for it.
  */
 #define MOST_STALLS 2
 
@@ -144,7 +145,7 @@ static uint64_t publish(const char *key, size_t len)
 	return r ? 0 : generation;
 }
 
-/* Everything comes and goes; the key too, where it is kept. */
+/* Publishes CHURN keys; and the reader's key now and then, if it is kept. */
 static void go_on(void)
 {
 	char key[sizeof(A_LONG_KEY) + 16];
@@ -217,7 +218,7 @@ static void look_up_for_ever(struct stage *st)
 	}
 }
 
-/* An old or a new value, whole, of that key; or none, for it went. */
+/* The reader must have found a whole value of the key, old or new; or none. */
 static void judge(uint64_t at)
 {
 	const struct answer *a = trial.answer;
@@ -249,7 +250,7 @@ static void set_out(void)
 	store_release(&trial.st->place, BEFORE);
 }
 
-/* Stops it after `at` instructions. False: it was through before. */
+/* Stops the reader after `at` instructions. False: its look-up ended before. */
 static bool stop_at(struct victim *v, uint64_t at)
 {
 	enum step s = STEP_DONE;
@@ -273,7 +274,7 @@ static bool stop_at(struct victim *v, uint64_t at)
 	return inside;
 }
 
-/* The same, and the others were not held up. */
+/* The same; and checks that the others were not held up. */
 static bool stop_once(struct victim *v, uint64_t at)
 {
 	progress("%s: stopped after instruction %" PRIu64, trial.rd->name, at);

@@ -18,7 +18,10 @@ static const struct scenario *const groups[] = {
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
-/* After whose death, at each state, the next one dies too. */
+/*
+ * The operations of first victims: after a death at each state of these, a
+ * second victim dies.
+ */
 static const char *const firsts[] = {
 	"begin: new long key",   "publish: large, in another size's place",
 	"evict: slots are full", "publish over what somebody pins",
@@ -137,7 +140,7 @@ int part_steps(const struct options *opt)
 			j.effort.both = opt->full;
 			j.effort.kills = opt->full ? UINT32_MAX : 6;
 			j.effort.steps = opt->full ? 2000000 : 20000;
-			/* Real deaths are all there is. */
+			/* There are only real deaths. */
 			if (sc->flags & NO_COPIES)
 				j.effort.steps *= 5;
 			j.effort.until_ns = fair_share(opt, left--);

@@ -20,21 +20,21 @@ int part_crowd(const struct options *opt);
 int part_reader(const struct options *opt);
 
 /*
- * Runs `fn` in a process of its own: what hangs or crashes there is found
- * here, and takes its helpers along. True: it ended well.
+ * Runs `fn` in a process of its own. If that process hangs or crashes, this
+ * call notices it and ends its helpers, too. True: it ended well.
  */
 bool run_apart(void (*fn)(void *), void *arg);
 
 /* Set by a signal's handler: what runs apart ends, and this process too. */
 extern int interrupted_by;
 
-/* A sign of life, from there, now and then. */
+/* Gives a sign of life: for code that runs apart to call now and then. */
 void beat(void);
 
-/* Zeroed memory that it shares with the caller. */
+/* Zeroed memory that a process which runs apart shares with its parent. */
 void *shared_memory(size_t size);
 
-/* Shown while it lasts, if there is somebody to see it. */
+/* Shows how far the harness is, if standard error is a terminal. */
 void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void progress_end(void);
 

@@ -72,7 +72,7 @@ static void generations(const struct stage *st, const char *key, uint64_t *led,
 	}
 }
 
-/* What was found is whole, or is led and published now. */
+/* Checks that a value is whole; or publishes one, if the survivor leads. */
 static void settle_key(struct survivor *s, const char *key, int r)
 {
 	const struct sfshm_result *res = &s->result;
@@ -110,7 +110,10 @@ static void finish_more(struct survivor *s)
 	s->t->st->finished++;
 }
 
-/* What the dead left is seen at the first look, without a sleep to its end. */
+/*
+ * The survivor must see at its first look what the dead have left: no sleep of
+ * the survivor may last its whole slice.
+ */
 static void finish_key(struct survivor *s)
 {
 	uint64_t from = clock_ns(), rechecked;

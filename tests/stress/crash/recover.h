@@ -8,7 +8,7 @@
 struct verdict {
 	bool stuck, leaked;
 	uint64_t ns;        /* from the first call to the result */
-	uint64_t beside_ns; /* until who waited beside the victim had its */
+	uint64_t beside_ns; /* until helper 1, beside the victim, had its */
 	char why[256];
 };
 
@@ -27,7 +27,7 @@ struct trial {
 	void *arg;
 };
 
-/* Survives. Fills in *v, which is zeroed. */
+/* Plays the survivor. Fills in *v, which is zeroed. */
 void recover(const struct trial *t, struct verdict *v);
 
 /* The same where the segment may have been made or replaced half-way. */

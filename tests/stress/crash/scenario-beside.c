@@ -20,7 +20,7 @@ static void leader_leads(struct show *sh)
 	helper_cue(sh->st, &sh->helper[1], 'a');
 }
 
-/* Noted that it waits, and asleep. */
+/* Whether the process has noted that it waits, and is asleep. */
 static bool waits(const struct image *im, pid_t tid)
 {
 	for (uint32_t i = 0; i < image_participants(im); i++) {

@@ -97,7 +97,7 @@ static void op_hit(struct stage *st)
 	insist(st, act_begin(A_KEY, 0, 0) == SFSHM_CACHED);
 }
 
-/* With somebody who leads. */
+/* These let a helper lead, and let it end its flight or die. */
 static void leader_leads(struct show *sh)
 {
 	sh->helper[0] = helper_start(sh->st, A_KEY);
@@ -111,7 +111,7 @@ static void leader_refreshes(struct show *sh)
 	helper_cue(sh->st, &sh->helper[0], 'l');
 }
 
-/* Longer than the deadline of one millisecond that it has. */
+/* Longer than the leader's lease, which is one millisecond. */
 #define LATE_US 3000
 
 static void leader_is_late(struct show *sh)
@@ -169,7 +169,7 @@ static void op_steal(struct stage *st)
 	insist(st, act_begin(A_KEY, 0, 1) == SFSHM_LEADER);
 }
 
-/* Leading, before an end. */
+/* These let the victim lead, before it ends the flight. */
 static void lead_new(struct stage *st)
 {
 	act_warm(st);

@@ -12,7 +12,7 @@
 #include <sfshm/pin.h>
 #include <sfshm/resize.h>
 
-/* More than what a record has room for by name. */
+/* More flights than a record has room to name. */
 #define MANY 17
 
 static struct sfshm_flight many[MANY];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Keyed locks. Wherever a process dies, the next caller gets the lock, and
- * learns of a death if and only if a process died that held it, not shared.
+ * learns of a death if and only if a process died that held it alone.
  */
 #include "scenario.h"
 
@@ -89,8 +89,9 @@ static uint64_t word_of_lock(const struct stage *st)
 }
 
 /*
- * What the next one is to be told: 1, 0, or -1: either. In the making nobody
- * has it, nor is it known whether it is linked.
+ * What the next holder is to be told: 1, that a holder died; 0, that none did;
+ * -1: either. While a lock is in the making nobody has it, and it is not known
+ * whether its slot is linked.
  */
 static int owed(const struct stage *st, uint64_t word)
 {
@@ -276,7 +277,7 @@ static void op_lock_in_vain(struct stage *st)
 			   -ETIMEDOUT);
 }
 
-/* A lock of another rank, beside. */
+/* Lets the victim hold another lock, which has a rank. */
 static void hold_rank(struct stage *st, uint32_t rank)
 {
 	static struct sfshm_lock other;

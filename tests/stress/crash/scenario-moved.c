@@ -18,7 +18,7 @@
 
 #include "os/atomics.h"
 
-/* Another thread of the victim's process, which is attached and stays. */
+/* Where the other thread of the victim's process says that it is ready. */
 static pthread_barrier_t ready;
 
 static void act_detached(struct stage *st)

@@ -60,7 +60,7 @@ static void several_values(struct stage *st)
 	act_make(st, "empty", 0);
 }
 
-/* Of the value that the leader replaces. */
+/* Notes the generation of the value that the leader replaces. */
 static void see_generation(struct stage *st)
 {
 	act_warm(st);
@@ -143,7 +143,7 @@ static void op_invalidate_hard(struct stage *st)
 	       sfshm_invalidate(mine, A_KEY, strlen(A_KEY), SFSHM_HARD) == 0);
 }
 
-/* "warm", too. */
+/* Three values, and "warm". */
 static void op_invalidate_all(struct stage *st)
 {
 	insist(st, sfshm_invalidate_all(mine, 0) == 4);

@@ -111,7 +111,10 @@ static void write_again(struct stage *st)
 	fill_in(st);
 }
 
-/* Somebody else's life, which ends after its `last` system call. */
+/*
+ * Lets another writer save the file, and kills it after the system call `last`;
+ * 0: before it publishes.
+ */
 static void live_until(struct stage *st, long last)
 {
 	struct __ptrace_syscall_info info;
@@ -120,7 +123,7 @@ static void live_until(struct stage *st, long last)
 	int status;
 	pid_t pid;
 
-	/* Of which the harness would hear. */
+	/* The harness would hear of this death. */
 	sigemptyset(&death);
 	sigaddset(&death, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &death, NULL);

@@ -26,8 +26,8 @@ static int set_max(uint32_t max)
 }
 
 /*
- * All that are free, at once: all there are, if nobody else is left. Nobody
- * may have more.
+ * Takes all permits that are free, and gives them back. If this process is
+ * `alone`, those must be all that there are. Nobody may hold more.
  */
 static const char *take_all(const struct stage *st, struct sfshm *h, bool alone)
 {

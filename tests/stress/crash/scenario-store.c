@@ -36,7 +36,7 @@ static void fill_slots_expired(struct stage *st)
 	}
 }
 
-/* Some keys that are pinned, published anew and out of use. */
+/* All slots hold something, and one value is pinned. */
 static void fill_slots_and_pin(struct stage *st)
 {
 	fill_slots(st);
@@ -66,7 +66,7 @@ static void op_publish_3000(struct stage *st)
 	act_publish(st, 3000);
 }
 
-/* It does not fit whatever goes: somebody pins too much. */
+/* The victim has pinned so much that no eviction makes room for its value. */
 static void fill_memory_and_pin(struct stage *st)
 {
 	char key[32];
@@ -122,7 +122,7 @@ static void op_publish_unkept(struct stage *st)
 	insist(st, sfshm_publish(&my_flight, my_data, 8000) == SFSHM_UNCACHED);
 }
 
-/* ... or somebody did, as far as the leader can know. */
+/* ... or somebody waited, and still may, as far as the leader knows. */
 static void somebody_waits_a_while(struct show *sh)
 {
 	sh->helper[0] = helper_start(sh->st, A_KEY);

@@ -25,7 +25,7 @@ enum scenario_flags {
 	NO_SEGMENT = 1 << 1,  /* the victim makes the segment itself */
 	NO_COPIES = 1 << 2,   /* only real kills */
 	LETS_GO = 1 << 3,     /* the process may end */
-	COMES_LATER = 1 << 4, /* after those have died who are to die */
+	COMES_LATER = 1 << 4, /* the victim attaches after the deaths */
 	REPLACES = 1 << 5,    /* the segment's file may be another one */
 	DIES_ALONE = 1 << 6,  /* the victim's process lives on: x86-64 */
 };
@@ -67,7 +67,9 @@ extern struct sfshm_flight my_flight;
 extern struct sfshm_result my_result;
 extern uint8_t my_data[STAGE_MAX_VALUE];
 
-/* The victim sleeps; helper 1 lies down behind it, cued by this letter. */
+/*
+ * While the victim sleeps: sends helper 1 to sleep behind it, by this letter.
+ */
 void show_other_waits(struct show *sh, char letter);
 
 /* A helper holds the lock or both permits, and gives them back or dies. */

@@ -39,20 +39,26 @@ struct stage {
 		uint64_t led;       /* the highest generation that began */
 		uint64_t published; /* ... that ended with a value */
 	} key[STAGE_KEYS];
-	uint32_t finished; /* how often a survivor has, after this death */
-	/* The lock: its last hold; somebody died with it, holds it still. */
+	uint32_t finished; /* finishes by a survivor, after this death */
+	/*
+	 * The lock: the generation of its last hold; whether its next holder
+	 * must learn of a death; whether a helper holds it.
+	 */
 	struct {
 		uint64_t generation;
 		uint32_t owed, helper_has_it;
 	} lock;
-	/* Highest generations: of a value without STAGE_TAG; of one that an
-	   invalidation of STAGE_TAG that has returned has made stale. */
+	/* The highest generation of a value without STAGE_TAG; and of one that
+	   is stale because an invalidation of STAGE_TAG has returned. */
 	struct {
 		uint64_t without, outdated;
 	} tag;
-	/* Liveness words of those who die once the victim is ready. */
+	/*
+	 * Futex words of the mutexes of those who die once the victim is ready,
+	 * or, with COMES_LATER, before it is.
+	 */
 	uint32_t dies[STAGE_PARTICIPANTS];
-	uint32_t other_ends; /* futex word: the victim's other thread is to */
+	uint32_t other_ends; /* futex word: 1: the victim's other thread ends */
 	char wrong[256];     /* what somebody had to complain about */
 };
 
@@ -81,7 +87,7 @@ void stage_note_published(struct stage *st, const char *key,
 			  uint64_t generation);
 uint64_t stage_led(struct stage *st, const char *key);
 
-/* What cannot be ends the process, and is told by the harness. */
+/* If the condition does not hold, ends the process; the harness tells of it. */
 #define insist(st, condition)                                              \
 	do {                                                               \
 		if (!(condition))                                          \
@@ -98,21 +104,20 @@ struct helper {
 
 /*
  * The letters: a attaches; l leads the key, L does with a lock age of 1 ms, c
- * does under STAGE_CLAIM; w
- * asks and waits, t for 1 ms and in vain; p publishes 40 bytes, P 300, U for
- * itself alone; f fails, r releases; n pins, u unpins; x forgets; i
- * invalidates STAGE_TAG; k locks the key, h shared, o unlocks, K does both; s
- * takes a permit, of two, z gives one back.
+ * does under STAGE_CLAIM; w asks and waits, t for 1 ms and in vain; p publishes
+ * 40 bytes, P 300, U for itself alone; f fails, r releases; n pins, u unpins; x
+ * forgets; i invalidates STAGE_TAG; k locks the key, h shared, o unlocks, K
+ * does both; s takes a permit, of two, z gives one back.
  */
 struct helper helper_start(struct stage *st, const char *key);
 
 /* One letter; waits for the answer. */
 void helper_cue(struct stage *st, struct helper *h, char letter);
 
-/* The same without waiting; and the waiting. */
+/* One letter, without waiting; helper_answered() waits for the answer. */
 void helper_cue_only(struct helper *h, char letter);
 
-/* In the kernel, waiting for something. */
+/* A process's state as /proc has it; and whether it sleeps in the kernel. */
 char stage_state(pid_t pid);
 bool stage_asleep(pid_t pid);
 bool helper_answered(struct helper *h, int timeout_ms);

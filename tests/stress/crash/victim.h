@@ -20,8 +20,8 @@ typedef void (*act_fn)(struct stage *st);
 enum step {
 	STEP_DONE,
 	STEP_ASLEEP, /* in a system call that does not end by itself */
-	STEP_OVER,   /* the operation is */
-	STEP_GONE,   /* and so is the process */
+	STEP_OVER,   /* the operation is over */
+	STEP_GONE,   /* the process is gone */
 };
 
 /*

@@ -11,8 +11,8 @@
 #include "stage.h"
 
 /*
- * A sleep that is to end by itself so late ends to look again; deadlines and
- * leases are shorter here.
+ * A sleep that would end by itself after more than this is one that ends for a
+ * re-check: deadlines and leases are shorter here.
  */
 #define RECHECK_NS (70 * NS_PER_MS)
 

@@ -12,7 +12,7 @@ void waits_never_recheck(void);
 void waits_count(void);
 uint64_t waits_rechecked(void);
 
-/* How often it has given up its turn for somebody who is in the way. */
+/* How often the library has yielded to somebody who is in its way. */
 uint64_t waits_yielded(void);
 
 #endif

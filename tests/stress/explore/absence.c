@@ -22,10 +22,10 @@ struct meanwhile {
 static struct meanwhile *table;
 static size_t table_used;
 
-/* The last step before which one was held up. */
+/* By depth and favoured fiber: the step before which one was last held up. */
 struct chain {
 	bool known;
-	uint32_t before; /* the step that it can tell of */
+	uint32_t before; /* the decision before that: `seen` judges it */
 	struct meanwhile *seen;
 };
 

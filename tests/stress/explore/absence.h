@@ -2,18 +2,18 @@
 /*
  * The search leaves out preemptions that change nothing.
  *
- * To take the processor away from P before its step k differs from doing so
- * before its next step only if what the others do while P is away conflicts
- * with step k: else that step could as well be done before P is held up. The
- * search tries the later places first, and all that can follow; so what the
- * others ever did meanwhile is known when the turn comes to step k.
+ * To hold a participant P up before its step k differs from holding it up one
+ * step later only if what the others do meanwhile conflicts with step k.
+ * Otherwise P could as well do step k before it is held up. The search tries
+ * the later places first, with all that can follow. So it knows what the others
+ * ever did meanwhile when it comes to step k.
  *
- * Where a run comes to a state that was met before, what can follow has been
- * seen already; so what others do is noted by the state of P, its stack and its
- * memory, and not by the run.
+ * The search ends a run that comes to a state which was met before, because it
+ * has seen what can follow. So it notes what the others do by the state of P
+ * (its stack and its memory), and not by the run.
  *
- * To be tried always: where step k is the kernel's, and where P died while it
- * was away and step k writes.
+ * It always tries a place where step k is the kernel's, and one where P died
+ * while it was away and step k writes.
  */
 #ifndef EXPLORE_ABSENCE_H
 #define EXPLORE_ABSENCE_H
@@ -25,7 +25,7 @@
 /* A step uses a word that several share, or is the kernel's. */
 struct step_use {
 	uint32_t step;
-	uint32_t before; /* the decision before it in the same go, or 0 */
+	uint32_t before; /* the decision before it in the same turn, or 0 */
 	int32_t word;    /* its number (sharing.h), or -1: the kernel's */
 	bool writes;
 };

@@ -3,7 +3,8 @@
  * The instrumented library calls these instead of operating on memory. Only
  * the segment is of interest, and the memory of a process that has several
  * threads: whatever else a thread touches is its own, and such an operation is
- * carried out at once, without a point.
+ * carried out at once, without a point (a place at which the schedule may
+ * choose).
  *
  * `where` names the place in the source; a string that lasts.
  */

@@ -41,7 +41,7 @@ static bool works(unsigned int f)
 	return world.task[f].status == TASK_ASLEEP && !world.task[f].words;
 }
 
-/* The process whose first thread is f. */
+/* Whether the process whose first thread is f may be killed here. */
 static bool may_be_killed(unsigned int f)
 {
 	uint32_t may = run.scenario->role[f].may;
@@ -65,8 +65,9 @@ static bool may_exit(unsigned int f)
 }
 
 /*
- * Before a word is only read the reader need not die: that is as if it had
- * died before it last wrote. Another one's death changes liveness words.
+ * A fiber need not die before a word that it only reads: it could as well have
+ * died before its last write. The death of another fiber matters only before a
+ * liveness word is used, because it changes nothing else.
  */
 static bool death_matters(enum option_kind kind, unsigned int f)
 {
@@ -88,8 +89,8 @@ static bool death_matters(enum option_kind kind, unsigned int f)
 
 /*
  * Lists the choices besides the default. `first`: the one that goes on by
- * default, or -1. Where the last one goes on by itself, to take another one
- * costs 1.
+ * default, or -1. To take another one costs `switching`: 1 if the last one
+ * could go on, else 0.
  */
 void choice_list(struct choices *c, int first, unsigned int switching)
 {

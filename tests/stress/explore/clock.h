@@ -48,7 +48,7 @@ static inline bool lanes_any(vclock v)
 }
 
 /*
- * Whether the set holds any event of the front's, or after one in its thread.
+ * Whether the set holds an event of the front, or a later one of the thread.
  */
 static inline bool clock_meets(vclock clock, vclock front)
 {

@@ -9,7 +9,10 @@
 
 #include "private.h"
 
-/* Of the library's objects, renamed by objcopy; bounds made by the linker. */
+/*
+ * The bounds of the library's writable data, whose sections objcopy renames to
+ * explore_private.
+ */
 extern uint8_t __start_explore_private[];
 extern uint8_t __stop_explore_private[];
 /* Its thread-local words: see redirect.h. */
@@ -134,7 +137,7 @@ static void check_size(const char *what, const char *limit, size_t has,
 		return;
 	fprintf(stderr,
 		"explore: the library has %zu bytes of %s, more than the %zu "
-		"that are kept: raise %s in tests/stress/explore/fiber.c\n",
+		"that are kept: raise %s, in tests/stress/explore\n",
 		has, what, most, limit);
 	exit(2);
 }
@@ -145,7 +148,7 @@ void fiber_init(void)
 		  (uintptr_t)__start_explore_private;
 	locals = (uintptr_t)__stop_explore_thread -
 		 (uintptr_t)__start_explore_thread;
-	check_size("writable data", "STATICS", statics, STATICS);
+	check_size("writable data", "FIBER_STATICS", statics, STATICS);
 	check_size("thread-local data", "LOCALS", locals, LOCALS);
 	memcpy(untouched, __start_explore_private, statics);
 	memcpy(untouched_locals, __start_explore_thread, locals);
@@ -265,7 +268,7 @@ void fiber_restart(unsigned int fiber)
 	uint8_t *top = stacks[fiber] + FIBER_STACK;
 	uint64_t *frame = (uint64_t *)(void *)(top - FRAME_TOP);
 
-	/* So that what a run left there tells two states apart less. */
+	/* Clear the stack: what an earlier run left makes no new state. */
 	memset(top - 6144, 0, 6144);
 	frame -= FRAME_WORDS;
 	frame[FRAME_ENTRY] = (uint64_t)(uintptr_t)begin;

@@ -59,7 +59,9 @@ extern int fiber_current;
 /* Whether its process has another thread. */
 extern bool fiber_has_company;
 
-/* Of what only the fiber looks at: its stack and its thread-local words. */
+/*
+ * The hash of what only the fiber looks at: its stack, its thread-local words.
+ */
 uint64_t fiber_thread_hash(unsigned int fiber);
 
 /* Of the memory that the threads of a process share. */
@@ -68,7 +70,7 @@ uint64_t fiber_process_hash(unsigned int process);
 /* Of both. */
 uint64_t fiber_hash(unsigned int fiber);
 
-/* A thread-local word of the memory in place, as that fiber has it. */
+/* Where that fiber's copy of the thread-local word `at` is. */
 const void *fiber_view(unsigned int fiber, const void *at);
 
 /* The number of a word of the memory of a process; or FIBER_WORDS. */

@@ -13,14 +13,23 @@
 /* The running fiber's thread. */
 struct task *kernel_self(void);
 
-/* Wakes `most` who sleep on the word, who came first first; how many. */
+/*
+ * Wakes up to `most` that sleep on the word, in the order in which they came.
+ * Returns how many.
+ */
 int kernel_wake(const uint32_t *word, int most);
 
-/* Sleeps on words, if none differs, until ns (0: no end); as waitv(2). */
+/*
+ * Sleeps on words while each is as `seen` says, until that time in ns (0: no
+ * end); answers as futex_waitv(2).
+ */
 int kernel_sleep(uint32_t *const *words, const uint32_t *seen,
 		 unsigned int count, uint64_t until);
 
-/* The thread dies: marks, a wake each, its byte locks, its number. */
+/*
+ * The thread dies: marks its mutexes, wakes one sleeper for each, and frees its
+ * number. The byte locks of a process go with its last thread.
+ */
 void kernel_death(unsigned int fiber);
 
 /* A child begins, with a copy of the caller's memory. */

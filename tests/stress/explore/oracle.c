@@ -234,7 +234,7 @@ static void gives_up(uint32_t record)
 	}
 }
 
-/* ... nor is its life ended by anybody but itself (peer/liveness.h). */
+/* ORACLE-3: only a living thread itself ends its life (peer/liveness.h). */
 static void saw_incarnation(uint32_t record, uint64_t value)
 {
 	int holder = world.holder[record] - 1;

@@ -3,14 +3,15 @@
  * The oracle knows the promises that hold in every state, whoever died or
  * stopped. Its memory lies in struct world, so states differ by it.
  *
- *  ORACLE-1. One leader a key: no two slots are BUSY with one key, and of those
- *      who were told that they lead and have not begun to end it only those
- *      whose time is up, or who were invalidated, lose the key to another one.
- *      All threads of a process lead what one of them leads, unless the owner
- *      of the flight dies. Nobody holds a lock shared that another one holds
- *      alone.
- *  ORACLE-2. A slot that is freed is not stood on: nobody was inside a section
- *      when it left its chain who still is, lives, and was not expelled.
+ *  ORACLE-1. One leader a key: no two slots are BUSY with one key; and a
+ *      participant that was told that it leads, and has not begun to end its
+ *      flight, loses the key to another one only if its time is up or its
+ *      flight was invalidated. All threads of a process lead what one of them
+ *      leads, unless the owner of the flight dies. Nobody holds a lock shared
+ *      that another one holds alone.
+ *  ORACLE-2. Nobody stands on a slot that is freed: no living reader that was
+ *      inside a section when the slot left its chain is still inside, unless it
+ *      was expelled.
  *  ORACLE-3. Nobody alive is marked dead.
  *  ORACLE-4. A value is as somebody published it for that key.
  *  ORACLE-5. At the end, once the dead are reaped, sfshm_verify() finds

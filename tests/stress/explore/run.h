@@ -6,7 +6,7 @@
 #include "fiber.h"
 #include "schedule.h"
 
-/* So many points by one while nobody else runs, and it will not end. */
+/* A fiber that passes so many points while no other one runs will not end. */
 #define MOST_ALONE 20000
 
 enum event {
@@ -31,7 +31,7 @@ struct run {
 	uint32_t before;   /* its decision before this one, or 0 */
 	int32_t word;      /* that it is about to use; -1: the kernel's turn */
 	bool writes;
-	unsigned int values, value; /* that may be read, that is */
+	unsigned int values, value; /* how many may be read; which one is */
 	bool pruned;
 	const char *where[FIBERS];
 };

@@ -187,7 +187,7 @@ const struct scenario scenario_detached_exit = {
 	},
 };
 
-/* Who ends in its call keeps the flight from its process: the lease ends it. */
+/* A thread that ends in its call keeps the flight: only the lease ends it. */
 const struct scenario scenario_detached_mover = {
 	.name = "detached-mover",
 	.what = "a thread that publishes ends unknown to libc; one waits",

@@ -85,7 +85,7 @@ static void ask_and_work(void)
 	scene_publish(&scene_led);
 }
 
-/* It never leads: a wake that is for one is for another one. */
+/* It never leads: a wake for one that is to lead must reach another one. */
 static void wait_only(void)
 {
 	scene_do(0, POLICY(KEPT, .flags = SFSHM_FOLLOW));

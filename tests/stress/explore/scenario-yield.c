@@ -21,7 +21,7 @@ static void lead(void)
 	kernel_time(world.now + 10 * MS);
 }
 
-/* The thief's: what is left of it is what it did. */
+/* The thief: all that is left of it is its compare-and-swap. */
 static void steal_and_die(void)
 {
 	uint64_t *ctl = &twin_map.slots[0].ctl;

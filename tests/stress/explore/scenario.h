@@ -38,7 +38,7 @@ struct scenario {
 					      in the full one */
 	uint32_t runs;        /* of each budget in the short form; 0: 4000 */
 	uint32_t deaths_told; /* so many deaths cost nobody a slice */
-	bool slices;          /* slices are waited out, by what it is about */
+	bool slices;          /* waits that last a slice are its subject */
 	bool toy;             /* run only when asked for */
 	struct role role[4];
 	void (*check)(void); /* by the janitor, when all is over; or NULL */

@@ -77,7 +77,7 @@ uint8_t scene_source(void);
 /* The answer is one of those that may be. */
 void scene_expect(const char *what, int got, int one, int other);
 
-/* Sleeps until others could not go on, at least so long. */
+/* Sleeps at least so long, and until no other one can go on. */
 void scene_sleep(uint64_t ns);
 
 /* Of this thread, and of this process. */
@@ -101,7 +101,10 @@ enum scene_end {
 int scene_end_detached(struct sfshm_flight *f, unsigned int key,
 		       enum scene_end how);
 
-/* For calls that a scenario makes itself: before, and with what came back. */
+/*
+ * For calls that a scenario makes itself: scene_result() comes before the call,
+ * scene_answered() gets what came back.
+ */
 void scene_result(struct sfshm_result *r);
 int scene_answered(unsigned int key, int r, const struct sfshm_result *result,
 		   const struct sfshm_policy *policy);

@@ -145,7 +145,7 @@ static void stop_fiber(unsigned int f)
 	run.now = -1;
 }
 
-/* True: the decision is made; false: a death changed things, decide again. */
+/* True: the decision is made; false: a death or a stop: decide again. */
 static bool apply(const struct deviation *d)
 {
 	bool holds_up = d->kind == OPTION_SWITCH || d->kind == OPTION_STOP;

@@ -2,10 +2,10 @@
 /*
  * One run: who goes on at each point.
  *
- * A run is told by its deviations: at which decision it did other than the
- * default, which is that the fiber goes on, or, where it cannot, that the
- * first one that can does. So a run can be repeated, and another one be made
- * of it that differs from some decision on.
+ * By default the fiber that runs goes on, or, if it cannot, the first one that
+ * can. A run is described by its deviations: the decisions at which it did not
+ * take the default. So a run can be repeated, and another run be made of it
+ * that differs from some decision on.
  *
  * The budget: to take the processor away from a fiber that could go on, a
  * death and a stop cost 1 each; a choice among those that can go on, where
@@ -40,7 +40,7 @@ struct deviation {
 struct plan {
 	uint8_t count;
 	uint8_t cost;
-	uint8_t holds_up;    /* the last deviation does: absence.h */
+	uint8_t holds_up;    /* the last deviation holds one up: absence.h */
 	struct step_use use; /* ... before this */
 	struct deviation at[MOST_DEVIATIONS];
 };
@@ -55,8 +55,8 @@ enum verdict {
 void schedule_point(const char *where);
 
 /*
- * The same before a word is used. Before a word is only read it need not die:
- * that would be as if it had died before it last wrote. Another one's
+ * The same before a word is used. A fiber need not die before a word that it
+ * only reads: it could as well have died before its last write. Another fiber's
  * death changes liveness words only.
  */
 void schedule_access(const void *at, bool writes, const char *where);
@@ -73,12 +73,12 @@ void schedule_yield(void);
 /* In a fiber: which of n values it reads, 0 the newest; weak.h asks. */
 unsigned int schedule_read(unsigned int n);
 
-/* Within: no points, as if all of it were one step. */
+/* While this is set there are no points, as if all were one step. */
 extern bool schedule_quiet;
 
 /*
  * The search is asked at each decision that the plan says nothing of: false
- * ends the run, for all that follows is known. `options` and `costs` are the
+ * ends the run, because all that follows is known. `option` and `cost` are the
  * other things that can be done here.
  */
 struct choices {
@@ -88,7 +88,7 @@ struct choices {
 	unsigned int count;
 	struct deviation option[24];
 	uint8_t cost[24];
-	bool holds_up[24]; /* the one that could go on */
+	bool holds_up[24]; /* it holds up one that could go on */
 };
 typedef bool (*schedule_decision_fn)(const struct choices *c, void *arg);
 

@@ -61,7 +61,7 @@ static bool at_decision(const struct choices *c, void *arg)
 	return true;
 }
 
-/* The last deviation of a plan, if it does no more than hold one up. */
+/* Whether a plan's last deviation can matter: it may only hold a fiber up. */
 static bool worth_a_run(const struct plan *p)
 {
 	/* In the weak mode what a step conflicts with is not only its word. */
@@ -74,7 +74,7 @@ static bool still_fails(struct search *s, const struct plan *p)
 	return schedule_run(s->scenario, p, NULL, NULL) == VERDICT_FAILED;
 }
 
-/* Deviations that the failure does not need go, the last first. */
+/* Removes the deviations that the failure does not need, the last first. */
 static void shrink(struct search *s)
 {
 	struct plan *p = &s->failed;

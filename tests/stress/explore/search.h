@@ -27,7 +27,7 @@ struct search {
 	char failure[512];
 };
 
-/* True: a failure was found, the smallest plan that shows it in `failed`. */
+/* True: a failure was found; `failed` is a plan that shows it, cut down. */
 bool search_run(struct search *s);
 
 #endif

@@ -10,8 +10,8 @@ void seen_forget(void);
 
 /*
  * True if it is new, or was met with less left: it is to be followed. Counts
- * the new ones. Where memory ends none is new any more that was not, and all
- * are followed.
+ * the new ones. Without memory it notes no more states, and all that are not
+ * noted are to be followed.
  */
 bool seen_add(uint64_t hash, unsigned int left, uint64_t *count);
 

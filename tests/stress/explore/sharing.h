@@ -3,10 +3,10 @@
  * Words of the segment that several participants use, one of them writing.
  * Only there the order of steps is of any consequence, so only there are
  * choices: all that is done to other words commutes with all that others do,
- * deaths included, for a reaper is somebody else who reads them.
+ * deaths included, since a reaper that reads a word is another user of it.
  *
- * They are learned from the runs. A word that is met for the first time makes
- * the search of that budget begin anew.
+ * They are learned from the runs. When a participant uses or writes a word for
+ * the first time, the search of that budget is to begin anew.
  */
 #ifndef EXPLORE_SHARING_H
 #define EXPLORE_SHARING_H
@@ -30,15 +30,18 @@ uint32_t sharing_word(const void *at);
 void sharing_forget(void);
 
 /*
- * The running fiber uses the word; whether it matters if others come first:
- * they write it, or use what is written.
+ * The running fiber uses the word. Returns whether it matters which fiber comes
+ * first: another one writes the word, or this one does and another one uses it.
  */
 bool sharing_note(const void *at, bool writes);
 
 /* Whether a word was used by one more since this was last asked. */
 bool sharing_has_grown(void);
 
-/* A word's number, by the order in which they became shared; or many. */
+/*
+ * A shared word's number, in the order in which words became shared; for other
+ * words UINT16_MAX.
+ */
 unsigned int sharing_number(size_t word);
 
 /* How many are. */

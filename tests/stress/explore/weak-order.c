@@ -15,9 +15,9 @@
  * All these arrows lead from earlier steps to later ones, except for those that
  * begin at an event which passes newer messages by. So S exists as long as none
  * of these closes a circle. Each event knows the closure of what is before it
- * in S, and it may pass a message by unless something that would then be after
- * it is in there. When it does, what is before it is added to all closures that
- * hold what is now after it.
+ * in S. It may pass a message by unless that closure holds something that would
+ * then be after it. When the event does so, what is before it is added to all
+ * closures that hold what is now after it.
  */
 #define XXH_INLINE_ALL
 #include <xxhash.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Coherence. A thread may read a message unless one that is newer, or a read of
- * one that is newer, happens before. So each message has the front of those who
- * wrote or read it, and the walk from the newest message ends at the first that
- * meets what happens before the reader.
+ * Coherence. A thread may read a message unless a newer one, or a read of a
+ * newer one, happens before its read. So each message has the front of those
+ * who wrote or read it, and the walk from the newest message ends at the first
+ * that meets what happens before the reader.
  */
 #include "weak.h"
 

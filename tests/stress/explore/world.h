@@ -18,8 +18,8 @@
 #define WORLD_RECORDS 6
 #define WORLD_LOCKS (2 * FIBERS)
 /*
- * Runs copy so much of the segment: its tags' words are last, and scenarios
- * have tags of the first ones only.
+ * A run copies this much of the segment: the words of the tags come last there,
+ * and scenarios use only the first of those words.
  */
 #define WORLD_COPIED 24576
 #define WORLD_TAG_WORDS 8
@@ -30,7 +30,7 @@ enum task_status {
 	TASK_ABSENT,
 	TASK_READY,
 	TASK_ASLEEP,  /* on words, or for a time */
-	TASK_STOPPED, /* until all others have ended or long sleep */
+	TASK_STOPPED, /* until all others have ended, or sleep for long */
 	TASK_ENDED,   /* its body has, the thread has not */
 	TASK_DEAD,
 };
@@ -68,8 +68,8 @@ struct world {
 	uint8_t holder[WORLD_RECORDS];    /* of the record's mutex: fiber + 1 */
 	uint8_t stands[WORLD_SLOTS];      /* bit n: fiber n may stand on it */
 	uint64_t generation[8];           /* of each key's last flight */
-	uint64_t ended[8]; /* that was ended, as its ender knows */
-	uint8_t flyer[8];  /* whose it is: process + 1 */
+	uint64_t ended[8]; /* the last one that a call has ended */
+	uint8_t flyer[8];  /* whose flight it is: process + 1 */
 	uint8_t deaths, stops;
 	uint8_t source;   /* what values are made from: its version */
 	uint8_t told;     /* its version when the last invalidation returned */

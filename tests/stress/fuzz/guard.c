@@ -10,7 +10,7 @@
 #include "segment/layout.h"
 #include "segment/geometry.h"
 
-/* The largest index, 2^32 - 1, of what is largest, a slot, stays within. */
+/* Even slot 2^32 - 1 is inside a room; a slot is the largest thing indexed. */
 #define ROOM (UINT64_C(1) << 40)
 #define BEFORE (UINT64_C(1) << 36)
 #define ROOMS 8
@@ -19,7 +19,7 @@ static uint8_t *rooms;
 static struct {
 	uint8_t *base;
 	size_t size; /* 0: empty */
-	ino_t ino;   /* 0: a place for one that is to be aligned, so far */
+	ino_t ino;   /* 0: a place that was asked for, to be mapped next */
 } tenants[ROOMS];
 
 void *__real_mmap(void *at, size_t size, int prot, int flags, int fd,
@@ -53,7 +53,7 @@ static int free_room(void)
 	return -1;
 }
 
-/* Between a region's last byte and the next region, all in the file. */
+/* Poisons what is between a region's end and the next region, in the file. */
 static void poison(const uint8_t *base, uint64_t at, uint64_t used,
 		   uint64_t next, uint64_t size)
 {
@@ -135,7 +135,7 @@ void *__wrap_mmap(void *at, size_t size, int prot, int flags, int fd,
 	return tenants[room].base;
 }
 
-/* What is not the whole of a mapping is what is left of its place. */
+/* A part that is no whole mapping is what is left over of a mapping's place. */
 int __wrap_munmap(void *at, size_t size)
 {
 	int room = room_of(at);

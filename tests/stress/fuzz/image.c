@@ -45,7 +45,7 @@ static void publish(struct sfshm *h, unsigned int n, size_t len, uint32_t ttl)
 		sfshm_release(&flight);
 }
 
-/* As long as may be. */
+/* A message as long as may be. */
 static const char *many_words(void)
 {
 	static char words[SFSHM_MESSAGE_MAX];

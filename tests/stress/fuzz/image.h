@@ -12,7 +12,7 @@
 
 extern const struct sfshm_options image_shape;
 
-/* Makes them all. Those whose owners are to be alive leave them behind. */
+/* Makes them all. Owners that are to be alive in an image stay behind. */
 void image_make_all(void);
 
 /* The one of that number, or where there is none, one with values. */

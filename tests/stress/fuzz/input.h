@@ -30,7 +30,7 @@ struct input_step {
 	uint8_t arg;   /* of an operation */
 	uint16_t at;   /* which record of the region, which key */
 	uint16_t off;  /* where in the record, which length */
-	uint16_t when; /* the next operation's so manieth look; 0: before it */
+	uint16_t when; /* at which look of the next operation; 0: before it */
 	uint32_t value;
 };
 
@@ -53,7 +53,7 @@ enum scribble_mode {
 	SET_64,
 	SET_BITS, /* value: shift, width, 16 bits to set */
 	ADD_32,
-	COPY_64, /* value: from which of the region's records, << 16 | byte */
+	COPY_64, /* value: byte << 16 | which of the region's records */
 	FILL,    /* value: length and byte */
 	SCRIBBLE_MODES,
 };

@@ -16,7 +16,7 @@
 
 #include "segment/layout.h"
 
-/* As many as images begin with; there are more, as many as one likes. */
+/* The keys with which images begin. key_of() makes any number of keys. */
 #define KEYS 12
 
 struct key {
@@ -24,7 +24,7 @@ struct key {
 	uint8_t bytes[SFSHM_KEY_MAX];
 };
 
-/* Short ones, and around each length at which something changes. */
+/* Of the first keys some are short, others about as long as a limit is. */
 static inline struct key key_of(unsigned int n)
 {
 	static const uint16_t lengths[] = {

@@ -7,7 +7,7 @@
 
 #include "input.h"
 
-/* Starts it if need be; returns when it is done. */
+/* Starts the thread if need be; returns when the operation is done. */
 void lane_run(void (*operation)(const struct input_step *s),
 	      const struct input_step *s);
 

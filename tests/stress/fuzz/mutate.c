@@ -55,13 +55,16 @@ static struct input_step random_step(void)
 	/* Inside an operation, what it is about to look at is best. */
 	if ((s.op & STEP_SCRIBBLE) && s.when && draw(3))
 		s.op |= IN_HERE;
-	/* From a neighbour's same place, or from its other field, mostly. */
+	/*
+	 * Mostly copy from the same place of a neighbour, or from its other
+	 * field.
+	 */
 	if ((s.op & STEP_SCRIBBLE) && (s.op >> 3 & 7) == COPY_64 && draw(4))
 		s.value = draw(128) | (s.off ^ draw(2) * 32u) << 16;
 	return s;
 }
 
-/* One thing about it. */
+/* Changes one member of the step. */
 static void retouch(struct input_step *s)
 {
 	struct input_step other = random_step();

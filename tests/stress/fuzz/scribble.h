@@ -17,7 +17,10 @@ void scribble(const struct input_step *step);
 /* During the next operation, at its look number step->when. */
 void scribble_later(const struct input_step *step);
 
-/* Around an operation: what was not scribbled in it is after it. */
+/*
+ * Come before and after an operation. The second makes all scribbles that were
+ * to come inside the operation and did not.
+ */
 void scribble_watch(void);
 void scribble_rest(void);
 

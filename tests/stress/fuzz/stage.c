@@ -110,7 +110,7 @@ static void forget_owned(void)
 	}
 }
 
-/* A thread leaves what others have closed at its next call, to anything. */
+/* A thread leaves a segment that others have closed at its next call on any. */
 static void sweep(void)
 {
 	struct sfshm_result result = SFSHM_RESULT_INIT;
@@ -125,7 +125,7 @@ static void sweep(void)
 
 void stage_end(void)
 {
-	/* What one that goes holds goes with the next call. */
+	/* A mapping that goes may hold another, which goes at the next call. */
 	for (int i = 0; i < 3 && guard_count(); i++) {
 		forget_owned();
 		sweep();

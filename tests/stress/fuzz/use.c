@@ -36,7 +36,7 @@ static int open_stage(void)
 	};
 	int r = checked(sfshm_open(&now.handle, stage.path, &o));
 
-	/* Of the one that it replaces, nothing is said. */
+	/* If the predecessor fails the open, no reason is given. */
 	if (r && strlen(why) == 0 && !now.resized)
 		stage_fault("no reason is given", r);
 	return r;

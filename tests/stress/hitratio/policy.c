@@ -114,7 +114,7 @@ static bool sieve_ask(struct cache *c, uint32_t key)
 	return false;
 }
 
-/* From the small queue: to the main one if it was used, else out of sight. */
+/* From the small queue: to the main one if used twice, else out of sight. */
 static void s3fifo_shrink_small(struct cache *c)
 {
 	uint32_t old = c->small.oldest;

@@ -85,8 +85,8 @@ struct board {
 	uint64_t claimant[CLAIMS]; /* the last one's, under each claim */
 	uint64_t puts;
 	/*
-	 * When its value was last renewed, by the clock of the tags; then
-	 * generations differ from the stamp's.
+	 * By key: when the value was last renewed, by the clock of the tags.
+	 * From then on its generation may differ from its stamp's.
 	 */
 	uint64_t renewed[KEYS];
 	struct tags tags;
@@ -96,7 +96,10 @@ struct board {
 	 * clears what a dead process leaves.
 	 */
 	uint64_t holds[LOCKS][WORKERS];
-	/* At a number's place: it came to an end with its leader alive. */
+	/*
+	 * At the place of a flight's number: the flight ended, its leader
+	 * alive.
+	 */
 	uint64_t ended[ENDED];
 	struct place places[WORKERS];
 };
@@ -164,19 +167,22 @@ extern struct sfshm_cancel policy_token;
 /* locks.c: a lock, alone or shared; the files are main's. */
 bool locks_begin(void);
 void locks_end(void);
-/* Nobody is left: notes of deaths, and semaphores, take no slot any more. */
+/*
+ * When nobody is left: removes the notes of deaths and the semaphores, so that
+ * they take no slots.
+ */
 void lock_clear(struct sfshm *handle, const char *name, size_t len);
 void semaphore_clear(struct sfshm *handle, const char *name, size_t len);
 void locks_clear(struct sfshm *handle);
 void lock_act(struct sfshm *handle, unsigned int mine);
 void locks_forget(unsigned int at);
 
-/* others.c and nest.c: one call, and waits while others wait. */
+/* others.c: one call of another kind; nest.c: waits while it holds things. */
 void others_act(struct sfshm *handle, uint32_t key,
 		struct sfshm_result *result);
 void invalidate(struct sfshm *handle, uint32_t key);
 void nest(struct sfshm *handle, bool in_order);
-/* Nobody is left. */
+/* When nobody is left: as locks_clear(). */
 void nest_clear(struct sfshm *handle);
 
 /* grip.c: the pins that a worker holds. */

@@ -80,7 +80,7 @@ static void child_ended(pid_t pid, int status)
 		if (board->places[i].pid == pid)
 			p = &board->places[i];
 	if (WIFSTOPPED(status)) {
-		/* At a kill point, or by us: then it has its time already. */
+		/* One that this process has stopped has its time already. */
 		if (p && !p->wakes_ms)
 			p->wakes_ms = soon(20);
 		return;
@@ -260,7 +260,7 @@ void oracle_end(void)
 			  (unsigned int)status);
 }
 
-/* A busy machine needs more time for some of each. */
+/* Whether there has been some of each: a busy machine needs more time. */
 static bool enough(void)
 {
 	return board->tally[TALLY_read] && board->tally[TALLY_published] &&

@@ -145,9 +145,10 @@ static void put(struct sfshm *handle, uint32_t key, uint32_t len)
 }
 
 /*
- * Puts the first `most` keys, again those that had to go for others: what was
- * just left is out of use for a moment, and room is made for more than one at
- * a time. The most that were there at once, up to `wanted`.
+ * Puts the first `most` keys, and puts those again that were evicted for
+ * others: what has just been given up is out of use for a moment, and an
+ * evictor makes room for more than one at a time. Returns the most keys that
+ * were there at once, up to `wanted`.
  */
 static uint32_t fill(struct sfshm *handle, uint32_t most, uint32_t wanted,
 		     uint32_t len)

@@ -12,8 +12,8 @@
 #define CLOCK_SLACK_NS UINT64_C(30000000)
 
 /*
- * A value that was moved has a higher generation than the one that it was
- * published with; else they are the same.
+ * A value that was moved or renewed may have a higher generation than the one
+ * that it was published with; else they are the same.
  */
 static void judge_generation(uint32_t key, const struct stamp *stamp,
 			     const struct sfshm_result *result, uint64_t floor)

@@ -185,7 +185,7 @@ int lead_alone(struct led *l)
 	return releases ? -ECANCELED : r;
 }
 
-/* How long it may take, and whether anybody still wants it. */
+/* Extends the lease, and asks whether anybody still wants the result. */
 static void look_around(struct led *l)
 {
 	int r = sfshm_extend(l->flight, LEASED(l->key) ? LEASE_MS : 0);

@@ -24,7 +24,9 @@ static void judge_put(uint32_t key, int r)
 			  sfshm_strerror(r));
 }
 
-/* On a condition now and then: over what a look has found. */
+/*
+ * Stores a value, now and then only in place of the one that a look has found.
+ */
 static int store(struct sfshm *handle, const struct stamp *s,
 		 const struct sfshm_policy *policy, const void *data,
 		 size_t len, struct sfshm_result *result)

@@ -18,8 +18,8 @@
 
 #define EVERY_US 150
 /*
- * Short enough to be waited for by who wants the memory back, and long enough
- * to be given up on.
+ * The most of a short nap, for whose end a participant that wants the memory
+ * back waits; and of a long one, in which the sleeper is expelled.
  */
 #define SHORT_NAP_NS 1500000u
 #define LONG_NAP_NS 16000000u

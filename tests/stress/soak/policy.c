@@ -19,7 +19,7 @@ static int fresh(const struct sfshm_result *result, void *key)
 	return random_below(20) != 0;
 }
 
-/* That it is another key's must never come. */
+/* It must never be asked about another key's value. */
 static int fits(const struct sfshm_result *result, void *key)
 {
 	const uint32_t *mine = key;

@@ -25,7 +25,6 @@ static void arm(void)
 		killpoint_arm(points[dice], 1, SIGKILL);
 }
 
-/* Its exit status: whether it is to be called again. */
 int resizer_main(uint64_t seed)
 {
 	struct sfshm_options wish = { .size = sizeof(wish) };

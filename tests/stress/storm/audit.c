@@ -48,8 +48,8 @@ static uint64_t counter(struct sfshm_view *view, const char *wanted)
 }
 
 /*
- * Nothing is left of the dead that holds a key up: nobody is there to be
- * waited for, so whoever sleeps is held up.
+ * Nothing that the dead left may hold a key up. Nobody alive is there to be
+ * waited for, so a call that sleeps is held up by the dead.
  */
 static void finish_keys(struct sfshm *h, struct sfshm_view *view,
 			struct audit *a)
@@ -82,7 +82,7 @@ static void finish_keys(struct sfshm *h, struct sfshm_view *view,
 	sfshm_result_clear(&result);
 }
 
-/* Each death loses one count at most, for all its worker told us. */
+/* Each death may lose one count of what its worker told; it loses no more. */
 static void compare(struct audit *a, const char *what, uint64_t low,
 		    uint64_t got, uint64_t high)
 {

@@ -56,7 +56,10 @@ static void do_elsewhere(void *(*what)(void *), struct errand *e)
 	pthread_join(thread, NULL);
 }
 
-/* Its own task asks for the key, and is told that it leads. */
+/*
+ * Its own task asks for the key, and is told that it leads; without a task it
+ * is told that the key is busy.
+ */
 static void ask_again(const struct errand *e)
 {
 	struct sfshm_policy policy = SFSHM_POLICY_INIT;
@@ -125,7 +128,9 @@ void lead_for_process(uint32_t key)
 	choose_policy(&e.policy, key);
 	e.policy.flags |= SFSHM_DETACHED;
 	e.policy.task = random_below(2) ? ++tasks : 0;
-	/* A thread that ends leaves the flight to one that has asked, too. */
+	/*
+	 * Attach this thread: one that ends leaves the flight to another one.
+	 */
 	get(key);
 	do_elsewhere(begin_here, &e);
 	if (!e.leads)

@@ -11,7 +11,7 @@
 
 #include "os/atomics.h"
 
-/* What neither has nor waits for too long is told, and is all right. */
+/* Tells how a wait ended. A hold, a time-out and a lack of room are right. */
 void see_wait(uint32_t key, int r, uint64_t ns)
 {
 	bool expected = r >= 0 || r == -ETIMEDOUT || r == -ENOSPC;
@@ -94,7 +94,7 @@ void hold_permit(void)
 		see_wait(0, -ENOTRECOVERABLE, 0);
 }
 
-/* Which the next one to take a permit makes anew. */
+/* The next caller that takes a permit makes the semaphore anew. */
 void remove_semaphore(void)
 {
 	int r;

@@ -43,7 +43,7 @@ static bool take(uint32_t key, uint32_t flags, uint64_t task,
 	return true;
 }
 
-/* It is released, so it ends no more, and its task may lead the key again. */
+/* The flight was released: nobody can end it, and its task may lead again. */
 static void look_at(uint32_t key, uint64_t task, struct sfshm_flight *f)
 {
 	struct sfshm_policy policy = SFSHM_POLICY_INIT;

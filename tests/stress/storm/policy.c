@@ -2,7 +2,7 @@
 /* What a call asks for, at random. */
 #include "worker.h"
 
-/* Of what is used less. */
+/* Chooses options that are used less. */
 static void choose_more(struct sfshm_policy *p)
 {
 	static const uint32_t flags[] = { SFSHM_STALE_ON_TIMEOUT,

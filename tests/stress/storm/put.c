@@ -8,7 +8,9 @@
 
 #include "os/atomics.h"
 
-/* On a condition now and then: over what a look has found. */
+/*
+ * Stores a value, now and then only in place of the one that a look has found.
+ */
 static int store(uint32_t key, uint32_t len, uint32_t mask)
 {
 	struct sfshm_policy policy = SFSHM_POLICY_INIT;

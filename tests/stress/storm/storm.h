@@ -90,14 +90,14 @@ struct storm {
 	uint64_t stall_ns; /* by the bystander */
 	uint64_t puts;
 	/*
-	 * When its value was last renewed, by the clock of the tags; then it
-	 * is told as a later generation.
+	 * By key: when the value was last renewed, by the clock of the tags.
+	 * From then on a result may give it a later generation than its stamp.
 	 */
 	uint64_t renewed[STORM_KEYS];
 	struct tags tags;
 };
 
-/* Keys of which leaders may be late, and others steal. */
+/* Keys whose leaders may be late; others steal their flights then. */
 static inline bool key_has_age(uint32_t key)
 {
 	return key % 4 == 3;

@@ -51,7 +51,7 @@ void one_more(uint64_t *n)
 	store_relaxed(n, load_relaxed(n) + 1);
 }
 
-/* What was not renewed has its generation, and is told as this one. */
+/* Whether a stamp's generation fits the result's: equal, unless renewed. */
 static bool generation_fits(uint32_t key, uint64_t generation)
 {
 	if (generation & PUT_MARK)
@@ -220,7 +220,10 @@ static void pin(uint32_t key)
 		if (sfshm_unpin(&held))
 			tell(TOLD_WRONG, key, WRONG_CODE, 0, 0, 0);
 	} else {
-		/* A fresh failure counts as one, and is answered as nothing. */
+		/*
+		 * A fresh failure counts as a failure, and the pin answers
+		 * -ENODATA.
+		 */
 		see_code(key, r, 0);
 	}
 }

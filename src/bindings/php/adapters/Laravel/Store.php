@@ -34,7 +34,7 @@ class Store implements StoreContract, LockProvider
     public function cache(array $options): \Sfshm\Cache
     {
         $options += ['prefix' => $this->prefix] + $this->options;
-        /* A worker of a queue lives long, and lifetimes may be many. */
+        /* A queue's worker lives long, and may come to use many lifetimes. */
         if (count($this->caches) > 100) {
             $this->caches = [];
         }
