@@ -11,7 +11,7 @@ void history_rare(struct peer *p, enum shm_event_kind kind, uint32_t slot,
 	const struct shm_slot *s = slot_at(p->map, slot);
 	uint64_t hash = s ? load_relaxed(&s->hash) : 0;
 
-	history_write(rec->rare, SHM_RARE, &rec->rare_noted,
+	history_write(&rec->rare[0], SHM_RARE, &rec->rare_noted,
 		      (struct shm_event){
 			      .when = sys.coarse(),
 			      .what = (gen & HISTORY_GEN) |

@@ -4,14 +4,14 @@
  * the ends of flights and of waits; the other has what is rare, so that a busy
  * thread's flights do not push a death out.
  *
- *  HISTORY-1. Only the thread that holds the record's mutex writes the record's
- *      rings: the owner, or a reaper that has locked the record.
- *  HISTORY-2. Event n of a ring, counted from 0, is at place n modulo the ring's
- *      size. The writer counts the event before it writes to the place. So no
- *      number is written twice, even if the writer dies anywhere: the record's
- *      next owner goes on with the next number.
- *  HISTORY-3. An entry's `number` is 2n + 2 while the entry has event n, and odd
- *      while the entry is being written. A reader that finds the same even
+ *  HISTORY-1. Only the thread that holds the record's mutex writes its rings:
+ *      the owner, or a reaper that has locked the record.
+ *  HISTORY-2. Event n of a ring, counted from 0, is at place n modulo the size
+ *      of the ring. The writer counts the event before it writes to the place.
+ *      So no number is written twice, even if the writer dies anywhere: the
+ *      record's next owner goes on with the next number.
+ *  HISTORY-3. An entry's `number` is 2n + 2 while the entry has event n, and
+ *      odd while the entry is being written. A reader that finds the same even
  *      number before and after its copy has all words of event n.
  *
  *   number                  the entry
@@ -91,7 +91,7 @@ static force_inline void history_flight(struct shm_participant *rec,
 					uint32_t slot, uint32_t hash,
 					uint64_t when, uint64_t ns)
 {
-	history_write(rec->flights, SHM_FLIGHTS, &rec->flights_noted,
+	history_write(&rec->flights[0], SHM_FLIGHTS, &rec->flights_noted,
 		      (struct shm_event){
 			      .when = when,
 			      .what = what | (uint64_t)kind << HISTORY_KIND,

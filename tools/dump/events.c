@@ -98,8 +98,8 @@ static void list_put(const struct events *events, const struct options *options)
 }
 
 /*
- * An event of Chrome's trace format: a bar for a flight or a wait, in the row of
- * its thread; else a mark. Times are microseconds of CLOCK_MONOTONIC.
+ * An event of Chrome's trace format: a bar for a flight or a wait, in its
+ * thread's row; else a mark. Times are microseconds of CLOCK_MONOTONIC.
  */
 static json_t *trace_object(const struct event *event)
 {
