@@ -62,6 +62,32 @@ int sfshm_queue_open(struct sfshm_queue **queue) SFSHM_CHECKED;
 int sfshm_queue_fd(const struct sfshm_queue *queue) SFSHM_CHECKED;
 
 /*
+ * For a loop that can connect to a socket and read from it, but cannot poll a
+ * descriptor (nginx's Lua): makes a Unix stream socket of mode 0600 that
+ * listens at `path`, of 107 bytes at most. The loop then connects to `path`,
+ * and calls sfshm_queue_accept(). If a socket of this user is at `path` where
+ * nobody listens, the call replaces it. Ends an earlier listening of the queue.
+ * Never blocks. If the caller dies before sfshm_queue_accept() has returned 0,
+ * `path` stays, until a later call replaces it. Returns 0; -EADDRINUSE, there
+ * is something else at `path`; -ENAMETOOLONG, -EINVAL, -ECHILD, -ENOMEM; or
+ * another negated errno value of socket(2) or bind(2).
+ */
+int sfshm_queue_listen(struct sfshm_queue *queue,
+		       const char *path) SFSHM_CHECKED;
+
+/*
+ * Accepts the loop's connection, removes the path and stops listening. From now
+ * on the library sends a byte where it would make the queue's descriptor
+ * readable, which it no longer does: when the loop has read any bytes, it calls
+ * sfshm_queue_next() until that returns 0. It does so right after this call,
+ * too. The connection must be this process's own; those of others are closed.
+ * If the loop closes its end, it listens, connects and accepts anew. Never
+ * blocks. Returns 0; -EAGAIN, the loop has not connected yet; -EINVAL, the
+ * queue does not listen; -ECHILD; or another negated errno value of accept(2).
+ */
+int sfshm_queue_accept(struct sfshm_queue *queue) SFSHM_CHECKED;
+
+/*
  * Returns 1 with the next wait that may be over in *wait; 0, there is none; or
  * -EINVAL, -ECHILD. The call returns a wait once, and again only after the call
  * that finishes it has returned -EINPROGRESS.

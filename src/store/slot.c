@@ -94,6 +94,10 @@ void slot_unlink(struct peer *p, uint32_t slot, uint64_t ctl)
 
 	if (load_seq(&s->ctl) != ctl)
 		return;
+	/*
+	 * ORDER-L5 pairs ORDER-L6
+	 * The floor is raised before the CAS that marks the slot's link.
+	 */
 	raise_floor(map, ctl_gen(ctl));
 	do {
 		epoch_enter(p);

@@ -137,6 +137,10 @@ int table_insert(struct peer *p, const struct key *k, uint32_t slot)
 		 * A reader comes to the slot by the link that the CAS below
 		 * changes. An expelled reader that has stood on the slot since
 		 * the slot's last life goes on by the slot's own link.
+		 *
+		 * ORDER-L4 pairs ORDER-L3
+		 * The slot's control word has changed (FLIGHT-T1) before its
+		 * own link changes.
 		 */
 		store_release(&s->next, link_next(load_relaxed(&s->next),
 						  link_index(pl.link)));
@@ -165,6 +169,11 @@ static int key_of(struct peer *p, struct shm_slot *s, uint8_t *buf,
 static bool mark(struct shm_slot *s, uint64_t ctl)
 {
 	for (;;) {
+		/*
+		 * ORDER-L3 pairs ORDER-L4
+		 * If this load returns a link of the slot's next life, the next
+		 * load shows that the control word has changed.
+		 */
 		uint64_t next = load_acquire(&s->next);
 
 		if (load_seq(&s->ctl) != ctl)

@@ -78,6 +78,9 @@ static enum step lead_new(struct call *c, struct sighting *seen)
 	}
 	kill_point(slot_linked);
 	/*
+	 * ORDER-L6 pairs ORDER-L5
+	 * The slot has been linked before slot_gen() reads the floor.
+	 *
 	 * With CTL_CUR set the first value goes into the first field, whose
 	 * front is in the slot itself, where a hit reads it at once.
 	 */

@@ -40,6 +40,7 @@ void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl)
 {
 	struct shm_slot *s = &p->map->slots[slot];
 	uint64_t *started = &p->map->cold[slot].started;
+	/* As ORDER-B4 in leader.c. */
 	uint64_t from = load_acquire(started);
 	uint8_t deaths = load_acquire(&s->deaths), more;
 

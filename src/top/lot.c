@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "top/lot.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "os/sys.h"
@@ -61,35 +62,58 @@ static void clear(struct polled_ready *ready)
 {
 	uint64_t n;
 
-	if (ready->unread && read(ready->fd, &n, sizeof(n)) == sizeof(n))
+	if (ready->loop >= 0)
+		ready->unread = 0;
+	else if (ready->unread && read(ready->fd, &n, sizeof(n)) == sizeof(n))
 		ready->unread -= n;
 }
 
-uint32_t lot_owed(int *fds, uint32_t max)
+uint32_t lot_owed(struct lot_debt *debts, uint32_t max)
 {
 	uint32_t n = 0;
 
 	while (lot.untold && n < max) {
-		fds[n++] = lot.untold->fd;
+		bool is_socket = lot.untold->loop >= 0;
+
+		debts[n++] = (struct lot_debt){
+			.fd = is_socket ? lot.untold->loop : lot.untold->fd,
+			.is_socket = is_socket,
+		};
 		lot.untold = lot.untold->next_untold;
 	}
 	return n;
 }
 
-void lot_write(int fd)
+/* A socket that is full has bytes for the loop to read; one whose other end is
+   closed has no loop. */
+void lot_write(const struct lot_debt *debt)
 {
 	const uint64_t once = 1;
-	ssize_t r = write(fd, &once, sizeof(once));
+	ssize_t r;
 
+	if (debt->is_socket)
+		r = send(debt->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	else
+		r = write(debt->fd, &once, sizeof(once));
 	(void)r;
 }
 
 void lot_tell(void)
 {
-	int fd;
+	struct lot_debt debt;
 
-	while (lot_owed(&fd, 1))
-		lot_write(fd);
+	while (lot_owed(&debt, 1))
+		lot_write(&debt);
+}
+
+int lot_set_loop(struct polled_ready *ready, int fd)
+{
+	int before = ready->loop;
+
+	ready->loop = fd;
+	if (ready->first)
+		owe(ready);
+	return before;
 }
 
 void lot_ready(struct polled *w)

@@ -21,7 +21,10 @@ enum polled_state {
  *  LOT-1. A thread that has put a wait into an empty list then owes the queue a
  *      write to its descriptor. A thread that has taken the last wait, or finds
  *      none, reads the descriptor with the lock held. So while the list has
- *      waits, the descriptor is readable or a write is still owed.
+ *      waits, the descriptor is readable or a write is still owed. A socket
+ *      in its place is read by the loop, which then calls sfshm_queue_next()
+ *      until there is none: each wait that comes into the list after that
+ *      makes a write, which comes after all that the loop has read.
  *  LOT-2. A thread that owes a write makes it before it lets go of the lock.
  *      Only the watcher lets go of the lock first, so that the loop's thread,
  *      which the write wakes, does not find the lock taken. The watcher holds
@@ -30,6 +33,8 @@ enum polled_state {
  */
 struct polled_ready {
 	int fd;          /* an eventfd */
+	int loop;        /* the library's end of a socket that is written to in
+			    place of `fd` (top/loop-socket.h); or -1 */
 	uint64_t unread; /* writes to it that were owed and are not read yet */
 	struct polled *first, **end;
 	struct polled_ready *next_untold; /* in lot.untold */
@@ -113,10 +118,20 @@ void lot_link_task(struct polled *w);
 /* PARKED to READY. Owes the queue a write if its list was empty. */
 void lot_ready(struct polled *w);
 
-/* Hands over the descriptors of untold queues, `max` at most, for lot_write().
+/* A write that is owed. */
+struct lot_debt {
+	int fd;
+	bool is_socket;
+};
+
+/* Hands over the debts to untold queues, `max` at most, for lot_write().
    Returns how many. */
-uint32_t lot_owed(int *fds, uint32_t max);
-void lot_write(int fd);
+uint32_t lot_owed(struct lot_debt *debts, uint32_t max);
+void lot_write(const struct lot_debt *debt);
+
+/* Makes the queue write to this socket from now on; owes it a write if there is
+   a wait to return. Returns the socket before, or -1. */
+int lot_set_loop(struct polled_ready *ready, int fd);
 
 /* Makes all untold queues' descriptors readable. */
 void lot_tell(void);

@@ -170,14 +170,14 @@ static void fail(int error)
 /* Lets go of the lock and tells the queues: LOT-2. */
 static void tell_unlocked(void)
 {
-	int fds[TOLD_MOST];
-	uint32_t n = lot_owed(fds, TOLD_MOST);
+	struct lot_debt debts[TOLD_MOST];
+	uint32_t n = lot_owed(debts, TOLD_MOST);
 
 	if (n)
 		pthread_mutex_lock(&telling);
 	polling_unlock();
 	for (uint32_t i = 0; i < n; i++)
-		lot_write(fds[i]);
+		lot_write(&debts[i]);
 	if (n)
 		pthread_mutex_unlock(&telling);
 }

@@ -8,12 +8,14 @@
 #include "top/queue.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
 #include "sync/detached.h"
 #include "top/fork.h"
+#include "top/loop-socket.h"
 #include "top/polling.h"
 
 #define INDEX_BITS 24
@@ -29,6 +31,8 @@ struct place {
 struct sfshm_queue {
 	uint64_t cookie; /* of the process that opened it */
 	struct polled_ready ready;
+	pthread_mutex_t serving; /* guards `socket` */
+	struct loop_socket socket;
 	struct place *places;
 	uint32_t used, room;
 	uint32_t free; /* index + 1 of the first free place; or 0 */
@@ -61,6 +65,9 @@ int sfshm_queue_open(struct sfshm_queue **queue)
 		return -ENOMEM;
 	q->cookie = process_cookie();
 	q->ready.end = &q->ready.first;
+	q->ready.loop = -1;
+	pthread_mutex_init(&q->serving, NULL);
+	q->socket = (struct loop_socket)LOOP_SOCKET_INIT;
 	q->ready.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (q->ready.fd < 0) {
 		r = -errno;
@@ -79,6 +86,43 @@ int sfshm_queue_fd(const struct sfshm_queue *queue)
 	int r = queue_check(queue);
 
 	return r ? r : queue->ready.fd;
+}
+
+int sfshm_queue_listen(struct sfshm_queue *queue, const char *path)
+{
+	int r = path ? queue_check(queue) : -EINVAL, state;
+
+	if (r)
+		return r;
+	state = uncancelled_begin();
+	pthread_mutex_lock(&queue->serving);
+	r = loop_socket_listen(&queue->socket, path);
+	pthread_mutex_unlock(&queue->serving);
+	uncancelled_end(state);
+	return r;
+}
+
+int sfshm_queue_accept(struct sfshm_queue *queue)
+{
+	int r = queue_check(queue), fd, before = -1, state;
+
+	if (r)
+		return r;
+	state = uncancelled_begin();
+	pthread_mutex_lock(&queue->serving);
+	fd = loop_socket_accept(&queue->socket);
+	if (fd >= 0) {
+		polling_lock();
+		before = lot_set_loop(&queue->ready, fd);
+		polling_unlock();
+	}
+	if (before >= 0) {
+		polling_await_tellers();
+		process_close(before);
+	}
+	pthread_mutex_unlock(&queue->serving);
+	uncancelled_end(state);
+	return fd < 0 ? fd : 0;
 }
 
 int sfshm_queue_next(struct sfshm_queue *queue, struct sfshm_wait *wait)
@@ -192,6 +236,9 @@ int sfshm_queue_close(struct sfshm_queue *queue)
 	if (last)
 		polling_stop();
 	process_close(queue->ready.fd);
+	if (queue->ready.loop >= 0)
+		process_close(queue->ready.loop);
+	loop_socket_close(&queue->socket, mine);
 	free(queue->places);
 	free(queue);
 	uncancelled_end(state);

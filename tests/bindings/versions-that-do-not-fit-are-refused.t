@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# PROMISE-B3, PROMISE-B4, PROMISE-B5: the bindings have the library's version. They are not
-# compiled against an older header, and not loaded with an older library; with a
-# later one of the same major version they are. Each message says what to do.
+# PROMISE-B3, PROMISE-B4, PROMISE-B5, PROMISE-B6: the bindings have the library's
+# version. They are not compiled against an older header, and not loaded with an
+# older library; with a later one of the same major version they are. Each
+# message says what to do.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "$SFSHM_SOURCE/tests/bindings/go/binding.sh" || exit 1
 
@@ -14,7 +15,10 @@ is "$(sed -n 's/^version = "\(.*\)"/\1/p' "$bindings/python/pyproject.toml"
 	sed -n 's/^__version__ = "\(.*\)"/\1/p' \
 		"$bindings/python/package/sfshm/__init__.py"
 	sed -n 's/^#define PHP_SFSHM_VERSION "\(.*\)"/\1/p' \
-		"$bindings/php/php_sfshm.h")" "$version
+		"$bindings/php/php_sfshm.h"
+	sed -n 's/^local VERSION = "\(.*\)"/\1/p' \
+		"$bindings/lua/lib/resty/sfshm/library.lua")" "$version
+$version
 $version
 $version" "the bindings have the library's version"
 
@@ -49,7 +53,7 @@ fits()
 	for number in 0.0.9 1.0.0; do
 		said=$(LD_PRELOAD=$TMP/$number.so "$@" 2>&1)
 		like "$said" "built for libsfshm $version, and the system has \
-$number: install the former, or build the $what anew" \
+$number: install the former, or (build|copy) the $what anew" \
 			"$name refuses a library of $number"
 	done
 	is "$(LD_PRELOAD=$TMP/$later.so "$@" 2>&1)" "$later" \
@@ -113,5 +117,14 @@ if [ -z "$(no_go)" ]; then
 	fits Go program "$TMP/go-version"
 else
 	skip "$(no_go)" "Go"
+fi
+
+if command -v luajit >/dev/null; then
+	export LD_LIBRARY_PATH=$SFSHM_BUILD/src
+	export LUA_PATH="$bindings/lua/lib/?.lua;;"
+	fits "nginx's Lua" binding luajit -e \
+		'print(require("resty.sfshm.library").found)'
+else
+	skip "no luajit here (package luajit2)" "nginx's Lua"
 fi
 done_testing

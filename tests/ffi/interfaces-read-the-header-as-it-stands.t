@@ -94,7 +94,7 @@ fi
 if command -v luajit >/dev/null; then
 	round_trip lua luajit
 else
-	skip "no luajit here (package luajit)" "lua"
+	skip "no luajit here (package luajit2)" "lua"
 fi
 if ! command -v npm >/dev/null; then
 	skip "no npm here, which would install koffi" "js"

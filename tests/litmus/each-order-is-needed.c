@@ -224,6 +224,28 @@ static const struct litmus protocols[] = {
 		.needs = "ORDER-L1 acq, ORDER-L2 rel",
 	},
 	{
+		.name = "ORDER-L3, ORDER-L4: the link of a retired slot, and of "
+			"its next life",
+		.threads = {
+			"ctl = 1 rlx; next = 1 rel/ORDER-L4",
+			"r0 = next acq/ORDER-L3; if r0 = 1; r1 = ctl rlx",
+		},
+		.never = "r0 = 1, r1 = 0",
+		.needs = "ORDER-L3 acq, ORDER-L4 rel",
+	},
+	{
+		.name = "ORDER-L5, ORDER-L6: the floor and a key that comes "
+			"back",
+		.threads = {
+			"floor = 1 rlx; r0 = link cas 1 0 acq_rel/ORDER-L5",
+			"r1 = link cas 0 2 acq_rel/ORDER-L6; if r1 = 0; "
+			"r2 = floor rlx",
+		},
+		.initial = "link = 1",
+		.never = "r1 = 0, r2 = 0",
+		.needs = "ORDER-L5 rel, ORDER-L6 acq",
+	},
+	{
 		.name = "ORDER-M1, ORDER-M2: a segment that has moved, a claim "
 			"in it",
 		.threads = {

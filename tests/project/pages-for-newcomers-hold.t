@@ -3,10 +3,12 @@
 #
 # In docs/coming-from every C block compiles on its own, as a user of the
 # library would have it, every shell block runs, and every program in PHP,
-# Python, Ruby or Go that asks twice for a price does the work once. PHP has the
-# extension of this build, and Debian's packages in place of Composer's.
+# Python, Ruby, Go or nginx's Lua that asks twice for a price does the work once.
+# PHP has the extension of this build, and Debian's packages in place of
+# Composer's.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "$SFSHM_SOURCE/tests/bindings/go/binding.sh" || exit 1
+. "$SFSHM_SOURCE/tests/bindings/lua/nginx.sh" || exit 1
 
 # Python's programs are for the binding, where it is built.
 python=/usr/bin/python3
@@ -55,7 +57,19 @@ TMP=$TMP go_binding=$go_binding
 $(declare -f go_program)
 go_program "\$1" "$TMP/go-program" && exec "$TMP/go-program"
 END
-chmod +x "$TMP/bin/php-sfshm" "$TMP/bin/go-sfshm"
+# The program is one request's.
+cat >"$TMP/bin/nginx-sfshm" <<END
+#!/bin/bash
+TMP=$TMP lua_binding=$lua_binding lua_tests=$lua_tests lua_modules=$lua_modules
+$(declare -f nginx_conf)
+nginx_conf "$TMP/nginx.conf" 1
+sed -i "s,require(\"pages\").answer(),dofile(\"\$1\")," "$TMP/nginx.conf"
+"$nginx" -e "$TMP/nginx.log" -c "$TMP/nginx.conf" &
+curl -s --retry 100 --retry-delay 1 --retry-all-errors --retry-max-time 60 \\
+	--unix-socket "$TMP/socket" http://here/
+kill \$! && wait \$!
+END
+chmod +x "$TMP/bin/php-sfshm" "$TMP/bin/go-sfshm" "$TMP/bin/nginx-sfshm"
 mkdir "$TMP/here/vendor"
 cat >"$TMP/here/vendor/autoload.php" <<END
 <?php
@@ -77,6 +91,8 @@ missing()
 		echo "no ${1%%-*} here"
 	elif [ "$1" = go-sfshm ]; then
 		no_go
+	elif [ "$1" = nginx-sfshm ]; then
+		no_nginx
 	elif [ "$1" = php-sfshm ] && [ ! -f "$extension" ]; then
 		echo "the PHP extension is not built (package php-dev)"
 	elif grep -q Symfony "$TMP/block" &&
@@ -162,8 +178,9 @@ for page in "${pages[@]}"; do
 	programs "$python" python "$page"
 	programs ruby ruby "$page"
 	programs go-sfshm go "$page"
+	programs nginx-sfshm lua "$page"
 	is "$(grep '^```' "$page" | sort -u | xargs)" \
-		"$(grep -oxE '```(c|sh|php|python|ruby|go)?' "$page" |
+		"$(grep -oxE '```(c|sh|php|python|ruby|go|lua)?' "$page" |
 			sort -u | xargs)" \
 		"$name has no blocks that nobody tries"
 done
