@@ -47,6 +47,8 @@ void sfshm_segment_info_init(struct sfshm_segment_info *info, size_t size);
 void sfshm_participant_info_init(struct sfshm_participant_info *info,
 				 size_t size);
 void sfshm_slot_info_init(struct sfshm_slot_info *info, size_t size);
+void sfshm_histogram_info_init(struct sfshm_histogram_info *info, size_t size);
+void sfshm_event_info_init(struct sfshm_event_info *info, size_t size);
 void sfshm_fleet_options_init(struct sfshm_fleet_options *options, size_t size);
 
 /*

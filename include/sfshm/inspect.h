@@ -142,6 +142,48 @@ struct sfshm_slot_info {
 };
 
 /*
+ * Times of one kind, counted in buckets. The upper bounds of the buckets are
+ * least_ns, twice that, four times, and so on; the last bucket has no bound.
+ */
+#define SFSHM_HISTOGRAM_BUCKETS 32
+
+struct sfshm_histogram_info {
+	size_t size;
+	uint64_t count;    /* of all times */
+	uint64_t sum_ns;   /* of all times */
+	uint64_t least_ns; /* bucket[0] has the times below this */
+	uint64_t bucket[SFSHM_HISTOGRAM_BUCKETS];
+};
+
+/*
+ * An event that a participant has noted. Each record keeps the last 32 ends of
+ * flights and waits, and apart from them the last 16 of all other events. They
+ * stay when the thread detaches or dies, until later events take their places.
+ */
+#define SFSHM_EVENTS 48 /* places for events in a record */
+
+struct sfshm_event_info {
+	size_t size;
+	uint32_t participant; /* index of the record */
+	uint32_t rare;        /* 0: the end of a flight or wait; 1: another */
+	uint64_t number;      /* counts the record's events of that sort from 0;
+				 those that are not there any more, too */
+	uint64_t when_ns;     /* CLOCK_MONOTONIC, to within some ms */
+	uint64_t took_ns;     /* how long the flight or the wait has lasted, to
+				 within some ms; 0: not known, or shorter */
+	uint64_t generation;  /* of the flight; 0: none */
+	int32_t pid;          /* process that noted it, in its PID namespace */
+	int32_t other_pid;    /* process that it is about; 0: none, not known */
+	uint32_t keys;        /* how many keys it is about */
+	uint32_t awaited;     /* 1: others waited for the flight */
+	uint32_t slot;        /* UINT32_MAX: none */
+	uint32_t hash;        /* of the key, a part */
+	enum sfshm_kind kind; /* of the key, if key_len is not 0 */
+	uint32_t key_len;     /* 0: the slot has another key by now, or none */
+	uint8_t key[1024];
+};
+
+/*
  * Opens a view of the segment `name` (<sfshm/segment.h> lists a name's forms).
  * After a failure `why` (or NULL, `why_size` bytes) has one line. Returns 0,
  * -ENOENT, -EACCES, -ELOOP, -EPROTO, -ENAMETOOLONG, -ENOMEM, or the error of
@@ -200,6 +242,31 @@ int sfshm_view_counter(struct sfshm_view *view, uint32_t index,
  */
 int sfshm_counter(struct sfshm *handle, uint32_t index, const char **name,
 		  const char **help, uint64_t *value) SFSHM_CHECKED;
+
+/*
+ * Reads histogram `index`, summed over all present and past participants, with
+ * its name and its meaning (static strings). The histograms are "work", how
+ * long runs of the work for values took that published or failed, and "wait",
+ * how long calls waited for another caller's flight, lock or permit. Each time
+ * is off by at most a tick of the kernel's coarse clock (1 to 10 ms); the sum
+ * is right on average. Initialise *info as the structs above. Returns 0;
+ * -ERANGE, the index is past the last histogram; or -EINVAL. Never blocks.
+ */
+int sfshm_view_histogram(struct sfshm_view *view, uint32_t index,
+			 const char **name, const char **help,
+			 struct sfshm_histogram_info *info) SFSHM_CHECKED;
+
+/*
+ * Reads the event at `place` (0 to SFSHM_EVENTS - 1) of the participant record
+ * at `index` (0 to participants_used - 1), with its name and its meaning
+ * (static strings; events.def lists them). Initialise *info as the structs
+ * above. An event is never shown in part. Returns 0; -ENODATA, no event is
+ * there, or it is being written, or its writer died as it wrote; -ERANGE, there
+ * is no such record or place; or -EINVAL. Never blocks.
+ */
+int sfshm_view_event(struct sfshm_view *view, uint32_t index, uint32_t place,
+		     const char **name, const char **help,
+		     struct sfshm_event_info *info) SFSHM_CHECKED;
 
 /* sfshm_verify() calls this with one line for each breach. */
 typedef void (*sfshm_finding_fn)(const char *finding, void *arg);

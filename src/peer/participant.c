@@ -185,15 +185,19 @@ static void detach_abandoned(void)
 static bool lock_record(struct peer *p, bool ask)
 {
 	struct shm_participant *rec = p->record;
+	/* A hint: the door names the holder of the mutex from here on. */
+	int32_t pid = load_relaxed(&rec->pid);
 	int r = record_lock(p->map, rec, ask);
 
 	if (r != EOWNERDEAD)
 		return r == 0;
+	p->dead_pid = pid;
 	p->incarnation = life_number(load_relaxed(&rec->incarnation));
 	kill_point(reap_locked);
 	peer_sweep(p, true);
 	kill_point(reap_swept);
 	sys.wake(liveness_word(p->map, rec), INT32_MAX);
+	p->dead_pid = 0;
 	return pthread_mutex_consistent(&rec->mutex) == 0;
 }
 

@@ -38,7 +38,15 @@ struct peer {
 	uint64_t task;   /* `task` (sfshm/flight.h) of its last waiting call */
 	uint64_t tick;   /* the coarse clock's time when it read `boot` */
 	uint64_t boot;   /* the clock of lifetimes; see peer_clock() */
-	uint32_t inside; /* calls that keep this peer while they use another */
+	/* evictions since the event that the history has of them, and when that
+	   was noted; see store/history.h */
+	uint64_t evicted_noted;
+	uint32_t evicted;
+	int32_t dead_pid; /* a reaper's: the process of the dead owner */
+	uint64_t ending;  /* hash, and << 32 the key_tag, of the slot whose
+			     flight it is about to end */
+	uint64_t took;    /* ns: how long the work for its last result ran */
+	uint32_t inside;  /* calls that keep this peer while they use another */
 	/* where it next looks for free granules: inside slots; outside slots,
 	   where granules were freed last; and elsewhere outside slots */
 	uint32_t inline_cursor, cursor, roaming;

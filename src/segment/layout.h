@@ -72,6 +72,9 @@ static_assert(sizeof(void *) == 8 && sizeof(long) == 8 && sizeof(time_t) == 8,
 #define SHM_FLEET_DOWN 4  /* engines of fleets that are known to be away */
 #define SHM_BELLS 64      /* for wakes of waits that a process polls */
 #define SHM_NOTES 256     /* notes of such waits */
+#define SHM_TIMES 32      /* buckets of a histogram of times */
+#define SHM_FLIGHTS 32    /* flights and waits per thread, remembered */
+#define SHM_RARE 16       /* other events per thread that are remembered */
 #define SHM_RING_LEAST 64 /* entries of the smallest probation ring */
 
 /* The creator's choice. It never changes, and the checksum covers it. */
@@ -184,6 +187,33 @@ static_assert(SHM_COUNTERS <= SHM_MAX_COUNTERS, "layout");
 /* Bits of shm_participant.flags, set by the owner. */
 #define SHM_PART_BYTE_LOCK 1u /* its process holds the record's byte lock */
 
+/* Times of one kind, counted in buckets; see store/times.h. */
+struct shm_times {
+	uint64_t sum;              /* ns, of all times */
+	uint64_t count[SHM_TIMES]; /* by bucket */
+};
+static_assert(sizeof(struct shm_times) == 264, "layout");
+
+enum shm_event_kind {
+	EVENT_none,
+#define EVENT(name, help) EVENT_##name,
+#include "segment/events.def"
+#undef EVENT
+	SHM_EVENTS
+};
+
+/* An event in one of a record's rings; see store/history.h. */
+struct shm_event {
+	uint64_t number; /* which event it is, and whether it is whole */
+	uint64_t when;   /* CLOCK_MONOTONIC, ns */
+	uint64_t what;   /* generation and kind */
+	uint64_t where;  /* bits 0..31 the slot, 32..63 a part of the key's
+			    hash */
+	uint64_t who;    /* bits 0..31 the owner's process, 32..63 a time,
+			    another process, or a number of keys */
+};
+static_assert(sizeof(struct shm_event) == 40, "layout");
+
 /*
  * A participant: one attached thread. The thread that holds the mutex (the
  * owner, or a dead owner's reaper) writes all fields, unless a comment names
@@ -248,6 +278,17 @@ struct shm_participant {
 
 	/* Chains that must stay as they are; see store/pin.h. */
 	uint32_t pins[SHM_PINS];
+
+	/* Times; never reset, as the counters; see store/times.h. */
+	struct shm_times worked; /* runs of the work that made a result */
+	struct shm_times waited; /* calls that waited */
+
+	/* The last events, in rings; see store/history.h. */
+	uint64_t flights_noted; /* counts the events noted in `flights` */
+	uint64_t rare_noted;    /* and in `rare` */
+	struct shm_event flights[SHM_FLIGHTS]; /* ends of flights and waits */
+	struct shm_event rare[SHM_RARE];
+	uint8_t pad4[32];
 };
 static_assert(offsetof(struct shm_participant, relay) == 48, "layout");
 static_assert(offsetof(struct shm_participant, door) == 104, "layout");
@@ -256,7 +297,14 @@ static_assert(offsetof(struct shm_participant, build) == 192, "layout");
 static_assert(offsetof(struct shm_participant, handed) == 216, "layout");
 static_assert(offsetof(struct shm_participant, owned) == 256, "layout");
 static_assert(offsetof(struct shm_participant, counters) == 320, "layout");
-static_assert(sizeof(struct shm_participant) == 1408, "layout");
+static_assert(offsetof(struct shm_participant, worked) == 1408, "layout");
+static_assert(offsetof(struct shm_participant, flights) == 1952, "layout");
+/*
+ * An odd number of lines: a caller that reads the same word of each record
+ * would find all those words in the same few sets of the cache if the size were
+ * a power of two.
+ */
+static_assert(sizeof(struct shm_participant) == 61 * SHM_LINE, "layout");
 static_assert(sizeof(pthread_mutex_t) <= 48, "layout");
 
 /*

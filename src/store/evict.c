@@ -8,6 +8,7 @@
 #include "peer/liveness.h"
 #include "peer/wait.h"
 #include "segment/reserve.h"
+#include "store/history.h"
 #include "store/limbo.h"
 #include "store/probation.h"
 #include "store/sharers.h"
@@ -102,6 +103,8 @@ static bool retire(struct peer *p, struct want *w, uint32_t slot, uint64_t ctl,
 	if ((w->granules && !memory) || !slot_retire(p, slot, ctl))
 		return false;
 	peer_count(p, why);
+	if (why == COUNT_evictions)
+		history_evicted(p, slot, ctl_gen(ctl));
 	/* A slot whose chain or key is damaged cannot leave its chain. */
 	if (ctl_phase(load_seq(&p->map->slots[slot].ctl)) == PHASE_RETIRED)
 		return false;

@@ -6,6 +6,7 @@
 #include "peer/liveness.h"
 #include "peer/removal.h"
 #include "store/owned.h"
+#include "store/times.h"
 #include "sync/deadlock.h"
 #include "sync/detached.h"
 #include "sync/leader.h"
@@ -244,6 +245,8 @@ void acquire_begin_to_wait(struct acquire *a)
 {
 	a->deadline = call_deadline(a->timeout_ms, a->deadline);
 	a->timeout_ms = 0;
+	if (!a->since)
+		a->since = sys.coarse();
 }
 
 /*
@@ -392,6 +395,7 @@ static void park_note(const struct acquire *a, bool deferring)
 	park->deferred = deferring;
 	park->shunned = deferring || held_there;
 	park->joined = park->tag_clock = park->defers_until = 0;
+	park->since = a->since;
 	park->deadline = a->deadline;
 }
 
@@ -450,6 +454,8 @@ static int acquire_slowly(struct acquire *a)
 	struct holders h;
 	int r;
 
+	if (parked)
+		a->since = a->park->since;
 	permit_trim_if_due(a->self);
 	r = deferring ? -EBUSY : semaphore_take(a->self, a->s, &a->hint);
 	waits = r == -EBUSY && !tries;
@@ -460,6 +466,9 @@ static int acquire_slowly(struct acquire *a)
 	else if (r == -EBUSY)
 		/* A caller that tries has no slice: it asks the kernel now. */
 		r = attempt(a, true, &h);
+	if (a->since && r != MOVED && r != -EINPROGRESS)
+		times_add_since(&a->self->record->waited, a->since,
+				sys.coarse());
 	if (!r)
 		count_bypass(a, waits || parked, due,
 			     deferring || (parked && a->park->deferred));

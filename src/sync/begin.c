@@ -422,7 +422,7 @@ on_waking int flight_begin(struct call *c, struct flight *f)
 	step = seek(c, &seen, f);
 	if (unlikely(step == STEP_ANSWER && c->answer < 0))
 		settle_for_old(c, &seen);
-	flight_unfollow(c, step == STEP_LEAD);
+	flight_unfollow(c, step);
 	if (step == STEP_LEAD)
 		return f ? lead(c, &seen, f) : SFSHM_LEADER;
 	claim_drop(c);

@@ -48,7 +48,7 @@ struct park {
 	uint64_t dead; /* for a permit: semaphore_dead() at the call's look */
 	struct polled_note note;
 	/* as in struct call */
-	uint64_t joined, tag_clock, defers_until, deadline;
+	uint64_t joined, tag_clock, since, defers_until, deadline;
 };
 
 struct call {
@@ -94,6 +94,7 @@ struct call {
 		   call has not waited yet. */
 		uint64_t joined;
 		uint64_t tag_clock; /* when the wait began: TAGGING-4 */
+		uint64_t since;     /* the same, by the coarse clock; 0: none */
 		uint64_t deadline;  /* ns; 0: none */
 		/* Until then (ns) a lock's waiters go first; 0: not yet set. */
 		uint64_t defers_until;
@@ -184,6 +185,7 @@ static inline void call_join(struct call *c, uint64_t generation)
 		return;
 	c->wait.joined = generation;
 	c->wait.tag_clock = tagging_clock(c->self->map);
+	c->wait.since = sys.coarse();
 }
 
 /*
@@ -202,6 +204,7 @@ static inline void call_resume(struct call *c)
 		return;
 	c->wait.joined = park->joined;
 	c->wait.tag_clock = park->tag_clock;
+	c->wait.since = park->since;
 	c->wait.defers_until = park->defers_until;
 	c->wait.slept = 1;
 }

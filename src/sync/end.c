@@ -8,6 +8,7 @@
 #include "peer/wait.h"
 #include "store/owned.h"
 #include "store/pin.h"
+#include "sync/ending.h"
 #include "sync/outcome.h"
 #include "sync/result.h"
 
@@ -29,6 +30,7 @@ static force_inline void reap_last(struct flight *f, struct peer *p)
 /* The leader has lost the flight: lets go of the slot. Returns -ESTALE. */
 static int fenced(struct flight *f, struct peer *p)
 {
+	ending_note_loss(f, p);
 	flight_yield(p, f->slot);
 	reap_last(f, p);
 	peer_count(p, COUNT_fenced);
@@ -76,6 +78,7 @@ static force_inline bool end(struct flight *f, struct peer *p, uint64_t next,
 {
 	struct shm_slot *s = &p->map->slots[f->slot];
 
+	ending_remember(p, s);
 	/*
 	 * A leader has lived to end a flight, so the row of deaths is over. If
 	 * the flight was stolen, the slot may be another key's (MOVE-6).
@@ -114,8 +117,10 @@ static force_inline bool open_field(struct flight *f, struct peer *p)
 }
 
 static force_inline void wake_and_forget(struct flight *f, struct peer *p,
-					 bool all, int outcome)
+					 enum shm_event_kind kind,
+					 uint64_t when, int outcome)
 {
+	bool all = kind != EVENT_released;
 	uint32_t *event = &p->map->cold[f->slot].event;
 	bool shared = unlikely(event_awaited(event)) &&
 		      event_wake(p->map, event, all);
@@ -126,6 +131,7 @@ static force_inline void wake_and_forget(struct flight *f, struct peer *p,
 		f->result->shared = shared;
 	kill_point(publish_woken);
 	owned_drop(p, f->slot);
+	ending_note(f, p, kind, shared, when);
 	reap_last(f, p);
 	store_relaxed(&f->map, NULL);
 	f->outcome = outcome;
@@ -194,7 +200,8 @@ static on_waking int show(struct flight *f, struct peer *p,
 	if (unlikely(flight_head(f)))
 		f->invalidated |= tagging_is_outdated(p->map, &f->tagging);
 	peer_count(p, COUNT_publishes);
-	wake_and_forget(f, p, true, SFSHM_COMPUTED);
+	ending_count_work(f, p);
+	wake_and_forget(f, p, EVENT_published, p->tick, SFSHM_COMPUTED);
 	copy_result(f, o);
 	return f->invalidated ? SFSHM_INVALIDATED : 0;
 }
@@ -208,7 +215,7 @@ static int drop(struct flight *f, struct peer *p, const struct outcome *o)
 	if (!end(f, p, ctl_with(f->ctl, PHASE_IDLE, 0), false))
 		return fenced(f, p);
 	kill_point(release_flipped);
-	wake_and_forget(f, p, true, SFSHM_COMPUTED);
+	wake_and_forget(f, p, EVENT_uncached, p->tick, SFSHM_COMPUTED);
 	copy_result(f, o);
 	return 0;
 }
@@ -275,7 +282,7 @@ static int keep_to_itself(struct flight *f, struct peer *p, struct outcome *o)
 		 true))
 		return fenced(f, p);
 	kill_point(fail_flipped);
-	wake_and_forget(f, p, true, SFSHM_COMPUTED);
+	wake_and_forget(f, p, EVENT_uncached, p->tick, SFSHM_COMPUTED);
 	if (f->result)
 		f->result->shared = false;
 	o->ttl_ms = 0;
@@ -422,20 +429,29 @@ int flight_fail(struct flight *f, struct peer *p, int code, const char *message)
 		return fenced(f, p);
 	kill_point(fail_flipped);
 	peer_count(p, COUNT_load_errs);
+	ending_count_work(f, p);
 	copy_failure(f, code, message);
-	wake_and_forget(f, p, true, code == -ENOENT ? -ENOENT : -EREMOTEIO);
+	wake_and_forget(f, p, EVENT_failed, p->tick,
+			code == -ENOENT ? -ENOENT : -EREMOTEIO);
 	return 0;
 }
 
 int flight_release(struct flight *f, struct peer *p)
 {
+	uint64_t now, started;
+	int64_t ns;
+
 	if (unlikely(f->alone))
 		return end_alone(f, -ECANCELED);
+	started = load_relaxed(&p->map->cold[f->slot].started);
 	if (unlikely(!end(f, p, ctl_with(f->ctl, PHASE_IDLE, 0), false)))
 		return fenced(f, p);
 	kill_point(release_flipped);
 	peer_count(p, COUNT_releases);
-	wake_and_forget(f, p, false, -ECANCELED);
+	now = sys.coarse();
+	ns = started_ago(started, now);
+	p->took = ns > 0 ? (uint64_t)ns : 0;
+	wake_and_forget(f, p, EVENT_released, now, -ECANCELED);
 	return 0;
 }
 

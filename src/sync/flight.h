@@ -41,6 +41,7 @@ struct flight {
 	bool alone;       /* no flight: the caller runs the work for itself */
 	bool uncacheable; /* only the leader gets the published value */
 	bool doubtful;    /* another leader may have led the same key */
+	bool given;       /* a put: no work runs */
 	bool invalidated; /* an invalidator has marked it (FLIGHT-T18) */
 	bool has_claim; /* the claim's flight follows in memory: sync/claim.c */
 } overlay;

@@ -7,6 +7,7 @@
 #include "os/sys.h"
 #include "peer/liveness.h"
 #include "peer/removal.h"
+#include "store/history.h"
 #include "store/owned.h"
 #include "sync/claim.h"
 #include "sync/deadlock.h"
@@ -66,6 +67,8 @@ static enum step take_over(struct call *c, struct sighting *seen)
 		return step;
 	kill_point(flight_taken);
 	peer_count(p, COUNT_takeovers);
+	history_rare(p, EVENT_taken_over, seen->slot, ctl_gen(seen->ctl),
+		     history_process(p, dead));
 	/* A writer that died as it drained a lock had changed nothing. */
 	c->result->owner_died = key_kind(&c->key) != SHM_LOCK ||
 				seen->ctl & LOCK_ORPHANED;
@@ -82,11 +85,15 @@ static enum step take_over(struct call *c, struct sighting *seen)
 static enum step steal(struct call *c, const struct sighting *seen)
 {
 	enum step step = claim_take(c, seen);
+	struct peer *p = c->self;
 
 	if (step != STEP_LEAD)
 		return step;
-	if (slot_retire(c->self, seen->slot, seen->ctl))
-		peer_count(c->self, COUNT_steals);
+	if (slot_retire(p, seen->slot, seen->ctl)) {
+		peer_count(p, COUNT_steals);
+		history_rare(p, EVENT_stolen, seen->slot, ctl_gen(seen->ctl),
+			     history_process(p, ctl_owner(seen->ctl)));
+	}
 	return STEP_AGAIN;
 }
 
@@ -364,6 +371,7 @@ static enum step park_end(struct call *c, const struct sighting *seen,
 	park->permit = false;
 	park->joined = c->wait.joined;
 	park->tag_clock = c->wait.tag_clock;
+	park->since = c->wait.since;
 	park->defers_until = c->wait.defers_until;
 	park->deadline = c->wait.deadline;
 	return call_answer(c, -EINPROGRESS);
@@ -459,18 +467,4 @@ enum step flight_defer(struct call *c, const struct sighting *seen)
 	}
 	wait_unnote(c->self->record);
 	return step;
-}
-
-/*
- * A caller that leaves without leading may have had the only wake that a
- * release gives, so it passes a wake on. If it dies after that, no other waiter
- * needs to be woken (WAIT-3).
- */
-void flight_unfollow(struct call *c, bool leads)
-{
-	if (!c->wait.event)
-		return;
-	if (!leads)
-		event_wake(c->self->map, c->wait.event, false);
-	wait_done();
 }

@@ -143,7 +143,7 @@ bool flight_defers(const struct call *c, const struct sighting *seen);
  */
 enum step flight_defer(struct call *c, const struct sighting *seen);
 
-/* Ends the call's wait; `leads` says whether the caller became the leader. */
-void flight_unfollow(struct call *c, bool leads);
+/* Ends the call's wait, if it waits; `step` is what has ended the call. */
+void flight_unfollow(struct call *c, enum step step);
 
 #endif

@@ -133,6 +133,7 @@ static force_inline void flight_fill(struct flight *f,
 	f->uncacheable_ms = 0;
 	f->uncacheable = false;
 	f->doubtful = false;
+	f->given = false;
 	f->invalidated = false;
 	f->has_claim = false;
 }

@@ -39,13 +39,17 @@ static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 	return 0;
 }
 
-/* Returns how long the work has run, scaled; 0 if the value was moved. */
-static uint8_t took(const struct flight *f, uint64_t now)
+/*
+ * Notes how long the work has run. Returns the time scaled; 0 if the value was
+ * moved.
+ */
+static uint8_t took(const struct flight *f, struct peer *p, uint64_t now)
 {
 	int64_t ns =
 		started_ago(load_relaxed(&f->map->cold[f->slot].started), now);
 
-	return ns > 0 && !f->stored ? scale_took((uint64_t)ns) : 0;
+	p->took = ns > 0 ? (uint64_t)ns : 0;
+	return p->took && !f->stored ? scale_took(p->took) : 0;
 }
 
 /*
@@ -85,6 +89,7 @@ on_waking int outcome_write(struct flight *f, struct peer *p,
 	uint32_t head = o->code ? 0 : flight_head(f);
 	struct field field = slot_other(p->map, f->slot, f->ctl);
 	uint64_t coarse = sys.coarse(), now = peer_clock(p, coarse);
+	uint8_t scaled = took(f, p, coarse);
 	int r;
 
 	fence_release();
@@ -101,7 +106,7 @@ on_waking int outcome_write(struct flight *f, struct peer *p,
 		return r;
 	store_relaxed(&field.back->code, o->code);
 	store_relaxed(&field.back->keep, scale_ms(o->keep_ms));
-	store_relaxed(&field.back->took, took(f, coarse));
+	store_relaxed(&field.back->took, scaled);
 	/*
 	 * A moved value gets an earlier `gen`, so that no waiter here takes it.
 	 */

@@ -256,8 +256,9 @@ struct acquire {
 	uint32_t closing_seen;
 	uint64_t deadline;   /* ns; 0: none */
 	uint32_t timeout_ms; /* from the start of the wait; 0: none */
-	uint64_t task;       /* for which the caller waits; 0: none */
-	uint32_t hint;       /* the permit, once taken */
+	uint64_t since; /* when it began to wait, coarse clock; 0: not yet */
+	uint64_t task;  /* for which the caller waits; 0: none */
+	uint32_t hint;  /* the permit, once taken */
 	enum acquire_how how;
 	struct park *park; /* ACQUIRE_PARKS */
 };

@@ -7,6 +7,7 @@
 #include "peer/liveness.h"
 #include "peer/polled.h"
 #include "peer/wait.h"
+#include "store/history.h"
 #include "store/owned.h"
 #include "store/pin.h"
 #include "store/sharers.h"
@@ -51,10 +52,13 @@ void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl)
 	more = deaths_add(deaths, ctl_gen(ctl));
 	if (!cas_acq_rel(&s->deaths, deaths, more))
 		return;
-	if (outlived(ctl, load_seq(&s->ctl)))
+	if (outlived(ctl, load_seq(&s->ctl))) {
 		cas_acq_rel(&s->deaths, more, deaths);
-	else
+	} else {
 		peer_count(p, COUNT_owner_died);
+		history_rare(p, EVENT_leader_died, slot, ctl_gen(ctl),
+			     history_process(p, ctl_owner(ctl)));
+	}
 	kill_point(death_noted);
 }
 
@@ -87,8 +91,10 @@ static void sweep_led(struct peer *v, uint32_t slot, uint64_t c, bool died)
 	if (died)
 		flight_note_death(v, slot, c);
 	if (flight_abandon(v, slot, c) && !died &&
-	    slot_kind(&v->map->slots[slot]) == SHM_VALUE)
+	    slot_kind(&v->map->slots[slot]) == SHM_VALUE) {
 		peer_count(v, fails ? COUNT_load_errs : COUNT_releases);
+		history_rare(v, EVENT_abandoned, slot, ctl_gen(c), 0);
+	}
 }
 
 /*
@@ -303,6 +309,9 @@ void flight_sweep(struct peer *v, bool died)
 	if (wake)
 		event_wake(v->map, &v->map->cold[waited - 1].event, true);
 	wait_unnote(rec);
-	if (died)
+	if (died) {
 		peer_count(v, COUNT_reaps);
+		history_rare(v, EVENT_reaped, HISTORY_NO_SLOT, 0,
+			     history_process(v, v->id));
+	}
 }

@@ -75,6 +75,16 @@ void sfshm_slot_info_init(struct sfshm_slot_info *info, size_t size)
 	init(info, size);
 }
 
+void sfshm_histogram_info_init(struct sfshm_histogram_info *info, size_t size)
+{
+	init(info, size);
+}
+
+void sfshm_event_info_init(struct sfshm_event_info *info, size_t size)
+{
+	init(info, size);
+}
+
 void sfshm_fleet_options_init(struct sfshm_fleet_options *options, size_t size)
 {
 	init(options, size);

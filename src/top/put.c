@@ -94,6 +94,7 @@ static int put(struct sfshm *h, const void *key, size_t key_len,
 	policy = policy ? policy : &call_no_policy;
 	r = take(h, key, key_len, policy, flight_of(&flight), needed);
 	if (r == SFSHM_LEADER) {
+		flight_of(&flight)->given = true;
 		sfshm_flight_keep(&flight, call_keep_ms(policy));
 		r = deliver(&flight, goods);
 	}

@@ -11,8 +11,8 @@ follow slow 1
 exits 0 "it is written" sfshm-dump -s "$segment" --json
 cp "$TMP/out" "$TMP/json"
 is "$(json "$TMP/json" '" ".join(sorted(d))')" \
-	"counters participants schema segment slots summary taken_at" \
-	"seven parts, no more"
+	"counters histograms participants schema segment slots summary taken_at" \
+	"eight parts, no more"
 is "$(json "$TMP/json" \
 	'" ".join(sorted(set.intersection(*map(set, d["slots"]))))')" \
 	"abandoned age_ms damaged death_ms deaths error generation idle_ms index key kind lease_ms owner phase predecessor_died rank save semaphore sharers stale_ms took_us torn ttl_ms value_bytes waiters" \
@@ -41,6 +41,11 @@ is "$(json "$TMP/json" '[p["waits_for"] for p in d["participants"]
 is "$(json "$TMP/json" 'd["counters"]["publishes"]')" 1 "counters"
 is "$(json "$TMP/json" '0 in d["counters"].values()')" true \
 	"those that are 0 too"
+is "$(json "$TMP/json" '[sorted(d["histograms"]),
+	d["histograms"]["work"]["count"], sum(d["histograms"]["work"]["buckets"]),
+	len(d["histograms"]["wait"]["buckets"]),
+	d["histograms"]["wait"]["least_ns"]]')" \
+	"[['wait', 'work'], 1, 1, 32, 131072]" "histograms of times"
 is "$(json "$TMP/json" \
 	'd["segment"]["waiting"] in ("futex_waitv", "fallback")')" true \
 	"how threads wait"

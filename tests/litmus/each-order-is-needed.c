@@ -381,6 +381,27 @@ static const struct litmus protocols[] = {
 		.needs = "ORDER-T3 seq, ORDER-T4 seq",
 	},
 	{
+		.name = "ORDER-J1, ORDER-J4: an event copied while it is "
+			"written anew",
+		.threads = {
+			"number = 1 rlx; fence rel/ORDER-J1; word = 1 rlx",
+			"r0 = number acq; r1 = word rlx; "
+			"fence acq/ORDER-J4; r2 = number rlx",
+		},
+		.never = "r0 = 0, r1 = 1, r2 = 0",
+		.needs = "ORDER-J1 rel, ORDER-J4 acq",
+	},
+	{
+		.name = "ORDER-J2, ORDER-J3: an event and the number that "
+			"says it is whole",
+		.threads = {
+			"word = 1 rlx; number = 2 rel/ORDER-J2",
+			"r0 = number acq/ORDER-J3; if r0 = 2; r1 = word rlx",
+		},
+		.never = "r0 = 2, r1 = 0",
+		.needs = "ORDER-J2 rel, ORDER-J3 acq",
+	},
+	{
 		.name = "ORDER-W1, ORDER-W2: a sharer's word, and a writer",
 		.threads = {
 			"word = 1 seq/ORDER-W1; r0 = ctl seq/ORDER-W1",

@@ -39,6 +39,12 @@ cmp_ok(scalar @counters, '>', 0, 'there are counters');
 same('operations.md has each counter with its meaning', \@counters,
 	[content('docs/operations.md') =~ /^\| `(\w+)` \| ([^|]*) \|/mg]);
 
+my @events = defined_by('src/segment/events.def', 'EVENT');
+cmp_ok(scalar @events, '>', 0, 'there are events');
+my ($page) = content('docs/man/sfshm-dump.1') =~ /^\.Ss Events\n(.*?)^\.Ss /ms;
+same('sfshm-dump(1) has each event with its meaning', \@events,
+	[map { lcfirst } $page =~ /^\.It Cm (\w+)\n(.*)\.$/mg]);
+
 my @steps = content('src/store/ctl.h') =~ /^ \*  (FLIGHT-T\d+)\. /mg;
 cmp_ok(scalar @steps, '>', 0, 'there are transitions');
 my $labels = join ' ', content('docs/img/flight.dot') =~ /label="([^"]*)"/g;

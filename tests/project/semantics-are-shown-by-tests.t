@@ -11,7 +11,7 @@ use Project;
 use Test::More;
 
 my %last = (
-	G => 5, F => 11, S => 7, R => 9, L => 7, C => 20, P => 6, Q => 5, B => 4
+	G => 5, F => 11, S => 7, R => 13, L => 7, C => 20, P => 6, Q => 5, B => 4
 );
 # Another machine's processes are out of reach: told, not tested.
 my %untested = ('PROMISE-F11' => 1);

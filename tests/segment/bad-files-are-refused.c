@@ -87,6 +87,8 @@ static void other_versions_libcs_and_shapes(void **state)
 	forge_read(0, &h, sizeof(h));
 	h.version++;
 	refused_with(&h);
+	h.version--;
+	refused_with(&h);
 	h.header_size *= 2;
 	refused_with(&h);
 	h.incompatible |= 1 << 1;

@@ -69,7 +69,12 @@ ok(top.shows(r"^gate +semaphore 1 of 2 taken, 0 wait\n +has it: %s " % holder),
    "and who has permits", top)
 ok(top.shows(r"^window +lock shared by 1, 0 wait\n +has it: %s " % sharer),
    "and who shares a lock", top)
-top.send("th")
+top.send("h")
+ok(top.shows(r"^flights and waits: all that there were$"),
+   "the history tells since when it is complete", top)
+ok(top.shows(r"^[0-9-]+ [0-9:.]+ +[0-9]+ failed +token  took "),
+   "and how flights ended", top)
+top.send("h?")
 ok(top.shows(r"quit\n +< > +sort by"), "help", top)
 top.send(" ")
 ok(top.shows(r"^report-"), "and back", top)

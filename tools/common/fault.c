@@ -10,12 +10,15 @@
 /* fault_guard() makes the line: a signal handler must not format text. */
 static char fault_line[512];
 static size_t fault_len;
+static sigjmp_buf *volatile fault_way_out;
 
 static void fault_exit(int signal)
 {
 	ssize_t written;
 
 	(void)signal;
+	if (fault_way_out)
+		siglongjmp(*fault_way_out, 1);
 	written = write(STDERR_FILENO, fault_line, fault_len);
 	(void)written;
 	_exit(1);
@@ -32,4 +35,9 @@ void fault_guard(const char *segment)
 	fault_len = strlen(fault_line);
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGBUS, &action, NULL);
+}
+
+void fault_escape(sigjmp_buf *where)
+{
+	fault_way_out = where;
 }

@@ -87,17 +87,23 @@ static int become(uint32_t uid, uint32_t gid)
 	return 0;
 }
 
-int owner_heed(uint32_t uid, uint32_t gid, const char **segment, char *path)
+int owner_become(uint32_t uid, uint32_t gid)
 {
 	int r = become(uid, gid);
 
-	if (r) {
-		complain("--owner: cannot act as user %u: %s", uid,
-			 strerror(-r));
-		return ARGS_EXIT_FAILURE;
-	}
-	*segment = owner_path(*segment, uid, path);
-	return -1;
+	if (!r)
+		return -1;
+	complain("--owner: cannot act as user %u: %s", uid, strerror(-r));
+	return ARGS_EXIT_FAILURE;
+}
+
+int owner_heed(uint32_t uid, uint32_t gid, const char **segment, char *path)
+{
+	int status = owner_become(uid, gid);
+
+	if (status < 0)
+		*segment = owner_path(*segment, uid, path);
+	return status;
 }
 
 void owner_advise(const char *name, int is_trusted, char *why, size_t size)

@@ -29,6 +29,9 @@ const char *owner_path(const char *name, uint32_t uid, char *path);
  */
 int owner_heed(uint32_t uid, uint32_t gid, const char **segment, char *path);
 
+/* The second part of that: becomes the user. Returns as owner_heed(). */
+int owner_become(uint32_t uid, uint32_t gid);
+
 /*
  * Appends to `why` the options that accept the segment `name`, which was
  * refused because of its owner or mode; nothing if there is none such.

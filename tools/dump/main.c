@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <locale.h>
 
+#include "events.h"
 #include "list.h"
 #include "options.h"
 #include "picture.h"
@@ -21,6 +22,10 @@ int main(int argc, char **argv)
 	status = options_read(&options, argc, argv);
 	if (status >= 0)
 		return status;
+	if (options.metrics)
+		return metrics_show(options.metrics, options.segment);
+	if (options.events || options.tracing)
+		return events_show(&options);
 	if (options.checking)
 		return check_show(&options);
 	if (options.watch_ns)

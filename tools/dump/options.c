@@ -23,6 +23,9 @@ static const char usage[] =
 	"usage: sfshm-dump [-s SEGMENT] [--json] [--watch [SECONDS]] [-a]\n"
 	"                  [-o COLUMNS] [--sort COLUMN] [--limit N]\n"
 	"                  [--noheadings] [CHOICE...] [--check [LIMITS]]\n"
+	"       sfshm-dump --metrics[=FORMAT] [-s SEGMENT] [--owner USER]\n"
+	"       sfshm-dump -s SEGMENT --events [--follow] [--key PATTERN] [--json]\n"
+	"       sfshm-dump -s SEGMENT --trace [--key PATTERN]\n"
 	"\n"
 	"Shows the content of a segment, or lists the user's segments.\n"
 	"\n"
@@ -39,6 +42,11 @@ static const char usage[] =
 	"                         long; the default is 60s\n"
 	"      --check [LIMITS]   one line and status 0 to 3, as monitoring\n"
 	"                         plugins; without LIMITS: does a key match?\n"
+	"      --metrics[=FORMAT]  metrics of all the user's segments, in the\n"
+	"                         format prometheus (the default) or openmetrics\n"
+	"      --events           what threads did last: flights, waits, deaths\n"
+	"      --follow           and go on with what they do\n"
+	"      --trace            the same for a trace viewer, as JSON\n"
 	"\n"
 	"CHOICE: show only the keys\n"
 	"      --key PATTERN      that match, as in the shell\n"
@@ -72,6 +80,10 @@ enum {
 	OPTION_NOHEADINGS,
 	OPTION_CHECK,
 	OPTION_ABANDONED,
+	OPTION_METRICS,
+	OPTION_EVENTS,
+	OPTION_FOLLOW,
+	OPTION_TRACE,
 };
 
 static const struct option long_options[] = {
@@ -93,6 +105,10 @@ static const struct option long_options[] = {
 	{ "limit", required_argument, NULL, OPTION_LIMIT },
 	{ "noheadings", no_argument, NULL, OPTION_NOHEADINGS },
 	{ "check", optional_argument, NULL, OPTION_CHECK },
+	{ "metrics", optional_argument, NULL, OPTION_METRICS },
+	{ "events", no_argument, NULL, OPTION_EVENTS },
+	{ "follow", no_argument, NULL, OPTION_FOLLOW },
+	{ "trace", no_argument, NULL, OPTION_TRACE },
 	{ "abandoned", required_argument, NULL, OPTION_ABANDONED },
 	{ 0 },
 };
@@ -214,6 +230,18 @@ static int check_read(struct options *options, const char *text)
 	return ARGS_EXIT_USAGE;
 }
 
+static int metrics_read(struct options *options, const char *text)
+{
+	options->metrics = METRICS_PROMETHEUS;
+	if (text && strcmp(text, "openmetrics") == 0)
+		options->metrics = METRICS_OPENMETRICS;
+	else if (text && strcmp(text, "prometheus") != 0) {
+		complain("--metrics=%s: give prometheus or openmetrics", text);
+		return ARGS_EXIT_USAGE;
+	}
+	return -1;
+}
+
 static int choice_read(struct options *options, int option)
 {
 	struct filter *filter = &options->filter;
@@ -253,6 +281,10 @@ static int option_read(struct options *options, int option, int argc,
 	case OPTION_NOHEADINGS: options->noheadings = 1; return -1;
 	case OPTION_CHECK:
 		return check_read(options, optional_argument_of(argc, argv));
+	case OPTION_EVENTS: options->events = 1; return -1;
+	case OPTION_FOLLOW: options->following = 1; return -1;
+	case OPTION_TRACE: options->tracing = 1; return -1;
+	case OPTION_METRICS: return metrics_read(options, optarg);
 	case OPTION_ABANDONED:
 		return duration_read(&notes_abandoned_ms, "abandoned", optarg);
 	case OPTION_KEY:
@@ -265,21 +297,52 @@ static int option_read(struct options *options, int option, int argc,
 	}
 }
 
+/* Whether an option is given that only a picture heeds. */
+static int is_of_picture(const struct options *options)
+{
+	struct filter rest = options->filter;
+
+	rest.key_pattern = NULL;
+	return filter_chooses(&rest) || options->sort || options->limited ||
+	       options->table_only || options->all || options->checking ||
+	       options->watch_ns || options->metrics;
+}
+
 /* Complains about options that do not go together. */
 static int combination_check(const struct options *options)
 {
 	const char *why = NULL;
 
-	if (!options->segment &&
-	    (filter_chooses(&options->filter) || options->sort ||
-	     options->limited || options->table_only || options->all ||
-	     options->checking || options->has_owner))
+	if ((options->events || options->tracing) &&
+	    (is_of_picture(options) || !options->segment))
+		why = "--events and --trace need a segment, and of the other "
+		      "options take --key, --json, --noheadings and --owner";
+	else if (options->tracing && (options->events || options->following ||
+				      options->json || options->noheadings))
+		why = "--trace is JSON of its own; leave out --events, "
+		      "--follow, --json and --noheadings";
+	else if (options->following && !options->events)
+		why = "--follow goes on with --events; add that";
+	else if (options->events)
+		return -1;
+	else if (!options->segment &&
+		 (filter_chooses(&options->filter) || options->sort ||
+		  options->limited || options->table_only || options->all ||
+		  options->checking ||
+		  (options->has_owner && !options->metrics)))
 		why = "choices of keys and columns, --sort, --limit, --all, "
 		      "--owner and --check need a segment; give one with -s";
 	else if (options->json &&
 		 (options->table_only || options->noheadings || options->all))
 		why = "--json has all columns, threads and counters; leave out "
 		      "-o, --noheadings and --all";
+	else if (options->metrics &&
+		 (filter_chooses(&options->filter) || options->sort ||
+		  options->limited || options->table_only || options->all ||
+		  options->noheadings || options->json || options->checking ||
+		  options->watch_ns))
+		why = "--metrics has all metrics of whole segments; leave out "
+		      "all other options but -s and --owner";
 	else if (options->checking && (options->json || options->watch_ns))
 		why = "--check prints one line; leave out --json and --watch";
 	if (!why)
@@ -306,8 +369,9 @@ static int command_line_read(struct options *options, int argc, char **argv)
 	status = combination_check(options);
 	if (status >= 0 || !options->has_owner)
 		return status;
-	return owner_heed(options->owner, UINT32_MAX, &options->segment,
-			  options->path);
+	return options->segment ? owner_heed(options->owner, UINT32_MAX,
+					     &options->segment, options->path) :
+				  owner_become(options->owner, UINT32_MAX);
 }
 
 int options_read(struct options *options, int argc, char **argv)

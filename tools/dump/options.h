@@ -10,6 +10,7 @@
 #include "check.h"
 #include "look/column.h"
 #include "look/filter.h"
+#include "metrics.h"
 
 struct options {
 	const char *segment; /* NULL: list the segments */
@@ -27,6 +28,8 @@ struct options {
 	uint64_t limit; /* keys; 0: no limit */
 	int json;
 	uint64_t watch_ns; /* 0: one picture */
+	enum metrics_format metrics;
+	int events, following, tracing;
 	int checking;
 	struct check check;
 };

@@ -283,6 +283,31 @@ static void picture_json_slots_end(const struct picture *picture)
 	putchar(']');
 }
 
+static json_t *times_object(const struct sfshm_histogram_info *info)
+{
+	json_t *object = json_object(), *buckets = json_array();
+
+	json_set_number(object, "count", info->count);
+	json_set_number(object, "sum_ns", info->sum_ns);
+	json_set_number(object, "least_ns", info->least_ns);
+	for (uint32_t i = 0; i < SFSHM_HISTOGRAM_BUCKETS; i++)
+		json_array_append_new(
+			buckets, json_integer((json_int_t)info->bucket[i]));
+	json_object_set_new(object, "buckets", buckets);
+	return object;
+}
+
+static void picture_json_times(const struct survey *survey)
+{
+	json_t *object = json_object();
+
+	for (uint32_t i = 0; i < survey->times_count; i++)
+		json_object_set_new(object, survey->times[i].name,
+				    times_object(&survey->times[i].info));
+	part_begin("histograms");
+	json_put(object);
+}
+
 static void picture_json_end(const struct picture *picture)
 {
 	const struct survey_counter *counter = picture->survey->counters;
@@ -292,6 +317,7 @@ static void picture_json_end(const struct picture *picture)
 		json_set_number(object, counter[i].name, counter[i].value);
 	part_begin("counters");
 	json_put(object);
+	picture_json_times(picture->survey);
 	puts("}");
 }
 

@@ -18,6 +18,20 @@ static void counters_read(struct survey *survey, struct sfshm_view *view)
 	survey->counters_count = i;
 }
 
+static void times_read(struct survey *survey, struct sfshm_view *view)
+{
+	struct survey_times *times = survey->times;
+	uint32_t i;
+
+	for (i = 0; i < SURVEY_TIMES_MAX; i++, times++) {
+		times->info.size = sizeof(times->info);
+		if (sfshm_view_histogram(view, i, &times->name, &times->help,
+					 &times->info))
+			break;
+	}
+	survey->times_count = i;
+}
+
 static int participants_count(struct survey *survey, struct sfshm_view *view)
 {
 	struct sfshm_participant_info info = { .size = sizeof(info) };
@@ -39,6 +53,11 @@ static void key_count(struct survey *survey, const struct sfshm_slot_info *slot)
 	int phase = phase_of_slot(slot);
 
 	survey->keys++;
+	survey->by_kind[slot->kind][phase]++;
+	survey->waiters += slot->waiters;
+	if ((phase == SFSHM_PHASE_BUSY || phase == PHASE_DEAD) &&
+	    slot->age_ms > survey->oldest_ms)
+		survey->oldest_ms = slot->age_ms;
 	survey->busy += phase == SFSHM_PHASE_BUSY;
 	survey->dead_keys += phase == PHASE_DEAD;
 	survey->failed += phase == SFSHM_PHASE_FAILED;
@@ -118,11 +137,13 @@ int survey_take(struct survey *survey, struct sfshm_view *view,
 	memset(survey, 0, sizeof(*survey));
 	survey->rows = rows;
 	survey->chosen.busy_ms = -1;
+	survey->oldest_ms = -1;
 	survey->segment.size = sizeof(survey->segment);
 	r = sfshm_view_segment(view, &survey->segment);
 	if (r)
 		return r;
 	counters_read(survey, view);
+	times_read(survey, view);
 	filter_prepare(filter, view);
 	r = participants_count(survey, view);
 	return r ? r : slots_count(survey, view, filter, which, by);

@@ -11,14 +11,23 @@
 
 #include "look/filter.h"
 #include "look/histogram.h"
+#include "look/phase.h"
 #include "look/rows.h"
 
 #define SURVEY_COUNTERS_MAX 128
+#define SURVEY_TIMES_MAX 8
 
 struct survey_counter {
 	const char *name;
 	const char *help;
 	uint64_t value;
+};
+
+/* A histogram that the segment keeps. */
+struct survey_times {
+	const char *name;
+	const char *help;
+	struct sfshm_histogram_info info;
 };
 
 /* The keys that the filter chooses, for limits on them. */
@@ -38,6 +47,8 @@ struct survey {
 	struct sfshm_segment_info segment;
 	uint32_t counters_count;
 	struct survey_counter counters[SURVEY_COUNTERS_MAX];
+	uint32_t times_count;
+	struct survey_times times[SURVEY_TIMES_MAX];
 
 	/* Threads. */
 	uint64_t alive, dead, waiting;
@@ -48,6 +59,10 @@ struct survey {
 	struct histogram took;        /* us */
 	struct histogram waits; /* ms that flights with waiters have lasted, for
 				   each waiter: no waiter has waited longer */
+
+	uint64_t by_kind[SFSHM_KIND_SAVE + 1][PHASE_DEAD + 1]; /* keys */
+	uint64_t waiters;  /* asleep or polled, of all keys */
+	int64_t oldest_ms; /* the longest flight or hold; -1: none */
 
 	struct survey_chosen chosen;
 	struct rows rows;

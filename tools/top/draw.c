@@ -261,6 +261,7 @@ static void draw_help(void)
 		"/       show only keys that match; Enter alone: all keys",
 		"w f a   only keys that are waited for; only failed ones; all",
 		"t       holders and their waiters, with command lines",
+		"h       what happened lately: flights, waits, deaths, evictions",
 		"p       pause, or go on",
 		"+ -     refresh half as often, or twice as often; space: now",
 		"arrows, page up, page down, home, end   scroll",
@@ -282,8 +283,8 @@ static void draw_footer(const struct top *top)
 		snprintf(line, sizeof(line), "keys: %s_", top->typed);
 	else
 		snprintf(line, sizeof(line),
-			 "q quit  h help  < > sort  / filter  w waiting  "
-			 "f failed  t tree  p pause%s%s",
+			 "q quit  ? help  < > sort  / filter  w waiting  "
+			 "f failed  t tree  h history  p pause%s%s",
 			 *top->pattern ? "  " : "", top->pattern);
 	top_put(LINES - 1, 0, line, A_REVERSE);
 }
@@ -308,6 +309,8 @@ void top_draw(struct top *top)
 		draw_help();
 	else if (top->mode == TOP_TREE)
 		top_draw_tree(top, HEADING_LINE);
+	else if (top->mode == TOP_HISTORY)
+		top_draw_history(top, HEADING_LINE);
 	else
 		draw_keys(top);
 	draw_footer(top);

@@ -128,8 +128,11 @@ int top_key(struct top *top, int key)
 	}
 	switch (key) {
 	case 'q': top->quit = 1; return 0;
-	case 'h':
 	case '?': top->mode = TOP_HELP; return 0;
+	case 'h':
+		top->mode = top->mode == TOP_HISTORY ? TOP_KEYS : TOP_HISTORY;
+		top->offset = 0;
+		return 1;
 	case 't':
 		top->mode = top->mode == TOP_TREE ? TOP_KEYS : TOP_TREE;
 		top->offset = 0;

@@ -97,6 +97,11 @@ void top_read(struct top *top)
 		top->view = NULL;
 		return;
 	}
+	/* Those that it has are read again: the list is the whole history. */
+	events_free(&top->events);
+	if (top->mode == TOP_HISTORY)
+		(void)!events_read(&top->events, top->view,
+				   top->filter.key_pattern);
 	if (top->sort || rows_sort_urgent(&top->survey.rows))
 		rows_sort(&top->survey.rows, !top->sort || top->descending);
 	rates_add(&top->rates, &top->survey, now_ms());
@@ -169,5 +174,6 @@ int main(int argc, char **argv)
 	endwin();
 	sfshm_view_close(top.view);
 	survey_free(&top.survey);
+	events_free(&top.events);
 	return ended && ended != SIGINT ? 128 + ended : 0;
 }

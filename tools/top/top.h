@@ -8,12 +8,13 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "look/events.h"
 #include "look/survey.h"
 #include "rates.h"
 
 #define TOP_PATTERN_MAX 128
 
-enum top_mode { TOP_KEYS, TOP_TREE, TOP_HELP };
+enum top_mode { TOP_KEYS, TOP_TREE, TOP_HISTORY, TOP_HELP };
 
 struct top {
 	/* The command line. */
@@ -43,7 +44,8 @@ struct top {
 	struct column_list columns;
 	struct survey survey;
 	struct rates rates;
-	int64_t taken_at; /* CLOCK_REALTIME, s */
+	struct events events; /* read for TOP_HISTORY only */
+	int64_t taken_at;     /* CLOCK_REALTIME, s */
 };
 
 /* Reads the command line. Returns -1 to go on, or the status to exit with. */
@@ -60,6 +62,9 @@ void top_draw(struct top *top);
 
 /* Draws holders and waiters from line `y` on; for top_draw(). */
 void top_draw_tree(struct top *top, int y);
+
+/* Draws what happened last; for top_draw(). */
+void top_draw_history(struct top *top, int y);
 
 /*
  * Writes text from column x on, cut at the right edge, with the attributes.

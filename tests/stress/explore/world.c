@@ -172,7 +172,10 @@ static uint64_t part(size_t offset, uint64_t word)
 	return x ^ x >> 29;
 }
 
-/* Counters decide nothing: states that differ in them only are the same. */
+/*
+ * Counters and histograms decide nothing: states that differ in them only are
+ * the same.
+ */
 static bool is_counter(size_t offset)
 {
 	size_t in = offset - world_geometry.participants_at;
@@ -180,8 +183,9 @@ static bool is_counter(size_t offset)
 	if (in >= world_geometry.buckets_at - world_geometry.participants_at)
 		return false;
 	in %= sizeof(struct shm_participant);
-	return in >= offsetof(struct shm_participant, counters) &&
-	       in < offsetof(struct shm_participant, hit);
+	return (in >= offsetof(struct shm_participant, counters) &&
+		in < offsetof(struct shm_participant, hit)) ||
+	       in >= offsetof(struct shm_participant, worked);
 }
 
 bool world_is_dull(const void *at)
@@ -197,7 +201,8 @@ bool world_is_dull(const void *at)
 	       in == offsetof(struct shm_participant, hits_seen) ||
 	       in == offsetof(struct shm_participant, active) ||
 	       (in >= offsetof(struct shm_participant, counters) &&
-		in < offsetof(struct shm_participant, pins));
+		in < offsetof(struct shm_participant, pins)) ||
+	       in >= offsetof(struct shm_participant, worked);
 }
 
 static size_t word_of(const void *at)
