@@ -169,7 +169,7 @@ show_http_end()
 
 	servers_end
 	for pid in $(worker_of '.*' | sort -u); do
-		is_gone "$pid" || workers_gone=false
+		wait_for 5 is_gone "$pid" || workers_gone=false
 	done
 	note "" "the master gets a SIGTERM:"
 	check "the master exits with status 0" [ "$servers_status" -eq 0 ]

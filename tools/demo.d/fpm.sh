@@ -23,7 +23,7 @@ fpm_lacks()
 	local extension=$build/src/bindings/php/sfshm.so
 
 	if [ ! -f "$extension" ]; then
-		echo "$extension is missing: it takes php-dev and -DSFSHM_TESTS=ON"
+		echo "$extension is missing: it takes php-dev and -DSFSHM_BINDINGS=ON"
 	elif [ -z "$fpm" ] || [ -z "$nginx" ]; then
 		echo "PHP-FPM or nginx is missing (packages php-fpm, nginx-light)"
 	elif ! "$fpm" -n -d extension="$extension" -m 2>&1 | grep -qx sfshm; then

@@ -15,7 +15,7 @@ gunicorn_lacks()
 {
 	if [ ! -f "$build/python/stamp" ]; then
 		echo "$build/python/site is missing: it takes python3-dev, -pip," \
-			"-setuptools and -wheel, and -DSFSHM_TESTS=ON"
+			"-setuptools and -wheel, and -DSFSHM_BINDINGS=ON"
 	elif ! "$python" -c 'import gunicorn' 2>/dev/null; then
 		echo "gunicorn is missing (package gunicorn)"
 	fi
@@ -27,7 +27,7 @@ gunicorn_start()
 		PYTHONPATH=$build/python/site PYTHONDONTWRITEBYTECODE=1 \
 		"$python" -m gunicorn --chdir "$top/tools/demo.d" \
 		--workers "$processes" --bind "unix:$tmp/gunicorn.sock" \
-		--timeout 120 --graceful-timeout 5 report:application \
+		--timeout 120 report:application \
 		>>"$server_log" 2>&1 &
 	servers=($!)
 	server_url=http://gunicorn
