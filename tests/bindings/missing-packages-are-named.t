@@ -31,7 +31,7 @@ said()
 exits 1 "SFSHM_PHP without php-config ends the build" php_build -DSFSHM_PHP=ON
 said "... and names the package" "install php-dev"
 exits 0 "tests without php-config go on" php_build
-said "... and say what is left out" "is not tested: .*install php-dev"
+said "... and say what is left out" "is not built: .*install php-dev"
 php_config 80030
 exits 1 "a PHP that is too old ends the build" \
 	php_build -DSFSHM_PHP=ON -DPHP_CONFIG="$TMP/config"

@@ -78,6 +78,8 @@ is "$(PATH=$TMP/bin:$PATH "$here/build/app" "$segment")" "42M /usr" "... what fi
 # The demo fails unless each of its claims holds, and it clears up.
 mkdir "$TMP/demo"
 TMPDIR=$TMP/demo run_block "$clone" "" 1
+! command -v apt-get >/dev/null || is "$(sed -n '/^Left out/,/^$/p' "$TMP/said")" "" \
+	"the demo leaves no server out where it can install them"
 is "$(ls "$TMP/demo")" "" "the demo's folder is gone"
 is "$(blocks)" 7 "there are no blocks that nobody tries"
 done_testing

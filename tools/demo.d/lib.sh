@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The functions that the demo's steps share: to print, to check, to clear up.
+# shellcheck disable=SC2034
 
 LC_ALL=C # also for the point in EPOCHREALTIME
 export LC_ALL
@@ -13,6 +14,8 @@ fi
 
 failed=0
 segments=()
+servers=()      # the pids of the server that runs: the master is the first
+servers_status= # 0 if all of its processes ended with 0
 tmp=
 nap= # a descriptor that nothing ever arrives on
 
@@ -148,11 +151,28 @@ reap()
 	wait "$1" 2>/dev/null
 }
 
+# servers_end: ends the server by SIGTERM. A master ends its workers; if it were
+# killed, they would live on.
+servers_end()
+{
+	local pid
+
+	servers_status=0
+	for pid in "${servers[@]}"; do
+		! jobs -pr | grep -qx "$pid" || kill -TERM "$pid"
+	done
+	for pid in "${servers[@]}"; do
+		reap "$pid" || servers_status=$?
+	done
+	servers=()
+}
+
 clear_up()
 {
 	local status=$? pid segment
 
 	trap '' INT TERM HUP
+	servers_end
 	for pid in $(jobs -pr); do
 		kill -KILL "$pid" && wait "$pid"
 	done 2>/dev/null
