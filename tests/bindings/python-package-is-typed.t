@@ -38,6 +38,8 @@ async def triple(x: int) -> int:
 
 async def ask() -> int:
     text: str = await cache.aget_or_create("t", lambda: "x")
+    async with cache.alock("l", timeout=3) as lock, cache.asemaphore("s", 2):
+        died: bool = lock.owner_died
     return await cache.aget_or_create("n", lambda: triple(len(text)))
 
 

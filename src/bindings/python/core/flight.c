@@ -269,7 +269,7 @@ int core_set_claim(struct request *request, struct key *claim)
 	return 0;
 }
 
-static int has_gevent(void)
+int core_has_gevent(void)
 {
 	static PyObject *name; /* of gevent's module, for ever */
 
@@ -293,7 +293,7 @@ static PyObject *give_way(PyObject *object, PyObject *const *args,
 	PyObject *call, *value;
 	size_t i;
 
-	if (!has_gevent() || count > NAMED_MAX)
+	if (!core_has_gevent() || count > NAMED_MAX)
 		Py_RETURN_NOTIMPLEMENTED;
 	for (i = 0; i < 2 + count; i++)
 		with_object[1 + i] = args[i];

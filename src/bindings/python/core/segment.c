@@ -298,7 +298,8 @@ static int module_exec(PyObject *module)
 		return -1;
 	if (add_type(module, "Segment", &core_segment_spec) < 0 ||
 	    add_type(module, "Hold", &core_hold_spec) < 0 ||
-	    add_type(module, "Ask", &core_ask_spec) < 0)
+	    add_type(module, "Ask", &core_ask_spec) < 0 ||
+	    add_type(module, "Take", &core_take_spec) < 0)
 		return -1;
 	return add_type(module, "Queue", &core_queue_spec);
 }

@@ -21,11 +21,13 @@ from ._errors import (
     Unusable,
     WorkFailed,
 )
+from ._hold import AsyncHold
 from ._values import Entry, Value
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsyncHold",
     "Busy",
     "Cache",
     "Deadlock",
