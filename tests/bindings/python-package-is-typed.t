@@ -44,6 +44,8 @@ async def ask() -> int:
 
 
 number = double(2)
+fleet = sfshm.Cache("f", fleet="redis://h/0", fleet_options={"strict": True})
+text = fleet.get_or_create("t", lambda: "x")
 with cache.lock("l", timeout=3) as lock:
     number = lock.generation
 END_OF_PROGRAM

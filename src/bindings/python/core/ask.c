@@ -62,7 +62,7 @@ static PyObject *ask_begin(PyObject *object, PyObject *args)
 	self->polled.wait.data = &self->polled;
 	rc = sfshm_begin_async(core_queue_of(queue), self->lead.self->handle,
 			       self->key.data, self->key.len,
-			       &self->request.policy, &self->lead.flight,
+			       &self->request.policy, &self->lead.flight.host,
 			       &self->result, &self->polled.wait);
 	if (rc == -EINPROGRESS) {
 		core_polled_began(&self->polled, queue);
@@ -83,7 +83,7 @@ static PyObject *ask_finish(PyObject *object, PyObject *future)
 		return NULL;
 	}
 	rc = sfshm_wait_finish(core_queue_of(self->polled.queue),
-			       &self->polled.wait, &self->lead.flight,
+			       &self->polled.wait, &self->lead.flight.host,
 			       &self->result);
 	if (rc != -EINPROGRESS)
 		Py_CLEAR(self->polled.queue);
@@ -97,8 +97,7 @@ static PyObject *ask_sleep(PyObject *object, PyObject *Py_UNUSED(none))
 	int rc;
 
 	self->request.policy.cancel = &self->cancel;
-	rc = core_begin(self->lead.self, &self->key, &self->request,
-			&self->lead.flight, &self->result);
+	rc = core_begin(&self->lead, &self->result);
 	return rc == -EINTR ? NULL : go_on(self, rc);
 }
 
@@ -152,7 +151,7 @@ static PyObject *ask_fail(PyObject *object, PyObject *exception)
 static void end(struct ask *self)
 {
 	core_polled_cancel(&self->polled);
-	sfshm_flight_cleanup(&self->lead.flight);
+	core_drop(&self->lead);
 }
 
 /* close(): ends the wait, and gives back a flight that has not ended */
@@ -254,7 +253,7 @@ static struct ask *new_ask(PyObject *type, struct segment *segment)
 	self->lead.self = segment;
 	self->lead.key = &self->key;
 	self->lead.request = &self->request;
-	self->lead.flight = (struct sfshm_flight)SFSHM_FLIGHT_INIT;
+	self->lead.flight = (struct sfshm_fleet_flight)SFSHM_FLEET_FLIGHT_INIT;
 	self->request = segment->defaults;
 	self->result = (struct sfshm_result)SFSHM_RESULT_INIT;
 	return self;
@@ -298,7 +297,7 @@ static PyObject *look(struct ask *self)
 
 	policy->flags |= SFSHM_TRY;
 	rc = sfshm_begin(lead->self->handle, self->key.data, self->key.len,
-			 policy, &lead->flight, &core_hit);
+			 policy, &lead->flight.host, &core_hit);
 	policy->flags = flags;
 	if (rc == SFSHM_LEADER)
 		return with_step(self, STEP_LEAD);
@@ -328,6 +327,13 @@ PyObject *core_ask(PyObject *object, PyObject *const *args, Py_ssize_t count,
 
 	if (count != 3) {
 		PyErr_SetString(PyExc_TypeError, "_ask(Ask, task, key, ...)");
+		return NULL;
+	}
+	if (((struct segment *)object)->fleet) {
+		PyErr_SetString(PyExc_NotImplementedError,
+				"a fleet has no calls for event loops yet: let "
+				"a thread call get_or_create() "
+				"(asyncio.to_thread())");
 		return NULL;
 	}
 	self = new_ask(args[0], (struct segment *)object);

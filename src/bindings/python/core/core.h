@@ -34,6 +34,7 @@ struct segment {
 	PyObject *name;  /* str or None */
 	PyObject *dumps; /* the serializer's functions, or NULL */
 	PyObject *loads;
+	struct fleet *fleet; /* fleet.c; NULL: none */
 };
 
 /* The bytes of a key. A longer key than the library takes is hashed. */
@@ -48,7 +49,8 @@ struct lead {
 	struct segment *self;
 	struct key *key;
 	struct request *request;
-	struct sfshm_flight flight;
+	struct sfshm_fleet *fleet; /* NULL: the flight is of this host alone */
+	struct sfshm_fleet_flight flight;
 };
 
 /*
@@ -58,8 +60,8 @@ struct lead {
 extern struct sfshm_result core_hit;
 
 /*
- * What an Ask or a Take tells its task (a coroutine or greenlet) to do next. The
- * numbers are those of package/sfshm/_async.py.
+ * What an Ask or a Take tells its task (a coroutine or greenlet) to do next.
+ * The numbers are those of package/sfshm/_async.py.
  */
 enum step {
 	STEP_BEGIN,  /* call begin() */
@@ -90,8 +92,8 @@ struct terms {
 
 /*
  * sfshm._core.Take: a lock or a permit on its way from the first try to the
- * release. It belongs to the thread that took it, or to a task. The object gives
- * back at its end what it still holds. The struct is not moved.
+ * release. It belongs to the thread that took it, or to a task. The object
+ * gives back at its end what it still holds. The struct is not moved.
  */
 struct take {
 	PyObject_HEAD struct take *next; /* hold.c: a reference */
@@ -148,6 +150,8 @@ PyObject *core_semaphore(PyObject *segment, PyObject *args);
 /* flight.c: ask.c calls these as well */
 PyObject *core_store(struct lead *lead, PyObject *made);
 void core_end_failed(struct lead *lead);
+/* Gives the flight back unless it has ended. */
+void core_drop(struct lead *lead);
 PyObject *core_old_value(struct lead *lead);
 PyObject *core_unwrap(PyObject *made, int *is_terms);
 int core_is_local(int rc);
@@ -167,6 +171,16 @@ struct take *core_take_new(PyObject *type, const struct terms *terms,
 /* ask.c: get_or_create() without a sleep; a method of a segment */
 PyObject *core_ask(PyObject *object, PyObject *const *args, Py_ssize_t count,
 		   PyObject *names);
+
+/* fleet.c: each returns 0, or -1 with an exception. */
+int core_fleet_join(struct segment *self, PyObject *url, PyObject *options);
+int core_fleet_find(struct lead *lead);
+void core_fleet_leave(struct segment *self);
+/* Counts the flights of a fleet by 1 and -1. */
+void core_fleet_count(struct lead *lead, int change);
+/* Returns an outcome; after -EINTR there is an exception. */
+int core_fleet_invalidate(struct segment *self, const struct key *key,
+			  uint32_t flags);
 
 /* methods.c: the calls of a segment that neither lead nor wait */
 PyObject *core_get(PyObject *self, PyObject *const *args, Py_ssize_t count);
@@ -200,9 +214,8 @@ void core_polled_cancel(struct polled *polled);
 
 /* wait.c: whether this is the thread that runs Python's signal handlers */
 int core_is_main(void);
-/* sfshm_begin() without the GIL; a signal's handler ends the wait. */
-int core_begin(struct segment *self, const struct key *key,
-	       struct request *request, struct sfshm_flight *flight,
-	       struct sfshm_result *result);
+/* sfshm_begin(), or that of the fleet, without the GIL; a signal's handler ends
+   the wait. */
+int core_begin(struct lead *lead, struct sfshm_result *result);
 
 #endif

@@ -210,22 +210,22 @@ class AsyncHolds(Case):
     def test_a_holder_that_is_cancelled_or_raises_releases(self):
         for make in self.two():
 
-            async def hang(begun):
-                async with make():
+            async def hang(hold, begun):
+                async with hold:
                     begun.set()
                     await asyncio.sleep(3600)
 
             async def main():
-                begun = asyncio.Event()
-                task = asyncio.ensure_future(hang(begun))
+                hold, begun = make(), asyncio.Event()
+                task = asyncio.ensure_future(hang(hold, begun))
                 await begun.wait()
                 wait = await self.waiting(make())
                 task.cancel()
-                self.assertEqual(await wait, "entered")
+                self.assertEqual(await asyncio.wait_for(wait, 60), "entered")
                 with self.assertRaises(asyncio.CancelledError):
                     await task
                 with self.assertRaises(Stop):
-                    async with make():
+                    async with hold:
                         raise Stop
                 self.assertEqual(self.is_free(), [True, True])
 
@@ -269,7 +269,7 @@ class AsyncHolds(Case):
             async def main():
                 async with make():
                     with self.assertRaises(sfshm.Deadlock):
-                        await make().acquire()
+                        await make().acquire(timeout=60)
 
             asyncio.run(main())
 
@@ -288,7 +288,7 @@ class AsyncHolds(Case):
                 await begun.wait()
                 await later(lambda: self.followers() > 0)
                 try:
-                    await self.cache.alock("a").acquire()
+                    await self.cache.alock("a").acquire(timeout=60)
                 except sfshm.Deadlock:
                     tasks.append(task)
                     return 2
@@ -392,7 +392,8 @@ class AsyncHolds(Case):
             async with make():
                 for _ in range(100):
                     (await self.waiting(make())).cancel()
-                await asyncio.sleep(0)
+                # The library's thread ends a second after the last wait.
+                await later(lambda: len(library_threads()) == 1)
             self.assertEqual(self.is_free(), [True, True])
 
         gc.collect()

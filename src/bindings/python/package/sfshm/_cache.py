@@ -92,6 +92,8 @@ class Cache(_core.Segment):
         owner: Optional[int] = None,
         group: Optional[int] = None,
         create: bool = True,
+        fleet: Optional[str] = None,
+        fleet_options: Optional[Mapping[str, Any]] = None,
     ) -> None:
         options: Dict[str, Any] = {
             "size": size,
@@ -121,7 +123,9 @@ class Cache(_core.Segment):
         dumps = loads = None
         if serializer is not None:
             dumps, loads = serializer.dumps, serializer.loads
-        super().__init__(name, options, defaults, dumps, loads)
+        super().__init__(
+            name, options, defaults, dumps, loads, fleet, dict(fleet_options or {})
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"

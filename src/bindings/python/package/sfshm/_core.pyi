@@ -18,6 +18,8 @@ class Segment:
         defaults: Dict[str, Any],
         dumps: Optional[Callable[[Any], Union[bytes, str]]],
         loads: Optional[Callable[[bytes], Any]],
+        fleet: Optional[str],
+        fleet_options: Dict[str, Any],
         /,
     ) -> None: ...
     @overload
