@@ -38,10 +38,14 @@ async def triple(x: int) -> int:
 
 async def ask() -> int:
     text: str = await cache.aget_or_create("t", lambda: "x")
+    async with cache.alock("l", timeout=3) as lock, cache.asemaphore("s", 2):
+        died: bool = lock.owner_died
     return await cache.aget_or_create("n", lambda: triple(len(text)))
 
 
 number = double(2)
+fleet = sfshm.Cache("f", fleet="redis://h/0", fleet_options={"strict": True})
+text = fleet.get_or_create("t", lambda: "x")
 with cache.lock("l", timeout=3) as lock:
     number = lock.generation
 END_OF_PROGRAM

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# PROMISE-B3: the unit tests of the Python binding, each with its result: values,
-# keys, lifetimes, failures, herds, deaths, forks, waits and their signals,
-# locks, memory; Django's and dogpile's backends.
+# PROMISE-B3: the unit tests of the Python binding, each with its result:
+# values, keys, lifetimes, failures, herds, deaths, forks, waits and their
+# signals, locks, also in event loops, memory, fleets; Django's and dogpile's
+# backends.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "$SFSHM_SOURCE/tests/bindings/python/binding.sh" || exit 1
 

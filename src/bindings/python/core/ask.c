@@ -9,25 +9,13 @@
 #include <string.h>
 #include "core.h"
 
-/* What the task is to do next. */
-enum step {
-	STEP_BEGIN, /* call begin() */
-	STEP_WAIT,  /* wait until the queue names the ask, then call finish() */
-	STEP_SLEEP, /* call sleep() in a thread that may sleep */
-	STEP_LEAD,  /* run the work, then call publish() or fail() */
-	STEP_ALONE, /* run the work, which nobody shares, then call unwrap() */
-	STEP_RETURN, /* return take() */
-};
-
 /* sfshm._core.Ask */
 struct ask {
 	PyObject_HEAD struct lead lead; /* lead.self is a reference */
 	struct key key, claim;
 	struct request request;
 	PyObject *bytes; /* the objects that own the bytes of the request */
-	PyObject *queue; /* NULL: no wait goes on */
-	PyObject *future;
-	struct sfshm_wait wait;
+	struct polled polled;
 	struct sfshm_cancel cancel; /* of sleep() */
 	struct sfshm_result result;
 	enum step step;
@@ -36,11 +24,6 @@ struct ask {
 static struct ask *as_ask(PyObject *object)
 {
 	return (struct ask *)object;
-}
-
-PyObject *core_future_of(void *ask)
-{
-	return ((struct ask *)ask)->future;
 }
 
 /* Sets the next step by an outcome of begin or finish. Returns it as a number,
@@ -76,16 +59,14 @@ static PyObject *ask_begin(PyObject *object, PyObject *args)
 	if (self->request.timeout_ms)
 		self->request.policy.deadline_ns =
 			sfshm_deadline_ms(self->request.timeout_ms);
-	self->wait.data = self;
+	self->polled.wait.data = &self->polled;
 	rc = sfshm_begin_async(core_queue_of(queue), self->lead.self->handle,
 			       self->key.data, self->key.len,
-			       &self->request.policy, &self->lead.flight,
-			       &self->result, &self->wait);
+			       &self->request.policy, &self->lead.flight.host,
+			       &self->result, &self->polled.wait);
 	if (rc == -EINPROGRESS) {
-		Py_INCREF(queue);
-		self->queue = queue;
-		Py_INCREF(future);
-		Py_XSETREF(self->future, future);
+		core_polled_began(&self->polled, queue);
+		core_polled_set_future(&self->polled, future);
 	}
 	return go_on(self, rc);
 }
@@ -96,16 +77,16 @@ static PyObject *ask_finish(PyObject *object, PyObject *future)
 	struct ask *self = as_ask(object);
 	int rc;
 
-	Py_INCREF(future);
-	Py_XSETREF(self->future, future);
-	if (!self->queue) {
+	core_polled_set_future(&self->polled, future);
+	if (!self->polled.queue) {
 		PyErr_SetString(PyExc_RuntimeError, "no wait goes on");
 		return NULL;
 	}
-	rc = sfshm_wait_finish(core_queue_of(self->queue), &self->wait,
-			       &self->lead.flight, &self->result);
+	rc = sfshm_wait_finish(core_queue_of(self->polled.queue),
+			       &self->polled.wait, &self->lead.flight.host,
+			       &self->result);
 	if (rc != -EINPROGRESS)
-		Py_CLEAR(self->queue);
+		Py_CLEAR(self->polled.queue);
 	return go_on(self, rc);
 }
 
@@ -116,8 +97,7 @@ static PyObject *ask_sleep(PyObject *object, PyObject *Py_UNUSED(none))
 	int rc;
 
 	self->request.policy.cancel = &self->cancel;
-	rc = core_begin(self->lead.self, &self->key, &self->request,
-			&self->lead.flight, &self->result);
+	rc = core_begin(&self->lead, &self->result);
 	return rc == -EINTR ? NULL : go_on(self, rc);
 }
 
@@ -170,12 +150,8 @@ static PyObject *ask_fail(PyObject *object, PyObject *exception)
 
 static void end(struct ask *self)
 {
-	if (self->queue)
-		(void)sfshm_wait_cancel(core_queue_of(self->queue),
-					&self->wait);
-	Py_CLEAR(self->queue);
-	Py_CLEAR(self->future);
-	sfshm_flight_cleanup(&self->lead.flight);
+	core_polled_cancel(&self->polled);
+	core_drop(&self->lead);
 }
 
 /* close(): ends the wait, and gives back a flight that has not ended */
@@ -192,8 +168,8 @@ static int ask_traverse(PyObject *object, visitproc visit, void *arg)
 	Py_VISIT(Py_TYPE(object));
 	Py_VISIT(self->lead.self);
 	Py_VISIT(self->bytes);
-	Py_VISIT(self->queue);
-	Py_VISIT(self->future);
+	Py_VISIT(self->polled.queue);
+	Py_VISIT(self->polled.future);
 	return 0;
 }
 
@@ -277,7 +253,7 @@ static struct ask *new_ask(PyObject *type, struct segment *segment)
 	self->lead.self = segment;
 	self->lead.key = &self->key;
 	self->lead.request = &self->request;
-	self->lead.flight = (struct sfshm_flight)SFSHM_FLIGHT_INIT;
+	self->lead.flight = (struct sfshm_fleet_flight)SFSHM_FLEET_FLIGHT_INIT;
 	self->request = segment->defaults;
 	self->result = (struct sfshm_result)SFSHM_RESULT_INIT;
 	return self;
@@ -321,7 +297,7 @@ static PyObject *look(struct ask *self)
 
 	policy->flags |= SFSHM_TRY;
 	rc = sfshm_begin(lead->self->handle, self->key.data, self->key.len,
-			 policy, &lead->flight, &core_hit);
+			 policy, &lead->flight.host, &core_hit);
 	policy->flags = flags;
 	if (rc == SFSHM_LEADER)
 		return with_step(self, STEP_LEAD);
@@ -351,6 +327,13 @@ PyObject *core_ask(PyObject *object, PyObject *const *args, Py_ssize_t count,
 
 	if (count != 3) {
 		PyErr_SetString(PyExc_TypeError, "_ask(Ask, task, key, ...)");
+		return NULL;
+	}
+	if (((struct segment *)object)->fleet) {
+		PyErr_SetString(PyExc_NotImplementedError,
+				"a fleet has no calls for event loops yet: let "
+				"a thread call get_or_create() "
+				"(asyncio.to_thread())");
 		return NULL;
 	}
 	self = new_ask(args[0], (struct segment *)object);

@@ -3,6 +3,29 @@
 #include <string.h>
 #include "core.h"
 
+static int fail(struct lead *lead, int code, const char *message)
+{
+	int rc;
+
+	if (!lead->fleet)
+		return sfshm_fail(&lead->flight.host, code, message);
+	Py_BEGIN_ALLOW_THREADS;
+	rc = sfshm_fleet_fail(&lead->flight, code, message);
+	Py_END_ALLOW_THREADS;
+	return rc;
+}
+
+void core_drop(struct lead *lead)
+{
+	if (!lead->fleet) {
+		sfshm_flight_cleanup(&lead->flight.host);
+		return;
+	}
+	Py_BEGIN_ALLOW_THREADS;
+	sfshm_fleet_cleanup(&lead->flight);
+	Py_END_ALLOW_THREADS;
+}
+
 /*
  * The work has raised an exception, which stays raised. The followers get its
  * message, unless the exception concerns this caller alone, like SystemExit.
@@ -16,8 +39,8 @@ void core_end_failed(struct lead *lead)
 	PyErr_Fetch(&type, &value, &trace);
 	PyErr_NormalizeException(&type, &value, &trace);
 	code = value ? core_failure(value, message, sizeof(message)) : 0;
-	if (code == 0 || sfshm_fail(&lead->flight, code, message) < 0)
-		sfshm_flight_cleanup(&lead->flight);
+	if (code == 0 || fail(lead, code, message) < 0)
+		core_drop(lead);
 	PyErr_Restore(type, value, trace);
 }
 
@@ -29,7 +52,7 @@ static int name_tags(struct lead *lead, PyObject *tags)
 	if (core_tags(tags, tag, &count) < 0)
 		return -1;
 	for (i = 0; i < count; i++) {
-		rc = sfshm_flight_tag(&lead->flight, tag[i].iov_base,
+		rc = sfshm_flight_tag(&lead->flight.host, tag[i].iov_base,
 				      tag[i].iov_len);
 		/* A value without one of its tags would outlive that tag. */
 		if (rc == -ENOSPC) {
@@ -57,14 +80,14 @@ static int take_terms(struct lead *lead, PyObject *made)
 	if (ttl != Py_Ellipsis) {
 		if (core_ms(ttl, SFSHM_FOREVER, &ttl_ms) < 0)
 			goto out;
-		sfshm_flight_ttl(&lead->flight, ttl_ms,
+		sfshm_flight_ttl(&lead->flight.host, ttl_ms,
 				 lead->request->policy.neg_ttl_ms);
 	}
 	if (name_tags(lead, tags) < 0)
 		goto out;
 	rc = PyObject_IsTrue(share);
 	if (rc == 0)
-		sfshm_flight_uncacheable(&lead->flight, ttl_ms);
+		sfshm_flight_uncacheable(&lead->flight.host, ttl_ms);
 	if (rc > 0)
 		rc = 0;
 out:
@@ -72,6 +95,12 @@ out:
 	Py_XDECREF(tags);
 	Py_XDECREF(share);
 	return rc;
+}
+
+static int publish_once(struct lead *lead, const char *data, size_t len)
+{
+	return lead->fleet ? sfshm_fleet_publish(&lead->flight, data, len) :
+			     sfshm_publish(&lead->flight.host, data, len);
 }
 
 /* Publishes. If the segment cannot keep the value, only this caller gets it. */
@@ -82,15 +111,15 @@ static void publish(struct lead *lead, PyObject *bytes)
 	int rc;
 
 	Py_BEGIN_ALLOW_THREADS;
-	rc = sfshm_publish(&lead->flight, data, len);
+	rc = publish_once(lead, data, len);
 	if (rc == -EMSGSIZE || rc == -ENOSPC) {
-		sfshm_flight_uncacheable(&lead->flight, 0);
-		rc = sfshm_publish(&lead->flight, data, len);
+		sfshm_flight_uncacheable(&lead->flight.host, 0);
+		rc = publish_once(lead, data, len);
 	}
 	Py_END_ALLOW_THREADS;
 	/* Does nothing if the flight has ended already. */
 	if (rc < 0)
-		sfshm_flight_cleanup(&lead->flight);
+		core_drop(lead);
 }
 
 /* Returns the value inside a sfshm.Value, or the object itself. */
@@ -161,15 +190,17 @@ PyObject *core_old_value(struct lead *lead)
 /* Runs the work and ends the flight, whatever the work does. */
 static PyObject *lead_it(struct lead *lead, PyObject *creator)
 {
-	PyObject *value = NULL, *made = PyObject_CallNoArgs(creator);
+	PyObject *made, *value = NULL;
 
+	core_fleet_count(lead, 1);
+	made = PyObject_CallNoArgs(creator);
 	if (made)
 		value = core_store(lead, made);
 	Py_XDECREF(made);
-	if (value)
-		return value;
-	core_end_failed(lead);
-	return core_old_value(lead);
+	if (!value)
+		core_end_failed(lead);
+	core_fleet_count(lead, -1);
+	return value ? value : core_old_value(lead);
 }
 
 /* Whether each caller must run the work itself, because the segment has no room
@@ -201,8 +232,7 @@ static PyObject *waited(struct lead *lead, PyObject *creator)
 	PyObject *value = NULL;
 	int rc;
 
-	rc = core_begin(lead->self, lead->key, lead->request, &lead->flight,
-			&result);
+	rc = core_begin(lead, &result);
 	if (rc == SFSHM_LEADER)
 		value = lead_it(lead, creator);
 	else if (rc >= 0)
@@ -233,6 +263,18 @@ static PyObject *load_hit(struct lead *lead, PyObject *creator)
 	return ask(lead, creator);
 }
 
+/* Looks once with the GIL held, for a fresh value. A leader waits for the
+   fleet's engine, so a caller begins a flight without the GIL. */
+static PyObject *ask_fleet(struct lead *lead, PyObject *creator)
+{
+	const struct key *key = lead->key;
+
+	if (!(lead->request->policy.flags & SFSHM_REFRESH) &&
+	    sfshm_get(lead->self->handle, key->data, key->len, &core_hit) >= 0)
+		return load_hit(lead, creator);
+	return waited(lead, creator);
+}
+
 /*
  * Looks once with the GIL held: the caller has a hit, or leads, or gets -EBUSY.
  * In the last case it then waits without the GIL.
@@ -243,9 +285,11 @@ static PyObject *ask(struct lead *lead, PyObject *creator)
 	uint32_t flags = request->policy.flags;
 	int rc;
 
+	if (lead->fleet)
+		return ask_fleet(lead, creator);
 	request->policy.flags |= SFSHM_TRY;
 	rc = sfshm_begin(lead->self->handle, lead->key->data, lead->key->len,
-			 &request->policy, &lead->flight, &core_hit);
+			 &request->policy, &lead->flight.host, &core_hit);
 	request->policy.flags = flags;
 	if (rc == SFSHM_LEADER)
 		return lead_it(lead, creator);
@@ -269,7 +313,7 @@ int core_set_claim(struct request *request, struct key *claim)
 	return 0;
 }
 
-static int has_gevent(void)
+int core_has_gevent(void)
 {
 	static PyObject *name; /* of gevent's module, for ever */
 
@@ -293,7 +337,7 @@ static PyObject *give_way(PyObject *object, PyObject *const *args,
 	PyObject *call, *value;
 	size_t i;
 
-	if (!has_gevent() || count > NAMED_MAX)
+	if (!core_has_gevent() || count > NAMED_MAX)
 		Py_RETURN_NOTIMPLEMENTED;
 	for (i = 0; i < 2 + count; i++)
 		with_object[1 + i] = args[i];
@@ -312,7 +356,8 @@ PyObject *core_get_or_create(PyObject *object, PyObject *const *args,
 	struct segment *self = (struct segment *)object;
 	struct request request = self->defaults;
 	struct key key, claim;
-	struct lead lead = { self, &key, &request, SFSHM_FLIGHT_INIT };
+	struct lead lead = { self, &key, &request, NULL,
+			     SFSHM_FLEET_FLIGHT_INIT };
 	PyObject *value;
 
 	if (count != 2) {
@@ -320,11 +365,13 @@ PyObject *core_get_or_create(PyObject *object, PyObject *const *args,
 				"get_or_create(key, creator, *, ttl=...)");
 		return NULL;
 	}
-	value = give_way(object, args, names);
-	if (value != Py_NotImplemented)
-		return value;
-	Py_DECREF(value);
-	if (core_key(args[0], &key) < 0 ||
+	if (!self->fleet) {
+		value = give_way(object, args, names);
+		if (value != Py_NotImplemented)
+			return value;
+		Py_DECREF(value);
+	}
+	if (core_fleet_find(&lead) < 0 || core_key(args[0], &key) < 0 ||
 	    core_options(&request, args + count, names) < 0 ||
 	    core_set_claim(&request, &claim) < 0)
 		return NULL;

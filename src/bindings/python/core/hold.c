@@ -1,142 +1,128 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Locks and semaphores, as objects like threading.Lock: several threads may
- * share one object, and each releases what it has taken.
+ * share one object, and each releases what it has taken. In a program whose
+ * threads gevent has replaced, the same is true of greenlets.
  */
-#include <pthread.h>
 #include "core.h"
 #include <structmember.h>
 
-/* Python looks for signals after each slice of the main thread's waits. */
-#define SLICE_MS 50
-
-/* A lock or permit that one thread holds. The struct is not moved. */
-struct held {
-	struct held *next;
-	pthread_t thread;
-	struct sfshm_lock lock;
-	struct sfshm_permit permit;
-};
-
 struct guard {
-	PyObject_HEAD PyObject *segment;
-	PyObject *name;
-	struct held *first;
-	int is_semaphore;
-	uint32_t max; /* permits */
-	uint32_t rank;
-	uint32_t flags;      /* of a lock */
+	PyObject_HEAD struct terms terms;
+	PyObject *take_type;
+	struct take *first;  /* what is held, the latest first */
 	uint32_t timeout_ms; /* of `with`; 0: no limit */
 	int owner_died;      /* the lock's last holder has died */
 };
 
-static int take_once(struct guard *self, struct key *key, uint32_t flags,
-		     uint64_t deadline, struct held *held)
+static struct guard *as_guard(PyObject *object)
 {
-	struct sfshm *handle = ((struct segment *)self->segment)->handle;
-	struct sfshm_semaphore_options permit = SFSHM_SEMAPHORE_OPTIONS_INIT;
-	struct sfshm_lock_options lock = SFSHM_LOCK_OPTIONS_INIT;
-
-	if (self->is_semaphore) {
-		permit.flags = flags ? SFSHM_SEMAPHORE_TRY : 0;
-		permit.max = self->max;
-		permit.rank = self->rank;
-		permit.deadline_ns = deadline;
-		return sfshm_acquire(handle, key->data, key->len, &permit,
-				     &held->permit);
-	}
-	lock.flags = self->flags | flags;
-	lock.rank = self->rank;
-	lock.deadline_ns = deadline;
-	return sfshm_lock(handle, key->data, key->len, &lock, &held->lock);
+	return (struct guard *)object;
 }
 
-static int wait_once(struct guard *self, struct key *key, uint64_t deadline,
-		     struct held *held)
+/* Finds the greenlet that runs; NULL: the thread waits as usual. Returns 0, or
+   -1 with an exception. */
+static int find_greenlet(PyObject **greenlet)
 {
+	PyObject *current;
+
+	*greenlet = NULL;
+	if (!core_has_gevent())
+		return 0;
+	current = core_python("sfshm._gevent", "current");
+	if (!current)
+		return -1;
+	*greenlet = PyObject_CallNoArgs(current);
+	Py_DECREF(current);
+	if (*greenlet == Py_None)
+		Py_CLEAR(*greenlet);
+	return PyErr_Occurred() ? -1 : 0;
+}
+
+/* Waits, and gives way to other greenlets. */
+static int give_way(struct take *take)
+{
+	PyObject *done, *hold = core_python("sfshm._gevent", "hold");
+
+	if (!hold)
+		return -EINTR;
+	done = PyObject_CallOneArg(hold, (PyObject *)take);
+	Py_DECREF(hold);
+	Py_XDECREF(done);
+	if (done)
+		return take->owner_died ? SFSHM_OWNER_DIED : 0;
+	if (take->failed != -ETIMEDOUT)
+		return -EINTR;
+	PyErr_Clear();
+	return take->failed;
+}
+
+static void push(struct guard *self, struct take *take)
+{
+	take->next = self->first;
+	self->first = take;
+	self->owner_died = take->owner_died;
+}
+
+static struct take *pop(struct take **at)
+{
+	struct take *take = *at;
+
+	*at = take->next;
+	take->next = NULL;
+	return take;
+}
+
+/* Returns 0 or 1 (the last holder has died), or an error; after -EINTR there is
+   an exception. */
+static int take_as(struct guard *self, PyObject *owner, int wait,
+		   uint32_t timeout_ms)
+{
+	struct take *take = core_take_new(self->take_type, &self->terms, owner);
 	int rc;
 
-	Py_BEGIN_ALLOW_THREADS;
-	rc = take_once(self, key, 0, deadline, held);
-	Py_END_ALLOW_THREADS;
+	if (!take)
+		return -EINTR;
+	rc = core_take_try(take);
+	if (rc == -EBUSY && wait) {
+		if (timeout_ms)
+			take->deadline = sfshm_deadline_ms(timeout_ms);
+		rc = owner ? give_way(take) : core_take_asleep(take);
+	}
+	if (rc < 0)
+		Py_DECREF(take);
+	else
+		push(self, take);
 	return rc;
 }
 
-/*
- * Waits, until `deadline` (0: none). A lock or permit that becomes free between
- * two slices is not missed: the next slice takes it at once. After -EINTR there
- * is an exception.
- */
-static int wait_for(struct guard *self, struct key *key, uint64_t deadline,
-		    struct held *held)
-{
-	uint64_t slice;
-	int rc;
-
-	if (!core_is_main())
-		return wait_once(self, key, deadline, held);
-	for (;;) {
-		slice = sfshm_deadline_ms(SLICE_MS);
-		if (deadline && deadline < slice)
-			slice = deadline;
-		rc = wait_once(self, key, slice, held);
-		if (rc != -ETIMEDOUT || slice == deadline)
-			return rc;
-		if (PyErr_CheckSignals() < 0)
-			return -EINTR;
-	}
-}
-
-/* Returns 0 or 1 (the last holder has died), or an error. */
 static int take(struct guard *self, int wait, uint32_t timeout_ms)
 {
-	struct held *held;
-	struct key key;
+	PyObject *owner;
 	int rc;
 
-	if (core_key(self->name, &key) < 0)
+	if (find_greenlet(&owner) < 0)
 		return -EINTR;
-	held = PyMem_Calloc(1, sizeof(*held));
-	if (!held) {
-		PyErr_NoMemory();
-		return -EINTR;
-	}
-	rc = take_once(self, &key, SFSHM_LOCK_TRY, 0, held);
-	if (rc == -EBUSY && wait)
-		rc = wait_for(self, &key,
-			      timeout_ms ? sfshm_deadline_ms(timeout_ms) : 0,
-			      held);
-	if (rc < 0) {
-		PyMem_Free(held);
-		return rc;
-	}
-	held->thread = pthread_self();
-	held->next = self->first;
-	self->first = held;
-	self->owner_died = rc == SFSHM_OWNER_DIED;
+	rc = take_as(self, owner, wait, timeout_ms);
+	Py_XDECREF(owner);
 	return rc;
 }
 
-/* The lock or permit that this thread took last and still holds, or NULL. */
-static struct held **mine(struct guard *self)
+/* What this thread, or this greenlet, took last and still holds; or NULL. After
+   NULL there may be an exception. */
+static struct take **mine(struct guard *self)
 {
-	struct held **at = &self->first;
+	struct take **at = &self->first;
+	PyObject *owner;
 
-	while (*at && !pthread_equal((*at)->thread, pthread_self()))
+	if (find_greenlet(&owner) < 0)
+		return NULL;
+	while (*at &&
+	       ((*at)->owner ? (*at)->owner != owner :
+			       !pthread_equal((*at)->thread, pthread_self())))
 		at = &(*at)->next;
+	Py_XDECREF(owner);
 	return *at ? at : NULL;
-}
-
-static int give_back(struct guard *self, struct held **at)
-{
-	struct held *held = *at;
-	int rc;
-
-	*at = held->next;
-	rc = self->is_semaphore ? sfshm_permit_release(&held->permit) :
-				  sfshm_unlock(&held->lock);
-	PyMem_Free(held);
-	return rc;
 }
 
 /* Whether the time is -1, threading's number for no limit. */
@@ -150,25 +136,33 @@ static int is_no_limit(PyObject *timeout)
 	return 0;
 }
 
+/* Reads what acquire() is given: *blocking is 0 for a call that must not wait;
+   0 ms: no limit. Returns 0, or -1 with an exception. */
+static int read_timeout(PyObject *timeout, int *blocking, uint32_t *ms)
+{
+	*ms = 0;
+	if (!timeout || is_no_limit(timeout))
+		return 0;
+	if (core_ms(timeout, 0, ms) < 0)
+		return -1;
+	if (*ms == 0 && timeout != Py_None)
+		*blocking = 0;
+	return 0;
+}
+
 /* acquire(blocking=True, timeout=-1): whether it is held now */
 static PyObject *hold_acquire(PyObject *object, PyObject *args, PyObject *named)
 {
 	static char *names[] = { "blocking", "timeout", NULL };
-	struct guard *self = (struct guard *)object;
 	PyObject *timeout = NULL;
-	uint32_t ms = 0;
 	int rc, blocking = 1;
+	uint32_t ms;
 
 	if (!PyArg_ParseTupleAndKeywords(args, named, "|pO:acquire", names,
-					 &blocking, &timeout))
+					 &blocking, &timeout) ||
+	    read_timeout(timeout, &blocking, &ms) < 0)
 		return NULL;
-	if (timeout && !is_no_limit(timeout)) {
-		if (core_ms(timeout, 0, &ms) < 0)
-			return NULL;
-		if (ms == 0 && timeout != Py_None)
-			blocking = 0;
-	}
-	rc = take(self, blocking, ms);
+	rc = take(as_guard(object), blocking, ms);
 	if (rc == -EBUSY || rc == -ETIMEDOUT)
 		Py_RETURN_FALSE;
 	if (rc < 0)
@@ -176,25 +170,60 @@ static PyObject *hold_acquire(PyObject *object, PyObject *args, PyObject *named)
 	Py_RETURN_TRUE;
 }
 
+/*
+ * _take(owner), _take(owner, blocking, timeout): a Take for a task of an event
+ * loop, which holds, or is to wait. None: the caller must not wait.
+ */
+static PyObject *hold_take(PyObject *object, PyObject *args)
+{
+	struct guard *self = as_guard(object);
+	uint32_t ms = self->timeout_ms;
+	PyObject *owner, *timeout = NULL;
+	struct take *take;
+	int rc, blocking = 1;
+
+	if (!PyArg_ParseTuple(args, "O|pO:_take", &owner, &blocking, &timeout))
+		return NULL;
+	if (timeout && read_timeout(timeout, &blocking, &ms) < 0)
+		return NULL;
+	take = core_take_new(self->take_type, &self->terms, owner);
+	if (!take)
+		return NULL;
+	rc = core_take_try(take);
+	if (ms)
+		take->deadline = sfshm_deadline_ms(ms);
+	if (rc >= 0 || (rc == -EBUSY && blocking))
+		return (PyObject *)take;
+	Py_DECREF(take);
+	if (rc == -EBUSY)
+		Py_RETURN_NONE;
+	return core_raise(rc, NULL);
+}
+
 static PyObject *hold_release(PyObject *object, PyObject *Py_UNUSED(none))
 {
-	struct guard *self = (struct guard *)object;
-	struct held **at = mine(self);
-	int rc = at ? give_back(self, at) : -EPERM;
+	struct take *take, **at = mine(as_guard(object));
+	int rc;
 
+	if (!at)
+		return PyErr_Occurred() ?
+			       NULL :
+			       core_raise(
+				       -EPERM,
+				       "this thread does not hold the lock or "
+				       "permit");
+	take = pop(at);
+	rc = core_take_give_back(take);
+	Py_DECREF(take);
 	/* -ECHILD: the child of a fork has a copy of what its parent holds. */
 	if (rc < 0 && rc != -ECHILD && rc != -ESHUTDOWN)
-		return core_raise(
-			rc,
-			rc == -EPERM ?
-				"this thread does not hold the lock or permit" :
-				NULL);
+		return core_raise(rc, NULL);
 	Py_RETURN_NONE;
 }
 
 static PyObject *hold_enter(PyObject *object, PyObject *Py_UNUSED(none))
 {
-	struct guard *self = (struct guard *)object;
+	struct guard *self = as_guard(object);
 	int rc = take(self, 1, self->timeout_ms);
 
 	if (rc < 0)
@@ -210,32 +239,60 @@ static PyObject *hold_exit(PyObject *object, PyObject *Py_UNUSED(args))
 
 static PyObject *hold_locked(PyObject *object, PyObject *Py_UNUSED(none))
 {
-	return PyBool_FromLong(mine((struct guard *)object) != NULL);
+	int is_mine = mine(as_guard(object)) != NULL;
+
+	return PyErr_Occurred() ? NULL : PyBool_FromLong(is_mine);
 }
 
 static PyObject *hold_generation(PyObject *object, void *Py_UNUSED(closure))
 {
-	struct held **at = mine((struct guard *)object);
+	struct take **at = mine(as_guard(object));
 
+	if (PyErr_Occurred())
+		return NULL;
 	return PyLong_FromUnsignedLongLong(
 		at ? sfshm_lock_generation(&(*at)->lock) : 0);
 }
 
 static PyObject *hold_owner_died(PyObject *object, void *Py_UNUSED(closure))
 {
-	return PyBool_FromLong(((struct guard *)object)->owner_died);
+	return PyBool_FromLong(as_guard(object)->owner_died);
+}
+
+static int hold_traverse(PyObject *object, visitproc visit, void *arg)
+{
+	struct guard *self = as_guard(object);
+	struct take *take;
+
+	Py_VISIT(Py_TYPE(object));
+	Py_VISIT(self->terms.segment);
+	Py_VISIT(self->take_type);
+	for (take = self->first; take; take = take->next)
+		Py_VISIT(take);
+	return 0;
+}
+
+/* Gives back what is held. The library gives back another thread's holds as
+   that thread ends. */
+static int hold_clear(PyObject *object)
+{
+	struct guard *self = as_guard(object);
+
+	while (self->first)
+		Py_DECREF(pop(&self->first));
+	return 0;
 }
 
 static void hold_free(PyObject *object)
 {
-	struct guard *self = (struct guard *)object;
+	struct guard *self = as_guard(object);
 	PyTypeObject *type = Py_TYPE(object);
 
-	/* The library gives back another thread's holds as that thread ends. */
-	while (self->first)
-		give_back(self, &self->first);
-	Py_XDECREF(self->segment);
-	Py_XDECREF(self->name);
+	PyObject_GC_UnTrack(object);
+	hold_clear(object);
+	Py_XDECREF(self->terms.segment);
+	Py_XDECREF(self->terms.name);
+	Py_XDECREF(self->take_type);
 	type->tp_free(object);
 	Py_DECREF(type);
 }
@@ -251,6 +308,7 @@ static PyObject *hold_new(PyTypeObject *Py_UNUSED(type),
 static PyMethodDef hold_methods[] = {
 	{ "acquire", (PyCFunction)(void (*)(void))hold_acquire,
 	  METH_VARARGS | METH_KEYWORDS, NULL },
+	{ "_take", hold_take, METH_VARARGS, NULL },
 	{ "release", hold_release, METH_NOARGS, NULL },
 	{ "locked", hold_locked, METH_NOARGS, NULL },
 	{ "__enter__", hold_enter, METH_NOARGS, NULL },
@@ -267,6 +325,8 @@ static PyGetSetDef hold_getters[] = {
 static PyType_Slot hold_slots[] = {
 	{ Py_tp_new, hold_new },
 	{ Py_tp_dealloc, hold_free },
+	{ Py_tp_traverse, hold_traverse },
+	{ Py_tp_clear, hold_clear },
 	{ Py_tp_methods, hold_methods },
 	{ Py_tp_getset, hold_getters },
 	{ Py_tp_doc, "A lock or a semaphore: Cache.lock(), Cache.semaphore()" },
@@ -276,67 +336,55 @@ static PyType_Slot hold_slots[] = {
 PyType_Spec core_hold_spec = {
 	.name = "sfshm._core.Hold",
 	.basicsize = sizeof(struct guard),
-	.flags = Py_TPFLAGS_DEFAULT,
+	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
 	.slots = hold_slots,
 };
 
-static struct guard *new_hold(PyObject *type, PyObject *segment, PyObject *name,
-			      PyObject *timeout)
+/* `terms` has borrowed references. */
+static PyObject *new_hold(PyObject *type, PyObject *take_type,
+			  const struct terms *terms, PyObject *timeout)
 {
 	PyTypeObject *made = (PyTypeObject *)type;
 	struct guard *self;
 	struct key key;
 
-	if (core_key(name, &key) < 0)
+	if (core_key(terms->name, &key) < 0)
 		return NULL;
 	self = (struct guard *)made->tp_alloc(made, 0);
 	if (!self)
 		return NULL;
-	Py_INCREF(segment);
-	self->segment = segment;
-	Py_INCREF(name);
-	self->name = name;
-	if (core_ms(timeout, 0, &self->timeout_ms) < 0) {
-		Py_DECREF(self);
-		return NULL;
-	}
-	return self;
+	self->terms = *terms;
+	Py_INCREF(terms->segment);
+	Py_INCREF(terms->name);
+	Py_INCREF(take_type);
+	self->take_type = take_type;
+	if (core_ms(timeout, 0, &self->timeout_ms) < 0)
+		Py_CLEAR(self);
+	return (PyObject *)self;
 }
 
-/* _lock(Hold, name, timeout, shared, rank) */
+/* _lock(Hold, Take, name, timeout, shared, rank) */
 PyObject *core_lock(PyObject *segment, PyObject *args)
 {
-	PyObject *type, *name, *timeout;
-	struct guard *self;
-	unsigned int rank;
-	int shared;
+	struct terms terms = { .segment = (struct segment *)segment };
+	PyObject *type, *take_type, *timeout;
 
-	if (!PyArg_ParseTuple(args, "OOOpI:_lock", &type, &name, &timeout,
-			      &shared, &rank))
+	if (!PyArg_ParseTuple(args, "OOOOpI:_lock", &type, &take_type,
+			      &terms.name, &timeout, &terms.is_shared,
+			      &terms.rank))
 		return NULL;
-	self = new_hold(type, segment, name, timeout);
-	if (self) {
-		self->flags = shared ? SFSHM_LOCK_SHARED : 0;
-		self->rank = rank;
-	}
-	return (PyObject *)self;
+	return new_hold(type, take_type, &terms, timeout);
 }
 
-/* _semaphore(Hold, name, permits, timeout, rank) */
+/* _semaphore(Hold, Take, name, permits, timeout, rank) */
 PyObject *core_semaphore(PyObject *segment, PyObject *args)
 {
-	PyObject *type, *name, *timeout;
-	unsigned int max, rank;
-	struct guard *self;
+	struct terms terms = { .segment = (struct segment *)segment,
+			       .is_semaphore = 1 };
+	PyObject *type, *take_type, *timeout;
 
-	if (!PyArg_ParseTuple(args, "OOIOI:_semaphore", &type, &name, &max,
-			      &timeout, &rank))
+	if (!PyArg_ParseTuple(args, "OOOIOI:_semaphore", &type, &take_type,
+			      &terms.name, &terms.max, &timeout, &terms.rank))
 		return NULL;
-	self = new_hold(type, segment, name, timeout);
-	if (self) {
-		self->is_semaphore = 1;
-		self->max = max;
-		self->rank = rank;
-	}
-	return (PyObject *)self;
+	return new_hold(type, take_type, &terms, timeout);
 }

@@ -201,8 +201,14 @@ PyObject *core_invalidate(PyObject *self, PyObject *args)
 		return NULL;
 	if (core_key(name, &key) < 0)
 		return NULL;
-	rc = sfshm_invalidate(as_segment(self)->handle, key.data, key.len,
-			      hard ? SFSHM_HARD : 0);
+	if (as_segment(self)->fleet)
+		rc = core_fleet_invalidate(as_segment(self), &key,
+					   hard ? SFSHM_HARD : 0);
+	else
+		rc = sfshm_invalidate(as_segment(self)->handle, key.data,
+				      key.len, hard ? SFSHM_HARD : 0);
+	if (rc == -EINTR)
+		return NULL;
 	if (rc == -ENODATA)
 		Py_RETURN_FALSE;
 	if (rc < 0)

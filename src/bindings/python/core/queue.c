@@ -41,6 +41,27 @@ struct sfshm_queue *core_queue_of(PyObject *object)
 	return Py_TYPE(object)->tp_dealloc == queue_free ? self->queue : NULL;
 }
 
+void core_polled_began(struct polled *polled, PyObject *queue)
+{
+	Py_INCREF(queue);
+	Py_XSETREF(polled->queue, queue);
+}
+
+void core_polled_set_future(struct polled *polled, PyObject *future)
+{
+	Py_INCREF(future);
+	Py_XSETREF(polled->future, future);
+}
+
+void core_polled_cancel(struct polled *polled)
+{
+	if (polled->queue)
+		(void)sfshm_wait_cancel(core_queue_of(polled->queue),
+					&polled->wait);
+	Py_CLEAR(polled->queue);
+	Py_CLEAR(polled->future);
+}
+
 /* fileno(): readable while ready() has something */
 static PyObject *queue_fileno(PyObject *object, PyObject *Py_UNUSED(none))
 {
@@ -56,7 +77,8 @@ static int take_ready(struct sfshm_queue *queue, PyObject *futures)
 	int rc;
 
 	while ((rc = sfshm_queue_next(queue, &wait)) == 1) {
-		if (PyList_Append(futures, core_future_of(wait.data)) < 0)
+		if (PyList_Append(futures,
+				  ((struct polled *)wait.data)->future) < 0)
 			return -1;
 	}
 	if (rc < 0)
@@ -64,7 +86,7 @@ static int take_ready(struct sfshm_queue *queue, PyObject *futures)
 	return rc;
 }
 
-/* ready(): the futures of the asks whose waits may be over */
+/* ready(): the futures of the waits that may be over */
 static PyObject *queue_ready(PyObject *object, PyObject *Py_UNUSED(none))
 {
 	PyObject *futures = PyList_New(0);

@@ -119,20 +119,20 @@ static int fill_defaults(struct request *defaults, PyObject *dict)
 	return 0;
 }
 
-/* Segment(name, options, defaults, dumps, loads) */
+/* Segment(name, options, defaults, dumps, loads, fleet, fleet_options) */
 static int segment_init(PyObject *object, PyObject *args, PyObject *named)
 {
 	struct segment *self = (struct segment *)object;
-	PyObject *name, *options, *defaults, *dumps, *loads;
+	PyObject *name, *options, *defaults, *dumps, *loads, *url, *terms;
 	struct request request = { .policy = SFSHM_POLICY_INIT };
 
 	if (named && PyDict_GET_SIZE(named) > 0) {
 		PyErr_SetString(PyExc_TypeError, "no named arguments here");
 		return -1;
 	}
-	if (!PyArg_ParseTuple(args, "OO!O!OO:Segment", &name, &PyDict_Type,
-			      &options, &PyDict_Type, &defaults, &dumps,
-			      &loads))
+	if (!PyArg_ParseTuple(args, "OO!O!OOOO!:Segment", &name, &PyDict_Type,
+			      &options, &PyDict_Type, &defaults, &dumps, &loads,
+			      &url, &PyDict_Type, &terms))
 		return -1;
 	if (self->handle) {
 		PyErr_SetString(PyExc_TypeError, "the cache is open already");
@@ -149,7 +149,9 @@ static int segment_init(PyObject *object, PyObject *args, PyObject *named)
 		Py_INCREF(loads);
 		Py_XSETREF(self->loads, loads);
 	}
-	return open_segment(self, options);
+	if (open_segment(self, options) < 0)
+		return -1;
+	return url == Py_None ? 0 : core_fleet_join(self, url, terms);
 }
 
 static int segment_traverse(PyObject *object, visitproc visit, void *arg)
@@ -179,6 +181,7 @@ static void segment_free(PyObject *object)
 
 	PyObject_GC_UnTrack(object);
 	segment_clear(object);
+	core_fleet_leave((struct segment *)object);
 	type->tp_free(object);
 	Py_DECREF(type);
 }
@@ -298,7 +301,8 @@ static int module_exec(PyObject *module)
 		return -1;
 	if (add_type(module, "Segment", &core_segment_spec) < 0 ||
 	    add_type(module, "Hold", &core_hold_spec) < 0 ||
-	    add_type(module, "Ask", &core_ask_spec) < 0)
+	    add_type(module, "Ask", &core_ask_spec) < 0 ||
+	    add_type(module, "Take", &core_take_spec) < 0)
 		return -1;
 	return add_type(module, "Queue", &core_queue_spec);
 }

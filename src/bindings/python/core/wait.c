@@ -46,14 +46,26 @@ static int interrupted(void *arg)
 	return came;
 }
 
-/*
- * sfshm_begin() that may sleep. Returns its outcome; after -EINTR a signal
- * handler has raised an exception.
- */
-int core_begin(struct segment *self, const struct key *key,
-	       struct request *request, struct sfshm_flight *flight,
-	       struct sfshm_result *result)
+static int begin_once(struct lead *lead, struct sfshm_result *result)
 {
+	const struct sfshm_policy *policy = &lead->request->policy;
+	const struct key *key = lead->key;
+
+	if (lead->fleet)
+		return sfshm_fleet_begin(lead->fleet, key->data, key->len,
+					 policy, &lead->flight, result);
+	return sfshm_begin(lead->self->handle, key->data, key->len, policy,
+			   &lead->flight.host, result);
+}
+
+/*
+ * Begins a flight, and may sleep. Returns the outcome; after -EINTR a signal
+ * handler has raised an exception. -ESTALE, from a fleet, says to ask again:
+ * while this caller led in its host, another one has taken the flight.
+ */
+int core_begin(struct lead *lead, struct sfshm_result *result)
+{
+	struct request *request = lead->request;
 	struct asked asked = { 0 };
 	int rc;
 
@@ -67,10 +79,10 @@ int core_begin(struct segment *self, const struct key *key,
 	}
 	do {
 		asked.thread = PyEval_SaveThread();
-		rc = sfshm_begin(self->handle, key->data, key->len,
-				 &request->policy, flight, result);
+		rc = begin_once(lead, result);
 		PyEval_RestoreThread(asked.thread);
-	} while (rc == -EINTR && PyErr_CheckSignals() == 0);
+	} while ((rc == -EINTR && PyErr_CheckSignals() == 0) ||
+		 (rc == -ESTALE && lead->fleet));
 	request->policy.interrupted = NULL;
 	request->policy.arg = NULL;
 	return rc;

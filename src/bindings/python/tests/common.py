@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Classes and functions that the tests of the binding share."""
 
+import asyncio
 import os
 import select
 import threading
@@ -17,6 +18,26 @@ def eventually(condition):
         if time.monotonic() > end:
             raise AssertionError("it never came")
         time.sleep(0.005)
+
+
+async def later(condition):
+    """eventually() for a loop."""
+    end = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("it never came")
+        await asyncio.sleep(0.005)
+
+
+def library_threads():
+    names = []
+    for task in os.listdir("/proc/self/task"):
+        try:
+            with open(f"/proc/self/task/{task}/comm") as file:
+                names.append(file.read().strip())
+        except FileNotFoundError:
+            pass
+    return names
 
 
 class Case(unittest.TestCase):

@@ -7,29 +7,9 @@ import threading
 import time
 import unittest
 
-from common import Case, Child, Thread, eventually
+from common import Case, Child, Thread, eventually, later, library_threads
 
 import sfshm
-
-
-async def later(condition):
-    """eventually() for a loop."""
-    end = time.monotonic() + 60
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError("it never came")
-        await asyncio.sleep(0.005)
-
-
-def library_threads():
-    names = []
-    for task in os.listdir("/proc/self/task"):
-        try:
-            with open(f"/proc/self/task/{task}/comm") as file:
-                names.append(file.read().strip())
-        except FileNotFoundError:
-            pass
-    return names
 
 
 class Async(Case):

@@ -162,6 +162,174 @@ leader.get()
 assert one.get() == "made" and runs == ["made"]
 """)
 
+    def test_locks_and_permits_give_way(self):
+        self.run_there("""
+import threading
+ways = lambda: (cache.lock("k"), cache.semaphore("k", 1))
+for one, other in zip(ways(), ways()):
+    beats, inside = [], []
+    def enter(hold):
+        with hold:
+            inside.append(1)
+            assert hold.locked() and len(inside) == 1
+            gevent.sleep(0)
+            inside.pop()
+        return "entered"
+    before = waits()
+    with one:
+        # One object may be shared by greenlets, or each has its own.
+        many = [gevent.spawn(enter, hold) for hold in (one, other) * 10]
+        until(lambda: waits() >= before + 20)
+        for _ in range(100):
+            beats.append(gevent.sleep(0))
+        assert not any(greenlet.ready() for greenlet in many)
+        names = [
+            open(f"/proc/self/task/{t}/comm").read().strip()
+            for t in os.listdir("/proc/self/task")
+        ]
+        assert names.count("sfshm-waits") == 1 and len(names) == 2, names
+    assert {greenlet.get() for greenlet in many} == {"entered"}
+    assert len(beats) == 100 and not one.locked()
+""")
+
+    def test_a_killed_holder_is_told(self):
+        self.run_there("""
+reading, writing = os.pipe()
+pid = gevent.os.fork()
+if pid == 0:
+    with cache.lock("k"), cache.semaphore("k", 1):
+        os.write(writing, b"r")
+        time.sleep(60)
+    os._exit(1)
+os.read(reading, 1)
+def enter(hold):
+    with hold:
+        return hold.owner_died, hold.generation
+before = waits()
+two = [gevent.spawn(enter, hold) for hold in (cache.lock("k"), cache.semaphore("k", 1))]
+until(lambda: waits() >= before + 2)
+os.kill(pid, signal.SIGKILL)
+assert two[0].get()[0] is True and two[0].get()[1] > 0
+assert two[1].get() == (False, 0)
+os.waitpid(pid, 0)
+assert enter(cache.lock("k"))[0] is False
+""")
+
+    def test_a_killed_greenlet_holds_nothing(self):
+        self.run_there("""
+def free():
+    return [hold.acquire(False) and not hold.release() for hold in ways()]
+ways = lambda: (cache.lock("k"), cache.semaphore("k", 1))
+for one, other in zip(ways(), ways()):
+    def hang(hold):
+        with hold:
+            gevent.sleep(600)
+    holder = gevent.spawn(hang, one)
+    gevent.sleep(0)
+    before = waits()
+    waiter = gevent.spawn(hang, other)
+    until(lambda: waits() > before)
+    try:
+        with gevent.Timeout(0.01):
+            other.acquire()
+        raise AssertionError("it is held")
+    except gevent.Timeout:
+        pass
+    assert not one.acquire(timeout=0.01) and not one.acquire(False)
+    waiter.kill()
+    try:
+        one.release()
+        raise AssertionError("it is another greenlet's")
+    except sfshm.Error:
+        pass
+    holder.kill()
+    assert free() == [True, True], free()
+    with one:
+        try:
+            other.acquire()
+            raise AssertionError("it waits for itself")
+        except sfshm.Deadlock:
+            pass
+        # Given back between the greenlet's wake and its turn.
+        before = waits()
+        waiter = gevent.spawn(hang, other)
+        until(lambda: waits() > before)
+    waiter.kill()
+    assert free() == [True, True]
+""")
+
+    def test_shared_and_ranked_locks_give_way(self):
+        self.run_there("""
+def enter(**options):
+    with cache.lock("k", **options):
+        gevent.sleep(0)
+        return "entered"
+for options in {"shared": True}, {"rank": 3}:
+    before = waits()
+    with cache.lock("k"):
+        waiter = gevent.spawn(enter, **options)
+        until(lambda: waits() > before)
+    assert waiter.get() == "entered"
+before = waits()
+with cache.lock("k", shared=True) as lock:
+    waiter = gevent.spawn(enter, shared=True)
+    until(lambda: waits() > before)
+    pid = gevent.os.fork()
+    if pid == 0:
+        held = cache.lock("k", shared=True).acquire(False)
+        os._exit(0 if held and not cache.lock("k").acquire(False) else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+assert waiter.get() == "entered"
+""")
+
+    def test_a_child_holds_nothing(self):
+        self.run_there("""
+with cache.lock("k") as lock:
+    pid = gevent.os.fork()
+    if pid == 0:
+        lock.release()
+        os._exit(0 if not cache.lock("k").acquire(False) else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert lock.locked() and lock.generation > 0
+    pid = gevent.os.fork()
+    if pid == 0:
+        with lock:
+            os._exit(7)
+    time.sleep(0)
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+""")
+
+    def test_without_the_librarys_thread_locks_wait_in_threads(self):
+        self.run_there("""
+os.environ["SFSHM_NO_THREADS"] = "1"
+def enter(hold):
+    with hold:
+        return "entered"
+before = waits()
+with cache.lock("k"):
+    waiter, killed = (gevent.spawn(enter, cache.lock("k")) for _ in "ab")
+    until(lambda: waits() >= before + 2)
+    killed.kill()
+assert waiter.get() == "entered"
+until(lambda: cache.lock("k").acquire(False))
+""")
+
+    def test_creators_of_dogpile_give_way(self):
+        try:
+            import dogpile.cache  # noqa: F401
+        except ImportError:
+            self.skipTest("no dogpile.cache here (package python3-dogpile.cache)")
+        self.run_there("""
+from dogpile.cache import make_region
+region = make_region().configure("sfshm", arguments={"name": sys.argv[1]})
+before = waits()
+def create():
+    until(lambda: waits() >= before + 9)
+    return make()
+many = [gevent.spawn(region.get_or_create, "k", create) for _ in range(10)]
+assert {one.get() for one in many} == {"made"} and runs == ["made"]
+""")
+
     def test_without_patches_threads_wait_as_usual(self):
         program = """
 import sys, gevent.monkey, sfshm

@@ -14,7 +14,7 @@ class Readme(unittest.TestCase):
     def test_its_programs(self):
         with open(README) as file:
             blocks = re.findall(r"^```python\n(.*?)^```", file.read(), re.M | re.S)
-        self.assertEqual(len(blocks), 3)
+        self.assertEqual(len(blocks), 4)
         name = f"test-{os.getpid()}-readme"
         for block in blocks:
             if "dogpile" in block:

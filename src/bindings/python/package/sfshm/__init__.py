@@ -13,6 +13,7 @@ from ._errors import (
     Busy,
     Deadlock,
     Error,
+    FleetAway,
     Full,
     Invalid,
     LeadersDie,
@@ -21,16 +22,19 @@ from ._errors import (
     Unusable,
     WorkFailed,
 )
+from ._hold import AsyncHold
 from ._values import Entry, Value
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsyncHold",
     "Busy",
     "Cache",
     "Deadlock",
     "Entry",
     "Error",
+    "FleetAway",
     "Full",
     "Hold",
     "Invalid",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""get_or_create() for asyncio: a wait takes no thread, and the loop goes on.
+"""Waits of asyncio: a wait takes no thread, and the loop goes on.
 
 The library watches all waits of a loop, and makes one descriptor readable when
-some may be over. The steps are those of core/ask.c.
+some may be over. The steps are those of core/core.h.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import asyncio
 import inspect
 import os
 import weakref
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Union
 
 from . import _core
 
-BEGIN, WAIT, SLEEP, LEAD, ALONE, RETURN = range(6)
+BEGIN, WAIT, SLEEP, LEAD, ALONE, RETURN, HELD = range(7)
+
+Ask = Union[_core.Ask, _core.Take]
 
 
 class _Loop:
@@ -44,13 +46,13 @@ def _queue(loop: asyncio.AbstractEventLoop) -> _core.Queue:
     return mine.queue
 
 
-def _drop(sleep: asyncio.Future[int], ask: _core.Ask) -> None:
-    """Ends a flight that a thread has come to lead for a cancelled task."""
+def _drop(sleep: asyncio.Future[int], ask: Ask) -> None:
+    """Gives back what a thread has come to lead or hold for a cancelled task."""
     if not sleep.cancelled() and not sleep.exception():
         ask.close()
 
 
-async def _in_thread(loop: asyncio.AbstractEventLoop, ask: _core.Ask) -> int:
+async def _in_thread(loop: asyncio.AbstractEventLoop, ask: Ask) -> int:
     """Waits in a thread, for what the queue cannot watch."""
     sleep = loop.run_in_executor(None, ask.sleep)
     try:
@@ -61,7 +63,7 @@ async def _in_thread(loop: asyncio.AbstractEventLoop, ask: _core.Ask) -> int:
         raise
 
 
-async def _answer(ask: _core.Ask) -> int:
+async def _answer(ask: Ask) -> int:
     """Waits, if the ask has to. Returns the step that comes then."""
     loop = asyncio.get_running_loop()
     step = ask.step
@@ -106,3 +108,18 @@ async def get_or_create(
     finally:
         if ask.step != SLEEP:
             ask.close()
+
+
+async def hold(take: _core.Take) -> None:
+    """Waits until the lock or permit is held.
+
+    Only finish() and begin() take it, and the task does not give way between
+    them and its return. So a task that is cancelled holds nothing.
+    """
+    try:
+        if take.step != HELD:
+            await _answer(take)
+    except BaseException:
+        if take.step != SLEEP:
+            take.close()
+        raise

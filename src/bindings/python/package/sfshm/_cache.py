@@ -21,6 +21,7 @@ from typing import (
 )
 
 from . import _async, _core
+from ._hold import AsyncHold
 from ._keys import of_call
 from ._values import Entry, Seconds, Value
 
@@ -91,6 +92,8 @@ class Cache(_core.Segment):
         owner: Optional[int] = None,
         group: Optional[int] = None,
         create: bool = True,
+        fleet: Optional[str] = None,
+        fleet_options: Optional[Mapping[str, Any]] = None,
     ) -> None:
         options: Dict[str, Any] = {
             "size": size,
@@ -120,7 +123,9 @@ class Cache(_core.Segment):
         dumps = loads = None
         if serializer is not None:
             dumps, loads = serializer.dumps, serializer.loads
-        super().__init__(name, options, defaults, dumps, loads)
+        super().__init__(
+            name, options, defaults, dumps, loads, fleet, dict(fleet_options or {})
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
@@ -220,7 +225,7 @@ class Cache(_core.Segment):
         `with` raises Timeout after `timeout`. If a holder dies, the next one
         gets the lock at once, and `owner_died` is true for it.
         """
-        return self._lock(_core.Hold, name, timeout, shared, rank)
+        return self._lock(_core.Hold, _core.Take, name, timeout, shared, rank)
 
     def semaphore(
         self, name: Key, permits: int = 0, *, timeout: Seconds = None, rank: int = 0
@@ -230,7 +235,23 @@ class Cache(_core.Segment):
         A new one has `permits` permits; 0: twice the processors, plus one. The
         permits of a holder that dies come back.
         """
-        return self._semaphore(_core.Hold, name, permits, timeout, rank)
+        return self._semaphore(
+            _core.Hold, _core.Take, name, permits, timeout, rank
+        )
+
+    def alock(self, name: Key, *, timeout: Seconds = None) -> AsyncHold:
+        """lock() for asyncio: `async with cache.alock("x"): ...`.
+
+        The loop goes on during a wait, and a wait takes no thread. A task that is
+        cancelled while it waits leaves the lock to others.
+        """
+        return AsyncHold(self.lock(name, timeout=timeout))
+
+    def asemaphore(
+        self, name: Key, permits: int = 0, *, timeout: Seconds = None
+    ) -> AsyncHold:
+        """semaphore() for asyncio, as alock() is for lock()."""
+        return AsyncHold(self.semaphore(name, permits, timeout=timeout))
 
     def memoize(
         self,

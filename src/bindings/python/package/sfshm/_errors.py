@@ -60,6 +60,10 @@ class Full(Error):
     """The segment has no room, or the value is larger than `max_value`."""
 
 
+class FleetAway(Error):
+    """The fleet's server does not answer, or refuses the key."""
+
+
 class Unusable(Error):
     """The segment cannot be opened or used."""
 
@@ -75,6 +79,8 @@ _CLASSES: Dict[int, Type[Error]] = {
     errno.EBUSY: Busy,
     errno.EAGAIN: Busy,
     errno.EHOSTDOWN: LeadersDie,
+    errno.EHOSTUNREACH: FleetAway,
+    errno.EREMOTE: FleetAway,
     errno.EDEADLK: Deadlock,
     errno.ENOSPC: Full,
     errno.EUSERS: Full,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""get_or_create() in programs whose threads gevent has replaced by greenlets.
+"""Waits in programs whose threads gevent has replaced by greenlets.
 
 A wait gives way to the thread's other greenlets. The steps are those of
 _async.py, taken by gevent's calls.
@@ -13,7 +13,7 @@ import weakref
 from typing import Any, Callable
 
 from . import _core
-from ._async import ALONE, BEGIN, RETURN, SLEEP, WAIT
+from ._async import ALONE, BEGIN, HELD, RETURN, SLEEP, WAIT, Ask
 
 # Not all releases of gevent have types.
 gevent: Any = importlib.import_module("gevent")
@@ -58,20 +58,21 @@ def _of(hub: Any) -> _Hub:
     return mine
 
 
-def _in_thread(hub: Any, ask: _core.Ask) -> int:
+def _in_thread(hub: Any, ask: Ask) -> int:
     """Waits in a thread, for what the queue cannot watch."""
     sleep = hub.threadpool.spawn(ask.sleep)
     try:
         step: int = sleep.get()
         return step
-    except gevent.GreenletExit:
+    except BaseException:
+        # The greenlet is killed, or its gevent.Timeout is over. The thread may
+        # come to lead or hold meanwhile.
         ask.wake()
-        # The thread may have come to lead meanwhile.
         sleep.rawlink(lambda done: ask.close())
         raise
 
 
-def _answer(ask: _core.Ask) -> int:
+def _answer(ask: Ask) -> int:
     """Waits, if the ask has to. Returns the step that comes then."""
     hub = gevent.hub.get_hub()
     step = ask.step
@@ -119,3 +120,21 @@ def get_or_create(
     finally:
         if ask.step != SLEEP:
             ask.close()
+
+
+def current() -> Any:
+    """The greenlet that runs; None if gevent has not replaced the threads."""
+    if not gevent.monkey.is_module_patched("threading"):
+        return None
+    return gevent.getcurrent()
+
+
+def hold(take: _core.Take) -> None:
+    """Waits until the lock or permit is held."""
+    try:
+        if take.step != HELD:
+            _answer(take)
+    except BaseException:
+        if take.step != SLEEP:
+            take.close()
+        raise

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A cache's fleet: one leader per key among the processes of several hosts. The
+ * engine is in libsfshm-redis, which only a cache with a fleet loads.
+ *
+ * An open fleet is of use only to the process that opened it. A forked child
+ * opens one of its own at its first call.
+ */
+#include <dlfcn.h>
+#include <string.h>
+#include <unistd.h>
+#include "core.h"
+
+#define ENGINE "libsfshm-redis.so.0"
+
+struct fleet {
+	struct sfshm_fleet *open; /* NULL: not yet in this process */
+	pid_t pid;
+	int leads; /* flights that have not ended; they use `open` */
+	const struct sfshm_fleet_ops *engine;
+	struct sfshm_fleet_options options;
+	char url[];
+};
+
+/* Returns NULL with an exception. The engine is never unloaded. */
+static const struct sfshm_fleet_ops *load_engine(void)
+{
+	const struct sfshm_fleet_ops *(*engine)(void) = NULL;
+	void *library = dlopen(ENGINE, RTLD_NOW | RTLD_LOCAL);
+	char text[512];
+	const char *why;
+	void *found;
+
+	if (library) {
+		found = dlsym(library, "sfshm_fleet_redis");
+		memcpy(&engine, &found, sizeof(engine));
+	}
+	if (engine)
+		return engine();
+	why = dlerror();
+	PyOS_snprintf(text, sizeof(text),
+		      "a fleet needs " ENGINE
+		      ": install the package libsfshm-redis0, or build the "
+		      "library with hiredis (%.300s)",
+		      why ? why : "");
+	core_raise(-EPROTO, text);
+	return NULL;
+}
+
+static int read_option(struct sfshm_fleet_options *options, PyObject *name,
+		       PyObject *value)
+{
+	int on;
+
+	if (PyUnicode_CompareWithASCIIString(name, "lease") == 0)
+		return core_ms(value, 0, &options->lease_ms);
+	if (PyUnicode_CompareWithASCIIString(name, "timeout") == 0)
+		return core_ms(value, 0, &options->command_ms);
+	if (PyUnicode_CompareWithASCIIString(name, "retry") == 0)
+		return core_ms(value, 0, &options->retry_ms);
+	if (PyUnicode_CompareWithASCIIString(name, "jitter") == 0) {
+		options->jitter = (uint32_t)PyLong_AsUnsignedLong(value);
+		return PyErr_Occurred() ? -1 : 0;
+	}
+	if (PyUnicode_CompareWithASCIIString(name, "strict") != 0) {
+		PyErr_Format(PyExc_TypeError, "unknown fleet option '%U'",
+			     name);
+		return -1;
+	}
+	on = PyObject_IsTrue(value);
+	if (on > 0)
+		options->flags |= SFSHM_FLEET_STRICT;
+	return on < 0 ? -1 : 0;
+}
+
+/* Returns 0, or -1 with an exception. Does not wait for the engine. */
+static int open_here(struct segment *self)
+{
+	struct fleet *fleet = self->fleet;
+	struct sfshm_fleet_options options = fleet->options;
+	char why[512] = "";
+	int rc;
+
+	options.why = why;
+	options.why_size = sizeof(why);
+	fleet->leads = 0;
+	fleet->pid = getpid();
+	rc = sfshm_fleet_open(&fleet->open, self->handle, fleet->engine,
+			      fleet->url, &options);
+	if (rc < 0)
+		core_raise(rc, why);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Joins the fleet. `options` is a dict. Returns 0, or -1 with an exception. */
+int core_fleet_join(struct segment *self, PyObject *url, PyObject *options)
+{
+	PyObject *name, *value;
+	Py_ssize_t len, at = 0;
+	struct fleet *fleet;
+	const char *text = PyUnicode_AsUTF8AndSize(url, &len);
+
+	if (!text)
+		return -1;
+	fleet = PyMem_Calloc(1, sizeof(*fleet) + (size_t)len + 1);
+	if (!fleet) {
+		PyErr_NoMemory();
+		return -1;
+	}
+	self->fleet = fleet;
+	memcpy(fleet->url, text, (size_t)len);
+	fleet->options.size = sizeof(fleet->options);
+	while (PyDict_Next(options, &at, &name, &value)) {
+		if (read_option(&fleet->options, name, value) < 0)
+			return -1;
+	}
+	fleet->engine = load_engine();
+	return fleet->engine ? open_here(self) : -1;
+}
+
+/* Closes the fleet. A child closes the descriptors of its parent's, unless the
+   fork was in a flight's work, which the child returns from, too. */
+static void close_open(struct fleet *fleet)
+{
+	struct sfshm_fleet *open = fleet->open;
+
+	fleet->open = NULL;
+	if (!open || fleet->leads > 0)
+		return;
+	Py_BEGIN_ALLOW_THREADS;
+	(void)!sfshm_fleet_close(open);
+	Py_END_ALLOW_THREADS;
+}
+
+void core_fleet_leave(struct segment *self)
+{
+	if (self->fleet)
+		close_open(self->fleet);
+	PyMem_Free(self->fleet);
+	self->fleet = NULL;
+}
+
+/* Returns this process's fleet, or NULL with an exception. */
+static struct sfshm_fleet *fleet_of(struct segment *self)
+{
+	struct fleet *fleet = self->fleet;
+
+	if (fleet->pid != getpid())
+		close_open(fleet);
+	if (!fleet->open && open_here(self) < 0)
+		return NULL;
+	return fleet->open;
+}
+
+/* Finds the fleet, if any, that the call is to ask. Returns 0, or -1 with an
+   exception. */
+int core_fleet_find(struct lead *lead)
+{
+	if (!lead->self->fleet)
+		return 0;
+	lead->fleet = fleet_of(lead->self);
+	return lead->fleet ? 0 : -1;
+}
+
+/* The flight has begun, or has ended, in this process. */
+void core_fleet_count(struct lead *lead, int change)
+{
+	if (lead->fleet && lead->self->fleet->open == lead->fleet)
+		lead->self->fleet->leads += change;
+}
+
+int core_fleet_invalidate(struct segment *self, const struct key *key,
+			  uint32_t flags)
+{
+	struct sfshm_fleet *fleet = fleet_of(self);
+	int rc;
+
+	if (!fleet)
+		return -EINTR;
+	Py_BEGIN_ALLOW_THREADS;
+	rc = sfshm_fleet_invalidate(fleet, key->data, key->len, flags);
+	Py_END_ALLOW_THREADS;
+	return rc;
+}

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""Locks and semaphores for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from types import TracebackType
+from typing import List, Optional, Type
+
+from . import _async, _core
+from ._errors import Error, Timeout
+
+
+class AsyncHold:
+    """A lock or a semaphore for tasks: Cache.alock() and Cache.asemaphore().
+
+    Several tasks may share one object, as with asyncio.Lock. What one of them has
+    acquired any of them may release.
+    """
+
+    def __init__(self, hold: _core.Hold) -> None:
+        self._hold = hold
+        self._held: List[_core.Take] = []
+        self._owner_died = False
+
+    @property
+    def owner_died(self) -> bool:
+        """Whether the lock's last holder died before this object got the lock."""
+        return self._owner_died
+
+    @property
+    def generation(self) -> int:
+        """A number that grows with each holder of the lock; 0: none is held."""
+        return self._held[-1].generation if self._held else 0
+
+    def locked(self) -> bool:
+        """Whether this object holds the lock, or a permit."""
+        return bool(self._held)
+
+    async def _keep(self, take: _core.Take) -> None:
+        await _async.hold(take)
+        self._held.append(take)
+        self._owner_died = take.owner_died
+
+    async def acquire(
+        self, blocking: bool = True, timeout: Optional[float] = -1
+    ) -> bool:
+        """Whether it is held now. The time is seconds; -1 and None: no limit."""
+        take = self._hold._take(asyncio.current_task(), blocking, timeout)
+        if take is None:
+            return False
+        try:
+            await self._keep(take)
+        except Timeout:
+            return False
+        return True
+
+    def release(self) -> None:
+        if not self._held:
+            raise Error("this object does not hold the lock or permit", -errno.EPERM)
+        self._held.pop().release()
+
+    async def __aenter__(self) -> AsyncHold:
+        take = self._hold._take(asyncio.current_task())
+        await self._keep(take)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        value: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.release()
