@@ -2,6 +2,7 @@
 """Two segments stand for two hosts, and a Redis server is their engine."""
 
 import asyncio
+import ctypes
 import os
 import shutil
 import signal
@@ -15,6 +16,9 @@ import unittest
 from common import Case, Child, Thread, eventually
 
 import sfshm
+
+
+PRCTL, PR_SET_PDEATHSIG = ctypes.CDLL(None).prctl, 1
 
 
 class Server:
@@ -32,6 +36,8 @@ class Server:
             + ["--save", "", "--appendonly", "no", "--dir", self.folder],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            # The server does not outlive a test that is killed.
+            preexec_fn=lambda: PRCTL(PR_SET_PDEATHSIG, signal.SIGKILL),
         )
         eventually(self.answers)
 
@@ -78,6 +84,7 @@ class Hosts(Case):
         try:
             self.here = self.host(self.name)
         except sfshm.Unusable as error:
+            super().tearDown()
             self.skipTest(str(error))
         self.there = self.host(self.other_name)
 
