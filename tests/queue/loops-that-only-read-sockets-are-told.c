@@ -189,6 +189,28 @@ static void of_this_process_alone(void **state)
 	assert_int_equal(sfshm_queue_accept(queue), -EINVAL);
 }
 
+/* Another queue looks whether somebody listens; another process's path stays. */
+static void whoever_else_comes_to_the_path(void **state)
+{
+	struct sfshm_queue *second;
+	int other;
+
+	(void)state;
+	assert_int_equal(sfshm_queue_open(&second), 0);
+	assert_int_equal(sfshm_queue_listen(queue, path), 0);
+	assert_int_equal(sfshm_queue_listen(second, path), -EADDRINUSE);
+	assert_int_equal(sfshm_queue_accept(queue), -EAGAIN);
+	assert_true(exists());
+	unlink(path);
+	other = to_path(bind);
+	assert_true(other >= 0);
+	assert_int_equal(sfshm_queue_close(queue), 0);
+	assert_true(exists());
+	close(other);
+	unlink(path);
+	queue = second;
+}
+
 static void where_nothing_else_lies(void **state)
 {
 	char longer[200];
@@ -232,6 +254,7 @@ int main(int argc, char **argv)
 		with_socket(over_a_new_connection),
 		with_socket(without_a_signal_if_the_loop_is_gone),
 		with_socket(of_this_process_alone),
+		with_socket(whoever_else_comes_to_the_path),
 		with_socket(where_nothing_else_lies),
 	};
 
