@@ -112,7 +112,7 @@ static uint32_t claim_run(struct peer *p, uint32_t first, uint32_t count)
 static uint32_t take_noted(struct peer *p, struct peer_run *run, uint32_t want,
 			   uint32_t least)
 {
-	uint32_t first = run->first, count, end;
+	uint32_t first, count, end;
 
 	while (run->count >= least) {
 		count = run->count < want ? run->count : want;

@@ -120,7 +120,7 @@ static void check_chain(struct check *c, uint32_t slot, uint32_t ref,
 			uint32_t len, const char *what)
 {
 	uint32_t want = granules_for(len), got = 0;
-	uint32_t run = ref & SHM_RUN ? arena_head(ref) : 0;
+	uint32_t run = (ref & SHM_RUN) ? arena_head(ref) : 0;
 
 	ref = arena_is_live(c->map, slot, ref) ? arena_head(ref) : 0;
 	while (ref) {
