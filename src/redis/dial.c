@@ -10,9 +10,10 @@ struct place {
 	char port[16];
 };
 
+/* Against an empty host OpenSSL would check no name. */
 static bool is_text(const redisReply *r, size_t most)
 {
-	return r->type == REDIS_REPLY_STRING && r->len < most;
+	return r->type == REDIS_REPLY_STRING && r->len < most && r->str[0];
 }
 
 /* Reads a sentinel's answer. False: it does not know the primary. */
