@@ -177,8 +177,12 @@ static int shake_hands(struct conn *c, const struct url *u, const char *host,
 		int state = tls_shake_hands(c->tls);
 
 		r = flush(c, deadline);
-		if (state != -EAGAIN || r)
-			return state != -EAGAIN ? state : r;
+		/* Why this side refuses the other says more than that the
+		   other has gone. */
+		if (state && state != -EAGAIN)
+			return state;
+		if (r || !state)
+			return r;
 		do {
 			r = await_surely(c->fd, POLLIN, deadline);
 			n = r ? r : receive(c, bytes, sizeof(bytes));
