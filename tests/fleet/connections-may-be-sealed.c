@@ -218,6 +218,48 @@ static void files_are_read_when_a_fleet_is_opened(void **state)
 	assert_int_equal(sfshm_close(handle), 0);
 }
 
+/* Standard input has the password. */
+static int refuse_locked_key(int input)
+{
+	char text[512], why[256] = "", line[8];
+	struct url u;
+	int r;
+
+	/* OpenSSL asks at a terminal, if there is one. */
+	setsid();
+	dup2(input, STDIN_FILENO);
+	snprintf(text, sizeof(text), "rediss://h?cert=%s/client.pem&key=%s/%s",
+		 nodes_folder, nodes_folder, "locked.key");
+	r = url_parse(&u, text, why, sizeof(why));
+	url_free(&u);
+	if (r != -EINVAL || !strstr(why, "locked.key: it is encrypted"))
+		return 1;
+	return read(STDIN_FILENO, line, sizeof(line)) == 5 ? 0 : 2;
+}
+
+static void nobody_is_asked_for_a_password(void **state)
+{
+	char command[256];
+	int ends[2], status;
+	pid_t pid;
+
+	(void)state;
+	snprintf(command, sizeof(command),
+		 "openssl ec -aes128 -passout pass:word -in %s/client.key "
+		 "-out %s/locked.key 2>/dev/null",
+		 nodes_folder, nodes_folder);
+	demand(!system(command));
+	demand(!pipe(ends) && write(ends[1], "word\n", 5) == 5);
+	close(ends[1]);
+	pid = fork();
+	demand(pid >= 0);
+	if (!pid)
+		_exit(refuse_locked_key(ends[0]));
+	close(ends[0]);
+	demand(waitpid(pid, &status, 0) == pid);
+	assert_int_equal(status, 0);
+}
+
 #define with_tls(f) cmocka_unit_test_setup_teardown(f, segment_setup, teardown)
 
 int main(int argc, char **argv)
@@ -227,6 +269,7 @@ int main(int argc, char **argv)
 		with_tls(servers_must_show_who_they_are),
 		with_tls(hosts_may_show_who_they_are),
 		with_tls(files_are_read_when_a_fleet_is_opened),
+		cmocka_unit_test(nobody_is_asked_for_a_password),
 	};
 	struct url u;
 	int r;
