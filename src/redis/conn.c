@@ -17,6 +17,9 @@
 
 #include "redis/tls.h"
 
+/* The most bytes of a record of TLS. */
+#define RECORD (16 << 10)
+
 uint64_t clock_ns(void)
 {
 	struct timespec t;
@@ -148,6 +151,23 @@ static int flush(struct conn *c, uint64_t deadline)
 	int r = len ? send_all(c, bytes, len, deadline) : 0;
 
 	tls_sent(c->tls);
+	return r;
+}
+
+/* Seals a record at a time, because TLS keeps a buffer for what it seals. */
+static int send_sealed(struct conn *c, const char *from, size_t len,
+		       uint64_t deadline)
+{
+	int r = 0;
+
+	while (!r && len) {
+		size_t n = len < RECORD ? len : RECORD;
+
+		r = tls_write(c->tls, from, n);
+		r = r ? r : flush(c, deadline);
+		from += n;
+		len -= n;
+	}
 	return r;
 }
 
@@ -289,12 +309,8 @@ int conn_send(struct conn *c, int argc, const char **argv, const size_t *lens,
 
 	if (len < 0)
 		return -ENOMEM;
-	if (c->tls) {
-		r = tls_write(c->tls, text, (size_t)len);
-		r = r ? r : flush(c, deadline);
-	} else {
-		r = send_all(c, text, (size_t)len, deadline);
-	}
+	r = c->tls ? send_sealed(c, text, (size_t)len, deadline) :
+		     send_all(c, text, (size_t)len, deadline);
 	free(text);
 	return r;
 }
@@ -307,7 +323,7 @@ static int parse(struct conn *c, const char *bytes, size_t len)
 /* Opens what has come sealed. Returns as feed(). */
 static int unseal(struct conn *c, const char *sealed, size_t len)
 {
-	char bytes[16 << 10];
+	char bytes[RECORD];
 	int r = tls_incoming(c->tls, sealed, len);
 
 	while (!r) {

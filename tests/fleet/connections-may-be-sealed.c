@@ -4,6 +4,8 @@
  * certificate is of another name or authority counts as away, and so does one
  * that does not accept this host's certificate.
  */
+#include <dlfcn.h>
+
 #include "nodes.h"
 #include "redis/url.h"
 
@@ -158,6 +160,79 @@ static void hosts_share_over_tls(void **state)
 		host_close(&hosts[i]);
 }
 
+/* OpenSSL's largest piece of memory. */
+static size_t largest;
+static bool counts;
+
+static void note_size(size_t size)
+{
+	if (size > load_relaxed(&largest))
+		store_relaxed(&largest, size);
+}
+
+static void *note_malloc(size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	note_size(size);
+	return malloc(size);
+}
+
+static void *note_realloc(void *at, size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	note_size(size);
+	return realloc(at, size);
+}
+
+static void note_free(void *at, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(at);
+}
+
+/* OpenSSL accepts this before it has taken any memory. */
+static void count_sizes(void)
+{
+	int (*set)(void *(*)(size_t, const char *, int),
+		   void *(*)(void *, size_t, const char *, int),
+		   void (*)(void *, const char *, int));
+	void *found = dlsym(RTLD_DEFAULT, "CRYPTO_set_mem_functions");
+
+	memcpy(&set, &found, sizeof(set));
+	counts = found && set(note_malloc, note_realloc, note_free) == 1;
+}
+
+static int publish_bytes(struct sfshm_fleet_flight *flight, void *unused)
+{
+	(void)unused;
+	return sfshm_fleet_publish(flight, bytes, sizeof(bytes));
+}
+
+/* A connection seals a long command piece by piece, and so keeps no buffer of
+   the command's size. */
+static void long_commands_are_sealed_in_pieces(void **state)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct host host;
+
+	(void)state;
+	if (!counts)
+		skip();
+	start("no");
+	store_relaxed(&largest, 0);
+	host = host_open_at(0, NULL, sealed(""));
+	assert_int_equal(ask(&host, "key", publish_bytes, NULL, &result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(result.fleet, 1);
+	assert_true(load_relaxed(&largest) > 0);
+	assert_true(load_relaxed(&largest) < sizeof(bytes) / 2);
+	sfshm_result_clear(&result);
+	host_close(&host);
+}
+
 static void servers_must_show_who_they_are(void **state)
 {
 	char options[160];
@@ -266,6 +341,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		with_tls(hosts_share_over_tls),
+		with_tls(long_commands_are_sealed_in_pieces),
 		with_tls(servers_must_show_who_they_are),
 		with_tls(hosts_may_show_who_they_are),
 		with_tls(files_are_read_when_a_fleet_is_opened),
@@ -274,6 +350,7 @@ int main(int argc, char **argv)
 	struct url u;
 	int r;
 
+	count_sizes();
 	if (server_impossible())
 		return skip_all(server_impossible());
 	if (url_parse(&u, "rediss://h", NULL, 0) == -EOPNOTSUPP)
