@@ -325,12 +325,16 @@ static int unseal(struct conn *c, const char *sealed, size_t len)
 {
 	char bytes[RECORD];
 	int r = tls_incoming(c->tls, sealed, len);
+	bool parsed = false;
 
 	while (!r) {
 		ssize_t n = tls_read(c->tls, bytes, sizeof(bytes));
 
-		if (n == -EAGAIN)
+		/* What precedes the connection's end may be a reply. If it is
+		   none, the next recv() finds the end. */
+		if (n == -EAGAIN || (n < 0 && parsed))
 			break;
+		parsed = true;
 		r = n > 0 ? parse(c, bytes, (size_t)n) : (int)n;
 	}
 	return r;

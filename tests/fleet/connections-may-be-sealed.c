@@ -233,6 +233,47 @@ static void long_commands_are_sealed_in_pieces(void **state)
 	host_close(&host);
 }
 
+#define LARGE ((size_t)4 << 20)
+
+static int publish_large(struct sfshm_fleet_flight *flight, void *large)
+{
+	return sfshm_fleet_publish(flight, large, LARGE);
+}
+
+/* A server that refuses a long value ends the connection with its answer. */
+static void a_long_value_concerns_itself(void **state)
+{
+	const struct sfshm_options roomy = {
+		.size = sizeof(roomy),
+		.flags = SFSHM_CREATE,
+		.max_value = LARGE,
+		.bytes = 32 * LARGE,
+	};
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	char *large = calloc(1, LARGE), name[96];
+	struct host host;
+
+	(void)state;
+	demand(large);
+	start("no");
+	demand(node_tell(&engine, 0, "CONFIG SET proto-max-bulk-len 1048576"));
+	host_name(0, name);
+	demand(!sfshm_open(&host.handle, name, &roomy));
+	host.fleet =
+		fleet_join(host.handle, NULL, sfshm_fleet_redis(), sealed(""));
+	assert_int_equal(ask(&host, "long", publish_large, large, &result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(result.value.len, LARGE);
+	assert_int_equal(result.fleet, 0);
+	assert_string_equal(node_tell(&engine, 0, "EXISTS t:{long}L"), "0");
+	assert_int_equal(ask(&host, "short", publish_text, "v", &result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(result.fleet, 1);
+	free(large);
+	sfshm_result_clear(&result);
+	host_close(&host);
+}
+
 static void servers_must_show_who_they_are(void **state)
 {
 	char options[160];
@@ -342,6 +383,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		with_tls(hosts_share_over_tls),
 		with_tls(long_commands_are_sealed_in_pieces),
+		with_tls(a_long_value_concerns_itself),
 		with_tls(servers_must_show_who_they_are),
 		with_tls(hosts_may_show_who_they_are),
 		with_tls(files_are_read_when_a_fleet_is_opened),
