@@ -277,12 +277,70 @@ static void or_says_that_it_is_none(void **state)
 	url_free(&u);
 }
 
+/* A server that the kernel accepts connections for, and nobody answers. */
+static int listen_silently(int *port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	demand(!bind(fd, (struct sockaddr *)&at, len));
+	demand(!getsockname(fd, (struct sockaddr *)&at, &len));
+	demand(!listen(fd, 64));
+	*port = ntohs(at.sin_port);
+	return fd;
+}
+
+/* With twice the time again and again, up to some seconds. */
+static int dial_in_time(const char *text)
+{
+	struct conn c = { .fd = -1 };
+	uint64_t ms = 200;
+	struct url u;
+	int r;
+
+	demand(!url_parse(&u, text, NULL, 0));
+	do {
+		r = dial(&c, &u, clock_ns() + ms * NS_PER_MS);
+		ms *= 2;
+	} while (r && ms < PATIENCE_MS / 4);
+	conn_close(&c);
+	url_free(&u);
+	return r;
+}
+
+/* A sentinel may not know yet that the primary's host is gone, which answers
+   neither the log-in nor ROLE. The next sentinel knows. */
+static void or_is_silent_where_a_sentinel_lags(void **state)
+{
+	static const char *const users[] = { "", "?user=fleet" };
+	char text[128];
+	int port, fd = listen_silently(&port);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text),
+			 "SENTINEL MONITOR moved 127.0.0.1 %d 9",
+			 i ? primary.port : port);
+		demand(says(&sentinel[i], 0, text, "OK"));
+	}
+	for (int i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text),
+			 "redis+sentinel://127.0.0.1:%d,127.0.0.1:%d/moved%s",
+			 sentinel[0].port, sentinel[1].port, users[i]);
+		assert_int_equal(dial_in_time(text), 0);
+	}
+	close(fd);
+}
+
 #define with_sentinels(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		with_sentinels(or_says_that_it_is_none),
+		with_sentinels(or_is_silent_where_a_sentinel_lags),
 		with_sentinels(that_loses_writes),
 		with_sentinels(that_an_operator_makes),
 	};
