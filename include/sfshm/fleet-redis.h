@@ -25,9 +25,9 @@ SFSHM_BEGIN_DECLS
  * HOST (with sentinels: the address that they give), and must be signed by an
  * authority of the file `ca`, or of this system (OpenSSL's SSL_CERT_FILE and
  * SSL_CERT_DIR hold). `cert` and `key` are this host's certificate and its key,
- * if the server asks for one. All these files are PEM files, which
- * sfshm_fleet_open() reads; it returns -EINVAL if OpenSSL refuses one, and
- * -EOPNOTSUPP if the library was built without OpenSSL.
+ * if the server asks for one; the key is not encrypted. All these files are PEM
+ * files, which sfshm_fleet_open() reads; it returns -EINVAL if OpenSSL refuses
+ * one, and -EOPNOTSUPP if the library was built without OpenSSL.
  *
  * PORT is 6379 and DB is 0 if they are left out. A HOST with colons stands in
  * brackets. %XX stands for a byte other than 0. Hosts form one fleet if they

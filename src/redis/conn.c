@@ -17,6 +17,9 @@
 
 #include "redis/tls.h"
 
+/* The most bytes of a record of TLS. */
+#define RECORD (16 << 10)
+
 uint64_t clock_ns(void)
 {
 	struct timespec t;
@@ -151,6 +154,23 @@ static int flush(struct conn *c, uint64_t deadline)
 	return r;
 }
 
+/* Seals a record at a time, because TLS keeps a buffer for what it seals. */
+static int send_sealed(struct conn *c, const char *from, size_t len,
+		       uint64_t deadline)
+{
+	int r = 0;
+
+	while (!r && len) {
+		size_t n = len < RECORD ? len : RECORD;
+
+		r = tls_write(c->tls, from, n);
+		r = r ? r : flush(c, deadline);
+		from += n;
+		len -= n;
+	}
+	return r;
+}
+
 /* Reads what has come. Returns the number of bytes, -EAGAIN or an error. */
 static ssize_t receive(struct conn *c, char *to, size_t size)
 {
@@ -177,8 +197,12 @@ static int shake_hands(struct conn *c, const struct url *u, const char *host,
 		int state = tls_shake_hands(c->tls);
 
 		r = flush(c, deadline);
-		if (state != -EAGAIN || r)
-			return state != -EAGAIN ? state : r;
+		/* Why this side refuses the other says more than that the
+		   other has gone. */
+		if (state && state != -EAGAIN)
+			return state;
+		if (r || !state)
+			return r;
 		do {
 			r = await_surely(c->fd, POLLIN, deadline);
 			n = r ? r : receive(c, bytes, sizeof(bytes));
@@ -285,12 +309,8 @@ int conn_send(struct conn *c, int argc, const char **argv, const size_t *lens,
 
 	if (len < 0)
 		return -ENOMEM;
-	if (c->tls) {
-		r = tls_write(c->tls, text, (size_t)len);
-		r = r ? r : flush(c, deadline);
-	} else {
-		r = send_all(c, text, (size_t)len, deadline);
-	}
+	r = c->tls ? send_sealed(c, text, (size_t)len, deadline) :
+		     send_all(c, text, (size_t)len, deadline);
 	free(text);
 	return r;
 }
@@ -303,14 +323,18 @@ static int parse(struct conn *c, const char *bytes, size_t len)
 /* Opens what has come sealed. Returns as feed(). */
 static int unseal(struct conn *c, const char *sealed, size_t len)
 {
-	char bytes[16 << 10];
+	char bytes[RECORD];
 	int r = tls_incoming(c->tls, sealed, len);
+	bool parsed = false;
 
 	while (!r) {
 		ssize_t n = tls_read(c->tls, bytes, sizeof(bytes));
 
-		if (n == -EAGAIN)
+		/* What precedes the connection's end may be a reply. If it is
+		   none, the next recv() finds the end. */
+		if (n == -EAGAIN || (n < 0 && parsed))
 			break;
+		parsed = true;
 		r = n > 0 ? parse(c, bytes, (size_t)n) : (int)n;
 	}
 	return r;

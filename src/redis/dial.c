@@ -10,9 +10,10 @@ struct place {
 	char port[16];
 };
 
+/* Against an empty host OpenSSL would check no name. */
 static bool is_text(const redisReply *r, size_t most)
 {
-	return r->type == REDIS_REPLY_STRING && r->len < most;
+	return r->type == REDIS_REPLY_STRING && r->len < most && r->str[0];
 }
 
 /* Reads a sentinel's answer. False: it does not know the primary. */
@@ -78,27 +79,46 @@ static int dial_at(struct conn *c, const struct url *u, const char *host,
 	return r ? r : conn_log_in(c, u, deadline);
 }
 
-/* One of the sentinels leads to the primary before the time is over. */
+/* When a part of the time that is left is over. */
+static uint64_t end_of_part(uint64_t deadline, unsigned int parts)
+{
+	uint64_t now = clock_ns();
+
+	return now < deadline ? now + (deadline - now) / parts : deadline;
+}
+
+static int dial_place(struct conn *c, const struct url *u,
+		      const struct place *p, uint64_t deadline)
+{
+	int r = dial_at(c, u, p->host, p->port, deadline);
+
+	if (r)
+		return r;
+	r = check_role(c, deadline);
+	if (r)
+		conn_close(c);
+	return r;
+}
+
+/*
+ * One of the sentinels leads to the primary before the time is over. A sentinel
+ * that does not answer leaves the others their share; a server that does not
+ * answer, whose address may be an old one, leaves them half of the time.
+ */
 static int dial_primary(struct conn *c, const struct url *u, uint64_t deadline)
 {
 	int r = -EHOSTUNREACH;
 
 	for (unsigned int i = 0; i < u->sentinels && r; i++) {
-		uint64_t now = clock_ns(), end = deadline;
+		unsigned int others = u->sentinels - i - 1;
 		struct place p;
 
-		/* One that does not answer leaves the others their share. */
-		if (now >= deadline)
+		if (clock_ns() >= deadline)
 			return -ETIMEDOUT;
-		end = now + (deadline - now) / (u->sentinels - i + 1);
-		r = ask(u, i, end, &p);
+		r = ask(u, i, end_of_part(deadline, others + 2), &p);
 		if (!r)
-			r = dial_at(c, u, p.host, p.port, deadline);
-		if (!r) {
-			r = check_role(c, deadline);
-			if (r)
-				conn_close(c);
-		}
+			r = dial_place(c, u, &p,
+				       end_of_part(deadline, others ? 2 : 1));
 	}
 	return r;
 }

@@ -6,12 +6,14 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct tls_context {
 	SSL_CTX *ctx;
+	bool asks; /* for the password of a key */
 };
 
 struct tls {
@@ -20,32 +22,48 @@ struct tls {
 };
 
 /* Writes a line about the last error. Returns -EINVAL. */
-static int refuse(const char *what, const char *path, char *why,
-		  size_t why_size)
+static int refuse(const struct tls_context *c, const char *what,
+		  const char *path, char *why, size_t why_size)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
+	if (c->asks)
+		reason = "it is encrypted";
 	snprintf(why, why_size, "%s %s: %s", what, path,
 		 reason ? reason : "OpenSSL refuses it");
 	return -EINVAL;
 }
 
-static int read_files(SSL_CTX *ctx, const struct tls_files *f, char *why,
-		      size_t why_size)
+/* Without this, OpenSSL asks at the terminal or reads standard input. */
+static int know_no_password(char *to, int size, int writing, void *context)
 {
+	struct tls_context *c = context;
+
+	(void)to;
+	(void)size;
+	(void)writing;
+	c->asks = true;
+	return -1;
+}
+
+static int read_files(struct tls_context *c, const struct tls_files *f,
+		      char *why, size_t why_size)
+{
+	SSL_CTX *ctx = c->ctx;
 	const char *key = f->key ? f->key : f->cert;
 
 	if (f->ca && !SSL_CTX_load_verify_locations(ctx, f->ca, NULL))
-		return refuse("the file of authorities", f->ca, why, why_size);
+		return refuse(c, "the file of authorities", f->ca, why,
+			      why_size);
 	if (!f->ca && !SSL_CTX_set_default_verify_paths(ctx))
-		return refuse("the authorities of", "the system", why,
+		return refuse(c, "the authorities of", "the system", why,
 			      why_size);
 	if (f->cert && SSL_CTX_use_certificate_chain_file(ctx, f->cert) != 1)
-		return refuse("the certificate", f->cert, why, why_size);
+		return refuse(c, "the certificate", f->cert, why, why_size);
 	if (key &&
 	    (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||
 	     (f->cert && SSL_CTX_check_private_key(ctx) != 1)))
-		return refuse("the certificate's key", key, why, why_size);
+		return refuse(c, "the certificate's key", key, why, why_size);
 	return 0;
 }
 
@@ -60,8 +78,10 @@ int tls_context_make(struct tls_context **out, const struct tls_files *files,
 		c->ctx = SSL_CTX_new(TLS_client_method());
 	if (c && c->ctx) {
 		SSL_CTX_set_min_proto_version(c->ctx, TLS1_2_VERSION);
+		SSL_CTX_set_default_passwd_cb(c->ctx, know_no_password);
+		SSL_CTX_set_default_passwd_cb_userdata(c->ctx, c);
 		SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, NULL);
-		r = read_files(c->ctx, files, why, why_size);
+		r = read_files(c, files, why, why_size);
 	}
 	if (r) {
 		tls_context_free(c);

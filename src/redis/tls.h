@@ -15,7 +15,8 @@ struct tls_context;
 
 struct tls;
 
-/* Files in PEM; NULL: the system's authorities, or no certificate. */
+/* Files in PEM, which are not encrypted; NULL: the system's authorities, or no
+   certificate. */
 struct tls_files {
 	const char *ca;
 	const char *cert;

@@ -58,6 +58,13 @@ static int set(char **field, const char *from, size_t len)
 	return 0;
 }
 
+static void forget(char *password)
+{
+	if (password)
+		explicit_bzero(password, strlen(password));
+	free(password);
+}
+
 static int set_db(struct url *u, const char *from, size_t len)
 {
 	unsigned int db = 0;
@@ -91,7 +98,7 @@ static int read_password(char **password, const char *from, size_t len,
 		r = -EFBIG;
 	if (r == 0) {
 		line[strcspn(line, "\r\n")] = '\0';
-		free(*password);
+		forget(*password);
 		*password = strdup(line);
 		r = *password ? 0 : -ENOMEM;
 	}
@@ -317,17 +324,13 @@ int url_parse(struct url *u, const char *text, char *why, size_t why_size)
 
 void url_free(struct url *u)
 {
-	if (u->password)
-		explicit_bzero(u->password, strlen(u->password));
-	if (u->sentinel_password)
-		explicit_bzero(u->sentinel_password,
-			       strlen(u->sentinel_password));
+	forget(u->password);
+	forget(u->sentinel_password);
 	tls_context_free(u->tls);
 	for (unsigned int i = 0; i < u->sentinels; i++) {
 		free(u->sentinel[i].host);
 		free(u->sentinel[i].port);
 	}
-	free(u->sentinel_password);
 	free(u->master);
 	free(u->ca);
 	free(u->cert);
@@ -336,7 +339,6 @@ void url_free(struct url *u)
 	free(u->host);
 	free(u->port);
 	free(u->user);
-	free(u->password);
 	free(u->ns);
 	*u = (struct url){ 0 };
 }

@@ -304,7 +304,8 @@ static_assert(offsetof(struct shm_participant, flights) == 1952, "layout");
  * would find all those words in the same few sets of the cache if the size were
  * a power of two.
  */
-static_assert(sizeof(struct shm_participant) == 61 * SHM_LINE, "layout");
+static_assert(sizeof(struct shm_participant) == UINT64_C(61) * SHM_LINE,
+	      "layout");
 static_assert(sizeof(pthread_mutex_t) <= 48, "layout");
 
 /*

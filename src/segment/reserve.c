@@ -11,7 +11,7 @@
 
 #define CHUNK_SLOTS 512      /* 64 KiB */
 #define CHUNK_GRANULES 4096  /* 256 KiB */
-#define CHUNK_PARTICIPANTS 4 /* 5.5 KiB */
+#define CHUNK_PARTICIPANTS 4 /* 15.3 KiB */
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23

@@ -117,6 +117,7 @@ static uint32_t from_unused(struct peer *p, uint32_t want)
 	while (got < want && granules_used(map) - before < want)
 		if (!grow_outside(p))
 			break;
+	got += scan_runs(p, want - got, want - got, 0);
 	return got + scan_runs(p, want - got, 1, 0);
 }
 

@@ -43,6 +43,7 @@ static size_t stretch(const struct mapping *map, uint32_t *ref, uint64_t len,
 	const uint32_t last = map->inline_granules + granules_used(map);
 	const uint64_t *tags = map->tags;
 	uint32_t r = *ref, next = r;
+	const uint64_t four = UINT64_C(4) * SHM_GRANULE;
 	uint64_t n = SHM_GRANULE;
 
 	if (r & SHM_RUN) {
@@ -56,10 +57,10 @@ static size_t stretch(const struct mapping *map, uint32_t *ref, uint64_t len,
 		*ref = tag_next(load_relaxed(&tags[r - 1]));
 		return n;
 	}
-	for (; n + 4 * SHM_GRANULE < len && r + 4 <= last; r += 4) {
+	for (; n + four < len && r + 4 <= last; r += 4) {
 		if (!four_neighbours(&tags[r - 1], r + 1))
 			break;
-		n += 4 * SHM_GRANULE;
+		n += four;
 	}
 	/* `r++`, not `r = next`: so no load waits for the load before it. */
 	for (; n < len; n += SHM_GRANULE, r++) {

@@ -99,12 +99,13 @@ static bool retire(struct peer *p, struct want *w, uint32_t slot, uint64_t ctl,
 		   enum shm_counter why)
 {
 	uint32_t memory = memory_of(p->map, slot);
+	uint32_t hash = history_hash(p->map, slot);
 
 	if ((w->granules && !memory) || !slot_retire(p, slot, ctl))
 		return false;
 	peer_count(p, why);
 	if (why == COUNT_evictions)
-		history_evicted(p, slot, ctl_gen(ctl));
+		history_evicted(p, slot, hash, ctl_gen(ctl));
 	/* A slot whose chain or key is damaged cannot leave its chain. */
 	if (ctl_phase(load_seq(&p->map->slots[slot].ctl)) == PHASE_RETIRED)
 		return false;

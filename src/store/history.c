@@ -2,31 +2,28 @@
 #include "store/history.h"
 
 #include "os/sys.h"
-#include "store/slot.h"
 
 void history_rare(struct peer *p, enum shm_event_kind kind, uint32_t slot,
-		  uint64_t gen, uint32_t value)
+		  uint32_t hash, uint64_t gen, uint32_t value)
 {
 	struct shm_participant *rec = p->record;
-	const struct shm_slot *s = slot_at(p->map, slot);
-	uint64_t hash = s ? load_relaxed(&s->hash) : 0;
 
 	history_write(&rec->rare[0], SHM_RARE, &rec->rare_noted,
 		      (struct shm_event){
 			      .when = sys.coarse(),
 			      .what = (gen & HISTORY_GEN) |
 				      (uint64_t)kind << HISTORY_KIND,
-			      .where = hash << 32 | slot,
+			      .where = (uint64_t)hash << 32 | slot,
 			      .who = history_who(rec, value),
 		      });
 }
 
-void history_evicted(struct peer *p, uint32_t slot, uint64_t gen)
+void history_evicted(struct peer *p, uint32_t slot, uint32_t hash, uint64_t gen)
 {
 	p->evicted++;
 	if (p->evicted_noted && p->tick - p->evicted_noted < NS_PER_S)
 		return;
-	history_rare(p, EVENT_evicted, slot, gen, p->evicted);
+	history_rare(p, EVENT_evicted, slot, hash, gen, p->evicted);
 	p->evicted = 0;
 	p->evicted_noted = p->tick;
 }

@@ -100,19 +100,27 @@ static force_inline void history_flight(struct shm_participant *rec,
 		      });
 }
 
+/* The hash of a slot's key, as an event has it. */
+static inline uint32_t history_hash(const struct mapping *map, uint32_t slot)
+{
+	return load_relaxed(&map->slots[slot].hash);
+}
+
 /*
- * Notes a rare event. `value` is the process that the event is about, or how
- * many keys; 0: none. Reads the coarse clock.
+ * Notes a rare event. A caller that gives the slot away reads `hash` before, or
+ * it would be that of the slot's next key. `value` is the process that the
+ * event is about, or how many keys; 0: none. Reads the coarse clock.
  */
 void history_rare(struct peer *p, enum shm_event_kind kind, uint32_t slot,
-		  uint64_t gen, uint32_t value);
+		  uint32_t hash, uint64_t gen, uint32_t value);
 
 /*
  * Notes that the thread has evicted a key: once a second at most, with the
  * number of keys since the last event. What a thread evicts in its last second
  * may have no event; the counter has it.
  */
-void history_evicted(struct peer *p, uint32_t slot, uint64_t gen);
+void history_evicted(struct peer *p, uint32_t slot, uint32_t hash,
+		     uint64_t gen);
 
 /* The process that has, or had, the record of this id; 0: none. */
 uint32_t history_process(const struct peer *p, uint32_t id);

@@ -112,7 +112,7 @@ static uint32_t claim_run(struct peer *p, uint32_t first, uint32_t count)
 static uint32_t take_noted(struct peer *p, struct peer_run *run, uint32_t want,
 			   uint32_t least)
 {
-	uint32_t first = run->first, count, end;
+	uint32_t first, count, end;
 
 	while (run->count >= least) {
 		count = run->count < want ? run->count : want;
@@ -132,10 +132,10 @@ static uint32_t take_noted(struct peer *p, struct peer_run *run, uint32_t want,
 }
 
 /*
- * Finds `count` free neighbours at p->roaming or below. Looks at each window of
- * `count` granules from its lower end: if a granule there is not free, the next
- * window ends before that granule, so most tags need no look. Returns the first
- * granule, or 0.
+ * Finds `count` free neighbours at p->roaming or below, and from the upper end
+ * on, once round. Looks at each window of `count` granules from its lower end:
+ * if a granule there is not free, the next window ends before that granule, so
+ * most tags need no look. Returns the first granule, or 0.
  */
 static uint32_t find_run(struct peer *p, uint32_t count, uint32_t budget)
 {
@@ -143,13 +143,17 @@ static uint32_t find_run(struct peer *p, uint32_t count, uint32_t budget)
 	uint32_t low = map->inline_granules;
 	uint32_t high =
 		low + used_of(&map->header->granules_used, scan_outside(map));
-	uint32_t at = p->roaming;
+	uint32_t at = p->roaming > high ? high : p->roaming;
+	uint32_t left = high - low;
 
-	while (budget && high - low >= count) {
+	while (budget && left >= count) {
 		uint32_t first, end;
 
-		if (at < low + count || at > high)
+		if (at < low + count) {
+			left -= at > low ? at - low : 0;
 			at = high;
+			continue;
+		}
 		first = at - count + 1;
 		end = free_until(map, first, count);
 		if (end > at) {
@@ -157,6 +161,7 @@ static uint32_t find_run(struct peer *p, uint32_t count, uint32_t budget)
 			return first;
 		}
 		budget -= budget > end - first ? end - first + 1 : budget;
+		left -= at + 1 - end;
 		at = end - 1;
 	}
 	p->roaming = at;

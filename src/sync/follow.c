@@ -67,7 +67,8 @@ static enum step take_over(struct call *c, struct sighting *seen)
 		return step;
 	kill_point(flight_taken);
 	peer_count(p, COUNT_takeovers);
-	history_rare(p, EVENT_taken_over, seen->slot, ctl_gen(seen->ctl),
+	history_rare(p, EVENT_taken_over, seen->slot,
+		     history_hash(p->map, seen->slot), ctl_gen(seen->ctl),
 		     history_process(p, dead));
 	/* A writer that died as it drained a lock had changed nothing. */
 	c->result->owner_died = key_kind(&c->key) != SHM_LOCK ||
@@ -86,12 +87,14 @@ static enum step steal(struct call *c, const struct sighting *seen)
 {
 	enum step step = claim_take(c, seen);
 	struct peer *p = c->self;
+	uint32_t hash = history_hash(p->map, seen->slot);
 
 	if (step != STEP_LEAD)
 		return step;
 	if (slot_retire(p, seen->slot, seen->ctl)) {
 		peer_count(p, COUNT_steals);
-		history_rare(p, EVENT_stolen, seen->slot, ctl_gen(seen->ctl),
+		history_rare(p, EVENT_stolen, seen->slot, hash,
+			     ctl_gen(seen->ctl),
 			     history_process(p, ctl_owner(seen->ctl)));
 	}
 	return STEP_AGAIN;

@@ -18,9 +18,11 @@ static int fit_chain(struct peer *p, uint32_t slot, struct shm_back *f,
 	int r;
 
 	pin_make_way(p, slot, f);
-	if (likely(arena_is_live(p->map, slot, load_relaxed(&f->ref)) &&
+	ref = load_relaxed(&f->ref);
+	if (likely(arena_is_live(p->map, slot, ref) &&
 		   granules_for(load_relaxed(&f->len)) == need &&
-		   (spare || !arena_is_spare(p->map, load_relaxed(&f->ref))))) {
+		   (need > 1 || ref == arena_head(ref)) &&
+		   (spare || !arena_is_spare(p->map, ref)))) {
 		store_relaxed(&f->len, len);
 		return 0;
 	}

@@ -43,6 +43,7 @@ void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl)
 	/* As ORDER-B4 in leader.c. */
 	uint64_t from = load_acquire(started);
 	uint8_t deaths = load_acquire(&s->deaths), more;
+	uint32_t hash = history_hash(p->map, slot);
 
 	if (load_seq(&s->ctl) != ctl || deaths_have(deaths, ctl_gen(ctl)))
 		return;
@@ -56,7 +57,7 @@ void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl)
 		cas_acq_rel(&s->deaths, more, deaths);
 	} else {
 		peer_count(p, COUNT_owner_died);
-		history_rare(p, EVENT_leader_died, slot, ctl_gen(ctl),
+		history_rare(p, EVENT_leader_died, slot, hash, ctl_gen(ctl),
 			     history_process(p, ctl_owner(ctl)));
 	}
 	kill_point(death_noted);
@@ -87,13 +88,14 @@ bool flight_abandon(struct peer *p, uint32_t slot, uint64_t c)
 static void sweep_led(struct peer *v, uint32_t slot, uint64_t c, bool died)
 {
 	bool fails = flight_fails_if_lost(v->map, slot, c);
+	uint32_t hash = history_hash(v->map, slot);
 
 	if (died)
 		flight_note_death(v, slot, c);
 	if (flight_abandon(v, slot, c) && !died &&
 	    slot_kind(&v->map->slots[slot]) == SHM_VALUE) {
 		peer_count(v, fails ? COUNT_load_errs : COUNT_releases);
-		history_rare(v, EVENT_abandoned, slot, ctl_gen(c), 0);
+		history_rare(v, EVENT_abandoned, slot, hash, ctl_gen(c), 0);
 	}
 }
 
@@ -311,7 +313,7 @@ void flight_sweep(struct peer *v, bool died)
 	wait_unnote(rec);
 	if (died) {
 		peer_count(v, COUNT_reaps);
-		history_rare(v, EVENT_reaped, HISTORY_NO_SLOT, 0,
+		history_rare(v, EVENT_reaped, HISTORY_NO_SLOT, 0, 0,
 			     history_process(v, v->id));
 	}
 }

@@ -140,6 +140,7 @@ int sfshm_view_event(struct sfshm_view *v, uint32_t index, uint32_t place,
 	const struct shm_participant *rec;
 	struct shm_event is;
 	uint64_t kind;
+	uint64_t noted;
 	bool whole;
 
 	if (!v || !name || !help || !sized_is_valid(info, sizeof(own)))
@@ -153,7 +154,10 @@ int sfshm_view_event(struct sfshm_view *v, uint32_t index, uint32_t place,
 			   read_entry(&rec->flights[place], place, SHM_FLIGHTS,
 				      &is);
 	kind = is.what >> HISTORY_KIND;
-	if (!whole || kind >= SHM_EVENTS || !events[kind].name)
+	/* The count precedes the number, so a higher number is damaged. */
+	noted = load_relaxed(own.rare ? &rec->rare_noted : &rec->flights_noted);
+	if (!whole || is.number / 2 > noted || kind >= SHM_EVENTS ||
+	    !events[kind].name)
 		return -ENODATA;
 	*name = events[kind].name;
 	*help = events[kind].help;

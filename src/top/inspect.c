@@ -381,7 +381,7 @@ static int read_slot(struct mapping *map, uint32_t index, struct shm_slot *s,
 			return r;
 	}
 	info->torn = 1;
-	return 0;
+	return info->kind < (enum sfshm_kind)SHM_KINDS ? 0 : -EBADMSG;
 }
 
 int sfshm_view_slot(struct sfshm_view *v, uint32_t index,

@@ -12,6 +12,13 @@
 
 #include "os/process.h"
 
+static uint64_t inode_of(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) ? 0 : st.st_ino;
+}
+
 /* Whether nobody listens at the path, and this user may remove it. */
 static bool is_left_over(const struct sockaddr_un *name)
 {
@@ -79,8 +86,9 @@ int loop_socket_listen(struct loop_socket *s, const char *path)
 		free(copy);
 		return r;
 	}
-	s->listener = fd;
 	s->path = copy;
+	s->inode = inode_of(copy);
+	s->listener = fd;
 	return 0;
 }
 
@@ -92,6 +100,14 @@ static bool is_own(int fd)
 
 	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) &&
 	       peer.pid == getpid() && peer.uid == geteuid();
+}
+
+/* A call that looks whether somebody listens connects, and closes at once. */
+static bool is_closed(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 int loop_socket_accept(struct loop_socket *s)
@@ -106,7 +122,7 @@ int loop_socket_accept(struct loop_socket *s)
 			return -errno;
 		if (fd < 0)
 			continue;
-		if (is_own(fd)) {
+		if (is_own(fd) && !is_closed(fd)) {
 			loop_socket_close(s, true);
 			return fd;
 		}
@@ -114,13 +130,16 @@ int loop_socket_accept(struct loop_socket *s)
 	}
 }
 
+/* A child that is forked meanwhile finds all of this done, or still to do. */
 void loop_socket_close(struct loop_socket *s, int mine)
 {
-	if (s->listener < 0)
+	struct loop_socket was = *s;
+
+	if (was.listener < 0)
 		return;
-	if (mine)
-		unlink(s->path);
-	process_close(s->listener);
-	free(s->path);
 	*s = (struct loop_socket)LOOP_SOCKET_INIT;
+	if (mine && inode_of(was.path) == was.inode)
+		unlink(was.path);
+	process_close(was.listener);
+	free(was.path);
 }

@@ -15,9 +15,12 @@
 #ifndef TOP_LOOP_SOCKET_H
 #define TOP_LOOP_SOCKET_H
 
+#include <stdint.h>
+
 struct loop_socket {
-	int listener; /* or -1 */
-	char *path;   /* of the listener; or NULL */
+	int listener;   /* or -1 */
+	char *path;     /* of the listener; or NULL */
+	uint64_t inode; /* of the path, which another process may replace */
 };
 
 #define LOOP_SOCKET_INIT        \

@@ -103,7 +103,7 @@ static int drain(const struct resize *z, struct move *m)
 	holder_note_token(m->new, load_relaxed(&m->old->header->fleet_token));
 	store_release(&m->new->header->drained, 1);
 	kill_point(resize_drained);
-	history_rare(m->to, EVENT_resized, HISTORY_NO_SLOT, 0, 0);
+	history_rare(m->to, EVENT_resized, HISTORY_NO_SLOT, 0, 0, 0);
 	if (stands_under(m->old, z->alias) && unlink(z->alias))
 		return -errno;
 	return 0;

@@ -120,7 +120,7 @@ static void check_chain(struct check *c, uint32_t slot, uint32_t ref,
 			uint32_t len, const char *what)
 {
 	uint32_t want = granules_for(len), got = 0;
-	uint32_t run = ref & SHM_RUN ? arena_head(ref) : 0;
+	uint32_t run = (ref & SHM_RUN) ? arena_head(ref) : 0;
 
 	ref = arena_is_live(c->map, slot, ref) ? arena_head(ref) : 0;
 	while (ref) {
@@ -143,6 +143,8 @@ static void check_chain(struct check *c, uint32_t slot, uint32_t ref,
 				what);
 		ref = tag_next(load_relaxed(tag));
 	}
+	if (run && (got == 1 || run <= c->map->inline_granules))
+		finding(c, "slot %u: the %s cannot be a run", slot, what);
 	if (got && got != want)
 		finding(c, "slot %u: the %s of %u bytes has %u granules", slot,
 			what, len, got);

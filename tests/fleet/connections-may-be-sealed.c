@@ -4,6 +4,8 @@
  * certificate is of another name or authority counts as away, and so does one
  * that does not accept this host's certificate.
  */
+#include <dlfcn.h>
+
 #include "nodes.h"
 #include "redis/url.h"
 
@@ -158,6 +160,120 @@ static void hosts_share_over_tls(void **state)
 		host_close(&hosts[i]);
 }
 
+/* OpenSSL's largest piece of memory. */
+static size_t largest;
+static bool counts;
+
+static void note_size(size_t size)
+{
+	if (size > load_relaxed(&largest))
+		store_relaxed(&largest, size);
+}
+
+static void *note_malloc(size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	note_size(size);
+	return malloc(size);
+}
+
+static void *note_realloc(void *at, size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	note_size(size);
+	return realloc(at, size);
+}
+
+static void note_free(void *at, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(at);
+}
+
+/* OpenSSL accepts this before it has taken any memory. */
+static void count_sizes(void)
+{
+	int (*set)(void *(*)(size_t, const char *, int),
+		   void *(*)(void *, size_t, const char *, int),
+		   void (*)(void *, const char *, int));
+	void *found = dlsym(RTLD_DEFAULT, "CRYPTO_set_mem_functions");
+
+	memcpy(&set, &found, sizeof(set));
+	counts = found && set(note_malloc, note_realloc, note_free) == 1;
+}
+
+static int publish_bytes(struct sfshm_fleet_flight *flight, void *unused)
+{
+	(void)unused;
+	return sfshm_fleet_publish(flight, bytes, sizeof(bytes));
+}
+
+/* A connection seals a long command piece by piece, and so keeps no buffer of
+   the command's size. */
+static void long_commands_are_sealed_in_pieces(void **state)
+{
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	struct host host;
+
+	(void)state;
+	if (!counts)
+		skip();
+	start("no");
+	store_relaxed(&largest, 0);
+	host = host_open_at(0, NULL, sealed(""));
+	assert_int_equal(ask(&host, "key", publish_bytes, NULL, &result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(result.fleet, 1);
+	assert_true(load_relaxed(&largest) > 0);
+	assert_true(load_relaxed(&largest) < sizeof(bytes) / 2);
+	sfshm_result_clear(&result);
+	host_close(&host);
+}
+
+#define LARGE ((size_t)4 << 20)
+
+static int publish_large(struct sfshm_fleet_flight *flight, void *large)
+{
+	return sfshm_fleet_publish(flight, large, LARGE);
+}
+
+/* A server that refuses a long value ends the connection with its answer. */
+static void a_long_value_concerns_itself(void **state)
+{
+	const struct sfshm_options roomy = {
+		.size = sizeof(roomy),
+		.flags = SFSHM_CREATE,
+		.max_value = LARGE,
+		.bytes = 32 * LARGE,
+	};
+	struct sfshm_result result = SFSHM_RESULT_INIT;
+	char *large = calloc(1, LARGE), name[96];
+	struct host host;
+
+	(void)state;
+	demand(large);
+	start("no");
+	demand(node_tell(&engine, 0, "CONFIG SET proto-max-bulk-len 1048576"));
+	host_name(0, name);
+	demand(!sfshm_open(&host.handle, name, &roomy));
+	host.fleet =
+		fleet_join(host.handle, NULL, sfshm_fleet_redis(), sealed(""));
+	assert_int_equal(ask(&host, "long", publish_large, large, &result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(result.value.len, LARGE);
+	assert_int_equal(result.fleet, 0);
+	assert_string_equal(node_tell(&engine, 0, "EXISTS t:{long}L"), "0");
+	assert_int_equal(ask(&host, "short", publish_text, "v", &result),
+			 SFSHM_COMPUTED);
+	assert_int_equal(result.fleet, 1);
+	free(large);
+	sfshm_result_clear(&result);
+	host_close(&host);
+}
+
 static void servers_must_show_who_they_are(void **state)
 {
 	char options[160];
@@ -218,19 +334,65 @@ static void files_are_read_when_a_fleet_is_opened(void **state)
 	assert_int_equal(sfshm_close(handle), 0);
 }
 
+/* Standard input has the password. */
+static int refuse_locked_key(int input)
+{
+	char text[512], why[256] = "", line[8];
+	struct url u;
+	int r;
+
+	/* OpenSSL asks at a terminal, if there is one. */
+	setsid();
+	dup2(input, STDIN_FILENO);
+	snprintf(text, sizeof(text), "rediss://h?cert=%s/client.pem&key=%s/%s",
+		 nodes_folder, nodes_folder, "locked.key");
+	r = url_parse(&u, text, why, sizeof(why));
+	url_free(&u);
+	if (r != -EINVAL || !strstr(why, "locked.key: it is encrypted"))
+		return 1;
+	return read(STDIN_FILENO, line, sizeof(line)) == 5 ? 0 : 2;
+}
+
+static void nobody_is_asked_for_a_password(void **state)
+{
+	char command[256];
+	int ends[2], status;
+	pid_t pid;
+
+	(void)state;
+	snprintf(command, sizeof(command),
+		 "openssl ec -aes128 -passout pass:word -in %s/client.key "
+		 "-out %s/locked.key 2>/dev/null",
+		 nodes_folder, nodes_folder);
+	demand(!system(command));
+	demand(!pipe(ends) && write(ends[1], "word\n", 5) == 5);
+	close(ends[1]);
+	pid = fork();
+	demand(pid >= 0);
+	if (!pid)
+		_exit(refuse_locked_key(ends[0]));
+	close(ends[0]);
+	demand(waitpid(pid, &status, 0) == pid);
+	assert_int_equal(status, 0);
+}
+
 #define with_tls(f) cmocka_unit_test_setup_teardown(f, segment_setup, teardown)
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		with_tls(hosts_share_over_tls),
+		with_tls(long_commands_are_sealed_in_pieces),
+		with_tls(a_long_value_concerns_itself),
 		with_tls(servers_must_show_who_they_are),
 		with_tls(hosts_may_show_who_they_are),
 		with_tls(files_are_read_when_a_fleet_is_opened),
+		cmocka_unit_test(nobody_is_asked_for_a_password),
 	};
 	struct url u;
 	int r;
 
+	count_sizes();
 	if (server_impossible())
 		return skip_all(server_impossible());
 	if (url_parse(&u, "rediss://h", NULL, 0) == -EOPNOTSUPP)

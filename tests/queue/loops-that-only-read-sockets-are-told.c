@@ -69,6 +69,16 @@ static bool rung(int ms)
 	return poll(&fd, 1, ms) == 1 && read(loop, &byte, 1) == 1;
 }
 
+static void finish_next(void)
+{
+	struct sfshm_wait wait;
+
+	while (sfshm_queue_next(queue, &wait) == 0)
+		assert_true(rung(PATIENCE_MS));
+	assert_int_equal(finish(&wait), SFSHM_AWAITED);
+	assert_value("value");
+}
+
 static void by_a_byte_for_waits_that_are_over(void **state)
 {
 	struct agent *leader = agent_start();
@@ -88,12 +98,8 @@ static void by_a_byte_for_waits_that_are_over(void **state)
 		assert_int_equal(begin("key", NULL, &wait), -EINPROGRESS);
 		assert_false(rung(0));
 		agent_expect(leader, "ok", "publish value");
-		for (int n = 0; n < 2; n++) {
-			while (sfshm_queue_next(queue, &wait) == 0)
-				assert_true(rung(PATIENCE_MS));
-			assert_int_equal(finish(&wait), SFSHM_AWAITED);
-			assert_value("value");
-		}
+		finish_next();
+		finish_next();
 		assert_int_equal(sfshm_queue_next(queue, &wait), 0);
 		while (rung(0))
 			;
@@ -163,7 +169,7 @@ static void without_a_signal_if_the_loop_is_gone(void **state)
 
 static void of_this_process_alone(void **state)
 {
-	int status;
+	int status = -1;
 	pid_t pid;
 
 	(void)state;
@@ -187,6 +193,28 @@ static void of_this_process_alone(void **state)
 	loop = to_path(connect);
 	assert_int_equal(sfshm_queue_accept(queue), 0);
 	assert_int_equal(sfshm_queue_accept(queue), -EINVAL);
+}
+
+/* Another queue looks whether somebody listens; another process's path stays. */
+static void whoever_else_comes_to_the_path(void **state)
+{
+	struct sfshm_queue *second;
+	int other;
+
+	(void)state;
+	assert_int_equal(sfshm_queue_open(&second), 0);
+	assert_int_equal(sfshm_queue_listen(queue, path), 0);
+	assert_int_equal(sfshm_queue_listen(second, path), -EADDRINUSE);
+	assert_int_equal(sfshm_queue_accept(queue), -EAGAIN);
+	assert_true(exists());
+	unlink(path);
+	other = to_path(bind);
+	assert_true(other >= 0);
+	assert_int_equal(sfshm_queue_close(queue), 0);
+	assert_true(exists());
+	close(other);
+	unlink(path);
+	queue = second;
 }
 
 static void where_nothing_else_lies(void **state)
@@ -232,6 +260,7 @@ int main(int argc, char **argv)
 		with_socket(over_a_new_connection),
 		with_socket(without_a_signal_if_the_loop_is_gone),
 		with_socket(of_this_process_alone),
+		with_socket(whoever_else_comes_to_the_path),
 		with_socket(where_nothing_else_lies),
 	};
 

@@ -79,6 +79,24 @@ static void unused_memory_is_one_piece(void **state)
 	assert_int_equal(sfshm_close(h), 0);
 }
 
+/* What is too short for the value is not part of it. */
+static void unused_memory_is_one_piece_beside_a_short_run(void **state)
+{
+	uint32_t first = 0;
+
+	(void)state;
+	h = segment_open(&shape);
+	put(0, 130);
+	put(1, 130);
+	/* All that is in use so far. */
+	put(2, (granules_used(h->map) - 6) * SHM_GRANULE);
+	assert_int_equal(pieces(2), 1);
+	assert_int_equal(sfshm_forget(h, &first, sizeof(first)), 0);
+	put(3, LARGE);
+	assert_int_equal(pieces(3), 1);
+	assert_int_equal(sfshm_close(h), 0);
+}
+
 /* Values of one size, three times as many as there is room for. */
 static void full_memory_of_one_size_is_one_piece(void **state)
 {
@@ -214,14 +232,39 @@ static void damage_shows_no_other_keys_bytes(void **state)
 	assert_int_equal(sfshm_close(h), 0);
 }
 
+/* One granule is no run. The key can be written all the same. */
+static void stray_mark_of_a_short_value_is_found_and_mended(void **state)
+{
+	struct shm_back *back;
+
+	(void)state;
+	h = segment_open(&shape);
+	put(0, 64);
+	put(0, 64);
+	back = back_of(0);
+	/* In the granule of another slot. */
+	assert_true(back->ref > 1);
+	back->ref |= SHM_RUN;
+	assert_int_equal(get(0), -EBADMSG);
+	assert_true(sfshm_verify(h, NULL, NULL) > 0);
+	for (int i = 0; i < 3; i++)
+		put(0, 64);
+	assert_int_equal(get(0), SFSHM_CACHED);
+	assert_int_equal(sfshm_verify(h, NULL, NULL), 0);
+	sfshm_result_clear(&result);
+	assert_int_equal(sfshm_close(h), 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_segment(unused_memory_is_one_piece),
+		in_segment(unused_memory_is_one_piece_beside_a_short_run),
 		in_segment(full_memory_of_one_size_is_one_piece),
 		in_segment(churned_memory_is_few_pieces),
 		in_segment(forgotten_memory_is_used_again),
 		in_segment(damage_shows_no_other_keys_bytes),
+		in_segment(stray_mark_of_a_short_value_is_found_and_mended),
 	};
 
 	return test_main(tests);

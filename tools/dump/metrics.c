@@ -41,7 +41,7 @@ struct scrape {
  */
 static void value_put(const char *text)
 {
-	char ascii[ESCAPE_SIZE(PATH_MAX)];
+	char ascii[ESCAPE_SIZE(PATH_MAX)] = "";
 	json_t *utf8 = json_string(text);
 
 	if (!utf8) {
@@ -144,17 +144,24 @@ static uint64_t gauge_value(const struct survey *survey, enum gauge which)
 	}
 }
 
-#define each_up(s, it)                                 \
-	for (const struct scraped *it = (s)->segments; \
-	     it < (s)->segments + (s)->count; it++)    \
+/* The next segment that could be read; the first one, if `it` is NULL. */
+static const struct scraped *next_up(const struct scrape *s,
+				     const struct scraped *it)
+{
+	for (it = it ? it + 1 : s->segments; it < s->segments + s->count; it++)
 		if (it->up)
+			return it;
+	return NULL;
+}
 
 static void gauges_put(const struct scrape *s)
 {
 	for (int i = 0; i < GAUGES; i++) {
 		family(s, gauges[i].name, "gauge", gauges[i].help);
-		each_up(s, it) number(gauges[i].name, it, "",
-				      gauge_value(&it->survey, (enum gauge)i));
+		for (const struct scraped *it = next_up(s, NULL); it;
+		     it = next_up(s, it))
+			number(gauges[i].name, it, "",
+			       gauge_value(&it->survey, (enum gauge)i));
 	}
 }
 
@@ -174,20 +181,22 @@ static void keys_of(const struct scraped *it, int kind)
 static void keys_put(const struct scrape *s)
 {
 	family(s, "keys", "gauge", "Keys, by kind and phase.");
-	each_up(s, it) for (int kind = 0; kind <= SFSHM_KIND_SAVE; kind++)
-		keys_of(it, kind);
+	for (const struct scraped *it = next_up(s, NULL); it;
+	     it = next_up(s, it))
+		for (int kind = 0; kind <= SFSHM_KIND_SAVE; kind++)
+			keys_of(it, kind);
 	family(s, "participants", "gauge",
 	       "Attached threads; a dead one waits to be reaped.");
-	each_up(s, it)
-	{
+	for (const struct scraped *it = next_up(s, NULL); it;
+	     it = next_up(s, it)) {
 		number("participants", it, ",state=\"alive\"",
 		       it->survey.alive);
 		number("participants", it, ",state=\"dead\"", it->survey.dead);
 	}
 	family(s, "oldest_busy_seconds", "gauge",
 	       "How long the longest flight or hold has lasted; 0: none.");
-	each_up(s, it)
-	{
+	for (const struct scraped *it = next_up(s, NULL); it;
+	     it = next_up(s, it)) {
 		int64_t ms = it->survey.oldest_ms;
 
 		seconds("oldest_busy_seconds", it, "",
@@ -198,7 +207,9 @@ static void keys_put(const struct scrape *s)
 /* A counter that all segments have, since one library reads them. */
 static const struct survey *any_up(const struct scrape *s)
 {
-	each_up(s, it) return &it->survey;
+	for (const struct scraped *it = next_up(s, NULL); it;
+	     it = next_up(s, it))
+		return &it->survey;
 	return NULL;
 }
 
@@ -211,7 +222,8 @@ static void counters_put(const struct scrape *s)
 		family(s, any->counters[i].name, "counter",
 		       any->counters[i].help);
 		snprintf(name, sizeof(name), "%s_total", any->counters[i].name);
-		each_up(s, it)
+		for (const struct scraped *it = next_up(s, NULL); it;
+		     it = next_up(s, it))
 			number(name, it, "", it->survey.counters[i].value);
 	}
 }
@@ -244,8 +256,8 @@ static void histograms_put(const struct scrape *s)
 	for (uint32_t i = 0; any && i < any->times_count; i++) {
 		snprintf(name, sizeof(name), "%s_seconds", any->times[i].name);
 		family(s, name, "histogram", any->times[i].help);
-		each_up(s, it)
-		{
+		for (const struct scraped *it = next_up(s, NULL); it;
+		     it = next_up(s, it)) {
 			const struct sfshm_histogram_info *info =
 				&it->survey.times[i].info;
 
@@ -327,6 +339,7 @@ int metrics_show(enum metrics_format format, const char *segment)
 	}
 	if (r) {
 		complain("cannot list the segments: %s", strerror(-r));
+		free(s.segments);
 		segment_list_free(&list);
 		return ARGS_EXIT_FAILURE;
 	}

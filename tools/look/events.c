@@ -96,17 +96,39 @@ static void span_add(struct span *span, const struct sfshm_event_info *info)
 		span->next[rare] = info->number + 1;
 }
 
+/* What comes after the newest events that the record has now. */
+static void record_end(struct sfshm_view *view, uint32_t index, uint64_t end[2])
+{
+	struct sfshm_event_info info = { .size = sizeof(info) };
+	const char *name, *help;
+
+	end[0] = end[1] = 0;
+	for (uint32_t place = 0; place < SFSHM_EVENTS; place++) {
+		if (sfshm_view_event(view, index, place, &name, &help, &info))
+			continue;
+		if (info.number >= end[info.rare != 0])
+			end[info.rare != 0] = info.number + 1;
+	}
+}
+
+/*
+ * Leaves out what is noted while this reads: of two such events, the later one
+ * might be met and the earlier one missed.
+ */
 static int record_read(struct events *events, struct sfshm_view *view,
 		       const char *pattern, uint32_t index)
 {
 	struct sfshm_event_info info = { .size = sizeof(info) };
 	struct span span = { 0 };
 	const char *name, *help;
+	uint64_t end[2];
 	int r = 0;
 
+	record_end(view, index, end);
 	for (uint32_t place = 0; !r && place < SFSHM_EVENTS; place++) {
 		r = sfshm_view_event(view, index, place, &name, &help, &info);
-		if (r == -ENODATA) {
+		if (r == -ENODATA ||
+		    (!r && info.number >= end[info.rare != 0])) {
 			r = 0;
 			continue;
 		}

@@ -145,12 +145,12 @@ static void clean_up(const struct bench *b)
 	bench_segment_close();
 }
 
-#define LARGE(title, text, bytes, churned, limit, ours_, theirs_)      \
-	{                                                              \
-		.name = title, .peer = "memcpy(3) of the same bytes",  \
-		.what = text, .target = limit, .size = churned,        \
-		.value = bytes, .batch = 20000, .prepare = prepare,    \
-		.ours = ours_, .theirs = theirs_, .clean_up = clean_up \
+#define LARGE(title, text, bytes, churned, limit, ours_, theirs_)          \
+	{                                                                  \
+		.name = (title), .peer = "memcpy(3) of the same bytes",    \
+		.what = (text), .target = (limit), .size = (churned),      \
+		.value = (bytes), .batch = 20000, .prepare = prepare,      \
+		.ours = (ours_), .theirs = (theirs_), .clean_up = clean_up \
 	}
 
 const struct bench large_benches[] = {

@@ -163,9 +163,9 @@ int core_has_gevent(void);
 
 /* take.c: each returns 0 or 1 (the lock's last holder has died), or an error;
    after -EINTR there is an exception. */
-int core_take_try(struct take *take);
-int core_take_asleep(struct take *take);
-int core_take_give_back(struct take *take);
+int core_take_try(struct take *self);
+int core_take_asleep(struct take *self);
+int core_take_give_back(struct take *self);
 /* Returns a new reference, or NULL with an exception. */
 struct take *core_take_new(PyObject *type, const struct terms *terms,
 			   PyObject *owner);

@@ -39,6 +39,7 @@ static const struct sfshm_fleet_ops *load_engine(void)
 	}
 	if (engine)
 		return engine();
+	/* The interpreter's lock is held. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	why = dlerror();
 	PyOS_snprintf(text, sizeof(text),
 		      "a fleet needs " ENGINE
