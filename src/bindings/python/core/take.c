@@ -6,9 +6,9 @@
  *
  * What a task takes is detached, so that any thread may give it back, and has
  * the task's number, so that a task does not wait for itself. The library has
- * no shared holds that are detached: a task's shared hold belongs to its thread,
- * and the thread's other tasks wait for it. Ranks are a thread's, too, and its
- * tasks would break each other's order, so a task has no ranked holds.
+ * no shared holds that are detached: a task's shared hold belongs to its
+ * thread, and the thread's other tasks wait for it. Ranks are a thread's, too,
+ * and its tasks would break each other's order, so a task has no ranked holds.
  *
  * No step but finish(), or a call that does not wait, takes anything. So a task
  * that is cancelled before it runs again holds nothing.

@@ -361,6 +361,7 @@ class AsyncHolds(Case):
         cache = sfshm.Cache(name, participants=8)
         self.addCleanup(sfshm.unlink, name)
         full, end = threading.Semaphore(0), threading.Event()
+        self.addCleanup(end.set)
 
         def attach(i):
             try:
