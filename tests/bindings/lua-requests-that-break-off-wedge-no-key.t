@@ -3,8 +3,9 @@
 #
 # PROMISE-B6: a request of nginx may leave the callback by ngx.exit(), or by the
 # end of its client; the one that waits leads at once, though the worker lives
-# on. A client that closes takes its wait along. Without the line in log_by_lua,
-# the garbage collector releases the key. A timer's work outlives a reload.
+# on, and though another location answers then. A client that closes takes its
+# wait along. Without the line in log_by_lua, the garbage collector releases the
+# key. A timer's work outlives a reload.
 . "${0%/*}/../lib/tap.sh" || exit 1
 . "$SFSHM_SOURCE/tests/bindings/lua/nginx.sh" || exit 1
 
@@ -68,6 +69,17 @@ wait_until collected
 wait "$second"
 is "$(cat "$TMP/second")" "made at last" \
 	"without log_by_lua the garbage collector releases the key"
+
+ask keep >/dev/null
+for way in moved passed; do
+	is "$(ask "$way?key=$way")" sorry "$way: another location answers"
+	begun "$way" 1 || fail "it has begun"
+	ask_later second "$way?key=$way"
+	wait_until [ -s "$TMP/second" ]
+	is "$(cat "$TMP/second")" "made at last" "... and releases the key"
+	rm -f "$TMP/second"
+done
+ask collect >/dev/null
 
 : >"$HOLD"
 is "$(ask "timer?key=timer")" begun "a timer's work begins"

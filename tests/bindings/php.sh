@@ -128,7 +128,7 @@ serve()
 	# stop_servers ends these.
 	masters=("$master" $!)
 	tap_children=("${tap_children[@]:0:${#tap_children[@]}-2}")
-	page ready <<<'echo "ready\n";'
+	page ready <<<'echo TMP;'
 	wait_until serving || {
 		diag "$(cat "$TMP/fpm.log" "$TMP/nginx.log")"
 		fail "the servers answer"
@@ -152,7 +152,7 @@ serve_apache()
 	sfshm.segment = $segment
 	html_errors = 0
 	END
-	page ready <<<'echo "ready\n";'
+	page ready <<<'echo TMP;'
 	# Root's Apache runs its workers as another user.
 	if [ "$UID" -eq 0 ]; then
 		owner=(--owner www-data)
@@ -210,9 +210,10 @@ serve_apache()
 	}
 }
 
+# serving: whether this test's server answers, and not another one at its port
 serving()
 {
-	[ "$(ask ready)" = ready ]
+	[ "$(ask ready)" = "$TMP" ]
 }
 
 # ask PAGE[?QUERY]: prints what the page says

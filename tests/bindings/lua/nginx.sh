@@ -66,6 +66,11 @@ nginx_conf()
 			location /unreleased {
 				content_by_lua_block { require("pages").answer() }
 			}
+			location /moved {
+				error_page 503 /sorry;
+				content_by_lua_block { require("pages").answer() }
+				log_by_lua_block { require("resty.sfshm").release() }
+			}
 			location /log {
 				content_by_lua_block { ngx.say("logged") }
 				log_by_lua_block { require("pages").log() }

@@ -144,6 +144,18 @@ function pages.unreleased(args)
 	say(cache:get(args.key, nil, leave, args.key, function() ngx.exit(503) end))
 end
 
+function pages.moved(args)
+	say(cache:get(args.key, nil, leave, args.key, function() ngx.exit(503) end))
+end
+
+function pages.passed(args)
+	say(cache:get(args.key, nil, leave, args.key, function() ngx.exec("/sorry") end))
+end
+
+function pages.sorry()
+	ngx.print("sorry")
+end
+
 function pages.old(args)
 	say(cache:get(args.key, { ttl = 0.01, grace = 100 }, function()
 		return "old"
@@ -154,7 +166,14 @@ function pages.has(args)
 	ngx.print(select(3, cache:get(args.key)) == -1 and "no" or "yes")
 end
 
+-- keep: stops the garbage collector until collect
+function pages.keep()
+	collectgarbage("stop")
+	ngx.print("kept")
+end
+
 function pages.collect()
+	collectgarbage("restart")
 	collectgarbage()
 	collectgarbage()
 	ngx.print("collected")

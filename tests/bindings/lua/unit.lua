@@ -227,6 +227,27 @@ function tests.timeouts(cache)
 	is("... and its value is kept", (cache:get("slow")), "late")
 end
 
+function tests.old_values_at_time_outs(cache)
+	cache:set("late", { ttl = 0.01 }, "old")
+	over(cache, "late")
+	ngx.sleep(0.2)
+	local hold, let_go = gate()
+	local thread = ngx.thread.spawn(function()
+		return cache:get("late", nil, function()
+			hold()
+			return "new"
+		end)
+	end)
+	local opts = { timeout = 0.05, resurrect_ttl = 0.05, grace = 0.01 }
+	local value, err = cache:get("late", opts, never)
+	is("an old value that is too old", { value, err }, { nil, "timeout" })
+	opts.resurrect_ttl = 100
+	local got = { cache:get("late", opts, never) }
+	is("one that may serve", got, { "old", nil, 4 })
+	let_go()
+	is("the run goes on", select(2, ngx.thread.wait(thread)), "new")
+end
+
 function tests.leases(cache)
 	local hold, let_go = gate()
 	local first = ngx.thread.spawn(function()
@@ -260,6 +281,11 @@ function tests.bulks(cache)
 end
 
 function tests.mistakes(cache)
+	for given, message in pairs({ [0] = "must be >= 1", [0.5] = "must be >= 1",
+		two = "must be a number" }) do
+		throws("concurrency", "opts.concurrency " .. message, cache.get_bulk,
+			cache, sfshm.new_bulk(1), { concurrency = given })
+	end
 	throws("key", "key must be a string", cache.get, cache, 1)
 	throws("callback", "callback must be", cache.get, cache, "x", nil, 1)
 	throws("option", "opts.tll is no option", cache.get, cache, "x", { tll = 1 },

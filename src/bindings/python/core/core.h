@@ -112,16 +112,18 @@ struct take {
 	struct sfshm_lock lock;
 	struct sfshm_permit permit;
 	int owner_died; /* the lock's last holder has died */
-	int failed;     /* the error that begin(), finish() or sleep() raised */
 	enum step step;
 };
 
 /* errors.c: these raise an exception and return NULL. */
 PyObject *core_raise(int rc, const char *why);
+/* sfshm.Unusable with this code */
+PyObject *core_raise_unusable(int code, const char *why);
 PyObject *core_raise_result(int rc, const struct sfshm_result *result);
 /* These write to the log. They return 0, or -1 with an exception. */
 int core_log_local(int rc);
 int core_log_stale(PyObject *exception);
+int core_log_away(const char *why);
 /* Clears the exception, and returns the code and message of a failure. */
 int core_failure(PyObject *exception, char *message, size_t size);
 /* Returns a new reference, or NULL with an exception. */
@@ -174,6 +176,7 @@ PyObject *core_ask(PyObject *object, PyObject *const *args, Py_ssize_t count,
 
 /* fleet.c: each returns 0, or -1 with an exception. */
 int core_fleet_join(struct segment *self, PyObject *url, PyObject *options);
+/* Leaves lead->fleet NULL if the work is to run for this host alone. */
 int core_fleet_find(struct lead *lead);
 void core_fleet_leave(struct segment *self);
 /* Counts the flights of a fleet by 1 and -1. */

@@ -43,6 +43,11 @@ PyObject *core_raise(int rc, const char *why)
 	return raise_made(rc, rc, why && *why ? why : sfshm_strerror(rc));
 }
 
+PyObject *core_raise_unusable(int code, const char *why)
+{
+	return raise_made(-EPROTO, code, why);
+}
+
 /* Raises the failure of the work, if that is the outcome. */
 PyObject *core_raise_result(int rc, const struct sfshm_result *result)
 {
@@ -60,6 +65,23 @@ int core_log_local(int rc)
 		return -1;
 	done = PyObject_CallFunction(tell, "is", rc, sfshm_strerror(rc));
 	Py_DECREF(tell);
+	Py_XDECREF(done);
+	return done ? 0 : -1;
+}
+
+/* Tells the operator why the work runs without the fleet. */
+int core_log_away(const char *why)
+{
+	PyObject *text =
+		PyUnicode_DecodeUTF8(why, (Py_ssize_t)strlen(why), "replace");
+	PyObject *done = NULL, *tell = NULL;
+
+	if (text)
+		tell = core_python("sfshm._errors", "tell_away");
+	if (tell)
+		done = PyObject_CallOneArg(tell, text);
+	Py_XDECREF(text);
+	Py_XDECREF(tell);
 	Py_XDECREF(done);
 	return done ? 0 : -1;
 }

@@ -4,7 +4,9 @@
  * engine is in libsfshm-redis, which only a cache with a fleet loads.
  *
  * An open fleet is of use only to the process that opened it. A forked child
- * opens one of its own at its first call.
+ * opens one of its own at its first miss. If it cannot, perhaps because it runs
+ * as a user that must not read the password's file, the fleet is away for it,
+ * as if the server did not answer; it tries again at each miss.
  */
 #include <dlfcn.h>
 #include <string.h>
@@ -74,22 +76,30 @@ static int read_option(struct sfshm_fleet_options *options, PyObject *name,
 	return on < 0 ? -1 : 0;
 }
 
-/* Returns 0, or -1 with an exception. Does not wait for the engine. */
-static int open_here(struct segment *self)
+/* Returns 0, or an error with a line in `why`. Does not wait for the engine. */
+static int open_here(struct segment *self, char *why, size_t size)
 {
 	struct fleet *fleet = self->fleet;
 	struct sfshm_fleet_options options = fleet->options;
-	char why[512] = "";
-	int rc;
 
 	options.why = why;
-	options.why_size = sizeof(why);
+	options.why_size = size;
 	fleet->leads = 0;
 	fleet->pid = getpid();
-	rc = sfshm_fleet_open(&fleet->open, self->handle, fleet->engine,
-			      fleet->url, &options);
-	if (rc < 0)
+	return sfshm_fleet_open(&fleet->open, self->handle, fleet->engine,
+				fleet->url, &options);
+}
+
+/* Opens the fleet of a new cache. Returns 0, or -1 with an exception. */
+static int open_first(struct segment *self)
+{
+	char why[512] = "";
+	int rc = open_here(self, why, sizeof(why));
+
+	if (rc == -EINVAL || rc == -ENOMEM)
 		core_raise(rc, why);
+	else if (rc < 0)
+		core_raise_unusable(rc, why);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -116,7 +126,7 @@ int core_fleet_join(struct segment *self, PyObject *url, PyObject *options)
 			return -1;
 	}
 	fleet->engine = load_engine();
-	return fleet->engine ? open_here(self) : -1;
+	return fleet->engine ? open_first(self) : -1;
 }
 
 /* Closes the fleet. A child closes the descriptors of its parent's, unless the
@@ -141,26 +151,32 @@ void core_fleet_leave(struct segment *self)
 	self->fleet = NULL;
 }
 
-/* Returns this process's fleet, or NULL with an exception. */
-static struct sfshm_fleet *fleet_of(struct segment *self)
+/* Returns this process's fleet; or NULL, with a line in `why`, if it cannot be
+   opened. */
+static struct sfshm_fleet *fleet_of(struct segment *self, char *why,
+				    size_t size)
 {
 	struct fleet *fleet = self->fleet;
 
 	if (fleet->pid != getpid())
 		close_open(fleet);
-	if (!fleet->open && open_here(self) < 0)
+	if (!fleet->open && open_here(self, why, size) < 0)
 		return NULL;
 	return fleet->open;
 }
 
-/* Finds the fleet, if any, that the call is to ask. Returns 0, or -1 with an
-   exception. */
 int core_fleet_find(struct lead *lead)
 {
-	if (!lead->self->fleet)
+	const struct fleet *fleet = lead->self->fleet;
+	char why[512] = "";
+
+	lead->fleet = fleet_of(lead->self, why, sizeof(why));
+	if (lead->fleet)
 		return 0;
-	lead->fleet = fleet_of(lead->self);
-	return lead->fleet ? 0 : -1;
+	if (!(fleet->options.flags & SFSHM_FLEET_STRICT))
+		return core_log_away(why);
+	core_raise(-EHOSTUNREACH, why);
+	return -1;
 }
 
 /* The flight has begun, or has ended, in this process. */
@@ -173,11 +189,16 @@ void core_fleet_count(struct lead *lead, int change)
 int core_fleet_invalidate(struct segment *self, const struct key *key,
 			  uint32_t flags)
 {
-	struct sfshm_fleet *fleet = fleet_of(self);
+	char why[512] = "";
+	struct sfshm_fleet *fleet = fleet_of(self, why, sizeof(why));
 	int rc;
 
-	if (!fleet)
+	if (!fleet) {
+		(void)!sfshm_invalidate(self->handle, key->data, key->len,
+					flags);
+		core_raise(-EHOSTUNREACH, why);
 		return -EINTR;
+	}
 	Py_BEGIN_ALLOW_THREADS;
 	rc = sfshm_fleet_invalidate(fleet, key->data, key->len, flags);
 	Py_END_ALLOW_THREADS;

@@ -263,8 +263,9 @@ static PyObject *load_hit(struct lead *lead, PyObject *creator)
 	return ask(lead, creator);
 }
 
-/* Looks once with the GIL held, for a fresh value. A leader waits for the
-   fleet's engine, so a caller begins a flight without the GIL. */
+/* Looks once with the GIL held, for a fresh value, which takes no fleet. A
+   leader waits for the fleet's engine, so a caller begins a flight without the
+   GIL. */
 static PyObject *ask_fleet(struct lead *lead, PyObject *creator)
 {
 	const struct key *key = lead->key;
@@ -272,7 +273,7 @@ static PyObject *ask_fleet(struct lead *lead, PyObject *creator)
 	if (!(lead->request->policy.flags & SFSHM_REFRESH) &&
 	    sfshm_get(lead->self->handle, key->data, key->len, &core_hit) >= 0)
 		return load_hit(lead, creator);
-	return waited(lead, creator);
+	return core_fleet_find(lead) < 0 ? NULL : waited(lead, creator);
 }
 
 /*
@@ -285,7 +286,7 @@ static PyObject *ask(struct lead *lead, PyObject *creator)
 	uint32_t flags = request->policy.flags;
 	int rc;
 
-	if (lead->fleet)
+	if (lead->self->fleet)
 		return ask_fleet(lead, creator);
 	request->policy.flags |= SFSHM_TRY;
 	rc = sfshm_begin(lead->self->handle, lead->key->data, lead->key->len,
@@ -371,7 +372,7 @@ PyObject *core_get_or_create(PyObject *object, PyObject *const *args,
 			return value;
 		Py_DECREF(value);
 	}
-	if (core_fleet_find(&lead) < 0 || core_key(args[0], &key) < 0 ||
+	if (core_key(args[0], &key) < 0 ||
 	    core_options(&request, args + count, names) < 0 ||
 	    core_set_claim(&request, &claim) < 0)
 		return NULL;

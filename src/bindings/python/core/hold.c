@@ -42,19 +42,20 @@ static int find_greenlet(PyObject **greenlet)
 /* Waits, and gives way to other greenlets. */
 static int give_way(struct take *take)
 {
-	PyObject *done, *hold = core_python("sfshm._gevent", "hold");
+	PyObject *held, *hold = core_python("sfshm._gevent", "hold");
+	int rc;
 
 	if (!hold)
 		return -EINTR;
-	done = PyObject_CallOneArg(hold, (PyObject *)take);
+	held = PyObject_CallOneArg(hold, (PyObject *)take);
 	Py_DECREF(hold);
-	Py_XDECREF(done);
-	if (done)
-		return take->owner_died ? SFSHM_OWNER_DIED : 0;
-	if (take->failed != -ETIMEDOUT)
+	if (!held)
 		return -EINTR;
-	PyErr_Clear();
-	return take->failed;
+	rc = take->owner_died ? SFSHM_OWNER_DIED : 0;
+	if (held != Py_True)
+		rc = -ETIMEDOUT;
+	Py_DECREF(held);
+	return rc;
 }
 
 static void push(struct guard *self, struct take *take)
@@ -202,7 +203,7 @@ static PyObject *hold_take(PyObject *object, PyObject *args)
 
 static PyObject *hold_release(PyObject *object, PyObject *Py_UNUSED(none))
 {
-	struct take *take, **at = mine(as_guard(object));
+	struct take **at = mine(as_guard(object));
 	int rc;
 
 	if (!at)
@@ -212,9 +213,10 @@ static PyObject *hold_release(PyObject *object, PyObject *Py_UNUSED(none))
 				       -EPERM,
 				       "this thread does not hold the lock or "
 				       "permit");
-	take = pop(at);
-	rc = core_take_give_back(take);
-	Py_DECREF(take);
+	rc = core_take_give_back(*at);
+	/* A release that fails for want of room may be tried again. */
+	if ((*at)->step != STEP_HELD)
+		Py_DECREF(pop(at));
 	/* -ECHILD: the child of a fork has a copy of what its parent holds. */
 	if (rc < 0 && rc != -ECHILD && rc != -ESHUTDOWN)
 		return core_raise(rc, NULL);

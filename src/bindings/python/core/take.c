@@ -6,8 +6,9 @@
  *
  * What a task takes is detached, so that any thread may give it back, and has
  * the task's number, so that a task does not wait for itself. The library has
- * neither shared nor ranked holds that are detached. A task's shared or ranked
- * hold belongs to its thread, and the thread's other tasks wait for it.
+ * no shared holds that are detached: a task's shared hold belongs to its
+ * thread, and the thread's other tasks wait for it. Ranks are a thread's, too,
+ * and its tasks would break each other's order, so a task has no ranked holds.
  *
  * No step but finish(), or a call that does not wait, takes anything. So a task
  * that is cancelled before it runs again holds nothing.
@@ -31,7 +32,7 @@ static uint64_t number_of(const struct take *self)
 
 static int is_detached(const struct take *self)
 {
-	return self->owner && !self->terms.rank && !self->terms.is_shared;
+	return self->owner && !self->terms.is_shared;
 }
 
 static struct sfshm_lock_options lock_options(struct take *self)
@@ -163,7 +164,6 @@ static PyObject *go_on(struct take *self, int rc)
 	} else if (rc == -EOPNOTSUPP) {
 		self->step = STEP_SLEEP;
 	} else if (rc < 0) {
-		self->failed = rc;
 		return rc == -EINTR ? NULL : core_raise(rc, NULL);
 	}
 	return PyLong_FromLong(self->step);
@@ -360,8 +360,16 @@ struct take *core_take_new(PyObject *type, const struct terms *terms,
 			   PyObject *owner)
 {
 	PyTypeObject *made = (PyTypeObject *)type;
-	struct take *self = (struct take *)made->tp_alloc(made, 0);
+	struct take *self;
 
+	if (owner && terms->rank) {
+		core_raise(
+			-EINVAL,
+			"ranks order the locks of threads, not of greenlets: "
+			"leave out rank=");
+		return NULL;
+	}
+	self = (struct take *)made->tp_alloc(made, 0);
 	if (!self)
 		return NULL;
 	self->terms = *terms;

@@ -313,6 +313,22 @@ class AsyncHolds(Case):
 
         asyncio.run(main())
 
+    def test_a_task_releases_its_own_first(self):
+        async def main():
+            hold = self.cache.asemaphore("k", 2)
+            await hold.acquire()
+            await asyncio.ensure_future(hold.acquire())
+            hold.release()
+            self.assertTrue(await hold.acquire())
+            # The other task holds a permit: that is no circle.
+            self.assertFalse(await hold.acquire(timeout=0.01))
+            hold.release()
+            hold.release()
+            with self.assertRaises(sfshm.Error):
+                hold.release()
+
+        asyncio.run(main())
+
     def test_a_dropped_object_releases(self):
         async def main():
             hold = self.cache.alock("k")
@@ -339,6 +355,39 @@ class AsyncHolds(Case):
         for thread in threads:
             thread.outcome()
         self.assertEqual(seen, [1] * 80)
+
+    def test_a_release_that_fails_may_be_tried_again(self):
+        name = self.name + "small"
+        cache = sfshm.Cache(name, participants=8)
+        self.addCleanup(sfshm.unlink, name)
+        full, end = threading.Semaphore(0), threading.Event()
+        self.addCleanup(end.set)
+
+        def attach(i):
+            try:
+                cache.lock(f"{i}").acquire(False)
+            except sfshm.Full:
+                full.release()
+            end.wait(60)
+
+        async def main():
+            hold = cache.alock("k")
+            await hold.acquire()
+            threads = []
+            while not full.acquire(False):
+                threads.append(Thread(lambda: attach(len(threads))))
+                await asyncio.sleep(0.01)
+            with self.assertRaises(sfshm.Full):
+                await asyncio.to_thread(hold.release)
+            self.assertTrue(hold.locked())
+            end.set()
+            for thread in threads:
+                thread.outcome()
+            await asyncio.to_thread(hold.release)
+            self.assertFalse(hold.locked())
+            self.assertTrue(await cache.alock("k").acquire(False))
+
+        asyncio.run(main())
 
     def test_a_child_holds_nothing_and_waits_for_its_parent(self):
         async def main():

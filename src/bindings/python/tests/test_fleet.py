@@ -306,6 +306,49 @@ class Away(Hosts):
         eventually(back)
 
 
+class Password(Hosts):
+    """A fleet whose URL names a file with a password."""
+
+    def setUp(self):
+        self.file = os.path.join(self.server.folder, "password")
+        with open(self.file, "w") as file:
+            file.write("secret\n")
+        super().setUp()
+
+    def host(self, name, **options):
+        url = f"{self.server.url}{self.id()}&password-file={self.file}"
+        return sfshm.Cache(name, ttl=60, fleet=url, fleet_options=options)
+
+    def test_a_file_that_cannot_be_read_makes_the_cache_unusable(self):
+        os.unlink(self.file)
+        with self.assertRaisesRegex(sfshm.Unusable, "password"):
+            self.host(self.name)
+        os.mkdir(self.file)
+        with self.assertRaisesRegex(sfshm.Unusable, "password"):
+            self.host(self.name)
+        os.rmdir(self.file)
+
+    def test_a_child_that_cannot_read_the_file_goes_on_alone(self):
+        lax, strict = self.host(self.name), self.host(self.name, strict=True)
+        os.unlink(self.file)
+
+        def use(ready):
+            case = unittest.TestCase()
+            with case.assertLogs("sfshm", "WARNING") as log:
+                for key in "ab":
+                    case.assertEqual(lax.get_or_create(key, lambda: "made"), "made")
+            case.assertEqual(len(log.output), 1)
+            case.assertRegex(log.output[0], "without the fleet.*password")
+            case.assertEqual(strict.get_or_create("a", lambda: "anew"), "made")
+            with case.assertRaisesRegex(sfshm.FleetAway, "password"):
+                strict.get_or_create("c", lambda: "made")
+            with case.assertRaises(sfshm.FleetAway):
+                lax.delete("a")
+            case.assertIsNone(lax.get("a"))
+
+        self.assertEqual(Child(use).status(), 0)
+
+
 class Missing(Case):
     def test_a_missing_engine_is_named(self):
         program = """

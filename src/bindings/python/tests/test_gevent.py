@@ -166,6 +166,9 @@ assert one.get() == "made" and runs == ["made"]
         self.run_there("""
 import threading
 ways = lambda: (cache.lock("k"), cache.semaphore("k", 1))
+def names():
+    tasks = os.listdir("/proc/self/task")
+    return [open(f"/proc/self/task/{t}/comm").read().strip() for t in tasks]
 for one, other in zip(ways(), ways()):
     beats, inside = [], []
     def enter(hold):
@@ -183,11 +186,9 @@ for one, other in zip(ways(), ways()):
         for _ in range(100):
             beats.append(gevent.sleep(0))
         assert not any(greenlet.ready() for greenlet in many)
-        names = [
-            open(f"/proc/self/task/{t}/comm").read().strip()
-            for t in os.listdir("/proc/self/task")
-        ]
-        assert names.count("sfshm-waits") == 1 and len(names) == 2, names
+        # A thread has its name a little after its beginning.
+        until(lambda: names().count("sfshm-waits") == 1)
+        assert len(names()) == 2, names()
     assert {greenlet.get() for greenlet in many} == {"entered"}
     assert len(beats) == 100 and not one.locked()
 """)
@@ -258,18 +259,23 @@ for one, other in zip(ways(), ways()):
     assert free() == [True, True]
 """)
 
-    def test_shared_and_ranked_locks_give_way(self):
+    def test_shared_locks_give_way_and_ranked_ones_are_refused(self):
         self.run_there("""
 def enter(**options):
     with cache.lock("k", **options):
         gevent.sleep(0)
         return "entered"
-for options in {"shared": True}, {"rank": 3}:
-    before = waits()
-    with cache.lock("k"):
-        waiter = gevent.spawn(enter, **options)
-        until(lambda: waits() > before)
-    assert waiter.get() == "entered"
+before = waits()
+with cache.lock("k"):
+    waiter = gevent.spawn(enter, shared=True)
+    until(lambda: waits() > before)
+assert waiter.get() == "entered"
+for hold in cache.lock("k", rank=3), cache.semaphore("k", 1, rank=3):
+    try:
+        hold.acquire()
+        raise AssertionError("greenlets would break each other's ranks")
+    except sfshm.Invalid as error:
+        assert "greenlets" in str(error), error
 before = waits()
 with cache.lock("k", shared=True) as lock:
     waiter = gevent.spawn(enter, shared=True)
@@ -280,6 +286,26 @@ with cache.lock("k", shared=True) as lock:
         os._exit(0 if held and not cache.lock("k").acquire(False) else 1)
     assert os.waitpid(pid, 0)[1] == 0
 assert waiter.get() == "entered"
+""")
+
+    def test_a_kill_at_the_time_out_is_not_lost(self):
+        self.run_there("""
+from sfshm import _gevent
+os.environ["SFSHM_NO_THREADS"] = "1"
+def killed(hub, ask):
+    # The thread's time is over, and the greenlet is killed before it runs again.
+    try:
+        ask.sleep()
+    except sfshm.Timeout:
+        raise gevent.GreenletExit
+_gevent._in_thread = killed
+def enter():
+    cache.lock("k").acquire(timeout=0.01)
+    runs.append("entered")
+with cache.lock("k"):
+    waiter = gevent.spawn(enter)
+    waiter.join()
+assert isinstance(waiter.value, gevent.GreenletExit) and not runs, runs
 """)
 
     def test_a_child_holds_nothing(self):

@@ -9,6 +9,7 @@
 -- coroutines: none yields between the call that fills one in and its last use.
 
 local ffi = require("ffi")
+local base = require("resty.core.base")
 local bulks = require("resty.sfshm.bulk")
 local library = require("resty.sfshm.library")
 local options = require("resty.sfshm.options")
@@ -93,14 +94,40 @@ local function fill(o, flags)
 	return policy
 end
 
--- What a request leads and waits for, for release().
+-- What each request leads and waits for, for release(): in ngx.ctx and, because
+-- an internal redirect (error_page, ngx.exec) clears that, by the request's
+-- address, which stays. A list that ngx.ctx does not have was left by coroutines
+-- that have ended: by the request's before the redirect, or by those of an
+-- earlier request at that address.
+local lists = setmetatable({}, { __mode = "v" })
+
+local get_request = base.get_request or function()
+	return getfenv(0).__ngx_req
+end
+
+local function address()
+	return tonumber(ffi.cast("uintptr_t", get_request()))
+end
+
+local function empty(list)
+	local n = 0
+	for thing, give_back in pairs(list or {}) do
+		give_back(thing)
+		list[thing] = nil
+		n = n + 1
+	end
+	return n
+end
+
 local function owned()
 	if NO_REQUEST[ngx.get_phase()] then
 		return {}
 	end
 	local ctx = ngx.ctx
 	if not ctx.sfshm_owned then
-		ctx.sfshm_owned = {}
+		local request, list = address(), {}
+		empty(lists[request])
+		ctx.sfshm_owned, lists[request] = list, list
 	end
 	return ctx.sfshm_owned
 end
@@ -108,14 +135,7 @@ end
 -- release: gives back what the request leads and waits for; for log_by_lua.
 -- Returns how many things it was.
 function _M.release()
-	local ctx = ngx.ctx
-	local list, n = ctx.sfshm_owned, 0
-	ctx.sfshm_owned = nil
-	for thing, give_back in pairs(list or {}) do
-		give_back(thing)
-		n = n + 1
-	end
-	return n
+	return empty(ngx.ctx.sfshm_owned or lists[address()])
 end
 
 -- serialized: the value as l1_serializer makes it.
@@ -235,9 +255,6 @@ end
 -- ask: like sfshm_begin(); only this coroutine waits.
 local function ask(cache, key, o, flight)
 	local flags = library.DETACHED
-	if o.resurrect_ttl > 0 or o.grace > 0 then
-		flags = flags + library.STALE_ON_TIMEOUT
-	end
 	if not WAITS[ngx.get_phase()] then
 		return C.sfshm_begin(cache.handle, key, #key,
 			fill(o, flags + library.TRY), flight, result)
@@ -279,7 +296,7 @@ local function coordinate(cache, key, o, callback, ...)
 	elseif rc == library.EBUSY then
 		return old(cache, key, o, "busy")
 	elseif rc == library.ETIMEDOUT then
-		return nil, "timeout"
+		return old(cache, key, o, "timeout")
 	elseif rc == library.EDEADLK then
 		return nil, "deadlock: the callback asks for its own key"
 	end

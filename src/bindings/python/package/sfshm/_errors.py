@@ -136,13 +136,23 @@ def _short(text: bytes) -> bytes:
 _told: Dict[int, float] = {}
 
 
-def tell_local(outcome: int, message: str) -> None:
-    """Tells the operator, at most once a minute for each outcome."""
+def _is_due(outcome: int) -> bool:
+    """Whether to tell the operator; at most once a minute for each outcome."""
     now = time.monotonic()
     if now - _told.get(outcome, -60.0) < 60.0:
-        return
+        return False
     _told[outcome] = now
-    log.warning("the work runs without the segment, in each caller: %s", message)
+    return True
+
+
+def tell_local(outcome: int, message: str) -> None:
+    if _is_due(outcome):
+        log.warning("the work runs without the segment, in each caller: %s", message)
+
+
+def tell_away(message: str) -> None:
+    if _is_due(-errno.EHOSTUNREACH):
+        log.warning("the work runs without the fleet, in each host: %s", message)
 
 
 def tell_stale(exception: Optional[BaseException]) -> None:

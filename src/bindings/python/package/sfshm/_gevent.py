@@ -14,6 +14,7 @@ from typing import Any, Callable
 
 from . import _core
 from ._async import ALONE, BEGIN, HELD, RETURN, SLEEP, WAIT, Ask
+from ._errors import Timeout
 
 # Not all releases of gevent have types.
 gevent: Any = importlib.import_module("gevent")
@@ -129,11 +130,14 @@ def current() -> Any:
     return gevent.getcurrent()
 
 
-def hold(take: _core.Take) -> None:
-    """Waits until the lock or permit is held."""
+def hold(take: _core.Take) -> bool:
+    """Waits for the lock or permit; returns whether it is held."""
     try:
         if take.step != HELD:
             _answer(take)
+        return True
+    except Timeout:
+        return False
     except BaseException:
         if take.step != SLEEP:
             take.close()

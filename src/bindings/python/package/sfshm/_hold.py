@@ -6,22 +6,34 @@ from __future__ import annotations
 import asyncio
 import errno
 from types import TracebackType
-from typing import List, Optional, Type
+from typing import Any, List, Optional, Tuple, Type
 
 from . import _async, _core
 from ._errors import Error, Timeout
+
+# A task, or None, and what it has acquired.
+_Held = Tuple[Optional["asyncio.Task[Any]"], _core.Take]
+
+
+def _current() -> Optional[asyncio.Task[Any]]:
+    """The task that runs; None in a thread without a loop."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
 
 
 class AsyncHold:
     """A lock or a semaphore for tasks: Cache.alock() and Cache.asemaphore().
 
     Several tasks may share one object, as with asyncio.Lock. What one of them has
-    acquired any of them may release.
+    acquired any of them may release. A task releases its own first, so that the
+    library knows what each of them holds.
     """
 
     def __init__(self, hold: _core.Hold) -> None:
         self._hold = hold
-        self._held: List[_core.Take] = []
+        self._held: List[_Held] = []
         self._owner_died = False
 
     @property
@@ -32,7 +44,7 @@ class AsyncHold:
     @property
     def generation(self) -> int:
         """A number that grows with each holder of the lock; 0: none is held."""
-        return self._held[-1].generation if self._held else 0
+        return self._held[-1][1].generation if self._held else 0
 
     def locked(self) -> bool:
         """Whether this object holds the lock, or a permit."""
@@ -40,7 +52,7 @@ class AsyncHold:
 
     async def _keep(self, take: _core.Take) -> None:
         await _async.hold(take)
-        self._held.append(take)
+        self._held.append((_current(), take))
         self._owner_died = take.owner_died
 
     async def acquire(
@@ -56,10 +68,30 @@ class AsyncHold:
             return False
         return True
 
+    def _pop(self) -> _Held:
+        """What the running task acquired last; if that is nothing, what any did."""
+        task = _current()
+        while True:
+            held = self._held[:]
+            if not held:
+                raise Error(
+                    "this object does not hold the lock or permit", -errno.EPERM
+                )
+            one = next((one for one in reversed(held) if one[0] is task), held[-1])
+            try:
+                self._held.remove(one)
+            except ValueError:
+                continue  # another thread was faster
+            return one
+
     def release(self) -> None:
-        if not self._held:
-            raise Error("this object does not hold the lock or permit", -errno.EPERM)
-        self._held.pop().release()
+        held = self._pop()
+        try:
+            held[1].release()
+        finally:
+            # A release that fails for want of room may be tried again.
+            if held[1].step == _async.HELD:
+                self._held.append(held)
 
     async def __aenter__(self) -> AsyncHold:
         take = self._hold._take(asyncio.current_task())

@@ -27,6 +27,12 @@ function _M.get(cache, bulk, opts, waits)
 	if type(bulk) ~= "table" or type(bulk.n) ~= "number" then
 		error("bulk must be a table with a number n", 3)
 	end
+	local most = opts and opts.concurrency or 3
+	if type(most) ~= "number" then
+		error("opts.concurrency must be a number", 3)
+	elseif not (most >= 1) then
+		error("opts.concurrency must be >= 1", 3)
+	end
 	local count, next_one = math.ceil(bulk.n / 4), 1
 	local answers, threads = { n = count * 3 }, {}
 	local function some()
@@ -38,7 +44,7 @@ function _M.get(cache, bulk, opts, waits)
 		return true
 	end
 	if waits then
-		for t = 1, math.min(count, opts and opts.concurrency or 3) do
+		for t = 1, math.min(count, most) do
 			threads[t] = ngx.thread.spawn(some)
 		end
 		for _, thread in ipairs(threads) do
