@@ -45,11 +45,10 @@ static void try_one(int unused, void *arg)
 	demand(sfshm_close(h) == 0);
 }
 
-/* The value is larger than a granule, and its head lies in some slot. */
-static uint64_t *head_in(struct shm_slot *s, uint32_t permits)
+/* The value is larger than a granule, so its head is in no slot. */
+static uint64_t *head_at(uint8_t *granule, uint32_t permits)
 {
-	struct shm_semaphore *head =
-		(struct shm_semaphore *)(void *)s->inline_granule;
+	struct shm_semaphore *head = (struct shm_semaphore *)(void *)granule;
 
 	return load_relaxed(&head->max) == permits ? &head->max : NULL;
 }
@@ -63,6 +62,7 @@ static void make(void)
 	struct shm_geometry *g;
 	struct shm_slot *slots;
 	uint8_t *all;
+	size_t size;
 	int fd;
 
 	assert_int_equal(sfshm_acquire(h, "s", 1, NULL, &permit), 0);
@@ -70,16 +70,17 @@ static void make(void)
 	assert_true(watch_key("s", &info));
 	fd = open(watch_path(), O_RDWR | O_CLOEXEC);
 	assert_true(fd >= 0);
-	all = mmap(NULL, (size_t)lseek(fd, 0, SEEK_END), PROT_READ | PROT_WRITE,
-		   MAP_SHARED, fd, 0);
+	size = (size_t)lseek(fd, 0, SEEK_END);
+	all = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	assert_true(all != MAP_FAILED);
 	close(fd);
 	g = &((struct shm_header *)(void *)all)->geometry;
 	slots = (struct shm_slot *)(void *)(all + g->slots_at);
 	slot = &slots[info.index];
 	max = NULL;
-	for (uint32_t i = 0; i < g->slots && !max; i++)
-		max = head_in(&slots[i], info.permits_max);
+	for (uint8_t *at = all + g->granules_at; at < all + size && !max;
+	     at += SHM_GRANULE)
+		max = head_at(at, info.permits_max);
 	assert_int_equal(sfshm_close(h), 0);
 }
 
