@@ -34,8 +34,9 @@ for i in 1 2 3; do
 	fi
 	ends 137 "the holder is killed ($i)" $holder
 	ends 0 "the next one runs" $next
-	is "$(cat "$TMP/err")" "sfshm-run: lock key: its last holder died" \
-		"... and is told"
+	# On a busy machine the wait may last so long that it is told, too.
+	is "$(grep -v 'waiting for process' "$TMP/err")" \
+		"sfshm-run: lock key: its last holder died" "... and is told"
 	like "$(cat "$TMP/json")" '"owner_died":true' "... in JSON, too"
 done
 is "$(grep -c overlap "$TMP/log")" 0 "no two of them ran at a time"

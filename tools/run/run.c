@@ -200,27 +200,39 @@ static void run_next_reported(struct run *run)
 {
 	bool lost;
 
-	if (run->reported)
-		return;
-	run->reported = order_next(&run->order, &run->out, &run->err, &lost);
-	if (!lost)
-		return;
-	run_read_all(run, &run->out);
-	run_read_all(run, &run->err);
+	while (!run->reported) {
+		run->reported =
+			order_next(&run->order, &run->out, &run->err, &lost);
+		if (lost) {
+			run->out.early = run->err.early = 0;
+			run_read_all(run, &run->out);
+			run_read_all(run, &run->err);
+		}
+		if (!run->reported || !run->reported->early)
+			return;
+		run->reported->early--;
+		run->reported = NULL;
+	}
 }
 
-/* Reads the writes that the kernel has reported, in their order. */
-static void run_read_reported(struct run *run)
+/*
+ * Reads some of the writes that the kernel has reported, in their order.
+ * Returns whether no report is left.
+ */
+static bool run_read_reported(struct run *run)
 {
 	for (int i = 0; i < PACKETS_MAX; i++) {
 		run_next_reported(run);
-		if (!run->reported || !stream_wants(run->reported))
-			return;
+		if (!run->reported)
+			return true;
+		if (!stream_wants(run->reported))
+			return false;
 		run_read(run, run->reported);
 		/* After a full packet, the same write may have more. */
 		if (run->reported->got != PIPE_BUF)
 			run->reported = NULL;
 	}
+	return false;
 }
 
 static bool run_over(const struct run *run)
@@ -294,6 +306,13 @@ static void run_write(struct run *run, struct stream *stream)
 		order_written(&run->order, n);
 }
 
+/* The kernel may still report the write that was read. */
+static void run_read_early(struct run *run, struct stream *stream)
+{
+	run_read(run, stream);
+	stream->early += stream->got != 0;
+}
+
 /*
  * Reads the pipes' ends of file, which come after the last reported write.
  * Reads after a time-out, too, in case the kernel has not reported a write; no
@@ -302,13 +321,12 @@ static void run_write(struct run *run, struct stream *stream)
 static void run_read_rest(struct run *run, bool timed_out,
 			  const struct pollfd *out, const struct pollfd *err)
 {
-	run_read_reported(run);
-	if (run->reported)
+	if (!run_read_reported(run))
 		return;
 	if (out->revents & (POLLHUP | POLLERR) || (timed_out && out->fd >= 0))
-		run_read(run, &run->out);
+		run_read_early(run, &run->out);
 	if (err->revents & (POLLHUP | POLLERR) || (timed_out && err->fd >= 0))
-		run_read(run, &run->err);
+		run_read_early(run, &run->err);
 }
 
 static void run_poll(struct run *run)

@@ -20,10 +20,11 @@ struct stream {
 	size_t len;  /* bytes at data */
 	size_t sent; /* of these, bytes written to the caller */
 	size_t cap;
-	size_t got;        /* bytes of the last read */
-	bool keep;         /* keep a copy of sent bytes, to share it */
-	int spool;         /* the file; -1: none, all is in memory */
-	size_t spooled;    /* bytes in the file */
+	size_t got;     /* bytes of the last read */
+	size_t early;   /* writes that were read, and may still be reported */
+	bool keep;      /* keep a copy of sent bytes, to share it */
+	int spool;      /* the file; -1: none, all is in memory */
+	size_t spooled; /* bytes in the file */
 	size_t spool_sent; /* of these, bytes written to the caller */
 	struct transcript *transcript; /* gets the bytes, too; NULL: none */
 	enum transcript_kind kind;     /* of the bytes there */
