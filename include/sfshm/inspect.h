@@ -70,6 +70,7 @@ struct sfshm_segment_info {
 	uint32_t fleet_away;     /* engines that have not answered since they
 				    were last asked; four at most */
 	uint32_t fleet_retry_ms; /* until a call may ask one of these again */
+	uint64_t inode;          /* of the file, which a resize replaces */
 };
 
 /* A participant: a thread that uses the segment. */

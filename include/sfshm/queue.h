@@ -68,9 +68,11 @@ int sfshm_queue_fd(const struct sfshm_queue *queue) SFSHM_CHECKED;
  * and calls sfshm_queue_accept(). If a socket of this user is at `path` where
  * nobody listens, the call replaces it. Ends an earlier listening of the queue.
  * Never blocks. If the caller dies before sfshm_queue_accept() has returned 0,
- * `path` stays, until a later call replaces it. Returns 0; -EADDRINUSE, there
- * is something else at `path`; -ENAMETOOLONG, -EINVAL, -ECHILD, -ENOMEM; or
- * another negated errno value of socket(2) or bind(2).
+ * `path` stays, until a later call replaces it; a child that was forked
+ * meanwhile, and lives, keeps it from being replaced until that child closes
+ * the queue. Let no two processes use one path at a time. Returns 0;
+ * -EADDRINUSE, there is something else at `path`; -ENAMETOOLONG, -EINVAL,
+ * -ECHILD, -ENOMEM; or another negated errno value of socket(2) or bind(2).
  */
 int sfshm_queue_listen(struct sfshm_queue *queue,
 		       const char *path) SFSHM_CHECKED;

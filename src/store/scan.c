@@ -28,17 +28,22 @@ bool scan_claim(struct peer *p, uint32_t ref)
 
 /*
  * Claims up to `want` granules. Looks at `budget` tags at most, of the granules
- * low + 1 to high, from the cursor on. Scans downwards: a chain grows at its
- * head, so its granules then are in ascending order.
+ * low + 1 to high, from the cursor on, and at each of them once at most. Scans
+ * downwards: a chain grows at its head, so its granules then are in ascending
+ * order.
  */
 static uint32_t scan(struct peer *p, uint32_t *cursor, uint32_t want,
 		     uint32_t budget, uint32_t low, uint32_t high)
 {
 	uint32_t at = *cursor, got = 0;
 
+	if (high <= low)
+		return 0;
 	if (at <= low || at > high)
 		at = high;
-	while (high > low && budget-- && got < want) {
+	if (budget > high - low)
+		budget = high - low;
+	while (budget-- && got < want) {
 		if (scan_claim(p, at))
 			got++;
 		at = at > low + 1 ? at - 1 : high;

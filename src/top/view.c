@@ -189,6 +189,7 @@ int sfshm_view_segment(struct sfshm_view *v, struct sfshm_segment_info *info)
 		.owner = v->stat.st_uid,
 		.group = v->stat.st_gid,
 		.waitv = sys_has_waitv(),
+		.inode = v->stat.st_ino,
 	};
 	memcpy(own.path, v->path, sizeof(own.path));
 	read_fleet(v->map.header, &own);

@@ -28,7 +28,7 @@ cat >"$TMP/facts.lua" <<'END_OF_FILE'
 local ffi = require("ffi")
 if arg[1] == "binding" then
 	package.path = arg[2] .. "/lib/?.lua;" .. package.path
-	library = require("resty.sfshm.library")
+	library = require("resty.sfshm.libsfshm")
 else
 	local header = assert(io.open(arg[2]))
 	ffi.cdef(header:read("*a"))
@@ -72,7 +72,7 @@ if command -v luajit >/dev/null; then
 		local ffi = require("ffi")
 		ffi.cdef(assert(io.open("$SFSHM_BUILD/src/sfshm.ffi.h")):read("*a"))
 		package.path = "$lua_binding/lib/?.lua;" .. package.path
-		print(require("resty.sfshm.library").found)
+		print(require("resty.sfshm.libsfshm").found)
 	END
 	like "$(luajit "$TMP/both.lua" 2>&1)" '^[0-9.]*$' \
 		"... and goes with a program that has read the header"

@@ -15,7 +15,7 @@ command -v luajit >/dev/null || skip_all "no luajit here (package luajit2)"
 cat >"$TMP/leader.lua" <<END
 package.path = "$lua_binding/lib/?.lua;" .. package.path
 local ffi = require("ffi")
-local C = require("resty.sfshm.library").C
+local C = require("resty.sfshm.libsfshm").C
 local policy = ffi.new("struct sfshm_policy")
 policy.size, policy.ttl_ms = ffi.sizeof(policy), 60000
 local flight, result = ffi.new("struct sfshm_flight"), ffi.new("struct sfshm_result")

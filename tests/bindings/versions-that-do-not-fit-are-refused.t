@@ -17,7 +17,7 @@ is "$(sed -n 's/^version = "\(.*\)"/\1/p' "$bindings/python/pyproject.toml"
 	sed -n 's/^#define PHP_SFSHM_VERSION "\(.*\)"/\1/p' \
 		"$bindings/php/php_sfshm.h"
 	sed -n 's/^local VERSION = "\(.*\)"/\1/p' \
-		"$bindings/lua/lib/resty/sfshm/library.lua")" "$version
+		"$bindings/lua/lib/resty/sfshm/libsfshm.lua")" "$version
 $version
 $version
 $version" "the bindings have the library's version"
@@ -123,7 +123,7 @@ if command -v luajit >/dev/null; then
 	export LD_LIBRARY_PATH=$SFSHM_BUILD/src
 	export LUA_PATH="$bindings/lua/lib/?.lua;;"
 	fits "nginx's Lua" binding luajit -e \
-		'print(require("resty.sfshm.library").found)'
+		'print(require("resty.sfshm.libsfshm").found)'
 else
 	skip "no luajit here (package luajit2)" "nginx's Lua"
 fi

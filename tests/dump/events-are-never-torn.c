@@ -6,6 +6,9 @@
  * One thread's flights of one key have consecutive generations, and their
  * events consecutive numbers: an event in which the two do not agree is torn.
  */
+/* A parameter there has the name of a variable of policy.h. */
+#include "top/handle.h"
+
 #include "agent.h"
 #include "crowd.h"
 #include "history.h"
@@ -106,11 +109,38 @@ static void if_the_writer_dies(void **state)
 	sfshm_view_close(view);
 }
 
+/* A number that the record has not given out yet, at its place. */
+static void if_the_number_is_damaged(void **state)
+{
+	struct agent *a = agent_start();
+	struct sfshm_event_info info = { .size = sizeof(info) };
+	struct shm_event *e = NULL;
+	struct sfshm_view *view;
+	const char *name, *help;
+	uint32_t i;
+
+	(void)state;
+	agent_expect(a, "leader", "begin key refresh");
+	agent_expect(a, "ok", "publish value");
+	for (i = 0; !e && i < participants_used(h->map); i++)
+		if (h->map->participants[i].flights_noted == 1)
+			e = &h->map->participants[i].flights[0];
+	assert_non_null(e);
+	assert_int_equal(sfshm_view_open(&view, segment, NULL, 0), 0);
+	assert_int_equal(sfshm_view_event(view, i - 1, 0, &name, &help, &info),
+			 0);
+	e->number += UINT64_C(2) * SHM_FLIGHTS;
+	assert_int_equal(sfshm_view_event(view, i - 1, 0, &name, &help, &info),
+			 -ENODATA);
+	sfshm_view_close(view);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		in_policy(while_they_are_written),
 		in_policy(if_the_writer_dies),
+		in_policy(if_the_number_is_damaged),
 	};
 
 	return test_main(tests);

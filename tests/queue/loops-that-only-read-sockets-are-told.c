@@ -195,7 +195,8 @@ static void of_this_process_alone(void **state)
 	assert_int_equal(sfshm_queue_accept(queue), -EINVAL);
 }
 
-/* Another queue looks whether somebody listens. Another process's path stays. */
+/* Another queue looks whether somebody listens; another process's path
+   stays. */
 static void whoever_else_comes_to_the_path(void **state)
 {
 	struct sfshm_queue *second;

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "look/filter.h"
@@ -57,13 +56,12 @@ static int prepare(struct events *events, struct sfshm_view *view)
 {
 	struct sfshm_segment_info info = { .size = sizeof(info) };
 	uint64_t(*next)[2];
-	struct stat st;
 	int r = sfshm_view_segment(view, &info);
 
 	if (r)
 		return r;
-	if (!stat(info.path, &st) && st.st_ino != events->inode) {
-		events->inode = st.st_ino;
+	if (info.inode != events->inode) {
+		events->inode = info.inode;
 		events->known = 0;
 	}
 	next = realloc(events->next,

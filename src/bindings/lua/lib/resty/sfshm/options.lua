@@ -2,7 +2,7 @@
 --
 -- Options of a cache and of a call. Times are seconds.
 
-local library = require("resty.sfshm.library")
+local library = require("resty.sfshm.libsfshm")
 
 local DEFAULTS = {
 	ttl = 30,

@@ -19,7 +19,7 @@
 
 local ffi = require("ffi")
 local semaphore = require("ngx.semaphore")
-local library = require("resty.sfshm.library")
+local library = require("resty.sfshm.libsfshm")
 
 local C = library.C
 local LINGER = 1 -- seconds
