@@ -37,6 +37,31 @@ ok "a segment of small values" \
 run -k large -q -- "$TMP/talk" >"$TMP/got" 2>&1
 ok "output that is not shared" cmp "$TMP/want" "$TMP/got"
 
+# The command has ended, and its writes are still in the pipes: more than the
+# leader reads at a time, and not by turns.
+script late <<END
+echo \$\$ >"$TMP/late-pid"
+until [ -e "$TMP/go" ]; do sleep 0.01; done
+for ((i = 0; i < 70; i++)); do
+	echo "out \$i a"
+	echo "out \$i b"
+	echo "out \$i c"
+	echo "err \$i" >&2
+done
+END
+for ((i = 0; i < 70; i++)); do
+	printf 'out %d a\nout %d b\nout %d c\nerr %d\n' $i $i $i $i
+done >"$TMP/want"
+spawn sfshm-run -s "$segment" -k late -- "$TMP/late" >"$TMP/got" 2>&1
+leader=$!
+wait_until test -s "$TMP/late-pid"
+kill -STOP "$leader"
+touch "$TMP/go"
+ok "the command ends" wait_until gone "$(cat "$TMP/late-pid")"
+kill -CONT "$leader"
+wait "$leader"
+ok "a leader that reads after the command's end" cmp "$TMP/want" "$TMP/got"
+
 # Writes that are one packet, several, and as long as one.
 script blocks <<'END'
 for size in 1 4095 4096 4097 8192 100000 3; do
