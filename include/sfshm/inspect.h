@@ -246,9 +246,9 @@ int sfshm_counter(struct sfshm *handle, uint32_t index, const char **name,
 
 /*
  * Reads histogram `index`, summed over all present and past participants, with
- * its name and its meaning (static strings). The histograms are "work", how
- * long runs of the work for values took that published or failed, and "wait",
- * how long calls waited for another caller's flight, lock or permit. Each time
+ * its name and its meaning (static strings). The histograms are "work", the
+ * time of each run of the work that published or failed, and "wait", the time
+ * that each call waited for another caller's flight, lock or permit. Each time
  * is off by at most a tick of the kernel's coarse clock (1 to 10 ms); the sum
  * is right on average. Initialise *info as the structs above. Returns 0;
  * -ERANGE, the index is past the last histogram; or -EINVAL. Never blocks.

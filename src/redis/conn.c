@@ -197,8 +197,8 @@ static int shake_hands(struct conn *c, const struct url *u, const char *host,
 		int state = tls_shake_hands(c->tls);
 
 		r = flush(c, deadline);
-		/* Why this side refuses the other says more than that the
-		   other has gone. */
+		/* The reason why this side refuses the other says more than
+		   the end of the connection. */
 		if (state && state != -EAGAIN)
 			return state;
 		if (r || !state)

@@ -79,7 +79,7 @@ static int dial_at(struct conn *c, const struct url *u, const char *host,
 	return r ? r : conn_log_in(c, u, deadline);
 }
 
-/* When a part of the time that is left is over. */
+/* Returns when a part of the time that is left is over. */
 static uint64_t end_of_part(uint64_t deadline, unsigned int parts)
 {
 	uint64_t now = clock_ns();

@@ -21,7 +21,7 @@ static bool says(const redisReply *reply, const char *error)
 }
 
 /*
- * What a server's error means. docs/fleet.md has this table for operators. A
+ * Tells what a server's error means; docs/fleet.md has a table for operators. A
  * server before Redis 7 puts the error of a script's command behind its own.
  */
 static int refusal(const redisReply *reply)

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* What all connections to one server share. */
+/* The context that all connections to one server share. */
 struct tls_context;
 
 struct tls;

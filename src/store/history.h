@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What participants did last: events, in two rings of each record. One ring has
- * the ends of flights and of waits; the other has what is rare, so that a busy
- * thread's flights do not push a death out.
+ * The last events of participants, in two rings of each record. One ring has
+ * the ends of flights and of waits; the other has the rarer events, so that a
+ * busy thread's flights do not push a death out.
  *
  *  HISTORY-1. Only the thread that holds the record's mutex writes its rings:
  *      the owner, or a reaper that has locked the record.
@@ -21,7 +21,7 @@
  *
  * Readers pass over an odd number, so if a writer stops or dies inside, one
  * event is missing, and nobody waits. The next round of the ring repairs it.
- * Nothing but views reads the rings, and a damaged entry harms a view's output
+ * Only views read the rings, and a damaged entry harms a view's output
  * only.
  */
 #ifndef STORE_HISTORY_H
@@ -116,8 +116,8 @@ void history_rare(struct peer *p, enum shm_event_kind kind, uint32_t slot,
 
 /*
  * Notes that the thread has evicted a key: once a second at most, with the
- * number of keys since the last event. What a thread evicts in its last second
- * may have no event; the counter has it.
+ * number of keys since the last event. The keys that a thread evicts last may
+ * have no event; the counter has them.
  */
 void history_evicted(struct peer *p, uint32_t slot, uint32_t hash,
 		     uint64_t gen);

@@ -20,8 +20,8 @@ bool limbo_take(struct peer *p, bool memory, uint32_t *slot, uint64_t *ctl);
 bool limbo_waits(struct peer *p);
 
 /*
- * Lets the grace periods of slots that are stamped by now end, if no reader is
- * in the way. Waits for nobody. False: a reader is.
+ * Ends the grace periods of slots that have their stamps by now. Waits for
+ * nobody. Returns false if a reader is in the way.
  */
 bool limbo_advance(struct peer *p);
 

@@ -128,7 +128,7 @@ static uint32_t take_noted(struct peer *p, struct peer_run *run, uint32_t want,
 		if (end - first >= least)
 			return claim_run(p, first, end - first);
 		if (end < first + count) {
-			/* That one is not free. */
+			/* The granule at `end` is not free. */
 			run->count--;
 			run->first++;
 		}

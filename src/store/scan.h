@@ -46,7 +46,7 @@ uint32_t scan_spare(struct peer *p, uint32_t want);
 
 /*
  * Takes granules of one run that has `least` of them: a run that P remembers,
- * or else one that a search finds which looks at `budget` tags at most. Claims
+ * or else one found by a search that looks at `budget` tags at most. Claims
  * fewer than `least` if another participant takes them at the same time.
  */
 uint32_t scan_runs(struct peer *p, uint32_t want, uint32_t least,

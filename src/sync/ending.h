@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the end of a flight leaves for operators: its time and its event. */
+/* Notes, for operators, the time and the event of a flight's end. */
 #ifndef SYNC_ENDING_H
 #define SYNC_ENDING_H
 

@@ -20,9 +20,9 @@ static const struct {
 	const char *name, *help;
 	size_t at; /* in a record */
 } histograms[] = {
-	{ "work", "how long runs of the work took that published or failed",
+	{ "work", "the time of each run of the work that published or failed",
 	  offsetof(struct shm_participant, worked) },
-	{ "wait", "how long calls waited for a flight, a lock or a permit",
+	{ "wait", "the time of each wait for a flight, a lock or a permit",
 	  offsetof(struct shm_participant, waited) },
 };
 

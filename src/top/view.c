@@ -142,7 +142,7 @@ static uint64_t tags_taken(const struct mapping *map)
 	return n;
 }
 
-/* What the breakers of fleets say: fleet/breaker.h. */
+/* Reads what the breakers of fleets say: fleet/breaker.h. */
 static void read_fleet(const struct shm_header *header,
 		       struct sfshm_segment_info *info)
 {

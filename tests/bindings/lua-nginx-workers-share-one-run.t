@@ -12,7 +12,7 @@
 . "$SFSHM_SOURCE/tests/bindings/python/servers.sh" || exit 1
 
 [ -z "$(no_nginx)" ] || skip_all "$(no_nginx)"
-# What servers.sh runs: its client, and clocks.
+# servers.sh runs its client by this, and reads clocks.
 # shellcheck disable=SC2034
 python=$(command -v python3) || skip_all "no Python here, for the client"
 # shellcheck disable=SC2034 # servers.sh reads it
@@ -34,8 +34,8 @@ all_wait()
 	sfshm-dump -s "$SEGMENT" --json --key killed | grep -q '"waiters": *15\b'
 }
 
-# In place of that of servers.sh: one worker of nginx may accept all requests, so
-# the leader's is stopped when it has one.
+# Replaces killed_leader() of servers.sh: one worker of nginx may accept all
+# requests, so the leader's worker is stopped when it has the first one.
 killed_leader()
 {
 	local leader asking died

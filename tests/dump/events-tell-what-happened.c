@@ -104,7 +104,7 @@ static void deaths(void **state)
 	assert_true(eventually(history_find("reaped", NULL, &event)));
 	assert_int_equal(event.other_pid, dead);
 	assert_int_equal(event.pid, b->pid);
-	/* What the next thread to have the record does pushes nothing out. */
+	/* The next thread that has the record pushes no event out. */
 	agent_expect(agent_start(), "leader", "begin other");
 	assert_true(history_find("reaped", NULL, &event));
 	assert_int_equal(event.other_pid, dead);

@@ -61,7 +61,7 @@ static void runs_that_make_a_result_count(void **state)
 	clock_advance(WORK_MS);
 	assert_int_equal(sfshm_fail(&flight, -EIO, "no"), 0);
 	assert_works(2, 2);
-	/* What is released, or not coordinated as work, has no time. */
+	/* A released flight and a put have no time. */
 	assert_int_equal(begin(POLICY(.flags = SFSHM_REFRESH)), SFSHM_LEADER);
 	clock_advance(WORK_MS);
 	assert_int_equal(sfshm_release(&flight), 0);

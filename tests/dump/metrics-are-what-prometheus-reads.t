@@ -52,7 +52,7 @@ is "$(metric "v('sfshm_oldest_busy_seconds', $one) > 0")" True \
 is "$(metric "v('sfshm_participants', state='alive', $one)")" 3.0 "threads"
 is "$(metric "0 < v('sfshm_value_memory_used_bytes', $one) <
 	v('sfshm_value_memory_bytes', $one)")" True "memory"
-# Keys and processes are without number; a series of each would be, too.
+# A series for each key or process would make their number unbounded.
 is "$(metric "sorted({name for _, labels in m for name, _ in labels})")" \
 	"['kind', 'le', 'phase', 'segment', 'state']" "no other labels"
 is "$(grep -c "report\|slow" "$TMP/out")" 0 "and no key"
@@ -91,7 +91,7 @@ exits 2 "with a choice of keys" sfshm-dump --metrics -s "$good" --key x
 exits 0 "of a user" sfshm-dump --metrics --owner "$(id -u)"
 is "$(metric "v('sfshm_up', segment='$good')")" 1.0 "who has the segment"
 
-# What is named in the files beside exists.
+# The metrics that the alerts and the dashboard name exist.
 sfshm-dump --metrics -s "$good" >"$TMP/out"
 cat "$monitoring/sfshm-alerts.yml" "$monitoring/sfshm-dashboard.json" |
 	grep -oE '\bsfshm_[a-z_]+' | sort -u >"$TMP/named"

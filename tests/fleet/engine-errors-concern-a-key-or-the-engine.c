@@ -181,7 +181,7 @@ static void a_stream_that_is_none_is_left_alone(void **state)
 		host_close(&hosts[i]);
 }
 
-/* What this server says, and not what a test believes that it says. */
+/* Here a real server gives the errors, and not the test. */
 static void this_server_says_so(void **state)
 {
 	const struct sfshm_fleet_options o = {

@@ -2,8 +2,8 @@
 /*
  * PROMISE-F11, PROMISE-P4: with SFSHM_DETACHED any thread of the process may
  * end a flight of the fleet; of two threads that try, one does. The lease stays
- * while the flight moves between threads. What sfshm_release_all() gives back
- * is given back in the fleet, too.
+ * while the flight moves between threads. sfshm_release_all() gives leases
+ * back in the fleet, too.
  */
 #include <sfshm/release.h>
 

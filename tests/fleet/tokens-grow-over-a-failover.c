@@ -69,7 +69,7 @@ static bool says(const struct node *n, size_t index, const char *command,
 	return reply && strstr(reply, text);
 }
 
-/* What docs/fleet.md says that a user needs, for ACL SETUSER. */
+/* Reads from docs/fleet.md, for ACL SETUSER, what a user needs. */
 static void read_rules(char *to, size_t size)
 {
 	static const char about[] = "A user of the server's ACL needs";
@@ -277,7 +277,7 @@ static void or_says_that_it_is_none(void **state)
 	url_free(&u);
 }
 
-/* A server that the kernel accepts connections for, and nobody answers. */
+/* Makes a server whose connections the kernel accepts, and nobody answers. */
 static int listen_silently(int *port)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET };

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# A command that asks, through sfshm-run, for what a call above it has would
+# If a command asks, through sfshm-run, for what a call above it has, it would
 # wait for itself; and A's command may ask for B while B's asks for A. One call
 # of the circle fails, with a line that says so.
 . "${0%/*}/../lib/tap.sh" || exit 1

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PROMISE-C21: a large value lies in one piece of memory if there is one that
- * is free or was never in use, and else in few. What was forgotten is used
+ * is free or was never in use, and else in few. Forgotten memory is used
  * again before the segment takes more memory. A damaged length, or a damaged
  * reference that leads to no beginning of a value, shows no other key's bytes.
  *
@@ -82,7 +82,7 @@ static void unused_memory_is_one_piece(void **state)
 	assert_int_equal(sfshm_close(h), 0);
 }
 
-/* What is too short for the value is not part of it. */
+/* A run that is too short for the value is not part of it. */
 static void unused_memory_is_one_piece_beside_a_short_run(void **state)
 {
 	uint32_t first = 0;

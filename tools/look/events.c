@@ -77,7 +77,7 @@ static int prepare(struct events *events, struct sfshm_view *view)
 	return 0;
 }
 
-/* One record's oldest event of each sort, and what comes next. */
+/* Of one record's two rings: the oldest event, and the next number. */
 struct span {
 	uint64_t first[2], first_when[2], next[2];
 };
@@ -94,7 +94,7 @@ static void span_add(struct span *span, const struct sfshm_event_info *info)
 		span->next[rare] = info->number + 1;
 }
 
-/* What comes after the newest events that the record has now. */
+/* Stores to `end` the next number of each of the record's two rings. */
 static void record_end(struct sfshm_view *view, uint32_t index, uint64_t end[2])
 {
 	struct sfshm_event_info info = { .size = sizeof(info) };
@@ -110,8 +110,8 @@ static void record_end(struct sfshm_view *view, uint32_t index, uint64_t end[2])
 }
 
 /*
- * Leaves out what is noted while this reads: of two such events, the later one
- * might be met and the earlier one missed.
+ * Leaves out events that the thread notes during this call: of two such events,
+ * the call might meet the later one and miss the earlier one.
  */
 static int record_read(struct events *events, struct sfshm_view *view,
 		       const char *pattern, uint32_t index)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What participants have noted of the past: one table of all events that a
- * segment still has, oldest first.
+ * The history of a segment: one table of all events that it still has, oldest
+ * first.
  */
 #ifndef LOOK_EVENTS_H
 #define LOOK_EVENTS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Large values, against memcpy(3) of the same bytes in one piece: between
- * private memory and memory that processes share. No library that copies a
- * value can take less.
+ * private memory and memory that processes share. A library that copies a
+ * value makes this copy, too.
  *
  * In a churned segment, values of all sizes have filled the memory three times
  * over before the value is published.

@@ -97,7 +97,7 @@ void top_read(struct top *top)
 		top->view = NULL;
 		return;
 	}
-	/* Those that it has are read again: the list is the whole history. */
+	/* All events are read anew: the list is the whole history. */
 	events_free(&top->events);
 	if (top->mode == TOP_HISTORY)
 		(void)!events_read(&top->events, top->view,

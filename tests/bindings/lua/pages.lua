@@ -187,7 +187,7 @@ function _M.answer()
 	return pages[ngx.var.uri:match("%w+")](ngx.req.get_uri_args())
 end
 
--- What comes out where no coroutine can wait.
+-- log, filter: tell what get() returns where no coroutine can wait
 function _M.log()
 	local args = ngx.req.get_uri_args()
 	local value, err, level = cache:get(args.key, { grace = tonumber(args.grace) },

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --
--- What one coroutine can see of the Lua binding: a function that is given a
+-- Checks what one coroutine can see of the Lua binding: a function takes a
 -- cache, and answers with a line for each thing that is not as it should be.
 
 local sfshm = require("resty.sfshm")

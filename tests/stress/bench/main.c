@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 		ops_sleep(argv[2]);
 	if (argc != 4)
 		return 2;
-	/* What the library does twice a second belongs to no operation. */
+	/* The library's checks twice a second belong to no operation. */
 	removal_every_ns = UINT64_MAX / 2;
 	op = find(argv[3]);
 	ops_open(argv[1], argv[0], op);

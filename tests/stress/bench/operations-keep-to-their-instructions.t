@@ -17,8 +17,8 @@ readelf -p .comment "$program" | grep -q 'GCC: (.*) 12\.' ||
 grep -q '^CMAKE_BUILD_TYPE:STRING=RelWithDebInfo' "$SFSHM_BUILD/CMakeCache.txt" ||
 	skip_all "the bounds are the default build's"
 
-# run OPERATION: in a process of its own, because what one leaves behind must cost
-# no other one
+# run OPERATION: in a process of its own, so that no operation pays for what
+# another one has left behind
 run()
 {
 	valgrind -q --tool=callgrind --zero-before=warmed_up \

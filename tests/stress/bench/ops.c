@@ -63,7 +63,7 @@ COUNTED counted_hit_4k(void)
 		 "sfshm_get()");
 }
 
-/* Memory that was forgotten is used again. */
+/* The memory of a forgotten key is used again. */
 COUNTED counted_forget_4k(void)
 {
 	struct sfshm_policy policy = SFSHM_POLICY_INIT;

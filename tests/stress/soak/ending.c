@@ -146,7 +146,7 @@ static void put(struct sfshm *handle, uint32_t key, uint32_t len)
 
 /*
  * Puts the first `most` keys, and puts those again that were evicted for
- * others: what has just been given up is out of use for a moment, and an
+ * others: a slot that was just given up is out of use for a moment, and an
  * evictor makes room for more than one at a time. Returns the most keys that
  * were there at once, up to `wanted`.
  */

@@ -10,7 +10,7 @@
  * thread, and the thread's other tasks wait for it. Ranks are a thread's, too,
  * and its tasks would break each other's order, so a task has no ranked holds.
  *
- * No step but finish(), or a call that does not wait, takes anything. So a task
+ * Only finish(), or a call that does not wait, takes anything. So a task
  * that is cancelled before it runs again holds nothing.
  */
 #include "core.h"

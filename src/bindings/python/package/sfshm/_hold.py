@@ -69,7 +69,7 @@ class AsyncHold:
         return True
 
     def _pop(self) -> _Held:
-        """What the running task acquired last; if that is nothing, what any did."""
+        """Removes the running task's latest hold, or else the latest of any."""
         task = _current()
         while True:
             held = self._held[:]
