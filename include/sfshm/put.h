@@ -20,7 +20,8 @@ SFSHM_BEGIN_DECLS
  * The call takes a flight under way from its leader, whose publish then returns
  * -ESTALE; the callers that wait for the flight get this value. While a resize
  * moves values, one of these callers may become the leader first; that leader
- * is fenced, too. Returns
+ * is fenced, too. Between this call's taking of a flight and its end the key has
+ * no value: sfshm_get() returns -ENODATA. Returns
  *
  *   0             The segment has the value.
  *   SFSHM_INVALIDATED  The segment has the value, but it is stale from the
