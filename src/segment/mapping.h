@@ -142,8 +142,9 @@ bool mapping_get(struct mapping *map);
 /* mapping_get() of the mapping with that serial; NULL if it is gone. */
 struct mapping *mapping_get_serial(uint64_t serial);
 /*
- * Drop a reference that mapping_get() took, and one for a handle. The last one
- * to go unmaps the file (HEIR-4).
+ * mapping_put() drops a reference that mapping_get() took,
+ * mapping_drop_handle() one for a handle. The caller that drops the last
+ * reference unmaps the file (HEIR-4).
  */
 void mapping_put(struct mapping *map);
 void mapping_drop_handle(struct mapping *map);
