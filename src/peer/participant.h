@@ -80,7 +80,7 @@ extern __thread struct peer *peer_current;
  * Notes that the thread is in a call. The thread does so when it reads the
  * clock of lifetimes anew, and when it extends a lease. So calls that look for
  * a value, or that publish or fail, are noted once at each tick of the coarse
- * clock; most hits do not write the note. Only views read it.
+ * clock; most hits do not write the note. Only views (sfshm/inspect.h) read it.
  */
 static inline void peer_note_active(struct peer *p, uint64_t now)
 {
