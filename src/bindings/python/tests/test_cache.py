@@ -122,6 +122,32 @@ class Lifetimes(Case):
         eventually(lambda: "v" not in self.cache)
         self.assertFalse(self.cache.touch("none", 5))
 
+    def test_that_has_ended_is_not_renewed(self):
+        self.cache.set("over", 1, ttl=0.02)
+        self.cache.set("tagged", 1, tags=["red"])
+        self.cache.set("old", 1)
+        eventually(lambda: "over" not in self.cache)
+        self.cache.invalidate_tag("red")
+        self.cache.invalidate("old")
+        for key in "over", "tagged", "old":
+            self.assertFalse(self.cache.touch(key, 60), key)
+            self.assertIsNone(self.cache.get(key), key)
+            self.assertEqual(self.cache.peek(key), 1, key)
+
+    def test_is_not_renewed_while_another_makes_the_value(self):
+        self.cache.set("fresh", 1)
+        for key, found in ("none", False), ("fresh", True):
+            seen = []
+
+            def fails():
+                touch = Thread(lambda: self.cache.touch(key, 60))
+                seen.append(touch.outcome())
+                raise OSError("no")
+
+            with self.assertRaises(OSError):
+                self.cache.get_or_create(key, fails, refresh=True)
+            self.assertEqual(seen, [found], key)
+
     def test_that_the_work_chooses(self):
         make = lambda: sfshm.Value(1, ttl=0.02)
         self.assertEqual(self.cache.get_or_create("v", make), 1)
