@@ -2,6 +2,8 @@
 import json
 import os
 import pickle
+import shutil
+import subprocess
 import unittest
 
 from common import Case, Thread, eventually
@@ -110,6 +112,50 @@ class Keys(Case):
         self.assertEqual(self.cache.get_many(["a1", "c", "b"]), {"a1": 1, "b": 3})
         self.assertEqual(self.cache.clear(), 3)
         self.assertEqual(self.cache.keys(), [])
+
+
+class Tries(sfshm.Cache):
+    """Counts the tries of a conditional store."""
+
+    tries = 0
+
+    def _set_if(self, *args):
+        self.tries += 1
+        return super()._set_if(*args)
+
+
+@unittest.skipUnless(shutil.which("sfshm-ctl"), "no sfshm-ctl in PATH")
+class ConditionsDuringAResize(Case):
+    def resize(self, *options):
+        command = ["sfshm-ctl", "resize", "-s", self.name, *options]
+        return subprocess.run(command, capture_output=True).returncode
+
+    def begun(self):
+        """A resize that moves values until the lock is free."""
+        self.assertEqual(self.resize("--bytes", "32M", "--timeout", "0"), 1)
+
+    def test_wait_for_its_end(self):
+        cache = Tries(self.name)
+        with self.cache.lock("l"):
+            self.begun()
+            add = Thread(lambda: cache.add("free", 1))
+            eventually(lambda: cache.tries > 3 or not add.is_alive())
+        self.assertEqual(self.resize(), 0)
+        self.assertTrue(add.outcome())
+        self.assertEqual(cache.get("free"), 1)
+
+    def test_wait_no_longer_than_the_timeout(self):
+        self.cache.set("v", 1)
+        generation = self.cache.entry("v").generation
+        with self.cache.lock("l"):
+            self.begun()
+            with self.assertRaises(sfshm.Timeout):
+                self.open(timeout=0.05).replace("v", 2, generation)
+            with self.assertRaises(sfshm.Busy):
+                self.open(timeout=0).replace("v", 2, generation)
+        self.assertEqual(self.resize(), 0)
+        self.assertFalse(self.cache.replace("v", 2, generation))
+        self.assertEqual(self.cache.get("v"), 1)
 
 
 class Lifetimes(Case):
