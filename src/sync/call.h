@@ -25,6 +25,12 @@ struct wait_word;
 #define PARK_NO_OWNER UINT32_MAX
 
 /*
+ * The lease of a put's flight, ms: it tells other puts that the leader has its
+ * value already. It is too long to end.
+ */
+#define PUT_LEASE (SFSHM_FOREVER - 1)
+
+/*
  * A polled wait: the event, the owner and the time that may end it, and values
  * that the call takes up again when it goes on.
  */
