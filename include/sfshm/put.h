@@ -56,9 +56,9 @@ int sfshm_put(struct sfshm *handle, const void *key, size_t key_len,
  * or past its lifetime, must have that generation, which an earlier result
  * gave. If `generation` is 0, the key must have no fresh value. If the
  * condition does not hold, returns -ESTALE and changes nothing, except that a
- * stored failure may be gone. Returns as sfshm_put(); but after -EMSGSIZE the key
- * keeps its value, and after -ENOSPC it may. While a resize moves values the
- * call returns -EBUSY. After the resize it returns -ESTALE for a
+ * stored failure may be gone. Returns as sfshm_put(); but after -EMSGSIZE the
+ * key keeps its value, and after -ENOSPC it may. While a resize moves values
+ * the call returns -EBUSY. After the resize it returns -ESTALE for a
  * generation from before.
  *
  * Waits for a flight under way, but no longer than 100 ms: the flight may be
