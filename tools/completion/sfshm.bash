@@ -34,7 +34,8 @@ _sfshm_keys()
 	sfshm-dump -s "$segment" -o KEY --noheadings --limit 1000 2>/dev/null
 }
 
-# The words that may follow the word before; status 1 if it asks for none.
+# _sfshm_argument TOOL OPTION: prints the words that may follow the option; fails
+# if it does not know any.
 _sfshm_argument()
 {
 	case $2 in

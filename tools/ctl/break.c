@@ -166,7 +166,7 @@ static int flight_take(const struct request *request, const struct held *held)
 	return 0;
 }
 
-/* Sends the signal, unless the lock has gone to another thread meanwhile. */
+/* Sends the signal, unless another thread leads or holds the key by now. */
 static int holder_end(const struct request *request, const struct held *held)
 {
 	struct held again;

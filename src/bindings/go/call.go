@@ -169,7 +169,7 @@ func (c *call) settle(rc C.int) {
 		c.end(outcome{kind: value, result: resultOf(rc, c.c)})
 	case rc == -C.EREMOTEIO || rc == -C.ENOENT:
 		c.end(outcome{kind: failed, result: resultOf(rc, c.c)})
-	default: // The first waiter's policy had a say in it.
+	default: // The outcome depends on the first waiter's policy.
 		c.refuse(outcome{kind: refused, result: resultOf(rc, c.c)})
 	}
 }

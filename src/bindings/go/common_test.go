@@ -19,7 +19,7 @@ var (
 	segCount int32
 )
 
-// What a child process of a test does (SFSHM_TEST_ROLE).
+// roles has what a child process of a test does. SFSHM_TEST_ROLE names the role.
 var roles = map[string]func(seg *Segment){}
 
 func TestMain(m *testing.M) {

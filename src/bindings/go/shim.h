@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the Go code calls: the library's calls, each behind a gate that bounds
- * how many threads of the process take participant records.
+ * The library's calls for the Go code, each behind a gate that bounds how many
+ * threads of the process take participant records.
  *
  * Go moves goroutines among threads, so any of its threads may come to make a
  * call. The gate lets a thread in for good while fewer than go_threads are in;
