@@ -141,22 +141,16 @@ class SfshmCache(BaseCache):  # type: ignore[misc]
         return self._key(key, version) in self.cache
 
     def incr(self, key: Any, delta: int = 1, version: Optional[int] = None) -> int:
-        """Atomic among all processes. The value starts a new lifetime.
-
-        The callers count one after the other. Without the lock one replace()
-        could take the key from another one under way, and a third caller would
-        find no value in between.
-        """
+        """Atomic among all processes. The value starts a new lifetime."""
         made = self._key(key, version)
         ttl = self._ttl(DEFAULT_TIMEOUT)
-        with self.cache.lock(f"django.incr:{made}"):
-            while True:
-                entry = self.cache.entry(made)
-                if entry is None:
-                    raise ValueError(f"Key '{key}' not found")
-                value = entry.value + delta
-                if self.cache.replace(made, value, entry.generation, ttl=ttl):
-                    return int(value)
+        while True:
+            entry = self.cache.entry(made)
+            if entry is None:
+                raise ValueError(f"Key '{key}' not found")
+            value = entry.value + delta
+            if self.cache.replace(made, value, entry.generation, ttl=ttl):
+                return int(value)
 
     def clear(self) -> None:
         self.cache.clear()
