@@ -58,7 +58,7 @@ static uint32_t row_of(struct drawing *d, const struct event *event, int add)
 	return i;
 }
 
-/* The row that got its place last is the first one: it has the oldest events. */
+/* The row that was given out last is the top one: it has the oldest events. */
 static int row_top(const struct drawing *d, uint32_t row)
 {
 	return (int)(d->rows - 1 - row) * ROW;

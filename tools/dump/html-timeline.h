@@ -6,8 +6,8 @@
 #include "look/events.h"
 
 /*
- * Writes the events of the last minutes as a drawing, a row for each thread, and
- * below it a list of the last events.
+ * Writes the last events: as a drawing with a row for each thread, and below it
+ * as a list.
  */
 void timeline_put(const struct events *events);
 

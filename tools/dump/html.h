@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A picture of a segment as one HTML page, for a browser. The page has no script
- * and asks for nothing from anywhere, and a policy in its head forbids both: so
- * whatever bytes a key has, they stay text.
+ * A picture of a segment as one HTML page, for a browser. The page has no
+ * script and asks for nothing from anywhere, and a policy in its head forbids
+ * both: so whatever bytes a key has, they stay text.
  */
 #ifndef DUMP_HTML_H
 #define DUMP_HTML_H
