@@ -41,14 +41,18 @@ static uint64_t begin_of(const struct event *event)
 	return event->info.when_ns > took ? event->info.when_ns - took : 0;
 }
 
-/* The row of the event's thread; ROWS_MAX: it has none. */
+/*
+ * The row of the event's thread; ROWS_MAX: it has none. A reaper notes what it
+ * does in the dead thread's record, so such events go to any row of the process.
+ */
 static uint32_t row_of(struct drawing *d, const struct event *event, int add)
 {
+	const struct sfshm_event_info *info = &event->info;
 	uint32_t i;
 
 	for (i = 0; i < d->rows; i++)
-		if (d->row[i].participant == event->info.participant &&
-		    d->row[i].pid == event->info.pid)
+		if (d->row[i].pid == info->pid &&
+		    (info->rare || d->row[i].participant == info->participant))
 			return i;
 	if (!add || i == ROWS_MAX)
 		return ROWS_MAX;
@@ -182,7 +186,7 @@ static void drawing_put(const struct events *events, int64_t offset)
 	legend_put();
 	if (d.left_out)
 		printf("<p><em>%" PRIu32
-		       " events of more threads are not drawn.</em></p>\n",
+		       " events of earlier threads are not drawn.</em></p>\n",
 		       d.left_out);
 }
 
