@@ -9,18 +9,18 @@
 
 #define NS_PER_MS 1000000
 
+#define S INT64_C(1000)
+#define MIN (60 * S)
+#define H (60 * MIN)
+
 static const struct {
 	int64_t below_ms; /* 0: all others */
 	const char *name;
 } classes[CHART_CLASSES] = {
-	{ 1000, "below 1 s" },
-	{ 10 * 1000, "1 to 10 s" },
-	{ 60 * 1000, "10 to 60 s" },
-	{ 600 * 1000, "1 to 10 min" },
-	{ 3600 * 1000, "10 to 60 min" },
-	{ 6 * 3600 * 1000, "1 to 6 h" },
-	{ 24 * 3600 * 1000, "6 to 24 h" },
-	{ 0, "a day or more" },
+	{ 1 * S, "below 1 s" },    { 10 * S, "1 to 10 s" },
+	{ 1 * MIN, "10 to 60 s" }, { 10 * MIN, "1 to 10 min" },
+	{ 1 * H, "10 to 60 min" }, { 6 * H, "1 to 6 h" },
+	{ 24 * H, "6 to 24 h" },   { 0, "a day or more" },
 };
 
 void chart_add(struct chart *chart, int64_t ms)

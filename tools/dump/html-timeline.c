@@ -43,7 +43,8 @@ static uint64_t begin_of(const struct event *event)
 
 /*
  * The row of the event's thread; ROWS_MAX: it has none. A reaper notes what it
- * does in the dead thread's record, so such events go to any row of the process.
+ * does in the dead thread's record, so such an event goes to any row of its
+ * process.
  */
 static uint32_t row_of(struct drawing *d, const struct event *event, int add)
 {
