@@ -36,7 +36,9 @@ struct top {
 /* What the walk over the segment has found. */
 static struct top slowest, awaited, longest;
 static struct chart ages, lives;
-static struct sfshm_slot_info held[HELD_KEYS];
+static struct {
+	struct sfshm_slot_info slot;
+} held[HELD_KEYS];
 static size_t held_count, held_left_out;
 static struct sfshm_participant_info *threads;
 static size_t threads_count, threads_room, threads_lost;
@@ -93,7 +95,7 @@ static void html_slot(const struct picture *picture,
 	if (!is_busy(slot) && !slot->waiters)
 		return;
 	if (held_count < HELD_KEYS)
-		held[held_count++] = *slot;
+		held[held_count++].slot = *slot;
 	else
 		held_left_out++;
 }
@@ -298,10 +300,10 @@ static void held_put(const struct picture *picture)
 	for (size_t i = 0; i < held_count; i++) {
 		static struct cell notes;
 
-		cells_put(&list, picture, &held[i]);
-		waiters_put(held[i].index, held[i].waiters);
+		cells_put(&list, picture, &held[i].slot);
+		waiters_put(held[i].slot.index, held[i].slot.waiters);
 		cell_clear(&notes);
-		notes_write(&notes, picture->view, &held[i], 0);
+		notes_write(&notes, picture->view, &held[i].slot, 0);
 		fputs("<td class=k>", stdout);
 		html_text(notes.text);
 		putchar('\n');
