@@ -84,6 +84,10 @@ _sfshm()
 		fi
 		return
 	fi
+	if [ "$before" = --html ]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+	fi
 	if ! words=$(_sfshm_argument "$tool" "$before"); then
 		if [[ $word == -* ]]; then
 			words=$(_sfshm_options "$tool")
