@@ -16,7 +16,7 @@ here=$segment
 start_engine
 page get <<END_OF_PAGE
 \$cache = new Sfshm\\Cache(\$_GET['host'], ['timeout' => 300, 'fleet' => '$url',
-    'fleet_options' => ['strict' => true, 'lease' => \$_GET['lease'] ?? 600]]);
+    'fleet_options' => ['strict' => true, 'lease' => (float) (\$_GET['lease'] ?? 600)]]);
 \$way = \$_GET['way'] ?? 'value';
 \$key = \$_GET['key'];
 echo \$cache->get(\$key, function () use (\$way, \$key) {
