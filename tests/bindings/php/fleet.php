@@ -140,7 +140,7 @@ is($lax->fetch('k'), null, 'a value that was removed on this host');
 set_error_handler(function ($level, $text) {
     throw new ErrorException($text);
 });
-$third = host($here, ['jitter' => 1]);
+$third = new Sfshm\Cache($here, ['neg_ttl' => 60, 'fleet' => $url, 'fleet_options' => ['jitter' => 1]]);
 throws('ErrorException', 'the server of the fleet', fn() => $third->get('t', $make));
 is($third->get('t', $make), 'made', 'a value after the warning');
 
