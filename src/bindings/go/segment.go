@@ -61,7 +61,8 @@ func MaxValue(bytes uint32) Option {
 }
 
 // Participants is the number of threads that the segment has records for; 1024
-// if it is not given. A Go process takes at most two more than Threads says.
+// if it is not given. A Go process takes at most two more than Threads says; with
+// a fleet, at most 74 more.
 func Participants(n uint32) Option {
 	return func(o *options) { o.c.participants = C.uint32_t(n) }
 }
