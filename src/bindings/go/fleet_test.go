@@ -124,7 +124,10 @@ func TestOneHostOfAFleetMakesTheValue(t *testing.T) {
 	is(t, s.number("stats", "total_commands_processed")-before, 2,
 		"requests of 200 hits")
 	is(t, here.Invalidate("key"), nil, "Invalidate")
-	is(t, there.Forget("key"), nil, "Forget")
+	third := s.host(long)
+	is(t, text(third.Do(ctx, "key", kept, constant("third"))), "third", "a third host")
+	is(t, here.Forget("key"), nil, "Forget on the first host")
+	is(t, there.Forget("key"), nil, "Forget on the second host")
 	is(t, text(there.Do(ctx, "key", kept, constant("there"))), "there", "a new value")
 	is(t, text(here.Do(ctx, "key", kept, constant("here"))), "there", "the new value")
 	p := kept
@@ -271,7 +274,8 @@ func TestHostsGoOnWhileTheServerIsAway(t *testing.T) {
 	is(t, text(strict.Do(ctx, "kept", kept, constant("anew"))), "kept", "a strict hit")
 	_, err := strict.Do(ctx, "a", kept, constant("strict"))
 	is(t, err, error(ErrFleetAway), "a strict call")
-	is(t, here.Invalidate("a"), error(ErrFleetAway), "Invalidate")
+	is(t, here.Invalidate("b"), error(ErrFleetAway), "Invalidate")
+	is(t, here.Forget("a"), error(ErrFleetAway), "Forget")
 	_, err = here.Get("a")
 	is(t, err, error(ErrNoValue), "what this host has")
 	s.start()
