@@ -7,6 +7,7 @@ command -v redis-server >/dev/null || skip_all "redis-server is not installed"
 command -v python3 >/dev/null || skip_all "no Python here (package python3)"
 [ -e "$SFSHM_BUILD/src/libsfshm-redis.so.0" ] ||
 	skip_all "libsfshm-redis is not built"
+# shellcheck disable=SC2034 # for the tests
 url="unix:$TMP/engine.sock?ns=t"
 
 # start_engine: its pid is in $engine

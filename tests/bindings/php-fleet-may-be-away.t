@@ -22,7 +22,7 @@ coproc program {
 pid=$program_PID
 exec 3>&"${program[1]}" 4<&"${program[0]}"
 tap_children+=("$pid")
-last= line=
+last=""
 while read -r -u 4 line; do
 	last=$line
 	case $last in

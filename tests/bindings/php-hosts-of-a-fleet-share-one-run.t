@@ -70,8 +70,8 @@ is "$(requests "$here") $(requests "$there")" "$before" \
 
 for way in exit memory error fiber; do
 	rm -f "$TMP/go"
-	page=get
-	[ "$way" != fiber ] || page=fiber
+	page="get"
+	[ "$way" != fiber ] || page="fiber"
 	ask_later leader "$page?host=$here&key=$way&way=$way"
 	leader=$!
 	wait_until begun "$way" 1

@@ -162,8 +162,8 @@ static struct sfshm *segment_open(const char *name)
 
 /*
  * Joins the fleet of the options; or that of php.ini, which is for php.ini's
- * segment alone: two segments of one host that joined it would share their keys.
- * A URL may name files, and open_basedir cannot check them.
+ * segment alone: two segments of one host that joined it would share their
+ * keys. A URL may name files, and open_basedir cannot check them.
  */
 static void join(struct cache *cache, const zend_string *segment,
 		 HashTable *options)
@@ -273,8 +273,9 @@ static uint64_t recent_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* The wait was interrupted, or the call is to be made again: lets PHP handle what is due, and gives the next
-   wait the call's deadline. False: there is an exception. */
+/* The call is to be made again, perhaps because its wait was interrupted: lets
+   PHP handle what is due, and gives the next wait the call's deadline. False:
+   there is an exception. */
 static bool wait_on(struct ask *ask, struct sfshm_policy *room,
 		    uint64_t began_ns)
 {
