@@ -27,7 +27,11 @@ func TestMain(m *testing.M) {
 	if role == "" {
 		os.Exit(m.Run())
 	}
-	seg, err := Open(os.Getenv("SFSHM_TEST_SEGMENT"))
+	var opts []Option
+	if url := os.Getenv("SFSHM_TEST_FLEET"); url != "" {
+		opts = append(opts, Fleet(url, FleetOptions{Lease: 2 * time.Second}))
+	}
+	seg, err := Open(os.Getenv("SFSHM_TEST_SEGMENT"), opts...)
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
