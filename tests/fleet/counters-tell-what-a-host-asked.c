@@ -43,7 +43,7 @@ static int work(struct sfshm_fleet_flight *flight, void *arg)
 
 	fetch_add_relaxed(&all->runs, 1);
 	/* All other hosts wait, each with one worker in the engine. */
-	demand(eventually(blocked() == HOSTS - 1));
+	demand(eventually(server_waits() == HOSTS - 1));
 	return sfshm_fleet_publish(flight, "v", 1);
 }
 
@@ -125,7 +125,7 @@ static void leads_are_counted(void **state)
 	assert_counter(0, leads, 2);
 	assert_counter(0, inherited, 1);
 	/* Another host is first, after the engine has lost the lease. */
-	server_ask("DEL t:{key}L");
+	server_drop_lease("key");
 	begin(&other, &flight);
 	assert_int_equal(sfshm_fleet_publish(&flight, "", 0), 0);
 	assert_int_equal(sfshm_fleet_publish(&second, "", 0), -ESTALE);
@@ -138,7 +138,7 @@ static void leads_are_counted(void **state)
 
 static bool lease_is_there(void)
 {
-	return !strcmp(server_ask("EXISTS t:{key}L"), ":1\r\n");
+	return server_has_lease("key");
 }
 
 static void leases_taken_back_are_counted(void **state)
@@ -148,7 +148,7 @@ static void leases_taken_back_are_counted(void **state)
 
 	(void)state;
 	begin(&host, &flight);
-	server_ask("DEL t:{key}L");
+	server_drop_lease("key");
 	demand(eventually(lease_is_there()));
 	assert_int_equal(sfshm_fleet_publish(&flight, "", 0), 0);
 	assert_counter(0, reclaimed, 1);

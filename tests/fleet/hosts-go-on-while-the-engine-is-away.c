@@ -175,14 +175,14 @@ static int kill_engine_when_watched(struct sfshm_fleet_flight *flight,
 				    void *arg)
 {
 	(void)arg;
-	demand(eventually(blocked() == 1));
+	demand(eventually(server_waits() == 1));
 	server_kill();
 	return sfshm_fleet_publish(flight, "mine", 4);
 }
 
 static void await_the_lease(void)
 {
-	demand(eventually(!strcmp(server_ask("EXISTS t:{key}L"), ":1\r\n")));
+	demand(eventually(server_has_lease("key")));
 }
 
 /* Leader and waiter both end by themselves. */
@@ -230,7 +230,7 @@ static int lose_publish(void *engine, const struct sfshm_fleet_request *q,
 {
 	int r = lose(q);
 
-	return r ? r : sfshm_fleet_redis()->publish(engine, q, a);
+	return r ? r : fleet_ops()->publish(engine, q, a);
 }
 
 static int lose_release(void *engine, const struct sfshm_fleet_request *q,
@@ -238,7 +238,7 @@ static int lose_release(void *engine, const struct sfshm_fleet_request *q,
 {
 	int r = lose(q);
 
-	return r ? r : sfshm_fleet_redis()->release(engine, q, a);
+	return r ? r : fleet_ops()->release(engine, q, a);
 }
 
 /* Host 0 leads, host 1 waits for it, and the end of host 0's flight is lost. */
@@ -249,7 +249,7 @@ static void lose_the_end(bool releases)
 		.command_ms = PATIENCE_MS,
 		.retry_ms = 1,
 	};
-	struct sfshm_fleet_ops ops = *sfshm_fleet_redis();
+	struct sfshm_fleet_ops ops = *fleet_ops();
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	struct host host = host_open(0, NULL), other = host_open(1, NULL);
 	struct worker w = {
@@ -269,7 +269,7 @@ static void lose_the_end(bool releases)
 					   &result),
 			 SFSHM_LEADER);
 	worker_start(&w);
-	demand(eventually(blocked() == 1));
+	demand(eventually(server_waits() == 1));
 	store_relaxed(&losses, 3);
 	assert_int_equal(releases ? sfshm_fleet_release(&flight) :
 				    sfshm_fleet_publish(&flight, "mine", 4),
