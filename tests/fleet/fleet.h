@@ -27,15 +27,27 @@
  * A test of this folder that CMakeLists.txt names there is built a second time,
  * as ...-over-etcd, with FLEET_OVER_ETCD. How many requests the engine gets for
  * a key from a host that leads, from one that waits, and from one that finds
- * the result:
+ * the result; and how many more from a host that asked for the lease at the
+ * same time as another:
  */
 #ifdef FLEET_OVER_ETCD
 #define fleet_ops() sfshm_fleet_etcd()
-enum { COST_LEAD = 5, COST_WAIT = 3, COST_FIND = 2 };
+#define NOWHERE "etcd://127.0.0.1:1,localhost:1" /* the port is no program's */
+enum { COST_LEAD = 5, COST_WAIT = 3, COST_FIND = 2, COST_RACE = 3 };
 #else
 #define fleet_ops() sfshm_fleet_redis()
-enum { COST_LEAD = 2, COST_WAIT = 2, COST_FIND = 1 };
+#define NOWHERE "unix:/nonexistent/socket"
+enum { COST_LEAD = 2, COST_WAIT = 2, COST_FIND = 1, COST_RACE = 0 };
 #endif
+
+/* Whether so many requests may be those of one fill by so many hosts. */
+static inline bool is_of_a_fill(uint64_t requests, int hosts)
+{
+	uint64_t waiting = (uint64_t)hosts - 1;
+
+	return requests >= COST_LEAD + waiting * COST_WAIT &&
+	       requests <= COST_LEAD + waiting * (COST_WAIT + COST_RACE);
+}
 
 /* A lease that no test outlives. */
 #define LONG_LEASE_MS 3600000
