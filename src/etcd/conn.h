@@ -45,9 +45,9 @@ uint64_t etcd_clock_ns(void);
 void etcd_conn_init(struct conn *c);
 
 /*
- * Sends a POST request to the path of a member; etcd_conn_end() must follow. `token`
- * is of the log-in, or NULL. The body must stay until then. Returns 0 or
- * -ENOMEM; other errors come with etcd_conn_receive().
+ * Sends a POST request to the path of a member; etcd_conn_end() must follow.
+ * `token` is of the log-in, or NULL. The body must stay until then. Returns 0
+ * or -ENOMEM; other errors come with etcd_conn_receive().
  */
 int etcd_conn_begin(struct conn *c, const struct url *u, unsigned int member,
 		    const char *path, const char *token,

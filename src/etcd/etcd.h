@@ -36,7 +36,7 @@ int etcd_look(struct etcd_task *c);
 /* Gets an etcd lease of at least that time, if the call has none yet. */
 int etcd_grant(struct etcd_task *c, uint64_t ms);
 
-/* Returns the lease that is in no record to etcd; the answer does not matter. */
+/* Returns an etcd lease that no record has. The answer does not matter. */
 void etcd_give_back_grant(struct etcd_task *c);
 
 /*

@@ -4,7 +4,7 @@
 
 #include "etcd/etcd.h"
 
-/* etcd makes shorter leases longer: see `ping` in its source's lease package. */
+/* etcd makes shorter leases about so long. */
 #define LEAST_LEASE_MS 2000
 
 /* Asks etcd about a lease. Sets *ttl to its rest, in s (0: it has run out), and
@@ -52,7 +52,8 @@ static int rest_of_value(struct etcd_task *c, uint64_t *left)
 	return 0;
 }
 
-/* Asks for the lease by a transaction. Returns as etcd_try(). */
+/* Asks for the lease by a transaction, whose number makes the token: TOKEN-1.
+   Returns as etcd_try(). */
 static int take(struct etcd_task *c, struct sfshm_fleet_answer *a)
 {
 	bool had = etcd_is_holder(c);

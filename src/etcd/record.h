@@ -73,13 +73,13 @@ void etcd_txn_compare_all(struct txn *t, const struct names *n,
 			  const struct records *s);
 void etcd_txn_free(struct txn *t);
 
-/* Returns as etcd_call(), and 1: the transaction was made, and s->revision is its
-   number; 0: a comparison failed, and *s has what is there. */
+/* Returns 1: the transaction was made, and s->revision is its number; 0: a
+   comparison failed, and *s has what is there; or an error as etcd_call(). */
 int etcd_txn_run(struct pool *p, const struct txn *t, const struct names *n,
 		 uint64_t deadline, struct records *s);
 
-/* Reads a key's records. Returns as etcd_call(); -EREMOTE: a record is of another
-   program. */
+/* Reads a key's records. Returns as etcd_call(), and -EREMOTE also if a record
+   is of another program. */
 int etcd_records_read(struct pool *p, const struct names *n, uint64_t deadline,
 		      struct records *s);
 

@@ -3,6 +3,8 @@
  * "server.h" for the tests of fleets over etcd: an etcd of the test's own on
  * loopback ports, with its files in a folder of its own.
  */
+#include "etcd.h"
+
 #include "server.h"
 
 #include <arpa/inet.h>
@@ -16,6 +18,10 @@
 #include "testing.h"
 
 char server_url[128];
+const char *const *etcd_words;
+
+/* The most words of the command. */
+#define WORDS 32
 
 static char folder[64];
 static int port, peer_port;
@@ -64,7 +70,7 @@ static int dial(void)
 }
 
 /* One request over a connection of its own; NULL: nobody answers. */
-static const char *ask(const char *path, const char *body)
+static const char *ask_as(const char *token, const char *path, const char *body)
 {
 	static __thread char reply[1 << 20];
 	char request[8192];
@@ -75,8 +81,10 @@ static const char *ask(const char *path, const char *body)
 	if (fd < 0)
 		return NULL;
 	snprintf(request, sizeof(request),
-		 "%s %s HTTP/1.0\r\nContent-Length: %zu\r\n\r\n%s",
-		 *body ? "POST" : "GET", path, strlen(body), body);
+		 "%s %s HTTP/1.0\r\n%s%s%s"
+		 "Content-Length: %zu\r\n\r\n%s",
+		 *body ? "POST" : "GET", path, *token ? "Authorization: " : "",
+		 token, *token ? "\r\n" : "", strlen(body), body);
 	if (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)
 		n = 0;
 	while (n > 0 && len < sizeof(reply) - 1) {
@@ -86,6 +94,21 @@ static const char *ask(const char *path, const char *body)
 	close(fd);
 	reply[len] = '\0';
 	return strstr(reply, " 200 ") ? reply : NULL;
+}
+
+static const char *ask(const char *path, const char *body)
+{
+	return ask_as("", path, body);
+}
+
+const char *etcd_tell(const char *path, const char *token, const char *body)
+{
+	return ask_as(token ? token : "", path, body);
+}
+
+int etcd_port(void)
+{
+	return port;
 }
 
 /* A member without a leader is not healthy. */
@@ -108,6 +131,16 @@ static bool is_gone(void)
 static void serve(void)
 {
 	char data[80], clients[64], peers[64], cluster[96];
+	const char *argv[WORDS] = {
+		"etcd",  "--data-dir",
+		data,    "--listen-client-urls",
+		clients, "--advertise-client-urls",
+		clients, "--listen-peer-urls",
+		peers,   "--initial-advertise-peer-urls",
+		peers,   "--initial-cluster",
+		cluster,
+	};
+	int n = 13, i = 0;
 	int null = open("/dev/null", O_RDWR);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -118,10 +151,10 @@ static void serve(void)
 	snprintf(clients, sizeof(clients), "http://127.0.0.1:%d", port);
 	snprintf(peers, sizeof(peers), "http://127.0.0.1:%d", peer_port);
 	snprintf(cluster, sizeof(cluster), "default=%s", peers);
-	execlp("etcd", "etcd", "--data-dir", data, "--listen-client-urls",
-	       clients, "--advertise-client-urls", clients,
-	       "--listen-peer-urls", peers, "--initial-advertise-peer-urls",
-	       peers, "--initial-cluster", cluster, (char *)NULL);
+	while (etcd_words && etcd_words[i])
+		argv[n++] = etcd_words[i++];
+	argv[n] = NULL;
+	execvp("etcd", (char **)(uintptr_t)argv);
 	_exit(127);
 }
 
@@ -260,11 +293,10 @@ static void add_base64(char *to, const char *text)
 	*to = '\0';
 }
 
-/* Makes a call about one record of a key's. */
-static const char *about(const char *call, const char *key, char letter,
-			 const char *rest)
+const char *etcd_about(const char *call, const char *key, char letter,
+		       const char *rest)
 {
-	char name[128], name64[256], body[512];
+	char name[128], name64[256], body[1024];
 	const char *reply;
 
 	snprintf(name, sizeof(name), "t:{%s}%c", key, letter);
@@ -277,17 +309,17 @@ static const char *about(const char *call, const char *key, char letter,
 
 bool server_has_lease(const char *key)
 {
-	return strstr(about("/v3/kv/range", key, 'L', ""), "\"kvs\"");
+	return strstr(etcd_about("/v3/kv/range", key, 'L', ""), "\"kvs\"");
 }
 
 bool server_has_value(const char *key)
 {
-	return strstr(about("/v3/kv/range", key, 'V', ""), "\"kvs\"");
+	return strstr(etcd_about("/v3/kv/range", key, 'V', ""), "\"kvs\"");
 }
 
 void server_drop_lease(const char *key)
 {
-	about("/v3/kv/deleterange", key, 'L', "");
+	etcd_about("/v3/kv/deleterange", key, 'L', "");
 }
 
 void server_forget_all(void)
