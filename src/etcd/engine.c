@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "etcd/etcd.h"
 
@@ -131,6 +132,15 @@ bool etcd_may_reclaim(const struct etcd_task *c)
 	       token > s->fence.token;
 }
 
+/* The time of day, in us. */
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
 static uint64_t higher(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
@@ -146,12 +156,12 @@ int etcd_raise_base(const struct etcd_task *c, struct txn *t, uint64_t *base)
 	*base = s->base;
 	etcd_txn_compare_all(t, &c->names, s);
 	/* The transaction's own number is above s->revision. */
-	if (s->base + s->revision >= floor)
+	if (s->base_mod && s->base + s->revision >= floor)
 		return 0;
 	if (floor > TOKEN_MAX)
 		return -EPROTO;
-	*base = floor;
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)floor);
+	*base = higher(floor, now_us());
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)*base);
 	etcd_txn_put(t, c->names.at[NAME_BASE], text, strlen(text), 0);
 	return 0;
 }

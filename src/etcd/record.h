@@ -17,10 +17,11 @@
  *           its own lease has a higher token, too.
  *  TOKEN-2. The base never falls, and the transaction that writes +BASE fails
  *           if the base has changed meanwhile. So all tokens of all keys grow
- *           for ever. The base is 0 until a host has seen higher tokens than
- *           etcd's revision: it has used another engine before, or this cluster
- *           begins anew. The host's next acquire then raises the base to the
- *           highest of them.
+ *           for ever. The first acquire of a name space sets the base to its
+ *           host's time of day in us, so that a cluster which has lost its data
+ *           most likely gives out no token a second time. If a host has seen a
+ *           higher token than base and revision make, its next acquire raises
+ *           the base to that token.
  *  TOKEN-3. =TOKEN says a token that was given out before: of a released lease,
  *           or of a lease that its holder has reclaimed.
  *
