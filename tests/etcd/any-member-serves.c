@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F8, PROMISE-F11, over etcd: a request reaches the cluster while any
+ * PROMISE-F11, over etcd: a request reaches the cluster while any
  * of the members that the URL names serves.
  */
 #include <arpa/inet.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F8, PROMISE-F11, over etcd: if etcd refuses one key, the other keys
+ * PROMISE-F11, over etcd: if etcd refuses one key, the other keys
  * stay with the fleet; if it refuses all, it counts as away. The library logs
  * in, and again if the log-in has run out.
  */
