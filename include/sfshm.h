@@ -5,7 +5,7 @@
  * For each key one of the processes that share a segment does the work. The
  * others sleep until it is done and get its result. This header includes the
  * interface of libsfshm; each part also compiles alone. <sfshm/guard.hpp>, for
- * C++, and <sfshm/fleet-redis.h> are separate.
+ * C++, and <sfshm/fleet-redis.h> and <sfshm/fleet-etcd.h> are separate.
  */
 #ifndef SFSHM_H
 #define SFSHM_H

@@ -50,7 +50,7 @@ int command_start(struct command *c, char *const words[], char *key,
 	return r;
 }
 
-/* No more output is wanted. */
+/* Kills the command, since the server wants no more output, and notes why. */
 static bool give_up(struct command *c, const char *failure)
 {
 	c->failure = failure;

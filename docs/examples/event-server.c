@@ -36,7 +36,7 @@
 #define KEY_MAX 200   /* with the newline */
 #define WAIT_MS 30000 /* for another worker's run */
 
-/* What a descriptor of the loop belongs to. */
+/* A descriptor that the loop polls; `kind` tells what it belongs to. */
 struct source {
 	enum { LISTENER, QUEUE, CLIENT, OUTPUT, COMMAND } kind;
 	int fd;
@@ -280,7 +280,7 @@ static struct sfshm_flight *spare_flight(struct worker *w)
 	return &w->spare->flight;
 }
 
-/* What a call for this client has returned. */
+/* Acts on `r`, which a begin or a finish for this client has returned. */
 static void go_on(struct worker *w, struct client *c, int r)
 {
 	if (r == -EINPROGRESS)

@@ -4,11 +4,12 @@
  *
  * Each host has a segment, which the processes of that host use as they would
  * without a fleet. Only the caller that leads in its host asks an engine that
- * all hosts reach, such as Redis, whether another host has the value or leads
- * already. So each host makes two requests per fill, however many processes it
- * has, and none for a hit; renewals of a lease and large values take further
- * requests. <sfshm/fleet-redis.h> has an engine; <sfshm/fleet-ops.h> says what
- * an engine is; <sfshm/fleet-do.h> has sfshm_fleet_do().
+ * all hosts reach, such as Redis or etcd, whether another host has the value or
+ * leads already. So each host makes two requests per fill, however many
+ * processes it has, and none for a hit; renewals of a lease and large values
+ * take further requests. <sfshm/fleet-redis.h> and <sfshm/fleet-etcd.h> have
+ * engines; <sfshm/fleet-ops.h> says what an engine is; <sfshm/fleet-do.h> has
+ * sfshm_fleet_do().
  *
  *	struct sfshm_fleet *fleet;
  *
@@ -74,7 +75,7 @@ struct sfshm_fleet_options {
 
 /*
  * Makes the segment behind `handle` a member of the fleet that `url` names, and
- * stores the membership in *out. <sfshm/fleet-redis.h> gives the form of `url`.
+ * stores the membership in *out. The engine's header gives the form of `url`.
  * The library does not ask the engine before a flight begins, so an engine that
  * does not answer is no error here. `options` may be NULL. The handle must stay
  * open until the fleet is closed. Returns 0; -EINVAL, an argument is out of

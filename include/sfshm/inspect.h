@@ -260,7 +260,7 @@ int sfshm_view_histogram(struct sfshm_view *view, uint32_t index,
 /*
  * Reads the event at `place` (0 to SFSHM_EVENTS - 1) of the participant record
  * at `index` (0 to participants_used - 1), with its name and its meaning
- * (static strings; events.def lists them). Initialise *info as the structs
+ * (static strings; sfshm-dump(1) lists them). Initialise *info as the structs
  * above. An event is never shown in part. Returns 0; -ENODATA, no event is
  * there, or it is being written, or its writer died as it wrote; -ERANGE, there
  * is no such record or place; or -EINVAL. Never blocks.

@@ -40,7 +40,8 @@ SFSHM_BEGIN_DECLS
  *   -EINVAL, -E2BIG, -ENAMETOOLONG, -EUSERS, -EBADMSG, -EBADF, -ECHILD,
  *   -ENOMEM       As in <sfshm/errors.h>.
  *
- * Never waits for another caller, and takes no claim; otherwise blocks as
+ * Waits for another put of the same key, but no longer than 100 ms in all.
+ * Waits for no other caller, and takes no claim; otherwise blocks as
  * sfshm_publish() does. If the caller dies inside, the key has either its old
  * value or the new one. But if the caller dies or is stopped after it took a
  * flight from the leader, the key has no value, and after 125 ms at the most a
@@ -55,8 +56,9 @@ int sfshm_put(struct sfshm *handle, const void *key, size_t key_len,
  * or past its lifetime, must have that generation, which an earlier result
  * gave. If `generation` is 0, the key must have no fresh value. If the
  * condition does not hold, returns -ESTALE and changes nothing, except that a
- * stored failure may be gone. Returns as sfshm_put(). While a resize moves
- * values the call returns -EBUSY. After the resize it returns -ESTALE for a
+ * stored failure may be gone. Returns as sfshm_put(); but after -EMSGSIZE the
+ * key keeps its value, and after -ENOSPC it may. While a resize moves values
+ * the call returns -EBUSY. After the resize it returns -ESTALE for a
  * generation from before.
  *
  * Waits for a flight under way, but no longer than 100 ms: the flight may be

@@ -125,7 +125,8 @@ int sfshm_queue_close(struct sfshm_queue *queue);
  * -EDEADLK is for a policy.task that leads the key, or would wait for itself by
  * way of other tasks of the process. The wait counts for max_waiters,
  * sfshm_flight_waiters() and sfshm_abandoned() as that of a sleeping thread
- * does, until the thread ends that made the last call for this wait.
+ * does, but only until the end of the thread that made the last call for this
+ * wait.
  */
 int sfshm_begin_async(struct sfshm_queue *queue, struct sfshm *handle,
 		      const void *key, size_t key_len,
@@ -167,9 +168,9 @@ int sfshm_wait_finish(struct sfshm_queue *queue, const struct sfshm_wait *wait,
  * SFSHM_LOCK_OWN_IS_BUSY the call returns -EBUSY instead. So -EDEADLK is for
  * options.task, which holds the lock, or would wait for itself by way of other
  * tasks of the process; and for a thread that gives a rank and holds the lock
- * itself. Without SFSHM_LOCK_DETACHED the lock belongs to the
- * thread whose call returns 0 or SFSHM_OWNER_DIED. Each call checks the rank
- * against what its own thread holds.
+ * itself. Without SFSHM_LOCK_DETACHED the lock belongs to the thread whose call
+ * returns 0 or SFSHM_OWNER_DIED. Each call checks the rank against what the
+ * calling thread holds.
  *
  * The wait counts as that of a sleeping thread does, and callers overtake it no
  * more often: see sfshm_lock(). A release wakes one sleeping thread and all

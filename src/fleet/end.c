@@ -276,8 +276,9 @@ int sfshm_fleet_lost(const struct sfshm_fleet_flight *flight)
 	if (lease && x->fleet->cookie != process_cookie())
 		return -ECHILD;
 	/*
-	 * A thread that takes the lease to end the flight clears x->lease
-	 * first, and the list's lock orders the two.
+	 * A thread that ends the flight clears x->lease before it takes the
+	 * lease from the list, and the list's lock keeps that order. So a lease
+	 * that is not listed is lost only if x->lease still names it.
 	 */
 	return lease && lease_is_lost(x->fleet, lease) &&
 	       load_relaxed(&x->lease) == lease;

@@ -7,7 +7,8 @@
  *	ASKING    the engine has a result     publish it here: done
  *	          another host leads          WAITING
  *	          the lease is ours           LEADING
- *	          the engine is away          ALONE, or an error
+ *	          the engine is away,
+ *	          or refuses the key          ALONE, or an error
  *	WAITING   a result is announced       publish it here: done
  *	          a release, or the other
  *	          lease's end, or the

@@ -12,7 +12,7 @@
 
 /* How long the thread waits for another lease before it ends. */
 #define IDLE_MS 1000
-/* Enough for a look-up of the engine's address. */
+/* The thread's stack has room for a look-up of the engine's address. */
 #define STACK_BYTES ((size_t)256 << 10)
 
 void leases_init(struct leases *all)

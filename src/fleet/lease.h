@@ -42,8 +42,8 @@ struct lease {
 	bool renewing;     /* a request of the thread is under way: LEASE-1 */
 	bool lost;         /* the engine has fenced it */
 	bool over;         /* to be given back, not renewed */
-	/* what the thread has done for the lease; it has no counters, so the
-	   one that ends the flight counts this */
+	/* what the renewing thread has done for the lease; that thread has no
+	   counters, so the thread that ends the flight counts this */
 	uint32_t renewals;
 	uint32_t reclaimed;
 	/* the host flight, with a reference to the mapping */

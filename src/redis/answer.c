@@ -105,7 +105,7 @@ int answer_read(struct sfshm_fleet_answer *a, const redisReply *reply)
 	return bytes ? answer_take(a, bytes->str, bytes->len) : 1;
 }
 
-/* The field of a stream's entry. */
+/* The value of the field `name` in a stream's entry; NULL: there is none. */
 static const redisReply *field(const redisReply *fields, char name)
 {
 	for (size_t i = 0; i + 1 < fields->elements; i += 2) {

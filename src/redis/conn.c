@@ -330,8 +330,8 @@ static int unseal(struct conn *c, const char *sealed, size_t len)
 	while (!r) {
 		ssize_t n = tls_read(c->tls, bytes, sizeof(bytes));
 
-		/* What precedes the connection's end may be a reply. If it is
-		   none, the next recv() finds the end. */
+		/* The bytes before the connection's end may be a reply. If
+		   they are none, the next recv() finds the end. */
 		if (n == -EAGAIN || (n < 0 && parsed))
 			break;
 		parsed = true;

@@ -10,7 +10,10 @@ struct place {
 	char port[16];
 };
 
-/* Against an empty host OpenSSL would check no name. */
+/*
+ * Whether the reply is a string that fits and is not empty: for an empty host
+ * OpenSSL would check no name.
+ */
 static bool is_text(const redisReply *r, size_t most)
 {
 	return r->type == REDIS_REPLY_STRING && r->len < most && r->str[0];
@@ -79,7 +82,7 @@ static int dial_at(struct conn *c, const struct url *u, const char *host,
 	return r ? r : conn_log_in(c, u, deadline);
 }
 
-/* Returns when a part of the time that is left is over. */
+/* Returns the time at which the first of `parts` parts of the rest ends. */
 static uint64_t end_of_part(uint64_t deadline, unsigned int parts)
 {
 	uint64_t now = clock_ns();
@@ -101,9 +104,11 @@ static int dial_place(struct conn *c, const struct url *u,
 }
 
 /*
- * One of the sentinels leads to the primary before the time is over. A sentinel
- * that does not answer leaves the others their share; a server that does not
- * answer, whose address may be an old one, leaves them half of the time.
+ * Asks one sentinel after another, until one names a server that is the
+ * primary. A sentinel that does not answer uses up its own share of the time,
+ * and leaves the others theirs. A server that does not answer may have an old
+ * address: it uses up half of the time that is left, or all of it if no
+ * sentinel is left to ask.
  */
 static int dial_primary(struct conn *c, const struct url *u, uint64_t deadline)
 {

@@ -40,7 +40,7 @@ static int refusal(const redisReply *reply)
 	if (says(reply, "ERR Error running script") &&
 	    strstr(reply->str, " WRONGTYPE "))
 		return -EREMOTE;
-	/* Else the user may not run the command, whatever the key. */
+	/* NOPERM without " access " forbids the command, whatever the key. */
 	if (says(reply, "NOPERM ") && strstr(reply->str, " access "))
 		return -EREMOTE;
 	if (says(reply, "ERR Protocol error: invalid bulk length"))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In the place of tls.c where OpenSSL is missing. Without a context nobody
-   calls anything else. */
+/* The build takes this file in place of tls.c if OpenSSL is missing. It makes
+   no context, so the other functions have nothing to do. */
 #include "redis/tls.h"
 
 #include <errno.h>

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 
+#include "os/probe.h"
 #include "os/sys.h"
 #include "peer/liveness.h"
 #include "peer/wait.h"
@@ -104,8 +105,10 @@ static bool retire(struct peer *p, struct want *w, uint32_t slot, uint64_t ctl,
 	if ((w->granules && !memory) || !slot_retire(p, slot, ctl))
 		return false;
 	peer_count(p, why);
-	if (why == COUNT_evictions)
+	if (why == COUNT_evictions) {
+		probe_point(evict, hash, slot, ctl_gen(ctl));
 		history_evicted(p, slot, hash, ctl_gen(ctl));
+	}
 	/* A slot whose chain or key is damaged cannot leave its chain. */
 	if (ctl_phase(load_seq(&p->map->slots[slot].ctl)) == PHASE_RETIRED)
 		return false;

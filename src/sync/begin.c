@@ -388,6 +388,8 @@ static int lead(struct call *c, const struct sighting *seen, struct flight *f)
 		    c->result->owner_died || c->claim.owner_died ||
 			    leaders_died(c, seen),
 		    true);
+	if (key_kind(&c->key) != SHM_LOCK)
+		flight_probe_begin(&c->key, seen);
 	f->has_claim = c->claim.held;
 	f->reap = c->wait.reap;
 	if (unlikely(c->flags & SFSHM_FAIL_IF_LOST))

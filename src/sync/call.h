@@ -8,6 +8,7 @@
 
 #include <sfshm/flight.h>
 
+#include "os/probe.h"
 #include "os/sys.h"
 #include "peer/polled.h"
 #include "store/tagging.h"
@@ -23,6 +24,12 @@ struct wait_word;
 #define CALL_PARKS (1u << 31)
 
 #define PARK_NO_OWNER UINT32_MAX
+
+/*
+ * The lease of a put's flight, ms: it tells other puts that the leader has its
+ * value already. It is too long to end.
+ */
+#define PUT_LEASE (SFSHM_FOREVER - 1)
 
 /*
  * A polled wait: the event, the owner and the time that may end it, and values
@@ -179,16 +186,19 @@ static inline uint64_t call_deadline(uint32_t timeout_ms, uint64_t deadline_ns)
 }
 
 /*
- * Begins the call's wait, unless it has begun. The call waits for a result of
- * this generation or a later one. Notes the tag clock, for TAGGING-4.
+ * Begins the call's wait at this slot, unless it has begun. The call waits for
+ * a result of this generation or a later one. Notes the tag clock, for
+ * TAGGING-4.
  */
-static inline void call_join(struct call *c, uint64_t generation)
+static inline void call_join(struct call *c, uint32_t slot, uint64_t generation)
 {
 	if (c->wait.joined)
 		return;
 	c->wait.joined = generation;
 	c->wait.tag_clock = tagging_clock(c->self->map);
 	c->wait.since = sys.coarse();
+	probe_point(wait_begin, key_order(&c->key), slot, generation,
+		    c->key.data, c->key.len);
 }
 
 /*

@@ -91,7 +91,7 @@ enum step claim_wait(struct call *c, const struct sighting *seen)
 	/* From here on the caller does not wait for its own key. */
 	wait_unnote(c->self->record);
 	/* CLAIM-3 */
-	call_join(c,
+	call_join(c, seen->slot,
 		  ctl_gen(seen->ctl) +
 			  (ctl_busy(seen->ctl) ? ctl_invalid(seen->ctl) : 1));
 	r = ask(c, SFSHM_TRY, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/fast.h"
 
+#include "os/probe.h"
 #include "os/sys.h"
 #include "peer/removal.h"
 #include "store/evict.h"
@@ -180,7 +181,8 @@ bool fast_get(struct peer *p, const struct key *k, struct sfshm_result *result)
  * Leads a slot at rest, unless leaders of its key have died, the segment has a
  * predecessor, or P is to let go of slots (MOVE-6).
  */
-static force_inline int lead(struct peer *p, const struct sfshm_policy *policy,
+static force_inline int lead(struct peer *p, const struct key *k,
+			     const struct sfshm_policy *policy,
 			     struct sighting *seen, uint64_t coarse,
 			     struct flight *f, struct sfshm_result *result)
 {
@@ -195,6 +197,7 @@ static force_inline int lead(struct peer *p, const struct sfshm_policy *policy,
 	peer_count(p, COUNT_gets);
 	flight_lead(p, policy, seen, f);
 	flight_tell(result, ctl_gen(seen->ctl), false, true);
+	flight_probe_begin(k, seen);
 	return SFSHM_LEADER;
 }
 
@@ -221,7 +224,7 @@ int fast_begin(struct peer *p, const struct key *k,
 	if (!ctl_at_rest(ctl) || policy->flags & SFSHM_CANCEL_FIRST ||
 	    (ctl_phase(ctl) == PHASE_FAILED && !refresh))
 		return AGAIN;
-	return lead(p, policy, &g.at, coarse, f, result);
+	return lead(p, k, policy, &g.at, coarse, f, result);
 }
 
 on_waking bool fast_landed(struct peer *p, const struct sighting *seen,

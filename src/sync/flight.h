@@ -269,11 +269,13 @@ int flight_find(struct call *c, struct sighting *seen);
  * SFSHM_LEADER, MOVED, -EBUSY (other callers came first each time) or an error
  * as flight_begin().
  *
- * The put is conditional if `needed` is not NULL. Only then may it wait for
- * another flight (PUT-4 of sync/put.c). A conditional put returns -ESTALE if
- * the key's value is not of generation *needed, or, if *needed is 0, if the key
- * has a fresh value. It returns -EBUSY while the segment has a predecessor,
- * because the value may be there.
+ * The call may wait for another flight for a moment (PUT-4 of sync/put.c). Its
+ * lease must be PUT_LEASE.
+ *
+ * The put is conditional if `needed` is not NULL. A conditional put returns
+ * -ESTALE if the key's value is not of generation *needed, or, if *needed is 0,
+ * if the key has a fresh value. It returns -EBUSY while the segment has a
+ * predecessor, because the value may be there.
  */
 int flight_take(struct call *c, struct flight *f, const uint64_t *needed);
 

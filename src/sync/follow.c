@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "os/killpoint.h"
+#include "os/probe.h"
 #include "os/sys.h"
 #include "peer/liveness.h"
 #include "peer/removal.h"
@@ -92,10 +93,12 @@ static enum step steal(struct call *c, const struct sighting *seen)
 	if (step != STEP_LEAD)
 		return step;
 	if (slot_retire(p, seen->slot, seen->ctl)) {
+		uint32_t from = history_process(p, ctl_owner(seen->ctl));
+
 		peer_count(p, COUNT_steals);
+		probe_point(steal, hash, seen->slot, ctl_gen(seen->ctl), from);
 		history_rare(p, EVENT_stolen, seen->slot, hash,
-			     ctl_gen(seen->ctl),
-			     history_process(p, ctl_owner(seen->ctl)));
+			     ctl_gen(seen->ctl), from);
 	}
 	return STEP_AGAIN;
 }
@@ -208,7 +211,7 @@ static void begin_to_wait(struct call *c, const struct sighting *seen)
 	 * A caller that comes after an invalidation must not share a flight
 	 * that began before it.
 	 */
-	call_join(c, ctl_gen(seen->ctl) + ctl_invalid(seen->ctl));
+	call_join(c, seen->slot, ctl_gen(seen->ctl) + ctl_invalid(seen->ctl));
 	if (!c->wait.deadline)
 		c->wait.deadline =
 			call_deadline(pol->wait_timeout_ms, pol->deadline_ns);

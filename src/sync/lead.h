@@ -8,6 +8,7 @@
 #define SYNC_LEAD_H
 
 #include "os/killpoint.h"
+#include "os/probe.h"
 #include "os/sys.h"
 #include "peer/wait.h"
 #include "store/owned.h"
@@ -136,6 +137,14 @@ static force_inline void flight_fill(struct flight *f,
 	f->given = false;
 	f->invalidated = false;
 	f->has_claim = false;
+}
+
+/* Tells a tracer of the new flight. A lock's hold is none. */
+static force_inline void flight_probe_begin(const struct key *k,
+					    const struct sighting *seen)
+{
+	probe_point(flight_begin, key_order(k), seen->slot, ctl_gen(seen->ctl),
+		    k->data, k->len);
 }
 
 /* Fills in the new leader's flight. */

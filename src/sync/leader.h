@@ -65,6 +65,19 @@ leader_lease_end(struct call *c, const struct sighting *seen, uint64_t now)
 	return ms && began ? ns_after(began, ms) : 0;
 }
 
+/* Whether the flight is a put's; or its leader has not noted its start yet. */
+static inline bool leader_may_put(const struct mapping *map,
+				  const struct sighting *seen, uint64_t now)
+{
+	const struct shm_desk *cold = &map->cold[seen->slot];
+	/* ORDER-B2 pairs ORDER-B1 */
+	uint64_t started = load_acquire(&cold->started);
+
+	return !started_ns(started, ctl_gen(seen->ctl), now) ||
+	       started & STARTED_GUESSED ||
+	       load_relaxed(&cold->lease_ms) == PUT_LEASE;
+}
+
 /*
  * Looks at the leader once. *word is the leader's liveness word as read, for a
  * sleep on it; *end is when the leader's lease ends, ns, or 0: never.

@@ -2,9 +2,9 @@
 /*
  * Taking the lead of a key, for a caller that has the value already.
  *
- *  PUT-1. A put without a condition waits for nobody. It robs the key's leader,
- *      which may be alive, in the way of sfshm_invalidate() with SFSHM_HARD:
- *      the key moves to a new slot.
+ *  PUT-1. A put waits for no work. It robs the key's leader, which may be
+ *      alive, in the way of sfshm_invalidate() with SFSHM_HARD: the key moves to
+ *      a new slot.
  *  PUT-2. The followers of the robbed leader are woken only when the put has
  *      the new slot: if they were woken earlier, they would compete with the
  *      put for the lead. If the putter dies or stops in between, each follower
@@ -14,12 +14,14 @@
  *      or it checks first, and then robs the leader by a CAS that fails if the
  *      control word has changed since the check. After that CAS the key has no
  *      value.
- *  PUT-4. A conditional put waits for a flight under way before it robs the
- *      leader, but no longer than PATIENCE_MS. Without the wait, of two puts
- *      over one value the second would rob the first. A third caller would find
- *      no value then, and its put could succeed as the put of a missing value.
- *      A leader that has its value already, as the first put has, ends its
- *      flight within that time unless it is stopped.
+ *  PUT-4. A put waits for another put's flight before it robs the leader, and a
+ *      conditional put waits for any flight, but no longer than PATIENCE_MS in
+ *      all. Without the wait, of two puts over one value the second would rob
+ *      the first. A third caller would find no value then, and its put could
+ *      succeed as the put of a missing value. A leader that has its value
+ *      already ends its flight within that time unless it is stopped. PUT_LEASE
+ *      marks such a leader. As long as a leader has not noted its lease, it
+ *      counts as such a leader, too.
  *
  * In a predecessor no flight begins any more, so a put wakes the followers
  * there at once.
@@ -30,6 +32,7 @@
 #include "os/sys.h"
 #include "peer/wait.h"
 #include "sync/consult.h"
+#include "sync/leader.h"
 #include "sync/move.h"
 
 /* Each try that fails means that another caller came first. */
@@ -67,14 +70,28 @@ static bool seems_held(struct call *c, const uint64_t *needed)
 }
 
 /*
- * PUT-1: takes the key from its leader in this segment. Returns the event that
- * the leader's followers sleep on, or NULL: nothing was taken.
+ * PUT-4: whether the key's leader has its value already, or has not noted yet
+ * what it is.
  */
-static uint32_t *rob(struct call *c, const uint64_t *needed)
+static bool put_leads(struct call *c)
+{
+	struct sighting seen;
+
+	return flight_find(c, &seen) == 1 && ctl_busy(seen.ctl) &&
+	       leader_may_put(c->self->map, &seen, sys.coarse());
+}
+
+/*
+ * PUT-1: takes the key from its leader in this segment; from another put only
+ * if `puts` is true. Returns the event that the leader's followers sleep on, or
+ * NULL: nothing was taken.
+ */
+static uint32_t *rob(struct call *c, const uint64_t *needed, bool puts)
 {
 	struct sighting seen;
 
 	if (flight_find(c, &seen) != 1 || !ctl_busy(seen.ctl) ||
+	    (!puts && leader_may_put(c->self->map, &seen, sys.coarse())) ||
 	    (ctl_owner(seen.ctl) == c->self->id &&
 	     !flight_is_detached(c->self->map, seen.slot, seen.ctl)) ||
 	    !holds(c->self, seen.slot, seen.ctl, needed) ||
@@ -87,51 +104,75 @@ static uint32_t *rob(struct call *c, const uint64_t *needed)
 
 static int rob_there(struct call *c)
 {
-	uint32_t *event = rob(c, NULL);
+	uint32_t *event = rob(c, NULL, true);
 
 	if (event)
 		event_wake(c->self->map, event, true);
 	return -ENODATA;
 }
 
-/* PUT-4: whether a wait for the flight under way has ended without the lead. */
-static bool has_waited(int r)
+/*
+ * PUT-4: leads, or waits for the flight under way, until *deadline, which the
+ * first wait sets. Returns as flight_begin(); or -EBUSY: that flight has ended;
+ * or -ETIMEDOUT: the put must not wait any longer.
+ */
+static int begin_patiently(const struct call *c, struct flight *f,
+			   uint64_t *deadline)
 {
-	return r == SFSHM_AWAITED || r == SFSHM_CACHED || r == -ETIMEDOUT ||
-	       r == -EREMOTEIO || r == -EDEADLK || r == -EAGAIN;
+	struct sfshm_policy patient = *c->policy;
+	struct call mine = *c;
+	int r;
+
+	patient.flags &= ~SFSHM_TRY;
+	patient.wait_timeout_ms = PATIENCE_MS;
+	mine.policy = &patient;
+	mine.flags = patient.flags;
+	mine.wait.deadline = *deadline;
+	r = flight_begin(&mine, f);
+	*deadline = mine.wait.deadline;
+	/* The flight has marked its key as uncacheable. */
+	if (r == SFSHM_LEADER && f->alone)
+		r = SFSHM_AWAITED;
+	switch (r) {
+	case SFSHM_CACHED:
+	case SFSHM_AWAITED:
+	case -EREMOTEIO:
+	case -ENOENT: return -EBUSY;
+	/* To wait would close a circle. */
+	case -EDEADLK: return -ETIMEDOUT;
+	default: return r;
+	}
 }
 
 int flight_take(struct call *c, struct flight *f, const uint64_t *needed)
 {
 	static const uint64_t none = 0;
 	const struct call asked = *c;
-	struct sfshm_policy patient = *c->policy;
-	bool waits;
+	bool waits = true; /* PUT-4 */
+	uint64_t deadline = 0;
 	int r = -EBUSY;
 
 	if (needed && load_relaxed(&c->self->map->predecessor))
 		return -EBUSY;
-	patient.flags &= ~SFSHM_TRY;
-	patient.wait_timeout_ms = PATIENCE_MS;
 	for (int n = 0; r == -EBUSY && n < MOST_TRIES; n++) {
 		uint32_t *event = NULL;
 
 		*c = asked;
 		if (!seems_held(c, needed))
 			return -ESTALE;
-		waits = needed && n == 1; /* PUT-4 */
-		if (waits) {
-			c->policy = &patient;
-			c->flags = patient.flags;
-		} else if (n) {
+		if (n && waits && (needed || put_leads(c))) {
+			r = begin_patiently(c, f, &deadline);
+			waits = r != -ETIMEDOUT;
+			r = waits ? r : -EBUSY;
+			continue;
+		}
+		if (n) {
 			(void)flight_consult(c, rob_there);
-			event = rob(c, needed);
+			event = rob(c, needed, !waits);
 		}
 		if (event && needed) /* PUT-3 */
 			needed = &none;
 		r = flight_begin(c, f);
-		if (waits && has_waited(r))
-			r = -EBUSY;
 		if (event) /* PUT-2 */
 			event_wake(c->self->map, event, true);
 	}

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "os/killpoint.h"
+#include "os/probe.h"
 #include "os/sys.h"
 #include "peer/liveness.h"
 #include "peer/polled.h"
@@ -56,9 +57,12 @@ void flight_note_death(struct peer *p, uint32_t slot, uint64_t ctl)
 	if (outlived(ctl, load_seq(&s->ctl))) {
 		cas_acq_rel(&s->deaths, more, deaths);
 	} else {
+		uint32_t dead = history_process(p, ctl_owner(ctl));
+
 		peer_count(p, COUNT_owner_died);
+		probe_point(leader_died, hash, slot, ctl_gen(ctl), dead);
 		history_rare(p, EVENT_leader_died, slot, hash, ctl_gen(ctl),
-			     history_process(p, ctl_owner(ctl)));
+			     dead);
 	}
 	kill_point(death_noted);
 }
@@ -95,6 +99,8 @@ static void sweep_led(struct peer *v, uint32_t slot, uint64_t c, bool died)
 	if (flight_abandon(v, slot, c) && !died &&
 	    slot_kind(&v->map->slots[slot]) == SHM_VALUE) {
 		peer_count(v, fails ? COUNT_load_errs : COUNT_releases);
+		probe_point(flight_end, hash, slot, ctl_gen(c),
+			    (int)EVENT_abandoned, (uint64_t)0, false);
 		history_rare(v, EVENT_abandoned, slot, hash, ctl_gen(c), 0);
 	}
 }

@@ -2,6 +2,7 @@
 /* The end of a call's wait for another caller's flight or lock. */
 #include <errno.h>
 
+#include "os/probe.h"
 #include "os/sys.h"
 #include "store/history.h"
 #include "store/times.h"
@@ -34,7 +35,11 @@ static void count_wait(struct call *c, enum step step)
 	bool leads = step == STEP_LEAD || c->answer == LOCK_TAKEN_SHARED;
 	bool answered = c->answer >= 0 || c->answer == -ENOENT ||
 			c->answer == -EREMOTEIO;
-	uint64_t now, ns;
+	enum shm_event_kind how = leads    ? EVENT_led :
+				  answered ? EVENT_awaited :
+					     EVENT_gave_up;
+	uint32_t hash = key_order(&c->key), slot;
+	uint64_t now, ns, gen;
 
 	if (step != STEP_LEAD && (step != STEP_ANSWER || c->answer == AGAIN ||
 				  c->answer == -EINPROGRESS))
@@ -42,12 +47,10 @@ static void count_wait(struct call *c, enum step step)
 	now = sys.coarse();
 	ns = now > c->wait.since ? now - c->wait.since : 0;
 	times_add(&rec->waited, ns);
-	history_flight(rec,
-		       leads    ? EVENT_led :
-		       answered ? EVENT_awaited :
-				  EVENT_gave_up,
-		       c->wait.joined & HISTORY_GEN, waited_at(c),
-		       key_order(&c->key), now, ns);
+	slot = waited_at(c);
+	gen = c->wait.joined & HISTORY_GEN;
+	probe_point(wait_end, hash, slot, gen, (int)how, ns);
+	history_flight(rec, how, gen, slot, hash, now, ns);
 }
 
 /*

@@ -10,7 +10,10 @@ struct out {
 	struct sfshm_result *result;
 };
 
-/* As call_begin(), but goes on with what the wait has kept. */
+/*
+ * Does call_begin() for a wait. If the wait was parked before, the call goes on
+ * from there.
+ */
 static int make_call(struct entry *e, void *arg)
 {
 	const struct sfshm_policy *policy = &e->ask.policy;

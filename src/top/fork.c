@@ -17,10 +17,11 @@
 #include "top/succession.h"
 
 /*
- * Around a fork, the forking thread holds all locks of the library but those of
- * fleets, so that the child finds none of them locked. The handlers may be
- * registered more than once: in each fork the first handler to run takes the
- * locks, and the last one releases them.
+ * Around a fork, the forking thread holds the locks of the library, so that the
+ * child finds none of them locked. It does not hold the locks of fleets and of
+ * queues' sockets, which a child never takes. The handlers may be registered
+ * more than once: in each fork the first handler to run takes the locks, and
+ * the last one releases them.
  */
 static __thread uint32_t forking;
 

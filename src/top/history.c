@@ -26,7 +26,7 @@ static const struct {
 	  offsetof(struct shm_participant, waited) },
 };
 
-/* The count is that of the buckets, so a histogram agrees with itself. */
+/* Takes the count from the buckets, so that the two always agree. */
 static void add_times(struct sfshm_histogram_info *sum,
 		      const struct shm_times *t)
 {
@@ -154,7 +154,8 @@ int sfshm_view_event(struct sfshm_view *v, uint32_t index, uint32_t place,
 			   read_entry(&rec->flights[place], place, SHM_FLIGHTS,
 				      &is);
 	kind = is.what >> HISTORY_KIND;
-	/* The count precedes the number, so a higher number is damaged. */
+	/* A thread raises its count of events before it writes an event's
+	   number, so a number above the count is damaged. */
 	noted = load_relaxed(own.rare ? &rec->rare_noted : &rec->flights_noted);
 	if (!whole || is.number / 2 > noted || kind >= SHM_EVENTS ||
 	    !events[kind].name)

@@ -191,7 +191,7 @@ static void fill_times(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		info->ttl_ms = 0;
 }
 
-/* When the participant was last in a call, ns; now, if it sleeps in one. */
+/* Returns when the participant was last in a call, ns; `now`, if it waits. */
 static uint64_t last_active(const struct shm_participant *rec, uint64_t now)
 {
 	uint64_t at = load_relaxed(&rec->active);
@@ -199,7 +199,7 @@ static uint64_t last_active(const struct shm_participant *rec, uint64_t now)
 	return at > now || wait_slot(load_relaxed(&rec->wait)) ? now : at;
 }
 
-/* The same of all threads of the process that has the record. */
+/* The latest last_active() of all threads of the process that has `one`. */
 static uint64_t last_active_of_process(const struct mapping *map,
 				       const struct shm_participant *one,
 				       uint64_t now)

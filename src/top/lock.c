@@ -51,7 +51,7 @@ static int check_rank(struct call *c, const struct sfshm_lock_options *o)
 	return rank_refuse(holder, &wish);
 }
 
-/* `polled`: parks the wait there instead of sleeping; or NULL. */
+/* Parks the wait in *polled instead of sleeping, unless `polled` is NULL. */
 static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 		       const struct sfshm_lock_options *o, struct hold *held,
 		       struct polled *polled)
@@ -77,8 +77,8 @@ static int lock_slowly(struct sfshm *h, const void *key, size_t len,
 			return r;
 		c.lease_or_rank = o->rank;
 		/*
-		 * A parked wait must not end with -EBUSY, which would say that
-		 * it goes on (sfshm/queue.h).
+		 * A parked wait must not end with -EBUSY: that would tell the
+		 * caller that the wait goes on (sfshm/queue.h).
 		 */
 		c.own_is_busy = o->flags & SFSHM_LOCK_OWN_IS_BUSY &&
 				!(polled && polled->park.serial);

@@ -38,7 +38,8 @@ static bool is_left_over(const struct sockaddr_un *name)
 	return refused;
 }
 
-/* The mode is that of the socket, so that the umask need not change. */
+/* Sets the mode of the socket, which bind(2) gives to the path, so the umask
+   need not change. */
 static int bind_and_listen(int fd, const struct sockaddr_un *name)
 {
 	const struct sockaddr *address = (const struct sockaddr *)name;
@@ -102,7 +103,10 @@ static bool is_own(int fd)
 	       peer.pid == getpid() && peer.uid == geteuid();
 }
 
-/* A call that looks whether somebody listens connects, and closes at once. */
+/*
+ * Whether the other end is closed. A call that looks whether anybody listens at
+ * the path (is_left_over()) connects, and closes its end at once.
+ */
 static bool is_closed(int fd)
 {
 	char byte;
@@ -130,7 +134,10 @@ int loop_socket_accept(struct loop_socket *s)
 	}
 }
 
-/* A child that is forked meanwhile finds all of this done, or still to do. */
+/*
+ * Empties *s first. A child that is forked meanwhile finds *s as it was, and
+ * then closes its copy of the listener; or finds *s empty, and does nothing.
+ */
 void loop_socket_close(struct loop_socket *s, int mine)
 {
 	struct loop_socket was = *s;

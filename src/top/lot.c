@@ -84,8 +84,10 @@ uint32_t lot_owed(struct lot_debt *debts, uint32_t max)
 	return n;
 }
 
-/* A socket that is full has bytes for the loop to read; one whose other end is
-   closed has no loop. */
+/*
+ * Ignores failures: a socket that is full already has bytes for the loop to
+ * read, and a socket whose other end is closed has no loop.
+ */
 void lot_write(const struct lot_debt *debt)
 {
 	const uint64_t once = 1;
@@ -356,8 +358,8 @@ bool lot_has_recent(void)
 
 /*
  * Looks at all waits, and lists their leaders anew. There may be more leaders
- * than places in the list, so it begins at another bell after each slice: the
- * kernel is then asked about all leaders in turn.
+ * than places in the list. Therefore each slice begins at another bell, so that
+ * the watcher asks the kernel about all leaders in turn.
  */
 void lot_scan(uint64_t now)
 {

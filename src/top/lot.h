@@ -21,10 +21,10 @@ enum polled_state {
  *  LOT-1. A thread that has put a wait into an empty list then owes the queue a
  *      write to its descriptor. A thread that has taken the last wait, or finds
  *      none, reads the descriptor with the lock held. So while the list has
- *      waits, the descriptor is readable or a write is still owed. A socket
- *      in its place is read by the loop, which then calls sfshm_queue_next()
- *      until there is none: each wait that comes into the list after that
- *      makes a write, which comes after all that the loop has read.
+ *      waits, the descriptor is readable or a write is still owed. If a socket
+ *      is in its place, the loop reads the socket, and then calls
+ *      sfshm_queue_next() until no wait is left. The next wait then comes into
+ *      an empty list, so there is a new write that the loop has not read.
  *  LOT-2. A thread that owes a write makes it before it lets go of the lock.
  *      Only the watcher lets go of the lock first, so that the loop's thread,
  *      which the write wakes, does not find the lock taken. The watcher holds
@@ -130,7 +130,7 @@ uint32_t lot_owed(struct lot_debt *debts, uint32_t max);
 void lot_write(const struct lot_debt *debt);
 
 /* Makes the queue write to this socket from now on; owes it a write if there is
-   a wait to return. Returns the socket before, or -1. */
+   a wait to return. Returns the socket that it wrote to before, or -1. */
 int lot_set_loop(struct polled_ready *ready, int fd);
 
 /* Makes all untold queues' descriptors readable. */
@@ -150,7 +150,7 @@ bool lot_is_due(const struct polled *w, uint64_t now);
    already, they are threads of this process, or there is no room. */
 bool lot_list_owners(const struct park *k);
 
-/* Makes lot.due that time, if the time is earlier; 0: there is none. */
+/* Sets lot.due to `until` if that is earlier; `until` 0 stands for no time. */
 void lot_note_until(uint64_t until);
 void lot_read_bell(struct watched *a, uint32_t bell);
 

@@ -248,7 +248,8 @@ int sfshm_open_fd(struct sfshm **out, int fd,
 		r = -EBADF;
 	if (r)
 		return why_at_least(r, options);
-	/* A memfd has the mode 0777, which is safe: it has no name to open. */
+	/* Accepts the mode 0777 by default, because a memfd has it. That is
+	   safe: a memfd has no name to open. */
 	if (options)
 		o = *options;
 	o.mode = o.mode ? o.mode : 0777;

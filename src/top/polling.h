@@ -34,8 +34,8 @@
  *      and looks whether a permit is free. The watcher sleeps on the words of
  *      as many leaders and holders as there is room for, and wakes all that
  *      sleep on a word that has changed (WAIT-1). It sleeps on no relay word:
- *      the wake that a dying holder of a permit gives there is a sleeper's
- *      (WAIT-6).
+ *      a thread that dies wakes only one waiter there (WAIT-6), and that must
+ *      be a thread that sleeps in a call.
  *      If the process dies before the watcher has woken the other sleepers,
  *      they learn of the leader's death at the end of their slice:
  *      list_op_pending, which passes on a dead waiter's wake (WAIT-2), cannot

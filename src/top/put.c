@@ -27,7 +27,7 @@ static int take(struct sfshm *h, const void *key, size_t len,
 			return r;
 		c.policy = &lead;
 		c.flags = lead.flags;
-		c.lease_or_rank = 0;
+		c.lease_or_rank = PUT_LEASE;
 		r = flight_take(&c, f, needed);
 	} while (r == MOVED);
 	sfshm_result_clear(&none);
@@ -99,8 +99,9 @@ static int put(struct sfshm *h, const void *key, size_t key_len,
 		sfshm_flight_keep(&flight, call_keep_ms(policy));
 		r = deliver(&flight, goods);
 	}
-	return r == -EMSGSIZE || r == -ENOSPC ? drop_older(h, key, key_len, r) :
-						r;
+	if (!needed && (r == -EMSGSIZE || r == -ENOSPC))
+		r = drop_older(h, key, key_len, r);
+	return r;
 }
 
 int sfshm_put(struct sfshm *h, const void *key, size_t key_len,

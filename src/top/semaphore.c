@@ -103,7 +103,10 @@ static int check_rank(const struct lookup *w)
 	return holder ? rank_refuse(holder, &wish) : 0;
 }
 
-/* Checks the rank, or makes sure that there is an entry for the permit. */
+/*
+ * Checks the rank, if there is one. Else the permit is to be the process's:
+ * makes sure that there is an entry for it (sync/detached.h).
+ */
 static int check_odd(const struct lookup *w)
 {
 	if (w->odd->rank)
@@ -146,8 +149,8 @@ static int acquire_once(struct lookup *w, struct acquire *a)
 }
 
 /*
- * Takes a permit, once the arguments are checked. `polled`: parks the wait
- * there instead of sleeping; or NULL.
+ * Takes a permit, once the arguments are checked. Parks the wait in *polled
+ * instead of sleeping, unless `polled` is NULL.
  */
 static force_inline int acquire(struct sfshm *handle, const void *name,
 				size_t name_len,

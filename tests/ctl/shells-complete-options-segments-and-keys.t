@@ -29,6 +29,7 @@ complete_zsh()
 		file=$1; shift
 		words=("$@"); CURRENT=$#
 		compadd() { shift; print -rl -- "${(M)@:#${words[CURRENT]}*}" }
+		_files() { print -rl -- ${words[CURRENT]}*(N) }
 		_normal() { print -rl -- ${(M)${(k)commands}:#${words[CURRENT]}*} }
 		. "$file"
 	' zsh "$folder/sfshm.zsh" "$@" | sort | tr '\n' ' '
@@ -41,6 +42,7 @@ complete_fish()
 		complete -C '$*'" | cut -f 1 | sort -u | tr '\n' ' '
 }
 
+touch "$TMP/page.html"
 for shell in bash zsh fish; do
 	if ! command -v "$shell" >"$TMP/out"; then
 		skip "no $shell here" "$shell completes"
@@ -54,6 +56,8 @@ for shell in bash zsh fish; do
 	is "$($answer sfshm-dump -s "$segment" --key rep)" "report-1 " "$shell: a key"
 	is "$($answer sfshm-ctl get -s "$segment" rep)" "report-1 " \
 		"$shell: a key for a verb"
+	is "$($answer sfshm-dump --html "$TMP/pag")" "$TMP/page.html " \
+		"$shell: a file"
 	is "$($answer sfshm-dump --phase d)" "dead done " "$shell: a phase"
 	is "$($answer sfshm-dump -o PHA)" "PHASE " "$shell: a column"
 	like " $($answer sfshm-run -k x -- ca) " " cat " "$shell: a command"

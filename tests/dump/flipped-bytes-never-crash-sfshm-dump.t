@@ -28,7 +28,8 @@ with open(path, "r+b", buffering=0) as file:
     for at in offsets:
         file.seek(at)
         file.write(bytes([whole[at] ^ 0xff]))
-        run = subprocess.run(["sfshm-dump", "--json", "-s", path],
+        form = ["--html", "-"] if at % 2 else ["--json"]
+        run = subprocess.run(["sfshm-dump", *form, "-s", path],
                              stdout=subprocess.DEVNULL,
                              stderr=subprocess.PIPE, timeout=120)
         file.seek(at)

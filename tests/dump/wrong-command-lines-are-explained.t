@@ -26,7 +26,7 @@ wrong "--watch nan: .*seconds" -s x --watch=nan
 wrong "unknown option '-1'" -s x --watch -1
 wrong "unexpected 'x'" x
 for option in "--key a*" "--phase busy" "--sort KEY" "--limit 5" "-o KEY" \
-	--all --check --waiting "--pid 1" "--older 1s"; do
+	--all --check --waiting "--html x" "--pid 1" "--older 1s"; do
 	status=2
 	[ "$option" = --check ] && status=3
 	# shellcheck disable=SC2086 # they are words
@@ -43,6 +43,17 @@ wrong "--phase : " -s x --phase ""
 wrong "--phase busy,free: .*dead" -s x --phase busy,free
 wrong "--kind flock: .*semaphore" -s x --kind flock
 wrong "--json has all columns" -s x --json -o KEY
+wrong "--html needs an argument" -s x --html
+for option in --json --all --check --watch "--sort KEY" "-o KEY" --noheadings \
+	--metrics; do
+	status=2
+	[ "$option" = --check ] && status=3
+	# shellcheck disable=SC2086 # they are words
+	exits $status "--html and $option do not go together" \
+		sfshm-dump -s x --html "$TMP/page" $option
+	like "$(<"$TMP/err")" "^sfshm-dump: --html takes a segment" "it says so"
+done
+wrong "--events and --trace need" -s x --html y --events
 for limits in waiters waiters=many age=5 slots=5x% swap=90%; do
 	exits 3 "--check $limits: exit status 3" sfshm-dump -s x --check "$limits"
 	like "$(<"$TMP/err")" "check $limits: '$limits' is no limit" "it says so"

@@ -49,7 +49,7 @@ cmp_ok(scalar @measured, '>', 50, 'there are structs');
 
 # What is missing, or there for nobody.
 is(join("\n", sort keys %function),
-	join("\n", grep { !/^sfshm_(?:do|fleet_do|fleet_redis)$/ }
+	join("\n", grep { !/^sfshm_(?:do|fleet_do|fleet_redis|fleet_etcd)$/ }
 		declared_functions()),
 	'every function is there but those that are left out');
 my $c = join "\n", map { content($_) }

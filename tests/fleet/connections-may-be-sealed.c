@@ -262,8 +262,7 @@ static void a_long_value_concerns_itself(void **state)
 	demand(node_tell(&engine, 0, "CONFIG SET proto-max-bulk-len 1048576"));
 	host_name(0, name);
 	demand(!sfshm_open(&host.handle, name, &roomy));
-	host.fleet =
-		fleet_join(host.handle, NULL, sfshm_fleet_redis(), sealed(""));
+	host.fleet = fleet_join(host.handle, NULL, fleet_ops(), sealed(""));
 	assert_int_equal(ask(&host, "long", publish_large, large, &result),
 			 SFSHM_COMPUTED);
 	assert_int_equal(result.value.len, LARGE);
@@ -328,8 +327,7 @@ static void files_are_read_when_a_fleet_is_opened(void **state)
 	host_name(0, name);
 	assert_int_equal(sfshm_open(&handle, name, &create), 0);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-		assert_int_equal(sfshm_fleet_open(&fleet, handle,
-						  sfshm_fleet_redis(),
+		assert_int_equal(sfshm_fleet_open(&fleet, handle, fleet_ops(),
 						  wrong[i].url, &o),
 				 -EINVAL);
 		assert_non_null(strstr(why, wrong[i].why));

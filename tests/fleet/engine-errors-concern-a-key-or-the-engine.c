@@ -165,7 +165,7 @@ static void a_stream_that_is_none_is_left_alone(void **state)
 			.arg = i ? "other" : "first",
 		};
 	worker_start(&w[0]);
-	demand(eventually(!strcmp(server_ask("EXISTS t:{key}L"), ":1\r\n")));
+	demand(eventually(server_has_lease("key")));
 	worker_start(&w[1]);
 	for (int i = 0; i < 2; i++) {
 		worker_join(&w[i]);
@@ -275,8 +275,7 @@ static void a_long_value_concerns_itself(void **state)
 	server_ask("CONFIG SET proto-max-bulk-len 1048576");
 	host_name(0, name);
 	demand(!sfshm_open(&host.handle, name, &roomy));
-	host.fleet =
-		fleet_join(host.handle, NULL, sfshm_fleet_redis(), server_url);
+	host.fleet = fleet_join(host.handle, NULL, fleet_ops(), server_url);
 	assert_int_equal(ask(&host, "long", publish_large, bytes, &result),
 			 SFSHM_COMPUTED);
 	assert_int_equal(result.value.len, LARGE);

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include <sfshm/fleet-do.h>
+#include <sfshm/fleet-etcd.h>
 #include <sfshm/fleet-ops.h>
 #include <sfshm/fleet-redis.h>
 #include <sfshm/put.h>
@@ -21,6 +22,32 @@
 #include "testing.h"
 
 #define HOSTS 8
+
+/*
+ * A test of this folder that CMakeLists.txt names there is built a second time,
+ * as ...-over-etcd, with FLEET_OVER_ETCD. How many requests the engine gets for
+ * a key from a host that leads, from one that waits, and from one that finds
+ * the result; and how many more from a host that asked for the lease at the
+ * same time as another:
+ */
+#ifdef FLEET_OVER_ETCD
+#define fleet_ops() sfshm_fleet_etcd()
+#define NOWHERE "etcd://127.0.0.1:1,localhost:1" /* the port is no program's */
+enum { COST_LEAD = 5, COST_WAIT = 3, COST_FIND = 2, COST_RACE = 3 };
+#else
+#define fleet_ops() sfshm_fleet_redis()
+#define NOWHERE "unix:/nonexistent/socket"
+enum { COST_LEAD = 2, COST_WAIT = 2, COST_FIND = 1, COST_RACE = 0 };
+#endif
+
+/* Whether so many requests may be those of one fill by so many hosts. */
+static inline bool is_of_a_fill(uint64_t requests, int hosts)
+{
+	uint64_t waiting = (uint64_t)hosts - 1;
+
+	return requests >= COST_LEAD + waiting * COST_WAIT &&
+	       requests <= COST_LEAD + waiting * (COST_WAIT + COST_RACE);
+}
 
 /* A lease that no test outlives. */
 #define LONG_LEASE_MS 3600000
@@ -72,7 +99,7 @@ host_open_at(int number, const struct sfshm_fleet_options *o, const char *url)
 
 	host_name(number, name);
 	demand(!sfshm_open(&host.handle, name, &create));
-	host.fleet = fleet_join(host.handle, o, sfshm_fleet_redis(), url);
+	host.fleet = fleet_join(host.handle, o, fleet_ops(), url);
 	return host;
 }
 
@@ -110,14 +137,6 @@ static inline int fleet_teardown(void **state)
 
 #define in_fleet(f) \
 	cmocka_unit_test_setup_teardown(f, fleet_setup, fleet_teardown)
-
-/* How many connections of the engine are blocked in a wait. */
-static inline int blocked(void)
-{
-	const char *at = strstr(server_ask("INFO clients"), "blocked_clients:");
-
-	return at ? atoi(at + strlen("blocked_clients:")) : -1;
-}
 
 /* A thread that asks for one key. */
 struct worker {

@@ -25,14 +25,14 @@ static int count_renewal(void *engine, const struct sfshm_fleet_request *q,
 			 struct sfshm_fleet_answer *a)
 {
 	fetch_add_relaxed(&renewals, 1);
-	return sfshm_fleet_redis()->renew(engine, q, a);
+	return fleet_ops()->renew(engine, q, a);
 }
 
 static int count_release(void *engine, const struct sfshm_fleet_request *q,
 			 struct sfshm_fleet_answer *a)
 {
 	fetch_add_relaxed(&releases, 1);
-	return sfshm_fleet_redis()->release(engine, q, a);
+	return fleet_ops()->release(engine, q, a);
 }
 
 static int publish_late(void *engine, const struct sfshm_fleet_request *q,
@@ -40,7 +40,7 @@ static int publish_late(void *engine, const struct sfshm_fleet_request *q,
 {
 	if (before_publish)
 		before_publish();
-	return sfshm_fleet_redis()->publish(engine, q, a);
+	return fleet_ops()->publish(engine, q, a);
 }
 
 static struct host other;
@@ -58,7 +58,7 @@ static void lead(const struct sfshm_policy *policy, uint32_t lease_ms)
 	};
 	char name[96];
 
-	ops = *sfshm_fleet_redis();
+	ops = *fleet_ops();
 	ops.renew = count_renewal;
 	ops.release = count_release;
 	ops.publish = publish_late;

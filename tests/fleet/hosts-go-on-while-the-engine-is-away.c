@@ -11,7 +11,9 @@
 #include <sys/un.h>
 
 #include "fleet.h"
+#ifndef FLEET_OVER_ETCD
 #include "redis/dial.h"
+#endif
 
 /* A server that lets connections in, and never answers. */
 static int mute;
@@ -19,6 +21,17 @@ static char mute_path[64], mute_url[80];
 
 static void mute_open(void)
 {
+#ifdef FLEET_OVER_ETCD
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t len = sizeof(at);
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	mute = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	demand(!bind(mute, (struct sockaddr *)&at, sizeof(at)));
+	demand(!getsockname(mute, (struct sockaddr *)&at, &len));
+	snprintf(mute_url, sizeof(mute_url), "etcd://127.0.0.1:%d",
+		 ntohs(at.sin_port));
+#else
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 
 	snprintf(mute_path, sizeof(mute_path), "/tmp/sfshm-mute.%d",
@@ -28,6 +41,7 @@ static void mute_open(void)
 	mute = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	memcpy(at.sun_path, mute_path, strlen(mute_path) + 1);
 	demand(!bind(mute, (struct sockaddr *)&at, sizeof(at)));
+#endif
 	demand(!listen(mute, 100));
 }
 
@@ -121,7 +135,7 @@ static void or_calls_fail(void **state)
 
 	(void)state;
 	strict.flags = SFSHM_FLEET_STRICT;
-	host = host_open_at(0, &strict, "unix:/nonexistent/socket");
+	host = host_open_at(0, &strict, NOWHERE);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(ask(&host, "key", publish_text, "", &result),
 				 -EHOSTUNREACH);
@@ -175,14 +189,14 @@ static int kill_engine_when_watched(struct sfshm_fleet_flight *flight,
 				    void *arg)
 {
 	(void)arg;
-	demand(eventually(blocked() == 1));
+	demand(eventually(server_waits() == 1));
 	server_kill();
 	return sfshm_fleet_publish(flight, "mine", 4);
 }
 
 static void await_the_lease(void)
 {
-	demand(eventually(!strcmp(server_ask("EXISTS t:{key}L"), ":1\r\n")));
+	demand(eventually(server_has_lease("key")));
 }
 
 /* Leader and waiter both end by themselves. */
@@ -230,7 +244,7 @@ static int lose_publish(void *engine, const struct sfshm_fleet_request *q,
 {
 	int r = lose(q);
 
-	return r ? r : sfshm_fleet_redis()->publish(engine, q, a);
+	return r ? r : fleet_ops()->publish(engine, q, a);
 }
 
 static int lose_release(void *engine, const struct sfshm_fleet_request *q,
@@ -238,7 +252,7 @@ static int lose_release(void *engine, const struct sfshm_fleet_request *q,
 {
 	int r = lose(q);
 
-	return r ? r : sfshm_fleet_redis()->release(engine, q, a);
+	return r ? r : fleet_ops()->release(engine, q, a);
 }
 
 /* Host 0 leads, host 1 waits for it, and the end of host 0's flight is lost. */
@@ -249,7 +263,7 @@ static void lose_the_end(bool releases)
 		.command_ms = PATIENCE_MS,
 		.retry_ms = 1,
 	};
-	struct sfshm_fleet_ops ops = *sfshm_fleet_redis();
+	struct sfshm_fleet_ops ops = *fleet_ops();
 	struct sfshm_result result = SFSHM_RESULT_INIT;
 	struct host host = host_open(0, NULL), other = host_open(1, NULL);
 	struct worker w = {
@@ -269,7 +283,7 @@ static void lose_the_end(bool releases)
 					   &result),
 			 SFSHM_LEADER);
 	worker_start(&w);
-	demand(eventually(blocked() == 1));
+	demand(eventually(server_waits() == 1));
 	store_relaxed(&losses, 3);
 	assert_int_equal(releases ? sfshm_fleet_release(&flight) :
 				    sfshm_fleet_publish(&flight, "mine", 4),
@@ -298,6 +312,7 @@ static void as_a_flight_is_released(void **state)
 	lose_the_end(true);
 }
 
+#ifndef FLEET_OVER_ETCD
 /* A server without memory refuses leases, and nothing is left half-done. */
 static void when_it_is_full(void **state)
 {
@@ -373,6 +388,8 @@ static void however_long_a_connection_takes(void **state)
 		close(fds[i]);
 }
 
+#endif
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,8 +400,10 @@ int main(int argc, char **argv)
 		in_fleet(or_calls_fail),
 		in_fleet(until_it_is_back),
 		in_fleet(when_it_dies_meanwhile),
+#ifndef FLEET_OVER_ETCD
 		in_fleet(when_it_is_full),
 		in_fleet(however_long_a_connection_takes),
+#endif
 	};
 
 	if (server_impossible())

@@ -68,7 +68,7 @@ static void waits_end(void **state)
 	w.host = &p.host[1];
 	w.policy = policy;
 	worker_start(&w);
-	demand(eventually(blocked() == 1));
+	demand(eventually(server_waits() == 1));
 	sfshm_cancel_fire(&cancel);
 	worker_join(&w);
 	assert_int_equal(w.outcome, -ECANCELED);
@@ -120,7 +120,7 @@ static void threads_can_be_cancelled(void **state)
 	begin(&p);
 	w.host = &p.host[1];
 	worker_start(&w);
-	demand(eventually(blocked() == 1));
+	demand(eventually(server_waits() == 1));
 	demand(!pthread_cancel(w.thread));
 	demand(!pthread_join(w.thread, &value));
 	assert_ptr_equal(value, PTHREAD_CANCELED);
@@ -178,7 +178,7 @@ static void released_keys_are_led_by_those_who_wait(void **state)
 	begin(&p);
 	w.host = &p.host[1];
 	worker_start(&w);
-	demand(eventually(blocked() == 1));
+	demand(eventually(server_waits() == 1));
 	assert_int_equal(sfshm_fleet_release(&p.flight), 0);
 	worker_join(&w);
 	assert_int_equal(w.outcome, SFSHM_COMPUTED);
@@ -203,7 +203,7 @@ static void failures_reach_all_hosts(void **state)
 	begin(&p);
 	w.host = &p.host[1];
 	worker_start(&w);
-	demand(eventually(blocked() == 1));
+	demand(eventually(server_waits() == 1));
 	assert_int_equal(sfshm_fleet_fail(&p.flight, -EIO, "no disk"), 0);
 	worker_join(&w);
 	assert_int_equal(w.outcome, -EREMOTEIO);
@@ -279,7 +279,7 @@ static void a_refresh_is_for_all_hosts(void **state)
 	w.host = &p.host[1];
 	w.policy = refresh;
 	worker_start(&w);
-	demand(eventually(blocked() == 1));
+	demand(eventually(server_waits() == 1));
 	assert_int_equal(sfshm_fleet_publish(&p.flight, "new", 3), 0);
 	worker_join(&w);
 	assert_int_equal(w.outcome, SFSHM_AWAITED);
@@ -339,13 +339,13 @@ static int watch_late(void *engine, const struct sfshm_fleet_request *request,
 {
 	demand(!sfshm_fleet_publish(&late->flight, "one", 3));
 	clock_advance(400000);
-	return sfshm_fleet_redis()->watch(engine, request, watch);
+	return fleet_ops()->watch(engine, request, watch);
 }
 
 /* A result was announced after the request at the earliest. */
 static void late_results_live_no_longer(void **state)
 {
-	struct sfshm_fleet_ops ops = *sfshm_fleet_redis();
+	struct sfshm_fleet_ops ops = *fleet_ops();
 	struct sfshm_policy brief = hour;
 	struct pair p;
 

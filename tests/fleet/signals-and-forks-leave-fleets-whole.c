@@ -62,7 +62,7 @@ static void begin(struct pair *p, const struct sfshm_policy *policy)
 		.arg = "",
 	};
 	worker_start(&p->waiter);
-	demand(eventually(blocked() == 1));
+	demand(eventually(server_waits() == 1));
 }
 
 static void end(struct pair *p)
@@ -81,7 +81,7 @@ static void assert_waits_no_more(struct pair *p)
 		.flags = SFSHM_TRY,
 	};
 
-	assert_true(eventually(blocked() == 0));
+	assert_true(eventually(server_waits() == 0));
 	assert_int_equal(sfshm_fleet_release(&p->flight), 0);
 	assert_int_equal(sfshm_fleet_do(p->host[1].fleet, "key", 3, &try,
 					publish_text, "own", &p->result),
@@ -177,8 +177,7 @@ static void use_the_parents(struct note *n)
 	demand(sfshm_fleet_fail(&flight, -EIO, NULL) == -ECHILD);
 	demand(sfshm_fleet_release(&flight) == -ECHILD);
 	demand(sfshm_fleet_close(shared.fleet) == 0);
-	joined.fleet = fleet_join(joined.handle, NULL, sfshm_fleet_redis(),
-				  server_url);
+	joined.fleet = fleet_join(joined.handle, NULL, fleet_ops(), server_url);
 	demand(ask(&joined, "own", publish_text, "childs", &result) ==
 	       SFSHM_COMPUTED);
 	demand(result.fleet == 1);
@@ -198,8 +197,7 @@ static void children_join_for_themselves(void **state)
 	host_name(0, name);
 	shared.handle = sfshm_shared(name, &create);
 	assert_non_null(shared.handle);
-	shared.fleet = fleet_join(shared.handle, NULL, sfshm_fleet_redis(),
-				  server_url);
+	shared.fleet = fleet_join(shared.handle, NULL, fleet_ops(), server_url);
 	assert_int_equal(sfshm_fleet_begin(shared.fleet, "key", 3, NULL,
 					   &flight, &result),
 			 SFSHM_LEADER);
@@ -242,8 +240,7 @@ static void or_leave_all_to_their_parent(void **state)
 	(void)state;
 	host_name(0, name);
 	shared.handle = sfshm_shared(name, &create);
-	shared.fleet = fleet_join(shared.handle, NULL, sfshm_fleet_redis(),
-				  server_url);
+	shared.fleet = fleet_join(shared.handle, NULL, fleet_ops(), server_url);
 	r = sfshm_fleet_do(shared.fleet, "key", 3, NULL, fork_and_return, &pid,
 			   &result);
 	if (!pid)

@@ -25,7 +25,7 @@ static int publish_goods(struct sfshm_fleet_flight *flight, void *arg)
 		{ g->data + g->len / 2, g->len - g->len / 2 },
 	};
 
-	demand(eventually(blocked() == g->waiting));
+	demand(eventually(server_waits() == g->waiting));
 	return sfshm_fleet_publishv(flight, halves, 2);
 }
 
@@ -154,7 +154,7 @@ static int opens(const char *url, const struct sfshm_fleet_options *o)
 {
 	struct sfshm *handle = segment_open(NULL);
 	struct sfshm_fleet *fleet;
-	int r = sfshm_fleet_open(&fleet, handle, sfshm_fleet_redis(), url, o);
+	int r = sfshm_fleet_open(&fleet, handle, fleet_ops(), url, o);
 
 	if (!r)
 		demand(!sfshm_fleet_close(fleet));

@@ -194,3 +194,30 @@ bool server_key_is_watched(const char *key)
 {
 	return !strncmp(server_ask("HGET t:{%s}L w", key), "$1\r\n1", 5);
 }
+
+int server_waits(void)
+{
+	const char *at = strstr(server_ask("INFO clients"), "blocked_clients:");
+
+	return at ? atoi(at + strlen("blocked_clients:")) : -1;
+}
+
+bool server_has_lease(const char *key)
+{
+	return !strcmp(server_ask("EXISTS t:{%s}L", key), ":1\r\n");
+}
+
+bool server_has_value(const char *key)
+{
+	return !strcmp(server_ask("HEXISTS t:{%s}V b", key), ":1\r\n");
+}
+
+void server_drop_lease(const char *key)
+{
+	server_ask("DEL t:{%s}L", key);
+}
+
+void server_forget_all(void)
+{
+	server_ask("FLUSHALL");
+}

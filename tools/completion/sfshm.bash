@@ -34,7 +34,8 @@ _sfshm_keys()
 	sfshm-dump -s "$segment" -o KEY --noheadings --limit 1000 2>/dev/null
 }
 
-# The words that may follow the word before; status 1 if it asks for none.
+# _sfshm_argument TOOL OPTION: prints the words that may follow the option; fails
+# if it does not know any.
 _sfshm_argument()
 {
 	case $2 in
@@ -81,6 +82,10 @@ _sfshm()
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		fi
+		return
+	fi
+	if [ "$before" = --html ]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 	fi
 	if ! words=$(_sfshm_argument "$tool" "$before"); then

@@ -37,7 +37,7 @@ end
 
 function __sfshm_option_is_due
     not __sfshm_after -s --segment -k --key --lock --semaphore --match \
-        --phase --kind -o --output --sort --check
+        --phase --kind -o --output --sort --check --html
     and not contains -- -- (commandline -opc)
 end
 
@@ -48,6 +48,7 @@ for tool in sfshm-run sfshm-dump sfshm-ctl sfshm-top
     complete -c $tool -n '__sfshm_after --phase' -a 'idle busy done failed dead'
     complete -c $tool -n '__sfshm_after --kind' -a 'value claim lock semaphore save'
     complete -c $tool -n '__sfshm_after -o --output --sort' -a '(__sfshm_columns)'
+    complete -c $tool -n '__sfshm_after --html' -F
     complete -c $tool -n '__sfshm_after --check' \
         -a 'waiters= age= failed= dead= deaths= slots= memory= participants='
     complete -c $tool -n __sfshm_option_is_due -a '(__sfshm_options)'

@@ -30,6 +30,10 @@ _sfshm()
 		return
 	fi
 	case $before in
+	--html)
+		_files
+		return
+		;;
 	-s | --segment)
 		found=(${(f)"$(sfshm-dump --noheadings 2>/dev/null | sed -n 's/^\([^ ]*\) .*/\1/p')"})
 		;;

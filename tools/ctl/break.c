@@ -192,7 +192,7 @@ static int flight_take(const struct request *request, const struct held *held)
 	return 0;
 }
 
-/* Sends the signal, unless the lock has gone to another thread meanwhile. */
+/* Sends the signal, unless another thread leads or holds the key by now. */
 static int holder_end(const struct request *request, const struct held *held)
 {
 	int fd, status, r = 0;

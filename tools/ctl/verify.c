@@ -48,7 +48,7 @@ static uint32_t dead_count(const struct request *request)
 	return dead;
 }
 
-/* sfshm_verify() reaps the dead before it checks anything. */
+/* sfshm_verify() reaps the dead, too, before it checks slots and memory. */
 int verb_reap(const struct request *request)
 {
 	uint32_t left, dead = dead_count(request);

@@ -52,7 +52,8 @@ fpm_start()
 		-d sfshm.timeout=120 >>"$server_log" 2>&1 &
 	servers=($!)
 	ln -s "$top/tools/demo.d/report.php" "$tmp"
-	# Else root's nginx changes to a user who may not open the sockets.
+	# Without this line, root's nginx would change to a user who may not open
+	# the sockets.
 	[ "$(id -u)" -ne 0 ] || as=(-g "user root;")
 	(cd "$tmp" && exec "$nginx" -p "$tmp" -e nginx.err "${as[@]}" \
 		-c "$top/tools/demo.d/nginx.conf") >>"$server_log" 2>&1 &

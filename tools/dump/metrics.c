@@ -19,8 +19,9 @@
 
 /*
  * Both formats want all samples of a metric in one place, so the segments are
- * surveyed first. A label is never a key or a process: there may be any number
- * of them, and a monitoring system keeps a series for each.
+ * surveyed first. A label never names a key or a process: a segment may have
+ * any number of keys and processes, and a monitoring system keeps a series for
+ * each label.
  */
 struct scraped {
 	const char *name;
@@ -204,7 +205,7 @@ static void keys_put(const struct scrape *s)
 	}
 }
 
-/* A counter that all segments have, since one library reads them. */
+/* Any survey: all have the same counters, because one library has read them. */
 static const struct survey *any_up(const struct scrape *s)
 {
 	for (const struct scraped *it = next_up(s, NULL); it;
@@ -228,7 +229,7 @@ static void counters_put(const struct scrape *s)
 	}
 }
 
-/* The last bucket has no bound, and the others the counts below it. */
+/* Each bucket also has the counts of those below it. The last has no bound. */
 static void buckets_put(const struct scraped *it, const char *name,
 			const struct sfshm_histogram_info *info)
 {

@@ -23,6 +23,7 @@ static const char usage[] =
 	"usage: sfshm-dump [-s SEGMENT] [--json] [--watch [SECONDS]] [-a]\n"
 	"                  [-o COLUMNS] [--sort COLUMN] [--limit N]\n"
 	"                  [--noheadings] [CHOICE...] [--check [LIMITS]]\n"
+	"       sfshm-dump -s SEGMENT --html FILE [--limit N] [CHOICE...]\n"
 	"       sfshm-dump --metrics[=FORMAT] [-s SEGMENT] [--owner USER]\n"
 	"       sfshm-dump -s SEGMENT --events [--follow] [--key PATTERN] [--json]\n"
 	"       sfshm-dump -s SEGMENT --trace [--key PATTERN]\n"
@@ -44,6 +45,7 @@ static const char usage[] =
 	"                         plugins; without LIMITS: does a key match?\n"
 	"      --metrics[=FORMAT]  metrics of all the user's segments, in the\n"
 	"                         format prometheus (the default) or openmetrics\n"
+	"      --html FILE        write a page for a browser; -: to the output\n"
 	"      --events           what threads did last: flights, waits, deaths\n"
 	"      --follow           and go on with what they do\n"
 	"      --trace            the same for a trace viewer, as JSON\n"
@@ -84,6 +86,7 @@ enum {
 	OPTION_EVENTS,
 	OPTION_FOLLOW,
 	OPTION_TRACE,
+	OPTION_HTML,
 };
 
 static const struct option long_options[] = {
@@ -109,6 +112,7 @@ static const struct option long_options[] = {
 	{ "events", no_argument, NULL, OPTION_EVENTS },
 	{ "follow", no_argument, NULL, OPTION_FOLLOW },
 	{ "trace", no_argument, NULL, OPTION_TRACE },
+	{ "html", required_argument, NULL, OPTION_HTML },
 	{ "abandoned", required_argument, NULL, OPTION_ABANDONED },
 	{ 0 },
 };
@@ -284,6 +288,7 @@ static int option_read(struct options *options, int option, int argc,
 	case OPTION_EVENTS: options->events = 1; return -1;
 	case OPTION_FOLLOW: options->following = 1; return -1;
 	case OPTION_TRACE: options->tracing = 1; return -1;
+	case OPTION_HTML: options->html = optarg; return -1;
 	case OPTION_METRICS: return metrics_read(options, optarg);
 	case OPTION_ABANDONED:
 		return duration_read(&notes_abandoned_ms, "abandoned", optarg);
@@ -305,7 +310,7 @@ static int is_of_picture(const struct options *options)
 	rest.key_pattern = NULL;
 	return filter_chooses(&rest) || options->sort || options->limited ||
 	       options->table_only || options->all || options->checking ||
-	       options->watch_ns || options->metrics;
+	       options->watch_ns || options->metrics || options->html;
 }
 
 /* Complains about options that do not go together. */
@@ -328,10 +333,17 @@ static int combination_check(const struct options *options)
 	else if (!options->segment &&
 		 (filter_chooses(&options->filter) || options->sort ||
 		  options->limited || options->table_only || options->all ||
-		  options->checking ||
+		  options->checking || options->html ||
 		  (options->has_owner && !options->metrics)))
 		why = "choices of keys and columns, --sort, --limit, --all, "
-		      "--owner and --check need a segment; give one with -s";
+		      "--owner, --html and --check need a segment; give "
+		      "one with -s";
+	else if (options->html &&
+		 (options->json || options->watch_ns || options->metrics ||
+		  options->checking || options->table_only || options->sort ||
+		  options->noheadings || options->all))
+		why = "--html takes a segment, choices of keys, --limit, "
+		      "--abandoned and --owner; leave out all other options";
 	else if (options->json &&
 		 (options->table_only || options->noheadings || options->all))
 		why = "--json has all columns, threads and counters; leave out "

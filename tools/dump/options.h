@@ -29,6 +29,7 @@ struct options {
 	int json;
 	uint64_t watch_ns; /* 0: one picture */
 	enum metrics_format metrics;
+	const char *html; /* file for an HTML page; NULL: none */
 	int events, following, tracing;
 	int checking;
 	struct check check;

@@ -86,7 +86,7 @@ static void summary_contents(const struct survey *survey)
 	       info->participants, info->waitv ? "" : "; no futex_waitv");
 }
 
-/* Of a segment that has been in a fleet. */
+/* Prints the line about fleets, if the segment has been in one. */
 static void summary_fleet(const struct survey *survey)
 {
 	const struct sfshm_segment_info *info = &survey->segment;

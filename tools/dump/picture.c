@@ -8,6 +8,7 @@
 #include "common/args.h"
 #include "common/complain.h"
 #include "common/fault.h"
+#include "html.h"
 #include "look/phase.h"
 
 /* The slots that the picture has shown already; NULL: none. */
@@ -144,8 +145,9 @@ static int survey_and_walk(struct picture *picture)
 	else if (rows_sort_urgent(&survey.rows))
 		return -ENOMEM;
 	picture->survey = &survey;
-	return picture_walk(picture,
-			    options->json ? &picture_json : &picture_table);
+	return picture_walk(picture, options->html ? &picture_html :
+				     options->json ? &picture_json :
+						     &picture_table);
 }
 
 int picture_take(struct options *options)
@@ -159,6 +161,10 @@ int picture_take(struct options *options)
 	r = sfshm_view_open(&picture.view, options->segment, why, sizeof(why));
 	if (r)
 		return args_segment_failed(options->segment, r, why);
+	if (options->html && html_open(options->html)) {
+		sfshm_view_close(picture.view);
+		return ARGS_EXIT_FAILURE;
+	}
 	r = survey_and_walk(&picture);
 	sfshm_view_close(picture.view);
 	if (args_flush())

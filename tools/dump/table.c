@@ -7,7 +7,7 @@
 
 #include "screen.h"
 
-/* Notes that have no room in their row stand below it, so far to the right. */
+/* Notes that have no room in their row stand below it, this far indented. */
 #define INDENT 4
 
 void table_begin(struct table *table, const struct options *options)

@@ -21,8 +21,9 @@ struct event {
 struct events {
 	struct event *list; /* by time */
 	size_t count, room;
-	/* All later events are there: of flights and waits, and of the others.
-	   CLOCK_MONOTONIC, ns; 0: all that there ever were. */
+	/* The segment still has all events from this time on: [0] of flights
+	   and waits, [1] the others. CLOCK_MONOTONIC, ns; 0: all that there
+	   ever were. */
 	uint64_t complete_since[2];
 	/* The next number of each record's two rings; `known` records. */
 	uint64_t (*next)[2];

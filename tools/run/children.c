@@ -19,9 +19,10 @@
 #define KILL_RETRY_MS 20
 
 /*
- * A process's children are the children of its threads. This reads those of one
- * thread: a command whose other threads start processes is rare, and gets the
- * signal itself.
+ * A process's children are the children of its threads. This function reads
+ * only those of the main thread, or of this thread if `parent` is 0. A command
+ * whose other threads start processes is rare, and such a command itself gets
+ * the signal.
  */
 static size_t read_children(pid_t parent, char *text, size_t size)
 {

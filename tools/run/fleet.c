@@ -4,21 +4,35 @@
 #include <dlfcn.h>
 #include <string.h>
 
-#define LIBRARY "libsfshm-redis.so.0"
-#define ENGINE "sfshm_fleet_redis"
+/* The library that has the engine of URLs that begin so. */
+static const struct source {
+	const char *scheme;
+	const char *name;
+	const char *library;
+	const char *function;
+} sources[] = {
+	{ "etcd", "libsfshm-etcd", "libsfshm-etcd.so.0", "sfshm_fleet_etcd" },
+	{ "", "libsfshm-redis", "libsfshm-redis.so.0", "sfshm_fleet_redis" },
+};
 
 typedef const struct sfshm_fleet_ops *(*engine_fn)(void);
 
 /* The library stays loaded until the process ends. */
-static const struct sfshm_fleet_ops *load_engine(struct outcome *o)
+static const struct sfshm_fleet_ops *load_engine(const char *url,
+						 struct outcome *o)
 {
-	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-	void *symbol = library ? dlsym(library, ENGINE) : NULL;
+	const struct source *from = sources;
+	void *library, *symbol;
 	engine_fn engine;
 
+	while (strncmp(url, from->scheme, strlen(from->scheme)) != 0)
+		from++;
+	library = dlopen(from->library, RTLD_NOW | RTLD_LOCAL);
+	symbol = library ? dlsym(library, from->function) : NULL;
+
 	if (!symbol) {
-		outcome_fail(o, RUN_EXIT_FAILURE,
-			     "--fleet: %s; install libsfshm-redis", dlerror());
+		outcome_fail(o, RUN_EXIT_FAILURE, "--fleet: %s; install %s",
+			     dlerror(), from->name);
 		return NULL;
 	}
 	memcpy(&engine, &symbol, sizeof(engine));
@@ -38,7 +52,7 @@ bool fleet_join(struct invocation *inv, struct outcome *o)
 
 	if (!inv->options.fleet)
 		return true;
-	engine = load_engine(o);
+	engine = load_engine(inv->options.fleet, o);
 	if (!engine)
 		return false;
 	r = sfshm_fleet_open(&inv->fleet, inv->session.handle, engine,

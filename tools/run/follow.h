@@ -7,8 +7,9 @@
  * has ended, this process goes on from there.
  *
  * If the leader does not end its flight, because it is killed or replaced, the
- * child goes on with the next leader's transcript. What it has written by then
- * stays, and a line on standard error separates it from the next run's output.
+ * child goes on with the next leader's transcript. The output that it has
+ * written by then stays, and a line on standard error separates that output
+ * from the next run's.
  *
  * If somebody kills the child while it waits for output, this process writes
  * the rest at the run's end; if the child is writing, the call fails, because

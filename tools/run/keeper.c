@@ -33,7 +33,7 @@ int keeper_start(struct keeper *keeper, const struct keeper_job *job)
 		return -errno;
 	full.on_terminal = has_terminal();
 	keeper->on_terminal = full.on_terminal;
-	/* The keeper's orphans are this process's to kill. */
+	/* If the keeper dies, its children become this process's to kill. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	/* A signal for the leader must not run its handler in the keeper. */
 	sigfillset(&all);

@@ -4,7 +4,7 @@
  *
  * -K writes it as a shell would show the command:
  *
- *   /home/ann$ TZ=UTC ./report --day 'next monday' <a.csv@1701331200.5+4096
+ *   /home/ann$ TZ=UTC ./report 'next monday' <a.csv@1701331200.500000000+4096
  *
  * The quotes keep different commands apart. --env and --input add such words to
  * the key of -k, too. A key that would be too long ends in a hash of the whole.

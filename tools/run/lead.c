@@ -60,7 +60,7 @@ static void share_failure(struct invocation *inv, int code, struct outcome *o)
 			 "output of %.40s cannot be shared: %s", key,
 			 inv->save ? strerror(-code) : sfshm_strerror(code));
 	outcome_note(o, "%s", message);
-	/* It is nobody's loss if nobody else wants the output. */
+	/* Complains only if other callers want the output. */
 	o->loud = !inv->options.quiet && (o->shared || inv->options.ttl_ms);
 	o->shared = false;
 	if (inv->save ? sfshm_save_fail(inv->save, code, message) :
@@ -87,7 +87,8 @@ static void share(struct invocation *inv, struct sfshm_flight *flight,
 		r = sfshm_flight_tag(flight, inv->options.tags[i],
 				     strlen(inv->options.tags[i]));
 	/*
-	 * To other hosts a failure goes without the output: publish the record.
+	 * Other hosts would get a failure without the output, so with --fleet
+	 * publish the record.
 	 */
 	if (!r && o->exit && !inv->fleet && failure_fits(inv, header))
 		r = failure_share(inv, flight, header, run);

@@ -383,8 +383,8 @@ static void note_given(struct options *options, int option)
 			options->given |= 1u << i;
 }
 
-/* A URL with a password is better off where ps(1) does not show it. Options
-   that --fleet does not go with put it out of force. */
+/* Returns the URL of $SFSHM_FLEET, where ps(1) shows other users no password;
+   or NULL if there is none, or if an option does not go with --fleet. */
 static const char *fleet_of_environment(const struct options *options)
 {
 	const char *url = getenv("SFSHM_FLEET");

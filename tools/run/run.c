@@ -136,13 +136,13 @@ static void run_pass_signals(struct run *run)
 		if (run->end != RUN_COMPLETE)
 			continue;
 		run->signal = signal;
-		/* These two are messages to many commands. */
+		/* Many commands take these two as messages, and go on. */
 		if (signal != SIGUSR1 && signal != SIGUSR2)
 			run->end = RUN_INTERRUPTED;
 	}
 }
 
-/* A run is interrupted, too, if a message has killed the command. */
+/* A run is interrupted, too, if SIGUSR1 or SIGUSR2 has killed the command. */
 static void run_check_message(struct run *run)
 {
 	int status = run->keeper.status;
@@ -306,7 +306,7 @@ static void run_write(struct run *run, struct stream *stream)
 		order_written(&run->order, n);
 }
 
-/* The kernel may still report the write that was read. */
+/* Reads a write before its report; the kernel may still report the write. */
 static void run_read_early(struct run *run, struct stream *stream)
 {
 	run_read(run, stream);

@@ -170,7 +170,7 @@ static void clean_up(const struct bench *b)
 		__VA_ARGS__                                           \
 	}
 
-/* `anew`: the place of the pages in memory affects all turns of a round. */
+/* With `anew`, each round has other pages: their place affects all turns. */
 #define ROW(title, text, keys_, ...) \
 	HIT(keys_, .name = (title), .what = (text), .anew = true, __VA_ARGS__)
 

@@ -8,7 +8,7 @@
  * many threads. Each thread adds a key, removes the oldest of its keys, and
  * reuses that key's node after a grace period; it waits for one grace period
  * per SPARE nodes. The peer need not choose the key to remove, and allocates
- * nothing. The peer is the flavour of liburcu whose readers execute memory
+ * nothing. The peer uses the flavour of liburcu whose readers execute memory
  * barriers, as ours do: with membarrier(2), grace periods this frequent would
  * take longer.
  */

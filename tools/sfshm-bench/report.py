@@ -63,8 +63,9 @@ def table(rows):
 
 
 def floors(rows):
-    """Yields the ratios that cases with a row "-limit" would have if ours took as
-    long as the peer of that row. Both rows measure ours."""
+    """A case may have a second row, "-limit", which measures ours, too, but
+    against the least work that ours needs. Yields the ratio that each such case
+    would have if ours took as long as that work."""
     ratios = {row["case"]: row["ratio"] for row in rows}
     belongs = {name: name[:-len("-limit")] for name in ratios
                if name.endswith("-limit")}

@@ -17,37 +17,41 @@ import (
 //	asking   its first waiter is in go_call_begin(), outside of mu
 //	waiting  another process leads; the poller finishes the wait
 //	looking  as waiting, but the library cannot watch: lookAgain() asks
+//	abroad   a thread of its own asks the fleet (fleet.go)
 //	leading  one of the waiters was told to lead, and runs the work
 //	over     nobody uses it any more
 //
 // and goes from one to the next under mu:
 //
 //	none -> asking               a caller finds no call for its key
-//	asking, waiting, looking -> leading   a waiter is told to lead
+//	asking, waiting, looking, abroad -> leading   a waiter is told to lead
 //	asking -> waiting, looking   the library says that another caller leads
-//	asking, waiting, looking -> over      the waiters are told the outcome
-//	waiting, looking -> over     the last waiter has left
+//	asking, waiting -> abroad    the segment has a fleet, and nobody leads here
+//	asking, waiting, looking, abroad -> over      the waiters are told the
+//	                             outcome
+//	waiting, looking, abroad -> over     the last waiter has left
 //	leading -> leading           the leader leaves before it runs the work, and
 //	                             another waiter is told to lead
 //	leading -> over              the leader has ended the flight; or it leaves,
 //	                             and no waiter is left
 //
-// Each waiter is told one outcome, or leaves. In asking, waiting and looking
-// there is at least one waiter; so when the library makes this process the
+// Each waiter is told one outcome, or leaves. In asking, waiting, looking
+// and abroad there is at least one waiter; so when the library makes this process the
 // leader, there is somebody to lead. A leader that ends takes the call from
 // Segment.calls first, then ends the flight, then tells the waiters: no caller
 // joins a call whose result may have been invalidated since.
 type call struct {
-	seg     *Segment
-	key     string
-	id      uint64
-	c       *C.struct_go_call
-	state   state
-	ready   bool // asking: the poller has met the wait already
-	alone   bool // leading: without the segment
-	first   *waiter
-	waiters []*waiter
-	flight  *Flight // leading: the leader's
+	seg       *Segment
+	key       string
+	id        uint64
+	c         *C.struct_go_call
+	state     state
+	following bool // the wait does not lead: a fleet is asked first
+	ready     bool // asking: the poller has met the wait already
+	alone     bool // leading: without the segment
+	first     *waiter
+	waiters   []*waiter
+	flight    *Flight // leading: the leader's
 }
 
 type state int
@@ -56,6 +60,7 @@ const (
 	asking state = iota
 	waiting
 	looking
+	abroad
 	leading
 	over
 )
@@ -147,7 +152,7 @@ func (c *call) promote() {
 	c.waiters = c.waiters[1:]
 	c.state = leading
 	c.flight = &Flight{call: c, up: w.up, handed: w != c.first,
-		generation: uint64(C.sfshm_flight_generation(&c.c.flight)),
+		generation: uint64(C.sfshm_flight_generation(&c.c.flight.host)),
 		ownerDied:  c.c.result.owner_died != 0}
 	c.tell(w, outcome{kind: lead, flight: c.flight})
 }
@@ -155,6 +160,8 @@ func (c *call) promote() {
 // settle acts on what the library says to begin or finish.
 func (c *call) settle(rc C.int) {
 	switch {
+	case c.following && nobodyLeads(rc):
+		c.goAbroad()
 	case rc == -C.EINPROGRESS:
 		c.state = waiting
 	case rc == -C.EOPNOTSUPP && c.state != looking:
@@ -169,7 +176,7 @@ func (c *call) settle(rc C.int) {
 		c.end(outcome{kind: value, result: resultOf(rc, c.c)})
 	case rc == -C.EREMOTEIO || rc == -C.ENOENT:
 		c.end(outcome{kind: failed, result: resultOf(rc, c.c)})
-	default: // The first waiter's policy had a say in it.
+	default: // The outcome depends on the first waiter's policy.
 		c.refuse(outcome{kind: refused, result: resultOf(rc, c.c)})
 	}
 }
@@ -184,6 +191,16 @@ func (c *call) refuse(o outcome) {
 
 // ask begins; its caller is the first waiter, and does not have mu.
 func (c *call) ask() {
+	if c.seg.fleet != nil && !c.follows() {
+		mu.Lock()
+		c.goAbroad()
+		mu.Unlock()
+		return
+	}
+	if c.seg.fleet != nil {
+		c.following = true
+		c.c.policy.flags |= C.SFSHM_FOLLOW
+	}
 	rc := gated(func() C.int { return C.go_call_begin(c.c, queue) })
 	mu.Lock()
 	c.settle(rc)
@@ -239,6 +256,10 @@ func (c *call) endUnused() {
 	if len(c.waiters) > 0 || c.state == leading || c.state == over {
 		return
 	}
+	if c.state == abroad {
+		c.leaveAbroad()
+		return
+	}
 	if c.state == waiting {
 		gated(func() C.int { return C.go_call_cancel(c.c, queue) })
 	}
@@ -248,16 +269,19 @@ func (c *call) endUnused() {
 // handOn is for a waiter that was told to lead, and does not want to any more.
 func (c *call) handOn() {
 	mu.Lock()
-	defer mu.Unlock()
 	if len(c.waiters) > 0 {
 		c.promote()
-	} else {
-		c.end(outcome{kind: again})
+		mu.Unlock()
+		return
 	}
+	c.unlist()
+	mu.Unlock()
+	c.giveUp()
 }
 
 // giveUp releases the flight: another caller leads.
 func (c *call) giveUp() {
+	c.release()
 	mu.Lock()
 	defer mu.Unlock()
 	c.end(outcome{kind: again})
@@ -275,14 +299,22 @@ func (c *call) publish(f *Flight, p *Policy, v []byte) bool {
 			return C.go_call_tag(c.c, bytesOf(tag), C.size_t(len(tag)))
 		})
 	}
-	C.sfshm_flight_ttl(&c.c.flight, ms(ttl), ms(p.NegTTL))
-	C.sfshm_flight_keep(&c.c.flight, p.keep())
-	rc := gated(func() C.int {
+	C.sfshm_flight_ttl(&c.c.flight.host, ms(ttl), ms(p.NegTTL))
+	C.sfshm_flight_keep(&c.c.flight.host, p.keep())
+	rc := c.gate()(func() C.int {
 		return C.go_call_publish(c.c, bytesIn(v), C.size_t(len(v)))
 	})
 	runtime.KeepAlive(v)
 	runtime.KeepAlive(tags)
 	return rc != -C.ESTALE && rc != C.SFSHM_INVALIDATED
+}
+
+// gate returns what makes the calls that end the flight.
+func (c *call) gate() func(func() C.int) C.int {
+	if c.seg.fleet != nil {
+		return sleeping
+	}
+	return gated
 }
 
 // circle reports whether the call's leader waits, maybe by way of others, for
@@ -309,8 +341,8 @@ func (c *call) fail(p *Policy, err error) {
 		return
 	}
 	message := messageOf(err) + "\x00"
-	C.sfshm_flight_ttl(&c.c.flight, ms(p.TTL), ms(p.NegTTL))
-	gated(func() C.int {
+	C.sfshm_flight_ttl(&c.c.flight.host, ms(p.TTL), ms(p.NegTTL))
+	c.gate()(func() C.int {
 		return C.go_call_fail(c.c, C.int(codeOf(err)), bytesOf(message))
 	})
 	runtime.KeepAlive(message)

@@ -19,7 +19,7 @@ var (
 	segCount int32
 )
 
-// What a child process of a test does (SFSHM_TEST_ROLE).
+// roles has what a child process of a test does. SFSHM_TEST_ROLE names the role.
 var roles = map[string]func(seg *Segment){}
 
 func TestMain(m *testing.M) {
@@ -27,7 +27,11 @@ func TestMain(m *testing.M) {
 	if role == "" {
 		os.Exit(m.Run())
 	}
-	seg, err := Open(os.Getenv("SFSHM_TEST_SEGMENT"))
+	var opts []Option
+	if url := os.Getenv("SFSHM_TEST_FLEET"); url != "" {
+		opts = append(opts, Fleet(url, FleetOptions{Lease: 2 * time.Second}))
+	}
+	seg, err := Open(os.Getenv("SFSHM_TEST_SEGMENT"), opts...)
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)

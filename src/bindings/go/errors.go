@@ -30,6 +30,9 @@ const (
 	ErrCrowded = Error(C.EAGAIN)
 	// ErrLeadersDie: the key's leaders keep dying (Policy.BreakerDeaths).
 	ErrLeadersDie = Error(C.EHOSTDOWN)
+	// ErrFleetAway: the server of a fleet does not answer, or refuses the
+	// key. Of Do this is so only with FleetOptions.Strict.
+	ErrFleetAway = Error(C.EHOSTUNREACH)
 	// ErrDeadlock: the work asks for a key whose leader waits for the work.
 	ErrDeadlock = Error(C.EDEADLK)
 	// ErrTooLarge: the value is larger than the segment's MaxValue.
@@ -97,6 +100,9 @@ func (e *OpenError) Error() string {
 func errOf(rc C.int) error {
 	if rc >= 0 {
 		return nil
+	}
+	if rc == -C.EREMOTE {
+		return ErrFleetAway
 	}
 	return Error(-rc)
 }

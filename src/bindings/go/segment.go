@@ -32,6 +32,7 @@ type Segment struct {
 	handle *C.struct_sfshm
 	at     *C.char          // the handle, for go_get()
 	calls  map[string]*call // by key; under mu
+	fleet  *fleet           // nil: none
 }
 
 // Option changes what Open does. The sizes and the mode count only if Open
@@ -41,6 +42,7 @@ type Option func(*options)
 type options struct {
 	c       C.struct_sfshm_options
 	threads int
+	fleet   *fleet
 }
 
 // Size is the room for all values, in bytes; 16 MiB if it is not given.
@@ -59,7 +61,8 @@ func MaxValue(bytes uint32) Option {
 }
 
 // Participants is the number of threads that the segment has records for; 1024
-// if it is not given. A Go process takes at most two more than Threads says.
+// if it is not given. A Go process takes at most two more than Threads says; with
+// a fleet, at most 74 more.
 func Participants(n uint32) Option {
 	return func(o *options) { o.c.participants = C.uint32_t(n) }
 }
@@ -109,11 +112,18 @@ func Open(name string, opts ...Option) (*Segment, error) {
 	if handle == nil {
 		return nil, &OpenError{name, why}
 	}
-	if seg := segments[handle]; seg != nil {
+	seg := segments[handle]
+	if seg != nil {
+		if why := seg.joined(o.fleet, false); why != "" {
+			return nil, &OpenError{name, why}
+		}
 		return seg, nil
 	}
-	seg := &Segment{handle: handle, at: (*C.char)(unsafe.Pointer(handle)),
+	seg = &Segment{handle: handle, at: (*C.char)(unsafe.Pointer(handle)),
 		calls: map[string]*call{}}
+	if why := seg.joined(o.fleet, true); why != "" {
+		return nil, &OpenError{name, why}
+	}
 	onAll(func() C.int { return C.go_get(seg.at, bytesOf("\x00"), 1, nil, 0).rc })
 	segments[handle] = seg
 	return seg, nil
@@ -341,6 +351,9 @@ func (s *Segment) fenced(key string) {
 }
 
 func (s *Segment) invalidate(key string, flags C.uint32_t) error {
+	if s.fleet != nil {
+		return s.fleet.invalidate(key, flags)
+	}
 	rc := gated(func() C.int {
 		return C.go_invalidate(s.handle, bytesOf(key), C.size_t(len(key)), flags)
 	})

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include "shim.h"
@@ -84,6 +83,11 @@ static bool try_to_enter(void)
 static inline bool gate(void)
 {
 	return __builtin_expect(inside != NULL, 1) || try_to_enter();
+}
+
+bool go_thread_try(void)
+{
+	return gate();
 }
 
 int go_library_fits(void)
@@ -190,7 +194,7 @@ int go_call_free(struct go_call *call)
 {
 	if (!gate())
 		return GO_ELSEWHERE;
-	sfshm_flight_cleanup(&call->flight);
+	go_call_release(call);
 	sfshm_result_clear(&call->result);
 	free(call);
 	return 0;
@@ -200,7 +204,7 @@ int go_call_begin(struct go_call *call, struct sfshm_queue *queue)
 {
 	return gate() ? sfshm_begin_async(queue, call->handle, call->key,
 					  call->key_len, &call->policy,
-					  &call->flight, &call->result,
+					  &call->flight.host, &call->result,
 					  &call->wait) :
 			GO_ELSEWHERE;
 }
@@ -210,15 +214,16 @@ int go_call_try(struct go_call *call)
 	struct sfshm_policy policy = call->policy;
 
 	policy.flags |= SFSHM_TRY;
-	return gate() ? sfshm_begin(call->handle, call->key, call->key_len,
-				    &policy, &call->flight, &call->result) :
-			GO_ELSEWHERE;
+	return gate() ?
+		       sfshm_begin(call->handle, call->key, call->key_len,
+				   &policy, &call->flight.host, &call->result) :
+		       GO_ELSEWHERE;
 }
 
 int go_call_finish(struct go_call *call, struct sfshm_queue *queue)
 {
-	return gate() ? sfshm_wait_finish(queue, &call->wait, &call->flight,
-					  &call->result) :
+	return gate() ? sfshm_wait_finish(queue, &call->wait,
+					  &call->flight.host, &call->result) :
 			GO_ELSEWHERE;
 }
 
@@ -229,8 +234,14 @@ int go_call_cancel(struct go_call *call, struct sfshm_queue *queue)
 
 int go_call_tag(struct go_call *call, go_bytes tag, size_t len)
 {
-	return gate() ? sfshm_flight_tag(&call->flight, tag, len) :
+	return gate() ? sfshm_flight_tag(&call->flight.host, tag, len) :
 			GO_ELSEWHERE;
+}
+
+static int publish_once(struct go_call *call, go_bytes data, size_t len)
+{
+	return call->fleet ? sfshm_fleet_publish(&call->flight, data, len) :
+			     sfshm_publish(&call->flight.host, data, len);
 }
 
 int go_call_publish(struct go_call *call, go_bytes data, size_t len)
@@ -239,22 +250,32 @@ int go_call_publish(struct go_call *call, go_bytes data, size_t len)
 
 	if (!gate())
 		return GO_ELSEWHERE;
-	rc = sfshm_publish(&call->flight, data, len);
+	rc = publish_once(call, data, len);
 	if (rc == -EMSGSIZE || rc == -ENOSPC) {
-		sfshm_flight_uncacheable(&call->flight, 0);
-		rc = sfshm_publish(&call->flight, data, len);
+		sfshm_flight_uncacheable(&call->flight.host, 0);
+		rc = publish_once(call, data, len);
 	}
+	if (rc < 0)
+		go_call_release(call);
 	return rc;
 }
 
 int go_call_fail(struct go_call *call, int code, const char *message)
 {
-	return gate() ? sfshm_fail(&call->flight, code, message) : GO_ELSEWHERE;
+	int rc;
+
+	if (!gate())
+		return GO_ELSEWHERE;
+	rc = call->fleet ? sfshm_fleet_fail(&call->flight, code, message) :
+			   sfshm_fail(&call->flight.host, code, message);
+	if (rc < 0)
+		go_call_release(call);
+	return rc;
 }
 
 int go_call_extend(struct go_call *call, uint32_t ms)
 {
-	return gate() ? sfshm_extend(&call->flight, ms) : GO_ELSEWHERE;
+	return gate() ? sfshm_extend(&call->flight.host, ms) : GO_ELSEWHERE;
 }
 
 uint64_t go_queue_next(struct sfshm_queue *queue)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the Go code calls: the library's calls, each behind a gate that bounds
- * how many threads of the process take participant records.
+ * The library's calls for the Go code, each behind a gate that bounds how many
+ * threads of the process take participant records.
  *
  * Go moves goroutines among threads, so any of its threads may come to make a
  * call. The gate lets a thread in for good while fewer than go_threads are in;
@@ -12,7 +12,9 @@
 #ifndef SFSHM_GO_SHIM_H
 #define SFSHM_GO_SHIM_H
 
+#include <stdbool.h>
 #include <sfshm.h>
+#include <sfshm/fleet.h>
 
 #if SFSHM_VERSION_MAJOR != 0 || SFSHM_VERSION_MINOR < 1
 #error "sfshm for Go needs the headers of sfshm 0.1 or a later 0.x"
@@ -35,9 +37,11 @@ struct go_length {
 struct go_call {
 	struct sfshm *handle;
 	struct sfshm_policy policy;
-	struct sfshm_flight flight;
+	struct sfshm_fleet *fleet; /* NULL: the flight is this host's alone */
+	struct sfshm_fleet_flight flight;
 	struct sfshm_result result;
 	struct sfshm_wait wait;
+	struct sfshm_cancel cancel; /* for go_call_fleet_begin() */
 	size_t key_len;
 	char key[];
 };
@@ -47,6 +51,8 @@ extern unsigned go_threads;
 
 /* Lets the calling thread in, whatever the number. */
 int go_thread_enter(void);
+/* Lets it in if there is room for it, or if it is in already. */
+bool go_thread_try(void);
 /* How many threads are in. */
 unsigned go_thread_count(void);
 
@@ -89,5 +95,18 @@ int go_call_extend(struct go_call *call, uint32_t ms);
 
 /* The id of the next wait that may be over; 0: there is none. */
 uint64_t go_queue_next(struct sfshm_queue *queue);
+
+/* NULL, with a line in `why`: there is no engine, or the library refuses. */
+struct sfshm_fleet *go_fleet_open(struct sfshm *handle, const char *url,
+				  struct sfshm_fleet_options *options,
+				  char *why, size_t why_size);
+/* Sleeps while another caller leads. *away: this caller leads for its host
+   alone, because the engine is away. */
+int go_call_fleet_begin(struct go_call *call, struct sfshm_fleet *fleet,
+			int *away);
+/* Releases the flight unless it has ended. May sleep in a fleet. */
+int go_call_release(struct go_call *call);
+int go_fleet_invalidate(struct sfshm_fleet *fleet, go_bytes key, size_t key_len,
+			uint32_t flags);
 
 #endif

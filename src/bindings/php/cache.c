@@ -76,7 +76,8 @@ static bool known(HashTable *options)
 	static const char *const names[] = {
 		"prefix",           "ttl",     "neg_ttl",        "grace",
 		"stale_if_error",   "beta",    "timeout",        "lock_age",
-		"stale_on_timeout", "breaker", "breaker_deaths",
+		"stale_on_timeout", "breaker", "breaker_deaths", "fleet",
+		"fleet_options",
 	};
 	zend_string *name;
 	size_t i;
@@ -159,6 +160,34 @@ static struct sfshm *segment_open(const char *name)
 	return handle;
 }
 
+/*
+ * Joins the fleet of the options; or that of php.ini, which is for php.ini's
+ * segment alone: two segments of one host that joined it would share their
+ * keys. A URL may name files, and open_basedir cannot check them.
+ */
+static void join(struct cache *cache, const zend_string *segment,
+		 HashTable *options)
+{
+	zval *url = options ? zend_hash_str_find(options, ZEND_STRL("fleet")) :
+			      NULL;
+	const char *basedir = PG(open_basedir);
+	zval *rest = options ? zend_hash_str_find(options,
+						  ZEND_STRL("fleet_options")) :
+			       NULL;
+	bool given = url && Z_TYPE_P(url) != IS_NULL;
+
+	if (given && Z_TYPE_P(url) == IS_STRING && basedir && *basedir)
+		zend_value_error("under open_basedir only php.ini's "
+				 "sfshm.fleet names a fleet");
+	else if (given && Z_TYPE_P(url) == IS_STRING && Z_STRLEN_P(url))
+		fleet_join(cache, Z_STRVAL_P(url), rest);
+	else if (!given && !segment && SFSHM_G(fleet) && *SFSHM_G(fleet))
+		fleet_join(cache, SFSHM_G(fleet), rest);
+	/* A fleet takes no notice of it, and copies a policy that has it. */
+	if (cache->fleet)
+		cache->policy.beta = 0;
+}
+
 PHP_METHOD(Sfshm_Cache, __construct)
 {
 	struct cache *cache = THIS_CACHE();
@@ -186,12 +215,15 @@ PHP_METHOD(Sfshm_Cache, __construct)
 	if (options && !set_options(cache, options))
 		RETURN_THROWS();
 	cache->handle = NULL;
+	cache->fleet = NULL;
 	/* php.ini's segment is the administrator's choice: no check. */
 	if (segment && strchr(ZSTR_VAL(segment), '/') &&
 	    php_check_open_basedir(ZSTR_VAL(segment)))
 		return;
 	name = segment ? ZSTR_VAL(segment) : SFSHM_G(segment);
 	cache->handle = segment_open(name && *name ? name : NULL);
+	if (cache->handle && !EG(exception))
+		join(cache, segment, options);
 }
 
 /* Fills in the array that Symfony's cache contracts call metadata. */
@@ -241,8 +273,9 @@ static uint64_t recent_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* The wait was interrupted: lets PHP handle what is due, and gives the next
-   wait the call's deadline. False: there is an exception. */
+/* The call is to be made again, perhaps because its wait was interrupted: lets
+   PHP handle what is due, and gives the next wait the call's deadline. False:
+   there is an exception. */
 static bool wait_on(struct ask *ask, struct sfshm_policy *room,
 		    uint64_t began_ns)
 {
@@ -261,6 +294,16 @@ static bool wait_on(struct ask *ask, struct sfshm_policy *room,
 	return true;
 }
 
+static int begin(const struct ask *ask)
+{
+	struct lead *spare = lead_spare();
+
+	if (ask->cache->fleet)
+		return fleet_begin(ask, spare);
+	return sfshm_begin(ask->cache->handle, ask->key.data, ask->key.len,
+			   ask->policy, &spare->flight.host, &SFSHM_G(result));
+}
+
 static void get_or_make(struct ask *ask, struct sfshm_policy *room,
 			zval *return_value)
 {
@@ -272,11 +315,9 @@ static void get_or_make(struct ask *ask, struct sfshm_policy *room,
 		return;
 	}
 	began_ns = recent_ns();
-	do {
-		r = sfshm_begin(ask->cache->handle, ask->key.data, ask->key.len,
-				ask->policy, &lead_spare()->flight,
-				&SFSHM_G(result));
-	} while (r == -EINTR && wait_on(ask, room, began_ns));
+	do
+		r = begin(ask);
+	while ((r == -EINTR || r == -ESTALE) && wait_on(ask, room, began_ns));
 	if (r == SFSHM_CACHED || r == SFSHM_AWAITED) {
 		hit(ask, r, return_value);
 	} else if (r == SFSHM_LEADER) {
@@ -285,6 +326,8 @@ static void get_or_make(struct ask *ask, struct sfshm_policy *room,
 		lead(ask, return_value);
 	} else if (error_of_segment(r)) {
 		make_alone(ask, r, return_value);
+	} else if (r == -EHOSTUNREACH) {
+		fleet_throw(ask->cache->fleet);
 	} else if (!EG(exception)) {
 		error_throw(r);
 	}

@@ -12,6 +12,6 @@ if test "$PHP_SFSHM" != "no"; then
   PHP_EVAL_LIBLINE([$SFSHM_LIBS], [SFSHM_SHARED_LIBADD])
   PHP_SUBST([SFSHM_SHARED_LIBADD])
   PHP_NEW_EXTENSION([sfshm],
-    [sfshm.c cache.c store.c lead.c held.c values.c errors.c],
+    [sfshm.c cache.c store.c lead.c fleet.c held.c values.c errors.c],
     [$ext_shared],, [-DZEND_ENABLE_STATIC_TSRMLS_CACHE=1])
 fi

@@ -4,7 +4,7 @@
 #include <zend_exceptions.h>
 #include <ext/spl/spl_exceptions.h>
 
-zend_class_entry *exception_ce, *timeout_ce, *work_ce;
+zend_class_entry *exception_ce, *timeout_ce, *work_ce, *away_ce;
 
 void errors_register(void)
 {
@@ -17,6 +17,8 @@ void errors_register(void)
 	timeout_ce = zend_register_internal_class_ex(&ce, exception_ce);
 	INIT_NS_CLASS_ENTRY(ce, "Sfshm", "WorkException", NULL);
 	work_ce = zend_register_internal_class_ex(&ce, exception_ce);
+	INIT_NS_CLASS_ENTRY(ce, "Sfshm", "FleetAwayException", NULL);
+	away_ce = zend_register_internal_class_ex(&ce, exception_ce);
 }
 
 bool error_of_segment(int error)

@@ -69,7 +69,7 @@ PHP_METHOD(Sfshm_Item, getKey)
 static void set_ttl(struct item *item, uint32_t ms)
 {
 	if (item->lead)
-		sfshm_flight_ttl(&item->lead->flight, ms,
+		sfshm_flight_ttl(&item->lead->flight.host, ms,
 				 item->lead->neg_ttl_ms);
 }
 
@@ -115,7 +115,8 @@ static bool set_tag(struct item *item, zend_string *tag)
 
 	if (!item->lead)
 		return true;
-	r = sfshm_flight_tag(&item->lead->flight, ZSTR_VAL(tag), ZSTR_LEN(tag));
+	r = sfshm_flight_tag(&item->lead->flight.host, ZSTR_VAL(tag),
+			     ZSTR_LEN(tag));
 	if (r == -ENOSPC)
 		zend_throw_exception(exception_ce,
 				     "a value has at most four tags", ENOSPC);
@@ -163,7 +164,7 @@ PHP_METHOD(Sfshm_Item, previous)
 	Z_PARAM_ZVAL(absent)
 	ZEND_PARSE_PARAMETERS_END();
 	if (item->lead &&
-	    !sfshm_flight_value(&item->lead->flight, &SFSHM_G(result))) {
+	    !sfshm_flight_value(&item->lead->flight.host, &SFSHM_G(result))) {
 		value_of_result(return_value);
 		return;
 	}
@@ -179,8 +180,8 @@ PHP_METHOD(Sfshm_Item, extend)
 	ZEND_PARSE_PARAMETERS_START(1, 1)
 	Z_PARAM_DOUBLE(seconds)
 	ZEND_PARSE_PARAMETERS_END();
-	RETURN_BOOL(!item->lead ||
-		    !sfshm_extend(&item->lead->flight, seconds_ms(seconds)));
+	RETURN_BOOL(!item->lead || !sfshm_extend(&item->lead->flight.host,
+						 seconds_ms(seconds)));
 }
 
 void item_register(void)
@@ -223,7 +224,10 @@ static struct lead *lead_begin(const struct ask *ask)
 
 static void lead_end(struct lead *lead)
 {
-	sfshm_flight_cleanup(&lead->flight);
+	if (lead->fleet)
+		sfshm_fleet_cleanup(&lead->flight);
+	else
+		sfshm_flight_cleanup(&lead->flight.host);
 	/* A shutdown function of the script may still use the item. */
 	if (lead->item)
 		lead->item->lead = NULL;
@@ -250,9 +254,17 @@ void leads_release(void)
 	}
 }
 
+static int publish_once(struct lead *lead, const struct bytes *bytes)
+{
+	return lead->fleet ? sfshm_fleet_publish(&lead->flight, bytes->data,
+						 bytes->len) :
+			     sfshm_publish(&lead->flight.host, bytes->data,
+					   bytes->len);
+}
+
 static void publish(struct lead *lead, zval *value, bool save)
 {
-	struct sfshm_flight *flight = &lead->flight;
+	struct sfshm_flight *flight = &lead->flight.host;
 	struct bytes bytes;
 	int r;
 
@@ -260,10 +272,10 @@ static void publish(struct lead *lead, zval *value, bool save)
 		return;
 	if (!save)
 		sfshm_flight_ttl(flight, 0, 0);
-	r = sfshm_publish(flight, bytes.data, bytes.len);
+	r = publish_once(lead, &bytes);
 	if (r == -EMSGSIZE || r == -ENOSPC) {
 		sfshm_flight_uncacheable(flight, UNCACHEABLE_MS);
-		r = sfshm_publish(flight, bytes.data, bytes.len);
+		r = publish_once(lead, &bytes);
 	}
 	bytes_free(&bytes);
 	if (r < 0 && error_of_segment(r) && r != -ESHUTDOWN && r != -ECHILD)
@@ -292,8 +304,13 @@ static void fail(struct lead *lead)
 	message = zend_read_property(base, e, "message", sizeof("message") - 1,
 				     1, &room);
 	text = zval_get_string(message);
-	if (sfshm_fail(&lead->flight, (int)number, ZSTR_VAL(text)) < 0)
-		sfshm_release(&lead->flight);
+	/* If it is refused, the end of the lead releases the flight. */
+	if (lead->fleet)
+		(void)!sfshm_fleet_fail(&lead->flight, (int)number,
+					ZSTR_VAL(text));
+	else
+		(void)!sfshm_fail(&lead->flight.host, (int)number,
+				  ZSTR_VAL(text));
 	zend_string_release(text);
 }
 
@@ -373,7 +390,11 @@ void lead(struct ask *ask, zval *return_value)
 
 	zend_try
 	{
-		lead_call(ask, mine, return_value);
+		if (mine->away)
+			fleet_warn(ask->cache->fleet);
+		/* The script's error handler may have thrown. */
+		if (!EG(exception))
+			lead_call(ask, mine, return_value);
 	}
 	zend_catch
 	{

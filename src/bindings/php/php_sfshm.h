@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The PHP extension. A request asks for values through objects of Sfshm\Cache
- * (cache.c, store.c), which name a segment; it leads flights (lead.c) and holds
- * locks and permits (held.c).
+ * (cache.c, store.c), which name a segment and perhaps a fleet (fleet.c); it
+ * leads flights (lead.c) and holds locks and permits (held.c).
  *
  * The flights, locks and permits of a request are on lists in the module's
  * globals, and the end of the request gives them back. The functions that took
@@ -20,6 +20,7 @@
 #include <zend_smart_str.h>
 
 #include <sfshm.h>
+#include <sfshm/fleet-redis.h>
 
 #define PHP_SFSHM_VERSION "0.1.0"
 
@@ -31,6 +32,7 @@ extern zend_module_entry sfshm_module_entry;
 #define phpext_sfshm_ptr &sfshm_module_entry
 
 struct item;
+struct fleet;
 
 /* A flight that the request leads. It is not in the request's memory, because
    PHP may free that after a fatal error while the library still uses the
@@ -39,9 +41,11 @@ struct lead {
 	struct lead *next, **link;
 	struct sfshm *handle;
 	uint32_t ttl_ms; /* the value's lifetime if the callback sets none */
-	uint32_t neg_ttl_ms; /* a failure's lifetime */
-	struct item *item;   /* the callback's object; or NULL */
-	struct sfshm_flight flight;
+	uint32_t neg_ttl_ms;       /* a failure's lifetime */
+	struct item *item;         /* the callback's object; or NULL */
+	struct sfshm_fleet *fleet; /* NULL: the flight is this host's alone */
+	bool away;                 /* the fleet could not be asked */
+	struct sfshm_fleet_flight flight;
 };
 
 /* A lock or a permit, within its object. */
@@ -61,12 +65,14 @@ ZEND_BEGIN_MODULE_GLOBALS(sfshm)
 	char *segment;
 	zend_long size, slots, max_value, participants;
 	char *mode;
+	char *fleet;	      /* a URL */
 	double timeout;
 
 	uint64_t task;	      /* names the request among the process's */
 	struct lead *leads;   /* flights that the request leads */
 	struct lead *spare;   /* room for the next one */
 	struct held *held;    /* locks and permits that the request holds */
+	struct fleet *fleets; /* that this worker has joined */
 	struct sfshm_result result;
 	bool warned;	      /* that the segment cannot be used */
 /* clang-format on */
@@ -77,6 +83,7 @@ ZEND_EXTERN_MODULE_GLOBALS(sfshm)
 
 struct cache {
 	struct sfshm *handle; /* NULL: the segment cannot be used */
+	struct fleet *fleet;  /* NULL: none */
 	zend_string *prefix;  /* of all keys; or NULL */
 	struct sfshm_policy policy;
 	zend_object std;
@@ -124,7 +131,7 @@ uint32_t seconds_ms(double seconds);
 
 /* errors.c */
 
-extern zend_class_entry *exception_ce, *timeout_ce, *work_ce;
+extern zend_class_entry *exception_ce, *timeout_ce, *work_ce, *away_ce;
 void errors_register(void);
 /* Throws the exception of a call's error. */
 void error_throw(int error);
@@ -155,6 +162,25 @@ void leads_release(void);
 /* Whether a signal or a time limit waits for PHP to handle it. */
 int interrupt_pending(void *arg);
 void interrupt_handle(void);
+
+/* fleet.c */
+
+/* The cache, which has a segment, joins the fleet of `url`. `options` is an
+   array, or NULL. False: an exception says why not. */
+bool fleet_join(struct cache *cache, const char *url, zval *options);
+void fleets_close(struct fleet **list);
+/*
+ * sfshm_fleet_begin() for the cache's fleet, with lead->flight; fills in
+ * lead->fleet and lead->away. Returns as that call, but not -EREMOTE or
+ * -ECHILD. After -EHOSTUNREACH fleet_throw() throws the exception.
+ */
+int fleet_begin(const struct ask *ask, struct lead *lead);
+void fleet_throw(const struct fleet *fleet);
+/* Warns, once in an outage, that the fleet is away. */
+void fleet_warn(struct fleet *fleet);
+/* Returns as sfshm_fleet_invalidate(). */
+int fleet_invalidate(const struct cache *cache, const struct key *key,
+		     uint32_t flags);
 
 /* held.c */
 

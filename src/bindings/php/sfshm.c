@@ -9,6 +9,15 @@
 
 ZEND_DECLARE_MODULE_GLOBALS(sfshm)
 
+/* phpinfo() does not show a URL, which may have a password in it. */
+static PHP_INI_DISP(show_secret)
+{
+	const zend_string *url = ini_entry->value;
+
+	(void)type;
+	php_printf("%s", url && ZSTR_LEN(url) ? "set, not shown" : "no value");
+}
+
 /* clang-format off */
 PHP_INI_BEGIN()
 STD_PHP_INI_ENTRY("sfshm.segment", "", PHP_INI_SYSTEM, OnUpdateString,
@@ -24,6 +33,8 @@ STD_PHP_INI_ENTRY("sfshm.participants", "1024", PHP_INI_SYSTEM,
 		  sfshm_globals)
 STD_PHP_INI_ENTRY("sfshm.mode", "0600", PHP_INI_SYSTEM, OnUpdateString,
 		  mode, zend_sfshm_globals, sfshm_globals)
+STD_PHP_INI_ENTRY_EX("sfshm.fleet", "", PHP_INI_SYSTEM, OnUpdateString,
+		     fleet, zend_sfshm_globals, sfshm_globals, show_secret)
 STD_PHP_INI_ENTRY("sfshm.timeout", "30", PHP_INI_ALL, OnUpdateReal,
 		  timeout, zend_sfshm_globals, sfshm_globals)
 PHP_INI_END()
@@ -120,6 +131,7 @@ static PHP_GINIT_FUNCTION(sfshm)
 
 static PHP_GSHUTDOWN_FUNCTION(sfshm)
 {
+	fleets_close(&sfshm_globals->fleets);
 	sfshm_result_clear(&sfshm_globals->result);
 	if (sfshm_globals->spare)
 		pefree(sfshm_globals->spare, 1);

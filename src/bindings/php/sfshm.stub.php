@@ -19,6 +19,11 @@ class TimeoutException extends Exception
 {
 }
 
+/** The server of a strict cache's fleet cannot be used, or refuses the key. */
+class FleetAwayException extends Exception
+{
+}
+
 /** Another caller's callback threw: its message and its code. */
 class WorkException extends Exception
 {
@@ -70,8 +75,10 @@ class Cache
      * @param string|null $segment a name or a path; null: sfshm.segment
      * @param array{prefix?: string, ttl?: float, neg_ttl?: float, grace?: float,
      *     stale_if_error?: float, beta?: float, timeout?: float, lock_age?: float,
-     *     stale_on_timeout?: bool, breaker_deaths?: int, breaker?: float} $options
-     *     times in seconds
+     *     stale_on_timeout?: bool, breaker_deaths?: int, breaker?: float,
+     *     fleet?: string|false, fleet_options?: array{strict?: bool, lease?: float,
+     *     timeout?: float, retry?: float, jitter?: int}} $options times in seconds;
+     *     fleet: a server's URL; null: sfshm.fleet, if $segment is null
      */
     public function __construct(?string $segment = null, array $options = []) {}
 

@@ -88,6 +88,8 @@ static int remove_key(const struct cache *cache, const struct key *key)
 
 	if (!cache->handle)
 		return -ESHUTDOWN;
+	if (cache->fleet)
+		return fleet_invalidate(cache, key, SFSHM_HARD);
 	r = sfshm_invalidate(cache->handle, key->data, key->len, SFSHM_HARD);
 	return r == -ENODATA ? 0 : r;
 }
@@ -302,6 +304,8 @@ PHP_METHOD(Sfshm_Cache, expire)
 	ZEND_PARSE_PARAMETERS_END();
 	if (!key_make(&key, cache, name))
 		RETURN_THROWS();
+	if (cache->fleet)
+		RETURN_BOOL(!fleet_invalidate(cache, &key, 0));
 	RETURN_BOOL(cache->handle &&
 		    !sfshm_invalidate(cache->handle, key.data, key.len, 0));
 }

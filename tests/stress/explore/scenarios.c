@@ -48,6 +48,8 @@ extern const struct scenario scenario_semaphore_hand;
 extern const struct scenario scenario_put;
 extern const struct scenario scenario_put_twice;
 extern const struct scenario scenario_put_over;
+extern const struct scenario scenario_put_over_failed;
+extern const struct scenario scenario_put_beside;
 extern const struct scenario scenario_put_if;
 extern const struct scenario scenario_attach;
 extern const struct scenario scenario_reap;
@@ -102,6 +104,8 @@ const struct scenario *const scenarios[] = {
 	&scenario_put,
 	&scenario_put_twice,
 	&scenario_put_over,
+	&scenario_put_over_failed,
+	&scenario_put_beside,
 	&scenario_put_if,
 	&scenario_tag,
 	&scenario_tag_twice,

@@ -175,6 +175,15 @@ uint64_t scene_generation(unsigned int key)
 	return flight_peek(&c) == SFSHM_CACHED ? result.generation : 0;
 }
 
+bool scene_timed_out(void)
+{
+	for (uint32_t i = 0; i < participants_used(&twin_map); i++)
+		if (load_relaxed(
+			    &twin_map.participants[i].counters[COUNT_timeouts]))
+			return true;
+	return false;
+}
+
 int scene_invalidate(unsigned int key, uint32_t flags)
 {
 	struct sfshm_result result;
@@ -205,6 +214,7 @@ int scene_put(unsigned int key, const uint64_t *needed)
 	int r;
 
 	start(&c, key, SHM_VALUE, policy, &sf.r);
+	c.lease_or_rank = PUT_LEASE;
 	oracle_robs(key, true);
 	r = flight_take(&c, &sf.f, needed);
 	oracle_robs(key, false);

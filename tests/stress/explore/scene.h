@@ -58,6 +58,8 @@ int scene_do(unsigned int key, const struct sfshm_policy *policy);
 int scene_get(unsigned int key);
 /* Of the key's value; or 0, if it has none. */
 uint64_t scene_generation(unsigned int key);
+/* Whether any participant has waited until its deadline. */
+bool scene_timed_out(void);
 int scene_invalidate(unsigned int key, uint32_t flags);
 int scene_forget(unsigned int key);
 

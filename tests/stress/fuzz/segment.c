@@ -44,6 +44,7 @@ static void dump(int json, int sorted)
 	struct options options = {
 		.segment = stage.path,
 		.json = json,
+		.html = json && sorted ? "-" : NULL,
 		.all = 1,
 	};
 	const char *bad;

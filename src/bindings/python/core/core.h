@@ -179,7 +179,7 @@ int core_fleet_join(struct segment *self, PyObject *url, PyObject *options);
 /* Leaves lead->fleet NULL if the work is to run for this host alone. */
 int core_fleet_find(struct lead *lead);
 void core_fleet_leave(struct segment *self);
-/* Counts the flights of a fleet by 1 and -1. */
+/* Adds `change`, 1 or -1, to the number of flights that use the fleet. */
 void core_fleet_count(struct lead *lead, int change);
 /* Returns an outcome; after -EINTR there is an exception. */
 int core_fleet_invalidate(struct segment *self, const struct key *key,

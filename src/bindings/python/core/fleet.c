@@ -129,8 +129,11 @@ int core_fleet_join(struct segment *self, PyObject *url, PyObject *options)
 	return fleet->engine ? open_first(self) : -1;
 }
 
-/* Closes the fleet. A child closes the descriptors of its parent's, unless the
-   fork was in a flight's work, which the child returns from, too. */
+/*
+ * Closes the fleet; in a forked child, only the child's copies of the parent's
+ * descriptors. If the fork was in the work of a flight, the child closes none:
+ * it returns from that work, too, and the flight still refers to the fleet.
+ */
 static void close_open(struct fleet *fleet)
 {
 	struct sfshm_fleet *open = fleet->open;
@@ -179,7 +182,8 @@ int core_fleet_find(struct lead *lead)
 	return -1;
 }
 
-/* The flight has begun, or has ended, in this process. */
+/* Counts only a flight of the present `open`: after a fork, a flight may be of
+   the parent's. */
 void core_fleet_count(struct lead *lead, int change)
 {
 	if (lead->fleet && lead->self->fleet->open == lead->fleet)

@@ -263,9 +263,9 @@ static PyObject *load_hit(struct lead *lead, PyObject *creator)
 	return ask(lead, creator);
 }
 
-/* Looks once with the GIL held, for a fresh value, which takes no fleet. A
-   leader waits for the fleet's engine, so a caller begins a flight without the
-   GIL. */
+/* Looks once for a fresh value, with the GIL held: that needs no fleet. A
+   leader waits for the fleet's engine, so a caller that finds no value begins a
+   flight without the GIL. */
 static PyObject *ask_fleet(struct lead *lead, PyObject *creator)
 {
 	const struct key *key = lead->key;

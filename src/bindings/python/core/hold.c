@@ -109,8 +109,8 @@ static int take(struct guard *self, int wait, uint32_t timeout_ms)
 	return rc;
 }
 
-/* What this thread, or this greenlet, took last and still holds; or NULL. After
-   NULL there may be an exception. */
+/* Finds the lock or permit that this thread, or this greenlet, took last and
+   still holds; or NULL, and then there may be an exception. */
 static struct take **mine(struct guard *self)
 {
 	struct take **at = &self->first;
@@ -173,7 +173,8 @@ static PyObject *hold_acquire(PyObject *object, PyObject *args, PyObject *named)
 
 /*
  * _take(owner), _take(owner, blocking, timeout): a Take for a task of an event
- * loop, which holds, or is to wait. None: the caller must not wait.
+ * loop. The Take holds the lock or permit, or the task is to wait for it. None:
+ * the task would have to wait, but must not.
  */
 static PyObject *hold_take(PyObject *object, PyObject *args)
 {

@@ -4,14 +4,17 @@
  * task of an event loop, which gives way while it waits. The loop's side of it
  * is in package/sfshm/_async.py and _gevent.py.
  *
- * What a task takes is detached, so that any thread may give it back, and has
- * the task's number, so that a task does not wait for itself. The library has
- * no shared holds that are detached: a task's shared hold belongs to its
- * thread, and the thread's other tasks wait for it. Ranks are a thread's, too,
- * and its tasks would break each other's order, so a task has no ranked holds.
+ * A lock or permit that a task takes is detached, so that any thread may give
+ * it back, and has the task's number, so that a task does not wait for itself.
+ * Only a shared hold is not, because the library detaches no shared holds: it
+ * belongs to the task's thread, and the thread's other tasks wait for it. Ranks
+ * belong to a thread, too, and the thread's tasks would break each other's
+ * order, so a task has no ranked holds.
  *
- * Only finish(), or a call that does not wait, takes anything. So a task
- * that is cancelled before it runs again holds nothing.
+ * In the loop's thread, only finish(), or a call that does not wait, takes
+ * anything. So a task that is cancelled before it runs again holds nothing. If
+ * sleep() takes something in another thread, and the task was cancelled
+ * meanwhile, the loop's side gives it back.
  */
 #include "core.h"
 
@@ -144,8 +147,8 @@ int core_take_give_back(struct take *self)
 		return -EPERM;
 	rc = self->terms.is_semaphore ? sfshm_permit_release(&self->permit) :
 					sfshm_unlock(&self->lock);
-	/* Another thread's hold, and what this thread could not give back for
-	   want of room, is held still. */
+	/* These errors leave the lock or permit held: another thread holds it,
+	   or there was no room to give it back. */
 	if (rc != -EPERM && rc != -EUSERS && rc != -ENOSPC && rc != -ENOMEM)
 		self->step = STEP_RETURN;
 	return rc;
@@ -155,7 +158,8 @@ int core_take_give_back(struct take *self)
    exception. */
 static PyObject *go_on(struct take *self, int rc)
 {
-	/* No other thread can take what is to belong to this one. */
+	/* The lock or permit is to belong to this thread, so no other thread
+	   can wait for it: this one sleeps. */
 	if (rc == -EOPNOTSUPP && !is_detached(self))
 		rc = core_take_asleep(self);
 	note(self, rc);

@@ -44,7 +44,7 @@ local WAITS = {
 }
 local NO_REQUEST = { init = true, init_worker = true, exit_worker = true }
 
--- Errors after which each worker runs the callback itself, because the segment
+-- Errors after which each caller runs its own callback, because the segment
 -- has no room or cannot be used.
 local ALONE = {
 	[library.ENOSPC] = true,
@@ -94,11 +94,12 @@ local function fill(o, flags)
 	return policy
 end
 
--- What each request leads and waits for, for release(): in ngx.ctx and, because
--- an internal redirect (error_page, ngx.exec) clears that, by the request's
--- address, which stays. A list that ngx.ctx does not have was left by coroutines
--- that have ended: by the request's before the redirect, or by those of an
--- earlier request at that address.
+-- A request's list has what the request leads and waits for; release() empties
+-- it. The list is in ngx.ctx. An internal redirect (error_page, ngx.exec) clears
+-- ngx.ctx, so the list is here as well, by the request's address, which stays. If
+-- there is a list here, but none in ngx.ctx, the coroutines that filled the list
+-- have ended: they were of this request, before its redirect, or of an earlier
+-- request at that address.
 local lists = setmetatable({}, { __mode = "v" })
 
 local get_request = base.get_request or function()
@@ -212,7 +213,8 @@ local function made(o, ok, value, err, ttl)
 	return bytes, life(ttl or (value == nil and o.neg_ttl or o.ttl))
 end
 
--- lead: runs the callback and ends the flight; without one, only the former.
+-- lead: runs the callback and ends the flight. Without a flight, only runs the
+-- callback.
 local function lead(cache, key, o, flight, callback, ...)
 	local list = flight and owned()
 	if flight then
@@ -395,7 +397,8 @@ function _M:purge()
 	return true
 end
 
--- update: there are no copies that another worker's change makes wrong.
+-- update: does nothing, because no worker keeps copies, which another worker's
+-- change would make wrong.
 function _M.update()
 	return true
 end

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Waits of asyncio: a wait takes no thread, and the loop goes on.
+"""Waits of asyncio: the loop goes on.
 
-The library watches all waits of a loop, and makes one descriptor readable when
-some may be over. The steps are those of core/core.h.
+The library watches the waits of a loop, and makes one descriptor readable when
+some may be over. Only a wait that it cannot watch takes a thread. The steps are
+those of core/core.h.
 """
 
 from __future__ import annotations
@@ -113,8 +114,9 @@ async def get_or_create(
 async def hold(take: _core.Take) -> None:
     """Waits until the lock or permit is held.
 
-    Only finish() and begin() take it, and the task does not give way between
-    them and its return. So a task that is cancelled holds nothing.
+    In this thread only finish() and begin() take it, and the task does not give
+    way between them and its return. If sleep() takes it in another thread for a
+    cancelled task, _drop() gives it back. So a cancelled task holds nothing.
     """
     try:
         if take.step != HELD:

@@ -26,9 +26,9 @@ def _current() -> Optional[asyncio.Task[Any]]:
 class AsyncHold:
     """A lock or a semaphore for tasks: Cache.alock() and Cache.asemaphore().
 
-    Several tasks may share one object, as with asyncio.Lock. What one of them has
-    acquired any of them may release. A task releases its own first, so that the
-    library knows what each of them holds.
+    Several tasks may share one object, as with asyncio.Lock. Any of them may
+    release a lock or permit that another one has acquired. A task releases its
+    own first, so that the library knows what each of them holds.
     """
 
     def __init__(self, hold: _core.Hold) -> None:

@@ -84,5 +84,5 @@ class SfshmBackend(BytesBackend):  # type: ignore[misc]
         self.cache.delete_many(keys)
 
 
-# For a copy of the package that was not installed with its entry points.
+# A copy of the package that was not installed has no entry points.
 register_backend("sfshm", __name__, "SfshmBackend")

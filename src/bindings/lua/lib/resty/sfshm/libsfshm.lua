@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- What this binding uses of sfshm.ffi.h, and the library. The names of structs
--- are those of the header, so that a program may declare both.
+-- Declares what this binding uses of sfshm.ffi.h, and loads the library. The
+-- names of structs are those of the header, so that a program may declare both.
 
 local ffi = require("ffi")
 

@@ -10,8 +10,8 @@
 --	begin: number the wait, list it; start the thread unless it runs
 --	thread: listen, connect, accept; drain; read a byte, drain, read ...
 --	drain: post the semaphore of each wait that the queue names
---	coroutine: finish the wait; if it goes on, sleep again
---	any end of the coroutine: drop() cancels the wait and unlists it
+--	coroutine: finish the wait; if it goes on, sleep again, else unlist it
+--	any earlier end of the coroutine: drop() cancels the wait and unlists it
 --
 -- A wait that becomes ready after a drain makes the library write, so none is
 -- missed. A coroutine that is destroyed (ngx.exit, a client that closes) drops
