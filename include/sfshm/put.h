@@ -20,7 +20,8 @@ SFSHM_BEGIN_DECLS
  * The call takes a flight under way from its leader, whose publish then returns
  * -ESTALE; the callers that wait for the flight get this value. While a resize
  * moves values, one of these callers may become the leader first; that leader
- * is fenced, too. Returns
+ * is fenced, too. From the taking of a flight to the end of this call the key
+ * has no value, and sfshm_get() returns -ENODATA. Returns
  *
  *   0             The segment has the value.
  *   SFSHM_INVALIDATED  The segment has the value, but it is stale from the
@@ -54,10 +55,14 @@ int sfshm_put(struct sfshm *handle, const void *key, size_t key_len,
  * or past its lifetime, must have that generation, which an earlier result
  * gave. If `generation` is 0, the key must have no fresh value. If the
  * condition does not hold, returns -ESTALE and changes nothing, except that a
- * stored failure may be gone. Takes a flight under way from its leader only if
- * the condition holds; if the call then fails, the key has no value. Returns as
- * sfshm_put(). While a resize moves values the call returns -EBUSY. After the
- * resize it returns -ESTALE for a generation from before.
+ * stored failure may be gone. Returns as sfshm_put(). While a resize moves
+ * values the call returns -EBUSY. After the resize it returns -ESTALE for a
+ * generation from before.
+ *
+ * Waits for a flight under way, but no longer than 100 ms: the flight may be
+ * another conditional put, which is about to end. Takes the flight from its
+ * leader only after that, and only if the condition still holds; if the call
+ * then fails, the key has no value.
  */
 int sfshm_put_if(struct sfshm *handle, const void *key, size_t key_len,
 		 const struct sfshm_policy *policy, const void *data,

@@ -19,7 +19,8 @@
  *      record, the incarnation is that owner's odd number, or the even one
  *      after it. A thread that acts on a death reads the control word, then
  *      incarnation and mutex, then makes its CAS from that control word. If the
- *      CAS succeeds, what the thread read was true of the owner in the word.
+ *      CAS succeeds, the incarnation and the mutex that the thread read were
+ *      those of the owner that the control word names.
  *      (A thread that gives a flight to a record which is being swept breaks
  *      this for a moment: MOVE-4 of sync/move.h.)
  *  LIFE-3. A thread reads the mutex after the incarnation. If the mutex is

@@ -185,7 +185,7 @@ static void detach_abandoned(void)
 static bool lock_record(struct peer *p, bool ask)
 {
 	struct shm_participant *rec = p->record;
-	/* A hint: the door names the holder of the mutex from here on. */
+	/* A hint, read before record_lock() names this thread in the record. */
 	int32_t pid = load_relaxed(&rec->pid);
 	int r = record_lock(p->map, rec, ask);
 

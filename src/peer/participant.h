@@ -38,8 +38,8 @@ struct peer {
 	uint64_t task;   /* `task` (sfshm/flight.h) of its last waiting call */
 	uint64_t tick;   /* the coarse clock's time when it read `boot` */
 	uint64_t boot;   /* the clock of lifetimes; see peer_clock() */
-	/* evictions since the event that the history has of them, and when that
-	   was noted; see store/history.h */
+	/* when the thread last noted an eviction in the history, and how many
+	   keys it has evicted since; see store/history.h */
 	uint64_t evicted_noted;
 	uint32_t evicted;
 	int32_t dead_pid; /* a reaper's: the process of the dead owner */
@@ -80,7 +80,7 @@ extern __thread struct peer *peer_current;
  * Notes that the thread is in a call. The thread does so when it reads the
  * clock of lifetimes anew, and when it extends a lease. So calls that look for
  * a value, or that publish or fail, are noted once at each tick of the coarse
- * clock; most hits do not write the note. Only views read it.
+ * clock; most hits do not write the note. Only views (sfshm/inspect.h) read it.
  */
 static inline void peer_note_active(struct peer *p, uint64_t now)
 {

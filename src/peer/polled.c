@@ -39,7 +39,10 @@ void polled_ring(const struct mapping *map, const uint32_t *event)
 	sys.wake(bell, INT32_MAX);
 }
 
-/* Adds a wait to the first note of the slot and id, or to a free one. */
+/*
+ * Adds a wait to the note at `at`, if the note is free, or is of the slot and
+ * id in `mine`. Else returns false.
+ */
 static bool add(uint64_t *at, uint64_t mine)
 {
 	uint64_t note = load_relaxed(at);

@@ -65,9 +65,10 @@ uint32_t polled_count(const struct mapping *map, uint32_t slot);
 void polled_sweep(struct mapping *map, uint32_t id);
 
 /*
- * Counts the tokens that this process has fired. A futex word, private to the
- * process: the thread that sleeps for polled waits sleeps on it, too, and looks
- * at the waits' tokens when it changes.
+ * Counts the cancel tokens (sfshm/cancel.h) that this process has fired. The
+ * count is a futex word, private to the process: the thread that sleeps for
+ * polled waits sleeps on it, too, and looks at the waits' tokens when it
+ * changes.
  */
 extern uint32_t polled_cancelled;
 

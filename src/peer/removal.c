@@ -45,7 +45,8 @@ static bool replaced(const struct mapping *map)
 
 /*
  * Wakes all that sleep at a slot's event; they then see `moved` and leave. A
- * writer that drains a lock does not sleep there, and goes on.
+ * writer that drains a lock (SHARE-3 of store/sharers.h) does not sleep there,
+ * and goes on.
  */
 static void wake_all(struct mapping *map)
 {

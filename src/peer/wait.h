@@ -11,8 +11,8 @@
  * When an owner dies, the kernel wakes only one of its waiters. These
  * invariants make that enough:
  *
- *  WAIT-1. A waiter that finds the owner's word changed from what it slept on
- *      wakes all that sleep on that word, before it does anything else.
+ *  WAIT-1. If a waiter that has slept finds the owner's word changed, it wakes
+ *      all that sleep on that word, before it does anything else.
  *  WAIT-2. A woken waiter that dies before it has done WAIT-1 passes the wake
  *      on: its list_op_pending points at the owner's relay word, which is
  *      always 0. When a thread dies whose pending word is 0, the kernel wakes

@@ -365,9 +365,10 @@ static_assert(sizeof(struct shm_tagging) == 40, "layout");
 
 /*
  * The head of a semaphore's value. Its words follow, one of 32 bits for each
- * permit: 0 if free, else the holder's id in bits 0..13, in bit 14 whether the
- * permit is its process's, and the low bits of the holder's incarnation above.
- * Changed by CAS; see sync/semaphore.h and sync/permit.h.
+ * permit: 0 if the permit is free; else the holder's id in bits 0..13; in bit
+ * 14, whether any thread of the holder's process may give the permit back; and
+ * above, the low bits of the holder's incarnation. Changed by CAS; see
+ * sync/semaphore.h and sync/permit.h.
  */
 struct shm_semaphore {
 	uint64_t max; /* bits 0..29 the maximum, 30 removed, 31 closing, 32..63

@@ -10,8 +10,9 @@
  *
  * A forked child inherits the bytes and the descriptor. The struct is void in
  * the child, because its references are those of the parent's threads, and the
- * parent's flights and pins point to it. If a handle follows forks, the child
- * makes a struct of its own, an heir, for the same bytes:
+ * parent's flights and pins point to it. If a handle follows forks
+ * (SFSHM_FOLLOW_FORK), the child makes a struct of its own, an heir, for the
+ * same bytes:
  *
  *  HEIR-1. If a handle that follows forks has ever led to a mapping, or to a
  *      successor of it, a child keeps the mapping's descriptor, and takes byte
@@ -142,8 +143,9 @@ bool mapping_get(struct mapping *map);
 /* mapping_get() of the mapping with that serial; NULL if it is gone. */
 struct mapping *mapping_get_serial(uint64_t serial);
 /*
- * Drop a reference that mapping_get() took, and one for a handle. The last one
- * to go unmaps the file (HEIR-4).
+ * mapping_put() drops a reference that mapping_get() took,
+ * mapping_drop_handle() one for a handle. The caller that drops the last
+ * reference unmaps the file (HEIR-4).
  */
 void mapping_put(struct mapping *map);
 void mapping_drop_handle(struct mapping *map);
@@ -165,7 +167,10 @@ int header_fingerprint(struct shm_fingerprint *f,
 		       const struct sfshm_options *o);
 uint64_t header_checksum(const struct shm_header *h);
 
-/* Points the region pointers into `base`; for mappings and views alike. */
+/*
+ * Points the region pointers into `base`, for a mapping or for a view
+ * (sfshm/inspect.h).
+ */
 void mapping_lay_out(struct mapping *map, uint8_t *base,
 		     const struct shm_geometry *g);
 

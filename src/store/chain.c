@@ -127,7 +127,10 @@ int arena_write_long(const struct mapping *map, uint32_t ref, uint32_t skip,
 	return 0;
 }
 
-/* Skips `offset` bytes of a chain: whole granules, then the rest. */
+/*
+ * Skips the whole granules among the first *offset bytes of a chain, and leaves
+ * the rest in *offset. Returns the granule after those; 0: the chain is broken.
+ */
 static uint32_t skip(const struct mapping *map, uint32_t ref, uint64_t *offset)
 {
 	while (*offset >= SHM_GRANULE) {

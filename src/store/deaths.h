@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Keeps the deaths of a key's leaders when the key loses its slot, so that a
- * breaker goes on counting after the slot is stolen, evicted or invalidated. A
- * small table in the header holds a word for each of a few keys; the key's hash
- * chooses the place:
+ * breaker (breaker_deaths in sfshm/flight.h) goes on counting after the slot is
+ * stolen, evicted or invalidated. A small table in the header holds a word for
+ * each of a few keys; the key's hash chooses the place:
  *
  *   bits  0..4   how many leaders died in a row; 0: the word is empty
  *   bits  5..31  fingerprint of the key's hash

@@ -243,8 +243,9 @@ static bool visit(struct peer *p, struct want *w, uint32_t slot)
 }
 
 /*
- * Ends the probation of some slots, unless fewer are on probation than should
- * be, until `most` of them go, or enough granules with them. If memory is
+ * Ends the probation of one slot after another, until `most` of them go, or
+ * until those that go have `enough` granules. Stops before that if fewer slots
+ * are left on probation than should be, or after JUDGED slots. If memory is
  * wanted, takes one entry at a time, because a batch might free much more than
  * enough. Returns how many slots go.
  */
@@ -395,9 +396,10 @@ static bool probe(struct peer *p, struct want *w)
 }
 
 /*
- * Finds a free slot: one that this peer has retired, one near the free hand, or
- * one never used. Before it uses one of these, sees whether the grace period of
- * what this peer has retired can end now. Else frees one.
+ * Finds a free slot: one that this peer has retired, or one near the free hand.
+ * If there is none, but slots are left that were never in use, ends the grace
+ * periods of the slots that this peer has retired; if it cannot, brings new
+ * slots into use. If none are left, frees a slot.
  */
 static int find_free(struct peer *p, struct want *w)
 {

@@ -21,8 +21,8 @@
  *
  * Readers pass over an odd number, so if a writer stops or dies inside, one
  * event is missing, and nobody waits. The next round of the ring repairs it.
- * Only views read the rings, and a damaged entry harms a view's output
- * only.
+ * Only views (sfshm/inspect.h) read the rings, and a damaged entry harms a
+ * view's output only.
  */
 #ifndef STORE_HISTORY_H
 #define STORE_HISTORY_H

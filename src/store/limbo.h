@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The slots that P remembers as retired, and that wait for their grace period.
- * These notes are private and hints: if P forgets a slot or dies, an evictor's
- * hand finds the slot (store/evict.h).
+ * The slots that a participant P remembers as retired, and that wait for their
+ * grace period. These notes are private, and they are hints: if P forgets a
+ * slot or dies, an evictor's hand finds the slot (store/evict.h).
  */
 #ifndef STORE_LIMBO_H
 #define STORE_LIMBO_H

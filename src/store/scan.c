@@ -101,8 +101,9 @@ static uint32_t free_until(const struct mapping *map, uint32_t first,
 }
 
 /*
- * Claims neighbours, the last one first. Stops at one that another participant
- * has taken meanwhile: what is before it would not be its neighbour.
+ * Claims neighbours, the last one first. Stops at a granule that another
+ * participant has taken meanwhile: the granules before that one are no
+ * neighbours of those claimed so far.
  */
 static uint32_t claim_run(struct peer *p, uint32_t first, uint32_t count)
 {
@@ -137,10 +138,11 @@ static uint32_t take_noted(struct peer *p, struct peer_run *run, uint32_t want,
 }
 
 /*
- * Finds `count` free neighbours at p->roaming or below, and from the upper end
- * on, once round. Looks at each window of `count` granules from its lower end:
- * if a granule there is not free, the next window ends before that granule, so
- * most tags need no look. Returns the first granule, or 0.
+ * Finds `count` free neighbours. Searches downwards from p->roaming, and then
+ * from the upper end, once round at most. Looks at each window of `count`
+ * granules from its lower end: if a granule there is not free, the next window
+ * ends before that granule, so most tags need no look. Returns the first
+ * granule, or 0.
  */
 static uint32_t find_run(struct peer *p, uint32_t count, uint32_t budget)
 {

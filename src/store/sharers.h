@@ -24,11 +24,11 @@
  *      looks at the words (ORDER-W2). A thread that sets its word after that
  *      CAS finds the slot BUSY, and does not get the lock. So the writer need
  *      not look for new sharers: it passes each record once, and waits at it
- *      until its word is 0 or its owner is dead. The writer drains the lock.
- *      Having passed the last record, it clears S by a CAS, and only then holds
- *      the lock. While the slot is BUSY with S, its owner has changed nothing
- *      that the lock protects: if the writer gives up or dies, the slot is at
- *      rest again, with S.
+ *      until its word is 0 or its owner is dead. To do so is to *drain* the
+ *      lock. After the last record, the writer clears S by a CAS, and only then
+ *      holds the lock. While the slot is BUSY with S, its owner has changed
+ *      nothing that the lock protects: if the writer gives up or dies, the slot
+ *      is at rest again, with S.
  *  SHARE-4. A sharer sets its word back to 0, then looks at the control word
  *      and at the segment's `moved`. If the slot is BUSY with S, or the segment
  *      has moved, a writer may sleep on the word: the sharer wakes it
@@ -44,12 +44,13 @@
  *      predecessor of its segment has first waited for the sharers there; no
  *      new one comes, because a sharer looks at `moved` after it has set its
  *      word (ORDER-M2).
- *  SHARE-6. A writer whose wait an event loop polls parks (CALL_PARKS of
- *      sync/call.h). It does not drain the lock, because a loop that is stuck
- *      would then keep everybody from the lock. It announces itself as polled
- *      at the slot's event, looks for a sharer after that, and parks at the
- *      sharer's record. A sharer sets its word back to 0, looks at the event
- *      after that, and rings (ORDER-E1, ORDER-E2). To get its turn, the writer
+ *  SHARE-6. If an event loop polls a writer's wait, the writer parks
+ *      (CALL_PARKS of sync/call.h). It does not drain the lock, because a loop
+ *      that is stuck would then keep everybody from the lock. It announces
+ *      itself as polled at the slot's event, looks for a sharer after that, and
+ *      parks at the sharer's record. A sharer sets its word back to 0, looks at
+ *      the event after that, and rings the slot's bell, if the wait is
+ *      announced (POLLED-1; ORDER-E1, ORDER-E2). To get its turn, the writer
  *      sets `bypassed` to LOCK_BYPASSES each time that it parks: so the next
  *      caller that is to share the lock makes it KEPT (LOCK-2), and each later
  *      one defers. The first whose time is over shares the lock, and sets the

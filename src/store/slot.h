@@ -106,7 +106,10 @@ static inline uint8_t deaths_add(uint8_t deaths, uint64_t gen)
 	return deaths_make(count < DEATHS_MOST ? count + 1 : count, gen);
 }
 
-/* Whether a breaker that allows `most` deaths opens; 0: it never does. */
+/*
+ * Whether so many leaders have died that a breaker with the limit `most` opens.
+ * If `most` is 0, the breaker never opens.
+ */
 static inline bool deaths_reach(uint8_t deaths, uint32_t most)
 {
 	return most && deaths_count(deaths) >=

@@ -25,8 +25,7 @@
  *  TAGGING-4. A follower reads the clock as it begins to wait. An outdated
  *      value is the result of its wait only if that time is not above the
  *      stamp: then no tag was invalidated between the flight's begin and the
- *      wait's begin, and what was invalidated later is none of this caller's
- *      business.
+ *      wait's begin. A later invalidation does not concern this caller.
  *  TAGGING-5. Words and clocks of two segments have nothing to do with each
  *      other. A mover, which copies a value from a predecessor to its
  *      successor, reads the successor's clock, which gives the value its stamp

@@ -24,7 +24,10 @@ struct wait_word;
 
 #define PARK_NO_OWNER UINT32_MAX
 
-/* What a polled wait waits for, and what the call keeps until it goes on. */
+/*
+ * A polled wait: the event, the owner and the time that may end it, and values
+ * that the call takes up again when it goes on.
+ */
 struct park {
 	struct mapping *map;
 	uint64_t serial; /* of the mapping; 0: the call has not waited yet */
@@ -189,8 +192,8 @@ static inline void call_join(struct call *c, uint64_t generation)
 }
 
 /*
- * Goes on with a wait that the call has parked. What concerns one segment is
- * taken up again only in that segment.
+ * Goes on with a wait that the call has parked. In another segment than the one
+ * in which it parked, the call keeps only its deadline, and that it has waited.
  */
 static inline void call_resume(struct call *c)
 {

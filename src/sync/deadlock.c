@@ -8,8 +8,9 @@
 #include "sync/semaphore.h"
 
 /*
- * Two are usual, because a resize ends before the next one begins; removed
- * segments may add more.
+ * How many segments a walk looks at: a segment and its predecessors. Two are
+ * usual, because a resize ends before the next one begins; removed segments may
+ * add more.
  */
 #define MOST_SEGMENTS 4
 /* How many forks one way of a walk may have (DEADLOCK-5). */

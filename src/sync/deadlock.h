@@ -27,11 +27,11 @@
  *  DEADLOCK-1. A circle that is found is real. A walk that comes back is
  *      repeated, and the second walk must read the same words. The word that
  *      notes a wait has a number, so each thread on the way was in one and the
- *      same wait from the first visit to the second. What a thread takes during
- *      one wait (a claim, a sharer's word), it gives back in that wait. So if
- *      the second walk finds that a thread holds something, the thread already
- *      held that between the two walks: at that moment all edges existed
- *      together.
+ *      same wait from the first visit to the second. If a thread takes
+ *      something during a wait (a claim, a sharer's word), it gives that back
+ *      in the same wait. So if the second walk finds that a thread holds
+ *      something, the thread already held that between the two walks: at that
+ *      moment all edges existed together.
  *  DEADLOCK-2. No circle within one segment is missed, except as DEADLOCK-5
  *      says. Each thread notes its wait, then walks. So of the threads on a
  *      circle, the last one to note its wait sees the notes of all others

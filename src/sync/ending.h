@@ -34,8 +34,8 @@ static force_inline void ending_count_work(const struct flight *f,
 }
 
 /*
- * Notes in the history that the flight ended at `when`, after p->took. A
- * claim's flight is part of another one.
+ * Notes in the history that the flight ended at `when`, after p->took. Notes
+ * nothing for a claim's flight, because that is part of another flight.
  */
 void ending_note(const struct flight *f, struct peer *p,
 		 enum shm_event_kind kind, bool shared, uint64_t when);

@@ -264,12 +264,13 @@ bool flight_reap_leader(struct peer *p, uint64_t ctl);
 int flight_find(struct call *c, struct sighting *seen);
 
 /*
- * Begins a flight for a put: takes the key from its leader, if there is one,
- * and never waits. The call's flags are SFSHM_TRY and SFSHM_REFRESH. Returns
+ * Begins a flight for a put: takes the key from its leader, if there is one.
+ * The call's flags are SFSHM_TRY and SFSHM_REFRESH, among others. Returns
  * SFSHM_LEADER, MOVED, -EBUSY (other callers came first each time) or an error
  * as flight_begin().
  *
- * The put is conditional if `needed` is not NULL. Then it returns -ESTALE if
+ * The put is conditional if `needed` is not NULL. Only then may it wait for
+ * another flight (PUT-4 of sync/put.c). A conditional put returns -ESTALE if
  * the key's value is not of generation *needed, or, if *needed is 0, if the key
  * has a fresh value. It returns -EBUSY while the segment has a predecessor,
  * because the value may be there.

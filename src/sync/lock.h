@@ -45,15 +45,14 @@
  *      count below LOCK_BYPASSES, if a waiter is announced or the count is not
  *      0; it sets the count to 0 if it has waited itself. A wake takes the
  *      announcement of a polled wait away, so a call that parks (CALL_PARKS of
- *      sync/call.h) sets a count of 0 to 1. (If the lock's holder has waited,
- *      and sets the count to 0 only after a call has parked, that hold is not
- *      counted as a bypass of the call; the next hold that makes the call park
- *      is.) SHARE-6 has the only other writer; the maker of the slot sets the
- *      count to 0.
+ *      sync/call.h) sets a count of 0 to 1. (A holder that has waited may set
+ *      the count to 0 just after a call has parked. Then the count lacks this
+ *      hold; it has the next hold for which the call must park.) SHARE-6 has
+ *      the only other writer; the maker of the slot sets the count to 0.
  *  LOCK-2. A holder that finds the count at LOCK_BYPASSES gives the lock back
- *      as KEPT. A sharer does not: instead a caller that wants to hold the lock
- *      shared and finds the count at LOCK_BYPASSES makes the lock KEPT, unless
- *      that caller has waited or must not wait.
+ *      as KEPT. A sharer does not. Instead, if a caller wants to hold the lock
+ *      shared, and finds the count at LOCK_BYPASSES, it makes the lock KEPT,
+ *      unless it has waited or must not wait.
  *  LOCK-3. A caller takes a KEPT lock in three cases: it was already waiting
  *      when the lock became KEPT; it must not wait, because it only tries, or
  *      its wait is over; or it has deferred for LOCK_DEFER_NS in this call.

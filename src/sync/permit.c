@@ -5,7 +5,10 @@
 #include "store/owned.h"
 #include "sync/move.h"
 
-/* How many permits of processes this process holds, or a few more. */
+/*
+ * Counts the permits that any thread of this process may give back. The count
+ * may be a little too high, but never too low.
+ */
 static uint32_t listed;
 
 /* Finds the peer whose permits have that word. Called with peer_lock held. */

@@ -2,9 +2,9 @@
 /*
  * Taking the lead of a key, for a caller that has the value already.
  *
- *  PUT-1. A put waits for nobody. It robs the key's leader, which may be alive,
- *      in the way of sfshm_invalidate() with SFSHM_HARD: the key moves to a new
- *      slot.
+ *  PUT-1. A put without a condition waits for nobody. It robs the key's leader,
+ *      which may be alive, in the way of sfshm_invalidate() with SFSHM_HARD:
+ *      the key moves to a new slot.
  *  PUT-2. The followers of the robbed leader are woken only when the put has
  *      the new slot: if they were woken earlier, they would compete with the
  *      put for the lead. If the putter dies or stops in between, each follower
@@ -14,6 +14,12 @@
  *      or it checks first, and then robs the leader by a CAS that fails if the
  *      control word has changed since the check. After that CAS the key has no
  *      value.
+ *  PUT-4. A conditional put waits for a flight under way before it robs the
+ *      leader, but no longer than PATIENCE_MS. Without the wait, of two puts
+ *      over one value the second would rob the first. A third caller would find
+ *      no value then, and its put could succeed as the put of a missing value.
+ *      A leader that has its value already, as the first put has, ends its
+ *      flight within that time unless it is stopped.
  *
  * In a predecessor no flight begins any more, so a put wakes the followers
  * there at once.
@@ -28,6 +34,8 @@
 
 /* Each try that fails means that another caller came first. */
 #define MOST_TRIES 1000
+
+#define PATIENCE_MS 100
 
 /*
  * Whether a conditional put may replace the value of the slot whose word is
@@ -86,27 +94,44 @@ static int rob_there(struct call *c)
 	return -ENODATA;
 }
 
+/* PUT-4: whether a wait for the flight under way has ended without the lead. */
+static bool has_waited(int r)
+{
+	return r == SFSHM_AWAITED || r == SFSHM_CACHED || r == -ETIMEDOUT ||
+	       r == -EREMOTEIO || r == -EDEADLK || r == -EAGAIN;
+}
+
 int flight_take(struct call *c, struct flight *f, const uint64_t *needed)
 {
 	static const uint64_t none = 0;
 	const struct call asked = *c;
+	struct sfshm_policy patient = *c->policy;
+	bool waits;
 	int r = -EBUSY;
 
 	if (needed && load_relaxed(&c->self->map->predecessor))
 		return -EBUSY;
+	patient.flags &= ~SFSHM_TRY;
+	patient.wait_timeout_ms = PATIENCE_MS;
 	for (int n = 0; r == -EBUSY && n < MOST_TRIES; n++) {
 		uint32_t *event = NULL;
 
 		*c = asked;
 		if (!seems_held(c, needed))
 			return -ESTALE;
-		if (n) {
+		waits = needed && n == 1; /* PUT-4 */
+		if (waits) {
+			c->policy = &patient;
+			c->flags = patient.flags;
+		} else if (n) {
 			(void)flight_consult(c, rob_there);
 			event = rob(c, needed);
 		}
 		if (event && needed) /* PUT-3 */
 			needed = &none;
 		r = flight_begin(c, f);
+		if (waits && has_waited(r))
+			r = -EBUSY;
 		if (event) /* PUT-2 */
 			event_wake(c->self->map, event, true);
 	}

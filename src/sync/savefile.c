@@ -95,7 +95,10 @@ static bool is_left_over(const char *name, const struct savefile *f)
 	return end != name + n && !*end && generation < f->generation;
 }
 
-/* Removes the files of writers that lost their flight and then died. */
+/*
+ * Removes the temporary files of the key's earlier generations. Their writers
+ * have lost their flights, and may have died.
+ */
 static void clear_folder(const struct savefile *f)
 {
 	DIR *dir = opendir(folder_of(f->path).text);

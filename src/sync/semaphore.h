@@ -337,9 +337,9 @@ bool semaphore_peek(struct mapping *map, uint32_t slot, uint32_t *max,
 		    uint32_t *held);
 
 /*
- * A permit's word: the holder's participant id (0: free), a bit that says
- * whether the permit is its process's (sync/permit.h), and above that the low
- * bits of the holder's incarnation.
+ * A permit's word: the holder's participant id (0: free); a bit that is set if
+ * any thread of the holder's process may give the permit back (sync/permit.h);
+ * and above that the low bits of the holder's incarnation.
  */
 #define PERMIT_ID_BITS 14
 #define PERMIT_ID_MASK ((1u << PERMIT_ID_BITS) - 1)

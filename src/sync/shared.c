@@ -296,8 +296,8 @@ enum step shared_meet(struct call *c, const struct sighting *seen)
 }
 
 /*
- * Gives up a lock that is not held yet. A death in the predecessor that the
- * caller has learned of is left to the next holder.
+ * Gives up a lock that is not held yet. If the caller has learned of a death in
+ * the predecessor, marks the lock, so that the next holder learns of the death.
  */
 static int give_up(struct call *c, struct hold *held, int error)
 {

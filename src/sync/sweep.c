@@ -217,8 +217,8 @@ static void sweep_noted(struct peer *v, bool died)
 
 /*
  * As sweep_slot(), for a thread that stays attached. Returns whether the note
- * may be dropped. What is the process's stays, and so does a save, which has a
- * file open.
+ * may be dropped. Leaves the flights, locks and permits of the process alone,
+ * and a save, which has a file open.
  */
 static bool give_back(struct peer *p, uint32_t slot, uint32_t *n)
 {
@@ -298,8 +298,8 @@ void flight_sweep(struct peer *v, bool died)
 	kill_point(life_ended);
 	/*
 	 * ORDER-P7 pairs ORDER-P8
-	 * A thread that gives V a flight and sees V alive after that has given
-	 * it before the loads below.
+	 * If a thread has given V a flight, and has then seen V alive, the
+	 * loads below see the overflow and the slot.
 	 */
 	fence_seq();
 	store_release(&rec->epoch, 0);

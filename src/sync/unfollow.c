@@ -8,7 +8,10 @@
 #include "sync/follow.h"
 #include "sync/shared.h"
 
-/* The slot at which the call last waited; HISTORY_NO_SLOT: it left before. */
+/*
+ * The slot at which the call last waited. HISTORY_NO_SLOT: the call was never
+ * among its key's waiters, because too many waited, or it waited for a claim.
+ */
 static uint32_t waited_at(const struct call *c)
 {
 	const struct shm_desk *cold = c->self->map->cold;

@@ -30,6 +30,7 @@ static int take(struct sfshm *h, const void *key, size_t len,
 		c.lease_or_rank = 0;
 		r = flight_take(&c, f, needed);
 	} while (r == MOVED);
+	sfshm_result_clear(&none);
 	return r;
 }
 

@@ -15,6 +15,7 @@
 uwsgi --plugin python3 --version >/dev/null 2>&1 ||
 	skip_all "no uWSGI here (package uwsgi-plugin-python3)"
 try "processes" 1 uwsgi
-try "threads" 8 uwsgi --enable-threads --threads 8
+# shellcheck disable=SC2034 # servers.sh reads both
+again=again waiting=7 try "threads" 8 uwsgi --enable-threads --threads 8
 try "lazy-apps" 1 uwsgi --lazy-apps
 done_testing

@@ -125,7 +125,7 @@ static void if_the_number_is_damaged(void **state)
 	for (i = 0; !e && i < participants_used(h->map); i++)
 		if (h->map->participants[i].flights_noted == 1)
 			e = &h->map->participants[i].flights[0];
-	assert_non_null(e);
+	demand(e);
 	assert_int_equal(sfshm_view_open(&view, segment, NULL, 0), 0);
 	assert_int_equal(sfshm_view_event(view, i - 1, 0, &name, &help, &info),
 			 0);

@@ -121,6 +121,11 @@ static int publish_when_watched(struct sfshm_fleet_flight *flight, void *unused)
 	return sfshm_fleet_publish(flight, bytes, sizeof(bytes));
 }
 
+static bool is_leased(void)
+{
+	return !strcmp(node_tell(&engine, 0, "EXISTS t:{key}L"), "1");
+}
+
 static void hosts_share_over_tls(void **state)
 {
 	struct host hosts[2];
@@ -141,9 +146,7 @@ static void hosts_share_over_tls(void **state)
 		};
 		worker_start(&w[i]);
 		if (!i)
-			demand(eventually(!strcmp(node_tell(&engine, 0,
-							    "EXISTS t:{key}L"),
-						  "1")));
+			assert_true(eventually(is_leased()));
 	}
 	for (int i = 0; i < 2; i++) {
 		worker_join(&w[i]);

@@ -35,7 +35,6 @@ static uint64_t counter(int number, const char *wanted)
 
 struct crowd {
 	uint32_t runs;
-	uint32_t asked;
 };
 
 static int work(struct sfshm_fleet_flight *flight, void *arg)

@@ -94,10 +94,10 @@ struct inquiry {
 
 static void *ask_whether_lost(void *arg)
 {
-	struct inquiry *q = arg;
+	struct inquiry *inquiry = arg;
 
-	store_release(&q->asks, gettid());
-	q->answer = sfshm_fleet_lost(q->flight);
+	store_release(&inquiry->asks, gettid());
+	inquiry->answer = sfshm_fleet_lost(inquiry->flight);
 	return NULL;
 }
 

@@ -269,6 +269,45 @@ static void a_wrong_condition_robs_no_leader(void **state)
 	assert_sound(h);
 }
 
+struct put_in_thread {
+	pthread_t thread;
+	uint64_t generation;
+	int answer;
+};
+
+static void *put_late(void *arg)
+{
+	struct put_in_thread *put = arg;
+
+	put->answer = put_if(put->generation, "late");
+	return NULL;
+}
+
+/*
+ * While two replace one value, a third caller never finds the key without one:
+ * the second waits for the first.
+ */
+static void of_two_conditions_the_second_waits(void **state)
+{
+	struct agent *leader = agent_start();
+	struct put_in_thread put;
+
+	(void)state;
+	sleep_until_woken();
+	assert_int_equal(put_text("old"), 0);
+	assert_cached("old");
+	put.generation = result.generation;
+	agent_expect(leader, "leader", "begin key refresh forever");
+	assert_int_equal(pthread_create(&put.thread, NULL, put_late, &put), 0);
+	await_waiters("key", 1);
+	assert_cached("old");
+	agent_expect(leader, "ok", "publish led");
+	pthread_join(put.thread, NULL);
+	assert_int_equal(put.answer, -ESTALE);
+	assert_cached("led");
+	assert_sound(h);
+}
+
 /* The value changes after the putter has robbed the leader. */
 static void what_comes_in_between_counts(void **state)
 {
@@ -358,7 +397,8 @@ int main(int argc, char **argv)
 		in_policy(what_comes_in_between_counts),
 		in_policy(too_large_a_value_leaves_none),
 		in_segment(so_does_one_without_room),
-		/* The last, for sleeps end by a wake alone from here on. */
+		/* The last two, for sleeps end by a wake alone from here on. */
+		in_policy(of_two_conditions_the_second_waits),
 		in_policy(waiters_get_it_and_the_leader_is_fenced),
 	};
 

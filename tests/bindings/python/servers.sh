@@ -10,6 +10,7 @@ address=$TMP/socket
 application=app:application
 leaves="exit sysexit" # how work may end its process
 again=                # "again", if the server may break what it has not read
+waiting=1             # how many requests must wait before a reload
 server=
 number=0
 
@@ -40,16 +41,31 @@ begun_at()
 	awk -v key="$1" '$1 == key { it = $3 } END { print it }' "$RUNS"
 }
 
-# Is somebody waiting for the key?
+# awaited KEY [COUNT]: are there so many waiters, or at least one?
 awaited()
 {
-	sfshm-dump -s "$SEGMENT" --json --key "$1" |
-		grep -qE '"waiters": *[1-9]'
+	local there
+
+	there=$(sfshm-dump -s "$SEGMENT" --json --key "$1" |
+		sed -nE 's/.*"waiters": *([0-9]+).*/\1/p')
+	[ "${there:-0}" -ge "${2:-1}" ]
 }
 
 answers()
 {
 	[[ $(get 1 /pid) == "1 200 "* ]]
+}
+
+# With lazy-apps each worker of uWSGI loads the application after its start, and
+# may forget a signal that comes meanwhile.
+loaded()
+{
+	case $name in
+	lazy-apps)
+		[ "$(grep -c '^WSGI app 0' "$TMP/server.log")" -ge \
+			"$(grep -c 'spawned uWSGI worker' "$TMP/server.log")" ]
+		;;
+	esac
 }
 
 start()
@@ -69,7 +85,7 @@ start()
 		spawn uwsgi --plugin python3 --chdir "$here" --master \
 			--need-app --http-socket "$address" --listen 100 \
 			--die-on-term --disable-logging --processes 4 \
-			--worker-reload-mercy 120 --module app "$@"
+			--worker-reload-mercy 60 --module app "$@"
 		;;
 	esac >"$TMP/server.log" 2>&1
 	server=$!
@@ -129,12 +145,14 @@ reload()
 	spawn get 8 "/work?key=reload" >"$TMP/reload"
 	asking=$!
 	wait_until ran reload 1
-	wait_until awaited reload
+	wait_until awaited reload "$waiting"
+	wait_until loaded
 	before=$(get_idle_pid)
 	kill -HUP "$server"
 	# The requests that come now find old workers, or wait for new ones. A
-	# worker of uvicorn that stops closes connections whose requests it has
-	# not read yet; their clients ask again.
+	# worker of uvicorn that stops, and one of uWSGI with threads, closes
+	# connections whose requests it has not read yet; their clients ask
+	# again.
 	spawn get 8 "/work?key=reload" ${again:+"$again"} >"$TMP/reloaded"
 	after=$!
 	rm "$HOLD"
@@ -194,6 +212,7 @@ many_keys()
 
 stop()
 {
+	wait_until loaded
 	kill -TERM "$server"
 	wait "$server"
 	is "$(sfshm-dump -s "$SEGMENT" --json | grep -c '"threads_alive": 0,')" 1 \

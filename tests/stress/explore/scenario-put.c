@@ -64,6 +64,38 @@ static void put_if_none(void)
 			    fiber_current);
 }
 
+static uint64_t first;
+
+static void know_first(void)
+{
+	scene_attach();
+	first = scene_generation(0);
+}
+
+static void keep_first(void)
+{
+	scene_attach();
+	scene_do(0, POLICY(KEPT));
+	first = scene_generation(0);
+}
+
+static void put_over_first(void)
+{
+	int r = scene_put(0, &first);
+
+	if (r && r != -EBUSY && r != -ESTALE)
+		oracle_fail("P%d puts, and gets %d", fiber_current, r);
+}
+
+static void get_any(void)
+{
+	int r = scene_get(0);
+
+	if (r != SFSHM_CACHED)
+		oracle_fail("P%d gets %d, but one value follows another",
+			    fiber_current, r);
+}
+
 const struct scenario scenario_put = {
 	.name = "put",
 	.what = "a leader is robbed by a put, its follower waits",
@@ -86,6 +118,18 @@ const struct scenario scenario_put_twice = {
 		{ "refresher", refresh, publish, BOTH, 0, 0 },
 		{ "putter", attach, put, BOTH, 0, 0 },
 		{ "putter", attach, put, BOTH, 0, 0 },
+	},
+};
+
+const struct scenario scenario_put_over = {
+	.name = "put-over",
+	.what = "two put over one value, a third always finds a value",
+	.budget = 2,
+	.deaths_told = 0,
+	.role = {
+		{ "putter", keep_first, put_over_first, MAY_DIE, 0, 0 },
+		{ "putter", know_first, put_over_first, MAY_DIE, 0, 0 },
+		{ "reader", attach, get_any, MAY_DIE, 0, 0 },
 	},
 };
 

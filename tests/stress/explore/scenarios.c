@@ -47,6 +47,7 @@ extern const struct scenario scenario_semaphore_leave;
 extern const struct scenario scenario_semaphore_hand;
 extern const struct scenario scenario_put;
 extern const struct scenario scenario_put_twice;
+extern const struct scenario scenario_put_over;
 extern const struct scenario scenario_put_if;
 extern const struct scenario scenario_attach;
 extern const struct scenario scenario_reap;
@@ -100,6 +101,7 @@ const struct scenario *const scenarios[] = {
 	&scenario_claim_release,
 	&scenario_put,
 	&scenario_put_twice,
+	&scenario_put_over,
 	&scenario_put_if,
 	&scenario_tag,
 	&scenario_tag_twice,

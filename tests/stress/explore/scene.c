@@ -166,6 +166,15 @@ int scene_get(unsigned int key)
 	return answered(key, flight_peek(&c), &result);
 }
 
+uint64_t scene_generation(unsigned int key)
+{
+	struct sfshm_result result;
+	struct call c;
+
+	start(&c, key, SHM_VALUE, POLICY(), &result);
+	return flight_peek(&c) == SFSHM_CACHED ? result.generation : 0;
+}
+
 int scene_invalidate(unsigned int key, uint32_t flags)
 {
 	struct sfshm_result result;

@@ -56,6 +56,8 @@ int scene_do(unsigned int key, const struct sfshm_policy *policy);
 
 /* As sfshm_get(); the value is checked. */
 int scene_get(unsigned int key);
+/* Of the key's value; or 0, if it has none. */
+uint64_t scene_generation(unsigned int key);
 int scene_invalidate(unsigned int key, uint32_t flags);
 int scene_forget(unsigned int key);
 

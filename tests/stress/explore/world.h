@@ -21,7 +21,7 @@
  * A run copies this much of the segment: the words of the tags come last there,
  * and scenarios use only the first of those words.
  */
-#define WORLD_COPIED 32768
+#define WORLD_COPIED 36864
 #define WORLD_TAG_WORDS 8
 #define WORLD_BYTES \
 	(WORLD_COPIED + (SHM_TAG_WORDS - WORLD_TAG_WORDS) * sizeof(uint64_t))

@@ -6,6 +6,7 @@ import os
 import select
 import threading
 import time
+import traceback
 import unittest
 
 import sfshm
@@ -75,6 +76,8 @@ class Child:
         status = 99
         try:
             status = function(lambda: os.write(write, b"r")) or 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(status)
 
