@@ -167,10 +167,16 @@ int sfshm_fleet_begin(struct sfshm_fleet *fleet, const void *key,
  * Ends the flight with a value, first in the engine, then in the segment.
  * Returns as sfshm_publish(); and -ESTALE also if the engine has fenced this
  * leader: no part of the value became visible, and the next caller gets what
- * the fleet has. If the engine does not answer, the call publishes in the
- * segment alone, returns as sfshm_publish(), and sfshm_fleet_shared() is 0. The
- * other hosts do not get a value that is larger than the segment's max_value,
- * or larger than the engine accepts.
+ * the fleet has. But -ESTALE together with sfshm_fleet_shared() 1 says that the
+ * engine accepted the value, so the other hosts get it; then another caller of
+ * this host ended the flight in the segment, by sfshm_put() or an invalidation,
+ * and this host keeps what that caller left. The engine keeps the leader's
+ * value until sfshm_fleet_invalidate() or the end of its lifetime.
+ *
+ * If the engine does not answer, the call publishes in the segment alone,
+ * returns as sfshm_publish(), and sfshm_fleet_shared() is 0. The other hosts do
+ * not get a value that is larger than the segment's max_value, or larger than
+ * the engine accepts.
  *
  * Waits for the engine, for options.command_ms at most. If the leader dies
  * inside, the engine has the whole value or none of it. If it has the value,
@@ -217,7 +223,8 @@ int sfshm_fleet_lost(const struct sfshm_fleet_flight *flight) SFSHM_CHECKED;
 
 /*
  * Returns, after the flight has ended, 1 if the engine has the result for the
- * other hosts, else 0; or -EINVAL. Never blocks; works in a forked child.
+ * other hosts, even if the call that ended the flight returned -ESTALE; else 0;
+ * or -EINVAL. Never blocks; works in a forked child.
  */
 int sfshm_fleet_shared(const struct sfshm_fleet_flight *flight) SFSHM_CHECKED;
 

@@ -65,6 +65,9 @@ int sfshm_put(struct sfshm *handle, const void *key, size_t key_len,
  * another conditional put, which is about to end. Takes the flight from its
  * leader only after that, and only if the condition still holds; if the call
  * then fails, the key has no value.
+ *
+ * The new value has no tags, even if the old one had some: to invalidate such a
+ * tag later leaves the new value as it is.
  */
 int sfshm_put_if(struct sfshm *handle, const void *key, size_t key_len,
 		 const struct sfshm_policy *policy, const void *data,

@@ -33,6 +33,55 @@ kill_leader
 wait "$follower"
 is "$(<"$TMP/follower")" mine "... and has its own result"
 
+# successor KEY: another caller leads it
+successor()
+{
+	spawn sfshm-run -s "$segment" -k "$1" --refresh -- sleep 1000 \
+		>"$TMP/successor"
+	wait_until seen "slots['$1']['phase'] == 'busy'"
+}
+
+# late KEY [COMMAND...]: breaks it, and says yes when the flight that the
+# question is about is over and the command has run; returns the exit status
+late()
+{
+	local asker answer
+
+	rm -f "$TMP/late" "$TMP/end" "$TMP/answer"
+	mkfifo "$TMP/answer"
+	spawn sfshm-run -s "$segment" -k "$1" --ttl 1h -- sh -c \
+		"until [ -e '$TMP/end' ]; do sleep 0.02; done; echo first" \
+		>"$TMP/first"
+	wait_until seen "slots['$1']['phase'] == 'busy'"
+	spawn bash -c "exec script -qefc '${ctl[*]} break $1' '$TMP/late' \
+		<'$TMP/answer' >'$TMP/out' 2>&1"
+	asker=$!
+	exec {answer}>"$TMP/answer"
+	wait_until grep -q 'y/N' "$TMP/late"
+	touch "$TMP/end"
+	wait_until eval "sfshm-ctl get '$1' -s '$segment' >'$TMP/value'"
+	"${@:2}"
+	echo y >&"$answer"
+	exec {answer}>&-
+	wait "$asker"
+}
+
+if ! command -v script >"$TMP/out"; then
+	skip "no script(1)" "the flight has ended before the answer"
+else
+	late published
+	is $? 1 "the flight has ended before the answer"
+	like "$(<"$TMP/late")" "nobody leads or holds it; nothing has changed" \
+		"... which is said"
+	is "$(sfshm-run -s "$segment" -k published -- echo again)" first \
+		"... and its value stays"
+	late succeeded successor succeeded
+	is $? 1 "another flight has begun before the answer"
+	like "$(<"$TMP/late")" "another thread leads it now; nothing has changed" \
+		"... which is said"
+	ok "... and goes on" seen "slots['succeeded']['phase'] == 'busy'"
+fi
+
 lead stuck
 exits 0 "--end ends the leader, too" "${ctl[@]}" break stuck --end --yes
 is "$(<"$TMP/out")" "asked process $leader to end; the key is free when it has" \

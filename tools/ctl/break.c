@@ -146,6 +146,27 @@ static int ask(const struct request *request, const struct held *held)
 	return 0;
 }
 
+/*
+ * Looks again, because the operator may have taken long to answer. Returns 0 if
+ * the flight or lock goes on as it was; else the status, after a complaint.
+ * What ends between this look and the next step is not seen: no call of the
+ * library takes a flight on the condition that it is a certain one.
+ */
+static int still_held(const struct request *request, const struct held *held)
+{
+	struct held again;
+	int status = held_read(request, &again);
+
+	if (status || (again.slot.kind == held->slot.kind &&
+		       again.slot.generation == held->slot.generation &&
+		       again.owner.pid == held->owner.pid))
+		return status;
+	complain("%s: another thread %s it now; nothing has changed",
+		 segment_key(request),
+		 held->slot.kind == SFSHM_KIND_LOCK ? "holds" : "leads");
+	return ARGS_EXIT_FAILURE;
+}
+
 static int flight_take(const struct request *request, const struct held *held)
 {
 	struct sfshm *handle;
@@ -153,6 +174,11 @@ static int flight_take(const struct request *request, const struct held *held)
 
 	if (status)
 		return status;
+	status = still_held(request, held);
+	if (status) {
+		closed = sfshm_close(handle);
+		return closed ? segment_failed(request, closed) : status;
+	}
 	r = sfshm_invalidate(handle, request->key, strlen(request->key),
 			     SFSHM_HARD);
 	closed = sfshm_close(handle);
@@ -169,7 +195,6 @@ static int flight_take(const struct request *request, const struct held *held)
 /* Sends the signal, unless another thread leads or holds the key by now. */
 static int holder_end(const struct request *request, const struct held *held)
 {
-	struct held again;
 	int fd, status, r = 0;
 
 	if (!held->owner.alive) {
@@ -186,13 +211,7 @@ static int holder_end(const struct request *request, const struct held *held)
 	fd = (int)syscall(SYS_pidfd_open, held->owner.pid, 0);
 	if (fd < 0)
 		r = -errno;
-	status = held_read(request, &again);
-	if (!status && (again.slot.generation != held->slot.generation ||
-			again.owner.pid != held->owner.pid)) {
-		complain("%s: another thread holds it now; nothing has changed",
-			 segment_key(request));
-		status = ARGS_EXIT_FAILURE;
-	}
+	status = still_held(request, held);
 	if (!status && !r &&
 	    syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0))
 		r = -errno;

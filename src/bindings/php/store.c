@@ -2,11 +2,17 @@
 /* Sfshm\Cache: storing, removing and looking for values. */
 #include "php_sfshm.h"
 
+#include <unistd.h>
+
 #include <zend_exceptions.h>
 #include <zend_interfaces.h>
 
 /* How often update() tries before it gives up. */
 #define TRIES 1000
+
+/* The pauses between the tries during a resize: from this to that. */
+#define PAUSE_MIN_US 1000
+#define PAUSE_MAX_US 32000
 
 /* False: the segment cannot be used, or the call failed. */
 static bool done(int r)
@@ -88,8 +94,58 @@ static int remove_key(const struct cache *cache, const struct key *key)
 	return r == -ENODATA ? 0 : r;
 }
 
+/*
+ * Waits before the next try, longer each time, because a resize is moving
+ * values. 0: try again; else -ETIMEDOUT, or -EINTR with an exception.
+ */
+static int pause_in_resize(const struct cache *cache, uint32_t *us,
+			   uint64_t *deadline)
+{
+	uint32_t timeout = cache->policy.wait_timeout_ms;
+
+	if (timeout && !*deadline)
+		*deadline = sfshm_deadline_ms(timeout);
+	else if (timeout && sfshm_deadline_ms(0) >= *deadline)
+		return -ETIMEDOUT;
+	if (interrupt_pending(NULL))
+		interrupt_handle();
+	if (EG(exception))
+		return -EINTR;
+	usleep(*us);
+	if (*us < PAUSE_MAX_US)
+		*us *= 2;
+	return 0;
+}
+
+/* Stores if the value has the generation. Sleeps while a resize moves values,
+   but no longer than the cache's timeout. */
+static int store_if(const struct cache *cache, const struct key *key,
+		    zval *value, uint32_t ttl_ms, uint64_t generation)
+{
+	struct sfshm_policy policy = cache->policy;
+	uint32_t us = PAUSE_MIN_US;
+	uint64_t deadline = 0;
+	struct bytes bytes;
+	int r;
+
+	if (!cache->handle)
+		return -ESHUTDOWN;
+	if (!value_encode(&bytes, value))
+		return -EINVAL;
+	policy.ttl_ms = ttl_ms;
+	do {
+		r = sfshm_put_if(cache->handle, key->data, key->len, &policy,
+				 bytes.data, bytes.len, generation);
+		if (r != -EBUSY)
+			break;
+		r = pause_in_resize(cache, &us, &deadline);
+	} while (!r);
+	bytes_free(&bytes);
+	return r;
+}
+
 static int store(const struct cache *cache, const struct key *key, zval *value,
-		 uint32_t ttl_ms, const uint64_t *generation)
+		 uint32_t ttl_ms)
 {
 	struct sfshm_policy policy = cache->policy;
 	struct bytes bytes;
@@ -100,12 +156,8 @@ static int store(const struct cache *cache, const struct key *key, zval *value,
 	if (!value_encode(&bytes, value))
 		return -EINVAL;
 	policy.ttl_ms = ttl_ms;
-	if (generation)
-		r = sfshm_put_if(cache->handle, key->data, key->len, &policy,
-				 bytes.data, bytes.len, *generation);
-	else
-		r = sfshm_put(cache->handle, key->data, key->len, &policy,
-			      bytes.data, bytes.len);
+	r = sfshm_put(cache->handle, key->data, key->len, &policy, bytes.data,
+		      bytes.len);
 	bytes_free(&bytes);
 	return r;
 }
@@ -121,7 +173,7 @@ static bool set(const struct cache *cache, const zend_string *name, zval *value,
 		return false;
 	if (!ttl_ms)
 		return done(remove_key(cache, &key));
-	r = store(cache, &key, value, ttl_ms, NULL);
+	r = store(cache, &key, value, ttl_ms);
 	/* -ESTALE: a later value has replaced this one already. */
 	return r == -ESTALE || done(r);
 }
@@ -148,10 +200,10 @@ PHP_METHOD(Sfshm_Cache, add)
 {
 	const struct cache *cache = THIS_CACHE();
 	uint32_t ms = cache->policy.ttl_ms;
-	uint64_t none = 0;
 	zend_string *name;
 	zval *value, *ttl = NULL;
 	struct key key;
+	int r;
 
 	ZEND_PARSE_PARAMETERS_START(2, 3)
 	Z_PARAM_STR(name)
@@ -161,7 +213,15 @@ PHP_METHOD(Sfshm_Cache, add)
 	ZEND_PARSE_PARAMETERS_END();
 	if (!key_make(&key, cache, name) || !time_ms(ttl, &ms))
 		RETURN_THROWS();
-	RETURN_BOOL(ms && done(store(cache, &key, value, ms, &none)));
+	if (!ms)
+		RETURN_FALSE;
+	r = store_if(cache, &key, value, ms, 0);
+	/* The caller must not take that for a value of another one. */
+	if (r == -ETIMEDOUT)
+		error_throw(r);
+	if (EG(exception))
+		RETURN_THROWS();
+	RETURN_BOOL(done(r));
 }
 
 /* Calls $change($old, $found). False: an exception has come. */
@@ -209,8 +269,8 @@ PHP_METHOD(Sfshm_Cache, update)
 			RETURN_THROWS();
 		if (!change(function, &old, found, return_value))
 			RETURN_THROWS();
-		r = store(cache, &key, return_value, ms, &generation);
-	} while ((r == -ESTALE || r == -EBUSY) && ++tries < TRIES);
+		r = store_if(cache, &key, return_value, ms, generation);
+	} while (r == -ESTALE && ++tries < TRIES);
 	if (EG(exception))
 		RETURN_THROWS();
 	if (r < 0 && error_of_segment(r))

@@ -39,6 +39,68 @@ is($store->lock('l')->get(), true, 'without a lifetime');
 $store->lock('l')->forceRelease();
 is($store->lock('l', 3600)->block(5, fn() => 'blocked'), 'blocked', 'block');
 is($store->exclusive('l')->release(), true, "sfshm's lock");
+
+/** Runs $then, once, where another caller may come in between: after a look. */
+class Between extends Sfshm\Cache
+{
+    public array $then = [];
+
+    private function come(): void
+    {
+        $then = array_shift($this->then);
+        $then && $then();
+    }
+
+    public function fetch(string $key, mixed $default = null): mixed
+    {
+        $value = parent::fetch($key, $default);
+        $this->come();
+        return $value;
+    }
+
+    public function update(string $key, callable $change, int|float|\DateInterval|null $ttl = null): mixed
+    {
+        return parent::update($key, function ($old, $found) use ($change) {
+            $this->come();
+            return $change($old, $found);
+        }, $ttl);
+    }
+}
+
+class Interrupted extends Sfshm\Laravel\Store
+{
+    public array $between = [];
+
+    public function cache(array $options): Sfshm\Cache
+    {
+        return $this->between[] = new Between(null, $options + ['prefix' => 'laravel.']);
+    }
+
+    public function then(callable ...$then): void
+    {
+        $this->between[0]->then = $then;
+    }
+}
+
+$late = new Interrupted(null, 'laravel.');
+$store->put('n', 5, 60);
+$late->then(fn() => $store->increment('n'));
+is($late->touch('n', 60), true, 'touch, and another increments meanwhile');
+is($store->get('n'), 6, 'the increment is there');
+$late->then(fn() => $store->forget('n'));
+is($late->touch('n', 60), false, 'touch, and another forgets meanwhile');
+is($store->get('n'), null, 'it stays forgotten');
+is($store->touch('n', 60), false, 'touch without a value');
+$store->put('text', 'as it was', 60);
+is($store->touch('text', 3600), true, 'touch of a text');
+is($store->get('text'), 'as it was', 'has the text');
+$store->put('w', 7, 0.2);
+$nothing = fn() => null;
+$wait = fn() => usleep(300000);
+$late->then(fn() => $store->put('w', 1000000, 60), $nothing, $wait);
+is($late->increment('w'), 1000001, 'another puts a number meanwhile, which keeps its own lifetime');
+is($store->get('w'), 1000001, 'and is there');
+
 is($cache->flush(), true, 'flush');
 is($cache->has('a'), false, 'all gone');
 echo 'done';

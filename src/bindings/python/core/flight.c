@@ -380,8 +380,30 @@ PyObject *core_get_or_create(PyObject *object, PyObject *const *args,
 }
 
 /*
- * touch(key, ttl=...): gives the present value a new lifetime. Returns whether
- * there is a value, or another caller is about to publish one.
+ * Renews the value that the flight is to replace, unless its lifetime has
+ * ended. If the lifetime ends after the look, the caller came before that end.
+ * If another caller invalidates the value after the look, the renewed value is
+ * stale from the start.
+ */
+static int renew(struct sfshm_flight *flight)
+{
+	int rc = sfshm_flight_value(flight, &core_hit);
+
+	if (rc == 0 && core_hit.stale)
+		rc = -ENODATA;
+	if (rc == 0) {
+		Py_BEGIN_ALLOW_THREADS;
+		rc = sfshm_touch(flight);
+		Py_END_ALLOW_THREADS;
+	}
+	sfshm_flight_cleanup(flight);
+	return rc;
+}
+
+/*
+ * touch(key, ttl=...): gives a fresh value a new lifetime. Returns whether
+ * there is one. If another caller leads the key, that caller's value is about
+ * to replace it, and the lifetime stays as it is.
  */
 PyObject *core_touch(PyObject *object, PyObject *args)
 {
@@ -400,13 +422,11 @@ PyObject *core_touch(PyObject *object, PyObject *args)
 	request.policy.flags |= SFSHM_TRY | SFSHM_REFRESH;
 	rc = sfshm_begin(self->handle, key.data, key.len, &request.policy,
 			 &flight, &core_hit);
-	if (rc == SFSHM_LEADER) {
-		Py_BEGIN_ALLOW_THREADS;
-		rc = sfshm_touch(&flight);
-		Py_END_ALLOW_THREADS;
-		sfshm_flight_cleanup(&flight);
-	}
-	if (rc >= 0 || rc == -EBUSY)
+	if (rc == SFSHM_LEADER)
+		rc = renew(&flight);
+	else if (rc == -EBUSY)
+		rc = sfshm_get(self->handle, key.data, key.len, &core_hit);
+	if (rc >= 0)
 		Py_RETURN_TRUE;
 	if (rc == -ENODATA || rc == -ESTALE)
 		Py_RETURN_FALSE;

@@ -158,7 +158,8 @@ PyObject *core_set(PyObject *self, PyObject *const *args, Py_ssize_t count,
 	return done;
 }
 
-/* _set_if(key, value, generation, ttl): whether the key had that generation */
+/* _set_if(key, value, generation, ttl): whether the key had that generation;
+   raises Busy while a resize moves values */
 PyObject *core_set_if(PyObject *self, PyObject *args)
 {
 	struct request request = as_segment(self)->defaults;
@@ -183,7 +184,7 @@ PyObject *core_set_if(PyObject *self, PyObject *args)
 			  (size_t)PyBytes_GET_SIZE(bytes), generation);
 	Py_END_ALLOW_THREADS;
 	Py_DECREF(bytes);
-	if (rc == -ESTALE || rc == -EBUSY)
+	if (rc == -ESTALE)
 		Py_RETURN_FALSE;
 	if (rc < 0 && rc != -ESHUTDOWN)
 		return core_raise(rc, NULL);

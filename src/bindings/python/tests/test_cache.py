@@ -2,6 +2,8 @@
 import json
 import os
 import pickle
+import shutil
+import subprocess
 import unittest
 
 from common import Case, Thread, eventually
@@ -112,6 +114,50 @@ class Keys(Case):
         self.assertEqual(self.cache.keys(), [])
 
 
+class Tries(sfshm.Cache):
+    """Counts the tries of a conditional store."""
+
+    tries = 0
+
+    def _set_if(self, *args):
+        self.tries += 1
+        return super()._set_if(*args)
+
+
+@unittest.skipUnless(shutil.which("sfshm-ctl"), "no sfshm-ctl in PATH")
+class ConditionsDuringAResize(Case):
+    def resize(self, *options):
+        command = ["sfshm-ctl", "resize", "-s", self.name, *options]
+        return subprocess.run(command, capture_output=True).returncode
+
+    def begun(self):
+        """A resize that moves values until the lock is free."""
+        self.assertEqual(self.resize("--bytes", "32M", "--timeout", "0"), 1)
+
+    def test_wait_for_its_end(self):
+        cache = Tries(self.name)
+        with self.cache.lock("l"):
+            self.begun()
+            add = Thread(lambda: cache.add("free", 1))
+            eventually(lambda: cache.tries > 3 or not add.is_alive())
+        self.assertEqual(self.resize(), 0)
+        self.assertTrue(add.outcome())
+        self.assertEqual(cache.get("free"), 1)
+
+    def test_wait_no_longer_than_the_timeout(self):
+        self.cache.set("v", 1)
+        generation = self.cache.entry("v").generation
+        with self.cache.lock("l"):
+            self.begun()
+            with self.assertRaises(sfshm.Timeout):
+                self.open(timeout=0.05).replace("v", 2, generation)
+            with self.assertRaises(sfshm.Busy):
+                self.open(timeout=0).replace("v", 2, generation)
+        self.assertEqual(self.resize(), 0)
+        self.assertFalse(self.cache.replace("v", 2, generation))
+        self.assertEqual(self.cache.get("v"), 1)
+
+
 class Lifetimes(Case):
     def test_of_a_value(self):
         self.cache.set("v", 1, ttl=0.02)
@@ -121,6 +167,32 @@ class Lifetimes(Case):
         self.assertTrue(self.cache.touch("v", 0.02))
         eventually(lambda: "v" not in self.cache)
         self.assertFalse(self.cache.touch("none", 5))
+
+    def test_that_has_ended_is_not_renewed(self):
+        self.cache.set("over", 1, ttl=0.02)
+        self.cache.set("tagged", 1, tags=["red"])
+        self.cache.set("old", 1)
+        eventually(lambda: "over" not in self.cache)
+        self.cache.invalidate_tag("red")
+        self.cache.invalidate("old")
+        for key in "over", "tagged", "old":
+            self.assertFalse(self.cache.touch(key, 60), key)
+            self.assertIsNone(self.cache.get(key), key)
+            self.assertEqual(self.cache.peek(key), 1, key)
+
+    def test_is_not_renewed_while_another_makes_the_value(self):
+        self.cache.set("fresh", 1)
+        for key, found in ("none", False), ("fresh", True):
+            seen = []
+
+            def fails():
+                touch = Thread(lambda: self.cache.touch(key, 60))
+                seen.append(touch.outcome())
+                raise OSError("no")
+
+            with self.assertRaises(OSError):
+                self.cache.get_or_create(key, fails, refresh=True)
+            self.assertEqual(seen, [found], key)
 
     def test_that_the_work_chooses(self):
         make = lambda: sfshm.Value(1, ttl=0.02)

@@ -53,6 +53,12 @@ class Backend(unittest.TestCase):
         cache.clear()
         self.assertNotIn("new", cache)
 
+    def test_touch_of_a_value_past_its_lifetime(self):
+        cache.set("k", 1, timeout=0.02)
+        eventually(lambda: "k" not in cache)
+        self.assertFalse(cache.touch("k", 60))
+        self.assertIsNone(cache.get("k"))
+
     def test_none_is_a_value(self):
         cache.set("n", None)
         self.assertIsNone(cache.get("n", "default"))

@@ -83,20 +83,22 @@ class Store implements StoreContract, LockProvider
     /** Keeps the end of the number's lifetime; a new number's lifetime has no end. */
     public function increment($key, $value = 1)
     {
-        do {
+        while (true) {
             $found = $this->cache->fetch($key);
             $until = $found instanceof Counter ? $found->until : null;
-            $made = $this->cache->update(
-                $key,
-                function ($old) use ($value, $until, &$same) {
-                    $same = ($old instanceof Counter ? $old->until : null) === $until;
-                    return $same ? new Counter(self::plain($old ?? 0) + $value, $until) : $old;
-                },
-                $until === null ? INF : $found->left(),
-            );
-            /* Tries again if the lifetime has changed since it was read. */
-        } while (!$same);
-        return self::plain($made);
+            try {
+                $made = $this->cache->update(
+                    $key,
+                    fn($old) => ($old instanceof Counter ? $old->until : null) === $until
+                        ? new Counter(self::plain($old ?? 0) + $value, $until)
+                        : throw new Unchanged(),
+                    $until === null ? INF : $found->left(),
+                );
+                return self::plain($made);
+            } catch (Unchanged) {
+                /* The lifetime has changed since it was read. Tries again. */
+            }
+        }
     }
 
     public function decrement($key, $value = 1)
@@ -109,10 +111,21 @@ class Store implements StoreContract, LockProvider
         return $this->cache->set($key, $value, INF);
     }
 
+    /** Another caller's store in between is not lost: update() then starts again. */
     public function touch($key, $seconds)
     {
-        $found = $this->cache->fetch($key);
-        return $found !== null && $this->put($key, self::plain($found), $seconds);
+        try {
+            $this->cache->update(
+                $key,
+                fn($old, $found) => $found && $old !== null
+                    ? self::stored(self::plain($old), $seconds)
+                    : throw new Unchanged(),
+                $seconds,
+            );
+        } catch (Unchanged) {
+            return false;
+        }
+        return true;
     }
 
     public function forget($key)

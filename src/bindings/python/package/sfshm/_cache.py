@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import inspect
 import pickle
+import time
 from typing import (
     Any,
     Awaitable,
@@ -21,6 +23,7 @@ from typing import (
 )
 
 from . import _async, _core
+from ._errors import Busy, Timeout
 from ._hold import AsyncHold
 from ._keys import of_call
 from ._values import Entry, Seconds, Value
@@ -123,6 +126,7 @@ class Cache(_core.Segment):
         dumps = loads = None
         if serializer is not None:
             dumps, loads = serializer.dumps, serializer.loads
+        self._timeout = timeout
         super().__init__(
             name, options, defaults, dumps, loads, fleet, dict(fleet_options or {})
         )
@@ -175,9 +179,26 @@ class Cache(_core.Segment):
         for key, value in values.items():
             self.set(key, value, **options)
 
+    def _store_if(self, key: Key, value: Any, generation: int, ttl: Any) -> bool:
+        """Sleeps while a resize moves values, but no longer than `timeout`."""
+        end, pause = None, 0.001
+        while True:
+            try:
+                return self._set_if(key, value, generation, ttl)
+            except Busy:
+                if self._timeout == 0:
+                    raise
+            now = time.monotonic()
+            if end is None and self._timeout is not None:
+                end = now + float(self._timeout)
+            if end is not None and now >= end:
+                raise Timeout("a resize goes on for too long", -errno.ETIMEDOUT)
+            time.sleep(pause)
+            pause = min(2 * pause, 0.032)
+
     def add(self, key: Key, value: Any, *, ttl: Any = ...) -> bool:
         """Stores a value if the key has no fresh one; returns whether it did."""
-        return self._set_if(key, value, 0, ttl)
+        return self._store_if(key, value, 0, ttl)
 
     def entry(self, key: Key) -> Optional[Entry]:
         """The value, with its generation and its age in seconds; or None."""
@@ -187,10 +208,13 @@ class Cache(_core.Segment):
     def replace(
         self, key: Key, value: Any, generation: int, *, ttl: Any = ...
     ) -> bool:
-        """Stores a value if the present one has this generation: see entry()."""
+        """Stores a value if the present one has this generation: see entry().
+
+        The new value has no tags.
+        """
         if generation < 1:
             raise ValueError("generation is a number of entry(), above 0")
-        return self._set_if(key, value, generation, ttl)
+        return self._store_if(key, value, generation, ttl)
 
     def delete(self, key: Key) -> bool:
         """Removes a value. Work under way for the key does not store its value."""

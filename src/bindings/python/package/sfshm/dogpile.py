@@ -43,6 +43,7 @@ class _Mutex:
         self._lock.release()
 
     def locked(self) -> bool:
+        """Takes a free lock for a moment: no call looks at a lock without that."""
         if self._lock.locked():
             return True
         if not self._lock.acquire(False):
