@@ -93,7 +93,7 @@ static void holder_text(const uint8_t holder[SFSHM_FLEET_HOLDER],
 {
 	static const char digits[] = "0123456789abcdef";
 
-	for (int i = 0; i < SFSHM_FLEET_HOLDER; i++) {
+	for (size_t i = 0; i < SFSHM_FLEET_HOLDER; i++) {
 		text[2 * i] = digits[holder[i] >> 4];
 		text[2 * i + 1] = digits[holder[i] & 15];
 	}

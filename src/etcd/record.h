@@ -38,7 +38,7 @@
 #include "etcd/names.h"
 
 /* A lease in the text of L: the holder in hexadecimal digits. */
-#define HOLDER_DIGITS (2 * SFSHM_FLEET_HOLDER)
+#define HOLDER_DIGITS ((size_t)2 * SFSHM_FLEET_HOLDER)
 
 struct record {
 	uint64_t mod;   /* mod_revision; 0: the record is not there */

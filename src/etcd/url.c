@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/errno-text.h"
+
 /* Longest password, in bytes. */
 #define PASSWORD_MAX 1024
 
@@ -27,7 +29,7 @@ static int set(char **field, const char *from, size_t len)
 	if (!copy)
 		return -ENOMEM;
 	for (size_t i = 0; i < len; i++) {
-		int byte = from[i], high, low;
+		int byte = (unsigned char)from[i], high, low;
 
 		if (byte == '%') {
 			high = i + 2 < len ? digit(from[i + 1]) : -1;
@@ -219,7 +221,7 @@ static int check_files(const struct url *u, char *why, size_t why_size)
 			fclose(file);
 		} else if (paths[i]) {
 			snprintf(why, why_size, "%s: %s", paths[i],
-				 strerror(error));
+				 errno_text(error));
 			return -error;
 		}
 	}

@@ -98,7 +98,7 @@ static void a_fill_costs_each_host_a_few_requests(void **state)
 }
 
 static const struct sfshm_fleet_options brief = {
-	.lease_ms = 300,
+	.lease_ms = 9000,
 	.command_ms = PATIENCE_MS,
 };
 

@@ -12,7 +12,7 @@
 #include "../../src/fleet/fleet.h"
 
 static const struct sfshm_fleet_options brief = {
-	.lease_ms = 1000,
+	.lease_ms = 3000,
 	.command_ms = PATIENCE_MS,
 };
 

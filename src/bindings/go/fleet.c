@@ -24,6 +24,8 @@ static const struct sfshm_fleet_ops *find_engine(char *why, size_t size)
 		memcpy(&engine, &found, sizeof(engine));
 		return engine();
 	}
+	/* glibc keeps this text for each thread. */
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	error = dlerror();
 	snprintf(why, size,
 		 "a fleet needs " ENGINE ": install the package "

@@ -287,8 +287,9 @@ static void add_base64(char *to, const char *text)
 			b = b << 8 |
 			    (i + j < len ? (unsigned char)text[i + j] : 0);
 		for (size_t j = 0; j < 4; j++)
-			*to++ = j > len - i ? '=' :
-					      digits[b >> (18 - 6 * j) & 63];
+			*to++ = (char)(j > len - i ?
+					       '=' :
+					       digits[b >> (18 - 6 * j) & 63]);
 	}
 	*to = '\0';
 }
