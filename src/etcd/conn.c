@@ -83,8 +83,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *conn,
 	if (i == c->polls)
 		c->polls++;
 	c->polled[i].fd = fd;
-	c->polled[i].events = (short)((what & CURL_POLL_IN ? POLLIN : 0) |
-				      (what & CURL_POLL_OUT ? POLLOUT : 0));
+	c->polled[i].events = (short)(((what & CURL_POLL_IN) ? POLLIN : 0) |
+				      ((what & CURL_POLL_OUT) ? POLLOUT : 0));
 	return 0;
 }
 
@@ -243,9 +243,9 @@ static int sleep_once(struct conn *c, uint64_t deadline)
 
 		if (got)
 			act(c, polled[i].fd,
-			    (got & POLLIN ? CURL_CSELECT_IN : 0) |
-				    (got & POLLOUT ? CURL_CSELECT_OUT : 0) |
-				    (got & (POLLERR | POLLHUP) ?
+			    ((got & POLLIN) ? CURL_CSELECT_IN : 0) |
+				    ((got & POLLOUT) ? CURL_CSELECT_OUT : 0) |
+				    ((got & (POLLERR | POLLHUP)) ?
 					     CURL_CSELECT_ERR :
 					     0));
 	}

@@ -170,16 +170,16 @@ int etcd_take_value(struct sfshm_fleet_answer *a, const struct records *s,
 		    enum sfshm_fleet_verdict verdict, uint64_t left_ms)
 {
 	size_t len = s->bytes.len - s->head;
-	void *data = a->bytes.data;
 
-	if (!data || a->bytes.cap < len) {
-		data = realloc(data, len ? len : 1);
-		if (!data)
+	if (!a->bytes.data || a->bytes.cap < len) {
+		void *more = realloc(a->bytes.data, len ? len : 1);
+
+		if (!more)
 			return -ENOMEM;
-		a->bytes.data = data;
+		a->bytes.data = more;
 		a->bytes.cap = len ? len : 1;
 	}
-	memcpy(data, s->bytes.at + s->head, len);
+	memcpy(a->bytes.data, s->bytes.at + s->head, len);
 	a->bytes.len = len;
 	a->verdict = (int32_t)verdict;
 	a->token = s->value.token;

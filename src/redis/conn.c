@@ -188,7 +188,7 @@ static int shake_hands(struct conn *c, const struct url *u, const char *host,
 {
 	char bytes[4 << 10];
 	ssize_t n;
-	int r = -EAGAIN;
+	int r;
 
 	c->tls = tls_new(u->tls, host);
 	if (!c->tls)
