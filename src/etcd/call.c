@@ -177,11 +177,12 @@ static int ask(struct pool *p, struct conn *c, unsigned int member,
 	return r == LOG_IN ? -EACCES : r;
 }
 
-/* Whether another member may do better. */
+/* Whether another member may do better: its certificate may be a better one,
+   too. */
 static bool is_of_the_member(int r)
 {
 	return r == -ECONNRESET || r == -ETIMEDOUT || r == -EHOSTUNREACH ||
-	       r == -EPROTO;
+	       r == -EPROTO || r == -EACCES;
 }
 
 int etcd_call(struct pool *p, const char *path, const struct text *body,
