@@ -42,9 +42,11 @@ static int refusal(const json_t *reply)
 	const char *text;
 	uint64_t code;
 
-	/* A stream has the error in an object of its own. */
+	/* A stream has the error in an object of its own, where etcd before 3.6
+	   has gRPC's code by another name. */
 	inner = json_is_object(inner) ? inner : reply;
-	code = etcd_call_number(inner, inner == reply ? "code" : "grpc_code");
+	code = etcd_call_number(inner, "grpc_code");
+	code = code ? code : etcd_call_number(inner, "code");
 	text = json_string_value(json_object_get(inner, "message"));
 	text = text ? text : "";
 	switch (code) {
