@@ -21,7 +21,8 @@ struct etcd_task {
 	const struct sfshm_fleet_request *request;
 	struct names names;
 	struct records seen;
-	/* An etcd lease that this call has got; 0: none. */
+	/* An etcd lease that this call has got, or whose record it has
+	   replaced; 0: none. */
 	uint64_t grant;
 };
 
