@@ -7,9 +7,6 @@
 
 #include "etcd/etcd.h"
 
-/* Tokens stay below, so that no sum of them overflows. */
-#define TOKEN_MAX (UINT64_MAX / 4)
-
 int etcd_begin(struct etcd_task *c, void *engine,
 	       const struct sfshm_fleet_request *request)
 {

@@ -120,7 +120,7 @@ static bool take_token(const char *at, struct record *r)
 	if ((kind != '+' && kind != '=') || !take_number(&at, '\0', &number))
 		return false;
 	r->token = kind == '=' ? number : number + r->mod;
-	return r->token >= number && r->token > 0;
+	return r->token >= number && r->token > 0 && r->token <= TOKEN_MAX;
 }
 
 static bool parse_lease(struct records *s, const char *at)
@@ -144,7 +144,8 @@ static bool parse_value(struct records *s, const char *text)
 	bool negative;
 
 	if (!take_number(&at, ' ', &s->value.token) || !s->value.token ||
-	    !take_number(&at, ' ', &ttl) || ttl > UINT32_MAX)
+	    s->value.token > TOKEN_MAX || !take_number(&at, ' ', &ttl) ||
+	    ttl > UINT32_MAX)
 		return false;
 	negative = *at == '-';
 	at += negative;
@@ -164,7 +165,8 @@ static bool parse(struct records *s, char letter, struct text *text)
 	switch (letter) {
 	case 'F': return take_token(at, &s->fence);
 	case 'L': return parse_lease(s, at);
-	case 'e': return take_number(&at, '\0', &s->base);
+	case 'e':
+		return take_number(&at, '\0', &s->base) && s->base <= TOKEN_MAX;
 	case 'V':
 		etcd_text_free(&s->bytes);
 		s->bytes = *text;

@@ -37,6 +37,10 @@
 #include "etcd/call.h"
 #include "etcd/names.h"
 
+/* Tokens stay below, so that no sum of them overflows. A record with a higher
+   one is of another program. */
+#define TOKEN_MAX (UINT64_MAX / 4)
+
 /* A lease in the text of L: the holder in hexadecimal digits. */
 #define HOLDER_DIGITS (2 * SFSHM_FLEET_HOLDER)
 
