@@ -42,9 +42,11 @@ static int refusal(const json_t *reply)
 	const char *text;
 	uint64_t code;
 
-	/* A stream has the error in an object of its own. */
+	/* A stream has the error in an object of its own, where etcd before 3.6
+	   has gRPC's code by another name. */
 	inner = json_is_object(inner) ? inner : reply;
-	code = etcd_call_number(inner, inner == reply ? "code" : "grpc_code");
+	code = etcd_call_number(inner, "grpc_code");
+	code = code ? code : etcd_call_number(inner, "code");
 	text = json_string_value(json_object_get(inner, "message"));
 	text = text ? text : "";
 	switch (code) {
@@ -177,11 +179,12 @@ static int ask(struct pool *p, struct conn *c, unsigned int member,
 	return r == LOG_IN ? -EACCES : r;
 }
 
-/* Whether another member may do better. */
+/* Whether another member may do better: its certificate may be a better one,
+   too. */
 static bool is_of_the_member(int r)
 {
 	return r == -ECONNRESET || r == -ETIMEDOUT || r == -EHOSTUNREACH ||
-	       r == -EPROTO;
+	       r == -EPROTO || r == -EACCES;
 }
 
 int etcd_call(struct pool *p, const char *path, const struct text *body,

@@ -9,10 +9,10 @@
 
 /*
  * Makes a call, after a log-in if the URL has a user. If a member cannot be
- * reached, gives no answer or cannot serve, asks the next one; that member has
- * half of the time that is left, unless it is the last. So a call may take
- * effect twice. Returns 0 with the reply, which the caller frees by
- * json_decref(); or
+ * reached, gives no answer, cannot serve, or is refused by TLS or refuses the
+ * log-in, asks the next one. Each member but the last has half of the time that
+ * is left. So a call may take effect twice. Returns 0 with the reply, which the
+ * caller frees by json_decref(); or
  *
  *	-ENOENT      the call names an etcd lease that has run out
  *	-EREMOTE     the user may not use this key

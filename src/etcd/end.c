@@ -66,10 +66,12 @@ static int put_value(struct etcd_task *c, struct txn *t,
 	uint64_t stay = stay_of(c->request);
 	int r = stay ? etcd_grant(c, stay) : 0;
 
-	if (!r)
-		etcd_txn_put(t, c->names.at[NAME_VALUE], value->at, value->len,
-			     stay ? c->grant : 0);
-	return r;
+	if (r)
+		return r;
+	etcd_txn_note_lease(t, c->names.at[NAME_VALUE]);
+	etcd_txn_put(t, c->names.at[NAME_VALUE], value->at, value->len,
+		     stay ? c->grant : 0);
+	return 0;
 }
 
 static int put_fence(struct etcd_task *c, struct txn *t,
@@ -100,7 +102,7 @@ static int act(struct etcd_task *c, struct txn *t, act_fn add,
 	}
 	r = etcd_try(c, t);
 	if (r == 1)
-		c->grant = 0;
+		c->grant = c->seen.freed;
 	return r;
 }
 
@@ -198,11 +200,12 @@ static int invalidate(struct etcd_task *c, struct sfshm_fleet_answer *a)
 	snprintf(text, sizeof(text), "+%llu", (unsigned long long)base);
 	etcd_txn_put(&t, c->names.at[NAME_FENCE], text, strlen(text), c->grant);
 	etcd_txn_delete(&t, c->names.at[NAME_LEASE]);
+	etcd_txn_note_lease(&t, c->names.at[NAME_VALUE]);
 	etcd_txn_delete(&t, c->names.at[NAME_VALUE]);
 	r = etcd_try(c, &t);
 	if (r != 1)
 		return r;
-	c->grant = 0;
+	c->grant = c->seen.freed;
 	a->verdict = SFSHM_FLEET_OK;
 	a->token = base + c->seen.revision;
 	return 1;

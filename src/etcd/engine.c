@@ -7,9 +7,6 @@
 
 #include "etcd/etcd.h"
 
-/* Tokens stay below, so that no sum of them overflows. */
-#define TOKEN_MAX (UINT64_MAX / 4)
-
 int etcd_begin(struct etcd_task *c, void *engine,
 	       const struct sfshm_fleet_request *request)
 {
@@ -59,12 +56,21 @@ int etcd_grant(struct etcd_task *c, uint64_t ms)
 	return c->grant ? 0 : -EPROTO;
 }
 
+/* Whether a record that was seen ends with the call's etcd lease. */
+static bool grant_is_used(const struct etcd_task *c)
+{
+	const struct records *s = &c->seen;
+
+	return c->grant == s->fence.lease || c->grant == s->lease.lease ||
+	       c->grant == s->value.lease;
+}
+
 void etcd_give_back_grant(struct etcd_task *c)
 {
 	struct text body = { 0 };
 	json_t *reply;
 
-	if (!c->grant)
+	if (!c->grant || grant_is_used(c))
 		return;
 	etcd_text_add(&body, "{\"ID\":\"%llu\"}", (unsigned long long)c->grant);
 	if (!etcd_call(&c->engine->pool, "/v3/lease/revoke", &body,
@@ -84,6 +90,9 @@ int etcd_try(struct etcd_task *c, struct txn *t)
 		r = etcd_look(c);
 	} else if (!r) {
 		note_base(c);
+	} else if (r < 0 && r != -EREMOTE && r != -EMSGSIZE) {
+		/* Nobody knows whether it was made. */
+		c->grant = 0;
 	}
 	return r;
 }

@@ -21,7 +21,8 @@ struct etcd_task {
 	const struct sfshm_fleet_request *request;
 	struct names names;
 	struct records seen;
-	/* An etcd lease that this call has got; 0: none. */
+	/* An etcd lease that this call has got, or whose record it has
+	   replaced; 0: none. */
 	uint64_t grant;
 };
 
@@ -36,7 +37,12 @@ int etcd_look(struct etcd_task *c);
 /* Gets an etcd lease of at least that time, if the call has none yet. */
 int etcd_grant(struct etcd_task *c, uint64_t ms);
 
-/* Returns an etcd lease that no record has. The answer does not matter. */
+/*
+ * Returns the call's etcd lease if no record has it. A record may have it even
+ * if etcd_try() has returned 0: if the answer to a transaction is lost, the
+ * transaction is repeated, and then finds what it has written itself. The
+ * answer does not matter.
+ */
 void etcd_give_back_grant(struct etcd_task *c);
 
 /*

@@ -61,6 +61,14 @@ void etcd_txn_delete(struct txn *t, const char *name)
 	etcd_text_add(&t->acts, "}}");
 }
 
+void etcd_txn_note_lease(struct txn *t, const char *name)
+{
+	separate(&t->acts);
+	etcd_text_add(&t->acts, "{\"requestRange\":{");
+	add_name(&t->acts, "key", name);
+	etcd_text_add(&t->acts, ",\"keys_only\":true}}");
+}
+
 void etcd_txn_compare_all(struct txn *t, const struct names *n,
 			  const struct records *s)
 {
@@ -112,7 +120,7 @@ static bool take_token(const char *at, struct record *r)
 	if ((kind != '+' && kind != '=') || !take_number(&at, '\0', &number))
 		return false;
 	r->token = kind == '=' ? number : number + r->mod;
-	return r->token >= number && r->token > 0;
+	return r->token >= number && r->token > 0 && r->token <= TOKEN_MAX;
 }
 
 static bool parse_lease(struct records *s, const char *at)
@@ -136,7 +144,8 @@ static bool parse_value(struct records *s, const char *text)
 	bool negative;
 
 	if (!take_number(&at, ' ', &s->value.token) || !s->value.token ||
-	    !take_number(&at, ' ', &ttl) || ttl > UINT32_MAX)
+	    s->value.token > TOKEN_MAX || !take_number(&at, ' ', &ttl) ||
+	    ttl > UINT32_MAX)
 		return false;
 	negative = *at == '-';
 	at += negative;
@@ -156,7 +165,8 @@ static bool parse(struct records *s, char letter, struct text *text)
 	switch (letter) {
 	case 'F': return take_token(at, &s->fence);
 	case 'L': return parse_lease(s, at);
-	case 'e': return take_number(&at, '\0', &s->base);
+	case 'e':
+		return take_number(&at, '\0', &s->base) && s->base <= TOKEN_MAX;
 	case 'V':
 		etcd_text_free(&s->bytes);
 		s->bytes = *text;
@@ -239,6 +249,21 @@ static int take_records(struct records *s, const json_t *reply)
 	return r;
 }
 
+/* The etcd lease that etcd_txn_note_lease() has asked for; 0: none. */
+static uint64_t noted_lease(const json_t *reply)
+{
+	const json_t *responses = json_object_get(reply, "responses"), *range;
+	uint64_t lease = 0;
+
+	for (size_t i = 0; i < json_array_size(responses); i++) {
+		range = json_object_get(json_array_get(responses, i),
+					"response_range");
+		range = json_array_get(json_object_get(range, "kvs"), 0);
+		lease = range ? etcd_call_number(range, "lease") : lease;
+	}
+	return lease;
+}
+
 static int run(struct pool *p, const struct text *body, uint64_t deadline,
 	       struct records *s, bool *succeeded)
 {
@@ -253,7 +278,9 @@ static int run(struct pool *p, const struct text *body, uint64_t deadline,
 		etcd_call_number(json_object_get(reply, "header"), "revision");
 	if (!s->revision)
 		r = -EPROTO;
-	else if (!*succeeded)
+	else if (*succeeded)
+		s->freed = noted_lease(reply);
+	else
 		r = take_records(s, reply);
 	json_decref(reply);
 	return r;

@@ -37,6 +37,10 @@
 #include "etcd/call.h"
 #include "etcd/names.h"
 
+/* Tokens stay below, so that no sum of them overflows. A record with a higher
+   one is of another program. */
+#define TOKEN_MAX (UINT64_MAX / 4)
+
 /* A lease in the text of L: the holder in hexadecimal digits. */
 #define HOLDER_DIGITS ((size_t)2 * SFSHM_FLEET_HOLDER)
 
@@ -48,6 +52,9 @@ struct record {
 
 struct records {
 	uint64_t revision; /* of etcd, when this was read */
+	/* of etcd: the lease of the result that a transaction has replaced or
+	   deleted, after etcd_txn_note_lease(); 0: none */
+	uint64_t freed;
 	struct record fence, lease, value;
 	uint64_t base, base_mod;
 	char holder[HOLDER_DIGITS + 1];
@@ -69,6 +76,8 @@ void etcd_txn_compare_text(struct txn *t, const char *name, const char *text);
 void etcd_txn_put(struct txn *t, const char *name, const void *text, size_t len,
 		  uint64_t lease);
 void etcd_txn_delete(struct txn *t, const char *name);
+/* Before the act that replaces or deletes a result: notes its etcd lease. */
+void etcd_txn_note_lease(struct txn *t, const char *name);
 /* The transaction does nothing unless all records are as they were read. */
 void etcd_txn_compare_all(struct txn *t, const struct names *n,
 			  const struct records *s);

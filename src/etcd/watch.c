@@ -80,13 +80,15 @@ int etcd_watch(void *engine, const struct sfshm_fleet_request *q, void **watch)
 {
 	struct watch *w = calloc(1, sizeof(*w));
 	struct etcd *e = engine;
+	uint64_t end = etcd_clock_ns() + e->command_ms * NS_PER_MS;
 	int r;
 
 	if (!w)
 		return -ENOMEM;
-	/* The request's deadline is that of the whole wait. */
 	w->request = *q;
-	w->request.deadline_ns = etcd_clock_ns() + e->command_ms * NS_PER_MS;
+	/* The request's deadline is that of the whole wait. */
+	if (end < q->deadline_ns)
+		w->request.deadline_ns = end;
 	r = etcd_begin(&w->call, engine, &w->request);
 	if (r) {
 		free(w);

@@ -277,7 +277,8 @@ static int await(struct quest *q, uint64_t *late_ns)
 	q->until = ns_after(sys.now(),
 			    left + 1 + hash_draw() % SPREAD_AFTER_LEASE_MS);
 	q->request.token = q->answer.token;
-	q->request.deadline_ns = q->until;
+	q->request.deadline_ns = q->until < q->deadline ? q->until :
+							  q->deadline;
 	engine_count(q->f->map, COUNT_fleet_requests, 1);
 	state = uncancelled_begin();
 	r = q->fleet->ops->watch(q->fleet->engine, &q->request, &q->watch);
