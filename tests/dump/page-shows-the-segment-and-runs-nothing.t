@@ -70,6 +70,19 @@ like "$(<"$TMP/err")" "cannot write .*none/page.html: No such file" "it says so"
 exits 1 "so is a segment that is not there" \
 	sfshm-dump -s "$segment-none" --html "$TMP/unmade.html"
 ok "it leaves no file" test ! -e "$TMP/unmade.html"
+exits 0 "/dev/stdout is the output, too" sfshm-dump -s "$segment" --html /dev/stdout
+like "$(head -n 1 "$TMP/out")" '^<!DOCTYPE html>' "it has the page"
+if [ -w /dev/full ]; then
+	exits 1 "a full disk is an error" sfshm-dump -s "$segment" --html /dev/full
+	like "$(<"$TMP/err")" "cannot write /dev/full: No space" "it says so"
+fi
+
+# No file may grow here, nor may the page.
+echo before >"$TMP/kept.html"
+(ulimit -f 0 && trap '' XFSZ &&
+	exec sfshm-dump -s "$segment" --html "$TMP/kept.html") 2>"$TMP/err"
+is $? 1 "a page that cannot be made is an error"
+is "$(<"$TMP/kept.html")" before "the file keeps what it had"
 
 # A browser's own word, where there is one.
 if ! command -v chromium >"$TMP/out"; then
