@@ -57,6 +57,8 @@ like "$(grep -F '|WHO WAITS' -A 1 "$TMP/page" | tail -n 1)" \
 ok "the drawing has the death" grep -q '^tip .*leader_died.*<b>dies</b>' "$TMP/page"
 ok "and the run" grep -q '^tip .*published .*slow .*took [0-9]*ms' "$TMP/page"
 is "$(grep -c "^row hits|" "$TMP/page")" 1 "counters are there"
+like "$(<"$TMP/page.html")" "other events: all that there were" \
+	"it says since when the events are complete"
 
 exits 0 "a choice of keys" page page --key 'slow'
 is "$(grep -c '^row slow' "$TMP/page")$(grep -cF "$evil" "$TMP/page")" 10 \
