@@ -139,7 +139,8 @@ static void head_put(const struct picture *picture)
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %Z", &tm);
 	printf("<!DOCTYPE html>\n<html lang=en>\n<head>\n<meta charset=\"%s\">\n"
 	       "<meta http-equiv=Content-Security-Policy content=\"default-src "
-	       "'none'; style-src 'unsafe-inline'\">\n"
+	       "'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+	       "form-action 'none'\">\n"
 	       "<meta name=viewport content=\"width=device-width, "
 	       "initial-scale=1\">\n<meta name=color-scheme "
 	       "content=\"light dark\">\n<title>sfshm: ",
