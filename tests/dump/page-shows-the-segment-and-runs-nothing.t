@@ -44,7 +44,7 @@ follow 'held & awaited' 2
 LC_ALL=C.UTF-8 exits 0 "so has one in use" page page
 is "$(grep ^odd "$TMP/page")" "" "in which nothing runs or loads"
 like "$(sed -n 1p "$TMP/page")" "^title sfshm: $segment$" "it names the segment"
-ok "the key that was slow is there" grep -qE '^row slow\|[0-9]+ms\|' "$TMP/page"
+ok "the key that was slow is there" grep -qE '^row slow\|[0-9a-z.]+\|' "$TMP/page"
 ok "a key that is a script is text" has "row $evil|"
 ok "so is one with quotes" has "row $quote|"
 ok "unprintable bytes are escaped, letters stay" \
@@ -55,8 +55,10 @@ like "$(grep -F '|WHO WAITS' -A 1 "$TMP/page" | tail -n 1)" \
 	"^row held & awaited\|value\|busy\|[0-9a-z.]+\|$leader\|[^|]+\|2\|(${pids/ /, }|${pids#* }, ${pids% *})\|" \
 	"holder and waiters stand in one row"
 ok "the drawing has the death" grep -q '^tip .*leader_died.*<b>dies</b>' "$TMP/page"
-ok "and the run" grep -q '^tip .*published .*slow .*took [0-9]*ms' "$TMP/page"
+ok "and the run" grep -q '^tip .*published .*slow .*took [0-9]' "$TMP/page"
 is "$(grep -c "^row hits|" "$TMP/page")" 1 "counters are there"
+like "$(<"$TMP/page.html")" "other events: all that there were" \
+	"it says since when the events are complete"
 
 exits 0 "a choice of keys" page page --key 'slow'
 is "$(grep -c '^row slow' "$TMP/page")$(grep -cF "$evil" "$TMP/page")" 10 \
@@ -70,6 +72,19 @@ like "$(<"$TMP/err")" "cannot write .*none/page.html: No such file" "it says so"
 exits 1 "so is a segment that is not there" \
 	sfshm-dump -s "$segment-none" --html "$TMP/unmade.html"
 ok "it leaves no file" test ! -e "$TMP/unmade.html"
+exits 0 "/dev/stdout is the output, too" sfshm-dump -s "$segment" --html /dev/stdout
+like "$(head -n 1 "$TMP/out")" '^<!DOCTYPE html>' "it has the page"
+if [ -w /dev/full ]; then
+	exits 1 "a full disk is an error" sfshm-dump -s "$segment" --html /dev/full
+	like "$(<"$TMP/err")" "cannot write /dev/full: No space" "it says so"
+fi
+
+# No file may grow here, nor may the page.
+echo before >"$TMP/kept.html"
+(ulimit -f 0 && trap '' XFSZ &&
+	exec sfshm-dump -s "$segment" --html "$TMP/kept.html") 2>"$TMP/err"
+is $? 1 "a page that cannot be made is an error"
+is "$(<"$TMP/kept.html")" before "the file keeps what it had"
 
 # A browser's own word, where there is one.
 if ! command -v chromium >"$TMP/out"; then

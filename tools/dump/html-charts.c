@@ -117,8 +117,9 @@ void chart_share_put(const char *title, uint64_t part, uint64_t whole,
 	unsigned int percent = text_percent(part, whole);
 
 	printf("<div class=card><h3>%s</h3><strong>%u%%</strong>"
-	       "<meter min=0 max=100 high=80 value=%u></meter><small>",
-	       title, percent, percent);
+	       "<meter aria-label=\"%s\" min=0 max=100 high=80 value=%u>"
+	       "</meter><small>",
+	       title, percent, title, percent);
 	html_text(text);
 	puts("</small></div>");
 }

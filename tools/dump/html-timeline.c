@@ -185,10 +185,10 @@ static void drawing_put(const struct events *events, int64_t offset)
 		event_put(&d, &events->list[i], offset);
 	puts("</svg></div>");
 	legend_put();
-	if (d.left_out)
-		printf("<p><em>%" PRIu32
-		       " events of earlier threads are not drawn.</em></p>\n",
-		       d.left_out);
+	if (d.first + d.left_out)
+		printf("<p><em>%zu events are not drawn; sfshm-dump --events "
+		       "lists them.</em></p>\n",
+		       d.first + d.left_out);
 }
 
 static void list_put(const struct events *events, int64_t offset)
@@ -196,8 +196,10 @@ static void list_put(const struct events *events, int64_t offset)
 	static struct cell line;
 	size_t listed = 0;
 
-	puts("<details><summary>The last events, latest first</summary>"
-	     "<ol class=log>");
+	printf("<details><summary>The last %zu of %zu events, latest first"
+	       "</summary><ol class=log>\n",
+	       events->count < LISTED_EVENTS ? events->count : LISTED_EVENTS,
+	       events->count);
 	for (size_t i = events->count; i && listed < LISTED_EVENTS; listed++) {
 		event_line(&line, &events->list[--i], offset);
 		fputs("<li>", stdout);
@@ -207,10 +209,23 @@ static void list_put(const struct events *events, int64_t offset)
 	puts("</ol></details>");
 }
 
+static void heads_put(const struct events *events, int64_t offset)
+{
+	static struct cell line;
+
+	fputs("<p><small>", stdout);
+	for (int i = 0; i < 2; i++) {
+		events_head(&line, events, i, offset);
+		html_text(line.text);
+		puts(i ? ".</small></p>" : "; ");
+	}
+}
+
 void timeline_put(const struct events *events)
 {
 	int64_t offset = events_offset();
 
+	heads_put(events, offset);
 	if (!events->count) {
 		puts("<p><em>No events yet.</em></p>");
 		return;

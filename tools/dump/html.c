@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -138,7 +139,8 @@ static void head_put(const struct picture *picture)
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %Z", &tm);
 	printf("<!DOCTYPE html>\n<html lang=en>\n<head>\n<meta charset=\"%s\">\n"
 	       "<meta http-equiv=Content-Security-Policy content=\"default-src "
-	       "'none'; style-src 'unsafe-inline'\">\n"
+	       "'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+	       "form-action 'none'\">\n"
 	       "<meta name=viewport content=\"width=device-width, "
 	       "initial-scale=1\">\n<meta name=color-scheme "
 	       "content=\"light dark\">\n<title>sfshm: ",
@@ -388,18 +390,45 @@ const struct picture_format picture_html = {
 	.end = html_end,
 };
 
-int html_open(const char *file)
+/* The page, and what stdout was before. */
+static int page_fd, stdout_was;
+
+int html_begin_file(void)
+{
+	page_fd = memfd_create("page", MFD_CLOEXEC);
+	stdout_was = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	if (page_fd < 0 || dup2(page_fd, STDOUT_FILENO) < 0) {
+		complain("cannot make a page: %s", strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+static int page_copy(int fd)
+{
+	char block[65536];
+	ssize_t n;
+	off_t at = 0;
+
+	while ((n = pread(page_fd, block, sizeof(block), at)) > 0) {
+		n = write(fd, block, (size_t)n);
+		if (n < 0)
+			break;
+		at += n;
+	}
+	return (int)n;
+}
+
+int html_end_file(const char *file)
 {
 	int fd;
 
-	if (strcmp(file, "-") == 0)
-		return 0;
+	/* The file may be /dev/stdout. */
+	dup2(stdout_was, STDOUT_FILENO);
 	fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0) {
+	if (fd < 0 || page_copy(fd) || close(fd)) {
 		complain("cannot write %s: %s", file, strerror(errno));
 		return -1;
 	}
-	if (fd != STDOUT_FILENO)
-		close(fd);
 	return 0;
 }

@@ -12,9 +12,16 @@
 extern const struct picture_format picture_html;
 
 /*
- * Makes stdout write to the file, which only its owner may read if it is new;
- * "-": stays as it is. Returns 0, or -1 after a complaint.
+ * Makes stdout keep the page in memory, so that a file of that name stays as it
+ * is if the segment turns out to be unreadable, or the process dies. Returns 0,
+ * or -1 after a complaint.
  */
-int html_open(const char *file);
+int html_begin_file(void);
+
+/*
+ * Writes the page to the file, which only its owner may read if it is new.
+ * Returns 0, or -1 after a complaint.
+ */
+int html_end_file(const char *file);
 
 #endif

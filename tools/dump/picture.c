@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/args.h"
 #include "common/complain.h"
@@ -153,6 +154,7 @@ static int survey_and_walk(struct picture *picture)
 int picture_take(struct options *options)
 {
 	struct picture picture = { .options = options };
+	int to_file = options->html && strcmp(options->html, "-") != 0;
 	char why[256] = "";
 	int r;
 
@@ -161,7 +163,7 @@ int picture_take(struct options *options)
 	r = sfshm_view_open(&picture.view, options->segment, why, sizeof(why));
 	if (r)
 		return args_segment_failed(options->segment, r, why);
-	if (options->html && html_open(options->html)) {
+	if (to_file && html_begin_file()) {
 		sfshm_view_close(picture.view);
 		return ARGS_EXIT_FAILURE;
 	}
@@ -171,6 +173,8 @@ int picture_take(struct options *options)
 		return ARGS_EXIT_FAILURE;
 	if (r)
 		return args_segment_failed(options->segment, r, why);
+	if (to_file && html_end_file(options->html))
+		return ARGS_EXIT_FAILURE;
 	if (picture.damaged) {
 		complain("%s: %" PRIu64 " damaged record%s; "
 			 "run sfshm-ctl verify, or make the segment anew",
