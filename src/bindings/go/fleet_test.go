@@ -224,7 +224,7 @@ func TestWorkThatFailsEndsTheLease(t *testing.T) {
 
 func TestKilledLeaderOfAFleetIsReplaced(t *testing.T) {
 	s := startServer(t)
-	short := FleetOptions{Lease: 2 * time.Second}
+	short := FleetOptions{Lease: 6 * time.Second}
 	seg, name := open(t, Fleet(s.url(), short))
 	there := s.host(short)
 	c := startChild(t, name, "lead", "SFSHM_TEST_FLEET="+s.url())
