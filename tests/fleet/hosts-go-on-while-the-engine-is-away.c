@@ -65,7 +65,7 @@ static int connects(void)
 
 /* No second try comes by itself. */
 static const struct sfshm_fleet_options once = {
-	.command_ms = 20,
+	.command_ms = 1000,
 	.retry_ms = 3600000,
 };
 
