@@ -3,8 +3,8 @@
  * Taking the lead of a key, for a caller that has the value already.
  *
  *  PUT-1. A put waits for no work. It robs the key's leader, which may be
- *      alive, in the way of sfshm_invalidate() with SFSHM_HARD: the key moves to
- *      a new slot.
+ *      alive, in the way of sfshm_invalidate() with SFSHM_HARD: the key moves
+ *      to a new slot.
  *  PUT-2. The followers of the robbed leader are woken only when the put has
  *      the new slot: if they were woken earlier, they would compete with the
  *      put for the lead. If the putter dies or stops in between, each follower

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PROMISE-F11: a put of the leader's own host, after the engine has accepted the
- * leader's value and before the segment has it: the leader learns from -ESTALE
- * that its host keeps the put's value, and from sfshm_fleet_shared() that the
- * other hosts get its own.
+ * PROMISE-F11: a put of the leader's own host comes after the engine has
+ * accepted the leader's value and before the segment has it. The leader learns
+ * from -ESTALE that its host keeps the put's value, and from
+ * sfshm_fleet_shared() that the other hosts get its own.
  */
 #include <pthread.h>
 
