@@ -258,7 +258,7 @@ static void fill_limits(const struct mapping *map, uint32_t slot, uint64_t ctl,
 		info->stale_ms = keep == UINT64_MAX ? -1 : (int64_t)keep;
 	if (ctl_busy(ctl) && rank <= SFSHM_LOCK_RANK_MAX)
 		info->rank = rank;
-	if (ctl_busy(ctl) && lease && lease != SFSHM_FOREVER && age >= 0)
+	if (ctl_busy(ctl) && lease && lease < PUT_LEASE && age >= 0)
 		info->lease_ms = age < lease ? lease - age : 0;
 	if (ctl_phase(ctl) == PHASE_IDLE && info->deaths)
 		info->death_ms = age;

@@ -283,6 +283,21 @@ static void *put_late(void *arg)
 	return NULL;
 }
 
+static void *put_plainly(void *arg)
+{
+	struct put_in_thread *put = arg;
+
+	put->answer = put_text("second");
+	return NULL;
+}
+
+/* Returns when the put waits. */
+static void start(struct put_in_thread *put, void *(*run)(void *arg))
+{
+	assert_int_equal(pthread_create(&put->thread, NULL, run, put), 0);
+	await_waiters("key", 1);
+}
+
 /*
  * While two replace one value, a third caller never finds the key without one:
  * the second waits for the first.
@@ -298,14 +313,60 @@ static void of_two_conditions_the_second_waits(void **state)
 	assert_cached("old");
 	put.generation = result.generation;
 	agent_expect(leader, "leader", "begin key refresh forever");
-	assert_int_equal(pthread_create(&put.thread, NULL, put_late, &put), 0);
-	await_waiters("key", 1);
+	start(&put, put_late);
 	assert_cached("old");
 	agent_expect(leader, "ok", "publish led");
 	pthread_join(put.thread, NULL);
 	assert_int_equal(put.answer, -ESTALE);
 	assert_cached("led");
 	assert_sound(h);
+}
+
+static void so_does_a_second_put_without_one(void **state)
+{
+	struct agent *first = agent_start();
+	struct put_in_thread put;
+
+	(void)state;
+	sleep_until_woken();
+	assert_int_equal(put_text("old"), 0);
+	agent_expect(first, "ok", "arm publish_written 1 STOP");
+	agent_say(first, "put key first");
+	agent_stopped(first);
+	start(&put, put_plainly);
+	assert_cached("old");
+	agent_signal(first, SIGCONT);
+	agent_answers(first, "ok");
+	pthread_join(put.thread, NULL);
+	assert_int_equal(put.answer, 0);
+	assert_cached("second");
+	assert_sound(h);
+}
+
+/* The flights that the put waits for leave no value, each in its own way. */
+static void a_flight_without_a_value_is_no_hindrance(void **state)
+{
+	const int failures[] = { -ENOENT, -EIO, 0 };
+	struct put_in_thread put = { .generation = 0 };
+
+	(void)state;
+	sleep_until_woken();
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(begin(&keeper), SFSHM_LEADER);
+		start(&put, put_late);
+		if (failures[i]) {
+			sfshm_flight_ttl(&flight, 0, SFSHM_FOREVER);
+			assert_int_equal(sfshm_fail(&flight, failures[i], ""),
+					 0);
+		} else {
+			sfshm_flight_uncacheable(&flight, SFSHM_FOREVER);
+			assert_int_equal(publish("mine alone"), 0);
+		}
+		pthread_join(put.thread, NULL);
+		assert_int_equal(put.answer, 0);
+		assert_cached("late");
+		assert_int_equal(sfshm_forget(h, "key", 3), 0);
+	}
 }
 
 /* The value changes after the putter has robbed the leader. */
@@ -323,6 +384,24 @@ static void what_comes_in_between_counts(void **state)
 	agent_answers(putter, "-ESTALE");
 	assert_cached("between");
 	agent_expect(leader, "-ESTALE", "publish old");
+	assert_sound(h);
+}
+
+/* A put that names the value to replace has then replaced nothing. */
+static void too_large_a_value_replaces_none(void **state)
+{
+	size_t size = (size_t)64 << 20;
+	char *large = calloc(1, size);
+
+	(void)state;
+	assert_non_null(large);
+	assert_int_equal(put_text("old"), 0);
+	assert_cached("old");
+	assert_int_equal(sfshm_put_if(h, "key", 3, &keeper, large, size,
+				      result.generation),
+			 -EMSGSIZE);
+	assert_cached("old");
+	free(large);
 	assert_sound(h);
 }
 
@@ -395,10 +474,13 @@ int main(int argc, char **argv)
 		in_policy(a_condition_names_the_value_to_replace),
 		in_policy(a_wrong_condition_robs_no_leader),
 		in_policy(what_comes_in_between_counts),
+		in_policy(too_large_a_value_replaces_none),
 		in_policy(too_large_a_value_leaves_none),
 		in_segment(so_does_one_without_room),
-		/* The last two, for sleeps end by a wake alone from here on. */
+		/* The last ones: sleeps end by a wake alone from here on. */
 		in_policy(of_two_conditions_the_second_waits),
+		in_policy(so_does_a_second_put_without_one),
+		in_policy(a_flight_without_a_value_is_no_hindrance),
 		in_policy(waiters_get_it_and_the_leader_is_fenced),
 	};
 
