@@ -6,88 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/errno-text.h"
-
-/* Longest password, in bytes. */
-#define PASSWORD_MAX 1024
-
-/* The value of a hexadecimal digit; -1: it is none. */
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Copies a part of the URL to the field, and replaces %XX. -EINVAL: there is a
-   %XX that stands for no byte, or for 0. */
-static int set(char **field, const char *from, size_t len)
-{
-	char *copy = malloc(len + 1), *to = copy;
-
-	if (!copy)
-		return -ENOMEM;
-	for (size_t i = 0; i < len; i++) {
-		int byte = (unsigned char)from[i], high, low;
-
-		if (byte == '%') {
-			high = i + 2 < len ? digit(from[i + 1]) : -1;
-			low = i + 2 < len ? digit(from[i + 2]) : -1;
-			byte = high < 0 || low < 0 ? 0 : high * 16 + low;
-			i += 2;
-		}
-		if (!byte) {
-			free(copy);
-			return -EINVAL;
-		}
-		*to++ = (char)byte;
-	}
-	*to = '\0';
-	free(*field);
-	*field = copy;
-	return 0;
-}
-
-static void forget(char *password)
-{
-	if (password)
-		explicit_bzero(password, strlen(password));
-	free(password);
-}
-
-/* Reads the first line of the file. */
-static int read_password(struct url *u, const char *from, size_t len, char *why,
-			 size_t why_size)
-{
-	char line[PASSWORD_MAX + 2], *path = NULL;
-	FILE *file = NULL;
-	int r = set(&path, from, len);
-
-	if (r)
-		return r;
-	file = fopen(path, "re");
-	if (!file)
-		r = -errno;
-	else if (!fgets(line, sizeof(line), file))
-		r = -ENODATA;
-	else if (strcspn(line, "\r\n") > PASSWORD_MAX)
-		r = -EFBIG;
-	if (!r) {
-		line[strcspn(line, "\r\n")] = '\0';
-		forget(u->password);
-		u->password = strdup(line);
-		r = u->password ? 0 : -ENOMEM;
-	}
-	errno = -r;
-	if (r)
-		snprintf(why, why_size, "the password's file %s: %m", path);
-	if (file)
-		fclose(file);
-	explicit_bzero(line, sizeof(line));
-	free(path);
-	return r;
-}
+#include "engine/url-part.h"
 
 static int parse_option(struct url *u, const char *at, size_t len, char *why,
 			size_t why_size)
@@ -108,9 +27,9 @@ static int parse_option(struct url *u, const char *at, size_t len, char *why,
 			continue;
 		at += n;
 		len -= n;
-		return texts[i].field ?
-			       set(texts[i].field, at, len) :
-			       read_password(u, at, len, why, why_size);
+		return texts[i].field ? url_set(texts[i].field, at, len) :
+					url_read_password(&u->password, at, len,
+							  why, why_size);
 	}
 	return -EINVAL;
 }
@@ -127,20 +46,6 @@ static int parse_options(struct url *u, const char *at, char *why,
 		at += len + (at[len] == '&');
 	}
 	return r;
-}
-
-/* USER:PASSWORD@ */
-static int parse_user(struct url *u, const char *at, size_t len)
-{
-	const char *colon = memchr(at, ':', len);
-	int r = colon && colon > at ? set(&u->user, at, (size_t)(colon - at)) :
-				      0;
-
-	if (colon) {
-		len -= (size_t)(colon + 1 - at);
-		at = colon + 1;
-	}
-	return r ? r : set(&u->password, at, len);
 }
 
 /* HOST[:PORT], with a HOST that has colons in brackets. */
@@ -197,7 +102,8 @@ static int parse_cluster(struct url *u, const char *at, size_t len)
 	int r = 0;
 
 	if (user) {
-		r = parse_user(u, at, (size_t)(user - at));
+		r = url_set_login(&u->user, &u->password, at,
+				  (size_t)(user - at));
 		len -= (size_t)(user + 1 - at);
 		at = user + 1;
 	}
@@ -220,8 +126,7 @@ static int check_files(const struct url *u, char *why, size_t why_size)
 		if (file) {
 			fclose(file);
 		} else if (paths[i]) {
-			snprintf(why, why_size, "%s: %s", paths[i],
-				 errno_text(error));
+			snprintf(why, why_size, "%s: %m", paths[i]);
 			return -error;
 		}
 	}
@@ -243,7 +148,7 @@ static int parse(struct url *u, const char *text, char *why, size_t why_size)
 	if (!r && at[len])
 		r = parse_options(u, at + len + 1, why, why_size);
 	if (!r && !u->ns)
-		r = set(&u->ns, "sfshm", 5);
+		r = url_set(&u->ns, "sfshm", 5);
 	/* Only a user logs in with a password. */
 	if (!r && u->password && !u->user)
 		r = -EINVAL;
@@ -271,7 +176,7 @@ int etcd_url_parse(struct url *u, const char *text, char *why, size_t why_size)
 
 void etcd_url_free(struct url *u)
 {
-	forget(u->password);
+	url_forget(u->password);
 	for (unsigned int i = 0; i < u->members; i++)
 		free(u->member[i]);
 	free(u->user);

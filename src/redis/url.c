@@ -7,63 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/url-part.h"
 #include "redis/tls.h"
-
-/* Longest password, in bytes. */
-#define PASSWORD_MAX 1024
-
-/* The value of a hexadecimal digit; -1: it is none. */
-static int digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at =
-		c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) :
-		    NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
-/* The byte that %XX stands for; -1: it stands for none. */
-static int escaped(const char *at, size_t len)
-{
-	int high = len < 3 ? -1 : digit(at[1]);
-	int low = high < 0 ? -1 : digit(at[2]);
-
-	return low < 0 ? -1 : high * 16 + low;
-}
-
-/* Copies a part of the URL to the field, and replaces %XX. -EINVAL: there is a
-   %XX that stands for no byte, or for 0. */
-static int set(char **field, const char *from, size_t len)
-{
-	char *copy = malloc(len + 1), *to = copy;
-
-	if (!copy)
-		return -ENOMEM;
-	for (size_t i = 0; i < len; i++) {
-		bool escape = from[i] == '%';
-		int byte = escape ? escaped(from + i, len - i) : from[i];
-
-		/* A text has no byte 0. */
-		if (escape && byte <= 0) {
-			free(copy);
-			return -EINVAL;
-		}
-		*to++ = (char)byte;
-		i += escape ? 2 : 0;
-	}
-	*to = '\0';
-	free(*field);
-	*field = copy;
-	return 0;
-}
-
-static void forget(char *password)
-{
-	if (password)
-		explicit_bzero(password, strlen(password));
-	free(password);
-}
 
 static int set_db(struct url *u, const char *from, size_t len)
 {
@@ -78,38 +23,6 @@ static int set_db(struct url *u, const char *from, size_t len)
 	}
 	u->db = db;
 	return 0;
-}
-
-/* Reads the first line of the file. */
-static int read_password(char **password, const char *from, size_t len,
-			 char *why, size_t why_size)
-{
-	char line[PASSWORD_MAX + 2], *path = NULL;
-	FILE *file = NULL;
-	int r = set(&path, from, len);
-
-	if (r == 0) {
-		file = fopen(path, "re");
-		r = file ? 0 : -errno;
-	}
-	if (r == 0 && !fgets(line, sizeof(line), file))
-		r = -ENODATA;
-	if (r == 0 && strcspn(line, "\r\n") > PASSWORD_MAX)
-		r = -EFBIG;
-	if (r == 0) {
-		line[strcspn(line, "\r\n")] = '\0';
-		forget(*password);
-		*password = strdup(line);
-		r = *password ? 0 : -ENOMEM;
-	}
-	errno = -r;
-	if (r && path)
-		snprintf(why, why_size, "the password's file %s: %m", path);
-	if (file)
-		fclose(file);
-	explicit_bzero(line, sizeof(line));
-	free(path);
-	return r;
 }
 
 static int parse_option(struct url *u, const char *at, size_t len, char *why,
@@ -133,7 +46,7 @@ static int parse_option(struct url *u, const char *at, size_t len, char *why,
 		size_t n = strlen(texts[i].name);
 
 		if (len > n && !strncmp(at, texts[i].name, n))
-			return set(
+			return url_set(
 				(char **)(void *)((char *)u + texts[i].field),
 				at + n, len - n);
 	}
@@ -145,8 +58,8 @@ static int parse_option(struct url *u, const char *at, size_t len, char *why,
 		len -= n_sentinel;
 	}
 	if (len >= sizeof(file) && !strncmp(at, file, sizeof(file) - 1))
-		return read_password(password, at + sizeof(file) - 1,
-				     len - sizeof(file) + 1, why, why_size);
+		return url_read_password(password, at + sizeof(file) - 1,
+					 len - sizeof(file) + 1, why, why_size);
 	return -EINVAL;
 }
 
@@ -164,20 +77,6 @@ static int parse_options(struct url *u, const char *at, char *why,
 	return r;
 }
 
-/* [USER:]PASSWORD@ */
-static int parse_user(struct url *u, const char *at, size_t len)
-{
-	const char *colon = memchr(at, ':', len);
-	int r = colon && colon > at ? set(&u->user, at, (size_t)(colon - at)) :
-				      0;
-
-	if (colon) {
-		len -= (size_t)(colon + 1 - at);
-		at = colon + 1;
-	}
-	return r ? r : set(&u->password, at, len);
-}
-
 /* HOST[:PORT] */
 static int parse_host(char **to_host, char **to_port, const char *usual,
 		      const char *at, size_t len)
@@ -188,17 +87,17 @@ static int parse_host(char **to_host, char **to_port, const char *usual,
 
 	if (host > len)
 		host = len;
-	r = *at == '[' ? set(to_host, at + 1, host ? host - 1 : 0) :
-			 set(to_host, at, host);
+	r = *at == '[' ? url_set(to_host, at + 1, host ? host - 1 : 0) :
+			 url_set(to_host, at, host);
 	colon = at + host + (*at == '[');
 	if (r)
 		return r;
 	if (!**to_host || (*at == '[' && colon > end))
 		return -EINVAL;
 	if (colon >= end)
-		return set(to_port, usual, strlen(usual));
+		return url_set(to_port, usual, strlen(usual));
 	return *colon == ':' && colon + 1 < end ?
-		       set(to_port, colon + 1, (size_t)(end - colon - 1)) :
+		       url_set(to_port, colon + 1, (size_t)(end - colon - 1)) :
 		       -EINVAL;
 }
 
@@ -229,7 +128,7 @@ static int parse_master(struct url *u, const char *at, size_t len)
 {
 	const char *slash = memchr(at, '/', len);
 	size_t n = slash ? (size_t)(slash - at) : len;
-	int r = n ? set(&u->master, at, n) : -EINVAL;
+	int r = n ? url_set(&u->master, at, n) : -EINVAL;
 
 	if (r || !slash || n + 1 == len)
 		return r;
@@ -246,7 +145,8 @@ static int parse_redis(struct url *u, bool sentinel, const char *at, size_t len)
 		db = len - where - 1;
 	user = memrchr(at, '@', where);
 	if (user) {
-		r = parse_user(u, at, (size_t)(user - at));
+		r = url_set_login(&u->user, &u->password, at,
+				  (size_t)(user - at));
 		where -= (size_t)(user + 1 - at);
 		at = user + 1;
 	}
@@ -292,7 +192,7 @@ static int parse_server(struct url *u, const char *text, size_t len, bool *tls)
 		return parse_redis(u, schemes[i].sentinel, text + n, len - n);
 	}
 	return !strncmp(text, "unix:", 5) && len > 5 ?
-		       set(&u->path, text + 5, len - 5) :
+		       url_set(&u->path, text + 5, len - 5) :
 		       -EINVAL;
 }
 
@@ -309,7 +209,7 @@ int url_parse(struct url *u, const char *text, char *why, size_t why_size)
 	if (!r && text[len])
 		r = parse_options(u, text + len + 1, why, why_size);
 	if (!r && !u->ns)
-		r = set(&u->ns, "sfshm", 5);
+		r = url_set(&u->ns, "sfshm", 5);
 	if (!r)
 		r = load_tls(u, tls, why, why_size);
 	if (r == -EINVAL && why_size && !why[0])
@@ -324,8 +224,8 @@ int url_parse(struct url *u, const char *text, char *why, size_t why_size)
 
 void url_free(struct url *u)
 {
-	forget(u->password);
-	forget(u->sentinel_password);
+	url_forget(u->password);
+	url_forget(u->sentinel_password);
 	tls_context_free(u->tls);
 	for (unsigned int i = 0; i < u->sentinels; i++) {
 		free(u->sentinel[i].host);

@@ -11,7 +11,7 @@ use lib "$FindBin::RealBin/../lib";
 use Project;
 use Test::More;
 
-my @levels = qw(os segment peer store sync top fleet redis etcd);
+my @levels = qw(os segment peer store sync top fleet engine redis etcd);
 my %rank = map { $levels[$_] => $_ } 0 .. $#levels;
 my @breaches;
 my $includes = 0;
